@@ -1,0 +1,250 @@
+/**
+ * Every error code of the product: one row each, stable and never reused.
+ *
+ * `schemas/error-codes` is one of the two modules a workflow may import as a value, so it holds
+ * plain data only. Mapping to Temporal is `activities/failures.ts`, to HTTP `api/on-error.ts`.
+ */
+
+/** How one code behaves wherever it surfaces. */
+export interface ErrorCodeRow {
+  /** HTTP status of the problem+json reply. */
+  readonly status: number;
+  /** Whether trying again later, unchanged, can succeed. */
+  readonly retryable: boolean;
+  /** Expected in normal operation: logged at info, not counted as a failure. */
+  readonly benign?: boolean;
+  /** One-line cause, for people. */
+  readonly cause: string;
+  /** What to do next, for people. */
+  readonly remedy: string;
+}
+
+const row = (
+  status: number,
+  retryable: boolean,
+  cause: string,
+  remedy: string,
+  benign = false,
+): ErrorCodeRow => ({ status, retryable, cause, remedy, ...(benign ? { benign } : {}) });
+
+export const ERROR_CODES = {
+  // --- bad input -----------------------------------------------------------------------------
+  invalid_body: row(
+    422,
+    false,
+    "The request body does not match its schema.",
+    "Correct the field named in the reply.",
+  ),
+  invalid_json: row(
+    400,
+    false,
+    "The body is not strict JSON (syntax, duplicate key, depth, or a number out of range).",
+    "Send RFC 8259 JSON with finite numbers and unique keys.",
+  ),
+  body_too_large: row(
+    413,
+    false,
+    "The body is larger than the limit of this route.",
+    "Send fewer rows, or use an upload or Arrow.",
+  ),
+  unsupported_media_type: row(
+    415,
+    false,
+    "The Content-Type or Content-Encoding is not accepted here.",
+    "Use the type the OpenAPI page names for this route.",
+  ),
+  invalid_name: row(
+    422,
+    false,
+    "A name does not match [a-z0-9][a-z0-9._-]{0,63}.",
+    "Rename it; ids of assets, sites and customers may be any text.",
+  ),
+  invalid_pipeline: row(
+    422,
+    false,
+    "The pipeline file is not valid.",
+    "Correct the line and field named; `aura validate` checks it again.",
+  ),
+  invalid_signature_input: row(
+    422,
+    false,
+    "The rows do not match the model's signature.",
+    "Send every field of the signature with its type.",
+  ),
+  invalid_query: row(
+    422,
+    false,
+    "A query parameter is unknown or out of range.",
+    "Correct the parameter named in the reply.",
+  ),
+  task_not_yet: row(
+    422,
+    false,
+    "The task is declared but has no trainer yet.",
+    "Use failure_within, class or rul.",
+  ),
+  bad_file: row(
+    422,
+    false,
+    "A data file cannot be read as declared.",
+    "Repair the file or its format in the pipeline file.",
+  ),
+  quality_gate: row(
+    422,
+    false,
+    "The share of bad rows or the schema drift is above its threshold.",
+    "Look at the quarantine, mend the data or the rule.",
+  ),
+  leakage: row(
+    422,
+    false,
+    "The data leaks the label or mixes training and holdout.",
+    "Remove the column or correct the split named.",
+  ),
+  not_enough_data: row(
+    422,
+    false,
+    "There are too few rows, assets or classes for this step.",
+    "Add data or loosen the split.",
+  ),
+  // --- access --------------------------------------------------------------------------------
+  unauthenticated: row(
+    401,
+    false,
+    "The key is missing, expired, revoked or wrong.",
+    "Send a valid key as `Authorization: Bearer …`.",
+  ),
+  forbidden: row(
+    403,
+    false,
+    "The key's role or scope does not allow this.",
+    "Use a key with the role the route names.",
+  ),
+  forbidden_origin: row(
+    403,
+    false,
+    "The request comes from another origin or host.",
+    "Call the loopback address directly, or create keys.",
+  ),
+  self_approval: row(
+    403,
+    false,
+    "The requester may not decide on their own request.",
+    "Ask another approver.",
+  ),
+  // --- state ---------------------------------------------------------------------------------
+  not_found: row(
+    404,
+    false,
+    "There is no such thing, or it is outside your scope.",
+    "Check the id with the list command.",
+  ),
+  conflict: row(
+    409,
+    false,
+    "The thing already exists with other content, or was already decided.",
+    "Read its present state first.",
+  ),
+  already_decided: row(
+    409,
+    false,
+    "The approval is already decided, expired, or names another digest.",
+    "Read the approval; start a new run if it is over.",
+  ),
+  no_champion: row(
+    409,
+    false,
+    "The model has no production version.",
+    "Approve and promote a version first.",
+  ),
+  idempotency_mismatch: row(
+    422,
+    false,
+    "The Idempotency-Key was used before with another body.",
+    "Use a new key for a new request.",
+  ),
+  not_ready: row(409, true, "The thing is not ready yet.", "Wait and ask again.", true),
+  // --- outcomes of a run ---------------------------------------------------------------------
+  gate_refused: row(
+    409,
+    false,
+    "The model version did not pass its gates.",
+    "Read the gate table of the run.",
+  ),
+  parity_failed: row(
+    422,
+    false,
+    "The ONNX graph and the trainer disagree.",
+    "This is a defect: keep the run's report and file it.",
+  ),
+  cancelled: row(409, false, "The work was cancelled by a person.", "Start it again when wanted.", true),
+  // --- integrity -----------------------------------------------------------------------------
+  integrity: row(
+    500,
+    false,
+    "Stored bytes do not match their recorded hash.",
+    "The artefact is not used; restore it from a backup.",
+  ),
+  model_refused: row(
+    422,
+    false,
+    "The ONNX file fails the static checks.",
+    "Export it with allowed operators and no external data.",
+  ),
+  model_output_invalid: row(
+    500,
+    false,
+    "The model answered NaN or Infinity.",
+    "The answer is withheld; check the input and the model.",
+  ),
+  prediction_deadline: row(
+    503,
+    true,
+    "The inference child did not answer before its deadline.",
+    "Try again; the child is replaced.",
+  ),
+  overloaded: row(503, true, "The queue of the inference pool is full.", "Try again after Retry-After."),
+  // --- dependencies --------------------------------------------------------------------------
+  database_unavailable: row(503, true, "PostgreSQL does not answer.", "It is retried; check `aura status`."),
+  objects_unavailable: row(
+    503,
+    true,
+    "The object store does not answer or is full.",
+    "It is retried; check space and `aura status`.",
+  ),
+  temporal_unavailable: row(503, true, "Temporal does not answer.", "It is retried; check `aura status`."),
+  source_unavailable: row(
+    503,
+    true,
+    "A remote source does not answer.",
+    "It is retried; check the source's URL.",
+  ),
+  trace_unavailable: row(
+    503,
+    true,
+    "The trace spool cannot be written and the policy is to refuse.",
+    "Free disk space, or set trace.onFull to answer.",
+  ),
+  // --- the machine ---------------------------------------------------------------------------
+  config_invalid: row(
+    500,
+    false,
+    "An environment variable is missing or wrong.",
+    "Correct the variable named.",
+  ),
+  platform_locked: row(
+    409,
+    false,
+    "Another AURA instance uses this state directory.",
+    "Use it, or stop it with `aura down`.",
+  ),
+  platform_part_missing: row(
+    500,
+    false,
+    "A part of the embedded platform cannot be had on this machine.",
+    "Run `aura doctor`.",
+  ),
+  internal: row(500, false, "A defect in AURA.", "Report it with the id in the reply."),
+} as const satisfies Record<string, ErrorCodeRow>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;

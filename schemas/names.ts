@@ -14,7 +14,7 @@ export const nameSchema = z
 export const dataIdSchema = z
   .string()
   .min(1)
-  .refine((s) => Buffer.byteLength(s, "utf8") <= 128 && !s.includes("\0") && s.isWellFormed(), {
+  .refine((s) => Buffer.byteLength(s, "utf8") <= 128 && !/[\0\p{Surrogate}]/u.test(s), {
     message: "expected 1 to 128 bytes of UTF-8 without NUL",
   });
 

@@ -1,0 +1,68 @@
+import { z } from "zod";
+import { dataIdSchema, nameSchema } from "../names.ts";
+import { spanSchema } from "./time.ts";
+
+const scalar = z.union([z.string(), z.number(), z.boolean()]);
+
+/** Rows of an events source: column → the value, or list of values, it must have. */
+export const whereSchema = z.record(dataIdSchema, z.union([scalar, z.array(scalar).min(1)]));
+export type Where = z.infer<typeof whereSchema>;
+
+const endSchema = z.strictObject({
+  parts: z.array(nameSchema).min(1).optional().describe("Parts this applies to; default: all."),
+  at: z.union([
+    z.literal("last_reading").describe("The asset failed at its last reading (run to failure)."),
+    z.strictObject({
+      source: nameSchema.describe("A labels source with the remaining life after the last reading."),
+      column: dataIdSchema,
+      match: z
+        .enum(["row_number", "asset"])
+        .describe("row_number: the n-th asset in numeric order of its id."),
+    }),
+  ]),
+});
+
+export const labelSchema = z.discriminatedUnion("kind", [
+  z
+    .strictObject({
+      kind: z.literal("end_of_life"),
+      ends: z.array(endSchema).min(1),
+      cap: z
+        .number()
+        .positive()
+        .optional()
+        .describe("RUL is learnt as min(RUL, cap); raw values are kept as well."),
+    })
+    .describe("Remaining useful life counted back from the end of each asset's series."),
+  z
+    .strictObject({
+      kind: z.literal("events"),
+      source: nameSchema,
+      where: whereSchema.optional(),
+      cap: z.number().positive().optional(),
+      ignoreAfter: spanSchema
+        .optional()
+        .describe("Readings within this span after a failure are not used (repair)."),
+    })
+    .describe("Failures are rows of an events source; used by failure_within and rul."),
+  z
+    .strictObject({
+      kind: z.literal("column"),
+      column: dataIdSchema,
+      positive: scalar.optional().describe("Two classes: the value that means failure."),
+    })
+    .describe("The label is a column of the readings."),
+]);
+export type Label = z.infer<typeof labelSchema>;
+
+export const taskSchema = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("rul") }),
+  z.strictObject({ kind: z.literal("failure_within"), horizon: spanSchema }),
+  z.strictObject({ kind: z.literal("class") }),
+  z.strictObject({ kind: z.literal("anomaly") }),
+  z.strictObject({ kind: z.literal("forecast"), horizon: spanSchema.optional() }),
+]);
+export type Task = z.infer<typeof taskSchema>;
+
+/** What the trainer sees. `class` with a `positive` value or `failure_within` is binary. */
+export type ProblemKind = "regression" | "binary" | "multiclass";

@@ -1,0 +1,49 @@
+import { z } from "zod";
+
+const UNIT_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h|d|w)$/;
+
+/** Duration text such as `90s`, `15m`, `72h`, `7d`, `2w`: a number and one of ms, s, m, h, d, w. */
+export const durationSchema = z.string().regex(DURATION, "expected a duration such as 30m, 72h or 7d");
+
+/**
+ * A span of an asset's time: a duration text where time is a timestamp, a whole number of cycles
+ * (or of readings, for row windows) where it is an integer.
+ */
+export const spanSchema = z.union([z.int().positive(), durationSchema]);
+export type Span = z.infer<typeof spanSchema>;
+
+/**
+ * Milliseconds of a duration text.
+ * @throws {RangeError} when the text is no duration
+ */
+export function durationMs(text: string): number {
+  const match = DURATION.exec(text);
+  const [, amount, unit] = match ?? [];
+  const unitMs = unit === undefined ? undefined : UNIT_MS[unit];
+  if (amount === undefined || unitMs === undefined)
+    throw new RangeError(`duration: expected e.g. 72h, got ${text}`);
+  return Number(amount) * unitMs;
+}
+
+/**
+ * A span in the unit of the stored time column `__t`: microseconds for timestamps, cycles for cycles.
+ * @throws {RangeError} when a duration is used with cycle time or a bare number with timestamps
+ */
+export function spanInTimeUnits(span: Span, timeKind: "cycle" | "timestamp"): number {
+  if (typeof span === "number") {
+    if (timeKind === "cycle") return span;
+    throw new RangeError(
+      `span: expected a duration such as 72h for timestamp data, got the bare number ${span}`,
+    );
+  }
+  if (timeKind === "timestamp") return durationMs(span) * 1000;
+  throw new RangeError(`span: expected a whole number of cycles, got the duration ${span}`);
+}

@@ -1,0 +1,96 @@
+/**
+ * Names, ids, timeouts and retry presets that workflows, activities, workers and API share.
+ *
+ * One of the two modules that a workflow may import as a value: plain data and pure functions, no imports.
+ */
+
+/** Task queues by the resource their work uses: light bookkeeping, I/O and DuckDB, CPU. */
+export const TASK_QUEUES = { control: "aura-control", data: "aura-data", train: "aura-train" } as const;
+
+/** `control`, `data` or `train`: how `AURA_WORKER_QUEUES` names a queue. */
+export type TaskQueueName = keyof typeof TASK_QUEUES;
+
+/** Search attributes of every AURA workflow, all of type Keyword. At most 10 Keywords fit on SQLite. */
+export const SEARCH_ATTRIBUTES = {
+  pipeline: "AuraPipeline",
+  stage: "AuraStage",
+  model: "AuraModel",
+  version: "AuraVersion",
+  dataset: "AuraDataset",
+  approval: "AuraApproval",
+} as const;
+
+/** Type of each search attribute, as the server names it. */
+export const SEARCH_ATTRIBUTE_TYPE = "Keyword";
+
+/** Days that closed workflows stay readable; the dev server's own default is one day. */
+export const RETENTION_DAYS = 30;
+
+/** Largest payload an argument or result may be, in bytes; larger things travel as references. */
+export const MAX_PAYLOAD_BYTES = 128 * 1024;
+
+/**
+ * Retry presets. Every activity names one; there is no unnamed default.
+ *
+ * `dependency`: a database, store or server is away; waits for it for as long as the activity's
+ * scheduleToClose allows. `work`: long CPU or data work that resumes from its heartbeat; crashes are
+ * retried at once, and a defect is not repeated for ever. `once`: the step must not be repeated.
+ */
+export const RETRY = {
+  dependency: { initialInterval: "500ms", backoffCoefficient: 2, maximumInterval: "20s" },
+  work: { initialInterval: "500ms", backoffCoefficient: 2, maximumInterval: "10s", maximumAttempts: 20 },
+  once: { maximumAttempts: 1 },
+} as const;
+
+/**
+ * Activity timeouts by kind of step. A heartbeat timeout is a few seconds, so that work of a dead
+ * worker starts elsewhere soon; a step without heartbeat has a short startToClose for the same reason.
+ */
+export const TIMEOUTS = {
+  /** A few statements or one small object. */
+  quick: { startToCloseTimeout: "30s", scheduleToCloseTimeout: "24h" },
+  /** Reading files, DuckDB, uploads: minutes to hours, with heartbeats. */
+  data: { startToCloseTimeout: "6h", heartbeatTimeout: "10s" },
+  /** Training and evaluation: CPU in a worker thread, with heartbeats and checkpoints. */
+  train: { startToCloseTimeout: "24h", heartbeatTimeout: "10s" },
+} as const;
+
+/** Worker options whose defaults cost seconds after a crash. */
+export const WORKER_TUNING = {
+  /** Default 10 s: how long a workflow stays stuck on a killed worker's sticky queue. */
+  stickyQueueScheduleToStartTimeout: "2s",
+  /** At the default throttle (0.8 × heartbeat timeout) a crash loses that much progress. */
+  maxHeartbeatThrottleInterval: "1s",
+  defaultHeartbeatThrottleInterval: "1s",
+  /** SIGTERM: activities get this long to end or to write a checkpoint. */
+  shutdownGraceTime: "5s",
+  /** Then the process ends in any case, or an activity deaf to cancellation would hold it for ever. */
+  shutdownForceTime: "15s",
+} as const;
+
+/** How often an approval looks for its recorded decision by itself, should a wake-up be lost. */
+export const APPROVAL_POLL_INTERVAL = "60s";
+
+/**
+ * Workflow ids. They make starts idempotent: the same work has the same id. Parts are names of the
+ * allow-list, hashes or integers, so the separator cannot occur in them; subject ids that are data are
+ * hashed by the caller.
+ */
+
+/** `hash` covers canonical spec, raw file hashes and schedule key. */
+export const pipelineWorkflowId = (name: string, hash: string): string => `pipeline/${name}/${hash}`;
+
+/** `digest` is the version digest the decision will name. */
+export const approveWorkflowId = (kind: string, id: string, digest: string): string =>
+  `approve/${kind}/${id}/${digest}`;
+
+export const promoteWorkflowId = (model: string, version: number): string => `promote/${model}/${version}`;
+
+/** Also the id of the model's drift schedule. */
+export const driftWorkflowId = (model: string): string => `drift/${model}`;
+
+/** `window` is the logical time window that drifted, e.g. `2026-11-21T00:00Z`. */
+export const retrainWorkflowId = (model: string, window: string): string => `retrain/${model}/${window}`;
+
+/** `hash` covers model digest, raw file hashes and options. */
+export const scoreWorkflowId = (model: string, hash: string): string => `score/${model}/${hash}`;

@@ -1,0 +1,116 @@
+import { requireSameLength } from "../stats/checked-array.ts";
+import { averagePrecision, brierScore, logLoss, rocAuc } from "./binary.ts";
+import { accuracyOf, countConfusion, f1Of, matthewsOf, precisionOf, recallOf } from "./confusion.ts";
+import type { MetricTask } from "./metric-table.ts";
+import {
+  confusionMatrix,
+  macroF1,
+  matrixAccuracy,
+  multiclassLogLoss,
+  predictedClasses,
+} from "./multiclass.ts";
+import { meanAbsoluteError, nasaScore, rSquared, rootMeanSquaredError } from "./regression.ts";
+
+/** What some tasks need besides truth and prediction. */
+export interface MetricOptions {
+  /** binary: alert when the probability is ≥ this; default 0.5 */
+  readonly threshold?: number;
+  /** multiclass: number of classes; default is the prediction's length over the truth's */
+  readonly nClasses?: number;
+  /** rul: the uncapped remaining life per row; default is the truth */
+  readonly truthRaw?: ArrayLike<number>;
+}
+
+/**
+ * All metrics of a task, by key.
+ *
+ * @param task       decides the keys: those of `METRICS` that name it
+ * @param truth      binary 0/1; multiclass class index; regression target; rul capped remaining life
+ * @param prediction binary probability of class 1; multiclass row-major probabilities (nRows × nClasses); else the value
+ * @returns finite numbers only: a metric that is undefined on these rows (ROC AUC of one class, R² of a constant, an
+ *          overflowing NASA score) has no key, so that the record survives JSON and a gate on it fails openly
+ * @throws {RangeError} when rows are empty, of different length, not finite or outside the task's range
+ */
+export function computeMetrics(
+  task: MetricTask,
+  truth: ArrayLike<number>,
+  prediction: ArrayLike<number>,
+  options: MetricOptions = {},
+): Record<string, number> {
+  return definedOnly(COMPUTE[task](truth, prediction, options));
+}
+
+/** One line per task kind. */
+const COMPUTE: Readonly<
+  Record<
+    MetricTask,
+    (t: ArrayLike<number>, p: ArrayLike<number>, options: MetricOptions) => Record<string, number>
+  >
+> = {
+  binary: (truth, probability, options) => binaryMetrics(truth, probability, options.threshold ?? 0.5),
+  multiclass: (truth, probability, options) => multiclassMetrics(truth, probability, options.nClasses),
+  regression: regressionMetrics,
+  rul: (truth, prediction, options) => rulMetrics(truth, prediction, options.truthRaw ?? truth),
+};
+
+function binaryMetrics(
+  truth: ArrayLike<number>,
+  probability: ArrayLike<number>,
+  threshold: number,
+): Record<string, number> {
+  const counts = countConfusion(truth, probability, threshold);
+  return {
+    rocAuc: rocAuc(truth, probability),
+    averagePrecision: averagePrecision(truth, probability),
+    f1: f1Of(counts),
+    precision: precisionOf(counts),
+    recall: recallOf(counts),
+    accuracy: accuracyOf(counts),
+    mcc: matthewsOf(counts),
+    logLoss: logLoss(truth, probability),
+    brier: brierScore(truth, probability),
+  };
+}
+
+function multiclassMetrics(
+  truth: ArrayLike<number>,
+  probability: ArrayLike<number>,
+  declared: number | undefined,
+): Record<string, number> {
+  const nClasses = declared ?? probability.length / truth.length;
+  const logLossValue = multiclassLogLoss(truth, probability, nClasses);
+  const matrix = confusionMatrix(truth, predictedClasses(probability, nClasses), nClasses);
+  return {
+    accuracy: matrixAccuracy(matrix, nClasses),
+    macroF1: macroF1(matrix, nClasses),
+    logLoss: logLossValue,
+  };
+}
+
+function regressionMetrics(truth: ArrayLike<number>, prediction: ArrayLike<number>): Record<string, number> {
+  return {
+    rmse: rootMeanSquaredError(truth, prediction),
+    mae: meanAbsoluteError(truth, prediction),
+    r2: rSquared(truth, prediction),
+  };
+}
+
+function rulMetrics(
+  truthCapped: ArrayLike<number>,
+  prediction: ArrayLike<number>,
+  truthRaw: ArrayLike<number>,
+): Record<string, number> {
+  requireSameLength(["truth", "truthRaw"], truthCapped, truthRaw);
+  return {
+    rmse: rootMeanSquaredError(truthCapped, prediction),
+    rmseRaw: rootMeanSquaredError(truthRaw, prediction),
+    mae: meanAbsoluteError(truthCapped, prediction),
+    nasaScore: nasaScore(truthCapped, prediction),
+    nasaScoreRaw: nasaScore(truthRaw, prediction),
+    r2: rSquared(truthCapped, prediction),
+  };
+}
+
+function definedOnly(metrics: Record<string, number>): Record<string, number> {
+  return Object.fromEntries(Object.entries(metrics).filter(([, value]) => Number.isFinite(value)));
+}

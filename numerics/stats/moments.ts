@@ -1,0 +1,57 @@
+import { requireNonEmpty, requireSameLength } from "./checked-array.ts";
+import { compensatedSum, sumOf } from "./sum.ts";
+
+/**
+ * Arithmetic mean, by compensated sum in index order.
+ *
+ * @param values not empty
+ * @throws {RangeError} when empty
+ */
+export function mean(values: ArrayLike<number>): number {
+  requireNonEmpty("values", values);
+  return compensatedSum(values) / values.length;
+}
+
+/**
+ * Mean that does not depend on the order of the rows: values are summed in ascending order of their key.
+ *
+ * @param values not empty
+ * @param keys   one sort key per value (a time, a row number); equal keys are ordered by value
+ * @throws {RangeError} when empty or of different length
+ *
+ * Cost: O(n log n).
+ */
+export function orderedMean(values: ArrayLike<number>, keys: ArrayLike<number>): number {
+  requireNonEmpty("values", values);
+  requireSameLength(["values", "keys"], values, keys);
+  const order = Array.from({ length: values.length }, (_, i) => i);
+  order.sort((a, b) => keys[a] - keys[b] || values[a] - values[b]);
+  return sumOf(order.length, (i) => values[order[i]]) / order.length;
+}
+
+/**
+ * Variance, two passes: Σ (x − mean)² / (n − ddof).
+ *
+ * @param values more than `ddof` values
+ * @param ddof   0 = population (default), 1 = sample
+ * @returns ≥ 0, in squared units; exactly 0 when all values are equal
+ * @throws {RangeError} when n ≤ ddof
+ */
+export function variance(values: ArrayLike<number>, ddof = 0): number {
+  if (values.length <= ddof || values.length === 0) {
+    throw new RangeError(`variance needs more than ${ddof} values, got ${values.length}`);
+  }
+  const centre = values[0];
+  // Shifting by the first value makes the all-equal case exact and keeps large offsets from eating the digits.
+  const shift = sumOf(values.length, (i) => values[i] - centre) / values.length;
+  return sumOf(values.length, (i) => (values[i] - centre - shift) ** 2) / (values.length - ddof);
+}
+
+/**
+ * Standard deviation: the square root of {@link variance}, in the unit of the values.
+ *
+ * @throws {RangeError} when n ≤ ddof
+ */
+export function standardDeviation(values: ArrayLike<number>, ddof = 0): number {
+  return Math.sqrt(variance(values, ddof));
+}

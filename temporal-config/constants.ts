@@ -69,7 +69,7 @@ export const WORKER_TUNING = {
 } as const;
 
 /** How often an approval looks for its recorded decision by itself, should a wake-up be lost. */
-export const APPROVAL_POLL_INTERVAL = "60s";
+export const APPROVAL_POLL_MS = 60_000;
 
 /**
  * Workflow ids. They make starts idempotent: the same work has the same id. Parts are names of the

@@ -32,7 +32,10 @@ const SQLITE_PRAGMAS = ["journal_mode=WAL", "synchronous=NORMAL"];
 export function devServerArguments(options: DevServerOptions): readonly string[] {
   const { databaseFile, uiPort, namespace } = options;
   return [
-    ...["server", "start-dev", "--ip", "127.0.0.1", "--port", String(options.port)],
+    "server",
+    "start-dev",
+    "--ip=127.0.0.1",
+    `--port=${options.port}`,
     ...(uiPort === null ? ["--headless"] : ["--ui-port", String(uiPort)]),
     ...(databaseFile === null ? [] : ["--db-filename", databaseFile]),
     ...(databaseFile === null ? [] : SQLITE_PRAGMAS.flatMap((pragma) => ["--sqlite-pragma", pragma])),
@@ -42,6 +45,7 @@ export function devServerArguments(options: DevServerOptions): readonly string[]
       `${name}=${SEARCH_ATTRIBUTE_TYPE}`,
     ]),
     ...(namespace === undefined || namespace === "default" ? [] : ["--namespace", namespace]),
-    ...["--log-level", "warn", "--color", "never"],
+    "--log-level=warn",
+    "--color=never",
   ];
 }

@@ -1,17 +1,19 @@
 import type { Connection } from "@temporalio/client";
-import { msToTs } from "@temporalio/common/lib/time";
+import { msToTs } from "@temporalio/common/lib/time.js";
 import { PlatformError } from "../schemas/platform-error.ts";
 import { RETENTION_DAYS } from "./constants.ts";
 
 const SECONDS_PER_DAY = 86_400;
 
+/** Longest wait for the answer of a server that is just starting. */
+const ANSWER_WITHIN_MS = 1_000;
+
 /** Whether the namespace answers: the dev server listens a little before it has created it. */
-export async function isNamespaceReady(
-  connection: Pick<Connection, "workflowService">,
-  namespace: string,
-): Promise<boolean> {
+export async function isNamespaceReady(connection: Connection, namespace: string): Promise<boolean> {
   try {
-    await connection.workflowService.describeNamespace({ namespace });
+    await connection.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
+      connection.workflowService.describeNamespace({ namespace }),
+    );
     return true;
   } catch {
     return false;

@@ -26,7 +26,7 @@ export async function ensureSearchAttributes(
     if (type !== undefined && Number(type) !== KEYWORD) {
       throw new PlatformError(
         "config_invalid",
-        `search attribute [${name}]: expected ${SEARCH_ATTRIBUTE_TYPE}, got type ${type}`,
+        `search attribute [${name}]: expected ${SEARCH_ATTRIBUTE_TYPE}, got type ${Number(type)}`,
       );
     }
   }

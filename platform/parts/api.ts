@@ -1,0 +1,35 @@
+import { childEnvironment, builtEntry, isBuilt } from "./node-process.ts";
+import type { PartContext, PartDefinition, PartPlan } from "./part.ts";
+
+const ENTRY = "api/main.js";
+
+/** The HTTP server. Ready when /readyz says so, alive while /livez answers. */
+export const apiPart: PartDefinition = {
+  name: "api",
+  needs: ["postgres", "temporal", "objects"],
+  isEmbedded: () => isBuilt(ENTRY),
+  plan: planApi,
+};
+
+function planApi(context: PartContext): PartPlan {
+  let readyFor: Date | undefined;
+  return {
+    name: "api",
+    stopSignal: "SIGTERM",
+    stopGraceMs: 10_000,
+    prepare: async () => ({
+      file: process.execPath,
+      args: ["--enable-source-maps", builtEntry(ENTRY)],
+      cwd: context.settings.stateDir,
+      env: childEnvironment(context),
+    }),
+    // Not ready is no reason to restart: a database that is away makes /readyz false for as long.
+    async probe(signal, spawnedAt) {
+      const path = readyFor === spawnedAt ? "/livez" : "/readyz";
+      const response = await fetch(`${context.apiUrl}${path}`, { signal });
+      await response.body?.cancel();
+      if (!response.ok) throw new Error(`${path}: HTTP ${response.status}`);
+      readyFor = spawnedAt;
+    },
+  };
+}

@@ -1,0 +1,44 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { packageRoot } from "../../config/package-root.ts";
+import type { Settings } from "../../config/settings.ts";
+import type { PartContext } from "./part.ts";
+
+/** Absolute path of a built entry, e.g. `api/main.js`. */
+export function builtEntry(entry: string): string {
+  return join(packageRoot(), "dist", entry);
+}
+
+export function isBuilt(entry: string): boolean {
+  return existsSync(builtEntry(entry));
+}
+
+/** Variables of the embedded Temporal server's clients: a profile for another server must not leak in. */
+const TEMPORAL_CLIENT_VARIABLE = /^TEMPORAL_(?!NAMESPACE$)/;
+
+/**
+ * Variables of a worker or API process: those of this process, with the addresses of the parts in use
+ * put in. The child reads them with `readSettings` like any other process.
+ */
+export function childEnvironment(context: PartContext): Record<string, string> {
+  const { settings, ports } = context;
+  const inherited = Object.entries(settings.environment).filter(
+    ([name]) => !isTemporalEmbedded(settings) || !TEMPORAL_CLIENT_VARIABLE.test(name),
+  );
+  return {
+    ...Object.fromEntries(inherited),
+    ...(isTemporalEmbedded(settings) ? { TEMPORAL_CONFIG_FILE: "/dev/null" } : {}),
+    TEMPORAL_ADDRESS: context.temporalAddress,
+    TEMPORAL_NAMESPACE: settings.temporal.namespace,
+    DATABASE_URL: context.databaseUrl,
+    AURA_OBJECTS: settings.objects.url,
+    AURA_STATE_DIR: settings.stateDir,
+    AURA_API_HOST: settings.api.host,
+    AURA_API_PORT: String(ports.api),
+    AURA_METRICS_PORT: String(ports.workerMetrics),
+  };
+}
+
+function isTemporalEmbedded(settings: Settings): boolean {
+  return settings.temporal.address === undefined;
+}

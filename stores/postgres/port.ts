@@ -224,6 +224,12 @@ export interface ApprovalStore {
     decision: Omit<DecisionRow, "at">,
     audit: AuditEntry,
   ): Promise<ApprovalRow>;
+  /** Adds people who may decide and moves the deadline of a waiting approval; idempotent. */
+  escalate(
+    id: string,
+    to: { approvers: readonly string[]; deadline: string },
+    audit: AuditEntry,
+  ): Promise<void>;
   /** Closes a waiting approval at its deadline (expired or rejected); no effect once decided. */
   close(id: string, state: "expired" | "rejected", audit: AuditEntry): Promise<ApprovalRow>;
 }
@@ -315,9 +321,7 @@ export interface ScoreStore {
     job: { id: string; model: string; version: number; digest: string; dataset: string; object: ObjectRef },
     rows: readonly { asset: string; rank: number; value: number; at: string }[],
   ): Promise<void>;
-  get(
-    id: string,
-  ): Promise<
+  get(id: string): Promise<
     | {
         id: string;
         model: string;

@@ -1,0 +1,41 @@
+import type { MetricSet } from "../../schemas/model-version.ts";
+import type { ObjectRef } from "../../schemas/object-ref.ts";
+
+export interface EvaluateInput {
+  readonly runId: string;
+  readonly model: string;
+  readonly spec: ObjectRef;
+  readonly datasetId: string;
+  readonly dataset: ObjectRef;
+  readonly split: ObjectRef;
+  readonly holdoutHash: string;
+  readonly view: ObjectRef;
+  readonly fitted: ObjectRef;
+  readonly featureSet: ObjectRef;
+  readonly selection: ObjectRef;
+  readonly models: ObjectRef;
+  readonly leakage: readonly { readonly name: string; readonly passed: boolean; readonly detail: string }[];
+}
+
+export interface EvaluateResult {
+  readonly manifest: ObjectRef;
+  readonly evaluation: ObjectRef;
+  readonly report: ObjectRef;
+  readonly metrics: { readonly test: MetricSet; readonly cv: MetricSet };
+  readonly isReused: boolean;
+}
+
+export interface ScoreChampionInput {
+  readonly runId: string;
+  readonly model: string;
+  readonly spec: ObjectRef;
+  readonly dataset: ObjectRef;
+  readonly split: ObjectRef;
+}
+
+/** The present champion on the frozen rows, through its own view and fitted state; undefined: no champion. */
+export type ChampionScore = {
+  readonly version: number;
+  readonly digest: string;
+  readonly metrics: MetricSet;
+} | null;

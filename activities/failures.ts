@@ -1,0 +1,51 @@
+import { ApplicationFailure, CancelledFailure } from "@temporalio/common";
+import { ERROR_CODES } from "../schemas/error-codes.ts";
+import type { ErrorCode } from "../schemas/error-codes.ts";
+import { isPlatformError } from "../schemas/platform-error.ts";
+
+/**
+ * The one mapping from our errors to Temporal's: `type` is the code, bad input is not retried, and the
+ * locations travel as details so that the CLI can print line and field.
+ *
+ * A RangeError or TypeError of the pure rooms is bad input that got past the schemas; anything else is a
+ * defect and stays a plain, retryable error, so that a fixed worker can finish the run.
+ */
+export function toFailure(error: unknown): unknown {
+  if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
+  if (isPlatformError(error)) {
+    const { retryable } = ERROR_CODES[error.code];
+    return ApplicationFailure.create({
+      type: error.code,
+      message: error.message,
+      nonRetryable: !retryable,
+      details: [{ locations: error.locations, details: error.details }],
+      cause: error,
+    });
+  }
+  if (error instanceof RangeError) {
+    return ApplicationFailure.create({
+      type: "not_enough_data" satisfies ErrorCode,
+      message: error.message,
+      nonRetryable: true,
+      cause: error,
+    });
+  }
+  return error;
+}
+
+type AsyncFunction = (input: never) => Promise<unknown>;
+
+/** Wraps every activity of a factory so that what it throws passes through `toFailure`. */
+export function withFailures<T extends Record<string, AsyncFunction>>(activities: T): T {
+  const wrapped = Object.entries(activities).map(([name, fn]) => [
+    name,
+    async (input: never) => {
+      try {
+        return await fn(input);
+      } catch (error) {
+        throw toFailure(error);
+      }
+    },
+  ]);
+  return Object.fromEntries(wrapped) as T;
+}

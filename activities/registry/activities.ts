@@ -1,0 +1,103 @@
+import { hashOf } from "../../schemas/canonical-json.ts";
+import { evaluationSchema, versionManifestSchema } from "../../schemas/model-version.ts";
+import type { VersionManifest } from "../../schemas/model-version.ts";
+import { PlatformError } from "../../schemas/platform-error.ts";
+import type { ObjectStore } from "../../stores/objects/port.ts";
+import type { Database } from "../../stores/postgres/port.ts";
+import { systemAudit } from "../audit.ts";
+import { getDocument, putDocument, readPipeline } from "../documents.ts";
+import { decideGates } from "./gates.ts";
+import type {
+  GateInput,
+  GateOutcome,
+  PromoteInput,
+  PromoteResult,
+  RegisterInput,
+  RegisterResult,
+} from "./messages.ts";
+
+export interface RegistryActivityDeps {
+  readonly db: Database;
+  readonly objects: ObjectStore;
+}
+
+/** Digest that approvals, aliases and traces name: the hash of all files of a version, without times. */
+export function versionDigest(manifest: VersionManifest): string {
+  const files = Object.fromEntries(Object.entries(manifest.files).map(([role, ref]) => [role, ref.sha256]));
+  return hashOf({ kind: manifest.kind, model: manifest.model, files });
+}
+
+/** The registry: versions, gates, the champion alias. */
+export function createRegistryActivities({ db, objects }: RegistryActivityDeps) {
+  return {
+    /**
+     * Registers a version after proving that every file of it is stored and whole.
+     *
+     * **Effects**: version row, holdout revision, run row, audit row. **Idempotency**: (model, run) and digest.
+     * **Errors**: integrity when a file is missing or differs. **Retry**: dependency.
+     */
+    async registerVersion(input: RegisterInput): Promise<RegisterResult> {
+      const { runId, model } = input;
+      const manifest = await getDocument(objects, input.manifest, versionManifestSchema);
+      const evaluation = await getDocument(objects, input.evaluation, evaluationSchema);
+      for (const ref of Object.values(manifest.files)) await objects.fetch(ref);
+      const digest = versionDigest(manifest);
+      const { hash, object } = input.holdout;
+      await db.registry.putHoldout(model, { hash, object, dataset: input.dataset });
+      const champion = await db.registry.champion(model);
+      const row = await db.registry.register(
+        { model, digest, manifest, evaluation, dataset: input.dataset, runId },
+        systemAudit("version.register", `model/${model}`, { digest, runId }),
+      );
+      const { metrics } = evaluation;
+      await db.runs.update(runId, { version: row.version, digest, metrics, evaluation });
+      return { version: row.version, digest, isChampion: champion?.digest === digest, metrics };
+    },
+
+    /** **Effects**: gates of the version and of the run, evidence document. **Idempotency**: same inputs, same rows. */
+    async checkGates(input: GateInput): Promise<GateOutcome> {
+      const { runId, model, version } = input;
+      const row = await db.registry.version(model, version);
+      if (row === undefined)
+        throw new PlatformError("not_found", `check gates [${model}@${version}]: no such version`);
+      const pipeline = await readPipeline(objects, input.spec);
+      const decision = decideGates(pipeline, row.evaluation, input.champion);
+      await db.registry.setGates(model, version, decision.gates);
+      await db.runs.update(runId, { gates: [...decision.gates] });
+      if (!decision.passed) {
+        const audit = systemAudit("version.gate", `model/${model}@${version}`, { runId });
+        await db.audit.append({ ...audit, outcome: "refused", reason: decision.message });
+      }
+      const { metrics, intervals, labelConvention, primaryMetric, candidate, rows } = row.evaluation;
+      const evidence = await putDocument(objects, {
+        model,
+        version,
+        digest: row.digest,
+        dataset: row.dataset,
+        metrics,
+        intervals,
+        labelConvention,
+        primaryMetric,
+        candidate,
+        rows,
+        champion: input.champion ?? null,
+        gates: decision.gates,
+      });
+      return { ...decision, evidence };
+    },
+
+    /**
+     * Moves the champion alias. **Effects**: alias event, stages, audit, outbox, NOTIFY, in one transaction.
+     * **Idempotency**: requestId. **Errors**: already_decided. **Retry**: dependency.
+     */
+    async promoteVersion(input: PromoteInput): Promise<PromoteResult> {
+      const { model, version, digest, requestId, approvalId, reason } = input;
+      const audit = systemAudit("version.promote", `model/${model}@${version}`, { digest, reason });
+      const event = await db.registry.promote(
+        { model, version, digest, requestId, approvalId, reason },
+        { ...audit, actor: { ...audit.actor, id: input.actor } },
+      );
+      return { model, version, previousVersion: event.previousVersion, at: event.at };
+    },
+  };
+}

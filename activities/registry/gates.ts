@@ -1,0 +1,70 @@
+import { compareWithChampion } from "../../numerics/evaluation/champion.ts";
+import { evaluateGates } from "../../numerics/evaluation/gates.ts";
+import type { Evaluation, GateResult, MetricSet } from "../../schemas/model-version.ts";
+import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
+
+export interface GateDecision {
+  readonly passed: boolean;
+  readonly gates: readonly GateResult[];
+  /** One line for the run's log; for a refusal by the champion rule the sentence of S4.18. */
+  readonly message: string;
+}
+
+/**
+ * All gates of one version: the evaluation's own checks, the declared metric bounds, and the champion rule on the same
+ * frozen rows. Every gate is listed, not only the failed ones.
+ *
+ * @param champion metrics of the present champion on the same holdout; undefined when there is none
+ */
+export function decideGates(
+  pipeline: Pipeline,
+  evaluation: Evaluation,
+  champion: { readonly version: number; readonly metrics: MetricSet } | undefined,
+): GateDecision {
+  const gates: GateResult[] = evaluation.checks.map((check) => ({ ...check }));
+  for (const on of ["test", "cv"] as const) {
+    const declared = pipeline.gates.filter((gate) => gate.on === on);
+    const bounds = declared.map((gate) =>
+      gate.max === undefined
+        ? ({ metric: gate.metric, op: ">=", threshold: gate.min ?? 0 } as const)
+        : ({ metric: gate.metric, op: "<=", threshold: gate.max } as const),
+    );
+    for (const row of evaluateGates(evaluation.metrics[on], bounds).rows) {
+      gates.push({ name: `${row.metric} on ${on}`, passed: row.passed, detail: row.text });
+    }
+  }
+  const refusal = addChampionGate(gates, { pipeline, evaluation, champion });
+  const failed = gates.filter((gate) => !gate.passed);
+  const passed = failed.length === 0;
+  const message = passed
+    ? `${gates.length} gates passed`
+    : (refusal ?? failed.map((g) => g.detail).join("; "));
+  return { passed, gates, message };
+}
+
+function addChampionGate(
+  gates: GateResult[],
+  given: {
+    pipeline: Pipeline;
+    evaluation: Evaluation;
+    champion: { version: number; metrics: MetricSet } | undefined;
+  },
+): string | undefined {
+  const { pipeline, evaluation, champion } = given;
+  if (champion === undefined) {
+    gates.push({ name: "champion", passed: true, detail: "there is no champion to compare with" });
+    return undefined;
+  }
+  const result = compareWithChampion(
+    { rows: evaluation.holdout, metrics: champion.metrics },
+    { rows: evaluation.holdout, metrics: evaluation.metrics.test },
+    {
+      metric: evaluation.primaryMetric,
+      margin: pipeline.champion.margin,
+      guards: pipeline.champion.guards.map((g) => ({ metric: g.metric, maxLoss: g.maxWorse })),
+    },
+  );
+  const passed = result.outcome === "promote";
+  gates.push({ name: `champion @${champion.version}`, passed, detail: result.reason });
+  return passed ? undefined : result.reason;
+}

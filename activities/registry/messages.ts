@@ -1,0 +1,55 @@
+import type { GateResult, MetricSet } from "../../schemas/model-version.ts";
+import type { ObjectRef } from "../../schemas/object-ref.ts";
+
+export interface RegisterInput {
+  readonly runId: string;
+  readonly model: string;
+  readonly dataset: string;
+  /** Stored VersionManifest and Evaluation. */
+  readonly manifest: ObjectRef;
+  readonly evaluation: ObjectRef;
+  readonly holdout: { readonly hash: string; readonly object: ObjectRef };
+}
+
+export interface RegisterResult {
+  readonly version: number;
+  readonly digest: string;
+  /** The champion already has this digest: nothing is left to decide. */
+  readonly isChampion: boolean;
+  readonly metrics: { readonly test: MetricSet; readonly cv: MetricSet };
+}
+
+export interface GateInput {
+  readonly runId: string;
+  readonly model: string;
+  readonly version: number;
+  readonly spec: ObjectRef;
+  /** Metrics of the present champion on the same frozen rows; absent when there is none. */
+  readonly champion?: { readonly version: number; readonly metrics: MetricSet };
+}
+
+export interface GateOutcome {
+  readonly passed: boolean;
+  readonly gates: readonly GateResult[];
+  readonly message: string;
+  /** What the approver looks at. */
+  readonly evidence: ObjectRef;
+}
+
+export interface PromoteInput {
+  readonly model: string;
+  readonly version: number;
+  readonly digest: string;
+  /** Idempotency: the same id moves the alias once. */
+  readonly requestId: string;
+  readonly approvalId: string | null;
+  readonly reason: string;
+  readonly actor: string;
+}
+
+export interface PromoteResult {
+  readonly model: string;
+  readonly version: number;
+  readonly previousVersion: number | null;
+  readonly at: string;
+}

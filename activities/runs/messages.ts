@@ -1,0 +1,62 @@
+import type { ObjectRef } from "../../schemas/object-ref.ts";
+import type { GateResult, MetricSet } from "../../schemas/model-version.ts";
+import type { ApprovalPolicy } from "../../schemas/pipeline/training.ts";
+import type { RunOutcome, RunStage } from "../../schemas/run.ts";
+
+/** Who asked for a run; travels through workflows so that nobody approves their own request. */
+export interface Requester {
+  readonly id: string;
+  readonly authenticated: boolean;
+}
+
+/** Input of `pipelineWorkflow`. Documents travel as references; the workflow branches on the plan only. */
+export interface PipelineInput {
+  readonly pipeline: string;
+  readonly model: string;
+  /** `hashOf` the canonical spec. */
+  readonly specHash: string;
+  /** Checked pipeline as canonical JSON. */
+  readonly spec: ObjectRef;
+  /** Text of the pipeline file as the user wrote it. */
+  readonly text: ObjectRef;
+  /** JSON list of RawFile. */
+  readonly files: ObjectRef;
+  readonly requestedBy: Requester;
+  readonly scheduleKey?: string;
+}
+
+/** What the workflow needs to know of the pipeline file to order its steps. */
+export interface RunPlan {
+  readonly runId: string;
+  readonly candidates: readonly { readonly name: string; readonly kind: string }[];
+  readonly repeats: number;
+  readonly folds: number;
+  readonly approval: ApprovalPolicy;
+  readonly approvalDeadlineMs: number;
+  readonly approvalReminderMs: number;
+}
+
+export interface RunRef {
+  readonly runId: string;
+}
+
+export interface StageReport extends RunRef {
+  readonly stage: RunStage;
+  readonly state: "waiting" | "running" | "done" | "reused" | "failed" | "skipped";
+  readonly progress?: number;
+  readonly detail?: string;
+  readonly ms?: number;
+}
+
+/** Result of `pipelineWorkflow`, also what the run row ends with. */
+export interface PipelineResult {
+  readonly runId: string;
+  readonly workflowId: string;
+  readonly model: string;
+  readonly outcome: RunOutcome;
+  readonly version: number;
+  readonly digest: string;
+  readonly dataset: string;
+  readonly metrics: { readonly test: MetricSet; readonly cv: MetricSet };
+  readonly gates: readonly GateResult[];
+}

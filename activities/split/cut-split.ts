@@ -1,0 +1,119 @@
+import { indexGroups, seededOrder } from "../../numerics/splits/groups.ts";
+import { groupKFold } from "../../numerics/splits/group-k-fold.ts";
+import { stratifiedKFold } from "../../numerics/splits/stratified-k-fold.ts";
+import { PlatformError } from "../../schemas/platform-error.ts";
+import type { Holdout, Split } from "../../schemas/pipeline/training.ts";
+import { DROPPED_FOLD, HOLDOUT_FOLD } from "../../schemas/split.ts";
+import type { SplitDocument } from "../../schemas/split.ts";
+
+/** What is split: assets with their part and size, or rows of a plain table with their class. */
+export interface SplitUnits {
+  readonly unit: "asset" | "row";
+  /** Asset ids; for rows their number as text. */
+  readonly ids: readonly string[];
+  readonly parts: readonly string[];
+  /** Class index per unit, where the label is a class column of a plain table. */
+  readonly classes?: ArrayLike<number>;
+  /** Quantiles of row times: `timeAt(share)` is the `__t` below which this share of the rows lies. */
+  readonly timeAt: (share: number) => number;
+  /** Span of a duration or count in the unit of `__t`. */
+  readonly gap: number;
+}
+
+export interface CutOptions {
+  readonly split: Split;
+  /** Units that were held out for this model before; they never train. */
+  readonly frozen: ReadonlySet<string>;
+  /** Units that trained before; they are not newly held out. */
+  readonly trainedBefore: ReadonlySet<string>;
+}
+
+/**
+ * Cuts the holdout first, then the folds over the rest. Depends on ids, classes and the seed, never on row order.
+ *
+ * @throws {PlatformError} not_enough_data when a side or a fold stays empty
+ */
+export function cutSplit(units: SplitUnits, options: CutOptions): SplitDocument {
+  const { split } = options;
+  const holdout = split.holdout ?? { by: units.unit, share: 0.2 };
+  const held = heldUnits(units, holdout, options);
+  const rest = units.ids.map((_, i) => i).filter((i) => held[i] === 0);
+  if (rest.length === 0)
+    throw new PlatformError("not_enough_data", "cut the split: nothing is left to train on");
+  const folds = Array.from({ length: split.repeats }, (_, repeat) => {
+    const assigned = foldsOf(units, rest, { ...split, seed: split.seed + repeat });
+    const all = Array.from<number>({ length: units.ids.length }).fill(HOLDOUT_FOLD);
+    rest.forEach((unit, i) => (all[unit] = assigned[i] ?? DROPPED_FOLD));
+    return all;
+  });
+  const ids = units.unit === "asset" ? [...units.ids] : [];
+  return { kind: "aura.split/1", unit: units.unit, ids, folds, ...timeBounds(units, holdout) };
+}
+
+/** 1 for units that are held out whole. A holdout by time holds out rows and not units. */
+function heldUnits(units: SplitUnits, holdout: Holdout, options: CutOptions): Uint8Array {
+  const held = new Uint8Array(units.ids.length);
+  switch (holdout.by) {
+    case "time":
+      return held;
+    case "parts":
+      units.parts.forEach((part, i) => (held[i] = holdout.parts.includes(part) ? 1 : 0));
+      return held;
+    case "asset":
+    case "row":
+      holdShare(units, holdout.share, { ...options, held });
+      return held;
+  }
+}
+
+/** The frozen units plus a share of those never seen, class by class where there are classes. */
+function holdShare(units: SplitUnits, share: number, options: CutOptions & { held: Uint8Array }): void {
+  const fresh: number[] = [];
+  units.ids.forEach((id, i) => {
+    if (options.frozen.has(id)) options.held[i] = 1;
+    else if (!options.trainedBefore.has(id)) fresh.push(i);
+  });
+  const classOf = (i: number) => (options.split.stratify ? (units.classes?.[i] ?? 0) : 0);
+  const { codes, ids: classes } = indexGroups(fresh.map(classOf));
+  for (let c = 0; c < classes.length; c++) {
+    const members = fresh.filter((_, i) => codes[i] === c);
+    const order = seededOrder(
+      members.map((i) => units.ids[i] as string),
+      options.split.seed,
+    );
+    const nHeld = Math.round(share * members.length);
+    for (const place of order.subarray(0, nHeld)) options.held[members[place] as number] = 1;
+  }
+  const nHeld = options.held.reduce((sum, h) => sum + h, 0);
+  if (nHeld === 0 || nHeld === units.ids.length) {
+    throw new PlatformError(
+      "not_enough_data",
+      `cut the holdout [share ${share} of ${units.ids.length} ${units.unit}s]: expected units on both sides, got ${nHeld} held out`,
+    );
+  }
+}
+
+function foldsOf(units: SplitUnits, rest: readonly number[], split: Split): Int32Array {
+  const ids = rest.map((i) => units.ids[i] as string);
+  const options = { nFolds: split.folds, seed: split.seed };
+  if (ids.length < split.folds) {
+    throw new PlatformError(
+      "not_enough_data",
+      `cut the folds: expected at least ${split.folds} ${units.unit}s to train on, got ${ids.length}`,
+    );
+  }
+  const { classes } = units;
+  if (split.stratify && classes !== undefined && units.unit === "row") {
+    return stratifiedKFold(
+      Float64Array.from(rest, (i) => classes[i] as number),
+      { ...options, keys: ids },
+    );
+  }
+  return groupKFold(ids, options);
+}
+
+function timeBounds(units: SplitUnits, holdout: Holdout): Pick<SplitDocument, "holdoutFrom" | "gapFrom"> {
+  if (holdout.by !== "time") return {};
+  const holdoutFrom = units.timeAt(1 - holdout.share);
+  return { holdoutFrom, gapFrom: holdoutFrom - units.gap };
+}

@@ -1,0 +1,36 @@
+import { ActivityCancellationType, proxyActivities } from "@temporalio/workflow";
+import type { createApprovalActivities } from "../activities/approval/activities.ts";
+import type { createEvaluationActivities } from "../activities/evaluation/activities.ts";
+import type { createFeatureActivities } from "../activities/features/activities.ts";
+import type { createIngestActivities } from "../activities/ingest/activities.ts";
+import type { createMonitoringActivities } from "../activities/monitoring/activities.ts";
+import type { createRegistryActivities } from "../activities/registry/activities.ts";
+import type { createRunActivities } from "../activities/runs/activities.ts";
+import type { createScoringActivities } from "../activities/scoring/activities.ts";
+import type { createTrainingActivities } from "../activities/training/activities.ts";
+import { RETRY, TASK_QUEUES, TIMEOUTS } from "../temporal-config/constants.ts";
+
+/**
+ * Activities as workflows call them, by the resource they need: bookkeeping, data, CPU. Cancellation waits for the
+ * activity to confirm, so that nothing goes on behind a run that says it stopped (the SDK's real default does not).
+ */
+const cancellationType = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
+
+const CONTROL = {
+  ...TIMEOUTS.quick,
+  retry: RETRY.dependency,
+  taskQueue: TASK_QUEUES.control,
+  cancellationType,
+};
+const DATA = { ...TIMEOUTS.data, retry: RETRY.work, taskQueue: TASK_QUEUES.data, cancellationType };
+const TRAIN = { ...TIMEOUTS.train, retry: RETRY.work, taskQueue: TASK_QUEUES.train, cancellationType };
+
+export const runs = proxyActivities<ReturnType<typeof createRunActivities>>(CONTROL);
+export const approvals = proxyActivities<ReturnType<typeof createApprovalActivities>>(CONTROL);
+export const registry = proxyActivities<ReturnType<typeof createRegistryActivities>>(CONTROL);
+export const monitoring = proxyActivities<ReturnType<typeof createMonitoringActivities>>(CONTROL);
+export const ingest = proxyActivities<ReturnType<typeof createIngestActivities>>(DATA);
+export const features = proxyActivities<ReturnType<typeof createFeatureActivities>>(DATA);
+export const training = proxyActivities<ReturnType<typeof createTrainingActivities>>(TRAIN);
+export const evaluation = proxyActivities<ReturnType<typeof createEvaluationActivities>>(TRAIN);
+export const scoring = proxyActivities<ReturnType<typeof createScoringActivities>>(TRAIN);

@@ -1,0 +1,51 @@
+import { defineQuery, defineSignal, defineUpdate } from "@temporalio/workflow";
+import type { ObjectRef } from "../../schemas/object-ref.ts";
+import type { ApprovalPolicy } from "../../schemas/pipeline/training.ts";
+import type { ApprovalState } from "./state.ts";
+
+/** What is to be decided. `subject` is for people, e.g. `substation@3`; the decision binds to `digest`. */
+export interface ApprovalInput {
+  readonly approvalId: string;
+  readonly kind: "promotion";
+  readonly subject: string;
+  readonly model: string;
+  readonly version: number;
+  readonly digest: string;
+  readonly requestedBy: string;
+  readonly policy: ApprovalPolicy;
+  /** `policy.deadline` and `policy.reminder` in milliseconds: workflows do not parse durations. */
+  readonly deadlineMs: number;
+  readonly reminderMs: number;
+  /** What the approver looks at; stored with the approval. */
+  readonly evidence: ObjectRef;
+}
+
+export interface ApprovalResult {
+  readonly approvalId: string;
+  readonly outcome: "approved" | "rejected" | "expired";
+  readonly decidedBy: readonly string[];
+}
+
+/** A decision as a person gives it through Temporal itself. */
+export interface DecideInput {
+  readonly decision: "approve" | "reject";
+  readonly by: string;
+  readonly reason?: string;
+  /** Absent: the digest this approval is about, which the Temporal UI shows. */
+  readonly digest?: string;
+}
+
+/**
+ * An update and not a signal, because the person wants to know at once whether the decision counted.
+ * The update id is the decision id: the same id again returns the first answer.
+ */
+export const decideUpdate = defineUpdate<ApprovalState, [DecideInput]>("decide");
+
+/** For the Temporal UI and CLI, where a signal is the easiest thing to send. */
+export const approveSignal = defineSignal<[Partial<DecideInput>?]>("approve");
+export const rejectSignal = defineSignal<[Partial<DecideInput>?]>("reject");
+
+/** The API recorded a decision: look at it now. Carries nothing that would have to be believed. */
+export const wakeSignal = defineSignal("wake");
+
+export const approvalStateQuery = defineQuery<ApprovalState>("state");

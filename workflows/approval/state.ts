@@ -1,0 +1,52 @@
+/**
+ * What an approval workflow knows. The truth is the approval's row; this mirrors what was last read of it,
+ * so that waiting, deadline and escalation can be decided without I/O.
+ */
+export interface ApprovalState {
+  readonly state: "waiting" | "approved" | "rejected" | "expired";
+  readonly approvals: readonly string[];
+  readonly quorum: number;
+  readonly isEscalated: boolean;
+}
+
+/** The part of the stored approval that moves the workflow. */
+export interface RecordedApproval {
+  readonly state: ApprovalState["state"];
+  readonly decisions: readonly { readonly by: string; readonly decision: "approve" | "reject" }[];
+}
+
+export type ApprovalEvent =
+  | { readonly kind: "recorded"; readonly row: RecordedApproval }
+  | { readonly kind: "escalated" };
+
+export function openState(quorum: number): ApprovalState {
+  return { state: "waiting", approvals: [], quorum, isEscalated: false };
+}
+
+/**
+ * The one reducer for messages from every channel. A closed approval never opens again: an older reading of the
+ * row that arrives late changes nothing.
+ */
+export function reduceApproval(state: ApprovalState, event: ApprovalEvent): ApprovalState {
+  if (state.state !== "waiting") return state;
+  switch (event.kind) {
+    case "escalated":
+      return { ...state, isEscalated: true };
+    case "recorded":
+      return {
+        ...state,
+        state: event.row.state,
+        approvals: event.row.decisions.filter((d) => d.decision === "approve").map((d) => d.by),
+      };
+  }
+}
+
+/** What the deadline does now: escalation happens once, then the approval expires. */
+export function atDeadline(
+  state: ApprovalState,
+  onDeadline: "expire" | "reject" | "escalate",
+): "escalate" | "expired" | "rejected" {
+  if (onDeadline === "reject") return "rejected";
+  if (onDeadline === "escalate" && !state.isEscalated) return "escalate";
+  return "expired";
+}

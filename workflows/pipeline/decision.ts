@@ -1,0 +1,74 @@
+import { ParentClosePolicy, WorkflowIdReusePolicy, executeChild, workflowInfo } from "@temporalio/workflow";
+import type { GateOutcome, RegisterResult } from "../../activities/registry/messages.ts";
+import type { PipelineInput, RunPlan } from "../../activities/runs/messages.ts";
+import { approveWorkflowId, promoteWorkflowId, TASK_QUEUES } from "../../temporal-config/constants.ts";
+import { runs } from "../activity-proxies.ts";
+import type { ApprovalResult } from "../approval/messages.ts";
+import { approvalWorkflow } from "../approval/workflow.ts";
+import { promotionWorkflow } from "../promotion/workflow.ts";
+import { show } from "../visibility.ts";
+
+/** Asks people about one registered version; the answer binds to its digest. */
+export async function askForApproval(
+  plan: RunPlan,
+  input: PipelineInput,
+  given: { readonly version: RegisterResult; readonly gate: GateOutcome },
+): Promise<ApprovalResult> {
+  const { version, gate } = given;
+  const subject = `${input.model}@${version.version}`;
+  // The run is part of the id: a later run that yields the same digest asks anew and is not answered by the past.
+  const approvalId = `${input.model}.${version.version}.${plan.runId.slice(0, 8)}`;
+  const workflowId = approveWorkflowId("promotion", approvalId, version.digest);
+  await runs.updateRun({ runId: plan.runId, approvalId, waiting: true });
+  show(
+    { approval: approvalId, version: String(version.version) },
+    `**Waiting for approval** of ${subject}: \`${workflowId}\``,
+  );
+  const result = await executeChild(approvalWorkflow, {
+    workflowId,
+    workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+    taskQueue: TASK_QUEUES.control,
+    staticSummary: `Approve ${subject}`,
+    parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+    args: [
+      {
+        approvalId,
+        kind: "promotion",
+        subject,
+        model: input.model,
+        version: version.version,
+        digest: version.digest,
+        requestedBy: input.requestedBy.id,
+        policy: plan.approval,
+        deadlineMs: plan.approvalDeadlineMs,
+        reminderMs: plan.approvalReminderMs,
+        evidence: gate.evidence,
+      },
+    ],
+  });
+  await runs.updateRun({ runId: plan.runId, waiting: false });
+  show({ approval: null });
+  return result;
+}
+
+/** Moves the champion alias, in a workflow of its own named by model and version. */
+export async function promote(input: PipelineInput, version: RegisterResult, approval: ApprovalResult) {
+  return executeChild(promotionWorkflow, {
+    workflowId: promoteWorkflowId(input.model, version.version),
+    // A rollback or a later approval may promote the same version again; the request id keeps each one single.
+    workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+    taskQueue: TASK_QUEUES.control,
+    staticSummary: `Promote ${input.model}@${version.version}`,
+    args: [
+      {
+        model: input.model,
+        version: version.version,
+        digest: version.digest,
+        requestId: approval.approvalId,
+        approvalId: approval.approvalId,
+        reason: `approved by ${approval.decidedBy.join(", ")} in run ${workflowInfo().runId}`,
+        actor: approval.decidedBy.join(", "),
+      },
+    ],
+  });
+}

@@ -1,0 +1,211 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  isCancellation,
+  setHandler,
+  workflowInfo,
+} from "@temporalio/workflow";
+import type { RegisterResult } from "../../activities/registry/messages.ts";
+import type { PipelineInput, PipelineResult, RunPlan } from "../../activities/runs/messages.ts";
+import type { RunOutcome } from "../../schemas/run.ts";
+import { evaluation, features, ingest, monitoring, registry, runs, training } from "../activity-proxies.ts";
+import { show } from "../visibility.ts";
+import { askForApproval, promote } from "./decision.ts";
+import { progressQuery } from "./messages.ts";
+import { StageLog } from "./stages.ts";
+import { crossValidate, featureSetOf, prepareFeatures } from "./training.ts";
+
+/**
+ * ingest → split → transform → train → evaluate → register → gate → approve → promote.
+ *
+ * Every step is an idempotent activity whose result is cached by the hash of its inputs, so that a crash resumes and
+ * a second run on the same data reuses; documents and data travel as content-addressed references.
+ *
+ * **Messages**: query `progress`; the decision goes to the child `approve/…`. **Continue-as-new**: none; a run has
+ * some hundred events. **Versioning**: patched(), with complete histories under tests/replay.
+ */
+export async function pipelineWorkflow(input: PipelineInput): Promise<PipelineResult> {
+  show({ pipeline: input.pipeline, model: input.model, stage: "ingest" });
+  const plan = await runs.openRun(input);
+  const log = new StageLog(plan.runId, input.model);
+  setHandler(progressQuery, () => ({
+    stage: log.current,
+    awaiting: log.current === "approve" ? "approval" : null,
+  }));
+  try {
+    const trained = await trainAndRegister(plan, input, log);
+    const outcome = await decide(plan, input, { ...trained, log });
+    const { runId } = plan;
+    const { model } = input;
+    await runs.finishRun({ runId, outcome, model });
+    show({ stage: outcome });
+    const { version, digest, metrics } = trained.version;
+    const { workflowId } = workflowInfo();
+    return {
+      runId,
+      workflowId,
+      model,
+      outcome,
+      version,
+      digest,
+      dataset: trained.dataset,
+      metrics,
+      gates: trained.gates,
+    };
+  } catch (error) {
+    await CancellationScope.nonCancellable(() => recordEnd(plan, error));
+    throw error;
+  }
+}
+
+interface Trained {
+  readonly dataset: string;
+  readonly version: RegisterResult;
+  readonly gates: PipelineResult["gates"];
+  readonly refused: boolean;
+  readonly gate: Awaited<ReturnType<typeof registry.checkGates>> | null;
+}
+
+async function trainAndRegister(plan: RunPlan, input: PipelineInput, log: StageLog): Promise<Trained> {
+  const { runId } = plan;
+  const { spec, model } = input;
+  const data = await log.run(
+    "ingest",
+    () => ingest.ingestDataset({ runId, spec, files: input.files }),
+    (r) => ({
+      detail: `${r.rows} rows of ${r.assets} assets accepted, ${r.quarantined} quarantined`,
+      isReused: r.isReused,
+    }),
+  );
+  show({ dataset: data.dataset.slice(0, 16) });
+  await runs.updateRun({ runId, dataset: data.dataset });
+  const split = await log.run(
+    "split",
+    () => features.splitDataset({ runId, model, spec, dataset: data.manifest }),
+    (r) => r,
+  );
+  const prepared = await log.run(
+    "transform",
+    () => prepareFeatures(plan, input, { ingest: data, split }),
+    (r) => ({
+      detail: `${r.nFeatures} features of ${r.rows} rows`,
+      isReused: r.isReused,
+    }),
+  );
+  const { fit } = prepared;
+  const featureSet = featureSetOf(prepared, fit.final);
+  const trained = await log.run(
+    "train",
+    async () => {
+      const leakage = await training.checkLeakage({
+        runId,
+        spec,
+        dataset: data.manifest,
+        split: split.split,
+        featureSet,
+      });
+      const selected = await crossValidate(plan, input, prepared);
+      const final = await training.trainFinal({
+        runId,
+        spec,
+        split: split.split,
+        featureSet,
+        selection: selected.selection,
+      });
+      return { leakage, selected, final };
+    },
+    ({ selected, final }) => ({
+      detail: `${selected.candidate} chosen by ${selected.primaryMetric} ${format(selected.cv[selected.primaryMetric])} (cv)`,
+      isReused: selected.isReused && final.isReused,
+    }),
+  );
+  const common = { runId, model, spec, dataset: data.manifest, split: split.split };
+  const evaluated = await log.run(
+    "evaluate",
+    () =>
+      evaluation.evaluateModel({
+        ...common,
+        datasetId: data.dataset,
+        holdoutHash: split.holdoutHash,
+        view: fit.view,
+        fitted: fit.final,
+        featureSet,
+        selection: trained.selected.selection,
+        models: trained.final.models,
+        leakage: trained.leakage.checks,
+      }),
+    (r) => ({
+      detail: `${trained.selected.primaryMetric} ${format(r.metrics.test[trained.selected.primaryMetric])} (test)`,
+      isReused: r.isReused,
+    }),
+  );
+  const version = await log.run(
+    "register",
+    () =>
+      registry.registerVersion({
+        runId,
+        model,
+        dataset: data.dataset,
+        manifest: evaluated.manifest,
+        evaluation: evaluated.evaluation,
+        holdout: { hash: split.holdoutHash, object: split.split },
+      }),
+    (r) => ({
+      detail: `${model}@${r.version} ${r.digest.slice(0, 12)}${r.isChampion ? " is the champion already" : ""}`,
+    }),
+  );
+  show({ version: String(version.version) });
+  if (version.isChampion) return { dataset: data.dataset, version, gates: [], refused: false, gate: null };
+  const gate = await log.run(
+    "gate",
+    async () => {
+      const champion = await evaluation.scoreChampion(common);
+      const withChampion = champion === null ? {} : { champion };
+      return registry.checkGates({ runId, model, version: version.version, spec, ...withChampion });
+    },
+    (r) => ({ detail: r.message }),
+  );
+  return { dataset: data.dataset, version, gates: gate.gates, refused: !gate.passed, gate };
+}
+
+async function decide(
+  plan: RunPlan,
+  input: PipelineInput,
+  trained: Trained & { log: StageLog },
+): Promise<RunOutcome> {
+  const { version, gate, log } = trained;
+  if (version.isChampion) return "unchanged";
+  if (trained.refused || gate === null) return "refused";
+  const approval = await log.run(
+    "approve",
+    () => askForApproval(plan, input, { version, gate }),
+    (r) => ({
+      detail: `${r.outcome}${r.decidedBy.length > 0 ? ` by ${r.decidedBy.join(", ")}` : ""}`,
+    }),
+  );
+  if (approval.outcome !== "approved") return approval.outcome;
+  await log.run(
+    "promote",
+    () => promote(input, version, approval),
+    (r) => ({ detail: `champion since ${r.at}` }),
+  );
+  await monitoring.ensureMonitoring({ runId: plan.runId, model: input.model, version: version.version });
+  return "promoted";
+}
+
+/** The run row must end even when the workflow was cancelled: it outlives Temporal's retention. */
+async function recordEnd(plan: RunPlan, error: unknown): Promise<void> {
+  if (isCancellation(error)) {
+    await runs.failRun({ runId: plan.runId, status: "cancelled", code: "cancelled", message: "cancelled" });
+    return;
+  }
+  const cause = error instanceof ActivityFailure && error.cause !== undefined ? error.cause : error;
+  const code = cause instanceof ApplicationFailure && cause.type != null ? cause.type : "internal";
+  const message = cause instanceof Error ? cause.message : String(cause);
+  await runs.failRun({ runId: plan.runId, status: "failed", code, message });
+}
+
+function format(value: number | undefined): string {
+  return value === undefined ? "–" : Number(value.toPrecision(4)).toString();
+}

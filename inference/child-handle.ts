@@ -1,0 +1,168 @@
+import { fork } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { FromChild, ToChild } from "./messages.ts";
+
+/** Why a request to a child has no answer. */
+export type ChildLoss = "deadline" | "exit";
+
+/** The child was killed at its deadline, or ended by itself, with the request unanswered. */
+export class ChildLostError extends Error {
+  override readonly name = "ChildLostError";
+  readonly loss: ChildLoss;
+  constructor(loss: ChildLoss, pid: number) {
+    super(`inference child [pid ${pid}]: ${loss === "deadline" ? "no answer before the deadline" : "ended"}`);
+    this.loss = loss;
+  }
+}
+
+type Reply = FromChild & { readonly type: "loaded" | "ran" };
+
+interface Pending {
+  readonly id: number;
+  readonly deadlineAt: number;
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Built entry of a child, whether this file runs as built or as source (unit tests). */
+function childEntry(): string {
+  const url = new URL(
+    import.meta.url.endsWith(".ts") ? "../dist/inference/child.js" : "./child.js",
+    import.meta.url,
+  );
+  return fileURLToPath(url);
+}
+
+/**
+ * One inference child as its parent sees it: at most one request in flight, each with a deadline.
+ *
+ * The deadline is looked at by `checkDeadline`, which the pool's one timer calls, so that the hot path sets
+ * no timers. A child that misses it is killed with SIGKILL: nothing gentler reaches a hung native call.
+ */
+export class ChildHandle {
+  readonly pid: number;
+  /** Last reported resident set size. */
+  rssBytes = 0;
+  /** Why the parent let it go; set before it ends, so that the end is expected. */
+  isRetired = false;
+  readonly exited: Promise<void>;
+  private readonly process: ChildProcess;
+  private pending: Pending | undefined;
+  private nextId = 1;
+  private loss: ChildLoss = "exit";
+  private isGone = false;
+
+  constructor() {
+    this.process = fork(childEntry(), [], {
+      serialization: "advanced",
+      execArgv: [],
+      stdio: ["ignore", "ignore", "ignore", "ipc"],
+      // Nothing of the parent's environment (database URLs, keys) reaches code that runs models.
+      env: { NODE_ENV: "production" },
+    });
+    this.pid = this.process.pid ?? -1;
+    this.process.on("message", (message: FromChild) => this.receive(message));
+    this.exited = new Promise((resolve) => {
+      const end = (): void => {
+        this.isGone = true;
+        this.fail(new ChildLostError(this.loss, this.pid));
+        resolve();
+      };
+      this.process.once("exit", end);
+      this.process.once("error", end);
+    });
+  }
+
+  get isAlive(): boolean {
+    return !this.isGone;
+  }
+
+  /** How it was lost, once it is. */
+  get lostBy(): ChildLoss {
+    return this.loss;
+  }
+
+  get isBusy(): boolean {
+    return this.pending !== undefined;
+  }
+
+  /**
+   * Sends one request and waits for its answer.
+   *
+   * @throws {ChildLostError} when the child is killed at the deadline, or ends
+   * @throws {Error} with the child's message when it could not do what was asked
+   */
+  request<T extends Reply["type"]>(
+    message: Exclude<ToChild, { type: "drop" }>,
+    deadlineMs: number,
+  ): Promise<FromChild & { readonly type: T }> {
+    return new Promise((resolve, reject) => {
+      if (this.isGone) return reject(new ChildLostError("exit", this.pid));
+      this.pending = {
+        id: message.id,
+        deadlineAt: performance.now() + deadlineMs,
+        resolve: resolve as (reply: Reply) => void,
+        reject,
+      };
+      this.send(message);
+    });
+  }
+
+  takeId(): number {
+    return this.nextId++;
+  }
+
+  drop(key: string): void {
+    if (!this.isGone) this.send({ type: "drop", key });
+  }
+
+  /** Kills the child when its request is overdue; an answer that already waits in the channel is read first. */
+  checkDeadline(now: number): void {
+    const overdue = this.pending;
+    if (overdue === undefined || now < overdue.deadlineAt) return;
+    setImmediate(() => {
+      if (this.pending !== overdue) return;
+      this.loss = "deadline";
+      this.kill();
+    });
+  }
+
+  kill(): void {
+    this.process.kill("SIGKILL");
+  }
+
+  /** Ends an idle child; it leaves by itself when the channel closes, and is killed when it does not. */
+  async retire(): Promise<void> {
+    this.isRetired = true;
+    if (this.isGone) return;
+    if (this.process.connected) this.process.disconnect();
+    const timer = setTimeout(() => this.kill(), 1_000);
+    await this.exited;
+    clearTimeout(timer);
+  }
+
+  private send(message: ToChild): void {
+    this.process.send(message, (error) => {
+      if (error !== null) this.kill();
+    });
+  }
+
+  private receive(message: FromChild): void {
+    if (message.type === "memory") {
+      this.rssBytes = message.rssBytes;
+      return;
+    }
+    const pending = this.pending;
+    if (pending === undefined || pending.id !== message.id) return;
+    this.pending = undefined;
+    if (message.type === "failed") pending.reject(new Error(message.message));
+    else pending.resolve(message);
+  }
+
+  private fail(error: Error): void {
+    const pending = this.pending;
+    this.pending = undefined;
+    pending?.reject(error);
+  }
+}

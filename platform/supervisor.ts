@@ -169,7 +169,7 @@ class Platform implements RunningPlatform {
 
   async #startPart(definition: PartDefinition): Promise<void> {
     const { settings, paths } = this.#init;
-    await Promise.all(definition.needs.map((name) => this.#ready.get(name)));
+    await Promise.all(definition.needs.map(async (name) => this.#ready.get(name)));
     this.#abort.signal.throwIfAborted();
     if (!definition.isEmbedded(settings)) {
       const warning = await definition.probeExternal?.(this.#context);

@@ -13,7 +13,10 @@ export function isBuilt(entry: string): boolean {
   return existsSync(builtEntry(entry));
 }
 
-/** Variables of the embedded Temporal server's clients: a profile for another server must not leak in. */
+/**
+ * Of the embedded server's clients: a profile for another server must not leak in. Their profile file is
+ * one that is not there (an empty one is refused by Temporal's reader).
+ */
 const TEMPORAL_CLIENT_VARIABLE = /^TEMPORAL_(?!NAMESPACE$)/;
 
 /**
@@ -27,7 +30,9 @@ export function childEnvironment(context: PartContext): Record<string, string> {
   );
   return {
     ...Object.fromEntries(inherited),
-    ...(isTemporalEmbedded(settings) ? { TEMPORAL_CONFIG_FILE: "/dev/null" } : {}),
+    ...(isTemporalEmbedded(settings)
+      ? { TEMPORAL_CONFIG_FILE: join(settings.stateDir, "no-profile.toml") }
+      : {}),
     TEMPORAL_ADDRESS: context.temporalAddress,
     TEMPORAL_NAMESPACE: settings.temporal.namespace,
     DATABASE_URL: context.databaseUrl,

@@ -78,8 +78,14 @@ export async function ensureCluster(options: ClusterOptions): Promise<string> {
   writeFileSync(passwordFile, password, { mode: 0o600, flag: "wx" });
   if (user !== undefined) chownSync(passwordFile, user.uid, user.gid);
   const args = [
-    ...["-D", fresh, "-U", POSTGRES_USER, `--pwfile=${passwordFile}`, "--auth=scram-sha-256"],
-    ...["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"],
+    "--auth=scram-sha-256",
+    "--encoding=UTF8",
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",
+    "--locale=C",
+    `--username=${POSTGRES_USER}`,
+    `--pwfile=${passwordFile}`,
+    `--pgdata=${fresh}`,
   ];
   try {
     await runInitdb(join(binaries.bin, "initdb"), args, options);

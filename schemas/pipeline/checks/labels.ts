@@ -1,0 +1,89 @@
+import type { Where } from "../label.ts";
+import type { Source } from "../source.ts";
+import type { FieldPath } from "../reading/yaml-document.ts";
+import { checkTimeSpan, namesIn, report, reportUnknown, sourceOfRole } from "./scope.ts";
+import type { Scope } from "./scope.ts";
+
+const LABELS_OF_TASK: Readonly<Record<string, readonly string[]>> = {
+  rul: ["end_of_life", "events"],
+  failure_within: ["events", "end_of_life"],
+  class: ["column"],
+};
+
+/** Label and task: what they refer to exists, and the one can be made from the other. */
+export function checkLabel(scope: Scope): void {
+  const { label, task } = scope.pipeline;
+  const fitting = LABELS_OF_TASK[task.kind];
+  if (fitting !== undefined && !fitting.includes(label.kind)) {
+    report(scope, ["label", "kind"], `${fitting.join(" or ")} for the task ${task.kind}`, label.kind);
+  }
+  if (task.kind === "failure_within") checkTimeSpan(scope, ["task", "horizon"], task.horizon);
+  if (scope.readings === undefined) return;
+  if (label.kind === "end_of_life") checkEndOfLife(scope);
+  else if (label.kind === "events") checkEventLabel(scope);
+  else checkColumnLabel(scope);
+}
+
+function checkEndOfLife(scope: Scope): void {
+  const { label } = scope.pipeline;
+  if (label.kind !== "end_of_life") return;
+  requireSeries(scope, ["label", "kind"], "end_of_life");
+  for (const [i, end] of label.ends.entries()) {
+    const path = ["label", "ends", i];
+    for (const [j, part] of (end.parts ?? []).entries()) checkPart(scope, [...path, "parts", j], part);
+    if (end.at === "last_reading") continue;
+    const source = sourceOfRole(scope, [...path, "at", "source"], { name: end.at.source, role: "labels" });
+    if (source === undefined) continue;
+    if (!source.columns.some((c) => c.name === (end.at as { column: string }).column)) {
+      const known = source.columns.map((c) => c.name);
+      reportUnknown(scope, [...path, "at", "column"], {
+        what: "a column of the labels source",
+        name: end.at.column,
+        known,
+      });
+    }
+    if (end.at.match === "asset" && source.asset === undefined) {
+      report(scope, [...path, "at", "match"], "an asset column in the labels source, or row_number", "asset");
+    }
+  }
+}
+
+function checkEventLabel(scope: Scope): void {
+  const { label } = scope.pipeline;
+  if (label.kind !== "events") return;
+  requireSeries(scope, ["label", "kind"], "events");
+  const source = sourceOfRole(scope, ["label", "source"], { name: label.source, role: "events" });
+  if (source !== undefined) checkWhere(scope, ["label", "where"], { where: label.where, source });
+  if (label.ignoreAfter !== undefined) checkTimeSpan(scope, ["label", "ignoreAfter"], label.ignoreAfter);
+}
+
+function checkColumnLabel(scope: Scope): void {
+  const { label } = scope.pipeline;
+  if (label.kind !== "column" || scope.columns.has(label.column)) return;
+  const known = scope.columns.keys();
+  reportUnknown(scope, ["label", "column"], { what: "a column of the readings", name: label.column, known });
+}
+
+/** Reports a part that no file group of the readings has. */
+export function checkPart(scope: Scope, path: FieldPath, part: string): void {
+  if (scope.parts.has(part)) return;
+  reportUnknown(scope, path, { what: "a part of the readings' files", name: part, known: scope.parts });
+}
+
+/** Reports columns of a row filter that the source does not have. */
+export function checkWhere(
+  scope: Scope,
+  path: FieldPath,
+  filter: { readonly where: Where | undefined; readonly source: Source },
+): void {
+  const known = namesIn(filter.source);
+  for (const name of Object.keys(filter.where ?? {})) {
+    if (!known.has(name))
+      reportUnknown(scope, [...path, name], { what: "a column of that source", name, known });
+  }
+}
+
+function requireSeries(scope: Scope, path: FieldPath, kind: string): void {
+  if (!scope.hasAsset) report(scope, path, "an asset column in the readings", `${kind} without one`);
+  if (scope.timeKind === "none") report(scope, path, "a time column in the readings", `${kind} without one`);
+}

@@ -1,0 +1,114 @@
+import { KNOWN_UNITS, similarUnit } from "../units.ts";
+import type { Column, Source } from "../source.ts";
+import { withSuggestion } from "../reading/nearest.ts";
+import type { FieldPath } from "../reading/yaml-document.ts";
+import { report, reportUnknown } from "./scope.ts";
+import type { Scope } from "./scope.ts";
+
+/** Sources by themselves: roles, keys, units, and settings that contradict each other. */
+export function checkSources(scope: Scope): void {
+  const entries = Object.entries(scope.pipeline.sources);
+  if (scope.readings === undefined) {
+    const n = entries.filter(([, s]) => s.role === "readings").length;
+    report(scope, ["sources"], "exactly one source with role readings", n === 0 ? "none" : String(n));
+  }
+  for (const [name, source] of entries) checkSource(scope, ["sources", name], source);
+}
+
+function checkSource(scope: Scope, path: FieldPath, source: Source): void {
+  const names = source.columns.map((c) => c.name);
+  for (const [i, name] of names.entries()) {
+    if (names.indexOf(name) !== i) {
+      report(scope, [...path, "columns", i, "name"], "each column once", `'${name}' again`);
+    }
+  }
+  checkKeys(scope, path, source);
+  checkTime(scope, path, source);
+  if (source.format.type !== "csv" && !source.format.header) {
+    report(scope, [...path, "format", "header"], "header: false only for csv", source.format.type);
+  }
+  for (const [i, column] of source.columns.entries()) checkColumn(scope, [...path, "columns", i], column);
+}
+
+function checkKeys(scope: Scope, path: FieldPath, source: Source): void {
+  if (source.asset !== undefined && source.asset === source.time?.column) {
+    report(scope, [...path, "time", "column"], "another column than the asset", `'${source.asset}'`);
+  }
+  if (source.role === "attributes" && source.asset === undefined) {
+    report(scope, path, "an asset column, because attributes are joined by it", "none");
+  }
+  if (source.role === "events" && source.time === undefined) {
+    report(scope, path, "a time column, because events happen at a time", "none");
+  }
+  if (source.role === "events" && scope.hasAsset && source.asset === undefined) {
+    report(scope, path, "an asset column, as the readings have", "none");
+  }
+  const kind = source.time?.kind;
+  if (
+    source.role === "events" &&
+    kind !== undefined &&
+    scope.timeKind !== "none" &&
+    kind !== scope.timeKind
+  ) {
+    report(scope, [...path, "time", "kind"], `${scope.timeKind}, as the readings have`, kind);
+  }
+  if (source.format.type !== "csv" || source.format.header) return;
+  const known = source.columns.map((c) => c.name);
+  const positional: [string | undefined, FieldPath][] = [
+    [source.asset, [...path, "asset"]],
+    [source.time?.column, [...path, "time", "column"]],
+  ];
+  for (const [name, at] of positional) {
+    if (name === undefined || known.includes(name)) continue;
+    reportUnknown(scope, at, { what: "a name under columns, because the file has no header", name, known });
+  }
+}
+
+function checkTime(scope: Scope, path: FieldPath, source: Source): void {
+  const time = source.time;
+  if (time === undefined) return;
+  if (time.kind === "cycle" && time.format !== undefined) {
+    report(scope, [...path, "time", "format"], "no format for cycles", time.format);
+  }
+  if (time.kind === "cycle" && time.epochUnit !== undefined) {
+    report(scope, [...path, "time", "epochUnit"], "no epoch unit for cycles", time.epochUnit);
+  }
+  if (time.format !== undefined && time.epochUnit !== undefined) {
+    report(scope, [...path, "time", "epochUnit"], "either format or epochUnit", "both");
+  }
+  if (!isTimeZone(time.timezone)) {
+    report(scope, [...path, "time", "timezone"], "an IANA zone such as Europe/Berlin", `'${time.timezone}'`);
+  }
+}
+
+function checkColumn(scope: Scope, path: FieldPath, column: Column): void {
+  if (
+    column.unit !== undefined &&
+    !KNOWN_UNITS.includes(column.unit) &&
+    !scope.pipeline.units.includes(column.unit)
+  ) {
+    const similar = similarUnit(column.unit);
+    const expected = "a known unit, or one declared under `units`";
+    const suggested =
+      similar === undefined
+        ? withSuggestion(expected, column.unit, KNOWN_UNITS)
+        : `${expected}; did you mean ${similar}?`;
+    report(scope, [...path, "unit"], suggested, `'${column.unit}'`);
+  }
+  const isNumeric = column.type === "float" || column.type === "integer";
+  if (column.range !== undefined && !isNumeric) {
+    report(scope, [...path, "range"], "a range only for float and integer columns", column.type);
+  }
+  if (column.values !== undefined && column.type !== "text") {
+    report(scope, [...path, "values"], "allowed values only for text columns", column.type);
+  }
+}
+
+function isTimeZone(zone: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: zone });
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,123 @@
+import type { FieldPath } from "../reading/yaml-document.ts";
+import { checkPart } from "./labels.ts";
+import { METRIC_NAMES } from "./metric-names.ts";
+import { checkTimeSpan, problemKindOf, report, reportUnknown } from "./scope.ts";
+import type { Scope } from "./scope.ts";
+
+/** Split, evaluation, candidates, metrics, gates and approval against the data and the task. */
+export function checkTraining(scope: Scope): void {
+  checkHoldout(scope);
+  checkEvaluation(scope);
+  checkMetrics(scope);
+  checkCandidates(scope);
+  checkApproval(scope);
+  if (!/^\d+[dwmy]$/.test(scope.pipeline.retention)) {
+    report(
+      scope,
+      ["retention"],
+      "a number and one of d, w, m, y, e.g. 90d or 5y",
+      `'${scope.pipeline.retention}'`,
+    );
+  }
+}
+
+function checkHoldout(scope: Scope): void {
+  const { holdout } = scope.pipeline.split;
+  const path = ["split", "holdout"];
+  if (holdout === undefined || scope.readings === undefined) return;
+  if (holdout.by === "asset" && !scope.hasAsset) {
+    report(scope, [...path, "by"], "an asset column in the readings, or by: row", "asset");
+  }
+  if (holdout.by === "row" && scope.hasAsset) {
+    report(
+      scope,
+      [...path, "by"],
+      "asset, parts or time, because rows of one asset must not be on both sides",
+      "row",
+    );
+  }
+  if (holdout.by === "time") {
+    if (scope.timeKind === "none") report(scope, [...path, "by"], "a time column in the readings", "time");
+    else if (holdout.gap !== undefined) checkTimeSpan(scope, [...path, "gap"], holdout.gap);
+  }
+  if (holdout.by === "parts") checkHoldoutParts(scope, [...path, "parts"], holdout.parts);
+}
+
+function checkHoldoutParts(scope: Scope, path: FieldPath, parts: readonly string[]): void {
+  for (const [i, part] of parts.entries()) checkPart(scope, [...path, i], part);
+  const groups = scope.readings?.source.files ?? [];
+  const isEverything =
+    groups.length > 0 && groups.every((g) => g.part !== undefined && parts.includes(g.part));
+  if (isEverything) report(scope, path, "at least one part left to train on", "all parts");
+}
+
+function checkEvaluation(scope: Scope): void {
+  const { evaluate, sources } = scope.pipeline;
+  if (scope.readings === undefined) return;
+  const isSeries = scope.hasAsset && scope.timeKind !== "none";
+  if (evaluate.rows === "last_per_asset" && !isSeries) {
+    report(scope, ["evaluate", "rows"], "asset and time columns in the readings, or all", "last_per_asset");
+  }
+  if (evaluate.cvRows === "cut_points" && !isSeries) {
+    report(scope, ["evaluate", "cvRows"], "asset and time columns in the readings, or all", "cut_points");
+  }
+  const attributes = Object.values(sources).filter((s) => s.role === "attributes");
+  const known = new Set([
+    ...[...scope.columns.values()].filter((c) => c.type === "text").map((c) => c.name),
+    ...attributes.flatMap((s) => s.columns.map((c) => c.name)),
+  ]);
+  for (const [i, name] of evaluate.slices.entries()) {
+    if (known.has(name)) continue;
+    reportUnknown(scope, ["evaluate", "slices", i], {
+      what: "a text column of the readings or an attribute",
+      name,
+      known,
+    });
+  }
+}
+
+function checkMetrics(scope: Scope): void {
+  const problem = problemKindOf(scope.pipeline);
+  if (problem === undefined) return;
+  const known = METRIC_NAMES[problem];
+  const { metrics, gates, champion } = scope.pipeline;
+  const named: [FieldPath, string | undefined][] = [
+    [["metrics", "primary"], metrics.primary],
+    ...gates.map((g, i): [FieldPath, string] => [["gates", i, "metric"], g.metric]),
+    ...champion.guards.map((g, i): [FieldPath, string] => [["champion", "guards", i, "metric"], g.metric]),
+  ];
+  for (const [path, name] of named) {
+    if (name === undefined || known.includes(name)) continue;
+    reportUnknown(scope, path, { what: `a metric of ${problem} tasks: ${known.join(", ")}`, name, known });
+  }
+}
+
+function checkCandidates(scope: Scope): void {
+  const { candidates } = scope.pipeline;
+  const names = candidates.map((c) => c.name ?? c.kind);
+  for (const [i, candidate] of candidates.entries()) {
+    const name = names[i] ?? "";
+    if (names.indexOf(name) !== i) {
+      report(scope, ["candidates", i], "a name of its own for each candidate", `'${name}' again`);
+    }
+    if (candidate.classWeight !== undefined && problemKindOf(scope.pipeline) === "regression") {
+      report(
+        scope,
+        ["candidates", i, "classWeight"],
+        "class weights only for class tasks",
+        String(candidate.classWeight),
+      );
+    }
+  }
+}
+
+function checkApproval(scope: Scope): void {
+  const { approval } = scope.pipeline;
+  if (approval.approvers.length > 0 && approval.quorum > approval.approvers.length) {
+    const expected = `at most ${approval.approvers.length}, the number of approvers`;
+    report(scope, ["approval", "quorum"], expected, String(approval.quorum));
+  }
+  if (approval.onDeadline === "escalate" && approval.escalateTo.length === 0) {
+    report(scope, ["approval", "onDeadline"], "people under escalateTo", "escalate");
+  }
+}

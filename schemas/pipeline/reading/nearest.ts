@@ -1,0 +1,46 @@
+/**
+ * The candidate a mistyped word most likely meant, or undefined when none is near.
+ *
+ * Near: equal but for case and `-`/`_`, or a Levenshtein distance of at most a third of the longer
+ * word. Ties keep the first candidate. Cost: O(candidates × length²), with words cut at 64 characters.
+ */
+export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  const target = fold(word);
+  let best: string | undefined;
+  let bestDistance = Number.POSITIVE_INFINITY;
+  for (const candidate of candidates) {
+    const folded = fold(candidate);
+    const distance = editDistance(target, folded);
+    if (distance < bestDistance && distance <= Math.max(target.length, folded.length) / 3) {
+      best = candidate;
+      bestDistance = distance;
+    }
+  }
+  return best;
+}
+
+/** `expected` text with the near word, e.g. `a known unit; did you mean kV?`. */
+export function withSuggestion(expected: string, word: string, candidates: Iterable<string>): string {
+  const near = nearest(word, candidates);
+  return near === undefined ? expected : `${expected}; did you mean ${near}?`;
+}
+
+function fold(word: string): string {
+  return word
+    .slice(0, 64)
+    .toLowerCase()
+    .replaceAll(/[-_\s]/g, "");
+}
+
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substitution = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      row.push(Math.min(substitution, (previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1));
+    }
+    previous = row;
+  }
+  return previous[b.length] ?? 0;
+}

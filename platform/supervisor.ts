@@ -28,6 +28,8 @@ export interface StartOptions {
   readonly parts?: readonly string[];
   /** Take any free ports instead of trying the well-known ones first (tests). */
   readonly anyPorts?: boolean;
+  /** Gives the start up when aborted, e.g. by Ctrl-C during a build; afterwards use `stop`. */
+  readonly signal?: AbortSignal;
 }
 
 export interface PlatformUrls {
@@ -148,11 +150,16 @@ class Platform implements RunningPlatform {
     this.#record();
     this.#ready.set("objects", prepareObjects(this.#init.settings.objects));
     for (const definition of this.#definitions) this.#ready.set(definition.name, this.#startPart(definition));
+    const giveUp = () => void this.stop();
+    this.#init.options.signal?.addEventListener("abort", giveUp, { once: true });
     try {
       await Promise.all(this.#ready.values());
+      this.#abort.signal.throwIfAborted();
     } catch (error) {
       await this.stop();
       throw error;
+    } finally {
+      this.#init.options.signal?.removeEventListener("abort", giveUp);
     }
     this.#state = "ready";
     this.#record();

@@ -63,7 +63,9 @@ function planPostgres(context: PartContext): PartPlan {
       };
     },
     beforeSpawn: () => clearStaleServer(join(directory, "data")),
-    probe: () => queryOnce(adminUrl, "SELECT 1"),
+    async probe() {
+      await queryOnce(adminUrl, "SELECT 1");
+    },
     afterReady: () => ensureDatabase(adminUrl),
   };
 }
@@ -90,15 +92,13 @@ function serverSettings(port: number): readonly string[] {
 }
 
 async function ensureDatabase(adminUrl: string): Promise<void> {
-  try {
+  const exists = `SELECT 1 FROM pg_database WHERE datname = '${POSTGRES_DATABASE}'`;
+  if ((await queryOnce(adminUrl, exists)) === 0)
     await queryOnce(adminUrl, `CREATE DATABASE ${POSTGRES_DATABASE}`);
-  } catch (error) {
-    const isThere = (error as { code?: string }).code === "42P04"; // duplicate_database
-    if (!isThere) throw error;
-  }
 }
 
-async function queryOnce(url: string, sql: string): Promise<void> {
+/** Runs one constant statement on a connection of its own. @returns the number of rows it yields */
+async function queryOnce(url: string, sql: string): Promise<number> {
   const client = new pg.Client({
     connectionString: url,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
@@ -108,7 +108,8 @@ async function queryOnce(url: string, sql: string): Promise<void> {
   client.on("error", () => undefined);
   try {
     await client.connect();
-    await client.query(sql);
+    const { rows } = await client.query(sql);
+    return rows.length;
   } finally {
     await client.end().catch(() => undefined);
   }

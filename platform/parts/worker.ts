@@ -5,7 +5,7 @@ import type { PartContext, PartDefinition, PartPlan } from "./part.ts";
 
 const ENTRY = "workers/pipeline.js";
 /** Of Temporal's API. */
-const TASK_QUEUE_TYPE_WORKFLOW = 1;
+const TASK_QUEUE_TYPE_ACTIVITY = 2;
 
 /** The pipeline worker: all task queues in one process, by default. */
 export const workerPart: PartDefinition = {
@@ -20,6 +20,7 @@ export const workerPart: PartDefinition = {
  * now. After that the process itself is watched; a worker that cannot reach the server reconnects.
  */
 function planWorker(context: PartContext): PartPlan {
+  const queue = context.settings.workerQueues[0] ?? "control";
   let connection: Promise<Connection> | undefined;
   let readyFor: Date | undefined;
   const connected = () => {
@@ -47,8 +48,8 @@ function planWorker(context: PartContext): PartPlan {
       const { workflowService } = await connected();
       const { pollers } = await workflowService.describeTaskQueue({
         namespace: context.settings.temporal.namespace,
-        taskQueue: { name: TASK_QUEUES.control },
-        taskQueueType: TASK_QUEUE_TYPE_WORKFLOW,
+        taskQueue: { name: TASK_QUEUES[queue] },
+        taskQueueType: TASK_QUEUE_TYPE_ACTIVITY,
       });
       const seen = (pollers ?? []).map(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0));
       // The server's time of a poll has seconds here; a poll of the second of the spawn counts.

@@ -79,7 +79,11 @@ function releaseLock(file: string, holder: ProcessIdentity): void {
 }
 
 function lockedBy(holder: ProcessIdentity, file: string): PlatformError {
-  return new PlatformError("platform_locked", `start [process ${holder.pid} holds ${file}]`, {
-    details: { pid: holder.pid },
-  });
+  return new PlatformError(
+    "platform_locked",
+    `use the state folder [${file}: held by process ${holder.pid}]`,
+    {
+      details: { pid: holder.pid },
+    },
+  );
 }

@@ -18,16 +18,21 @@ export function openLog(file: string): number {
 
 /** The last lines of a log, at most 64 KiB of it; empty when there is no log. */
 export function tailLog(file: string, nLines: number): readonly string[] {
-  if (statSync(file, { throwIfNoEntry: false }) === undefined) return [];
+  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  const lines = readLogFrom(file, Math.max(0, size - TAIL_BYTES)).split("\n");
+  if (lines.at(-1) === "") lines.pop();
+  return lines.slice(-nLines);
+}
+
+/** What a log holds from a byte on, at most 64 KiB of it; empty when there is no log. */
+export function readLogFrom(file: string, from: number): string {
+  if (statSync(file, { throwIfNoEntry: false }) === undefined) return "";
   const descriptor = openSync(file, "r");
   try {
-    const { size } = fstatSync(descriptor);
-    const length = Math.min(size, TAIL_BYTES);
+    const length = Math.max(0, Math.min(fstatSync(descriptor).size - from, TAIL_BYTES));
     const buffer = Buffer.alloc(length);
-    readSync(descriptor, buffer, 0, length, size - length);
-    const lines = buffer.toString("utf8").split("\n");
-    if (lines.at(-1) === "") lines.pop();
-    return lines.slice(-nLines);
+    readSync(descriptor, buffer, 0, length, from);
+    return buffer.toString("utf8");
   } finally {
     closeSync(descriptor);
   }

@@ -1,0 +1,122 @@
+import { styleText } from "node:util";
+import { ERROR_CODES } from "../schemas/error-codes.ts";
+import { isPlatformError } from "../schemas/platform-error.ts";
+
+/**
+ * The one place that writes to the terminal. Results go to stdout; progress, warnings and errors to
+ * stderr, so that `--json` leaves exactly one document on stdout.
+ *
+ * Colours and the rewritten progress line appear on a terminal only; NO_COLOR turns colours off.
+ */
+
+/** The part of a stream that is used; `process.stdout` is one. */
+export interface OutputStream {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+export interface OutputOptions {
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
+
+/** Control characters of untrusted text would move the cursor or forge lines; tab stays. */
+// oxlint-disable-next-line no-control-regex -- finding them is the purpose
+const CONTROL_CHARACTERS = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/g;
+
+export class Output {
+  readonly #options: OutputOptions;
+  #hasProgressLine = false;
+
+  constructor(options: OutputOptions) {
+    this.#options = options;
+  }
+
+  /** Whether a person sees stdout: then lines may be coloured and questions asked. */
+  get isTerminal(): boolean {
+    return this.#options.stdout.isTTY === true;
+  }
+
+  /** One line of the result. */
+  line(text = ""): void {
+    this.#clearProgress();
+    this.#options.stdout.write(`${text}\n`);
+  }
+
+  /** The result as one JSON document. */
+  json(value: unknown): void {
+    this.line(JSON.stringify(value, null, 2));
+  }
+
+  /** Columns padded to their widest cell, two spaces apart. Cells are made safe. */
+  table(header: readonly string[], rows: readonly (readonly string[])[]): void {
+    const cells = [header, ...rows].map((row) => row.map(safeText));
+    const widths = header.map((_title, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+    const lines = cells.map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    );
+    lines.forEach((text, index) => this.line(index === 0 ? this.style("bold", text) : text));
+  }
+
+  /** What happens now: one line that is rewritten on a terminal, a line each elsewhere. */
+  progress(text: string): void {
+    const { stderr } = this.#options;
+    if (stderr.isTTY !== true) {
+      stderr.write(`${safeText(text)}\n`);
+      return;
+    }
+    const width = Math.max(20, (stderr.columns ?? 80) - 1);
+    stderr.write(`\r\u001B[2K${safeText(text).slice(0, width)}`);
+    this.#hasProgressLine = true;
+  }
+
+  /** A line about what has happened, kept on the screen; on stderr. */
+  note(text: string): void {
+    this.#clearProgress();
+    this.#options.stderr.write(`${text}\n`);
+  }
+
+  warn(text: string): void {
+    this.note(`${this.style("yellow", "warning", "stderr")}: ${safeText(text)}`);
+  }
+
+  /** An error as people read it: what, where, what to do. The stack is shown for defects only. */
+  error(error: unknown): void {
+    const label = this.style("red", "error", "stderr");
+    if (!isPlatformError(error)) {
+      this.note(`${label}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      return;
+    }
+    this.note(`${label} ${error.code}: ${safeText(error.message)}`);
+    for (const { file, line, field, expected, found } of error.locations) {
+      const where = [file, line, field].filter((part) => part !== undefined).join(":");
+      const what = [expected && `expected ${expected}`, found && `found ${found}`].filter(Boolean).join(", ");
+      this.note(safeText(`  ${where}${what === "" ? "" : `: ${what}`}`));
+    }
+    this.note(`  ${ERROR_CODES[error.code].remedy}`);
+  }
+
+  style(style: Style, text: string, stream: "stdout" | "stderr" = "stdout"): string {
+    const isColoured =
+      this.#options[stream].isTTY === true && (this.#options.environment["NO_COLOR"] ?? "") === "";
+    return isColoured ? styleText(style, text) : text;
+  }
+
+  #clearProgress(): void {
+    if (!this.#hasProgressLine) return;
+    this.#options.stderr.write("\r\u001B[2K");
+    this.#hasProgressLine = false;
+  }
+}
+
+/** Text from elsewhere on one line, without control characters. */
+export function safeText(text: string): string {
+  return text.replaceAll(/\r?\n/g, " ").replaceAll(CONTROL_CHARACTERS, "\uFFFD");
+}

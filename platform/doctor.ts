@@ -1,0 +1,143 @@
+import { accessSync, constants, existsSync, statfsSync } from "node:fs";
+import { totalmem } from "node:os";
+import { dirname } from "node:path";
+import type { Settings } from "../config/settings.ts";
+import { findOnPath, findTemporalBinary } from "../temporal-config/server-binary.ts";
+import { findPostgresBinaries } from "./parts/postgres-binaries.ts";
+import { unprivilegedUser } from "./parts/unprivileged-user.ts";
+import { isPortFree } from "./process/ports.ts";
+import { findRunningPlatform } from "./running.ts";
+import { readRecord, statePaths } from "./state-dir.ts";
+
+/** One thing looked at. `missing` keeps AURA from starting, `warning` does not. */
+export interface MachineCheck {
+  readonly name: string;
+  readonly state: "ok" | "warning" | "missing";
+  readonly found: string;
+  readonly remedy?: string;
+}
+
+type Finding = Omit<MachineCheck, "name">;
+
+const GIB = 1024 ** 3;
+const NEEDED_DISK_BYTES = 2 * GIB;
+const NEEDED_MEMORY_BYTES = 2 * GIB;
+const NEEDED_NODE = { major: 20, minor: 20 };
+
+/** Every check, in the order of the table. */
+const CHECKS: readonly (readonly [string, (settings: Settings) => Finding | Promise<Finding>])[] = [
+  ["Node.js", checkNode],
+  ["PostgreSQL", checkPostgres],
+  ["Temporal", checkTemporal],
+  ["Go", checkGo],
+  ["state folder", checkStateDir],
+  ["disk", checkDisk],
+  ["memory", checkMemory],
+  ["ports", checkPorts],
+];
+
+/** Looks at this machine without starting, fetching or changing anything. */
+export async function examineMachine(settings: Settings): Promise<readonly MachineCheck[]> {
+  const checks: MachineCheck[] = [];
+  for (const [name, check] of CHECKS) {
+    try {
+      checks.push({ name, ...(await check(settings)) });
+    } catch (error) {
+      const found = error instanceof Error ? error.message : String(error);
+      checks.push({ name, state: "missing", found, remedy: "see the message" });
+    }
+  }
+  return checks;
+}
+
+function checkNode(): Finding {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  const isEnough = major > NEEDED_NODE.major || (major === NEEDED_NODE.major && minor >= NEEDED_NODE.minor);
+  if (isEnough) return { state: "ok", found: process.versions.node };
+  return { state: "missing", found: process.versions.node, remedy: "install Node.js 20.20 or newer" };
+}
+
+function checkPostgres(settings: Settings): Finding {
+  if (settings.databaseUrl !== undefined) return { state: "ok", found: "your own (DATABASE_URL)" };
+  const { bin } = findPostgresBinaries(unprivilegedUser());
+  return { state: "ok", found: `embedded (${bin})` };
+}
+
+async function checkTemporal(settings: Settings): Promise<Finding> {
+  const { address, cli } = settings.temporal;
+  if (address !== undefined) return { state: "ok", found: `your own (${address})` };
+  const { environment } = settings;
+  const binary = await findTemporalBinary({ environment, ...(cli === undefined ? {} : { cli }) });
+  if (binary !== undefined) return { state: "ok", found: `${binary.source} (${binary.path})` };
+  return {
+    state: "warning",
+    found: "not here yet: the first start downloads it, or builds it with Go (2 to 3 minutes)",
+    remedy: "nothing; without network and Go: install the Temporal CLI or set TEMPORAL_ADDRESS",
+  };
+}
+
+async function checkGo(settings: Settings): Promise<Finding> {
+  const path = findOnPath("go", settings.environment["PATH"]);
+  if (path !== undefined) return { state: "ok", found: path };
+  const isNeeded = (await checkTemporal(settings)).state !== "ok";
+  return {
+    state: isNeeded ? "warning" : "ok",
+    found: isNeeded ? "none" : "none, and not needed",
+    ...(isNeeded ? { remedy: "install Go 1.25 or newer if Temporal's download is blocked" } : {}),
+  };
+}
+
+function checkStateDir({ stateDir }: Settings): Finding {
+  const folder = existingFolder(stateDir);
+  try {
+    accessSync(folder, constants.W_OK);
+    return { state: "ok", found: stateDir };
+  } catch {
+    return {
+      state: "missing",
+      found: `${folder} cannot be written`,
+      remedy: "set AURA_STATE_DIR to a folder of yours",
+    };
+  }
+}
+
+function checkDisk({ stateDir }: Settings): Finding {
+  const { bavail, bsize } = statfsSync(existingFolder(stateDir));
+  const found = `${((bavail * bsize) / GIB).toFixed(1)} GiB free`;
+  if (bavail * bsize >= NEEDED_DISK_BYTES) return { state: "ok", found };
+  return { state: "warning", found, remedy: "free 2 GiB, or set AURA_STATE_DIR to another disk" };
+}
+
+function checkMemory(): Finding {
+  // A container's limit, where there is one, is less than the machine has.
+  const limit = process.constrainedMemory();
+  const bytes = limit > 0 && limit < totalmem() ? limit : totalmem();
+  const found = `${(bytes / GIB).toFixed(1)} GiB`;
+  if (bytes >= NEEDED_MEMORY_BYTES) return { state: "ok", found };
+  return { state: "warning", found, remedy: "2 GiB or more is advised" };
+}
+
+async function checkPorts(settings: Settings): Promise<Finding> {
+  const running = findRunningPlatform(settings);
+  if (running !== undefined)
+    return { state: "ok", found: `in use by AURA (process ${running.supervisor.pid})` };
+  const { port } = settings.api;
+  if (port !== undefined && !(await isPortFree(port))) {
+    return { state: "missing", found: `AURA_API_PORT ${port} is taken`, remedy: "free it or choose another" };
+  }
+  const remembered = Object.values(readRecord(statePaths(settings.stateDir)).ports);
+  const taken: number[] = [];
+  for (const candidate of remembered) if (!(await isPortFree(candidate))) taken.push(candidate);
+  if (taken.length === 0) return { state: "ok", found: "free" };
+  return {
+    state: "warning",
+    found: `${taken.join(", ")} taken by others`,
+    remedy: "nothing: others will be chosen",
+  };
+}
+
+function existingFolder(folder: string): string {
+  let at = folder;
+  while (!existsSync(at) && dirname(at) !== at) at = dirname(at);
+  return at;
+}

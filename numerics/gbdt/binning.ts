@@ -1,0 +1,180 @@
+/**
+ * Turns doubles into at most 255 ordered bins per feature, once per training, so that the search for
+ * splits counts bytes instead of sorting numbers.
+ *
+ *   bin 0        missing (always reserved, so that every feature has one layout)
+ *   bin 1 … k    values, ascending; x falls into the first bin b with x ≤ upperBounds[b − 1]
+ *
+ * Upper bounds are real thresholds: `x ≤ upperBounds[b − 1]` holds exactly when bin(x) ≤ b, so a tree
+ * grown on bins predicts the same from raw doubles. `maxBin` counts value bins and excludes bin 0;
+ * `nBins` includes it.
+ *
+ * Source: LightGBM 4.7 `src/io/bin.cpp`, GreedyFindBin: frequent values keep a bin of their own, the
+ * others share the rest in equal counts.
+ */
+import type { Matrix } from "../matrix.ts";
+import type { Generator } from "../random/generator.ts";
+
+/** Bin borders of every feature, learnt from the training rows alone. */
+export interface BinMapper {
+  /** Ascending upper bounds per feature; the last is the largest double: every finite x has a bin. */
+  readonly upperBounds: readonly Float64Array[];
+  /** Bins of the widest feature, the missing bin included: the stride of a histogram. */
+  readonly nBins: number;
+}
+
+/** Binned rows. Uint8Array, row-major (nRows × nFeatures). */
+export interface BinnedMatrix {
+  readonly bins: Uint8Array;
+  readonly nRows: number;
+  readonly nFeatures: number;
+}
+
+export interface BinningOptions {
+  /** Most value bins per feature, 2 … 255. */
+  readonly maxBin: number;
+  /** Fewest rows that a shared bin may hold. */
+  readonly minDataInBin: number;
+  /** Borders are found on at most this many rows, drawn with `generator`. */
+  readonly sampleRows: number;
+  readonly generator: Generator;
+}
+
+/** Bin 0 of every feature. */
+export const MISSING_BIN = 0;
+
+/**
+ * Learns the bin borders.
+ *
+ * @param rows indices of the training rows in `matrix`
+ * @returns borders for every column, also for constant and all-missing ones (one bin)
+ *
+ * Cost: one sort of the sampled rows per column. Deterministic for a seed.
+ */
+export function fitBins(matrix: Matrix, rows: Int32Array, options: BinningOptions): BinMapper {
+  const sampled = sampleRows(rows, options);
+  const upperBounds: Float64Array[] = [];
+  let nBins = 2;
+  for (let column = 0; column < matrix.nColumns; column++) {
+    const bounds = findUpperBounds(sortedValues(matrix, sampled, column), options);
+    upperBounds.push(bounds);
+    nBins = Math.max(nBins, bounds.length + 1);
+  }
+  return { upperBounds, nBins };
+}
+
+/** Bins the given rows, in their order. */
+export function binRows(matrix: Matrix, rows: Int32Array, mapper: BinMapper): BinnedMatrix {
+  const nFeatures = matrix.nColumns;
+  const bins = new Uint8Array(rows.length * nFeatures);
+  for (let feature = 0; feature < nFeatures; feature++) {
+    const bounds = mapper.upperBounds[feature];
+    for (let index = 0; index < rows.length; index++) {
+      bins[index * nFeatures + feature] = findBin(matrix.data[rows[index] * nFeatures + feature], bounds);
+    }
+  }
+  return { bins, nRows: rows.length, nFeatures };
+}
+
+/** Bin of one value: binary search for the first bound that is not below it. */
+export function findBin(value: number, bounds: Float64Array): number {
+  if (Number.isNaN(value)) return MISSING_BIN;
+  let low = 0;
+  let high = bounds.length - 1;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (value <= bounds[middle]) high = middle;
+    else low = middle + 1;
+  }
+  return low + 1;
+}
+
+function sampleRows(rows: Int32Array, options: BinningOptions): Int32Array {
+  if (rows.length <= options.sampleRows) return rows;
+  return options.generator.shuffle(rows.slice()).subarray(0, options.sampleRows);
+}
+
+function sortedValues(matrix: Matrix, rows: Int32Array, column: number): Float64Array {
+  const values = new Float64Array(rows.length);
+  let nValues = 0;
+  for (const row of rows) {
+    const value = matrix.data[row * matrix.nColumns + column];
+    if (!Number.isNaN(value)) values[nValues++] = value;
+  }
+  return values.subarray(0, nValues).sort();
+}
+
+function findUpperBounds(sorted: Float64Array, options: BinningOptions): Float64Array {
+  const distinct: number[] = [];
+  const counts: number[] = [];
+  for (const value of sorted) {
+    if (distinct.length > 0 && distinct[distinct.length - 1] === value) counts[counts.length - 1] += 1;
+    else {
+      distinct.push(value);
+      counts.push(1);
+    }
+  }
+  const lastOfBins =
+    distinct.length <= options.maxBin
+      ? closeSmallBins(counts, options.minDataInBin)
+      : closeEqualBins(counts, sorted.length, options);
+  const bounds = lastOfBins.map((last) => midpoint(distinct[last], distinct[last + 1]));
+  return Float64Array.from([...bounds, Number.MAX_VALUE]);
+}
+
+/** Few distinct values: each gets a bin, joined with the next while below the minimum count. */
+function closeSmallBins(counts: readonly number[], minDataInBin: number): number[] {
+  const lastOfBins: number[] = [];
+  let inBin = 0;
+  for (let index = 0; index < counts.length - 1; index++) {
+    inBin += counts[index];
+    if (inBin >= minDataInBin) {
+      lastOfBins.push(index);
+      inBin = 0;
+    }
+  }
+  return lastOfBins;
+}
+
+/** Many distinct values: bins of about equal count; a value as frequent as a bin gets its own. */
+function closeEqualBins(counts: readonly number[], total: number, options: BinningOptions): number[] {
+  const nBinsWanted = Math.max(
+    1,
+    Math.min(options.maxBin, Math.floor(total / Math.max(1, options.minDataInBin))),
+  );
+  let meanSize = total / nBinsWanted;
+  const isBig = counts.map((count) => count >= meanSize);
+  let restBins = nBinsWanted;
+  let restRows = total;
+  counts.forEach((count, index) => {
+    if (isBig[index]) {
+      restBins -= 1;
+      restRows -= count;
+    }
+  });
+  meanSize = restBins > 0 ? restRows / restBins : Infinity;
+  const lastOfBins: number[] = [];
+  let inBin = 0;
+  for (let index = 0; index < counts.length - 1 && lastOfBins.length < nBinsWanted - 1; index++) {
+    if (!isBig[index]) restRows -= counts[index];
+    inBin += counts[index];
+    const isFull = inBin >= meanSize || (isBig[index + 1] && inBin >= Math.max(1, meanSize / 2));
+    if (isBig[index] || isFull) {
+      lastOfBins.push(index);
+      inBin = 0;
+      if (!isBig[index]) {
+        restBins -= 1;
+        // What is left is shared anew, so that early full bins do not starve the last ones.
+        meanSize = restBins > 0 ? restRows / restBins : Infinity;
+      }
+    }
+  }
+  return lastOfBins;
+}
+
+/** A double t with low ≤ t < high, halfway where doubles allow it. */
+function midpoint(low: number, high: number): number {
+  const sum = low + high;
+  const middle = Number.isFinite(sum) ? sum / 2 : low / 2 + high / 2;
+  return middle < high ? middle : low;
+}

@@ -1,0 +1,189 @@
+/**
+ * A trained model as plain data: what trainers return, what is stored as canonical JSON (so that equal
+ * trainings give equal bytes), and what the ONNX writer turns into a graph. Prediction here is the
+ * reference that the graph must agree with.
+ */
+import type { DecisionTree } from "./decision-tree.ts";
+import { findLeaf } from "./decision-tree.ts";
+import type { Matrix } from "./matrix.ts";
+import { checkMatrix } from "./matrix.ts";
+import type { TaskKind } from "./task-kind.ts";
+
+/**
+ * How raw scores become outputs.
+ *
+ * - `identity`: as they are
+ * - `sigmoid`: 1 / (1 + e^−s)
+ * - `softmax`: e^s_k / Σ e^s_j
+ * - `probability`: clipped to [0, 1]; with several outputs divided by their sum
+ */
+export type PostTransform = "identity" | "sigmoid" | "softmax" | "probability";
+
+/** Closed range that regression outputs are clipped to. */
+export interface OutputCap {
+  readonly min: number;
+  readonly max: number;
+}
+
+interface ModelBase {
+  readonly taskKind: TaskKind;
+  readonly nFeatures: number;
+  /** 1, or the number of classes. */
+  readonly nOutputs: number;
+  readonly postTransform: PostTransform;
+}
+
+/** raw_k = base_k + scale · Σ_trees leaf_k: boosting has scale 1, an average of T trees 1/T. */
+export interface TreeEnsembleModel extends ModelBase {
+  readonly kind: "tree_ensemble";
+  readonly base: readonly number[];
+  readonly scale: number;
+  readonly trees: readonly DecisionTree[];
+}
+
+/** raw_k = intercept_k + Σ_j coefficient_kj · (x_j − mean_j) / scale_j, a missing x_j being mean_j. */
+export interface LinearModel extends ModelBase {
+  readonly kind: "linear";
+  readonly means: readonly number[];
+  /** > 0 */
+  readonly scales: readonly number[];
+  /** Output-major (nOutputs × nFeatures). */
+  readonly coefficients: readonly number[];
+  readonly intercepts: readonly number[];
+}
+
+/** raw_k = base_k whatever comes in. */
+export interface ConstantModel extends ModelBase {
+  readonly kind: "constant";
+  readonly base: readonly number[];
+}
+
+export type TrainedModel = TreeEnsembleModel | LinearModel | ConstantModel;
+
+export interface Prediction {
+  /** Float64Array, row-major (nRows × nOutputs). */
+  readonly values: Float64Array;
+  readonly nRows: number;
+  readonly nOutputs: number;
+}
+
+/**
+ * Raw scores: margins before the post transform, uncapped.
+ *
+ * @throws {RangeError} when the matrix has not the model's features
+ *
+ * Cost: trees: nRows · Σ depths. Sums run in tree order, base last.
+ */
+export function predictRaw(model: TrainedModel, matrix: Matrix): Prediction {
+  checkMatrix(matrix);
+  if (matrix.nColumns !== model.nFeatures) {
+    throw new RangeError(
+      `matrix must have the model's ${model.nFeatures} features, got ${matrix.nColumns} columns`,
+    );
+  }
+  const { nOutputs } = model;
+  const values = new Float64Array(matrix.nRows * nOutputs);
+  switch (model.kind) {
+    case "tree_ensemble":
+      for (const tree of model.trees) addTree(tree, matrix, values, nOutputs);
+      addScaledBase(model, values);
+      break;
+    case "linear":
+      addLinear(model, matrix, values);
+      break;
+    case "constant":
+      for (let index = 0; index < values.length; index++) values[index] = model.base[index % nOutputs];
+      break;
+  }
+  return { values, nRows: matrix.nRows, nOutputs };
+}
+
+/**
+ * What the model answers: a number, the probability of a positive, or a probability per class.
+ *
+ * @param cap clips regression outputs; refused for classes
+ * @throws {RangeError} when the matrix has not the model's features, or the cap is empty or not for regression
+ */
+export function predict(model: TrainedModel, matrix: Matrix, cap?: OutputCap): Prediction {
+  checkCap(model.taskKind, cap);
+  const prediction = predictRaw(model, matrix);
+  transform(model.postTransform, prediction);
+  if (cap !== undefined) {
+    const { values } = prediction;
+    for (let index = 0; index < values.length; index++) {
+      values[index] = Math.min(cap.max, Math.max(cap.min, values[index]));
+    }
+  }
+  return prediction;
+}
+
+/** @throws {RangeError} for a cap on classes, or one that is empty or not finite */
+export function checkCap(taskKind: TaskKind, cap: OutputCap | undefined): void {
+  if (cap === undefined) return;
+  if (taskKind !== "regression") throw new RangeError(`cap applies to regression only, got ${taskKind}`);
+  if (!Number.isFinite(cap.min) || !Number.isFinite(cap.max) || cap.min > cap.max) {
+    throw new RangeError(`cap must be finite with min ≤ max, got ${cap.min} … ${cap.max}`);
+  }
+}
+
+/**
+ * Adds a tree's leaf values to row-major outputs.
+ *
+ * @param values Float64Array (nRows × nOutputs); written
+ */
+function addTree(tree: DecisionTree, matrix: Matrix, values: Float64Array, nOutputs: number): void {
+  const { data, nRows, nColumns } = matrix;
+  for (let row = 0; row < nRows; row++) {
+    const leaf = findLeaf(tree, data, row * nColumns);
+    for (let index = 0; index < tree.width; index++) {
+      values[row * nOutputs + tree.output + index] += tree.value[leaf * tree.width + index];
+    }
+  }
+}
+
+function addScaledBase(model: TreeEnsembleModel, values: Float64Array): void {
+  for (let index = 0; index < values.length; index++) {
+    values[index] = model.base[index % model.nOutputs] + model.scale * values[index];
+  }
+}
+
+function addLinear(model: LinearModel, matrix: Matrix, values: Float64Array): void {
+  const { nFeatures, nOutputs, means, scales, coefficients, intercepts } = model;
+  for (let row = 0; row < matrix.nRows; row++) {
+    for (let output = 0; output < nOutputs; output++) {
+      let sum = 0;
+      for (let column = 0; column < nFeatures; column++) {
+        const value = matrix.data[row * nFeatures + column];
+        if (!Number.isNaN(value)) {
+          sum += coefficients[output * nFeatures + column] * ((value - means[column]) / scales[column]);
+        }
+      }
+      values[row * nOutputs + output] = sum + intercepts[output];
+    }
+  }
+}
+
+function transform(postTransform: PostTransform, { values, nRows, nOutputs }: Prediction): void {
+  if (postTransform === "identity") return;
+  if (postTransform === "sigmoid") {
+    for (let index = 0; index < values.length; index++) values[index] = 1 / (1 + Math.exp(-values[index]));
+    return;
+  }
+  if (postTransform === "probability") {
+    for (let index = 0; index < values.length; index++) {
+      values[index] = Math.min(1, Math.max(0, values[index]));
+    }
+    if (nOutputs === 1) return;
+  }
+  for (let row = 0; row < nRows; row++) {
+    const outputs = values.subarray(row * nOutputs, (row + 1) * nOutputs);
+    if (postTransform === "softmax") {
+      let top = -Infinity;
+      for (const value of outputs) top = Math.max(top, value);
+      for (let k = 0; k < nOutputs; k++) outputs[k] = Math.exp(outputs[k] - top);
+    }
+    let sum = 0;
+    for (const value of outputs) sum += value;
+    for (let k = 0; k < nOutputs; k++) outputs[k] /= sum;
+  }
+}

@@ -1,0 +1,132 @@
+import * as ort from "onnxruntime-node";
+import { describe, expect, it } from "vitest";
+import { trainGbdt } from "../gbdt/trainer.ts";
+import type { Matrix } from "../matrix.ts";
+import { selectRows } from "../matrix.ts";
+import type { ConstantModel, LinearModel, OutputCap, TrainedModel } from "../model.ts";
+import { predict } from "../model.ts";
+import { createGenerator } from "../random/generator.ts";
+import type { TaskKind } from "../task-kind.ts";
+import { exportOnnx, INPUT_NAME, OUTPUT_NAMES } from "./export.ts";
+import { compareOutputs, thresholdProbes } from "./parity.ts";
+
+const N_FEATURES = 6;
+
+function createTable(taskKind: TaskKind, nRows: number): { matrix: Matrix; values: Float64Array } {
+  const generator = createGenerator(`table/${taskKind}`);
+  const data = Float64Array.from({ length: nRows * N_FEATURES }, () =>
+    generator.next() < 0.05 ? Number.NaN : 50 * generator.normal(),
+  );
+  const values = Float64Array.from({ length: nRows }, (_, row) => {
+    const [first, second] = data.subarray(row * N_FEATURES, row * N_FEATURES + 2);
+    const score = (Number.isNaN(first) ? 70 : first) + Math.abs(second || 0) + 5 * generator.normal();
+    if (taskKind === "regression") return 1e4 + score;
+    return taskKind === "binary" ? Number(score > 60) : Math.max(0, Math.min(2, Math.floor(score / 40)));
+  });
+  return { matrix: { data, nRows, nColumns: N_FEATURES }, values };
+}
+
+function trainTrees(taskKind: TaskKind): TrainedModel {
+  const { matrix, values } = createTable(taskKind, 1500);
+  const parameters = { numIterations: 40, numLeaves: 15 };
+  return trainGbdt({ matrix, target: { taskKind, values, nClasses: 3 }, parameters, seed: 1 }).model;
+}
+
+function linearModel(taskKind: TaskKind, nOutputs: number): LinearModel {
+  const generator = createGenerator("linear");
+  const draw = (length: number) => Array.from({ length }, () => generator.normal());
+  return {
+    kind: "linear",
+    taskKind,
+    nFeatures: 37,
+    nOutputs,
+    postTransform: taskKind === "regression" ? "identity" : taskKind === "binary" ? "sigmoid" : "softmax",
+    means: draw(37),
+    scales: draw(37).map((value) => Math.abs(value) + 0.1),
+    coefficients: draw(37 * nOutputs),
+    intercepts: draw(nOutputs),
+  };
+}
+
+const constant: ConstantModel = {
+  kind: "constant",
+  taskKind: "multiclass",
+  nFeatures: 4,
+  nOutputs: 3,
+  postTransform: "probability",
+  base: [0.5, 0.3, 0.2],
+};
+
+const cases: readonly { name: string; model: TrainedModel; cap?: OutputCap }[] = [
+  { name: "boosted regression", model: trainTrees("regression") },
+  { name: "boosted regression with cap", model: trainTrees("regression"), cap: { min: 9990, max: 10_050 } },
+  { name: "boosted binary", model: trainTrees("binary") },
+  { name: "boosted multi-class", model: trainTrees("multiclass") },
+  { name: "linear regression", model: linearModel("regression", 1) },
+  { name: "linear binary", model: linearModel("binary", 1) },
+  { name: "linear multi-class", model: linearModel("multiclass", 4) },
+  { name: "constant multi-class", model: constant },
+];
+
+async function createRunner(bytes: Uint8Array, taskKind: TaskKind) {
+  const session = await ort.InferenceSession.create(bytes, { intraOpNumThreads: 1, interOpNumThreads: 1 });
+  return async (matrix: Matrix): Promise<Float64Array> => {
+    const tensor = new ort.Tensor("float64", matrix.data, [matrix.nRows, matrix.nColumns]);
+    const outputs = await session.run({ [INPUT_NAME]: tensor });
+    return outputs[OUTPUT_NAMES[taskKind]].data as Float64Array;
+  };
+}
+
+describe("exportOnnx in ONNX Runtime", () => {
+  it.each(cases)("$name: agrees with the trainer and is bit-equal in any batch", async ({ model, cap }) => {
+    const featureNames = Array.from({ length: model.nFeatures }, (_, column) => `f${column}`);
+    const options = { featureNames, taskKind: model.taskKind, ...(cap === undefined ? {} : { cap }) };
+    const bytes = exportOnnx(model, options);
+    expect(exportOnnx(model, options)).toEqual(bytes);
+    const run = await createRunner(bytes, model.taskKind);
+
+    const probes = thresholdProbes(model, 1000, "probes");
+    const whole = await run(probes);
+    const report = compareOutputs(predict(model, probes, cap).values, whole, model.nOutputs);
+    // The tree operator's output is float32: 6e-8 of the deviation from the base score.
+    expect(report.maxError).toBeLessThan(1e-6);
+
+    for (const size of [1, 7, 64]) {
+      for (let begin = 0; begin < 256; begin += size) {
+        const rows = Array.from({ length: Math.min(size, 1000 - begin) }, (_, index) => begin + index);
+        const part = await run(selectRows(probes, rows));
+        const expected = whole.slice(begin * model.nOutputs, (begin + rows.length) * model.nOutputs);
+        expect(part).toEqual(expected);
+      }
+    }
+  });
+
+  it("imputes inside the graph", async () => {
+    const model = linearModel("regression", 1);
+    const imputation = model.means.map((mean, column) => (column % 2 === 0 ? mean + 1 : Number.NaN));
+    const featureNames = model.means.map((_, column) => `f${column}`);
+    const run = await createRunner(
+      exportOnnx(model, { featureNames, taskKind: "regression", imputation }),
+      "regression",
+    );
+    const probes = thresholdProbes(model, 50, 3);
+    const imputed = probes.data.map((value, index) => (Number.isNaN(value) ? imputation[index % 37] : value));
+    const expected = predict(model, { ...probes, data: imputed }).values;
+    expect(compareOutputs(expected, await run(probes), 1).maxError).toBeLessThan(1e-12);
+  });
+});
+
+describe("exportOnnx", () => {
+  const model = linearModel("regression", 1);
+  const featureNames = model.means.map((_, column) => `f${column}`);
+
+  it.each([
+    ["too few names", { featureNames: ["a"], taskKind: "regression" }],
+    ["another task", { featureNames, taskKind: "binary" }],
+    ["short imputation", { featureNames, taskKind: "regression", imputation: [1] }],
+    ["labels for a regression", { featureNames, taskKind: "regression", classLabels: ["a"] }],
+    ["an empty cap", { featureNames, taskKind: "regression", cap: { min: 2, max: 1 } }],
+  ] as const)("refuses %s", (_name, options) => {
+    expect(() => exportOnnx(model, options)).toThrow(RangeError);
+  });
+});

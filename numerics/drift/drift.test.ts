@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createGenerator } from "../random/generator.ts";
 import { adjustPValues } from "./false-discovery.ts";
+import { independentRatio } from "./independence.ts";
 import { kolmogorovTail, ksAgainstSketch, ksTwoSample } from "./kolmogorov-smirnov.ts";
 import { stabilityIndex } from "./psi.ts";
 import { freezeReference } from "./reference.ts";
@@ -66,6 +67,7 @@ describe("freezeReference", () => {
       kind: "categorical",
       count: 5,
       missing: 1,
+      independentRatio: 1,
       categories: [
         { value: "a", count: 2 },
         { value: "__proto__", count: 1 },
@@ -175,11 +177,53 @@ describe("compareWithReference", () => {
     const small = freezeReference(columnsAt(1, 100, 0));
     expect(compareWithReference(small, columnsAt(2, 1000, 3)).state).toBe("insufficient_data");
   });
-  it("takes fewer independent rows for less evidence, not less effect", () => {
-    const all = compareWithReference(reference, columnsAt(2, 1000, 0.5));
-    const few = compareWithReference(reference, columnsAt(2, 1000, 0.5), { nIndependent: 10 });
-    expect(few.features[0].effect).toBe(all.features[0].effect);
-    expect([all.state, few.state]).toEqual(["drift", "ok"]);
+  it("takes similar rows of one asset for less evidence, not less effect", () => {
+    const generator = createGenerator(21);
+    const fleet = (nAssets: number, shift: number): { column: DriftColumn; groups: number[] } => {
+      const levels = Array.from({ length: nAssets }, () => shift + generator.normal());
+      const groups = levels.flatMap((_, asset) => Array.from({ length: 100 }, () => asset));
+      const values = Float64Array.from(groups, (asset) => levels[asset] + 0.2 * generator.normal());
+      return { column: numeric("x", values), groups };
+    };
+    const trained = fleet(60, 0);
+    const frozen = freezeReference([trained.column], { groups: trained.groups });
+    const alarms = { naive: 0, grouped: 0, shifted: 0 };
+    for (let round = 0; round < 40; round++) {
+      const live = fleet(12, 0);
+      const naive = compareWithReference(frozen, [live.column]);
+      const grouped = compareWithReference(frozen, [live.column], { groups: live.groups });
+      expect(grouped.features[0].effect).toBe(naive.features[0].effect);
+      if (grouped.state === "drift") alarms.grouped++;
+      const plain = compareWithReference(freezeReference([trained.column]), [live.column]);
+      if (plain.state === "drift") alarms.naive++;
+      const moved = fleet(12, 3);
+      const report = compareWithReference(frozen, [moved.column], { groups: moved.groups });
+      if (report.state === "drift") alarms.shifted++;
+    }
+    expect(alarms.naive).toBeGreaterThan(30);
+    expect(alarms.grouped).toBeLessThanOrEqual(1);
+    expect(alarms.shifted).toBeGreaterThanOrEqual(39);
+  });
+  it("counts every row where assets do not differ, are alone or have one row", () => {
+    const values = normals(31, 1000);
+    const ids = Array.from(values, (_, row) => row % 10);
+    expect(independentRatio(values, ids)).toBeGreaterThan(0.5);
+    expect(
+      independentRatio(
+        values,
+        ids.map(() => 0),
+      ),
+    ).toBe(1);
+    expect(
+      independentRatio(
+        values,
+        Array.from(values, (_, row) => row),
+      ),
+    ).toBe(1);
+    expect(independentRatio(new Float64Array(1000), ids)).toBe(1);
+    expect(independentRatio([], [])).toBe(1);
+    expect(independentRatio(Float64Array.from(ids), ids)).toBeCloseTo(0.01, 3);
+    expect(() => independentRatio([1], [])).toThrow(RangeError);
   });
   it.each([
     ["a sensor that goes missing", normals(1, 1000).map((x, i) => (i % 4 === 0 ? Number.NaN : x)), "drift"],

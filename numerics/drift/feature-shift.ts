@@ -45,12 +45,14 @@ export function numericShift(
   const missing = values.length - live.length;
   const bins = histogram(live, reference.edges).counts;
   const isTestable = live.length >= MIN_PRESENT && reference.count >= MIN_PRESENT;
-  const ks = isTestable ? ksAgainstSketch(live, reference, live.length * ratio) : { statistic: 0, pValue: 1 };
+  const independent = { live: live.length * ratio, stored: reference.count * reference.independentRatio };
+  const ks = isTestable ? ksAgainstSketch(live, reference, independent) : { statistic: 0, pValue: 1 };
   if (missing + reference.missing === 0) {
     return { stability: stabilityIndex(reference.counts, bins), effect: ks.statistic, pValue: ks.pValue };
   }
+  const ratios = { before: reference.independentRatio, live: ratio };
   const shareBefore = reference.missing / (reference.missing + reference.count);
-  const pMissing = homogeneityTail([reference.count, reference.missing], [live.length, missing], ratio);
+  const pMissing = homogeneityTail([reference.count, reference.missing], [live.length, missing], ratios);
   return {
     stability: stabilityIndex([...reference.counts, reference.missing], [...bins, missing]),
     effect: Math.max(ks.statistic, Math.abs(missing / values.length - shareBefore)),
@@ -89,18 +91,26 @@ export function categoricalShift(
   for (let i = 0; i < before.length; i++) {
     const pooled = (before[i] + live[i]) / (m + n);
     distance += Math.abs(live[i] / n - before[i] / m) / 2;
-    expected += Math.sqrt((2 / Math.PI) * pooled * (1 - pooled) * (1 / (n * ratio) + 1 / m)) / 2;
+    expected +=
+      Math.sqrt(
+        (2 / Math.PI) * pooled * (1 - pooled) * (1 / (n * ratio) + 1 / (m * reference.independentRatio)),
+      ) / 2;
   }
   return {
     stability: stabilityIndex(before, live),
     effect: Math.max(0, distance - expected),
-    pValue: homogeneityTail(before, live, ratio),
+    pValue: homogeneityTail(before, live, { before: reference.independentRatio, live: ratio }),
   };
 }
 
-/** p-value of Pearson's χ² test that two rows of counts share one distribution; the live row is scaled by `ratio`. */
-function homogeneityTail(before: readonly number[], live: readonly number[], ratio: number): number {
-  const pairs = poolRare(before.map((count, i) => [count, live[i] * ratio]));
+interface Ratios {
+  readonly before: number;
+  readonly live: number;
+}
+
+/** p-value of Pearson's χ² test that two rows of counts share one distribution; each is scaled to independent rows. */
+function homogeneityTail(before: readonly number[], live: readonly number[], ratios: Ratios): number {
+  const pairs = poolRare(before.map((count, i) => [count * ratios.before, live[i] * ratios.live]));
   const m = pairs.reduce((sum, pair) => sum + pair[0], 0);
   const n = pairs.reduce((sum, pair) => sum + pair[1], 0);
   if (pairs.length < 2 || m === 0 || n === 0) return 1;

@@ -36,19 +36,22 @@ export function ksTwoSample(left: ArrayLike<number>, right: ArrayLike<number>): 
  * The same test against a sketch. The distance is lowered by the most the sketch can be off (1/(2K) + 1/m), so a sketch
  * never makes an alarm that the full sample would not.
  *
- * @param live         ascending, no NaN
- * @param stored       sketch of K points standing for m values; exact when K = m
- * @param nIndependent live values that count as independent, for the p-value; default all
+ * @param live        ascending, no NaN
+ * @param stored      sketch of K points standing for m values; exact when K = m
+ * @param independent how many of the live and of the m stored values count as independent in the p-value; default all
  */
 export function ksAgainstSketch(
   live: ArrayLike<number>,
   stored: SketchedSample,
-  nIndependent = live.length,
+  independent: { readonly live: number; readonly stored: number } = {
+    live: live.length,
+    stored: stored.count,
+  },
 ): KolmogorovSmirnov {
   const { sketch, count } = stored;
   const slack = sketch.length < count ? 0.5 / sketch.length + 1 / count : 0;
   const statistic = Math.max(0, largestDistance(live, sketch) - slack);
-  return { statistic, pValue: pValueOf(statistic, nIndependent, count) };
+  return { statistic, pValue: pValueOf(statistic, independent.live, independent.stored) };
 }
 
 /**

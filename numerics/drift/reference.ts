@@ -15,6 +15,8 @@ import { requireInteger } from "../stats/checked-array.ts";
 import { histogram } from "../stats/histogram.ts";
 import { mean, standardDeviation } from "../stats/moments.ts";
 import { quantileSorted } from "../stats/quantile.ts";
+import type { GroupId } from "../splits/groups.ts";
+import { independentRatio } from "./independence.ts";
 
 /** Values of one feature, or of the score, over some rows. */
 export type DriftColumn =
@@ -28,6 +30,8 @@ export interface NumericReference {
   /** rows with a value, and rows without */
   readonly count: number;
   readonly missing: number;
+  /** share of the rows that count as independent, in (0, 1]; 1 when frozen without assets */
+  readonly independentRatio: number;
   /** null when no row has a value */
   readonly mean: number | null;
   readonly std: number | null;
@@ -45,6 +49,8 @@ export interface CategoricalReference {
   readonly kind: "categorical";
   readonly count: number;
   readonly missing: number;
+  /** share of the rows that count as independent, in (0, 1]; 1 when frozen without assets */
+  readonly independentRatio: number;
   /** most frequent first (ties by text), at most `maxCategories` */
   readonly categories: readonly { readonly value: string; readonly count: number }[];
   /** rows of all further categories */
@@ -67,6 +73,8 @@ export interface ReferenceOptions {
   readonly sketchSize?: number;
   /** categories kept by name, 1…10,000; default 100 */
   readonly maxCategories?: number;
+  /** asset id per row: rows of an asset then count by how much they differ, see `independentRatio` */
+  readonly groups?: ArrayLike<GroupId>;
 }
 
 /**
@@ -90,8 +98,8 @@ export function freezeReference(
   const nRows = requireTable(columns);
   const features = columns.map((column) =>
     column.kind === "numeric"
-      ? freezeNumeric(column.name, column.values, { nBins, sketchSize })
-      : freezeCategorical(column.name, column.values, maxCategories),
+      ? freezeNumeric(column, { nBins, sketchSize, ratio: columnRatio(column, options.groups) })
+      : freezeCategorical(column, { maxCategories, ratio: columnRatio(column, options.groups) }),
   );
   return { nRows, features };
 }
@@ -148,10 +156,31 @@ export function countCategories(values: ArrayLike<string | null>): {
   return { counts, missing };
 }
 
+/**
+ * Share of a column's rows that count as independent; a category is judged by "is the most frequent one".
+ *
+ * @returns 1 without assets
+ */
+export function columnRatio(column: DriftColumn, groups: ArrayLike<GroupId> | undefined): number {
+  if (groups === undefined) return 1;
+  if (column.kind === "numeric") return independentRatio(column.values, groups);
+  let usual: string | undefined;
+  let most = 0;
+  for (const [value, count] of countCategories(column.values).counts) {
+    if (count > most) {
+      usual = value;
+      most = count;
+    }
+  }
+  return independentRatio(
+    Float64Array.from(column.values, (value) => (value === usual ? 1 : 0)),
+    groups,
+  );
+}
+
 function freezeNumeric(
-  name: string,
-  values: ArrayLike<number>,
-  options: { nBins: number; sketchSize: number },
+  { name, values }: { readonly name: string; readonly values: ArrayLike<number> },
+  options: { nBins: number; sketchSize: number; ratio: number },
 ): NumericReference {
   const sorted = presentSorted(name, values);
   const count = sorted.length;
@@ -161,6 +190,7 @@ function freezeNumeric(
     kind: "numeric",
     count,
     missing: values.length - count,
+    independentRatio: options.ratio,
     mean: count === 0 ? null : mean(sorted),
     std: count === 0 ? null : standardDeviation(sorted),
     edges,
@@ -201,9 +231,8 @@ function sketchOf(sorted: Float64Array, size: number): number[] {
 }
 
 function freezeCategorical(
-  name: string,
-  values: ArrayLike<string | null>,
-  maxCategories: number,
+  { name, values }: { readonly name: string; readonly values: ArrayLike<string | null> },
+  { maxCategories, ratio }: { maxCategories: number; ratio: number },
 ): CategoricalReference {
   const { counts, missing } = countCategories(values);
   const ordered = [...counts]
@@ -212,5 +241,13 @@ function freezeCategorical(
   const categories = ordered.slice(0, maxCategories);
   const kept = categories.reduce((sum, category) => sum + category.count, 0);
   const count = values.length - missing;
-  return { name, kind: "categorical", count, missing, categories, otherCount: count - kept };
+  return {
+    name,
+    kind: "categorical",
+    count,
+    missing,
+    independentRatio: ratio,
+    categories,
+    otherCount: count - kept,
+  };
 }

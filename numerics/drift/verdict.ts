@@ -11,14 +11,16 @@
  * Simulated in verdict.test.ts: at most 1 % false alarms over all features, at least 95 % power for a mean shift of 0.3 σ
  * with 2,000 rows.
  *
- * Rows of one asset are not independent. Where the number of independent rows is known to be smaller (for example one per
- * asset and day), give it as `nIndependent`: it enters significance, not size.
+ * Rows of one asset are not independent: ten engines of FD001 "drift" from their own fleet when 2,000 rows count as 2,000.
+ * Give the asset of each row (`groups`, here and when freezing) wherever there are assets: each feature's rows then count by
+ * how much they differ within an asset. That enters significance, never size.
  */
 import { requireInRange, requireInteger } from "../stats/checked-array.ts";
 import { adjustPValues } from "./false-discovery.ts";
 import { categoricalShift, numericShift } from "./feature-shift.ts";
 import type { FeatureShift } from "./feature-shift.ts";
-import { requireTable } from "./reference.ts";
+import { columnRatio, requireTable } from "./reference.ts";
+import type { GroupId } from "../splits/groups.ts";
 import type { DriftColumn, DriftReference, FeatureReference } from "./reference.ts";
 
 /** "ok" and "drift" are verdicts; "insufficient_data" says that there is none. */
@@ -34,8 +36,8 @@ export interface DriftOptions {
   readonly minEffect?: number;
   /** bias-corrected PSI that matters, > 0; default 0.1 */
   readonly minPsi?: number;
-  /** live rows that count as independent, 1…rows; default all */
-  readonly nIndependent?: number;
+  /** asset id per live row; default: every row is independent */
+  readonly groups?: ArrayLike<GroupId>;
 }
 
 /** What was found for one feature. */
@@ -49,6 +51,8 @@ export interface FeatureDrift {
   readonly psiNullMean: number;
   readonly psiCorrected: number;
   readonly effect: number;
+  /** rows that count as independent */
+  readonly nIndependent: number;
   readonly p: number;
   /** p adjusted over the features of this report */
   readonly q: number;
@@ -89,10 +93,11 @@ export function compareWithReference(
   const pairs = reference.features.map((feature) => {
     const column = requireColumn(feature, byName.get(feature.name));
     const missing = countMissing(column);
-    return { feature, missing, shift: nRows === 0 ? NO_SHIFT : shiftOf(feature, column, settings, nRows) };
+    const ratio = columnRatio(column, options.groups);
+    return { feature, missing, ratio, shift: nRows === 0 ? NO_SHIFT : shiftOf(feature, column, ratio) };
   });
   const q = adjustPValues(pairs.map((pair) => pair.shift.pValue));
-  const features = pairs.map(({ feature, missing, shift }, i) => ({
+  const features = pairs.map(({ feature, missing, ratio, shift }, i) => ({
     name: feature.name,
     kind: feature.kind,
     n: nRows,
@@ -101,6 +106,7 @@ export function compareWithReference(
     psiNullMean: shift.stability.nullMean,
     psiCorrected: shift.stability.corrected,
     effect: shift.effect,
+    nIndependent: nRows * ratio,
     p: shift.pValue,
     q: q[i],
     state: isEnough ? stateOf(shift, q[i], settings) : ("insufficient_data" as const),
@@ -117,7 +123,7 @@ export function compareWithReference(
   };
 }
 
-type Settings = Required<Omit<DriftOptions, "nIndependent">> & { readonly nIndependent: number | undefined };
+type Settings = Required<Omit<DriftOptions, "groups">>;
 
 const NO_SHIFT: FeatureShift = { stability: { psi: 0, nullMean: 0, corrected: 0 }, effect: 0, pValue: 1 };
 
@@ -130,7 +136,6 @@ function requireSettings(options: DriftOptions): Settings {
     alpha: options.alpha ?? 0.01,
     minEffect: options.minEffect ?? 0.08,
     minPsi: options.minPsi ?? 0.1,
-    nIndependent: options.nIndependent,
   };
   requireInteger("minRows", settings.minRows, [1, 1e9]);
   requireInRange("alpha", settings.alpha, [Number.MIN_VALUE, 1 - Number.EPSILON]);
@@ -145,15 +150,7 @@ function requireColumn(feature: FeatureReference, column: DriftColumn | undefine
   throw new RangeError(`feature ${feature.name} must be ${feature.kind}, got ${column.kind}`);
 }
 
-function shiftOf(
-  feature: FeatureReference,
-  column: DriftColumn,
-  settings: Settings,
-  nRows: number,
-): FeatureShift {
-  const nIndependent = settings.nIndependent ?? nRows;
-  requireInRange("nIndependent", nIndependent, [1, nRows]);
-  const ratio = nIndependent / nRows;
+function shiftOf(feature: FeatureReference, column: DriftColumn, ratio: number): FeatureShift {
   if (feature.kind === "numeric" && column.kind === "numeric") {
     return numericShift(feature, column.values, ratio);
   }

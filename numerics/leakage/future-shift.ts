@@ -120,14 +120,18 @@ type Telling = Shift & { readonly telling: Int32Array };
 function isPredictable(values: ArrayLike<number>, codes: Int32Array, rows: Telling): boolean {
   const { telling, shift, minAgreement } = rows;
   if (telling.length === 0) return false;
-  const step = mostFrequent(Float64Array.from(telling, (t) => values[t + shift] - values[t]));
-  const isSteady = shareOf(telling, (t) => near(values[t + shift] - values[t], step)) >= minAgreement;
-  if (isSteady) return true;
+  // Cheap first: a property that fails on the probes is not looked for on all rows.
+  const probes = probe(telling);
+  const change = (t: number): number => values[t + shift] - values[t];
+  const step = mostFrequent(Float64Array.from(probes, change));
+  const isSteady = (rowsAt: Int32Array): boolean =>
+    shareOf(rowsAt, (t) => near(change(t), step)) >= minAgreement;
+  if (isSteady(probes) && isSteady(telling)) return true;
   for (let lag = 1; lag <= MAX_PERIOD; lag++) {
-    const inside = telling.filter((t) => t >= lag && codes[t - lag] === codes[t]);
-    if (inside.length === 0) return false;
-    if (shareOf(probe(inside), (t) => values[t - lag] === values[t + shift]) < minAgreement) continue;
-    if (shareOf(inside, (t) => values[t - lag] === values[t + shift]) >= minAgreement) return true;
+    const hasPast = (t: number): boolean => t >= lag && codes[t - lag] === codes[t];
+    const repeats = (rowsAt: Int32Array): boolean =>
+      rowsAt.length > 0 && shareOf(rowsAt, (t) => values[t - lag] === values[t + shift]) >= minAgreement;
+    if (repeats(probes.filter(hasPast)) && repeats(telling.filter(hasPast))) return true;
   }
   return false;
 }

@@ -2,8 +2,8 @@
  * Features that give the target away by themselves.
  *
  * A copy of the label, a unit conversion of it, its rank, a code written after the failure: each lets a single column answer
- * almost without error. Honest sensors do not: on the data sets this was set up with, the best single feature reaches a ROC
- * AUC of about 0.9 and an isotonic R² of about 0.7. Five measures are taken, each with the threshold above which a feature
+ * almost without error. Honest sensors do not: on C-MAPSS FD001 the best sensor separates
+ * the last 30 cycles with an AUC of 0.97 and ranks remaining life with 0.78, on AI4I the best AUC is 0.77. Five measures are taken, each with the threshold above which a feature
  * is called suspicious; the evidence is returned either way, as the last word is a person's.
  *
  *   monotone    R² of the best monotone function of the feature (isotonic regression)   numeric targets      ≥ 0.9999

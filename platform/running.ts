@@ -20,7 +20,13 @@ export function findRunningPlatform(settings: Pick<Settings, "stateDir">): Found
   const paths = statePaths(settings.stateDir);
   const supervisor = readLock(paths.lock);
   if (supervisor === undefined) return undefined;
-  const { state, urls, children } = readRecord(paths);
+  const record = readRecord(paths);
+  // A supervisor that has just taken the lock has not written yet: the record is a dead one's.
+  const isItsOwn =
+    record.supervisor?.pid === supervisor.pid && record.supervisor.startTime === supervisor.startTime;
+  const { state, urls, children } = isItsOwn
+    ? record
+    : { state: "starting" as const, urls: {}, children: {} };
   return { supervisor, state, urls, children };
 }
 

@@ -59,6 +59,8 @@ const childRecordSchema = z.object({
 /** What a later command or start must know of this one. */
 export const platformRecordSchema = z.object({
   format: z.literal(1),
+  /** Who wrote this; of another holder of the lock it says nothing yet. */
+  supervisor: processIdentitySchema.optional(),
   state: z.enum(["starting", "ready", "stopping", "stopped"]),
   ports: z.partialRecord(z.enum(PORT_NAMES), z.int().min(1).max(65_535)),
   /** Set when it is outside the state folder, because the database's user cannot reach that (postgres-data.ts). */

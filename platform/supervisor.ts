@@ -218,12 +218,13 @@ class Platform implements RunningPlatform {
 
   /** Written at every change, at once: the next start finds the children by it, whatever happens here. */
   #record(): void {
-    const { paths, ports } = this.#init;
+    const { paths, ports, lock } = this.#init;
     const { api, temporalUi, temporalAddress } = this.urls;
     const { postgresDirectory } = this.#context;
     const children = Object.fromEntries(this.parts().map(({ name, ...status }) => [name, status]));
     writeRecord(paths, {
       format: 1,
+      supervisor: lock.holder,
       state: this.#state,
       ports: { ...ports },
       ...(postgresDirectory.startsWith(`${paths.root}/`) ? {} : { postgresDirectory }),

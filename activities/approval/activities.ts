@@ -4,7 +4,7 @@ import type { ObjectStore } from "../../stores/objects/port.ts";
 import type { ApprovalRow, Database } from "../../stores/postgres/port.ts";
 import { activityInfo } from "@temporalio/activity";
 import { systemAudit } from "../audit.ts";
-import { getDocument } from "../documents.ts";
+import { getDocument } from "../../stores/objects/documents.ts";
 import type { ApprovalSnapshot, DirectDecision, OpenApprovalInput } from "./messages.ts";
 
 export interface ApprovalActivityDeps {

@@ -1,11 +1,10 @@
-import { hashOf } from "../../schemas/canonical-json.ts";
 import { evaluationSchema, versionManifestSchema } from "../../schemas/model-version.ts";
-import type { VersionManifest } from "../../schemas/model-version.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { ObjectStore } from "../../stores/objects/port.ts";
 import type { Database } from "../../stores/postgres/port.ts";
 import { systemAudit } from "../audit.ts";
-import { getDocument, putDocument, readPipeline } from "../documents.ts";
+import { getDocument, putDocument, readPipeline } from "../../stores/objects/documents.ts";
+import { versionDigest } from "../evaluation/model-files.ts";
 import { decideGates } from "./gates.ts";
 import type {
   GateInput,
@@ -19,12 +18,6 @@ import type {
 export interface RegistryActivityDeps {
   readonly db: Database;
   readonly objects: ObjectStore;
-}
-
-/** Digest that approvals, aliases and traces name: the hash of all files of a version, without times. */
-export function versionDigest(manifest: VersionManifest): string {
-  const files = Object.fromEntries(Object.entries(manifest.files).map(([role, ref]) => [role, ref.sha256]));
-  return hashOf({ kind: manifest.kind, model: manifest.model, files });
 }
 
 /** The registry: versions, gates, the champion alias. */
@@ -41,7 +34,8 @@ export function createRegistryActivities({ db, objects }: RegistryActivityDeps) 
       const manifest = await getDocument(objects, input.manifest, versionManifestSchema);
       const evaluation = await getDocument(objects, input.evaluation, evaluationSchema);
       for (const ref of Object.values(manifest.files)) await objects.fetch(ref);
-      const digest = versionDigest(manifest);
+      const hashes = Object.entries(manifest.files).map(([role, ref]) => [role, ref.sha256] as const);
+      const digest = versionDigest(model, Object.fromEntries(hashes));
       const { hash, object } = input.holdout;
       await db.registry.putHoldout(model, { hash, object, dataset: input.dataset });
       const champion = await db.registry.champion(model);

@@ -1,7 +1,7 @@
 import { activityInfo } from "@temporalio/activity";
 import type { ObjectStore } from "../../stores/objects/port.ts";
 import type { Database, RunPatch } from "../../stores/postgres/port.ts";
-import { readPipeline, readRawFiles } from "../documents.ts";
+import { readPipeline, readRawFiles } from "../../stores/objects/documents.ts";
 import { systemAudit } from "../audit.ts";
 import { candidateName } from "../candidates.ts";
 import type { PipelineInput, PipelineResult, RunPlan, RunRef, StageReport } from "./messages.ts";

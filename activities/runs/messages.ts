@@ -1,4 +1,4 @@
-import type { ObjectRef } from "../../schemas/object-ref.ts";
+import type { StoredPipelineInput } from "../../stores/objects/pipeline-input.ts";
 import type { GateResult, MetricSet } from "../../schemas/model-version.ts";
 import type { ApprovalPolicy } from "../../schemas/pipeline/training.ts";
 import type { RunOutcome, RunStage } from "../../schemas/run.ts";
@@ -10,20 +10,7 @@ export interface Requester {
 }
 
 /** Input of `pipelineWorkflow`. Documents travel as references; the workflow branches on the plan only. */
-export interface PipelineInput {
-  readonly pipeline: string;
-  readonly model: string;
-  /** `hashOf` the canonical spec. */
-  readonly specHash: string;
-  /** Checked pipeline as canonical JSON. */
-  readonly spec: ObjectRef;
-  /** Text of the pipeline file as the user wrote it. */
-  readonly text: ObjectRef;
-  /** JSON list of RawFile. */
-  readonly files: ObjectRef;
-  readonly requestedBy: Requester;
-  readonly scheduleKey?: string;
-}
+export type PipelineInput = StoredPipelineInput;
 
 /** What the workflow needs to know of the pipeline file to order its steps. */
 export interface RunPlan {

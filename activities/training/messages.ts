@@ -23,6 +23,7 @@ export interface TrainFoldResult {
 export interface SelectInput {
   readonly runId: string;
   readonly spec: ObjectRef;
+  readonly featureSet: ObjectRef;
   readonly folds: readonly {
     readonly candidate: string;
     readonly repeat: number;

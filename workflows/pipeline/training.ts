@@ -72,7 +72,12 @@ export async function crossValidate(
       }),
     })),
   );
-  const selected = await training.selectCandidate({ runId: plan.runId, spec: input.spec, folds: results });
+  const selected = await training.selectCandidate({
+    runId: plan.runId,
+    spec: input.spec,
+    featureSet: featureSetOf(prepared, prepared.fit.final),
+    folds: results,
+  });
   return { ...selected, isReused: results.every((r: { result: TrainFoldResult }) => r.result.isReused) };
 }
 

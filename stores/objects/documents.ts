@@ -1,14 +1,14 @@
 import { z } from "zod";
-import { canonicalJson, sha256Hex } from "../schemas/canonical-json.ts";
-import { datasetManifestSchema, rawFileSchema } from "../schemas/dataset.ts";
-import type { DatasetManifest, RawFile } from "../schemas/dataset.ts";
-import { featureSetManifestSchema } from "../schemas/feature-set.ts";
-import type { FeatureSetManifest } from "../schemas/feature-set.ts";
-import type { ObjectRef } from "../schemas/object-ref.ts";
-import { pipelineSchema } from "../schemas/pipeline/pipeline.ts";
-import type { Pipeline } from "../schemas/pipeline/pipeline.ts";
-import { PlatformError } from "../schemas/platform-error.ts";
-import type { ObjectStore } from "../stores/objects/port.ts";
+import { canonicalJson, sha256Hex } from "../../schemas/canonical-json.ts";
+import { datasetManifestSchema, rawFileSchema } from "../../schemas/dataset.ts";
+import type { DatasetManifest, RawFile } from "../../schemas/dataset.ts";
+import { featureSetManifestSchema } from "../../schemas/feature-set.ts";
+import type { FeatureSetManifest } from "../../schemas/feature-set.ts";
+import type { ObjectRef } from "../../schemas/object-ref.ts";
+import { pipelineSchema } from "../../schemas/pipeline/pipeline.ts";
+import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
+import { PlatformError } from "../../schemas/platform-error.ts";
+import type { ObjectStore } from "./port.ts";
 
 /** Largest JSON document an activity reads whole. */
 const MAX_DOCUMENT_BYTES = 256 * 1024 * 1024;

@@ -1,0 +1,28 @@
+import type { TrainingHooks } from "../../numerics/training-hooks.ts";
+import { evaluateHoldout } from "../evaluation/evaluate-holdout.ts";
+import { freezeModelReference } from "../evaluation/model-reference.ts";
+import { exportGraph } from "../evaluation/export-graph.ts";
+import { predictRows } from "../evaluation/predict-rows.ts";
+import { inspectLeakage } from "../training/inspect-leakage.ts";
+import { summariseCandidates } from "../training/summarise-candidates.ts";
+import { trainFinalModels } from "../training/train-final.ts";
+import { trainOneFold } from "../training/train-one-fold.ts";
+
+/**
+ * Every pure computation that runs on a CPU thread. A job takes and returns plain data and typed arrays; large inputs lie
+ * in shared memory.
+ */
+export const CPU_JOBS = {
+  trainOneFold,
+  trainFinalModels,
+  summariseCandidates,
+  inspectLeakage,
+  predictRows,
+  exportGraph,
+  evaluateHoldout,
+  freezeModelReference,
+} as const satisfies Record<string, (input: never, hooks: TrainingHooks) => unknown>;
+
+export type CpuJobName = keyof typeof CPU_JOBS;
+export type CpuJobInput<K extends CpuJobName> = Parameters<(typeof CPU_JOBS)[K]>[0];
+export type CpuJobOutput<K extends CpuJobName> = ReturnType<(typeof CPU_JOBS)[K]>;

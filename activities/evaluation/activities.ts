@@ -1,0 +1,38 @@
+import type { ActivityDeps } from "../dependencies.ts";
+import { withHeartbeat } from "../heartbeat.ts";
+import { reuseOr } from "../stage-cache.ts";
+import { scoreVersion } from "./champion-score.ts";
+import type { ChampionScore, EvaluateInput, EvaluateResult, ScoreChampionInput } from "./messages.ts";
+import { evaluateTrained } from "./model-evaluation.ts";
+
+/** Raised when the same inputs would give other files than before. */
+const EVALUATION_VERSION = 1;
+
+/** Evaluation on the frozen holdout, of the new model and of the present champion. */
+export function createEvaluationActivities(deps: ActivityDeps) {
+  return {
+    /**
+     * Exports the graph, proves its parity with the trainer, scores the holdout once and writes the version's files.
+     *
+     * **Effects**: version files, evaluation, report objects. **Idempotency**: content and stage cache. **Heartbeat**:
+     * 1 s. **Errors**: parity_failed, model_refused. **Retry**: work.
+     */
+    async evaluateModel(input: EvaluateInput): Promise<EvaluateResult> {
+      const { runId: _, ...inputs } = input;
+      return reuseOr(deps.db.datasets, { stage: "evaluate", version: EVALUATION_VERSION, inputs }, () =>
+        withHeartbeat((beat) => evaluateTrained(deps, input, beat)),
+      );
+    },
+
+    /**
+     * The present champion on the same frozen rows, through its own view and fitted state.
+     *
+     * **Effects**: none beyond cached features. **Idempotency**: pure. **Heartbeat**: 1 s. **Retry**: work.
+     */
+    async scoreChampion(input: ScoreChampionInput): Promise<ChampionScore> {
+      const champion = await deps.db.registry.champion(input.model);
+      if (champion === undefined) return null;
+      return withHeartbeat((beat) => scoreVersion(deps, champion, { input, beat }));
+    },
+  };
+}

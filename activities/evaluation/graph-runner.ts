@@ -1,0 +1,110 @@
+import type { InferencePool } from "../../inference/pool.ts";
+import type { GoldenVectors } from "../../inference/served-model.ts";
+import { compareOutputs } from "../../numerics/onnx/parity.ts";
+import { OUTPUT_NAMES } from "../../numerics/onnx/export.ts";
+import { sha256Hex } from "../../schemas/canonical-json.ts";
+import type { ProblemKind } from "../../schemas/pipeline/label.ts";
+import { PlatformError } from "../../schemas/platform-error.ts";
+
+/** Largest allowed |graph − trainer| / max(1, |trainer|): a condition of registration. */
+export const PARITY_LIMIT = 1e-5;
+
+/** Rows that are asked again one by one: an answer must be bit-equal alone and in any batch. */
+const ALONE_ROWS = 32;
+
+export interface GraphRun {
+  readonly outputs: Float64Array;
+  readonly nOutputs: number;
+}
+
+export interface GraphInput {
+  readonly onnx: Uint8Array;
+  readonly problem: ProblemKind;
+  readonly nFeatures: number;
+  readonly inputs: Float64Array;
+  readonly nRows: number;
+  /** The trainer's answers for the same rows, row-major. */
+  readonly expected: Float64Array;
+}
+
+/** Rows that every loaded copy of the graph must answer as the trainer did. */
+export const GOLDEN_ROWS = 16;
+
+/** Runs a graph in the inference children on all rows, then forgets it. */
+export async function runGraph(pool: InferencePool, given: GraphInput): Promise<GraphRun> {
+  const sha256 = sha256Hex(given.onnx);
+  const key = `evaluate-${sha256}`;
+  await pool.load({
+    key,
+    bytes: given.onnx,
+    sha256,
+    nFeatures: given.nFeatures,
+    outputName: OUTPUT_NAMES[given.problem],
+    golden: goldenOf(given),
+  });
+  try {
+    const { values, nOutputs } = await pool.predict(key, given.inputs, given.nRows);
+    await requireEqualAlone(pool, key, { ...given, values, nOutputs });
+    return { outputs: values, nOutputs };
+  } finally {
+    await pool.unload(key);
+  }
+}
+
+/** The first rows, which stand for all: parity is checked on every row beside this. */
+export function goldenOf(
+  given: Pick<GraphInput, "inputs" | "nRows" | "nFeatures" | "expected">,
+): GoldenVectors {
+  const nRows = Math.min(GOLDEN_ROWS, given.nRows);
+  const nOutputs = given.expected.length / given.nRows;
+  return {
+    nRows,
+    rows: given.inputs.slice(0, nRows * given.nFeatures),
+    outputs: given.expected.slice(0, nRows * nOutputs),
+  };
+}
+
+async function requireEqualAlone(
+  pool: InferencePool,
+  key: string,
+  given: GraphInput & { readonly values: Float64Array; readonly nOutputs: number },
+): Promise<void> {
+  const { inputs, nRows, nFeatures, values, nOutputs } = given;
+  const step = Math.max(1, Math.floor(nRows / ALONE_ROWS));
+  for (let row = 0; row < nRows; row += step) {
+    const alone = await pool.predict(key, inputs.slice(row * nFeatures, (row + 1) * nFeatures), 1);
+    for (let k = 0; k < nOutputs; k++) {
+      if (Object.is(alone.values[k], values[row * nOutputs + k])) continue;
+      throw new PlatformError(
+        "parity_failed",
+        `run graph [row ${row}]: alone ${alone.values[k]}, in a batch ${values[row * nOutputs + k]}`,
+      );
+    }
+  }
+}
+
+/** @throws {PlatformError} parity_failed, with the largest error and where it is */
+export function requireParity(
+  trainer: Float64Array,
+  graph: GraphRun,
+): { readonly maxError: number; readonly nRows: number } {
+  const report = compareOutputs(trainer, graph.outputs, graph.nOutputs);
+  if (report.maxError <= PARITY_LIMIT) return report;
+  throw new PlatformError(
+    "parity_failed",
+    `compare graph and trainer [row ${report.worstRow} of ${report.nRows}]: expected at most ${PARITY_LIMIT}, got ${report.maxError}`,
+  );
+}
+
+/** Headline output per row: the value, the probability, or for classes the most probable one's index. */
+export function headline(run: GraphRun, problem: ProblemKind): Float64Array {
+  const { outputs, nOutputs } = run;
+  if (problem !== "multiclass") return outputs;
+  return Float64Array.from({ length: outputs.length / nOutputs }, (_, row) => {
+    let best = 0;
+    for (let k = 1; k < nOutputs; k++) {
+      if ((outputs[row * nOutputs + k] as number) > (outputs[row * nOutputs + best] as number)) best = k;
+    }
+    return best;
+  });
+}

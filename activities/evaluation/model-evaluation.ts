@@ -1,0 +1,234 @@
+import { fittedStateSchema } from "../../schemas/feature-set.ts";
+import type { Evaluation } from "../../schemas/model-version.ts";
+import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
+import { PlatformError } from "../../schemas/platform-error.ts";
+import { splitDocumentSchema } from "../../schemas/split.ts";
+import { sha256Hex } from "../../schemas/canonical-json.ts";
+import { getDocument, putDocument, readDataset, readPipeline } from "../../stores/objects/documents.ts";
+import { z } from "zod";
+import type { ActivityDeps } from "../dependencies.ts";
+import type { FeatureTable } from "../features/feature-table.ts";
+import { readingsOf } from "../features/sensor-columns.ts";
+import type { Beat } from "../heartbeat.ts";
+import { finalRows } from "../training/fold-rows.ts";
+import { problemOf } from "../training/problem.ts";
+import type { Problem } from "../training/problem.ts";
+import { selectionSchema } from "../training/selection.ts";
+import type { Selection } from "../training/selection.ts";
+import type { HoldoutOutput } from "./evaluate-holdout.ts";
+import type { ExportOutput } from "./export-graph.ts";
+import { headline, requireParity, runGraph, GOLDEN_ROWS } from "./graph-runner.ts";
+import type { GraphRun } from "./graph-runner.ts";
+import type { EvaluateInput, EvaluateResult } from "./messages.ts";
+import { storeVersion } from "./model-files.ts";
+import type { PredictOutput } from "./predict-rows.ts";
+import { renderReport } from "./report.ts";
+import { predictByTrainer, scoreRows } from "./scoring.ts";
+import { readTrained } from "./trained.ts";
+import { cardOf, goldenDocument, labelConventionOf, signatureOf } from "./version-documents.ts";
+
+/** Rows at thresholds ± 1 ulp and with missing values that the graph must agree on as well. */
+const N_PROBES = 512;
+
+interface Loaded {
+  readonly pipeline: Pipeline;
+  readonly selection: Selection;
+  readonly table: FeatureTable;
+  readonly problem: Problem;
+  readonly rows: { readonly train: Int32Array; readonly test: Int32Array };
+  readonly timeKind: string;
+}
+
+interface Answers {
+  readonly trainer: PredictOutput;
+  readonly graph: GraphRun;
+  readonly exported: ExportOutput;
+  readonly parity: { readonly maxError: number; readonly nRows: number };
+  /** Answers for the test rows alone, without the probes. */
+  readonly test: Float64Array;
+  readonly baseline: Float64Array;
+}
+
+/**
+ * Everything between a trained model and a version that can be registered: graph, parity, one look at the holdout,
+ * frozen reference, documents, report.
+ */
+export async function evaluateTrained(
+  deps: ActivityDeps,
+  input: EvaluateInput,
+  beat: Beat,
+): Promise<Omit<EvaluateResult, "isReused">> {
+  const loaded = await load(deps, input);
+  const { model, baseline } = await readTrained(deps.objects, input.models);
+  const answers = await answerTest(deps, { loaded, model, baseline }, beat);
+  const { pipeline, problem, table, rows, selection } = loaded;
+  const threshold = selection.candidates.find((c) => c.name === selection.chosen)?.threshold ?? null;
+  const scored = await scoreRows(
+    deps,
+    {
+      table,
+      pipeline,
+      problem,
+      rows: rows.test,
+      prediction: answers.test,
+      baseline: answers.baseline,
+      threshold,
+    },
+    beat,
+  );
+  const evaluation = evaluationOf(input, { loaded, answers, scored });
+  const reference = await referenceOf(deps, { loaded, onnx: answers.exported.onnx, model }, beat);
+  const fitted = await getDocument(deps.objects, input.fitted, fittedStateSchema);
+  const { trainer } = answers;
+  const nGolden = Math.min(GOLDEN_ROWS, trainer.nRows);
+  const stored = await storeVersion(deps.objects, input.model, {
+    onnx: answers.exported.onnx,
+    view: await getDocument(deps.objects, input.view, z.unknown()),
+    fitted,
+    signature: signatureOf({ pipeline, table, problem, fitted, threshold, timeKind: loaded.timeKind }),
+    thresholds: {
+      kind: "aura.thresholds/1",
+      threshold,
+      table: scored.thresholds,
+      costs: pipeline.costs ?? null,
+    },
+    reference,
+    card: cardOf(pipeline, evaluation),
+    golden: goldenDocument({
+      inputs: trainer.inputs,
+      expected: trainer.outputs,
+      nFeatures: table.features.length,
+      nOutputs: trainer.nOutputs,
+      nRows: nGolden,
+    }),
+  });
+  const html = new TextEncoder().encode(
+    renderReport({
+      pipeline,
+      evaluation,
+      truth: pickTruth(loaded),
+      prediction: headline({ outputs: answers.test, nOutputs: trainer.nOutputs }, problem.kind),
+      problem,
+    }),
+  );
+  const report = await deps.objects.put(`reports/${sha256Hex(html)}.html`, html);
+  return {
+    manifest: stored.manifest,
+    evaluation: await putDocument(deps.objects, evaluation),
+    report,
+    metrics: evaluation.metrics,
+  };
+}
+
+async function load(deps: ActivityDeps, input: EvaluateInput): Promise<Loaded> {
+  const pipeline = await readPipeline(deps.objects, input.spec);
+  const split = await getDocument(deps.objects, input.split, splitDocumentSchema);
+  const selection = await getDocument(deps.objects, input.selection, selectionSchema);
+  const table = await deps.tables.load(input.featureSet);
+  const rows = finalRows(table, pipeline, split);
+  if (rows.test.length === 0)
+    throw new PlatformError("not_enough_data", "evaluate: the holdout has no labelled row");
+  const { timeKind } = readingsOf(await readDataset(deps.objects, input.dataset));
+  return { pipeline, selection, table, rows, problem: problemOf(pipeline, table.classLabels), timeKind };
+}
+
+/** Trainer and graph on the test rows and on probes; equal, or the run fails. */
+async function answerTest(
+  deps: ActivityDeps,
+  given: { loaded: Loaded } & Awaited<ReturnType<typeof readTrained>>,
+  beat: Beat,
+): Promise<Answers> {
+  const { loaded, model, baseline } = given;
+  const { table, rows, problem, pipeline } = loaded;
+  const common = { table, problem, rows: rows.test, seed: pipeline.split.seed };
+  const trainer = await predictByTrainer(deps, { ...common, model, nProbes: N_PROBES }, beat);
+  const constant = await predictByTrainer(deps, { ...common, model: baseline, nProbes: 0 }, beat);
+  const featureNames = table.features.map((feature) => feature.name);
+  const labels = table.classLabels;
+  const exported = await deps.cpu.run(
+    "exportGraph",
+    { model, featureNames, classLabels: labels, cap: problem.cap },
+    beat,
+  );
+  const graph = await runGraph(deps.pool, {
+    onnx: exported.onnx,
+    problem: problem.kind,
+    nFeatures: featureNames.length,
+    inputs: trainer.inputs,
+    nRows: trainer.nRows,
+    expected: trainer.outputs,
+  });
+  const parity = requireParity(trainer.outputs, graph);
+  const test = graph.outputs.subarray(0, rows.test.length * graph.nOutputs);
+  return { trainer, graph, exported, parity, test, baseline: constant.outputs };
+}
+
+function evaluationOf(
+  input: EvaluateInput,
+  given: { loaded: Loaded; answers: Answers; scored: HoldoutOutput },
+): Evaluation {
+  const { loaded, answers, scored } = given;
+  const { selection, pipeline, problem, rows } = loaded;
+  const { maxError, nRows } = answers.parity;
+  const candidates = selection.candidates.map(({ name, kind, cv }) => ({
+    name,
+    kind,
+    cv,
+    ...(name === selection.chosen
+      ? { test: scored.test }
+      : kind === "constant"
+        ? { test: scored.baseline }
+        : {}),
+  }));
+  return {
+    kind: "aura.evaluation/1",
+    dataset: input.datasetId,
+    holdout: input.holdoutHash,
+    labelConvention: labelConventionOf(pipeline, problem),
+    primaryMetric: problem.primaryMetric,
+    candidate: selection.chosen,
+    metrics: {
+      test: scored.test,
+      cv: selection.candidates.find((c) => c.name === selection.chosen)?.cv ?? {},
+    },
+    intervals: scored.intervals,
+    candidates,
+    slices: scored.slices,
+    thresholds: scored.thresholds,
+    importance: [...answers.exported.importance],
+    rows: { train: rows.train.length, test: rows.test.length, cv: selection.cvRows },
+    checks: [
+      ...input.leakage,
+      {
+        name: "graph parity",
+        passed: true,
+        detail: `largest difference ${maxError.toExponential(1)} on ${nRows} rows, alone equal to batch`,
+      },
+    ],
+  };
+}
+
+/** Inputs and answers on the training rows, through the graph that will serve. */
+async function referenceOf(
+  deps: ActivityDeps,
+  given: { loaded: Loaded; onnx: Uint8Array; model: Parameters<typeof predictByTrainer>[1]["model"] },
+  beat: Beat,
+) {
+  const { table, rows, problem, pipeline } = given.loaded;
+  const answered = await predictByTrainer(
+    deps,
+    { model: given.model, table, problem, rows: rows.train, nProbes: 0, seed: pipeline.split.seed },
+    beat,
+  );
+  const scores = headline({ outputs: answered.outputs, nOutputs: answered.nOutputs }, problem.kind);
+  const featureNames = table.features.map((feature) => feature.name);
+  return deps.cpu.run(
+    "freezeModelReference",
+    { matrix: table.matrix, featureNames, rows: rows.train, scores },
+    beat,
+  );
+}
+
+function pickTruth({ table, rows }: Loaded): Float64Array {
+  return Float64Array.from(rows.test, (row) => table.y[row] as number);
+}

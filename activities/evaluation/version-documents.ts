@@ -1,0 +1,109 @@
+import { OUTPUT_NAMES } from "../../numerics/onnx/export.ts";
+import type { FittedState } from "../../schemas/feature-set.ts";
+import type { Golden } from "../../schemas/golden.ts";
+import type { Evaluation, Signature } from "../../schemas/model-version.ts";
+import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
+import { modelNameOf } from "../../schemas/pipeline/pipeline.ts";
+import type { FeatureTable } from "../features/feature-table.ts";
+import type { Problem } from "../training/problem.ts";
+
+/** Unit of the answer: remaining life counts in the asset's own time. */
+function outputUnit(problem: Problem, timeKind: string): string | undefined {
+  if (problem.kind !== "regression") return undefined;
+  return timeKind === "cycle" ? "cycles" : "h";
+}
+
+/** What goes in and out of the served graph. */
+export function signatureOf(given: {
+  readonly pipeline: Pipeline;
+  readonly table: FeatureTable;
+  readonly problem: Problem;
+  readonly fitted: FittedState;
+  readonly threshold: number | null;
+  readonly timeKind: string;
+}): Signature {
+  const { pipeline, table, problem, fitted, threshold } = given;
+  const unit = outputUnit(problem, given.timeKind);
+  const { kind } = pipeline.task;
+  if (kind === "anomaly" || kind === "forecast")
+    throw new RangeError(`task must have a trainer, got ${kind}`);
+  return {
+    kind: "aura.signature/1",
+    problem: problem.kind,
+    task: kind,
+    inputs: table.features.map((feature) => {
+      const values = feature.kind === "category" ? fitted.categories?.[feature.name] : undefined;
+      return {
+        name: feature.name,
+        kind: feature.kind,
+        ...(feature.unit === undefined ? {} : { unit: feature.unit }),
+        nullable: true,
+        ...(values === undefined ? {} : { values: [...values] }),
+      };
+    }),
+    output: {
+      name: OUTPUT_NAMES[problem.kind],
+      ...(unit === undefined ? {} : { unit }),
+      ...(table.classLabels === null ? {} : { classLabels: [...table.classLabels] }),
+      ...(threshold === null ? {} : { threshold }),
+      ...(problem.cap === null ? {} : { cap: problem.cap }),
+    },
+  };
+}
+
+export function goldenDocument(given: {
+  inputs: Float64Array;
+  expected: Float64Array;
+  nFeatures: number;
+  nOutputs: number;
+  nRows: number;
+}): Golden {
+  const { inputs, expected, nFeatures, nOutputs, nRows } = given;
+  const rowsOf = (values: Float64Array, width: number) =>
+    Array.from({ length: nRows }, (_, row) => Array.from(values.subarray(row * width, (row + 1) * width)));
+  return {
+    kind: "aura.golden/1",
+    rows: rowsOf(inputs, nFeatures).map((row) => row.map((value) => (Number.isNaN(value) ? null : value))),
+    outputs: rowsOf(expected, nOutputs),
+  };
+}
+
+/** Model card data: what it is for, from what, how good, by whose rules. No times. */
+export function cardOf(pipeline: Pipeline, evaluation: Evaluation) {
+  return {
+    kind: "aura.card/1",
+    model: modelNameOf(pipeline),
+    pipeline: pipeline.name,
+    description: pipeline.description ?? "",
+    owner: pipeline.owner,
+    task: pipeline.task,
+    label: pipeline.label,
+    candidate: evaluation.candidate,
+    labelConvention: evaluation.labelConvention,
+    dataset: evaluation.dataset,
+    holdout: evaluation.holdout,
+    metrics: evaluation.metrics,
+    intervals: evaluation.intervals,
+    rows: evaluation.rows,
+    checks: evaluation.checks,
+    costs: pipeline.costs ?? null,
+  };
+}
+
+/** In words: which truth the metrics were computed against. */
+export function labelConventionOf(pipeline: Pipeline, problem: Problem): string {
+  const rows =
+    pipeline.evaluate.rows === "last_per_asset" ? "last reading of each holdout asset" : "all holdout rows";
+  switch (problem.kind) {
+    case "regression":
+      return problem.cap === null
+        ? `remaining life, uncapped; ${rows}`
+        : `remaining life capped at ${problem.cap}: rmse, mae, nasaScore, r2 against the capped truth, …Raw against the raw one; ${rows}`;
+    case "binary":
+      return pipeline.task.kind === "failure_within"
+        ? `failure within ${pipeline.task.horizon} after the reading; ${rows}`
+        : `positive class; ${rows}`;
+    case "multiclass":
+      return `class of the row; ${rows}`;
+  }
+}

@@ -1,0 +1,128 @@
+import type { ObjectRef } from "../../schemas/object-ref.ts";
+import type { FeatureSetManifest } from "../../schemas/feature-set.ts";
+import type { ColumnTable, DuckDb } from "../../stores/duckdb/duckdb.ts";
+import { quoteIdentifier } from "../../stores/duckdb/duckdb.ts";
+import { readFeatureSet } from "../../stores/objects/documents.ts";
+import type { ObjectStore } from "../../stores/objects/port.ts";
+import type { FeatureTable } from "./feature-table.ts";
+
+/** Tables kept in memory: the folds of one run read the same one many times. */
+const KEEP_BYTES = 512 * 1024 * 1024;
+
+/** Loads feature sets into shared memory and keeps the latest ones. */
+export class FeatureTableCache {
+  readonly #objects: ObjectStore;
+  readonly #duckdb: DuckDb;
+  readonly #tables = new Map<string, Promise<FeatureTable>>();
+  readonly #bytes = new Map<string, number>();
+
+  constructor(objects: ObjectStore, duckdb: DuckDb) {
+    this.#objects = objects;
+    this.#duckdb = duckdb;
+  }
+
+  /** @throws {PlatformError} integrity, objects_unavailable */
+  async load(ref: ObjectRef): Promise<FeatureTable> {
+    const known = this.#tables.get(ref.sha256);
+    if (known !== undefined) return known;
+    const loading = this.#read(ref);
+    this.#tables.set(ref.sha256, loading);
+    try {
+      const table = await loading;
+      this.#bytes.set(ref.sha256, table.matrix.data.byteLength);
+      this.#evict(ref.sha256);
+      return table;
+    } catch (error) {
+      this.#tables.delete(ref.sha256);
+      throw error;
+    }
+  }
+
+  /** Oldest first, never the one just loaded. */
+  #evict(newest: string): void {
+    let total = [...this.#bytes.values()].reduce((sum, bytes) => sum + bytes, 0);
+    for (const [key, bytes] of this.#bytes) {
+      if (total <= KEEP_BYTES || key === newest) return;
+      this.#tables.delete(key);
+      this.#bytes.delete(key);
+      total -= bytes;
+    }
+  }
+
+  async #read(ref: ObjectRef): Promise<FeatureTable> {
+    const manifest = await readFeatureSet(this.#objects, ref);
+    const paths = [];
+    for (const part of manifest.parts) paths.push(await this.#objects.fetch(part.object));
+    const names = manifest.features.map((feature) => feature.physical);
+    const selected = names.map((name) => `${quoteIdentifier(name)}::DOUBLE AS ${quoteIdentifier(name)}`);
+    const sql =
+      "SELECT __asset, __t::DOUBLE AS __t, __seq::DOUBLE AS __seq, __y::DOUBLE AS __y, __y_raw::DOUBLE AS __y_raw, __last" +
+      `${selected.map((s) => `, ${s}`).join("")} FROM ${await this.#duckdb.parquet(paths)}`;
+    const builder = new TableBuilder(manifest);
+    for await (const batch of this.#duckdb.batches(`${sql} ORDER BY __asset, __t, __seq`)) builder.add(batch);
+    return builder.finish();
+  }
+}
+
+class TableBuilder {
+  readonly #manifest: FeatureSetManifest;
+  readonly #nColumns: number;
+  readonly #data: Float64Array;
+  readonly #keys: Readonly<Record<"__y" | "__y_raw" | "__t" | "__seq" | "__last", Float64Array>>;
+  readonly #codes: Int32Array;
+  readonly #assets: string[] = [];
+  #nRows = 0;
+
+  constructor(manifest: FeatureSetManifest) {
+    const { nRows } = manifest;
+    this.#manifest = manifest;
+    this.#nColumns = manifest.features.length;
+    this.#data = sharedDoubles(nRows * this.#nColumns);
+    this.#keys = {
+      __y: sharedDoubles(nRows),
+      __y_raw: sharedDoubles(nRows),
+      __t: sharedDoubles(nRows),
+      __seq: sharedDoubles(nRows),
+      __last: sharedDoubles(nRows),
+    };
+    this.#codes = new Int32Array(new SharedArrayBuffer(4 * nRows));
+  }
+
+  add(batch: ColumnTable): void {
+    const at = this.#nRows;
+    for (const [name, out] of Object.entries(this.#keys)) out.set(batch.columns[name] as Float64Array, at);
+    const assets = batch.columns["__asset"] as string[];
+    for (let row = 0; row < batch.nRows; row++) {
+      const asset = assets[row] as string;
+      if (this.#assets.at(-1) !== asset) this.#assets.push(asset);
+      this.#codes[at + row] = this.#assets.length - 1;
+    }
+    this.#manifest.features.forEach(({ physical }, column) => {
+      const values = batch.columns[physical] as Float64Array;
+      for (let row = 0; row < batch.nRows; row++) {
+        this.#data[(at + row) * this.#nColumns + column] = values[row] as number;
+      }
+    });
+    this.#nRows += batch.nRows;
+  }
+
+  finish(): FeatureTable {
+    const { features, classLabels, nRows } = this.#manifest;
+    return {
+      matrix: { data: this.#data, nRows, nColumns: this.#nColumns },
+      features,
+      classLabels: classLabels ?? null,
+      y: this.#keys.__y,
+      yRaw: this.#keys.__y_raw,
+      t: this.#keys.__t,
+      seq: this.#keys.__seq,
+      last: Uint8Array.from(this.#keys.__last),
+      assetCodes: this.#codes,
+      assets: this.#assets,
+    };
+  }
+}
+
+function sharedDoubles(length: number): Float64Array {
+  return new Float64Array(new SharedArrayBuffer(8 * length));
+}

@@ -1,0 +1,24 @@
+import type { Matrix } from "../../numerics/matrix.ts";
+import type { FeatureSpec } from "../../schemas/feature-set.ts";
+
+/**
+ * A feature set in memory, over shared memory so that CPU threads read it without a copy.
+ *
+ * Rows are in stored order (`__asset`, `__t`, `__seq`); NaN = missing, in `y` unlabelled.
+ */
+export interface FeatureTable {
+  /** Row-major (nRows × features). */
+  readonly matrix: Matrix;
+  readonly features: readonly FeatureSpec[];
+  readonly classLabels: readonly string[] | null;
+  /** Label as learnt, and before the cap; Float64Array (nRows). */
+  readonly y: Float64Array;
+  readonly yRaw: Float64Array;
+  readonly t: Float64Array;
+  readonly seq: Float64Array;
+  /** 1: last reading of its asset. */
+  readonly last: Uint8Array;
+  /** Asset of each row, an index into `assets`. */
+  readonly assetCodes: Int32Array;
+  readonly assets: readonly string[];
+}

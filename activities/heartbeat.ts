@@ -1,0 +1,37 @@
+import { Context } from "@temporalio/activity";
+
+/** What a running activity tells Temporal: who it is for people, how far, and where to go on after a crash. */
+export interface Beat {
+  readonly signal: AbortSignal;
+  /** Latest progress; sent with the next beat. */
+  report(details: unknown): void;
+  stop(): void;
+}
+
+const BEAT_EVERY_MS = 1_000;
+
+/**
+ * Heartbeats once a second for as long as the activity runs, so that a dead worker is noticed in seconds and
+ * cancellation reaches the work. Call `stop` in a finally block.
+ */
+export function startHeartbeat(): Beat {
+  const context = Context.current();
+  let details: unknown;
+  context.heartbeat(details);
+  const timer = setInterval(() => context.heartbeat(details), BEAT_EVERY_MS);
+  return {
+    signal: context.cancellationSignal,
+    report: (next) => void (details = next),
+    stop: () => clearInterval(timer),
+  };
+}
+
+/** Runs work under a heartbeat. */
+export async function withHeartbeat<T>(work: (beat: Beat) => Promise<T>): Promise<T> {
+  const beat = startHeartbeat();
+  try {
+    return await work(beat);
+  } finally {
+    beat.stop();
+  }
+}

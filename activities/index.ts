@@ -1,0 +1,29 @@
+import { createApprovalActivities } from "./approval/activities.ts";
+import type { ActivityDeps } from "./dependencies.ts";
+import { createEvaluationActivities } from "./evaluation/activities.ts";
+import { withFailures } from "./failures.ts";
+import { createFeatureActivities } from "./features/activities.ts";
+import { createIngestActivities } from "./ingest/activities.ts";
+import { createMonitoringActivities } from "./monitoring/activities.ts";
+import { createRegistryActivities } from "./registry/activities.ts";
+import { createRunActivities } from "./runs/activities.ts";
+import { createScoringActivities } from "./scoring/activities.ts";
+import { createTrainingActivities } from "./training/activities.ts";
+
+/** All activities by the queue they run on, with errors mapped. A new domain is one line here. */
+export function createActivities(deps: ActivityDeps) {
+  return {
+    control: withFailures({
+      ...createRunActivities(deps),
+      ...createApprovalActivities(deps),
+      ...createRegistryActivities(deps),
+      ...createMonitoringActivities(deps),
+    }),
+    data: withFailures({ ...createIngestActivities(deps), ...createFeatureActivities(deps) }),
+    train: withFailures({
+      ...createTrainingActivities(deps),
+      ...createEvaluationActivities(deps),
+      ...createScoringActivities(deps),
+    }),
+  };
+}

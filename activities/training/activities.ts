@@ -1,0 +1,242 @@
+import { readDataset, getDocument, putDocument, readPipeline } from "../../stores/objects/documents.ts";
+import { getNumbers, putNumbers } from "../../stores/objects/numbers.ts";
+import { PlatformError } from "../../schemas/platform-error.ts";
+import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
+import type { Candidate } from "../../schemas/pipeline/training.ts";
+import { splitDocumentSchema } from "../../schemas/split.ts";
+import { BASELINE_CANDIDATE, candidateName } from "../candidates.ts";
+import type { ActivityDeps } from "../dependencies.ts";
+import type { LeakageInput, LeakageResult } from "../features/messages.ts";
+import { withHeartbeat } from "../heartbeat.ts";
+import { readSensors } from "../features/sensor-columns.ts";
+import { rowFolds } from "../split/row-folds.ts";
+import { reuseOr } from "../stage-cache.ts";
+import { finalRows, rowsOfFold } from "./fold-rows.ts";
+import type {
+  SelectInput,
+  SelectResult,
+  TrainFinalInput,
+  TrainFinalResult,
+  TrainFoldInput,
+  TrainFoldResult,
+} from "./messages.ts";
+import { problemOf, targetOf } from "./problem.ts";
+import { selectionSchema } from "./selection.ts";
+import type { Selection } from "./selection.ts";
+import type { CandidateRows } from "./summarise-candidates.ts";
+
+/** Raised when the same inputs would train another model than before. */
+const TRAINER_VERSION = 1;
+
+/** Training: leakage checks, folds, the choice, the final fit. CPU work runs on threads under a heartbeat. */
+export function createTrainingActivities(deps: ActivityDeps) {
+  const { objects, db, cpu, tables } = deps;
+  return {
+    /**
+     * Looks for leaks before anything is trained; any hit fails the run.
+     *
+     * **Effects**: none. **Idempotency**: pure. **Heartbeat**: 1 s. **Errors**: leakage. **Retry**: work.
+     */
+    async checkLeakage(input: LeakageInput): Promise<LeakageResult> {
+      const { runId: _, ...inputs } = input;
+      return reuseOr(db.datasets, { stage: "leakage", version: TRAINER_VERSION, inputs }, () =>
+        withHeartbeat(async (beat) => {
+          const pipeline = await readPipeline(objects, input.spec);
+          const dataset = await readDataset(objects, input.dataset);
+          const split = await getDocument(objects, input.split, splitDocumentSchema);
+          const table = await tables.load(input.featureSet);
+          const { sensors, isSeries } = await readSensors(deps, dataset);
+          const checks = await cpu.run(
+            "inspectLeakage",
+            {
+              matrix: table.matrix,
+              featureNames: table.features.map((feature) => feature.name),
+              sensors,
+              y: table.y,
+              kind: problemOf(pipeline, table.classLabels).kind,
+              assetCodes: table.assetCodes,
+              t: table.t,
+              folds: rowFolds(split, 0, table),
+              unit: split.unit,
+              isSeries,
+              isTimeSplit: split.holdoutFrom !== undefined,
+            },
+            beat,
+          );
+          const failed = checks.filter((check) => !check.passed);
+          if (failed.length > 0) {
+            throw new PlatformError(
+              "leakage",
+              failed.map((check) => `${check.name}: ${check.detail}`).join("; "),
+              {
+                details: { checks },
+              },
+            );
+          }
+          return { checks };
+        }),
+      );
+    },
+
+    /**
+     * One candidate on one fold of one repeat: trains, and keeps its out-of-fold predictions.
+     *
+     * **Effects**: predictions object. **Idempotency**: content and stage cache. **Heartbeat**: 1 s with the iteration.
+     * **Retry**: work.
+     */
+    async trainFold(input: TrainFoldInput): Promise<TrainFoldResult> {
+      const { runId: _, ...inputs } = input;
+      return reuseOr(db.datasets, { stage: "fold", version: TRAINER_VERSION, inputs }, () =>
+        withHeartbeat(async (beat) => {
+          const pipeline = await readPipeline(objects, input.spec);
+          const split = await getDocument(objects, input.split, splitDocumentSchema);
+          const table = await tables.load(input.featureSet);
+          const problem = problemOf(pipeline, table.classLabels);
+          const { repeat, fold } = input;
+          const rows = rowsOfFold(table, { pipeline, split, repeat, fold });
+          requireRows(rows.train.length, rows.validate.length, input);
+          const { predictions, bestIteration } = await cpu.run(
+            "trainOneFold",
+            {
+              matrix: table.matrix,
+              target: targetOf(problem, table.y),
+              rows,
+              candidate: declaredCandidate(pipeline, input.candidate),
+              seed: pipeline.split.seed + 1000 * repeat,
+              cap: problem.cap,
+            },
+            { signal: beat.signal, onProgress: beat.report },
+          );
+          const stored = await putNumbers(objects, {
+            prediction: predictions,
+            truth: Float64Array.from(rows.validate, (row) => table.y[row] as number),
+            truthRaw: Float64Array.from(rows.validate, (row) => table.yRaw[row] as number),
+          });
+          return { predictions: stored, ...(bestIteration === null ? {} : { bestIteration }) };
+        }),
+      );
+    },
+
+    /**
+     * Pools the out-of-fold predictions and chooses by the primary metric.
+     *
+     * **Effects**: selection document. **Idempotency**: content. **Heartbeat**: 1 s. **Retry**: work.
+     */
+    async selectCandidate(input: SelectInput): Promise<SelectResult> {
+      return withHeartbeat(async (beat) => {
+        const pipeline = await readPipeline(objects, input.spec);
+        const problem = problemOf(pipeline, await classLabelsOf(deps, input));
+        const candidates = await pooledCandidates(deps, pipeline, input);
+        const costs = pipeline.costs ?? null;
+        const summary = await cpu.run("summariseCandidates", { problem, candidates, costs }, beat);
+        const selection: Selection = {
+          kind: "aura.selection/1",
+          chosen: summary.chosen,
+          primaryMetric: problem.primaryMetric,
+          candidates: [...summary.candidates],
+          cvRows: candidates[0]?.repeats[0]?.truth.length ?? 0,
+        };
+        const cv = summary.candidates.find((c) => c.name === summary.chosen)?.cv ?? {};
+        const stored = await putDocument(objects, selection);
+        return { candidate: summary.chosen, selection: stored, primaryMetric: problem.primaryMetric, cv };
+      });
+    },
+
+    /**
+     * The chosen candidate on the whole training side.
+     *
+     * **Effects**: trained models as JSON. **Idempotency**: content and stage cache. **Heartbeat**: 1 s with the
+     * iteration. **Retry**: work.
+     */
+    async trainFinal(input: TrainFinalInput): Promise<TrainFinalResult> {
+      const { runId: _, ...inputs } = input;
+      return reuseOr(db.datasets, { stage: "final", version: TRAINER_VERSION, inputs }, () =>
+        withHeartbeat(async (beat) => {
+          const pipeline = await readPipeline(objects, input.spec);
+          const split = await getDocument(objects, input.split, splitDocumentSchema);
+          const selection = await getDocument(objects, input.selection, selectionSchema);
+          const table = await tables.load(input.featureSet);
+          const problem = problemOf(pipeline, table.classLabels);
+          const chosen = selection.candidates.find((c) => c.name === selection.chosen);
+          const output = await cpu.run(
+            "trainFinalModels",
+            {
+              matrix: table.matrix,
+              target: targetOf(problem, table.y),
+              trainRows: finalRows(table, pipeline, split).train,
+              candidate: declaredCandidate(pipeline, selection.chosen),
+              iterations: chosen?.iterations ?? null,
+              seed: pipeline.split.seed,
+            },
+            { signal: beat.signal, onProgress: beat.report },
+          );
+          return { models: await putDocument(objects, output) };
+        }),
+      );
+    },
+  };
+}
+
+/** null for the constant baseline. */
+function declaredCandidate(pipeline: Pipeline, name: string): Candidate | null {
+  if (name === BASELINE_CANDIDATE) return null;
+  const candidate = pipeline.candidates.find((c, i) => candidateName(c, i) === name);
+  if (candidate === undefined)
+    throw new PlatformError("not_found", `find candidate [${name}]: not in the pipeline`);
+  return candidate;
+}
+
+function requireRows(nTrain: number, nValidate: number, input: TrainFoldInput): void {
+  if (nTrain > 0 && nValidate > 0) return;
+  throw new PlatformError(
+    "not_enough_data",
+    `train fold ${input.fold} of repeat ${input.repeat}: expected labelled rows on both sides, got ${nTrain} to train and ${nValidate} to validate`,
+  );
+}
+
+async function classLabelsOf(deps: ActivityDeps, input: SelectInput): Promise<readonly string[] | null> {
+  return (await deps.tables.load(input.featureSet)).classLabels;
+}
+
+async function pooledCandidates(
+  deps: ActivityDeps,
+  pipeline: Pipeline,
+  input: SelectInput,
+): Promise<CandidateRows[]> {
+  const names = [...new Set(input.folds.map((fold) => fold.candidate))];
+  return Promise.all(
+    names.map(async (name): Promise<CandidateRows> => {
+      const own = input.folds.filter((fold) => fold.candidate === name);
+      const repeats = [...new Set(own.map((fold) => fold.repeat))].sort((a, b) => a - b);
+      const pooled = [];
+      for (const repeat of repeats) {
+        const folds = own.filter((fold) => fold.repeat === repeat).sort((a, b) => a.fold - b.fold);
+        const parts = await Promise.all(
+          folds.map((fold) => getNumbers(deps.objects, fold.result.predictions)),
+        );
+        const join = (column: string) => concat(parts.map((part) => part[column] ?? new Float64Array()));
+        pooled.push({ prediction: join("prediction"), truth: join("truth"), truthRaw: join("truthRaw") });
+      }
+      const rounds = own.flatMap((fold) =>
+        fold.result.bestIteration === undefined ? [] : [fold.result.bestIteration],
+      );
+      const iterations = rounds.length === 0 ? null : rounds.reduce((sum, n) => sum + n, 0) / rounds.length;
+      return {
+        name,
+        kind: declaredCandidate(pipeline, name)?.kind ?? "constant",
+        repeats: pooled,
+        iterations,
+      };
+    }),
+  );
+}
+
+function concat(arrays: readonly Float64Array[]): Float64Array {
+  const out = new Float64Array(arrays.reduce((sum, a) => sum + a.length, 0));
+  let at = 0;
+  for (const array of arrays) {
+    out.set(array, at);
+    at += array.length;
+  }
+  return out;
+}

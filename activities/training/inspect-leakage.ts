@@ -1,0 +1,131 @@
+import { findDuplicateAssets } from "../../numerics/leakage/duplicate-assets.ts";
+import { findFutureShifts } from "../../numerics/leakage/future-shift.ts";
+import { findAssetOverlap, findTimeOverlap } from "../../numerics/leakage/overlap.ts";
+import { findTargetCopies } from "../../numerics/leakage/target-copy.ts";
+import type { NamedColumn } from "../../numerics/leakage/target-copy.ts";
+import type { Matrix } from "../../numerics/matrix.ts";
+import type { ProblemKind } from "../../schemas/pipeline/label.ts";
+import type { TrainingHooks } from "../../numerics/training-hooks.ts";
+
+export interface LeakageJob {
+  readonly matrix: Matrix;
+  readonly featureNames: readonly string[];
+  /** Sensor columns as read, in the same rows. */
+  readonly sensors: readonly NamedColumn[];
+  readonly y: Float64Array;
+  readonly kind: ProblemKind;
+  readonly assetCodes: Int32Array;
+  readonly t: Float64Array;
+  /** −1 holdout, −2 dropped, else training. */
+  readonly folds: Int32Array;
+  readonly unit: "asset" | "row";
+  /** Rows stand in time order within assets: without time there is no future to look for. */
+  readonly isSeries: boolean;
+  /** The holdout was cut by time: assets overlap by design, times must not. */
+  readonly isTimeSplit: boolean;
+}
+
+export interface LeakageCheck {
+  readonly name: string;
+  readonly passed: boolean;
+  readonly detail: string;
+}
+
+/** Every leakage check, passed or not: a report lists what was looked for, not only what was found. */
+export function inspectLeakage(job: LeakageJob, _hooks: TrainingHooks): LeakageCheck[] {
+  const features = columnsOf(job.matrix, job.featureNames);
+  return [
+    targetCopies(job, features),
+    ...(job.isSeries ? [futureShifts(job, features), duplicateAssets(job)] : []),
+    job.isTimeSplit ? timeOverlap(job) : assetOverlap(job),
+  ];
+}
+
+function check(name: string, hits: readonly string[], clean: string): LeakageCheck {
+  const shown = hits.slice(0, 5).join("; ");
+  const more = hits.length > 5 ? `; and ${hits.length - 5} more` : "";
+  return {
+    name: `leakage: ${name}`,
+    passed: hits.length === 0,
+    detail: hits.length === 0 ? clean : shown + more,
+  };
+}
+
+function targetCopies(job: LeakageJob, features: readonly NamedColumn[]): LeakageCheck {
+  const rows = rowsWith(job, (row) => (job.folds[row] as number) >= 0 && !Number.isNaN(job.y[row] as number));
+  const pick = (values: ArrayLike<number>) => Float64Array.from(rows, (row) => values[row] as number);
+  const groups = job.isSeries
+    ? { groups: Int32Array.from(rows, (row) => job.assetCodes[row] as number) }
+    : {};
+  const evidence = findTargetCopies(
+    features.map((f) => ({ name: f.name, values: pick(f.values) })),
+    { kind: job.kind, target: pick(job.y), ...groups },
+  );
+  const hits = evidence
+    .filter((e) => e.suspicious)
+    .map((e) => `feature ${e.feature} gives the label away (${e.measure} ${e.value.toPrecision(5)})`);
+  return check("copy of the target", hits, `${features.length} features do not give the label away`);
+}
+
+function futureShifts(job: LeakageJob, features: readonly NamedColumn[]): LeakageCheck {
+  const series = job.sensors.map((s) => ({ ...s, role: "sensor" as const }));
+  const hits = findFutureShifts(features, series, { groups: job.assetCodes }).map(
+    (hit) => `feature ${hit.feature} equals ${hit.series} ${hit.shift} readings later`,
+  );
+  return check("future values", hits, "no feature holds a later value of a sensor");
+}
+
+function duplicateAssets(job: LeakageJob): LeakageCheck {
+  const isHoldout = Int8Array.from(job.folds, (fold) => (fold === -1 ? 1 : 0));
+  const hits = findDuplicateAssets({ sensors: job.sensors, groups: job.assetCodes, isHoldout }).map(
+    (pair) => `assets #${pair.train} (training) and #${pair.holdout} (holdout) have the same readings`,
+  );
+  return check("one asset under two ids", hits, "no asset is in training and holdout under two ids");
+}
+
+function assetOverlap(job: LeakageJob): LeakageCheck {
+  const unitOf = (row: number) => (job.unit === "asset" ? (job.assetCodes[row] as number) : row);
+  const train = Array.from(
+    rowsWith(job, (row) => (job.folds[row] as number) >= 0),
+    unitOf,
+  );
+  const holdout = Array.from(
+    rowsWith(job, (row) => job.folds[row] === -1),
+    unitOf,
+  );
+  const { shared } = findAssetOverlap(train, holdout);
+  return check(
+    "overlapping assets",
+    shared.map((id) => `${job.unit} ${id} trains and is held out`),
+    `training and holdout share no ${job.unit}`,
+  );
+}
+
+function timeOverlap(job: LeakageJob): LeakageCheck {
+  const times = (keep: (fold: number) => boolean) =>
+    Float64Array.from(
+      rowsWith(job, (row) => keep(job.folds[row] as number)),
+      (row) => job.t[row] as number,
+    );
+  const { lateRows } = findTimeOverlap(
+    times((fold) => fold >= 0),
+    times((fold) => fold === -1),
+  );
+  const hits = lateRows > 0 ? [`${lateRows} training rows are not before the holdout`] : [];
+  return check("overlapping times", hits, "training ends before the holdout begins");
+}
+
+function rowsWith(job: LeakageJob, keep: (row: number) => boolean): Int32Array {
+  const rows: number[] = [];
+  for (let row = 0; row < job.folds.length; row++) if (keep(row)) rows.push(row);
+  return Int32Array.from(rows);
+}
+
+function columnsOf(matrix: Matrix, names: readonly string[]): NamedColumn[] {
+  const { data, nRows, nColumns } = matrix;
+  return names.map((name, column) => {
+    const values = new Float64Array(nRows);
+    for (let row = 0; row < nRows; row++) values[row] = data[row * nColumns + column] as number;
+    return { name, values };
+  });
+}

@@ -1,0 +1,82 @@
+import type { TaskTarget } from "../../numerics/task-kind.ts";
+import type { MetricTask } from "../../numerics/metrics/metric-table.ts";
+import { findMetric, metricsOfTask } from "../../numerics/metrics/metric-table.ts";
+import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
+import type { ProblemKind } from "../../schemas/pipeline/label.ts";
+import { PlatformError } from "../../schemas/platform-error.ts";
+
+/** A task as the trainer and the metrics see it. */
+export interface Problem {
+  readonly kind: ProblemKind;
+  readonly metricTask: MetricTask;
+  readonly primaryMetric: string;
+  readonly nClasses: number;
+  /** Upper bound of regression outputs; the lower one is 0. */
+  readonly cap: number | null;
+}
+
+const DEFAULT_METRIC: Readonly<Record<ProblemKind, string>> = {
+  regression: "rmse",
+  binary: "averagePrecision",
+  multiclass: "macroF1",
+};
+
+/**
+ * @param classLabels class texts in code order, null for regression
+ * @throws {PlatformError} task_not_yet, invalid_pipeline for a metric the task does not have
+ */
+export function problemOf(pipeline: Pipeline, classLabels: readonly string[] | null): Problem {
+  const kind = problemKind(pipeline, classLabels);
+  const metricTask = kind === "regression" ? "rul" : kind;
+  const primaryMetric = pipeline.metrics.primary ?? DEFAULT_METRIC[kind];
+  if (!metricsOfTask(metricTask).some((metric) => metric.key === primaryMetric)) {
+    const expected = metricsOfTask(metricTask)
+      .map((m) => m.key)
+      .join(", ");
+    throw new PlatformError(
+      "invalid_pipeline",
+      `metrics.primary: expected one of ${expected}, found ${primaryMetric}`,
+      {
+        locations: [{ field: "metrics.primary", expected, found: primaryMetric }],
+      },
+    );
+  }
+  const { label } = pipeline;
+  const cap = kind === "regression" && label.kind !== "column" ? (label.cap ?? null) : null;
+  return { kind, metricTask, primaryMetric, nClasses: classLabels?.length ?? 1, cap };
+}
+
+function problemKind(pipeline: Pipeline, classLabels: readonly string[] | null): ProblemKind {
+  switch (pipeline.task.kind) {
+    case "rul":
+      return "regression";
+    case "failure_within":
+      return "binary";
+    case "class":
+      return pipeline.label.kind === "column" && pipeline.label.positive !== undefined
+        ? "binary"
+        : (classLabels?.length ?? 2) === 2
+          ? "binary"
+          : "multiclass";
+    case "anomaly":
+    case "forecast":
+      throw new PlatformError("task_not_yet", `task ${pipeline.task.kind}: not yet`, {
+        locations: [
+          { field: "task.kind", expected: "rul, failure_within or class", found: pipeline.task.kind },
+        ],
+      });
+  }
+}
+
+export function targetOf(problem: Problem, y: Float64Array): TaskTarget {
+  return {
+    taskKind: problem.kind,
+    values: y,
+    ...(problem.kind === "multiclass" ? { nClasses: problem.nClasses } : {}),
+  };
+}
+
+/** Whether `a` is better than `b` on this metric. */
+export function isBetter(metric: string, a: number, b: number): boolean {
+  return findMetric(metric).direction === "higher" ? a > b : a < b;
+}

@@ -1,0 +1,45 @@
+import { selectRows } from "../../numerics/matrix.ts";
+import type { Matrix } from "../../numerics/matrix.ts";
+import { predict } from "../../numerics/model.ts";
+import type { TaskTarget } from "../../numerics/task-kind.ts";
+import type { TrainingHooks } from "../../numerics/training-hooks.ts";
+import type { Candidate } from "../../schemas/pipeline/training.ts";
+import { averageModels } from "./average-models.ts";
+import { fitCandidate } from "./fit-candidate.ts";
+import type { FoldRows } from "./fold-rows.ts";
+
+export interface FoldJob {
+  readonly matrix: Matrix;
+  readonly target: TaskTarget;
+  readonly rows: FoldRows;
+  /** null: the constant baseline. */
+  readonly candidate: Candidate | null;
+  readonly seed: number;
+  readonly cap: number | null;
+}
+
+export interface FoldOutput {
+  /** Row-major (validation rows × outputs). */
+  readonly predictions: Float64Array;
+  /** Mean rounds kept by early stopping over the seeds; null where nothing is boosted. */
+  readonly bestIteration: number | null;
+}
+
+/** Trains one candidate on one fold, all its seeds, and predicts the fold's validation rows. */
+export function trainOneFold(job: FoldJob, hooks: TrainingHooks): FoldOutput {
+  const { matrix, target, rows, candidate, cap } = job;
+  const nSeeds = candidate?.seeds ?? 1;
+  const fits = Array.from({ length: nSeeds }, (_, i) =>
+    fitCandidate(
+      { matrix, target, candidate, trainRows: rows.train, earlyStopRows: rows.earlyStop, seed: job.seed + i },
+      hooks,
+    ),
+  );
+  const model = averageModels(fits.map((fit) => fit.model));
+  const bounds = cap === null ? {} : { cap: { min: 0, max: cap } };
+  const predictions = predict(model, selectRows(matrix, rows.validate), bounds).values;
+  const iterations = fits.flatMap((fit) => (fit.bestIteration === null ? [] : [fit.bestIteration]));
+  const bestIteration =
+    iterations.length === 0 ? null : iterations.reduce((sum, n) => sum + n, 0) / iterations.length;
+  return { predictions, bestIteration };
+}

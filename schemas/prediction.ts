@@ -1,0 +1,57 @@
+import { z } from "zod";
+import { dataIdSchema, nameSchema, sha256Schema } from "./names.ts";
+
+/** A value of a feature, a column or an attribute as a client sends it. */
+export const readingValueSchema = z.union([z.number(), z.string().max(512), z.boolean(), z.null()]);
+
+/** Feature rows, computed by the caller: feature name → value. Names beyond the signature are ignored. */
+export const predictRowsSchema = z.strictObject({
+  model: nameSchema.optional(),
+  /** One id per row, for the trace; optional. */
+  assets: z.array(dataIdSchema).optional(),
+  rows: z.array(z.record(z.string(), readingValueSchema)).min(1).max(10_000),
+});
+
+/** One asset with its recent readings, oldest first; the features of the last one are computed here. */
+export const predictAssetSchema = z.strictObject({
+  model: nameSchema.optional(),
+  asset: dataIdSchema,
+  /** `t`: ISO 8601 text or the cycle; the other members are columns of the readings source. */
+  readings: z.array(z.record(z.string(), readingValueSchema)).min(1).max(10_000),
+  /** Column → value, of the attributes sources. */
+  attributes: z.record(z.string(), readingValueSchema).optional(),
+  /** Event rows with `t`, and `source` where the pipeline has more than one events source. */
+  events: z.array(z.record(z.string(), readingValueSchema)).max(10_000).optional(),
+});
+
+/** Body of `POST /predict`. */
+export const predictRequestSchema = z.union([predictRowsSchema, predictAssetSchema]);
+export type PredictRows = z.infer<typeof predictRowsSchema>;
+export type PredictAsset = z.infer<typeof predictAssetSchema>;
+
+export const predictionSchema = z.strictObject({
+  predictionId: z.string(),
+  asset: z.string().optional(),
+  /** Regression: e.g. remaining cycles, in the signature's unit. */
+  value: z.number().optional(),
+  /** Two classes: probability of the failure class, and whether it reaches the version's threshold. */
+  probability: z.number().optional(),
+  decision: z.boolean().optional(),
+  /** More classes: the likeliest one, and all. */
+  class: z.string().optional(),
+  probabilities: z.record(z.string(), z.number()).optional(),
+});
+export type Prediction = z.infer<typeof predictionSchema>;
+
+/** Reply of `POST /predict`. */
+export const predictReplySchema = z.strictObject({
+  predictions: z.array(predictionSchema),
+  model: nameSchema,
+  version: z.int(),
+  digest: sha256Schema,
+  /** False when no trace could be written and the policy is to answer nevertheless. */
+  traced: z.boolean(),
+  unit: z.string().optional(),
+  threshold: z.number().optional(),
+});
+export type PredictReply = z.infer<typeof predictReplySchema>;

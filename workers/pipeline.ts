@@ -1,0 +1,81 @@
+import { fileURLToPath } from "node:url";
+import { existsSync } from "node:fs";
+import { Runtime, Worker } from "@temporalio/worker";
+import type { NativeConnection } from "@temporalio/worker";
+import pino from "pino";
+import { createActivities } from "../activities/index.ts";
+import { readSettings } from "../config/settings.ts";
+import type { Settings } from "../config/settings.ts";
+import { connectNative } from "../temporal-config/connection.ts";
+import { TASK_QUEUES, WORKER_TUNING } from "../temporal-config/constants.ts";
+import type { TaskQueueName } from "../temporal-config/constants.ts";
+import { startAuditSealer } from "./audit-sealer.ts";
+import { openWorkerDeps } from "./dependencies.ts";
+import { temporalLogger } from "./temporal-logger.ts";
+
+/**
+ * Concurrency by queue. Training takes a whole core per activity, so two at most on the machines this is
+ * measured on; data work is DuckDB, which threads by itself.
+ */
+const CONCURRENCY: Readonly<Record<TaskQueueName, number>> = { control: 40, data: 2, train: 2 };
+
+/** The pipeline worker: workflows on the control queue, activities on the queues it is told to serve. */
+async function main(): Promise<void> {
+  const settings = readSettings(process.env, process.cwd());
+  const log = pino({ level: settings.logLevel, base: { part: "worker" } });
+  // `forward: {}`: the native core otherwise writes coloured lines to stdout, past every logger.
+  Runtime.install({ logger: temporalLogger(log), telemetryOptions: { logging: { forward: {}, filter: "WARN" }, ...metricsOf(settings) } });
+  const deps = await openWorkerDeps(settings, log);
+  const connection = await connectNative(settings);
+  const activities = createActivities(deps);
+  const workers = await Promise.all(
+    settings.workerQueues.map((queue) => createWorker(queue, { connection, settings, activities })),
+  );
+  const sealer = startAuditSealer(deps.db, log);
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.once(signal, () => workers.forEach((worker) => worker.shutdown()));
+  }
+  log.info({ queues: settings.workerQueues }, "worker ready");
+  try {
+    await Promise.all(workers.map((worker) => worker.run()));
+  } finally {
+    sealer.stop();
+    await deps.close();
+    await connection.close();
+  }
+}
+
+interface WorkerContext {
+  readonly connection: NativeConnection;
+  readonly settings: Settings;
+  readonly activities: ReturnType<typeof createActivities>;
+}
+
+function createWorker(queue: TaskQueueName, context: WorkerContext): Promise<Worker> {
+  const bundle = fileURLToPath(new URL("../workflows/bundle.js", import.meta.url));
+  const workflows = existsSync(bundle)
+    ? { workflowBundle: { codePath: bundle } }
+    : { workflowsPath: fileURLToPath(new URL("../workflows/index.js", import.meta.url)) };
+  return Worker.create({
+    connection: context.connection,
+    namespace: context.settings.temporal.namespace,
+    taskQueue: TASK_QUEUES[queue],
+    ...(queue === "control" ? workflows : {}),
+    activities: context.activities[queue],
+    maxConcurrentActivityTaskExecutions: CONCURRENCY[queue],
+    ...WORKER_TUNING,
+  });
+}
+
+function metricsOf(settings: Settings) {
+  if (settings.metricsPort === undefined) return {};
+  return { metrics: { prometheus: { bindAddress: `127.0.0.1:${settings.metricsPort}` } } };
+}
+
+try {
+  await main();
+  process.exit(0);
+} catch (error) {
+  pino({ base: { part: "worker" } }).fatal({ err: error }, "worker ended");
+  process.exit(1);
+}

@@ -106,7 +106,8 @@ export class Output {
   style(style: Style, text: string, stream: "stdout" | "stderr" = "stdout"): string {
     const isColoured =
       this.#options[stream].isTTY === true && (this.#options.environment["NO_COLOR"] ?? "") === "";
-    return isColoured ? styleText(style, text) : text;
+    // Decided above, for this stream; styleText would ask process.stdout.
+    return isColoured ? styleText(style, text, { validateStream: false }) : text;
   }
 
   #clearProgress(): void {

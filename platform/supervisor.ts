@@ -68,6 +68,11 @@ export async function startPlatform(
   settings: Settings,
   options: StartOptions = {},
 ): Promise<RunningPlatform> {
+  const unknown = options.parts?.find((name) => !PARTS.some((part) => part.name === name));
+  if (unknown !== undefined) {
+    const known = PARTS.map(({ name }) => name).join(", ");
+    throw new PlatformError("config_invalid", `start part [${unknown}]: expected some of ${known}`);
+  }
   const paths = ensureStateDir(settings.stateDir);
   const lock = acquireLock(paths.lock);
   try {

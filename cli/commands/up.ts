@@ -13,6 +13,7 @@ import type { Output } from "../output.ts";
 interface UpOptions {
   readonly detach?: boolean;
   readonly json?: boolean;
+  readonly parts?: readonly string[];
 }
 
 /** Ids are for machines; people want the addresses. */
@@ -32,6 +33,7 @@ export function registerUpCommand(program: Command): void {
       "start the platform: PostgreSQL, Temporal, worker and API, as far as they are not configured",
     )
     .option("-d, --detach", "run in the background")
+    .option("--parts <names>", "start only these, e.g. postgres,temporal", (text) => text.split(","))
     .option("--json", "print the addresses as JSON")
     .action(async (options: UpOptions, command: Command) => {
       const context = contextOf(command);
@@ -54,6 +56,7 @@ async function runHere(context: CliContext, options: UpOptions): Promise<void> {
   const starting = startPlatform(context.settings(), {
     onEvent: (event) => showEvent(output, event),
     signal: asked,
+    ...(options.parts === undefined ? {} : { parts: options.parts }),
   });
   try {
     const platform = await starting;
@@ -91,7 +94,9 @@ async function runDetached(context: CliContext, options: UpOptions): Promise<voi
   const log = join(ensureStateDir(settings.stateDir).logs, "supervisor.log");
   const descriptor = openLog(log);
   const from = fstatSync(descriptor).size;
-  const child = spawn(process.execPath, [fileURLToPath(new URL("../main.js", import.meta.url)), "up"], {
+  const parts = options.parts === undefined ? [] : ["--parts", options.parts.join(",")];
+  const main = fileURLToPath(new URL("../main.js", import.meta.url));
+  const child = spawn(process.execPath, [main, "up", ...parts], {
     cwd: context.cwd,
     env: settings.environment,
     detached: true,

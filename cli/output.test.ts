@@ -1,0 +1,68 @@
+import { describe, expect, it } from "vitest";
+import { PlatformError } from "../schemas/platform-error.ts";
+import { EXIT, exitCodeOf } from "./exit-codes.ts";
+import { Output, safeText } from "./output.ts";
+
+function outputTo(isTTY: boolean, environment: Readonly<Record<string, string>> = {}) {
+  const written = { stdout: "", stderr: "" };
+  const stream = (name: "stdout" | "stderr") => ({
+    isTTY,
+    columns: 30,
+    write: (text: string) => (written[name] += text),
+  });
+  return { written, output: new Output({ stdout: stream("stdout"), stderr: stream("stderr"), environment }) };
+}
+
+describe("Output", () => {
+  it("leaves one document on stdout and the rest on stderr", () => {
+    const { written, output } = outputTo(false);
+    output.progress("training");
+    output.warn("slow");
+    output.json({ runId: "r" });
+    expect(JSON.parse(written.stdout)).toEqual({ runId: "r" });
+    expect(written.stderr).toBe("training\nwarning: slow\n");
+  });
+
+  it("colours on a terminal only, and never with NO_COLOR", () => {
+    expect(outputTo(true).output.style("red", "x")).not.toBe("x");
+    expect(outputTo(false).output.style("red", "x")).toBe("x");
+    expect(outputTo(true, { NO_COLOR: "1" }).output.style("red", "x")).toBe("x");
+  });
+
+  it("rewrites its progress line on a terminal and clears it before a line", () => {
+    const { written, output } = outputTo(true, { NO_COLOR: "1" });
+    output.progress("a".repeat(100));
+    output.line("done");
+    expect(written.stderr).toBe(`\r\u001B[2K${"a".repeat(29)}\r\u001B[2K`);
+    expect(written.stdout).toBe("done\n");
+  });
+
+  it("prints an error with its places and the remedy", () => {
+    const { written, output } = outputTo(false);
+    const locations = [{ file: "pipeline.yaml", line: 3, field: "label", expected: "one of", found: "x" }];
+    output.error(new PlatformError("invalid_pipeline", "read\nthe file", { locations }));
+    expect(written.stderr.split("\n")).toEqual([
+      "error invalid_pipeline: read the file",
+      "  pipeline.yaml:3:label: expected one of, found x",
+      "  Correct the line and field named; `aura validate` checks it again.",
+      "",
+    ]);
+  });
+
+  it("pads a table and makes its cells safe", () => {
+    const { written, output } = outputTo(false);
+    output.table(["part", "state"], [["api\u001B[2J", "ready"]]);
+    expect(written.stdout).toBe("part     state\napi\uFFFD[2J  ready\n");
+  });
+});
+
+it("safeText keeps one line", () => expect(safeText("a\r\nb\u0007c\td")).toBe("a b\uFFFDc\td"));
+
+it.each([
+  ["a defect", new Error("x"), EXIT.fault],
+  ["a wrong pipeline", new PlatformError("invalid_pipeline", "x"), EXIT.badInput],
+  ["a wrong setting", new PlatformError("config_invalid", "x"), EXIT.badInput],
+  ["a refused gate", new PlatformError("gate_refused", "x"), EXIT.gateRefused],
+  ["a database that is away", new PlatformError("database_unavailable", "x"), EXIT.fault],
+  ["a lock", new PlatformError("platform_locked", "x"), EXIT.fault],
+])("ends with the right code after %s", (_case, error, expected) => expect(exitCodeOf(error)).toBe(expected));

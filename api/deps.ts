@@ -1,0 +1,29 @@
+import type { Logger } from "pino";
+import type { ObjectStore } from "../stores/objects/port.ts";
+import type { Database } from "../stores/postgres/port.ts";
+import type { Authenticator } from "./http/auth.ts";
+import type { Metrics } from "./metrics.ts";
+import type { ReadinessProbe } from "./readiness.ts";
+import type { Predictor } from "./serving/predictor.ts";
+import type { WorkflowGateway } from "./workflow-gateway.ts";
+
+/** What the handlers work with. Everything is a port; `api/main.ts` gives the real things. */
+export interface ApiDeps {
+  /** The stores in PostgreSQL. Throws `database_unavailable` until the first connection stands. */
+  readonly database: () => Database;
+  readonly objects: ObjectStore;
+  readonly workflows: WorkflowGateway;
+  readonly predictor: Predictor;
+  readonly auth: Authenticator;
+  readonly readiness: ReadinessProbe;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  /** Folder for uploads in progress; on the same disk as the state. */
+  readonly uploadDir: string;
+  /** Largest upload in bytes. */
+  readonly maxUploadBytes: number;
+  /** Version of AURA, for the description of the API. */
+  readonly release: string;
+  /** Link to Temporal's UI, where there is one. */
+  readonly temporalUiUrl?: string;
+}

@@ -1,0 +1,158 @@
+import { PlatformError } from "../../schemas/platform-error.ts";
+import type { Actor, KeyRow, KeyStore } from "../../stores/postgres/port.ts";
+import { checkOrigin, isLoopbackHost } from "./origin-guard.ts";
+
+/** Roles from least to most; each may do what those before it may. */
+export const ROLES = ["viewer", "operator", "approver", "admin"] as const;
+export type Role = (typeof ROLES)[number];
+
+/** Who may call a route. Every route states one; `scripts/check-routes` fails for one that does not. */
+export interface RoutePolicy {
+  /** Answers without a key; for probes and the API's own description only. */
+  readonly public?: boolean;
+  readonly role: Role;
+  /**
+   * `any`: also keys that are limited to some sites. `all-sites`: what the route shows or changes is not
+   * bound to one site, so a limited key gets 404, as for things that do not exist.
+   */
+  readonly scope: "any" | "all-sites";
+}
+
+/** How long a verified key is believed without asking the store again. */
+const FRESH_MS = 5_000;
+/** How long an already verified key is believed while PostgreSQL is away. */
+const STALE_MS = 15 * 60_000;
+/** Unknown keys are remembered too, but few: otherwise guessing would fill the memory. */
+const MAX_REMEMBERED = 10_000;
+const BEARER = /^Bearer ([\x21-\x7e]{1,256})$/i;
+
+export interface AuthOptions {
+  readonly keys: () => KeyStore;
+  readonly listenHost: string;
+  /** Last known answer of `isEnabled`, used until PostgreSQL has been asked; kept across restarts. */
+  readonly areKeysOnAtStart: boolean;
+  readonly onKeysTurnedOn?: () => void;
+  readonly now?: () => number;
+}
+
+interface Remembered {
+  readonly key: KeyRow | undefined;
+  readonly at: number;
+}
+
+/** Reads header values; `all` gives every value of a header that was sent more than once. */
+export interface HeaderReader {
+  one(name: string): string | undefined;
+  all(name: string): readonly string[];
+}
+
+/**
+ * Tells who calls. With keys on, a request needs `Authorization: Bearer <key>`; without, the server must
+ * listen on loopback and the caller is `local`, unauthenticated, who may do everything.
+ *
+ * A verified key is remembered for seconds, so that `/predict` costs no database call and goes on while
+ * PostgreSQL is away. Keys once on stay on: deleting the last key does not open the server.
+ */
+export class Authenticator {
+  private readonly options: AuthOptions;
+  private readonly now: () => number;
+  private readonly remembered = new Map<string, Remembered>();
+  private areKeysOn: boolean;
+  private askedAt = -Infinity;
+
+  constructor(options: AuthOptions) {
+    this.options = options;
+    this.now = options.now ?? Date.now;
+    this.areKeysOn = options.areKeysOnAtStart;
+  }
+
+  /**
+   * Refuses to serve the network without keys.
+   * @throws {PlatformError} config_invalid
+   */
+  checkBinding(): void {
+    if (this.areKeysOn || isLoopbackHost(this.options.listenHost)) return;
+    throw new PlatformError(
+      "config_invalid",
+      `start API [AURA_API_HOST ${this.options.listenHost}]: an address beyond loopback needs keys; set AURA_BOOTSTRAP_ADMIN_KEY`,
+    );
+  }
+
+  /** Says that a key was made, so that the next request already needs one. */
+  keysTurnedOn(): void {
+    if (!this.areKeysOn) this.options.onKeysTurnedOn?.();
+    this.areKeysOn = true;
+  }
+
+  /** Forgets what is remembered, e.g. after a key was revoked through this process. */
+  forget(): void {
+    this.remembered.clear();
+  }
+
+  /** @throws {PlatformError} unauthenticated, forbidden_origin, database_unavailable */
+  async identify(headers: HeaderReader): Promise<Actor> {
+    if (!this.areKeysOn) await this.askWhetherOn();
+    if (!this.areKeysOn) {
+      checkOrigin((name) => headers.one(name));
+      return { id: "local", role: "admin", authenticated: false };
+    }
+    const key = await this.verify(bearerOf(headers));
+    if (key === undefined || key.revokedAt !== null || this.isExpired(key)) throw unauthenticated();
+    const { id, role, sites } = key;
+    return { id, role, authenticated: true, ...(sites === null ? {} : { sites }) };
+  }
+
+  private async askWhetherOn(): Promise<void> {
+    if (this.now() - this.askedAt < FRESH_MS) return;
+    this.askedAt = this.now();
+    try {
+      if (await this.options.keys().isEnabled()) this.keysTurnedOn();
+    } catch {
+      // PostgreSQL is away: what was last known holds. Readiness says that it is away.
+    }
+  }
+
+  private async verify(secret: string): Promise<KeyRow | undefined> {
+    const known = this.remembered.get(secret);
+    const age = this.now() - (known?.at ?? -Infinity);
+    if (known !== undefined && age < FRESH_MS) return known.key;
+    try {
+      const key = await this.options.keys().verify(secret);
+      if (this.remembered.size >= MAX_REMEMBERED) this.remembered.clear();
+      this.remembered.set(secret, { key, at: this.now() });
+      return key;
+    } catch (error) {
+      if (known?.key !== undefined && age < STALE_MS) return known.key;
+      throw error;
+    }
+  }
+
+  private isExpired(key: KeyRow): boolean {
+    return key.expiresAt !== null && Date.parse(key.expiresAt) <= this.now();
+  }
+}
+
+function bearerOf(headers: HeaderReader): string {
+  const values = headers.all("authorization");
+  const secret = values.length === 1 ? BEARER.exec(values[0] ?? "")?.[1] : undefined;
+  if (secret === undefined) throw unauthenticated();
+  return secret;
+}
+
+function unauthenticated(): PlatformError {
+  return new PlatformError("unauthenticated", "authenticate: no valid key");
+}
+
+/**
+ * Holds the actor against the policy.
+ * @throws {PlatformError} forbidden (role), not_found (a limited key on a route of all sites)
+ */
+export function checkPolicy(policy: RoutePolicy, actor: Actor): void {
+  const held = actor.role === "system" ? ROLES.length : ROLES.indexOf(actor.role);
+  if (held < ROLES.indexOf(policy.role)) {
+    throw new PlatformError("forbidden", `authorize: expected the role ${policy.role}, got ${actor.role}`);
+  }
+  if (policy.scope === "all-sites" && actor.sites !== undefined) {
+    throw new PlatformError("not_found", "authorize: there is no such thing in your scope");
+  }
+}

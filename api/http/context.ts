@@ -1,0 +1,13 @@
+import type { Context } from "hono";
+import type { Actor } from "../../stores/postgres/port.ts";
+
+/** What every handler finds in its Hono context. */
+export interface ApiEnv {
+  Variables: {
+    /** Who calls; set by the guard before any handler runs. */
+    actor: Actor;
+    /** Also sent as `x-request-id`; log lines and 5xx replies carry it. */
+    requestId: string;
+  };
+}
+export type ApiContext = Context<ApiEnv>;

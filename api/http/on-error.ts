@@ -1,0 +1,85 @@
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { Logger } from "pino";
+import { z } from "zod";
+import { ERROR_CODES } from "../../schemas/error-codes.ts";
+import type { ErrorCode } from "../../schemas/error-codes.ts";
+import { isPlatformError, PlatformError } from "../../schemas/platform-error.ts";
+import type { ErrorLocation } from "../../schemas/platform-error.ts";
+import type { ApiContext } from "./context.ts";
+
+/** RFC 9457 body of every refusal outside `/v2`. `code` is stable; `detail` is for people. */
+export const problemSchema = z.strictObject({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: z.string(),
+  detail: z.string(),
+  remedy: z.string(),
+  errors: z.array(z.record(z.string(), z.union([z.string(), z.number()]))).optional(),
+  requestId: z.string().optional(),
+});
+export type Problem = z.infer<typeof problemSchema>;
+
+/** Seconds a client should wait before it repeats a request that a 503 refused. */
+const RETRY_AFTER_SECONDS = 1;
+
+/** A thrown value as PlatformError; whatever is not one is a defect and becomes `internal`. */
+export function toPlatformError(error: unknown): PlatformError {
+  if (isPlatformError(error)) return error;
+  if (error instanceof z.ZodError) return invalidInput("invalid_body", "read body", error);
+  return new PlatformError("internal", "unexpected failure", { cause: error });
+}
+
+/** Schema problems as one error with a location per problem; quotes no value of the request. */
+export function invalidInput(code: ErrorCode, operation: string, error: z.ZodError): PlatformError {
+  const locations: ErrorLocation[] = error.issues.slice(0, 20).map((issue) => ({
+    field: issue.path.map(String).join(".") || "(body)",
+    expected: issue.message,
+  }));
+  const first = locations[0];
+  return new PlatformError(code, `${operation} [${first?.field}]: ${first?.expected}`, { locations });
+}
+
+/**
+ * Problem document of an error. Faults of ours (5xx) show the code's own words only: their messages may hold
+ * paths, SQL or addresses. The 401 body is the same in every case.
+ */
+export function problemOf(error: PlatformError, requestId: string): Problem {
+  const { status, cause, remedy } = ERROR_CODES[error.code];
+  const isOurs = status >= 500;
+  const detail = isOurs || status === 401 ? cause : error.message;
+  return {
+    type: `urn:aura:error:${error.code}`,
+    title: cause,
+    status,
+    code: error.code,
+    detail,
+    remedy,
+    ...(error.locations.length > 0 && !isOurs ? { errors: error.locations.map((l) => ({ ...l })) } : {}),
+    ...(isOurs ? { requestId } : {}),
+  };
+}
+
+/** Maps every thrown value to its reply; `/v2` answers in the Open Inference Protocol's own form. */
+export function createOnError(logger: Logger): (error: Error, c: ApiContext) => Response {
+  return (thrown, c) => {
+    const error = toPlatformError(thrown);
+    const requestId = c.get("requestId") ?? "";
+    const problem = problemOf(error, requestId);
+    if (problem.status >= 500) logFault(logger, error, { requestId, path: c.req.path });
+    if (problem.status === 401) c.header("www-authenticate", 'Bearer realm="aura"');
+    if (problem.status === 503) c.header("retry-after", String(RETRY_AFTER_SECONDS));
+    // What is left of a refused body is not read; the connection cannot be used again.
+    if (problem.status === 413 || problem.status === 415) c.header("connection", "close");
+    const isV2 = c.req.path === "/v2" || c.req.path.startsWith("/v2/");
+    const body = isV2 ? { error: problem.detail } : problem;
+    return c.body(JSON.stringify(body), problem.status as ContentfulStatusCode, {
+      "content-type": isV2 ? "application/json" : "application/problem+json",
+    });
+  };
+}
+
+function logFault(logger: Logger, error: PlatformError, where: { requestId: string; path: string }): void {
+  const level = ERROR_CODES[error.code].retryable ? "warn" : "error";
+  logger[level]({ ...where, code: error.code, err: error }, "request failed");
+}

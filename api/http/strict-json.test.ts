@@ -1,0 +1,80 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { parseStrictJson } from "./strict-json.ts";
+
+const parse = (text: string): unknown => parseStrictJson(Buffer.from(text, "utf8"));
+
+describe("strict JSON", () => {
+  test("agrees with JSON.parse on everything JSON.stringify writes", () => {
+    const withoutReservedKeys = fc
+      .jsonValue({ maxDepth: 8 })
+      .filter((v) => !/"(__proto__|constructor|prototype)":/.test(JSON.stringify(v)));
+    fc.assert(
+      fc.property(withoutReservedKeys, fc.nat(3), (value, indent) => {
+        const text = JSON.stringify(value, undefined, indent);
+        fc.pre(text.isWellFormed() && !/\\ud[89a-f]/i.test(text));
+        expect(parse(text)).toEqual(JSON.parse(text));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("keeps -0 and subnormal numbers", () => {
+    expect(parse("[-0, 5e-324]")).toEqual([-0, 5e-324]);
+  });
+
+  const deep = (n: number): string => "[".repeat(n) + "]".repeat(n);
+
+  test.each([
+    ["NaN", '{"a": NaN}'],
+    ["Infinity", '{"a": Infinity}'],
+    ["1e400", '{"a": 1e400}'],
+    ["-1e400", '{"a": -1e400}'],
+    ["hexadecimal", '{"a": 0x10}'],
+    ["leading zero", '{"a": 01}'],
+    ["leading plus", '{"a": +1}'],
+    ["bare dot", '{"a": .5}'],
+    ["duplicate key", '{"value": 1, "value": 2}'],
+    ["duplicate key in escapes", String.raw`{"value": 1, "\u0076alue": 2}`],
+    ["__proto__", '{"__proto__": {"isAdmin": true}}'],
+    ["__proto__ in escapes", String.raw`{"\u005f_proto__": 1}`],
+    ["constructor", '{"constructor": {"prototype": {}}}'],
+    ["lone surrogate", String.raw`["\ud800"]`],
+    ["unknown escape", String.raw`["\x41"]`],
+    ["raw newline in a string", '["a\nb"]'],
+    ["33 levels", deep(33)],
+    ["a million levels", deep(1_000_000)],
+    ["a million open objects", '{"a":'.repeat(400_000)],
+    ["2 MB of open strings", `["${"x".repeat(2_000_000)}`],
+    ["2 MB, wrong at the end", `[${"1,".repeat(1_000_000)}]`],
+    ["trailing comma", "[1,]"],
+    ["two documents", "{} {}"],
+    ["comment", "[1] // x"],
+    ["byte order mark", "\ufeff{}"],
+    ["empty", ""],
+    ["only spaces", "  "],
+  ])("refuses %s within 100 ms", (_name, text) => {
+    const bytes = Buffer.from(text, "utf8");
+    const began = performance.now();
+    expect(() => parseStrictJson(bytes)).toThrow(expect.objectContaining({ code: "invalid_json" }));
+    expect(performance.now() - began).toBeLessThan(100);
+  });
+
+  test.each([
+    ["a cut sequence", [0x22, 0xc3, 0x22]],
+    ["an overlong slash", [0x22, 0xc0, 0xaf, 0x22]],
+    ["an encoded surrogate", [0x22, 0xed, 0xa0, 0x80, 0x22]],
+  ])("refuses %s as UTF-8", (_name, bytes) => {
+    expect(() => parseStrictJson(Uint8Array.from(bytes))).toThrow(
+      expect.objectContaining({ code: "invalid_json" }),
+    );
+  });
+
+  test("accepts 32 levels and 2 MB in time", () => {
+    expect(parse(deep(32))).toBeInstanceOf(Array);
+    const large = `[${'{"temperature":21.5,"pressure":1.013},'.repeat(50_000)}{}]`;
+    const began = performance.now();
+    parse(large);
+    expect(performance.now() - began).toBeLessThan(400);
+  });
+});

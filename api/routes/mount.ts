@@ -1,0 +1,141 @@
+import { randomUUID } from "node:crypto";
+import type { Hono } from "hono";
+import { z } from "zod";
+import { sha256Hex } from "../../schemas/canonical-json.ts";
+import { PlatformError } from "../../schemas/platform-error.ts";
+import type { Actor } from "../../stores/postgres/port.ts";
+import type { ApiDeps } from "../deps.ts";
+import { checkPolicy } from "../http/auth.ts";
+import type { HeaderReader } from "../http/auth.ts";
+import { DEFAULT_BODY_BYTES, incomingOf, readBody } from "../http/body.ts";
+import type { ApiContext, ApiEnv } from "../http/context.ts";
+import { invalidInput, problemOf, toPlatformError } from "../http/on-error.ts";
+import { parseStrictJson } from "../http/strict-json.ts";
+import type { AnyRoute, Route, RouteRequest } from "./route.ts";
+
+const PUBLIC_ACTOR: Actor = { id: "public", role: "viewer", authenticated: false };
+const idempotencyKeySchema = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,255}$/, "expected 1 to 255 visible ASCII characters");
+
+/** Hangs every route of the table into the app; no route exists elsewhere. */
+export function mountRoutes(app: Hono<ApiEnv>, routes: readonly AnyRoute[], deps: ApiDeps): void {
+  for (const anyRoute of routes) {
+    const route = anyRoute as unknown as Route;
+    const honoPath = route.path.replaceAll(/\{(\w+)\}/g, ":$1");
+    app.on(route.method.toUpperCase(), honoPath, (c: ApiContext) => answer(route, c, deps));
+  }
+}
+
+/** Guard → parse → handle. The order matters: nothing of a request is read before its sender is known. */
+async function answer(route: Route, c: ApiContext, deps: ApiDeps): Promise<Response> {
+  c.set("requestId", randomUUID());
+  c.header("x-request-id", c.get("requestId"));
+  const actor = await guard(route, c, deps);
+  c.set("actor", actor);
+  const params =
+    route.params === undefined ? undefined : parsePart(route.params, c.req.param(), "invalid_name");
+  const query = readQuery(route, c);
+  const { body, bytes } = await readRouteBody(route, c);
+  const request = { params, query, body, actor, requestId: c.get("requestId"), context: c };
+  if (route.idempotent === true) return answerOnce(route, request, { deps, bytes });
+  return toResponse(route, c, await route.handle(request, deps));
+}
+
+async function guard(route: Route, c: ApiContext, deps: ApiDeps): Promise<Actor> {
+  if (route.policy.public === true) return PUBLIC_ACTOR;
+  const actor = await deps.auth.identify(headersOf(c));
+  checkPolicy(route.policy, actor);
+  return actor;
+}
+
+/** Node drops the second of two Authorization headers silently; the raw list still has both. */
+function headersOf(c: ApiContext): HeaderReader {
+  const incoming = incomingOf(c);
+  return {
+    one: (name) => c.req.header(name),
+    all: (name) => {
+      const joined = c.req.header(name);
+      if (incoming === undefined) return joined === undefined ? [] : [joined];
+      return incoming.headersDistinct[name] ?? [];
+    },
+  };
+}
+
+/** Query parameters are strict as well: unknown and repeated ones are refused, so no key can hide there. */
+function readQuery(route: Route, c: ApiContext): unknown {
+  if (!c.req.url.includes("?"))
+    return route.query === undefined ? undefined : parsePart(route.query, {}, "invalid_query");
+  const values: Record<string, string> = {};
+  for (const [name, list] of Object.entries(c.req.queries())) {
+    if (list.length !== 1)
+      throw new PlatformError("invalid_query", "read query: expected each parameter once");
+    values[name] = list[0] ?? "";
+  }
+  return parsePart(route.query ?? z.strictObject({}), values, "invalid_query");
+}
+
+function parsePart(
+  schema: z.ZodType,
+  value: unknown,
+  code: "invalid_name" | "invalid_query" | "invalid_body",
+): unknown {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw invalidInput(code, code === "invalid_body" ? "read body" : "read request", parsed.error);
+}
+
+async function readRouteBody(route: Route, c: ApiContext): Promise<{ body: unknown; bytes: Uint8Array }> {
+  const none = { body: undefined, bytes: new Uint8Array(0) };
+  if (route.body === undefined) return none;
+  const type = (c.req.header("content-type") ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
+  const types = route.body.kind === "json" ? ["application/json"] : route.body.types;
+  if (!types.includes(type)) {
+    throw new PlatformError(
+      "unsupported_media_type",
+      `read body: expected Content-Type ${types.join(" or ")}`,
+    );
+  }
+  if (route.body.kind === "raw") return none;
+  const bytes = await readBody(c, route.body.limitBytes ?? DEFAULT_BODY_BYTES);
+  return { body: parsePart(route.body.schema, parseStrictJson(bytes), "invalid_body"), bytes };
+}
+
+/** Effect once per (actor, route, key); refusals of a first attempt are replayed as well. */
+async function answerOnce(
+  route: Route,
+  request: RouteRequest<unknown, unknown, unknown>,
+  { deps, bytes }: { deps: ApiDeps; bytes: Uint8Array },
+): Promise<Response> {
+  const c = request.context;
+  const header = c.req.header("idempotency-key");
+  if (header === undefined) return toResponse(route, c, await route.handle(request, deps));
+  const parsed = idempotencyKeySchema.safeParse(header);
+  if (!parsed.success) throw invalidInput("invalid_body", "read Idempotency-Key", parsed.error);
+  const key = {
+    actor: request.actor.id,
+    route: `${route.method} ${c.req.path}`,
+    key: parsed.data,
+    bodyHash: sha256Hex(bytes),
+  };
+  const reply = await deps.database().idempotency.once(key, async () => {
+    try {
+      return { status: route.status ?? 200, body: await route.handle(request, deps) };
+    } catch (thrown) {
+      const error = toPlatformError(thrown);
+      const problem = problemOf(error, request.requestId);
+      if (problem.status >= 500 || error.isRetryable) throw error;
+      return { status: problem.status, body: problem };
+    }
+  });
+  if (reply.replayed) c.header("idempotency-replayed", "true");
+  if (reply.status >= 400) c.header("content-type", "application/problem+json");
+  else c.header("content-type", "application/json");
+  return c.body(JSON.stringify(reply.body), reply.status as 200);
+}
+
+function toResponse(route: Route, c: ApiContext, result: unknown): Response {
+  if (result instanceof Response) return result;
+  if (route.status === 204) return c.body(null, 204);
+  return c.json(result as object, route.status ?? 200);
+}

@@ -1,0 +1,58 @@
+import type { Signature } from "../../schemas/model-version.ts";
+import { PlatformError } from "../../schemas/platform-error.ts";
+import type { Prediction } from "../../schemas/prediction.ts";
+
+/** Turns rows of the output tensor into the words of the signature. */
+export interface AnswerReader {
+  /** One answer from `values` at `offset`. */
+  read(predictionId: string, values: Float64Array, offset: number): Prediction;
+  /** Value that index and lists show: regression value, probability, or index of the likeliest class. */
+  headline(values: Float64Array, offset: number): number;
+}
+
+/** @throws {PlatformError} model_output_invalid when the graph gives another number of outputs than the signature needs */
+export function createAnswerReader(signature: Signature, nOutputs: number): AnswerReader {
+  const labels = signature.output.classLabels ?? [];
+  switch (signature.problem) {
+    case "regression":
+      checkOutputs(nOutputs === 1, "1", nOutputs);
+      return {
+        read: (predictionId, values, at) => ({ predictionId, value: values[at] ?? NaN }),
+        headline: (values, at) => values[at] ?? NaN,
+      };
+    case "binary": {
+      checkOutputs(nOutputs === 1 || nOutputs === 2, "1 or 2", nOutputs);
+      const threshold = signature.output.threshold ?? 0.5;
+      const positive = nOutputs - 1;
+      return {
+        read: (predictionId, values, at) => {
+          const probability = values[at + positive] ?? NaN;
+          return { predictionId, probability, decision: probability >= threshold };
+        },
+        headline: (values, at) => values[at + positive] ?? NaN,
+      };
+    }
+    case "multiclass":
+      checkOutputs(nOutputs === labels.length, String(labels.length), nOutputs);
+      return {
+        read: (predictionId, values, at) => ({
+          predictionId,
+          class: labels[likeliest(values, at, nOutputs)] ?? "",
+          probabilities: Object.fromEntries(labels.map((label, i) => [label, values[at + i] ?? NaN])),
+        }),
+        headline: (values, at) => likeliest(values, at, nOutputs),
+      };
+  }
+}
+
+/** Index of the largest value; the first one wins a tie. */
+function likeliest(values: Float64Array, at: number, nOutputs: number): number {
+  let best = 0;
+  for (let i = 1; i < nOutputs; i++) if ((values[at + i] ?? NaN) > (values[at + best] ?? NaN)) best = i;
+  return best;
+}
+
+function checkOutputs(isRight: boolean, expected: string, found: number): void {
+  if (isRight) return;
+  throw new PlatformError("model_output_invalid", `read answer: expected ${expected} outputs, got ${found}`);
+}

@@ -1,0 +1,69 @@
+import { DataType, tableFromIPC } from "apache-arrow";
+import type { Table, Vector } from "apache-arrow";
+import { PlatformError } from "../../schemas/platform-error.ts";
+import type { EncodedRows } from "./predictor.ts";
+import type { ServedVersion } from "./served-version.ts";
+
+/** Media type of a batch of rows. */
+export const ARROW_STREAM = "application/vnd.apache.arrow.stream";
+/** Largest batch. */
+const MAX_ROWS = 100_000;
+
+/**
+ * Rows of an Arrow IPC stream: one column per input of the signature, by name; others are ignored. Numbers
+ * may be floats of any width, integers of up to 32 bits or booleans; categories are text. A column
+ * `__asset` gives the asset ids. NaN counts as missing, as null does.
+ *
+ * @throws {PlatformError} invalid_body (no Arrow), invalid_signature_input (column, row and type)
+ */
+export function readArrowRows(bytes: Uint8Array, version: ServedVersion): EncodedRows {
+  const table = openTable(bytes);
+  const { inputs } = version.signature;
+  const columns = inputs.map(({ name, kind }) => columnOf(table, name, kind));
+  const rows = new Float64Array(table.numRows * inputs.length);
+  const row: Record<string, unknown> = {};
+  for (let i = 0; i < table.numRows; i++) {
+    inputs.forEach(({ name }, k) => {
+      const value: unknown = columns[k]?.get(i);
+      row[name] = typeof value === "number" && Number.isNaN(value) ? null : value;
+    });
+    version.encoder.encode(row, i, rows, i * inputs.length);
+  }
+  const ids = table.getChild("__asset");
+  const assets = ids === null ? {} : { assets: Array.from(ids, (id) => (id === null ? null : String(id))) };
+  return { rows, nRows: table.numRows, ...assets };
+}
+
+function openTable(bytes: Uint8Array): Table {
+  let table: Table;
+  try {
+    table = tableFromIPC(bytes);
+  } catch (cause) {
+    throw new PlatformError("invalid_body", "read body: expected an Arrow IPC stream", { cause });
+  }
+  if (table.numRows >= 1 && table.numRows <= MAX_ROWS) return table;
+  throw new PlatformError("invalid_body", `read body: expected 1 to ${MAX_ROWS} rows, got ${table.numRows}`);
+}
+
+function columnOf(table: Table, name: string, kind: "number" | "category"): Vector {
+  const column = table.getChild(name);
+  if (column === null) throw refuse(name, "a column", "nothing");
+  const { type } = column;
+  const isNumber =
+    DataType.isFloat(type) || DataType.isBool(type) || (DataType.isInt(type) && type.bitWidth <= 32);
+  const isText = DataType.isUtf8(type) || DataType.isLargeUtf8(type) || DataType.isDictionary(type);
+  if (kind === "number" ? !isNumber : !isText) {
+    throw refuse(name, kind === "number" ? "a number that fits a double" : "text", String(type));
+  }
+  return column;
+}
+
+function refuse(field: string, expected: string, found: string): PlatformError {
+  return new PlatformError(
+    "invalid_signature_input",
+    `predict [${field}]: expected ${expected}, got ${found}`,
+    {
+      locations: [{ field, expected, found }],
+    },
+  );
+}

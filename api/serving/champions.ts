@@ -1,0 +1,153 @@
+import type { Logger } from "pino";
+import type { InferencePool } from "../../inference/pool.ts";
+import { isPlatformError, PlatformError } from "../../schemas/platform-error.ts";
+import type { ObjectStore } from "../../stores/objects/port.ts";
+import type { Registry } from "../../stores/postgres/port.ts";
+import type { Metrics } from "../metrics.ts";
+import type { ChampionFile } from "./champion-file.ts";
+import { fetchVersion } from "./served-version.ts";
+import type { ServedVersion, VersionPointer } from "./served-version.ts";
+
+export interface ChampionsOptions {
+  readonly registry: () => Registry;
+  readonly objects: ObjectStore;
+  readonly pool: InferencePool;
+  readonly file: ChampionFile;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Poll interval in ms, should a notification be lost. Default 5 minutes. */
+  readonly pollMs?: number;
+}
+
+/** While the database does not answer it is asked this often. */
+const RETRY_MS = 2_000;
+const POLL_MS = 5 * 60_000;
+
+/**
+ * The versions that serve: one per model, the champion.
+ *
+ * A new champion is fetched, verified, loaded and warmed beside the old one; only then do requests go to it,
+ * and the old one is let go once its requests are answered. Whatever goes wrong on the way leaves the old
+ * version serving, and is logged and counted. Changes of one model are applied one after the other, the
+ * latest wins.
+ */
+export class Champions {
+  private readonly options: ChampionsOptions;
+  private readonly served = new Map<string, ServedVersion>();
+  private readonly pointers = new Map<string, VersionPointer>();
+  private changes: Promise<void> = Promise.resolve();
+  private timer: NodeJS.Timeout | undefined;
+  private unsubscribe: (() => Promise<void>) | undefined;
+  private isClosed = false;
+  /** Whether the registry has been read since the start, or a remembered champion serves. */
+  private isKnown = false;
+
+  constructor(options: ChampionsOptions) {
+    this.options = options;
+  }
+
+  /** Loads what was served last, then follows the registry. Returns once what is known is loaded. */
+  async start(remembered: readonly VersionPointer[]): Promise<void> {
+    await Promise.all(remembered.map((pointer) => this.switchTo(pointer)));
+    if (this.served.size > 0) this.isKnown = true;
+    await this.poll();
+  }
+
+  /** Version that serves `model`; without a name the only one there is. */
+  find(model: string | undefined): ServedVersion {
+    if (model !== undefined) {
+      const version = this.served.get(model);
+      if (version !== undefined) return version;
+      throw new PlatformError("no_champion", `predict [model ${model}]: no version is served`);
+    }
+    const [only] = this.served.values();
+    if (only !== undefined && this.served.size === 1) return only;
+    if (only === undefined) throw new PlatformError("no_champion", "predict: no model is served");
+    throw new PlatformError(
+      "invalid_body",
+      "predict [model]: expected a name, as several models are served",
+      {
+        locations: [{ field: "model", expected: "the name of a model", found: "nothing" }],
+      },
+    );
+  }
+
+  list(): readonly ServedVersion[] {
+    return [...this.served.values()];
+  }
+
+  /** Serving can start: the registry was read, or the last known champions are up. */
+  get isReady(): boolean {
+    return this.isKnown;
+  }
+
+  /** Reads the champion of one model and switches to it. Never throws: failures are logged and counted. */
+  refresh(model: string): Promise<void> {
+    this.changes = this.changes.then(async () => {
+      try {
+        const row = await this.options.registry().champion(model);
+        if (row !== undefined) await this.switchTo(row);
+      } catch (error) {
+        this.options.logger.warn({ model, err: error }, "champion could not be read");
+      }
+    });
+    return this.changes;
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+    clearTimeout(this.timer);
+    await this.unsubscribe?.().catch(() => undefined);
+    await this.changes;
+  }
+
+  private async poll(): Promise<void> {
+    let isRead = false;
+    try {
+      const registry = this.options.registry();
+      this.unsubscribe ??= await registry.onAliasChange((model) => void this.refresh(model));
+      const rows = await registry.champions();
+      // Read now, applied in the queue: a notification that comes meanwhile is newer and runs after it.
+      this.changes = this.changes.then(async () => {
+        await Promise.all(rows.map((row) => this.switchTo(row)));
+      });
+      await this.changes;
+      isRead = true;
+      this.isKnown = true;
+    } catch (error) {
+      this.options.logger.warn(
+        { err: error },
+        "champions could not be read; serving goes on with those known",
+      );
+    }
+    if (this.isClosed) return;
+    const delay = isRead ? (this.options.pollMs ?? POLL_MS) : RETRY_MS;
+    this.timer = setTimeout(() => void this.poll(), delay);
+    this.timer.unref();
+  }
+
+  private async switchTo(pointer: VersionPointer): Promise<void> {
+    const { model, version, digest, manifest } = pointer;
+    const old = this.served.get(model);
+    if (old?.digest === digest) return;
+    const { pool, objects, logger, metrics } = this.options;
+    try {
+      const fetched = await fetchVersion(pointer, objects);
+      await pool.load(fetched.model);
+      this.served.set(model, fetched.served);
+      this.pointers.set(model, { model, version, digest, manifest });
+      metrics.served(fetched.served, old);
+      logger.info({ model, version, digest, previous: old?.version }, "champion serves");
+    } catch (error) {
+      const code = isPlatformError(error) ? error.code : "internal";
+      metrics.loadRefused(model, code);
+      logger.error({ model, version, digest, serving: old?.version, code, err: error }, "champion refused");
+      return;
+    }
+    // Not waited for: requests of the old version may run for a while, and nothing depends on it.
+    if (old !== undefined) void pool.unload(old.digest);
+    await this.options.file.rememberChampions([...this.pointers.values()]).catch((error: unknown) => {
+      logger.warn({ err: error }, "champions could not be remembered locally");
+    });
+  }
+}

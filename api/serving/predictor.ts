@@ -1,0 +1,187 @@
+import { randomUUID } from "node:crypto";
+import type { Logger } from "pino";
+import type { InferencePool, PoolStatus } from "../../inference/pool.ts";
+import { isPlatformError } from "../../schemas/platform-error.ts";
+import type { Prediction, PredictAsset, PredictReply } from "../../schemas/prediction.ts";
+import type { Metrics } from "../metrics.ts";
+import type { TraceRow } from "../trace/trace-row.ts";
+import type { TraceSpool } from "../trace/spool.ts";
+import { createAnswerReader } from "./answers.ts";
+import type { AnswerReader } from "./answers.ts";
+import type { AssetFeatures } from "./asset-features.ts";
+import type { Champions } from "./champions.ts";
+import type { ServedVersion } from "./served-version.ts";
+
+export interface PredictorOptions {
+  readonly champions: Champions;
+  readonly pool: InferencePool;
+  /** Undefined: the spool could not be opened; the trace policy then decides. */
+  readonly spool: TraceSpool | undefined;
+  readonly traceOnFull: "answer" | "refuse";
+  readonly assetFeatures: AssetFeatures;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+}
+
+/** Who asks, for the trace. */
+export interface PredictCaller {
+  readonly actor: string;
+  readonly requestId: string;
+}
+
+/** Rows ready for the model: row-major (nRows × nFeatures), with one asset id per row where they are known. */
+export interface EncodedRows {
+  readonly rows: Float64Array;
+  readonly nRows: number;
+  readonly assets?: readonly (string | null)[];
+}
+
+/**
+ * From named values to traced answers: signature → model → trace → reply. Touches neither PostgreSQL nor
+ * Temporal. The version is chosen once per request, so that a swap cannot mix two in one reply.
+ */
+export class Predictor {
+  private readonly options: PredictorOptions;
+  private readonly readers = new WeakMap<ServedVersion, AnswerReader>();
+
+  constructor(options: PredictorOptions) {
+    this.options = options;
+  }
+
+  /** @throws {PlatformError} no_champion */
+  version(model: string | undefined): ServedVersion {
+    return this.options.champions.find(model);
+  }
+
+  versions(): readonly ServedVersion[] {
+    return this.options.champions.list();
+  }
+
+  /** Children and spool, for people. */
+  status(): { readonly inference: PoolStatus; readonly spool: ReturnType<TraceSpool["status"]> | null } {
+    return { inference: this.options.pool.status(), spool: this.options.spool?.status() ?? null };
+  }
+
+  /** @throws {PlatformError} what encoding, pool and trace policy throw */
+  async predictRows(
+    version: ServedVersion,
+    rows: readonly Readonly<Record<string, unknown>>[],
+    caller: PredictCaller & { readonly assets?: readonly string[] | undefined },
+  ): Promise<PredictReply> {
+    const { encoder } = version;
+    const encoded = new Float64Array(rows.length * encoder.nFeatures);
+    for (let i = 0; i < rows.length; i++) encoder.encode(rows[i] ?? {}, i, encoded, i * encoder.nFeatures);
+    const { assets } = caller;
+    const known = assets === undefined ? {} : { assets };
+    return this.predict(version, { rows: encoded, nRows: rows.length, ...known }, caller);
+  }
+
+  async predictAsset(
+    version: ServedVersion,
+    request: PredictAsset,
+    caller: PredictCaller,
+  ): Promise<PredictReply> {
+    const { row, readingAgeSeconds } = this.options.assetFeatures.lastRow(version, request);
+    if (readingAgeSeconds !== undefined) this.options.metrics.readingAge(version.model, readingAgeSeconds);
+    return this.predict(version, { rows: row, nRows: 1, assets: [request.asset] }, caller);
+  }
+
+  async predict(version: ServedVersion, input: EncodedRows, caller: PredictCaller): Promise<PredictReply> {
+    const { values, nOutputs } = await this.options.pool.predict(version.digest, input.rows, input.nRows);
+    const reader = this.readerOf(version, nOutputs);
+    const predictions: Prediction[] = [];
+    const atMs = Date.now();
+    for (let i = 0; i < input.nRows; i++) {
+      const prediction = reader.read(newPredictionId(atMs), values, i * nOutputs);
+      const asset = input.assets?.[i] ?? null;
+      predictions.push(asset === null ? prediction : { ...prediction, asset });
+    }
+    const traced = await this.trace(
+      version,
+      traceRows({ version, input, caller, reader, values, nOutputs, predictions, atMs }),
+    );
+    const { unit, threshold } = version.signature.output;
+    return {
+      predictions,
+      model: version.model,
+      version: version.version,
+      digest: version.digest,
+      traced,
+      ...(unit === undefined ? {} : { unit }),
+      ...(threshold === undefined ? {} : { threshold }),
+    };
+  }
+
+  /** Headline of stored outputs, for indexing segments of an earlier process; 0 outputs cannot happen. */
+  headlineOf(model: string, outputs: readonly number[]): number {
+    const version = this.options.champions.list().find((v) => v.model === model);
+    if (version === undefined) return outputs.at(-1) ?? 0;
+    return this.readerOf(version, outputs.length).headline(Float64Array.from(outputs), 0);
+  }
+
+  private readerOf(version: ServedVersion, nOutputs: number): AnswerReader {
+    let reader = this.readers.get(version);
+    if (reader === undefined) {
+      reader = createAnswerReader(version.signature, nOutputs);
+      this.readers.set(version, reader);
+    }
+    return reader;
+  }
+
+  private async trace(version: ServedVersion, rows: readonly TraceRow[]): Promise<boolean> {
+    const { spool, traceOnFull, metrics, logger } = this.options;
+    try {
+      if (spool === undefined) throw new Error("no spool");
+      await spool.append(version.model, rows);
+      return true;
+    } catch (error) {
+      if (traceOnFull === "refuse" && isPlatformError(error)) throw error;
+      metrics.untraced(rows.length);
+      logger.debug({ err: error }, "prediction answered without a trace");
+      return false;
+    }
+  }
+}
+
+interface Answered {
+  readonly version: ServedVersion;
+  readonly input: EncodedRows;
+  readonly caller: PredictCaller;
+  readonly reader: AnswerReader;
+  readonly values: Float64Array;
+  readonly nOutputs: number;
+  readonly predictions: readonly Prediction[];
+  readonly atMs: number;
+}
+
+function traceRows({
+  version,
+  input,
+  caller,
+  reader,
+  values,
+  nOutputs,
+  predictions,
+  atMs,
+}: Answered): TraceRow[] {
+  const nFeatures = input.rows.length / input.nRows;
+  return predictions.map((prediction, i) => ({
+    predictionId: prediction.predictionId,
+    requestId: caller.requestId,
+    model: version.model,
+    version: version.version,
+    digest: version.digest,
+    asset: input.assets?.[i] ?? null,
+    atMicros: atMs * 1_000,
+    actor: caller.actor,
+    features: input.rows.subarray(i * nFeatures, (i + 1) * nFeatures),
+    outputs: values.subarray(i * nOutputs, (i + 1) * nOutputs),
+    value: reader.headline(values, i * nOutputs),
+  }));
+}
+
+/** UUID version 7: ordered by time, so that index and lists keep the order of the answers. */
+function newPredictionId(atMs: number): string {
+  const time = atMs.toString(16).padStart(12, "0");
+  return `${time.slice(0, 8)}-${time.slice(8, 12)}-7${randomUUID().slice(15)}`;
+}

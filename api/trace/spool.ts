@@ -1,0 +1,230 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { PlatformError } from "../../schemas/platform-error.ts";
+import type { PredictionIndexRow } from "../../stores/postgres/port.ts";
+import { Segment } from "./segment.ts";
+import type { TraceRow } from "./trace-row.ts";
+
+export interface SpoolOptions {
+  /** Folder of the spool; one folder per model in it. */
+  readonly dir: string;
+  /** A segment is closed at this size, or at this age when it has rows. */
+  readonly maxSegmentBytes?: number;
+  readonly maxSegmentAgeMs?: number;
+  /** Above this the spool counts as full: shipping has been impossible for long. */
+  readonly maxSpoolBytes?: number;
+  /** Longest time between a write and its fdatasync, in ms. */
+  readonly syncIntervalMs?: number;
+}
+
+/** A closed segment that waits to be shipped. */
+export interface ClosedSegment {
+  readonly model: string;
+  readonly name: string;
+  readonly path: string;
+}
+
+/** Index rows kept in memory; beyond that a segment is indexed from its file once it is closed. */
+const MAX_PENDING_INDEX_ROWS = 20_000;
+
+/**
+ * Traces on local disk, written before the reply.
+ *
+ * Layout: `<dir>/<model>/<segment>.arrow`. Open segments belong to this process; files found at the start
+ * belong to one that ended, and are shipped like closed ones.
+ */
+export class TraceSpool {
+  private readonly options: Required<SpoolOptions>;
+  private readonly open = new Map<string, Promise<Segment>>();
+  private readonly closed: ClosedSegment[] = [];
+  private readonly timer: NodeJS.Timeout;
+  private closedBytes = 0;
+  private isSyncing = false;
+  private pendingIndex: PredictionIndexRow[] = [];
+  /** Segments with rows that are not in `pendingIndex`: they are indexed from the file. */
+  readonly indexFromFile = new Set<string>();
+
+  private constructor(options: Required<SpoolOptions>) {
+    this.options = options;
+    this.timer = setInterval(() => void this.look(), options.syncIntervalMs);
+    this.timer.unref();
+  }
+
+  /** Opens the spool and takes over what an earlier process left in it. */
+  static async start(options: SpoolOptions): Promise<TraceSpool> {
+    const defaults = {
+      maxSegmentBytes: 16 * 2 ** 20,
+      maxSegmentAgeMs: 30_000,
+      maxSpoolBytes: 2 ** 30,
+      syncIntervalMs: 15,
+    };
+    await mkdir(options.dir, { recursive: true, mode: 0o700 });
+    const spool = new TraceSpool({ ...defaults, ...options });
+    await spool.adoptLeftovers();
+    return spool;
+  }
+
+  /**
+   * Stores the rows of one answer.
+   * @throws {PlatformError} trace_unavailable when the disk or the spool is full
+   */
+  async append(model: string, rows: readonly TraceRow[]): Promise<void> {
+    if (this.closedBytes > this.options.maxSpoolBytes) {
+      throw new PlatformError("trace_unavailable", "trace: the spool is full");
+    }
+    try {
+      const segment = await this.segmentOf(model);
+      const offset = await segment.append(rows);
+      this.rememberForIndex(segment.name, rows, offset);
+    } catch (cause) {
+      throw new PlatformError("trace_unavailable", "trace: the spool cannot be written", { cause });
+    }
+  }
+
+  /** Hands over index rows that are not in the database yet, oldest first. */
+  takeIndexRows(limit: number): PredictionIndexRow[] {
+    return this.pendingIndex.splice(0, limit);
+  }
+
+  /** Puts rows back that could not be indexed. */
+  returnIndexRows(rows: readonly PredictionIndexRow[]): void {
+    if (this.pendingIndex.length + rows.length > MAX_PENDING_INDEX_ROWS) {
+      for (const row of rows) this.indexFromFile.add(row.segment);
+    } else {
+      this.pendingIndex = [...rows, ...this.pendingIndex];
+    }
+  }
+
+  /** Oldest closed segment, or undefined; `shipped` takes it off the list. */
+  nextClosed(): ClosedSegment | undefined {
+    return this.closed[0];
+  }
+
+  shipped(segment: ClosedSegment, nBytes: number): void {
+    const at = this.closed.indexOf(segment);
+    if (at >= 0) this.closed.splice(at, 1);
+    this.closedBytes = Math.max(0, this.closedBytes - nBytes);
+    this.indexFromFile.delete(segment.name);
+  }
+
+  /** Rows of the segment that still wait in memory are dropped: its file is indexed as a whole. */
+  forgetIndexRows(segment: string): void {
+    this.pendingIndex = this.pendingIndex.filter((row) => row.segment !== segment);
+  }
+
+  hasPendingIndexRows(segment: string): boolean {
+    return this.indexFromFile.has(segment) || this.pendingIndex.some((row) => row.segment === segment);
+  }
+
+  status(): {
+    readonly closedSegments: number;
+    readonly closedBytes: number;
+    readonly pendingIndexRows: number;
+  } {
+    return {
+      closedSegments: this.closed.length,
+      closedBytes: this.closedBytes,
+      pendingIndexRows: this.pendingIndex.length,
+    };
+  }
+
+  /** Closes all open segments, so that they can be shipped. */
+  async rotateAll(): Promise<void> {
+    await Promise.all([...this.open.keys()].map((model) => this.rotate(model)));
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.timer);
+    await this.rotateAll();
+  }
+
+  private segmentOf(model: string): Promise<Segment> {
+    let segment = this.open.get(model);
+    if (segment === undefined) {
+      segment = this.createSegment(model);
+      this.open.set(model, segment);
+      segment.catch(() => this.open.delete(model));
+    }
+    return segment;
+  }
+
+  private async createSegment(model: string): Promise<Segment> {
+    const folder = join(this.options.dir, model);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const time = new Date()
+      .toISOString()
+      .replaceAll(/[-:]|\.\d+/g, "")
+      .toLowerCase();
+    const name = `${time}-${randomBytes(6).toString("hex")}`;
+    return Segment.create(join(folder, `${name}.arrow`), name);
+  }
+
+  private rememberForIndex(segment: string, rows: readonly TraceRow[], offset: number): void {
+    if (this.indexFromFile.has(segment)) return;
+    if (this.pendingIndex.length + rows.length > MAX_PENDING_INDEX_ROWS) {
+      this.indexFromFile.add(segment);
+      return;
+    }
+    rows.forEach((row, i) => {
+      const { predictionId, requestId, model, version, digest, asset, actor, value } = row;
+      const at = new Date(row.atMicros / 1_000).toISOString();
+      this.pendingIndex.push({
+        predictionId,
+        requestId,
+        model,
+        version,
+        digest,
+        asset,
+        actor,
+        value,
+        at,
+        segment,
+        offset: offset + i,
+      });
+    });
+  }
+
+  private async look(): Promise<void> {
+    if (this.isSyncing) return;
+    this.isSyncing = true;
+    try {
+      for (const [model, opening] of this.open) {
+        const segment = await opening.catch(() => undefined);
+        if (segment === undefined) continue;
+        // A failing sync shows at the next write; the rows are with the operating system in any case.
+        await segment.sync().catch(() => undefined);
+        const isOld =
+          performance.now() - segment.openedAt > this.options.maxSegmentAgeMs && segment.nRows > 0;
+        if (isOld || segment.nBytes > this.options.maxSegmentBytes) await this.rotate(model);
+      }
+    } finally {
+      this.isSyncing = false;
+    }
+  }
+
+  private async rotate(model: string): Promise<void> {
+    const opening = this.open.get(model);
+    this.open.delete(model);
+    const segment = await opening?.catch(() => undefined);
+    if (segment === undefined) return;
+    await segment.close();
+    this.closedBytes += segment.nBytes;
+    this.closed.push({ model, name: segment.name, path: segment.path });
+  }
+
+  private async adoptLeftovers(): Promise<void> {
+    for (const model of await readdir(this.options.dir, { withFileTypes: true })) {
+      if (!model.isDirectory()) continue;
+      const folder = join(this.options.dir, model.name);
+      for (const file of (await readdir(folder)).toSorted()) {
+        if (!file.endsWith(".arrow")) continue;
+        const path = join(folder, file);
+        const name = file.slice(0, -".arrow".length);
+        this.closedBytes += (await stat(path)).size;
+        this.indexFromFile.add(name);
+        this.closed.push({ model: model.name, name, path });
+      }
+    }
+  }
+}

@@ -224,7 +224,7 @@ export interface ApprovalStore {
     decision: Omit<DecisionRow, "at">,
     audit: AuditEntry,
   ): Promise<ApprovalRow>;
-  /** Adds people who may decide and moves the deadline of a waiting approval; idempotent. */
+  /** Adds people who may decide and moves the deadline of a waiting approval, once: a second call changes nothing. */
   escalate(
     id: string,
     to: { approvers: readonly string[]; deadline: string },
@@ -286,6 +286,13 @@ export interface PredictionStore {
   segments(model: string, since: string): Promise<{ segment: string; object: ObjectRef; rows: number }[]>;
 }
 
+/** Head of the audit chain at one time; kept outside the database it shows a lost tail. */
+export interface AuditAnchor {
+  /** Number of sealed rows. */
+  readonly position: number;
+  /** Hash of the row at `position`, hex. */
+  readonly head: string;
+}
 export interface AuditStore {
   append(entry: AuditEntry): Promise<void>;
   list(filter: {
@@ -295,7 +302,13 @@ export interface AuditStore {
   }): Promise<(AuditEntry & { seq: number; at: string })[]>;
   /** Chains unsealed rows (hash of row and previous hash) and anchors the head; called each second by one sealer. */
   seal(): Promise<number>;
-  verify(): Promise<{ ok: boolean; rows: number; unsealed: number; firstBad?: number; head: string }>;
+  /**
+   * Walks the whole chain. `firstBad` is the `seq` of the first row that is edited, missing, or unaccounted for.
+   * @param expected  the newest anchor kept outside the database; without it only the anchors inside are compared
+   */
+  verify(
+    expected?: AuditAnchor,
+  ): Promise<{ ok: boolean; rows: number; unsealed: number; firstBad?: number; head: string }>;
 }
 
 export interface DriftStore {

@@ -1,0 +1,86 @@
+import { randomUUID } from "node:crypto";
+import { rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { ObjectRef } from "../../schemas/object-ref.ts";
+import { asObjectError, errnoOf, integrityError } from "./object-errors.ts";
+import { hashHandle, openPlainFile, stampOf, writeNewFile } from "./plain-file.ts";
+import type { FileStamp } from "./plain-file.ts";
+
+/**
+ * Verified local copies of objects, named by their SHA-256, shared by every adapter and process.
+ *
+ * A file is hashed when it is written and once more by each process that first meets it; after that its
+ * stamp (inode, size, times, link count) must stay the same, else it is hashed again. A copy that is wrong
+ * or has another name in the file system is thrown away and fetched anew.
+ */
+export class LocalCache {
+  readonly #directory: string;
+  readonly #verified = new Map<string, FileStamp>();
+  readonly #underway = new Map<string, Promise<string>>();
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /**
+   * Path of the verified copy; `read` is called only when there is none. Callers in one process share one fetch.
+   *
+   * @throws {PlatformError} integrity when `read` gives other bytes than the ref names
+   * @throws {PlatformError} objects_unavailable when the cache's disk is full
+   */
+  async path(ref: ObjectRef, read: () => Promise<AsyncIterable<Uint8Array>>): Promise<string> {
+    const waiting = this.#underway.get(ref.sha256);
+    if (waiting !== undefined) return waiting;
+    const work = this.#obtain(ref, read).finally(() => this.#underway.delete(ref.sha256));
+    this.#underway.set(ref.sha256, work);
+    return work;
+  }
+
+  async #obtain(ref: ObjectRef, read: () => Promise<AsyncIterable<Uint8Array>>): Promise<string> {
+    const path = join(this.#directory, "sha256", ref.sha256.slice(0, 2), ref.sha256);
+    try {
+      if (await this.#isVerified(ref, path)) return path;
+      const temporary = `${path}.${randomUUID()}.tmp`;
+      const written = await writeNewFile(temporary, await read());
+      if (written.sha256 !== ref.sha256 || written.bytes !== ref.bytes) {
+        await rm(temporary, { force: true });
+        throw integrityError(ref.key, ref.sha256, written.sha256);
+      }
+      await rename(temporary, path);
+      await this.#remember(ref.sha256, path);
+      return path;
+    } catch (error) {
+      throw asObjectError(`fetch object [${ref.key}]`, error);
+    }
+  }
+
+  async #isVerified(ref: ObjectRef, path: string): Promise<boolean> {
+    let handle;
+    try {
+      handle = await openPlainFile(path);
+    } catch (error) {
+      if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ELOOP") return false;
+      throw error;
+    }
+    try {
+      const stamp = await stampOf(handle);
+      if (stamp.links !== 1 || stamp.bytes !== ref.bytes) return false;
+      const known = this.#verified.get(ref.sha256);
+      if (known?.inode === stamp.inode && known.changed === stamp.changed) return true;
+      if ((await hashHandle(handle)).sha256 !== ref.sha256) return false;
+      this.#verified.set(ref.sha256, stamp);
+      return true;
+    } finally {
+      await handle.close();
+    }
+  }
+
+  async #remember(sha256: string, path: string): Promise<void> {
+    const handle = await openPlainFile(path);
+    try {
+      this.#verified.set(sha256, await stampOf(handle));
+    } finally {
+      await handle.close();
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import { clientConfig, ConnectionPool } from "./connection/connection-pool.ts";
+import { AliasListener } from "./connection/alias-listener.ts";
+import { PostgresAuditStore } from "./audit/audit-store.ts";
+import { migrate } from "./migrate.ts";
+import type { AuditAnchor, Database } from "./port.ts";
+import { PostgresApprovalStore } from "./repositories/approval-store.ts";
+import { PostgresDatasetStore } from "./repositories/dataset-store.ts";
+import { PostgresDriftStore } from "./repositories/drift-store.ts";
+import { PostgresIdempotencyStore } from "./repositories/idempotency-store.ts";
+import { PostgresKeyStore } from "./repositories/key-store.ts";
+import { PostgresLineageStore } from "./repositories/lineage-store.ts";
+import { PostgresPredictionStore } from "./repositories/prediction-store.ts";
+import { ALIAS_CHANNEL } from "./repositories/promotion.ts";
+import { PostgresRegistry } from "./repositories/registry.ts";
+import { PostgresRunStore } from "./repositories/run-store.ts";
+import { PostgresScoreStore } from "./repositories/score-store.ts";
+
+export interface DatabaseOptions {
+  /** Connections at most; default 10. The alias listener has one of its own on top. */
+  readonly maxConnections?: number;
+  /** Milliseconds after which a statement is ended; default 30 000. Staging and verification have no limit. */
+  readonly statementTimeoutMs?: number;
+  /** Milliseconds to wait for a connection; default 5 000. */
+  readonly connectTimeoutMs?: number;
+  /**
+   * Called after each sealing with the chain's new head, to keep it outside the database (in the object store).
+   * Its failure fails `seal`, whose rows are sealed all the same.
+   */
+  readonly onAuditAnchor?: (anchor: AuditAnchor) => Promise<void>;
+}
+
+/**
+ * Migrates the database and opens the stores over one pool.
+ *
+ * Connections take the role `aura_app` where the login user may: then even a defect of ours cannot change the
+ * audit log or the alias history, because the server refuses it.
+ *
+ * @param databaseUrl  `postgresql://…`; rules for TLS: `connection/connection-url.ts`
+ * @throws {PlatformError} database_unavailable, config_invalid, or integrity (changed or unknown migrations)
+ */
+export async function createDatabase(databaseUrl: string, options: DatabaseOptions = {}): Promise<Database> {
+  const { role } = await migrate(databaseUrl);
+  const poolOptions = {
+    maxConnections: options.maxConnections ?? 10,
+    statementTimeoutMs: options.statementTimeoutMs ?? 30_000,
+    connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
+    role,
+  };
+  const pool = new ConnectionPool(databaseUrl, poolOptions);
+  const listener = new AliasListener(clientConfig(databaseUrl, poolOptions), ALIAS_CHANNEL);
+  const predictions = new PostgresPredictionStore(pool);
+  return {
+    runs: new PostgresRunStore(pool),
+    datasets: new PostgresDatasetStore(pool),
+    registry: new PostgresRegistry(pool, listener),
+    approvals: new PostgresApprovalStore(pool),
+    keys: new PostgresKeyStore(pool),
+    predictions,
+    audit: new PostgresAuditStore(pool, options.onAuditAnchor),
+    drift: new PostgresDriftStore(pool),
+    scores: new PostgresScoreStore(pool),
+    idempotency: new PostgresIdempotencyStore(pool),
+    lineage: new PostgresLineageStore(pool, predictions),
+    async probe() {
+      await pool.query("select 1");
+    },
+    async close() {
+      await listener.close();
+      await pool.close();
+    },
+  };
+}

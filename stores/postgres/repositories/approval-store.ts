@@ -1,0 +1,176 @@
+import { PlatformError } from "../../../schemas/platform-error.ts";
+import type { ApprovalPolicy } from "../../../schemas/pipeline/training.ts";
+import { appendAudit } from "../audit/audit-row.ts";
+import type { ConnectionPool, Sql, SqlValue } from "../connection/connection-pool.ts";
+import { json, storableText } from "../connection/row-types.ts";
+import type { ApprovalRow, ApprovalStore, AuditEntry, DecisionRow } from "../port.ts";
+import { checkDecision, stateAfter } from "./decision-rules.ts";
+
+/** Approvals and their decisions; every change locks the approval's row first and writes its audit row. */
+export class PostgresApprovalStore implements ApprovalStore {
+  readonly #pool: ConnectionPool;
+
+  constructor(pool: ConnectionPool) {
+    this.#pool = pool;
+  }
+
+  open(
+    a: Omit<ApprovalRow, "state" | "decisions" | "createdAt" | "decidedAt">,
+    audit: AuditEntry,
+  ): Promise<ApprovalRow> {
+    return this.#pool.transaction(async (tx) => {
+      const inserted = await tx.query(
+        `insert into aura.approvals (approval_id, kind, subject, digest, model, version, workflow_id, requested_by,
+                                     requester_authenticated, policy, evidence, deadline)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+         on conflict (approval_id) do nothing returning approval_id`,
+        [
+          a.id,
+          a.kind,
+          storableText(a.subject),
+          a.digest,
+          a.model,
+          a.version,
+          a.workflowId,
+          storableText(a.requestedBy),
+          audit.actor.authenticated,
+          json(a.policy),
+          json(a.evidence ?? null),
+          a.deadline,
+        ],
+      );
+      if (inserted.length > 0) await appendAudit(tx, audit);
+      return one(tx, a.id);
+    });
+  }
+
+  async get(id: string): Promise<ApprovalRow | undefined> {
+    const [row] = await selectApprovals(this.#pool, "where a.approval_id = $1", [id]);
+    return row;
+  }
+
+  list(filter: { state?: ApprovalRow["state"]; limit: number }): Promise<ApprovalRow[]> {
+    return selectApprovals(
+      this.#pool,
+      `where ($1::text is null or a.state = $1) order by a.created_at desc, a.approval_id limit $2`,
+      [filter.state ?? null, filter.limit],
+    );
+  }
+
+  decide(
+    id: string,
+    digest: string,
+    decision: Omit<DecisionRow, "at">,
+    audit: AuditEntry,
+  ): Promise<ApprovalRow> {
+    return this.#pool.transaction(async (tx) => {
+      const gate = await lock(tx, id);
+      const approval = await one(tx, id);
+      const verdict = checkDecision({ approval, digest, decision, ...gate });
+      if (verdict === "repeated") return approval;
+      await tx.query(
+        `insert into aura.approval_decisions
+           (approval_id, decision_id, decision, decided_by, authenticated, channel, reason, position)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+        [
+          id,
+          decision.decisionId,
+          decision.decision,
+          decision.by,
+          decision.authenticated,
+          decision.channel,
+          storableText(decision.reason),
+          approval.decisions.length + 1,
+        ],
+      );
+      const state = stateAfter(approval, decision.decision);
+      if (state !== "waiting") await setState(tx, id, state);
+      await appendAudit(tx, audit);
+      return one(tx, id);
+    });
+  }
+
+  async escalate(
+    id: string,
+    to: { approvers: readonly string[]; deadline: string },
+    audit: AuditEntry,
+  ): Promise<void> {
+    await this.#pool.transaction(async (tx) => {
+      await lock(tx, id);
+      const changed = await tx.query(
+        `update aura.approvals set deadline = $2, escalated_to = $3
+          where approval_id = $1 and state = 'waiting' and escalated_to is null returning approval_id`,
+        [id, to.deadline, json(to.approvers)],
+      );
+      if (changed.length > 0) await appendAudit(tx, audit);
+    });
+  }
+
+  close(id: string, state: "expired" | "rejected", audit: AuditEntry): Promise<ApprovalRow> {
+    return this.#pool.transaction(async (tx) => {
+      await lock(tx, id);
+      const approval = await one(tx, id);
+      if (approval.state !== "waiting") return approval;
+      await setState(tx, id, state);
+      await appendAudit(tx, audit);
+      return one(tx, id);
+    });
+  }
+}
+
+/** Locks the approval and reads, on the database's clock, what only the database knows of it. */
+async function lock(
+  sql: Sql,
+  id: string,
+): Promise<{ isLate: boolean; escalatedTo: readonly string[]; hasKeys: boolean }> {
+  const [row] = await sql.query<{ late: boolean; escalated_to: string[] | null; keys: boolean }>(
+    `select deadline <= clock_timestamp() as late, escalated_to,
+            exists (select from aura.api_keys) as keys
+       from aura.approvals where approval_id = $1 for update`,
+    [id],
+  );
+  if (row === undefined) throw new PlatformError("not_found", `approval [${id}]: there is none`);
+  return { isLate: row.late, escalatedTo: row.escalated_to ?? [], hasKeys: row.keys };
+}
+
+async function setState(sql: Sql, id: string, state: ApprovalRow["state"]): Promise<void> {
+  await sql.query(
+    "update aura.approvals set state = $2, decided_at = clock_timestamp() where approval_id = $1",
+    [id, state],
+  );
+}
+
+async function one(sql: Sql, id: string): Promise<ApprovalRow> {
+  const [row] = await selectApprovals(sql, "where a.approval_id = $1", [id]);
+  if (row === undefined) throw new PlatformError("not_found", `approval [${id}]: there is none`);
+  return row;
+}
+
+interface StoredApproval extends Omit<ApprovalRow, "decisions" | "policy"> {
+  readonly policy: ApprovalPolicy;
+}
+
+async function selectApprovals(
+  sql: Sql,
+  condition: string,
+  values: readonly SqlValue[],
+): Promise<ApprovalRow[]> {
+  const rows = await sql.query<StoredApproval>(
+    `select a.approval_id as id, a.kind, a.subject, a.digest, a.model, a.version, a.workflow_id as "workflowId",
+            a.requested_by as "requestedBy", a.policy, a.evidence, a.state, a.deadline,
+            a.created_at as "createdAt", a.decided_at as "decidedAt"
+       from aura.approvals a ${condition}`,
+    values,
+  );
+  const decisions = await sql.query<DecisionRow & { approval_id: string }>(
+    `select approval_id, decision_id as "decisionId", decision, decided_by as by, authenticated, channel, reason, at
+       from aura.approval_decisions where approval_id = any ($1::text[]) order by position`,
+    [rows.map((r) => r.id)],
+  );
+  return rows.map((row) => ({
+    ...row,
+    decisions: decisions
+      .filter((d) => d.approval_id === row.id)
+      .map(({ approval_id: _approvalId, ...decision }) => decision),
+  }));
+}

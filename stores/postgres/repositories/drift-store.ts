@@ -1,0 +1,58 @@
+import { appendAudit } from "../audit/audit-row.ts";
+import type { ConnectionPool } from "../connection/connection-pool.ts";
+import { json } from "../connection/row-types.ts";
+import type { AuditEntry, DriftReportRow, DriftStore } from "../port.ts";
+
+/** Drift reports, newest window first. */
+export class PostgresDriftStore implements DriftStore {
+  readonly #pool: ConnectionPool;
+
+  constructor(pool: ConnectionPool) {
+    this.#pool = pool;
+  }
+
+  /** Idempotent on the report's id. Confirmed drift raises one alert in the same transaction. */
+  async put(report: DriftReportRow, audit: AuditEntry): Promise<void> {
+    await this.#pool.transaction(async (tx) => {
+      const inserted = await tx.query(
+        `insert into aura.drift_reports (report_id, model, version, digest, window_start, window_end, state, confirmed,
+                                         n_rows, report)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (report_id) do nothing returning report_id`,
+        [
+          report.id,
+          report.model,
+          report.version,
+          report.digest,
+          report.windowStart,
+          report.windowEnd,
+          report.state,
+          report.confirmed,
+          report.rows,
+          json(report.report ?? null),
+        ],
+      );
+      if (inserted.length === 0) return;
+      if (report.confirmed) {
+        await tx.query(
+          `insert into aura.alerts (alert_key, kind, severity, subject, message)
+           values ($1, 'drift', 'warning', $2, $3) on conflict (alert_key) do nothing`,
+          [
+            `drift/${report.id}`,
+            `model/${report.model}`,
+            `confirmed drift of ${report.model} version ${report.version}`,
+          ],
+        );
+      }
+      await appendAudit(tx, audit);
+    });
+  }
+
+  list(model: string, limit: number): Promise<DriftReportRow[]> {
+    return this.#pool.query(
+      `select report_id as id, model, version, digest, window_start as "windowStart", window_end as "windowEnd",
+              state, confirmed, n_rows as rows, report
+         from aura.drift_reports where model = $1 order by window_end desc, created_at desc limit $2`,
+      [model, limit],
+    );
+  }
+}

@@ -1,0 +1,105 @@
+import type { ObjectRef } from "../../../schemas/object-ref.ts";
+import { PlatformError } from "../../../schemas/platform-error.ts";
+import type { ConnectionPool } from "../connection/connection-pool.ts";
+import type { PredictionIndexRow, PredictionStore } from "../port.ts";
+
+/** Rows sent with one `unnest` statement. */
+const BATCH_ROWS = 5_000;
+
+const INDEX_COLUMNS = `p.prediction_id as "predictionId", p.model, p.version, p.digest, p.asset_id as asset, p.at,
+  p.actor, p.segment, p.segment_offset as "offset", p.value, p.request_id as "requestId"`;
+
+/** Where each prediction's trace lies: segment and offset in the spool, and its object once it is shipped. */
+export class PostgresPredictionStore implements PredictionStore {
+  readonly #pool: ConnectionPool;
+
+  constructor(pool: ConnectionPool) {
+    this.#pool = pool;
+  }
+
+  async index(rows: readonly PredictionIndexRow[]): Promise<void> {
+    for (let start = 0; start < rows.length; start += BATCH_ROWS) {
+      const batch = rows.slice(start, start + BATCH_ROWS);
+      await this.#pool.query(
+        `insert into aura.prediction_index (prediction_id, model, version, digest, asset_id, at, actor, segment,
+                                            segment_offset, value, request_id)
+         select * from unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::timestamptz[],
+                              $7::text[], $8::text[], $9::bigint[], $10::float8[], $11::text[])
+         on conflict (prediction_id) do nothing`,
+        [
+          batch.map((r) => r.predictionId),
+          batch.map((r) => r.model),
+          batch.map((r) => r.version),
+          batch.map((r) => r.digest),
+          batch.map((r) => r.asset),
+          batch.map((r) => r.at),
+          batch.map((r) => r.actor),
+          batch.map((r) => r.segment),
+          batch.map((r) => r.offset),
+          batch.map((r) => r.value),
+          batch.map((r) => r.requestId),
+        ],
+      );
+    }
+  }
+
+  async shipped(segment: string, object: ObjectRef): Promise<void> {
+    await this.#pool.query(
+      `insert into aura.prediction_segments (segment, object_key, object_sha256, object_bytes)
+       values ($1, $2, $3, $4) on conflict (segment) do nothing`,
+      [segment, object.key, object.sha256, object.bytes],
+    );
+    const [row] = await this.#pool.query<{ object_sha256: string }>(
+      "select object_sha256 from aura.prediction_segments where segment = $1",
+      [segment],
+    );
+    if (row?.object_sha256 === object.sha256) return;
+    throw new PlatformError(
+      "conflict",
+      `ship segment [${segment}]: recorded with SHA-256 ${row?.object_sha256}, got ${object.sha256}`,
+    );
+  }
+
+  async get(predictionId: string): Promise<(PredictionIndexRow & { object: ObjectRef | null }) | undefined> {
+    const [row] = await this.#pool.query<PredictionIndexRow & { object: ObjectRef | null }>(
+      `select ${INDEX_COLUMNS},
+              case when s.segment is null then null
+                   else json_build_object('key', s.object_key, 'sha256', s.object_sha256, 'bytes', s.object_bytes)
+              end as object
+         from aura.prediction_index p left join aura.prediction_segments s using (segment)
+        where p.prediction_id = $1`,
+      [predictionId],
+    );
+    return row;
+  }
+
+  list(filter: {
+    model?: string;
+    asset?: string;
+    since?: string;
+    limit: number;
+    after?: string;
+  }): Promise<PredictionIndexRow[]> {
+    return this.#pool.query(
+      `select ${INDEX_COLUMNS} from aura.prediction_index p
+        where ($1::text is null or p.model = $1) and ($2::text is null or p.asset_id = $2)
+          and ($3::timestamptz is null or p.at >= $3)
+          and ($4::text is null or (p.at, p.prediction_id) <
+               (select a.at, a.prediction_id from aura.prediction_index a where a.prediction_id = $4))
+        order by p.at desc, p.prediction_id desc limit $5`,
+      [filter.model ?? null, filter.asset ?? null, filter.since ?? null, filter.after ?? null, filter.limit],
+    );
+  }
+
+  /** Shipped segments that hold predictions of the model at or after `since`, oldest first, with their number. */
+  segments(model: string, since: string): Promise<{ segment: string; object: ObjectRef; rows: number }[]> {
+    return this.#pool.query(
+      `select s.segment, count(*) as rows,
+              json_build_object('key', s.object_key, 'sha256', s.object_sha256, 'bytes', s.object_bytes) as object
+         from aura.prediction_index p join aura.prediction_segments s using (segment)
+        where p.model = $1 and p.at >= $2
+        group by s.segment order by min(p.at), s.segment`,
+      [model, since],
+    );
+  }
+}

@@ -1,0 +1,176 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { createDatabase } from "../../stores/postgres/database.ts";
+import type { AliasEvent, Database, VersionRow } from "../../stores/postgres/port.ts";
+import type { Promotion } from "../../stores/postgres/repositories/promotion.ts";
+import { createTestDatabase, describeWithServices } from "../support/platform.ts";
+import type { TestDatabase } from "../support/platform.ts";
+import { approvalOf, auditOf, refOf, versionOf } from "../support/registry-samples.ts";
+
+await describeWithServices("registry on PostgreSQL", () => {
+  let test: TestDatabase;
+  let db: Database;
+  beforeAll(async () => {
+    test = await createTestDatabase("registry");
+    db = await createDatabase(test.url, { maxConnections: 20 });
+  });
+  afterAll(async () => {
+    await db.close();
+    await test.drop();
+  });
+
+  async function versionsOf(model: string, n: number): Promise<VersionRow[]> {
+    const rows: VersionRow[] = [];
+    for (let i = 1; i <= n; i++) {
+      rows.push(await db.registry.register(versionOf(model, `${model}-${i}`), auditOf("version.register")));
+    }
+    return rows;
+  }
+
+  it("numbers versions per model and registers a run and a digest once", async () => {
+    const [first, second] = await versionsOf("numbers", 2);
+    expect([first?.version, second?.version, first?.stage]).toEqual([1, 2, "candidate"]);
+    const again = await db.registry.register(versionOf("numbers", "numbers-1"), auditOf("version.register"));
+    expect(again).toEqual(first);
+    const otherRun = await db.registry.register(
+      versionOf("numbers", "numbers-1", "run-other"),
+      auditOf("version.register"),
+    );
+    expect(otherRun.version).toBe(1);
+    expect(await db.registry.byDigest("numbers", second?.digest ?? "")).toEqual(second);
+  });
+
+  it("gives 30 runs at once 30 numbers without a gap", async () => {
+    const rows = await Promise.all(
+      Array.from({ length: 30 }, (_, i) =>
+        db.registry.register(versionOf("crowd", `crowd-${i}`), auditOf("version.register")),
+      ),
+    );
+    expect(rows.map((r) => r.version).sort((a, b) => a - b)).toEqual(
+      Array.from({ length: 30 }, (_, i) => i + 1),
+    );
+  });
+
+  it("makes a candidate that passed its gates staging", async () => {
+    const [v] = await versionsOf("gated", 1);
+    await db.registry.setGates("gated", 1, [{ name: "rmse", passed: true, detail: "rmse 11 ≤ 20" }]);
+    expect(await db.registry.version("gated", 1)).toMatchObject({
+      stage: "staging",
+      gates: [{ passed: true }],
+    });
+    await db.registry.setGates("gated", 1, [{ name: "rmse", passed: false, detail: "rmse 21 > 20" }]);
+    expect((await db.registry.version("gated", v?.version ?? 0))?.stage).toBe("candidate");
+    await expect(db.registry.setGates("gated", 9, [])).rejects.toMatchObject({ code: "not_found" });
+  });
+
+  it("promotes once for 100 calls of one request", async () => {
+    const [v] = await versionsOf("once", 1);
+    if (v === undefined) throw new Error("no version");
+    const audit = auditOf("promote", "model/once");
+    const events = await Promise.all(
+      Array.from({ length: 100 }, () => db.registry.promote(promotion(v, "request-1"), audit)),
+    );
+    expect(new Set(events.map((e) => JSON.stringify(e))).size).toBe(1);
+    expect(await db.registry.history("once")).toHaveLength(1);
+    expect(await db.audit.list({ subject: "model/once", limit: 10 })).toHaveLength(1);
+    await expect(
+      db.registry.promote({ ...promotion(v, "request-1"), version: 2 }, audit),
+    ).rejects.toMatchObject({ code: "conflict" });
+  });
+
+  it("keeps one line of history and one production version under racing promotions", async () => {
+    const versions = await versionsOf("race", 6);
+    await Promise.all(
+      versions.map((v) => db.registry.promote(promotion(v, `r-${v.version}`), auditOf("promote"))),
+    );
+    const history = await db.registry.history("race");
+    expect(history).toHaveLength(6);
+    expect(isLinear(history)).toBe(true);
+    const stages = (await db.registry.versions("race")).map((v) => v.stage);
+    expect(stages.filter((s) => s === "production")).toHaveLength(1);
+    const champion = await db.registry.champion("race");
+    expect(champion?.event).toEqual(history.at(-1));
+    expect(champion?.aliases).toEqual(["champion"]);
+  });
+
+  it("answers who was champion at a time, and leaves the champion alone when it is promoted again", async () => {
+    const [one, two] = await versionsOf("times", 2);
+    if (one === undefined || two === undefined) throw new Error("no versions");
+    const first = await db.registry.promote(promotion(one, "a"), auditOf("promote"));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await db.registry.promote(promotion(two, "b"), auditOf("promote"));
+    expect((await db.registry.champion("times", first.at))?.version).toBe(1);
+    expect((await db.registry.champion("times"))?.version).toBe(2);
+    expect(await db.registry.champion("times", "2000-01-01T00:00:00Z")).toBeUndefined();
+    await db.registry.promote(promotion(two, "c"), auditOf("promote"));
+    expect(await db.registry.history("times")).toHaveLength(2);
+    expect((await db.registry.champions()).map((v) => v.model)).toContain("times");
+    expect(await db.registry.models()).toContainEqual({ model: "times", versions: 2, champion: 2 });
+  });
+
+  it("applies an approval once, to the digest it names, and only when it was given", async () => {
+    const [one, two] = await versionsOf("approved", 2);
+    if (one === undefined || two === undefined) throw new Error("no versions");
+    const approval = approvalOf("ap-1", { model: "approved", version: 1, digest: one.digest });
+    await db.approvals.open(approval, auditOf("approval.open"));
+    const promote = (v: VersionRow, requestId: string): Promise<AliasEvent> =>
+      db.registry.promote(promotion(v, requestId, "ap-1"), auditOf("promote"));
+    await expect(promote(one, "p1")).rejects.toMatchObject({ code: "already_decided" });
+    await db.approvals.decide(
+      "ap-1",
+      one.digest,
+      { decisionId: "d1", decision: "approve", by: "bea", authenticated: false, channel: "api", reason: "" },
+      auditOf("approval.decide"),
+    );
+    await expect(promote(two, "p2")).rejects.toMatchObject({ code: "already_decided" });
+    expect((await promote(one, "p3")).approvalId).toBe("ap-1");
+    expect((await promote(one, "p4")).version).toBe(1);
+    await db.registry.promote(promotion(two, "p5"), auditOf("promote"));
+    await expect(promote(one, "p6")).rejects.toMatchObject({ code: "already_decided" });
+    await expect(
+      db.registry.promote(promotion(two, "p7", "ap-none"), auditOf("promote")),
+    ).rejects.toMatchObject({ code: "not_found" });
+    await expect(
+      db.registry.promote({ ...promotion(two, "p8"), digest: one.digest }, auditOf("promote")),
+    ).rejects.toMatchObject({ code: "conflict" });
+  });
+
+  it("tells listeners of a new champion", async () => {
+    const [v] = await versionsOf("heard", 1);
+    if (v === undefined) throw new Error("no version");
+    let unsubscribe: (() => Promise<void>) | undefined;
+    const heard = new Promise<string>((resolve) => {
+      void db.registry.onAliasChange(resolve).then(async (off) => {
+        unsubscribe = off;
+        await db.registry.promote(promotion(v, "h"), auditOf("promote"));
+      });
+    });
+    expect(await heard).toBe("heard");
+    await unsubscribe?.();
+  });
+
+  it("freezes holdouts by hash and counts their revisions", async () => {
+    const h = { hash: refOf("h1").sha256, object: refOf("h1"), dataset: refOf("d1").sha256 };
+    expect(await db.registry.holdout("frozen")).toBeUndefined();
+    expect(await db.registry.putHoldout("frozen", h)).toEqual({ revision: 1 });
+    expect(await db.registry.putHoldout("frozen", h)).toEqual({ revision: 1 });
+    expect(await db.registry.putHoldout("frozen", { ...h, hash: refOf("h2").sha256 })).toEqual({
+      revision: 2,
+    });
+    expect((await db.registry.holdout("frozen"))?.revision).toBe(2);
+  });
+});
+
+function promotion(v: VersionRow, requestId: string, approvalId: string | null = null): Promotion {
+  return {
+    model: v.model,
+    version: v.version,
+    digest: v.digest,
+    requestId,
+    approvalId,
+    reason: "better",
+  };
+}
+
+function isLinear(history: readonly AliasEvent[]): boolean {
+  return history.every((e, i) => e.previousVersion === (history[i - 1]?.version ?? null));
+}

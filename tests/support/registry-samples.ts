@@ -1,0 +1,156 @@
+import { hashOf, sha256Hex } from "../../schemas/canonical-json.ts";
+import type { DatasetManifest } from "../../schemas/dataset.ts";
+import type { Evaluation, VersionManifest } from "../../schemas/model-version.ts";
+import type { ObjectRef } from "../../schemas/object-ref.ts";
+import type {
+  Actor,
+  ApprovalRow,
+  AuditEntry,
+  DatasetEntry,
+  NewRun,
+  VersionRow,
+} from "../../stores/postgres/port.ts";
+
+/** Small whole documents for tests of the stores; `seed` makes them differ. */
+export const system: Actor = { id: "system", role: "system", authenticated: false };
+
+export function auditOf(action: string, subject = "test"): AuditEntry {
+  return { actor: system, action, subject, outcome: "ok" };
+}
+
+export function refOf(seed: string): ObjectRef {
+  const sha256 = sha256Hex(seed);
+  return { key: `raw/sha256/${sha256}`, sha256, bytes: seed.length };
+}
+
+export function runOf(runId: string, model = "pump"): NewRun {
+  return {
+    runId,
+    workflowId: `pipeline/${model}/${runId}`,
+    pipeline: model,
+    model,
+    pipelineText: `name: ${model}\n`,
+    specHash: sha256Hex(runId),
+    files: [{ name: "a.csv", object: refOf(`file of ${runId}`) }],
+    requestedBy: "ada",
+    requesterAuthenticated: false,
+  };
+}
+
+export function evaluationOf(rmse: number): Evaluation {
+  return {
+    kind: "aura.evaluation/1",
+    dataset: sha256Hex("dataset"),
+    holdout: sha256Hex("holdout"),
+    labelConvention: "remaining readings",
+    primaryMetric: "rmse",
+    candidate: "gbdt",
+    metrics: { test: { rmse }, cv: { rmse } },
+    intervals: {},
+    candidates: [],
+    slices: [],
+    thresholds: [],
+    importance: [],
+    rows: { train: 10, test: 5, cv: 10 },
+    checks: [],
+  };
+}
+
+export function versionOf(
+  model: string,
+  seed: string,
+  runId = `run-${seed}`,
+): Omit<VersionRow, "version" | "stage" | "aliases" | "createdAt" | "gates"> {
+  const manifest: VersionManifest = { kind: "aura.model/1", model, files: { onnx: refOf(seed) } };
+  return {
+    model,
+    digest: hashOf({ model, seed }),
+    manifest,
+    evaluation: evaluationOf(12.5),
+    dataset: sha256Hex(`dataset of ${seed}`),
+    runId,
+  };
+}
+
+export function approvalOf(
+  id: string,
+  over: Partial<ApprovalRow> = {},
+): Omit<ApprovalRow, "state" | "decisions" | "createdAt" | "decidedAt"> {
+  return {
+    id,
+    kind: "promotion",
+    subject: "model/pump",
+    digest: sha256Hex(id),
+    model: "pump",
+    version: 1,
+    workflowId: `approve/${id}`,
+    requestedBy: "ada",
+    policy: {
+      approvers: [],
+      quorum: 1,
+      deadline: "7d",
+      onDeadline: "expire",
+      escalateTo: [],
+      reminder: "1d",
+      allowDirectSignals: false,
+    },
+    evidence: { rmse: 12.5 },
+    deadline: "2999-01-01T00:00:00.000Z",
+    ...over,
+  };
+}
+
+/** A dataset of one readings source made of one original. */
+export function datasetOf(seed: string, assets: readonly string[]): DatasetEntry {
+  const counts = { read: 12, accepted: 10, quarantined: 2, byReason: { range: 2 } };
+  const raw = refOf(`raw ${seed}`);
+  const manifest: DatasetManifest = {
+    kind: "aura.dataset/1",
+    pipeline: "pump",
+    owner: "Jürgen",
+    retention: "5y",
+    raw: [{ name: `${seed}.csv`, source: "readings", part: "", object: raw }],
+    sources: {
+      readings: {
+        role: "readings",
+        hasAsset: true,
+        timeKind: "cycle",
+        columns: [],
+        schemaHash: sha256Hex("schema"),
+        parts: [],
+        counts,
+        nAssets: assets.length,
+      },
+    },
+  };
+  return {
+    id: hashOf(manifest),
+    manifest,
+    manifestObject: refOf(`manifest ${seed}`),
+    runId: `run-${seed}`,
+    counts: { readings: counts },
+    perFile: [
+      { source: "readings", name: `${seed}.csv`, sha256: raw.sha256, read: 12, accepted: 10, quarantined: 2 },
+    ],
+    quarantine: [
+      {
+        source: "readings",
+        file: `${seed}.csv`,
+        line: 3,
+        code: "range",
+        message: "s1 = 900",
+        text: "1,\0,900",
+      },
+      {
+        source: "readings",
+        file: `${seed}.csv`,
+        line: 9,
+        code: "range",
+        message: "s1 = 901",
+        text: "1,2,901",
+      },
+    ],
+    assets: assets.map((id) => ({ id, source: "readings", rows: 5, firstT: "1", lastT: "9007199254740993" })),
+    audit: auditOf("dataset.register"),
+  };
+}

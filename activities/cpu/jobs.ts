@@ -2,6 +2,7 @@ import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 import { evaluateHoldout } from "../evaluation/evaluate-holdout.ts";
 import { freezeModelReference } from "../evaluation/model-reference.ts";
 import { exportGraph } from "../evaluation/export-graph.ts";
+import { compareWindow } from "../monitoring/compare-window.ts";
 import { predictRows } from "../evaluation/predict-rows.ts";
 import { inspectLeakage } from "../training/inspect-leakage.ts";
 import { summariseCandidates } from "../training/summarise-candidates.ts";
@@ -21,6 +22,7 @@ export const CPU_JOBS = {
   exportGraph,
   evaluateHoldout,
   freezeModelReference,
+  compareWindow,
 } as const satisfies Record<string, (input: never, hooks: TrainingHooks) => unknown>;
 
 export type CpuJobName = keyof typeof CPU_JOBS;

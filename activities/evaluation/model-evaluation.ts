@@ -224,7 +224,7 @@ async function referenceOf(
   const featureNames = table.features.map((feature) => feature.name);
   return deps.cpu.run(
     "freezeModelReference",
-    { matrix: table.matrix, featureNames, rows: rows.train, scores },
+    { matrix: table.matrix, featureNames, rows: rows.train, scores, assetCodes: table.assetCodes },
     beat,
   );
 }

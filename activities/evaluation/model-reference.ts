@@ -12,6 +12,8 @@ export interface ReferenceJob {
   readonly rows: Int32Array;
   /** Headline output of each of these rows. */
   readonly scores: Float64Array;
+  /** Asset of each row of the matrix: rows of one asset are less evidence than as many assets. */
+  readonly assetCodes: Int32Array;
 }
 
 /** What inputs and answers looked like on the training rows: what drift is measured against. */
@@ -22,5 +24,8 @@ export function freezeModelReference(job: ReferenceJob, _hooks: TrainingHooks): 
     kind: "numeric" as const,
     values: Float64Array.from(rows, (row) => matrix.data[row * matrix.nColumns + column] as number),
   }));
-  return freezeReference([...columns, { name: SCORE_COLUMN, kind: "numeric", values: job.scores }]);
+  const groups = Int32Array.from(rows, (row) => job.assetCodes[row] as number);
+  return freezeReference([...columns, { name: SCORE_COLUMN, kind: "numeric", values: job.scores }], {
+    groups,
+  });
 }

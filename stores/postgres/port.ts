@@ -74,6 +74,13 @@ export interface DatasetStore {
   /** Replaces staged rows of (dataset, source) through COPY; bounded by the caller. Idempotent. */
   stageRows(datasetId: string, source: string, rows: AsyncIterable<StagedRow[]>): Promise<number>;
   quarantined(datasetId: string, limit: number, after?: number): Promise<QuarantinedRow[]>;
+  /** Files added to a pipeline between runs; a later one of the same name replaces the earlier. Idempotent. */
+  addPipelineFiles(
+    pipeline: string,
+    files: readonly { name: string; object: ObjectRef }[],
+    audit: AuditEntry,
+  ): Promise<void>;
+  pipelineFiles(pipeline: string): Promise<{ name: string; object: ObjectRef }[]>;
   /** Cache of stage results: key = hash of stage, its version, input hashes, parameters. First writer wins and is returned. */
   cachedStage(key: string): Promise<unknown>;
   rememberStage(key: string, stage: string, result: unknown): Promise<unknown>;

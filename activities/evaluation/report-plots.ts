@@ -1,0 +1,107 @@
+/** Small static SVG plots for reports. Pure text in, text out. */
+
+const WIDTH = 640;
+const HEIGHT = 360;
+const MARGIN = 44;
+const BLUE = "#2b6cb0";
+const RED = "#c53030";
+const GREY = "#a0aec0";
+
+/** At most this many points are drawn, evenly taken; more would only blacken the plot. */
+const MAX_POINTS = 3_000;
+
+export function escapeHtml(text: string): string {
+  return text
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;");
+}
+
+/** Points with the diagonal on which prediction and truth agree. */
+export function scatter(
+  x: Float64Array,
+  y: Float64Array,
+  names: { readonly x: string; readonly y: string },
+): string {
+  if (x.length === 0) return "";
+  const top = Math.max(maxOf(x), maxOf(y), 1e-9);
+  const low = Math.min(minOf(x), minOf(y), 0);
+  const px = (v: number) => MARGIN + ((v - low) / (top - low)) * (WIDTH - 2 * MARGIN);
+  const py = (v: number) => HEIGHT - MARGIN - ((v - low) / (top - low)) * (HEIGHT - 2 * MARGIN);
+  const step = Math.max(1, Math.ceil(x.length / MAX_POINTS));
+  const points: string[] = [];
+  for (let i = 0; i < x.length; i += step) {
+    points.push(`<circle cx="${fix(px(x[i] as number))}" cy="${fix(py(y[i] as number))}" r="3"/>`);
+  }
+  const diagonal = `<line x1="${fix(px(low))}" y1="${fix(py(low))}" x2="${fix(px(top))}" y2="${fix(py(top))}" stroke="${GREY}"/>`;
+  return svg(
+    `${axes(names, { low, top })}${diagonal}<g fill="${BLUE}" fill-opacity="0.5">${points.join("")}</g>`,
+  );
+}
+
+/** Shares of scores in twenty bins, rows of class 0 and class 1 side by side. */
+export function histogramPair(
+  truth: Float64Array,
+  score: Float64Array,
+  names: { readonly zero: string; readonly one: string },
+): string {
+  const nBins = 20;
+  const counts = [new Float64Array(nBins), new Float64Array(nBins)] as const;
+  score.forEach((value, i) => {
+    const bin = Math.min(nBins - 1, Math.max(0, Math.floor(value * nBins)));
+    const side = counts[truth[i] === 1 ? 1 : 0];
+    side[bin] = (side[bin] ?? 0) + 1;
+  });
+  const width = (WIDTH - 2 * MARGIN) / nBins;
+  const bars = counts.map((side, which) => {
+    const total = Math.max(
+      1,
+      side.reduce((sum, n) => sum + n, 0),
+    );
+    const color = which === 1 ? RED : BLUE;
+    return Array.from(side, (n, bin) => {
+      const height = (n / total) * (HEIGHT - 2 * MARGIN);
+      const x = MARGIN + bin * width + (which * width) / 2;
+      return `<rect x="${fix(x)}" y="${fix(HEIGHT - MARGIN - height)}" width="${fix(width / 2 - 1)}" height="${fix(height)}" fill="${color}"/>`;
+    }).join("");
+  });
+  const legend = `<text x="${MARGIN}" y="20" fill="${BLUE}">${escapeHtml(names.zero)}</text><text x="${MARGIN + 140}" y="20" fill="${RED}">${escapeHtml(names.one)}</text>`;
+  return svg(
+    `${axes({ x: "predicted probability", y: "share of rows" }, { low: 0, top: 1 })}${bars.join("")}${legend}`,
+  );
+}
+
+/** Horizontal bars, largest first as given. */
+export function barChart(rows: readonly { readonly label: string; readonly value: number }[]): string {
+  if (rows.length === 0) return "";
+  const top = Math.max(...rows.map((row) => row.value), 1e-12);
+  const bars = rows.map(({ label, value }, i) => {
+    const y = 8 + i * 20;
+    const width = (value / top) * (WIDTH - 300);
+    return `<text x="280" y="${y + 11}" text-anchor="end">${escapeHtml(label.slice(0, 40))}</text><rect x="288" y="${y}" width="${fix(width)}" height="14" fill="${BLUE}"/>`;
+  });
+  return svg(bars.join(""), 16 + rows.length * 20);
+}
+
+function axes(
+  names: { readonly x: string; readonly y: string },
+  { low, top }: { low: number; top: number },
+): string {
+  const [right, bottom] = [WIDTH - MARGIN, HEIGHT - MARGIN];
+  return (
+    `<path d="M${MARGIN} ${MARGIN}V${bottom}H${right}" fill="none" stroke="${GREY}"/>` +
+    `<text x="${right}" y="${bottom + 30}" text-anchor="end">${escapeHtml(names.x)}</text>` +
+    `<text x="${MARGIN}" y="${MARGIN - 8}">${escapeHtml(names.y)}</text>` +
+    `<text x="${MARGIN}" y="${bottom + 16}">${Number(low.toPrecision(3))}</text>` +
+    `<text x="${right}" y="${bottom + 16}" text-anchor="end">${Number(top.toPrecision(3))}</text>`
+  );
+}
+
+function svg(content: string, height = HEIGHT): string {
+  return `<svg viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" font-size="12" font-family="system-ui,sans-serif" role="img">${content}</svg>`;
+}
+
+const fix = (value: number) => value.toFixed(1);
+const maxOf = (values: Float64Array) => values.reduce((a, b) => Math.max(a, b), -Infinity);
+const minOf = (values: Float64Array) => values.reduce((a, b) => Math.min(a, b), Infinity);

@@ -1,0 +1,105 @@
+import type { Evaluation, MetricSet } from "../../schemas/model-version.ts";
+import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
+import { modelNameOf } from "../../schemas/pipeline/pipeline.ts";
+import type { Problem } from "../training/problem.ts";
+import { barChart, escapeHtml, histogramPair, scatter } from "./report-plots.ts";
+
+export interface ReportInput {
+  readonly pipeline: Pipeline;
+  readonly evaluation: Evaluation;
+  readonly problem: Problem;
+  /** Test rows: label as learnt and headline answer. */
+  readonly truth: Float64Array;
+  readonly prediction: Float64Array;
+}
+
+/**
+ * One self-contained page an approver reads before deciding: metrics beside baseline and other candidates, plots,
+ * thresholds, checks. No scripts, no network; all text is escaped. No times, so that equal evaluations give equal bytes.
+ */
+export function renderReport(input: ReportInput): string {
+  const { pipeline, evaluation } = input;
+  const title = `${modelNameOf(pipeline)}: evaluation`;
+  const body = [
+    `<h1>${escapeHtml(title)}</h1>`,
+    `<p>${escapeHtml(evaluation.labelConvention)}. ${evaluation.rows.train} training rows, ${evaluation.rows.test} holdout rows, dataset <code>${evaluation.dataset.slice(0, 16)}</code>.</p>`,
+    section("Metrics", metricTable(evaluation)),
+    section("Candidates", candidateTable(evaluation)),
+    section("Predicted and true, holdout", plotOf(input)),
+    section(
+      "Importance (gain)",
+      barChart(evaluation.importance.slice(0, 20).map((row) => ({ label: row.feature, value: row.gain }))),
+    ),
+    section("Thresholds", table(evaluation.thresholds)),
+    section(
+      "Slices",
+      table(
+        evaluation.slices.map((s) => ({ slice: `${s.column} = ${s.value}`, rows: s.rows, ...s.metrics })),
+      ),
+    ),
+    section(
+      "Checks",
+      table(
+        evaluation.checks.map((c) => ({ check: c.name, passed: c.passed ? "yes" : "NO", detail: c.detail })),
+      ),
+    ),
+  ];
+  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${escapeHtml(title)}</title><style>${STYLE}</style></head><body>${body.join("\n")}</body></html>\n`;
+}
+
+const STYLE =
+  "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1c2430}" +
+  "table{border-collapse:collapse}td,th{padding:.2rem .8rem;border-bottom:1px solid #d8dee6;text-align:right}" +
+  "td:first-child,th:first-child{text-align:left}h2{margin-top:2rem}svg{max-width:100%;height:auto}";
+
+function section(title: string, content: string): string {
+  return content === "" ? "" : `<h2>${escapeHtml(title)}</h2>\n${content}`;
+}
+
+function metricTable({ metrics, intervals, primaryMetric }: Evaluation): string {
+  const rows = Object.keys(metrics.test).map((key) => {
+    const interval = intervals[key];
+    return {
+      metric: key === primaryMetric ? `${key} (decides)` : key,
+      holdout: metrics.test[key] ?? "",
+      "95 % interval": interval === undefined ? "" : `${show(interval[0])} … ${show(interval[1])}`,
+      "cross-validated": metrics.cv[key] ?? "",
+    };
+  });
+  return table(rows);
+}
+
+function candidateTable({ candidates, primaryMetric, candidate }: Evaluation): string {
+  const value = (set: MetricSet | undefined) => set?.[primaryMetric] ?? "";
+  return table(
+    candidates.map((c) => ({
+      candidate: c.name === candidate ? `${c.name} (chosen)` : c.name,
+      kind: c.kind,
+      [`${primaryMetric}, cross-validated`]: value(c.cv),
+      [`${primaryMetric}, holdout`]: value(c.test),
+    })),
+  );
+}
+
+function plotOf({ problem, truth, prediction }: ReportInput): string {
+  if (problem.kind === "regression") return scatter(truth, prediction, { x: "true", y: "predicted" });
+  if (problem.kind === "binary")
+    return histogramPair(truth, prediction, { zero: "no failure", one: "failure" });
+  return "";
+}
+
+function table(rows: readonly Readonly<Record<string, string | number>>[]): string {
+  const [first] = rows;
+  if (first === undefined) return "";
+  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const head = columns.map((column) => `<th>${escapeHtml(column)}</th>`).join("");
+  const body = rows.map(
+    (row) =>
+      `<tr>${columns.map((column) => `<td>${escapeHtml(show(row[column] ?? ""))}</td>`).join("")}</tr>`,
+  );
+  return `<table><tr>${head}</tr>${body.join("")}</table>`;
+}
+
+function show(value: string | number): string {
+  return typeof value === "number" ? String(Number(value.toPrecision(5))) : value;
+}

@@ -1,0 +1,178 @@
+import { z } from "zod";
+import { ScheduleAlreadyRunning } from "@temporalio/client";
+import type { Client, ScheduleOptions } from "@temporalio/client";
+import type { DriftReference } from "../../numerics/drift/reference.ts";
+import type { DriftReport } from "../../numerics/drift/verdict.ts";
+import { signatureSchema } from "../../schemas/model-version.ts";
+import { parsePipeline } from "../../schemas/pipeline/parse.ts";
+import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
+import { durationMs } from "../../schemas/pipeline/time.ts";
+import { PlatformError } from "../../schemas/platform-error.ts";
+import { getDocument } from "../../stores/objects/documents.ts";
+import { storePipelineInput } from "../../stores/objects/pipeline-input.ts";
+import type { StoredPipelineInput } from "../../stores/objects/pipeline-input.ts";
+import type { VersionRow } from "../../stores/postgres/port.ts";
+import { driftWorkflowId, TASK_QUEUES } from "../../temporal-config/constants.ts";
+import { SYSTEM_ACTOR, systemAudit } from "../audit.ts";
+import type { ActivityDeps } from "../dependencies.ts";
+import { headline } from "../evaluation/graph-runner.ts";
+import type { DriftCheckInput, DriftCheckResult, MonitorInput, PrepareRetrainInput } from "./messages.ts";
+import { readTraceWindow } from "./trace-window.ts";
+
+/** Runs that are not over: a model is never retrained twice at once. */
+const OPEN_STATES: readonly string[] = ["running", "waiting"];
+
+/** Watching a champion: its schedule, the check, the retrain it may start. */
+export function createMonitoringActivities(deps: ActivityDeps) {
+  const { db, objects, temporal } = deps;
+  return {
+    /** **Effects**: one Temporal Schedule per model, created or brought up to date. **Idempotency**: schedule id. */
+    async ensureMonitoring(input: MonitorInput): Promise<void> {
+      const pipeline = await pipelineOfRun(deps, input.runId);
+      await upsertSchedule(temporal, driftSchedule(input.model, pipeline.monitoring.every));
+    },
+
+    /**
+     * Compares the window's logged inputs and answers with the reference frozen at training. Drift is confirmed when the
+     * checks before this one, on the same version, said drift too.
+     *
+     * **Effects**: drift report row, audit row. **Idempotency**: (model, window end). **Retry**: dependency.
+     */
+    async checkDrift(input: DriftCheckInput): Promise<DriftCheckResult> {
+      const { model, windowEnd } = input;
+      const champion = await db.registry.champion(model);
+      if (champion === undefined) {
+        return { state: "no_champion", confirmed: false, rows: 0, detail: "there is no champion to watch" };
+      }
+      const { monitoring, retraining } = await pipelineOfRun(deps, champion.runId);
+      const start = new Date(Date.parse(windowEnd) - durationMs(monitoring.window)).toISOString();
+      const report = await compare(deps, champion, { start, end: windowEnd, monitoring });
+      const earlier = (await db.drift.list(model, monitoring.confirmations + 1)).filter(
+        (row) => row.digest === champion.digest && row.windowEnd < windowEnd,
+      );
+      const needed = earlier.slice(0, monitoring.confirmations - 1);
+      const confirmed =
+        report.state === "drift" &&
+        needed.length === monitoring.confirmations - 1 &&
+        needed.every((r) => r.state === "drift");
+      const row = {
+        model,
+        version: champion.version,
+        digest: champion.digest,
+        windowStart: start,
+        windowEnd,
+      };
+      await db.drift.put(
+        { ...row, id: `${model}/${windowEnd}`, state: report.state, confirmed, rows: report.nRows, report },
+        systemAudit("drift.check", `model/${model}@${champion.version}`, {
+          state: report.state,
+          confirmed,
+          rows: report.nRows,
+        }),
+      );
+      const result = { state: report.state, confirmed, rows: report.nRows, detail: report.reason };
+      if (!confirmed || !retraining.onDrift || (await hasOpenRun(deps, model))) return result;
+      return { ...result, retrainWindow: retrainWindow(windowEnd, durationMs(retraining.coolDown)) };
+    },
+
+    /**
+     * The newest files of the pipeline as the input of a run: those of the last promoted run, with every file that was
+     * added since; a file of the same name replaces the older one.
+     *
+     * **Effects**: documents. **Idempotency**: content. **Errors**: not_found. **Retry**: dependency.
+     */
+    async prepareRetrain(
+      input: PrepareRetrainInput,
+    ): Promise<{ pipelineInput: StoredPipelineInput; inputHash: string }> {
+      const { model, window, reason } = input;
+      const champion = await db.registry.champion(model);
+      const given = champion === undefined ? undefined : await db.runs.inputOf(champion.runId);
+      if (given === undefined)
+        throw new PlatformError("no_champion", `retrain [${model}]: there is no run to repeat`);
+      const { pipeline } = parsePipeline(given.pipeline, "pipeline.yaml");
+      const byName = new Map(given.files.map((file) => [file.name, file]));
+      for (const file of await db.datasets.pipelineFiles(pipeline.name)) byName.set(file.name, file);
+      await db.audit.append(systemAudit("retrain.start", `model/${model}`, { window, reason }));
+      const stored = await storePipelineInput(objects, {
+        text: given.pipeline,
+        files: [...byName.values()],
+        requestedBy: { id: SYSTEM_ACTOR.id, authenticated: true },
+        scheduleKey: `retrain/${window}`,
+      });
+      return { pipelineInput: stored.input, inputHash: stored.inputHash };
+    },
+  };
+}
+
+async function pipelineOfRun(deps: ActivityDeps, runId: string): Promise<Pipeline> {
+  const input = await deps.db.runs.inputOf(runId);
+  if (input === undefined) throw new PlatformError("not_found", `read pipeline [run ${runId}]: no such run`);
+  return parsePipeline(input.pipeline, "pipeline.yaml").pipeline;
+}
+
+async function compare(
+  deps: ActivityDeps,
+  champion: VersionRow,
+  given: { readonly start: string; readonly end: string; readonly monitoring: Pipeline["monitoring"] },
+): Promise<DriftReport> {
+  const { reference: referenceRef, signature: signatureRef } = champion.manifest.files;
+  if (referenceRef === undefined || signatureRef === undefined) {
+    throw new PlatformError("integrity", `check drift [${champion.model}]: the version has no reference`);
+  }
+  const reference = (await getDocument(deps.objects, referenceRef, z.unknown())) as DriftReference;
+  const { problem } = await getDocument(deps.objects, signatureRef, signatureSchema);
+  const { start, end, monitoring } = given;
+  const stores = { objects: deps.objects, predictions: deps.db.predictions };
+  const window = await readTraceWindow(stores, {
+    model: champion.model,
+    digest: champion.digest,
+    start,
+    end,
+  });
+  const scores = headline({ outputs: window.outputs, nOutputs: Math.max(1, window.nOutputs) }, problem);
+  const { minRows, significance, ks, psi } = monitoring;
+  const options = { minRows, alpha: significance, minEffect: ks, minPsi: psi };
+  return deps.cpu.run("compareWindow", { reference, window, scores, options });
+}
+
+async function hasOpenRun(deps: ActivityDeps, model: string): Promise<boolean> {
+  const runs = await deps.db.runs.list({ model, limit: 50 });
+  return runs.some((run) => OPEN_STATES.includes(run.status));
+}
+
+/** Start of the cool-down slot that holds `windowEnd`: one retrain per slot, whatever repeats the alarm. */
+function retrainWindow(windowEnd: string, coolDownMs: number): string {
+  const at = Math.floor(Date.parse(windowEnd) / coolDownMs) * coolDownMs;
+  return new Date(at).toISOString();
+}
+
+function driftSchedule(model: string, every: string): ScheduleOptions {
+  return {
+    scheduleId: driftWorkflowId(model),
+    spec: { intervals: [{ every: durationMs(every) }] },
+    policies: { overlap: "SKIP", catchupWindow: "1h" },
+    action: {
+      type: "startWorkflow",
+      workflowType: "driftWorkflow",
+      workflowId: driftWorkflowId(model),
+      taskQueue: TASK_QUEUES.control,
+      args: [{ model }],
+    },
+  };
+}
+
+/** Create, or bring an existing one up to date without touching whether it is paused. */
+async function upsertSchedule(client: Client, options: ScheduleOptions): Promise<void> {
+  try {
+    await client.schedule.create(options);
+  } catch (error) {
+    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+    const handle = client.schedule.getHandle(options.scheduleId);
+    await handle.update((previous) => ({
+      ...previous,
+      spec: options.spec,
+      action: previous.action,
+      state: previous.state,
+    }));
+  }
+}

@@ -153,7 +153,8 @@ class Platform implements RunningPlatform {
     // A supervisor that ends without stop() (an uncaught error) takes its children along.
     process.on("exit", this.#onProcessExit);
     this.#record();
-    this.#ready.set("objects", prepareObjects(this.#init.settings.objects));
+    const { objects, environment } = this.#init.settings;
+    this.#ready.set("objects", prepareObjects(objects, environment));
     for (const definition of this.#definitions) this.#ready.set(definition.name, this.#startPart(definition));
     const giveUp = () => void this.stop();
     this.#init.options.signal?.addEventListener("abort", giveUp, { once: true });
@@ -184,8 +185,8 @@ class Platform implements RunningPlatform {
     await Promise.all(definition.needs.map(async (name) => this.#ready.get(name)));
     this.#abort.signal.throwIfAborted();
     if (!definition.isEmbedded(settings)) {
-      const warning = await definition.probeExternal?.(this.#context);
-      if (warning !== undefined) this.#tell({ part: definition.name, kind: "warning", message: warning });
+      const warning = await definition.probeExternal(this.#context);
+      if (warning !== undefined) this.#context.onWarning(definition.name, warning);
       return;
     }
     const part = new SupervisedPart({
@@ -251,6 +252,7 @@ class Platform implements RunningPlatform {
       apiUrl: `http://${host.includes(":") ? `[${host}]` : host}:${ports.api}`,
       postgresDirectory: choosePostgresDirectory(paths, previous.postgresDirectory),
       onProgress: (part, message) => this.#tell({ part, kind: "progress", message }),
+      onWarning: (part, message) => this.#tell({ part, kind: "warning", message }),
       signal: this.#abort.signal,
     };
   }

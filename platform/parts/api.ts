@@ -9,6 +9,7 @@ export const apiPart: PartDefinition = {
   needs: ["postgres", "temporal", "objects"],
   isEmbedded: () => isBuilt(ENTRY),
   plan: planApi,
+  probeExternal: async () => `not started: dist/${ENTRY} is not built (npm run build)`,
 };
 
 function planApi(context: PartContext): PartPlan {

@@ -40,7 +40,6 @@ export function childEnvironment(context: PartContext): Record<string, string> {
     AURA_STATE_DIR: settings.stateDir,
     AURA_API_HOST: settings.api.host,
     AURA_API_PORT: String(ports.api),
-    AURA_METRICS_PORT: String(ports.workerMetrics),
   };
 }
 

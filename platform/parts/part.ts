@@ -42,6 +42,7 @@ export interface PartContext {
   /** Folder of the database's files; asked once, remembered in the record. */
   readonly postgresDirectory: string;
   readonly onProgress: (part: string, message: string) => void;
+  readonly onWarning: (part: string, message: string) => void;
   /** Aborted when the platform is stopped, also while a part is still being prepared. */
   readonly signal: AbortSignal;
 }
@@ -51,9 +52,13 @@ export interface PartDefinition {
   readonly name: string;
   /** Parts, embedded or not, that must be ready first. */
   readonly needs: readonly string[];
-  /** Whether AURA runs it. If not, and `probeExternal` is given, the user's own is probed instead. */
+  /** Whether AURA runs it; if not, `probeExternal` looks at what stands in for it. */
   isEmbedded(settings: Settings): boolean;
   plan(context: PartContext): PartPlan;
-  /** @returns a warning for people, if there is one */
-  probeExternal?(context: PartContext): Promise<string | undefined>;
+  /**
+   * Checks the user's own part before others are started on it.
+   *
+   * @returns a warning for people, if there is one
+   */
+  probeExternal(context: PartContext): Promise<string | undefined>;
 }

@@ -12,10 +12,19 @@ export function connectEmbedded(address: string): Promise<Connection> {
   return Connection.connect({ address, connectTimeout: 500 });
 }
 
-/** Search attributes and a retention of 30 days, both idempotent. */
-export async function prepareNamespace(connection: Connection, namespace: string): Promise<void> {
+/**
+ * Search attributes and a retention of 30 days, both idempotent.
+ *
+ * @returns a warning for people about the server's version, if there is one
+ */
+export async function prepareEmbeddedServer(
+  connection: Connection,
+  address: string,
+  namespace: string,
+): Promise<string | undefined> {
   await ensureSearchAttributes(connection, namespace);
   await ensureRetention(connection, namespace);
+  return (await assertServerVersion(connection, address)).warning;
 }
 
 /**

@@ -63,8 +63,13 @@ function planTemporal(context: PartContext): PartPlan {
         throw new Error("the namespace does not answer");
     },
     async afterReady() {
-      await (await server).prepareNamespace(await connected(), namespace);
-      if (!existsSync(complete)) writeFileSync(complete, "");
+      const warning = await (
+        await server
+      ).prepareEmbeddedServer(await connected(), context.temporalAddress, namespace);
+      if (existsSync(complete)) return;
+      writeFileSync(complete, "");
+      // Once for each state folder: the same words at every start are not read.
+      if (warning !== undefined) context.onWarning("temporal", warning);
     },
     dispose: async () => (await connection)?.close(),
   };

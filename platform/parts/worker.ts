@@ -13,6 +13,7 @@ export const workerPart: PartDefinition = {
   needs: ["postgres", "temporal", "objects"],
   isEmbedded: () => isBuilt(ENTRY),
   plan: planWorker,
+  probeExternal: async () => `not started: dist/${ENTRY} is not built (npm run build)`,
 };
 
 /**
@@ -41,7 +42,7 @@ function planWorker(context: PartContext): PartPlan {
       file: process.execPath,
       args: ["--enable-source-maps", builtEntry(ENTRY)],
       cwd: context.settings.stateDir,
-      env: childEnvironment(context),
+      env: { ...childEnvironment(context), AURA_METRICS_PORT: String(context.ports.workerMetrics) },
     }),
     async probe(_signal, spawnedAt) {
       if (readyFor === spawnedAt) return;

@@ -71,7 +71,7 @@ export async function describeWithServices(
 export interface TestDatabase {
   readonly url: string;
   /** Ends its sessions and removes it; the run's end does so too. */
-  drop(): Promise<void>;
+  readonly drop: () => Promise<void>;
 }
 
 let nDatabases = 0;
@@ -115,7 +115,7 @@ export interface TestPlatform {
   readonly platform: RunningPlatform;
   readonly stateDir: string;
   /** Stops it and removes its state. */
-  dispose(): Promise<void>;
+  readonly dispose: () => Promise<void>;
 }
 
 /** A platform of its own in a temporary folder, on free ports. */

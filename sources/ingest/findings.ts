@@ -1,0 +1,132 @@
+import type { SourceCounts } from "../../schemas/dataset.ts";
+import type { Source } from "../../schemas/pipeline/source.ts";
+import { quoteLiteral } from "../../schemas/sql-quoting.ts";
+import { countOf } from "./engine.ts";
+import type { IngestEngine } from "./engine.ts";
+import type { LocalPart } from "./shards.ts";
+import type { IngestedSource } from "./source-ingest.ts";
+import { layoutOf } from "./source-layout.ts";
+
+/** An ingested source with everything that was counted about it. */
+export interface SourceFindings {
+  readonly ingested: IngestedSource;
+  readonly source: Source;
+  readonly counts: SourceCounts;
+  readonly perFile: readonly Omit<FileCounts, "sha256">[];
+  readonly nulls: ReadonlyMap<string, number>;
+}
+
+/** First and last time of an asset in a source: ISO 8601, or the cycle, or ''. */
+export interface AssetSummary {
+  readonly id: string;
+  readonly source: string;
+  readonly rows: number;
+  readonly firstT: string;
+  readonly lastT: string;
+}
+
+const MAX_ASSETS = 1_000_000;
+
+/** What a file gave: read = accepted + quarantined. */
+export interface FileCounts {
+  readonly source: string;
+  readonly name: string;
+  readonly sha256: string;
+  readonly read: number;
+  readonly accepted: number;
+  readonly quarantined: number;
+}
+
+/** Rows read, accepted and quarantined, by source, file and reason; accepted is counted in the parts themselves. */
+export async function countsOf(
+  engine: IngestEngine,
+  ingested: IngestedSource,
+): Promise<{ counts: SourceCounts; perFile: Omit<FileCounts, "sha256">[] }> {
+  const { files, errors, badPath, parts, name } = ingested;
+  const byReason: Record<string, number> = {};
+  const quarantined = files.map((f) => (f.scanned.kind === "text" ? f.scanned.nBad : 0));
+  const nUnread = quarantined.reduce((a, b) => a + b, 0);
+  if (nUnread > 0) byReason["wrong_columns"] = nUnread;
+  if (badPath !== "") {
+    const rows = await engine.query(
+      `SELECT file, err, count(*) AS n FROM read_parquet(${quoteLiteral(badPath)}) GROUP BY file, err ORDER BY file, err`,
+    );
+    for (const row of rows) {
+      const [file, n] = [countOf(row["file"]), countOf(row["n"])];
+      const code = errors[countOf(row["err"])]?.code ?? "unknown";
+      byReason[code] = (byReason[code] ?? 0) + n;
+      quarantined[file] = (quarantined[file] ?? 0) + n;
+    }
+  }
+  const perFile = files.map((f, i) => {
+    const bad = quarantined[i] ?? 0;
+    return { source: name, name: f.resolved.name, read: f.nRead, accepted: f.nRead - bad, quarantined: bad };
+  });
+  const counts = {
+    read: files.reduce((n, f) => n + f.nRead, 0),
+    accepted: parts.reduce((n, p) => n + p.rows, 0),
+    quarantined: quarantined.reduce((a, b) => a + b, 0),
+    byReason,
+  };
+  return { counts, perFile };
+}
+
+/** Missing values per column that is not ignored. */
+export async function nullsOf(
+  engine: IngestEngine,
+  source: Source,
+  parts: readonly LocalPart[],
+): Promise<Map<string, number>> {
+  const nulls = new Map<string, number>();
+  if (parts.length === 0) return nulls;
+  const columns = layoutOf(source).filter((c) => c.column.use !== "ignore");
+  const counts = columns.map((c) => `count(*) - count(${c.stored.physical}) AS ${c.stored.physical}`);
+  if (counts.length === 0) return nulls;
+  const [row] = await engine.query(`SELECT ${counts.join(", ")} FROM ${partsSql(parts)}`);
+  for (const { column, stored } of columns) nulls.set(column.name, countOf(row?.[stored.physical]));
+  return nulls;
+}
+
+/** Distinct assets; the rows where there is no asset column. */
+export async function countAssets(
+  engine: IngestEngine,
+  source: Source,
+  parts: readonly LocalPart[],
+): Promise<number> {
+  if (parts.length === 0) return 0;
+  if (source.asset === undefined) return parts.reduce((n, p) => n + p.rows, 0);
+  const [row] = await engine.query(`SELECT count(DISTINCT __asset) AS n FROM ${partsSql(parts)}`);
+  return countOf(row?.["n"]);
+}
+
+/** The first million assets of a source in the order of their ids; none where rows have no asset. */
+export async function assetSummaries(
+  engine: IngestEngine,
+  from: { readonly name: string; readonly source: Source; readonly parts: readonly LocalPart[] },
+): Promise<AssetSummary[]> {
+  const { name, source, parts } = from;
+  if (source.asset === undefined || source.role === "labels" || parts.length === 0) return [];
+  const rows = await engine.query(
+    `SELECT __asset AS id, count(*) AS n, min(__t) AS first, max(__t) AS last FROM ${partsSql(parts)} GROUP BY __asset ORDER BY __asset LIMIT ${MAX_ASSETS}`,
+  );
+  const kind = source.time?.kind ?? "none";
+  return rows.map((r) => ({
+    id: String(r["id"]),
+    source: name,
+    rows: countOf(r["n"]),
+    firstT: timeText(kind, countOf(r["first"])),
+    lastT: timeText(kind, countOf(r["last"])),
+  }));
+}
+
+function timeText(kind: "timestamp" | "cycle" | "none", t: number): string {
+  if (kind === "none") return "";
+  if (kind === "cycle") return String(t);
+  const date = new Date(t / 1_000);
+  // Years that JavaScript cannot write stay numbers.
+  return Number.isNaN(date.getTime()) ? String(t) : date.toISOString();
+}
+
+function partsSql(parts: readonly LocalPart[]): string {
+  return `read_parquet([${parts.map((p) => quoteLiteral(p.path)).join(", ")}])`;
+}

@@ -1,0 +1,107 @@
+import type { z } from "zod";
+import type { SourceCounts } from "../../schemas/dataset.ts";
+import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
+import type { qualitySchema } from "../../schemas/pipeline/pipeline.ts";
+import { PlatformError } from "../../schemas/platform-error.ts";
+import type { ErrorLocation } from "../../schemas/platform-error.ts";
+import { withSuggestion } from "../../schemas/pipeline/reading/nearest.ts";
+import type { FileOutcome } from "./source-ingest.ts";
+
+export type QualityRules = z.infer<typeof qualitySchema>;
+
+/** What a source looked like when it was read. */
+export interface SourceQuality {
+  readonly name: string;
+  readonly counts: SourceCounts;
+  readonly files: readonly FileOutcome[];
+  /** Column → missing values among the accepted rows; ignored columns are left out. */
+  readonly nulls: ReadonlyMap<string, number>;
+}
+
+/**
+ * Holds the sources to the pipeline's quality rules, all of them before it speaks.
+ *
+ * @throws {PlatformError} quality_gate: one location per broken rule; `details.counts` has the counts by source
+ */
+export function requireQuality(pipeline: Pipeline, sources: readonly SourceQuality[]): void {
+  const faults = sources.flatMap((s) => [
+    ...schemaFaults(pipeline, s),
+    ...badShareFaults(pipeline.quality, s),
+    ...nullFaults(pipeline.quality, s),
+  ]);
+  const first = faults[0];
+  if (first === undefined) return;
+  const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : "";
+  const where = first.file ?? first.field ?? "data";
+  throw new PlatformError(
+    "quality_gate",
+    `${where}: expected ${first.expected}, found ${first.found}${more}`,
+    {
+      locations: faults,
+      details: { counts: Object.fromEntries(sources.map((s) => [s.name, s.counts])) },
+    },
+  );
+}
+
+function schemaFaults(pipeline: Pipeline, { name, files }: SourceQuality): ErrorLocation[] {
+  const source = pipeline.sources[name];
+  const declared = (source?.columns ?? []).map((c) => c.name);
+  return files.flatMap(({ resolved, staged }) => {
+    const faults: ErrorLocation[] = [];
+    const share = staged.missingColumns.length / Math.max(1, declared.length);
+    if (share > pipeline.quality.maxSchemaDrift) {
+      const missing = staged.missingColumns
+        .slice(0, 10)
+        .map((c) => withSuggestion(`'${c}'`, c, staged.unknownColumns));
+      faults.push({
+        file: resolved.name,
+        field: `sources.${name}.columns`,
+        expected: `the declared columns, at most ${percent(pipeline.quality.maxSchemaDrift)} absent`,
+        found: `without ${missing.join(", ")}`,
+      });
+    }
+    if (staged.unknownColumns.length > 0 && source?.unknownColumns === "reject") {
+      faults.push({
+        file: resolved.name,
+        field: `sources.${name}.unknownColumns`,
+        expected: "declared columns only",
+        found: staged.unknownColumns
+          .slice(0, 10)
+          .map((c) => `'${c}'`)
+          .join(", "),
+      });
+    }
+    return faults;
+  });
+}
+
+function badShareFaults(rules: QualityRules, { name, counts }: SourceQuality): ErrorLocation[] {
+  const share = counts.quarantined / Math.max(1, counts.read);
+  if (share <= rules.maxBadShare) return [];
+  const reasons = Object.entries(counts.byReason).map(([code, n]) => `${n} ${code}`);
+  return [
+    {
+      field: `sources.${name}`,
+      expected: `at most ${percent(rules.maxBadShare)} bad rows (quality.maxBadShare)`,
+      found: `${counts.quarantined} of ${counts.read} (${reasons.join(", ")})`,
+    },
+  ];
+}
+
+function nullFaults(rules: QualityRules, { name, counts, nulls }: SourceQuality): ErrorLocation[] {
+  return [...nulls].flatMap(([column, n]) => {
+    const share = n / Math.max(1, counts.accepted);
+    if (share <= rules.maxNullShare) return [];
+    return [
+      {
+        field: `sources.${name}.columns.${column}`,
+        expected: `at most ${percent(rules.maxNullShare)} missing (quality.maxNullShare)`,
+        found: percent(share),
+      },
+    ];
+  });
+}
+
+function percent(share: number): string {
+  return `${Number((share * 100).toFixed(2))} %`;
+}

@@ -1,0 +1,41 @@
+import { hashOf } from "../../schemas/canonical-json.ts";
+import type { StoredColumn } from "../../schemas/dataset.ts";
+import type { Column, Source } from "../../schemas/pipeline/source.ts";
+
+/** A column that is stored, with the declaration that its cells are checked against. */
+export interface LaidOutColumn {
+  readonly column: Column;
+  readonly stored: StoredColumn;
+}
+
+/** Declared columns in stored order; asset and time have their own physical columns and are left out. */
+export function layoutOf(source: Source): LaidOutColumn[] {
+  return source.columns
+    .filter((c) => c.name !== source.asset && c.name !== source.time?.column)
+    .map((column, i) => ({
+      column,
+      stored: {
+        name: column.name,
+        physical: `v${i}`,
+        type: column.type,
+        ...(column.unit === undefined ? {} : { unit: column.unit }),
+        use: column.use,
+      },
+    }));
+}
+
+/** What a compatible later file must have: role, asset, time and columns. */
+export function schemaHashOf(source: Source, columns: readonly StoredColumn[]): string {
+  return hashOf({
+    role: source.role,
+    asset: source.asset ?? null,
+    time: source.time ?? null,
+    columns,
+  });
+}
+
+/** SQL type of a stored column. */
+export function sqlTypeOf(column: StoredColumn): "DOUBLE" | "VARCHAR" | "BIGINT" {
+  if (column.type === "text") return "VARCHAR";
+  return column.type === "timestamp" ? "BIGINT" : "DOUBLE";
+}

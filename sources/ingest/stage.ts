@@ -1,0 +1,250 @@
+/**
+ * Staging: one file in, one Parquet file out, with every row read (good and bad) in file order.
+ *
+ * | column | meaning |
+ * |---|---|
+ * | `__file`, `__base` | number of the file, and rows staged before it: row n of the file is `__base + n` overall |
+ * | `__first` | line of the file's first row; row n stands in line `__first + n` unless `__line` says otherwise |
+ * | `__line` | line in the original, NULL in files that are read as they stand |
+ * | `__err` | NULL, or the number of the check that failed |
+ * | `__text` | the original row when it failed |
+ * | `__asset`, `__t`, `v<i>` | converted values |
+ */
+import type { Source } from "../../schemas/pipeline/source.ts";
+import { quoteLiteral } from "../../schemas/sql-quoting.ts";
+import { badFile } from "../files/bad-file.ts";
+import type { ResolvedFile } from "../files/resolve-files.ts";
+import type { ScannedFile, ScannedText } from "../files/scan-file.ts";
+import { countOf } from "./engine.ts";
+import type { IngestEngine } from "./engine.ts";
+import { checkedAsset, checkedColumn, checkedTime } from "./row-checks.ts";
+import type { Cell, CheckedCell, RowError } from "./row-checks.ts";
+import { layoutOf, sqlTypeOf } from "./source-layout.ts";
+
+/** Error numbers of one source; grows while files are staged. */
+export class ErrorTable {
+  readonly errors: RowError[] = [];
+  readonly #numbers = new Map<string, number>();
+
+  numberOf(error: RowError): number {
+    const key = `${error.code}\n${error.message}`;
+    const known = this.#numbers.get(key);
+    if (known !== undefined) return known;
+    const next = this.errors.push(error) - 1;
+    this.#numbers.set(key, next);
+    return next;
+  }
+}
+
+export interface StageInput {
+  readonly engine: IngestEngine;
+  readonly source: Source;
+  readonly file: ResolvedFile;
+  readonly scanned: ScannedFile;
+  readonly errors: ErrorTable;
+  readonly fileNumber: number;
+  /** Rows staged from earlier files of the source. */
+  readonly base: number;
+  readonly path: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface StagedFile {
+  readonly path: string;
+  readonly nRows: number;
+  readonly missingColumns: readonly string[];
+  readonly unknownColumns: readonly string[];
+}
+
+interface Relation {
+  readonly sql: string;
+  readonly cells: ReadonlyMap<string, Cell>;
+  readonly names: readonly string[];
+  readonly line: string;
+  readonly text: string;
+  readonly firstLine: number;
+}
+
+/**
+ * Writes the staged Parquet of one file.
+ *
+ * @throws {PlatformError} bad_file: the asset or time column is absent, the bytes are damaged, or the number of rows
+ *   is not the number that was counted before
+ */
+export async function stageFile(input: StageInput): Promise<StagedFile> {
+  const { engine, source, file, scanned } = input;
+  const relation =
+    scanned.kind === "text" ? textRelation(scanned, source) : await parquetRelation(input, scanned.path);
+  requireKeys(file.name, source, relation);
+  const expected = scanned.kind === "text" ? scanned.nRead - scanned.nBad : undefined;
+  if (expected === 0) return { path: "", nRows: 0, ...driftOf(source, relation) };
+  const select = stageSelect(input, relation);
+  const target = `TO ${quoteLiteral(input.path)} (FORMAT parquet, COMPRESSION lz4_raw, ROW_GROUP_SIZE 122880)`;
+  await engine.run(`COPY (${select}) ${target}`, signalOf(input)).catch((cause: unknown) => {
+    throw readFault(file.name, cause);
+  });
+  const [row] = await engine.query(`SELECT count(*) AS n FROM read_parquet(${quoteLiteral(input.path)})`);
+  const nRows = countOf(row?.["n"]);
+  if (expected !== undefined && nRows !== expected) {
+    throw badFile(file.name, { expected: `${expected} rows, as counted`, found: `${nRows} rows when read` });
+  }
+  if (nRows === 0) throw badFile(file.name, { expected: "rows of data", found: "none" });
+  return { path: input.path, nRows, ...driftOf(source, relation) };
+}
+
+function signalOf(input: StageInput): { signal?: AbortSignal } {
+  return input.signal === undefined ? {} : { signal: input.signal };
+}
+
+/** A fault of the database while it reads a file is a fault of the file, unless it was stopped or is out of room. */
+function readFault(name: string, cause: unknown): unknown {
+  if (
+    !(cause instanceof Error) ||
+    cause.name === "PlatformError" ||
+    /Out of Memory|No space/i.test(cause.message)
+  ) {
+    return cause;
+  }
+  const found = (cause.message.split("\n")[0] ?? "")
+    .replaceAll(/["']?\/[^\s"']+["']?/g, "the file")
+    .slice(0, 200);
+  return badFile(name, { expected: "readable data", found, cause });
+}
+
+function textRelation(scanned: ScannedText, source: Source): Relation {
+  const { format } = source;
+  const physical = scanned.columns.map((_, i) => `c${i}`);
+  const all = scanned.isRewritten ? ["line", ...physical] : physical;
+  const quote = scanned.isRewritten ? `'"'` : "''";
+  const options = [
+    "auto_detect = false",
+    "header = false",
+    `skip = ${scanned.skip}`,
+    `delim = ${quoteLiteral(scanned.delimiter)}`,
+    `quote = ${quote}`,
+    `escape = ${quote}`,
+    `new_line = ${scanned.newLine === "\n" ? String.raw`'\n'` : String.raw`'\r\n'`}`,
+    `nullstr = [${["", ...format.nullValues].map(quoteLiteral).join(", ")}]`,
+    "max_line_size = 4194304",
+    `columns = {${all.map((c) => `${c}: 'VARCHAR'`).join(", ")}}`,
+  ];
+  const raw = physical.map((c) => `coalesce(${c}, '')`).join(", ");
+  return {
+    sql: `read_csv(${quoteLiteral(scanned.path)}, ${options.join(", ")})`,
+    cells: new Map(scanned.columns.map((name, i): [string, Cell] => [name, { sql: `c${i}`, form: "text" }])),
+    names: [...scanned.columns, ...scanned.unknownKeys],
+    line: scanned.isRewritten ? "CAST(line AS BIGINT)" : "NULL::BIGINT",
+    text: `concat_ws(${quoteLiteral(scanned.delimiter)}, ${raw})`,
+    firstLine: scanned.skip + 1,
+  };
+}
+
+/** Parquet comes typed: numbers, booleans and times are taken as they are, everything else as text. */
+async function parquetRelation(input: StageInput, path: string): Promise<Relation> {
+  const from = `read_parquet(${quoteLiteral(path)})`;
+  const described = await input.engine
+    .query(`SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM ${from})`, signalOf(input))
+    .catch((cause: unknown) => {
+      throw readFault(input.file.name, cause);
+    });
+  const names = described.map((r) => String(r["column_name"]));
+  const cells = described.map((r, i): [string, Cell] => [
+    String(r["column_name"]),
+    parquetCell(String(r["column_type"]), i),
+  ]);
+  const renamed = names.map((_, i) => `c${i}`).join(", ");
+  const nulls = input.source.format.nullValues.map(quoteLiteral).join(", ") || "''";
+  const text = cells.map(([, c]) => (c.form === "text" ? c.sql : `CAST(${c.sql} AS VARCHAR)`));
+  const projected = cells.map(([, c], i) => {
+    if (c.form !== "text") return `r.c${i} AS c${i}`;
+    return `CASE WHEN CAST(r.c${i} AS VARCHAR) IN (${nulls}) THEN NULL ELSE CAST(r.c${i} AS VARCHAR) END AS c${i}`;
+  });
+  return {
+    sql: `(SELECT ${projected.join(", ")} FROM ${from} AS r(${renamed}))`,
+    cells: new Map(cells),
+    names,
+    line: "NULL::BIGINT",
+    text: `concat_ws(',', ${text.map((t) => `coalesce(${t}, '')`).join(", ")})`,
+    firstLine: 1,
+  };
+}
+
+function parquetCell(type: string, i: number): Cell {
+  const sql = `c${i}`;
+  if (/^(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\b.*)$/.test(type))
+    return { sql, form: "number" };
+  if (type === "BOOLEAN") return { sql, form: "boolean" };
+  if (/^(TIMESTAMP|DATE)/.test(type)) return { sql, form: "time" };
+  return { sql, form: "text" };
+}
+
+function requireKeys(name: string, source: Source, relation: Relation): void {
+  for (const key of [source.asset, source.time?.column]) {
+    if (key === undefined || relation.cells.has(key)) continue;
+    const found = `the columns ${relation.names.slice(0, 20).join(", ")}`;
+    throw badFile(name, { line: 1, expected: `a column '${key}'`, found });
+  }
+}
+
+function driftOf(source: Source, relation: Relation): Pick<StagedFile, "missingColumns" | "unknownColumns"> {
+  const declared = new Set(source.columns.map((c) => c.name));
+  for (const key of [source.asset, source.time?.column]) if (key !== undefined) declared.add(key);
+  return {
+    missingColumns: source.columns.map((c) => c.name).filter((n) => !relation.cells.has(n)),
+    unknownColumns: relation.names.filter((n) => !declared.has(n)),
+  };
+}
+
+/** Three levels: convert each cell once, find the first failing check, keep the text of the rows that failed. */
+function stageSelect(input: StageInput, relation: Relation): string {
+  const { source, file, errors, fileNumber, base } = input;
+  const cells = checkedCells(source, file, relation);
+  const converted = cells.map(([name, cell]) => `${cell.value} AS ${name}`);
+  const inner = `SELECT *, ${converted.join(", ")} FROM ${relation.sql}`;
+  const checks = cells.flatMap(([, cell]) => cell.checks);
+  const cases = checks.map((c) => `WHEN ${c.when} THEN ${errors.numberOf(c.error)}`).join(" ");
+  const err = checks.length === 0 ? "NULL::INTEGER" : `CASE ${cases} END`;
+  const middle = `SELECT *, ${err} AS __err FROM (${inner})`;
+  const text = `CASE WHEN __err IS NOT NULL THEN ${clipped(relation.text)} END`;
+  const columns = [
+    `${fileNumber}::INTEGER AS __file`,
+    `${base}::BIGINT AS __base`,
+    `${relation.firstLine}::INTEGER AS __first`,
+    `${relation.line} AS __line`,
+    "CAST(__err AS INTEGER) AS __err",
+    `${text} AS __text`,
+    source.asset === undefined ? "NULL::VARCHAR AS __asset" : "__asset",
+    source.time === undefined ? "NULL::BIGINT AS __t" : "__t",
+    ...layoutOf(source).map((c) => c.stored.physical),
+  ];
+  return `SELECT ${columns.join(", ")} FROM (${middle})`;
+}
+
+function checkedCells(source: Source, file: ResolvedFile, relation: Relation): [string, CheckedCell][] {
+  const context = { decimal: source.format.decimal, nullValues: source.format.nullValues };
+  const cells: [string, CheckedCell][] = [];
+  const cellOf = (name: string): Cell | undefined => relation.cells.get(name);
+  const asset = source.asset === undefined ? undefined : cellOf(source.asset);
+  if (source.asset !== undefined && asset !== undefined) {
+    cells.push(["__asset", checkedAsset(source.asset, asset, file.assetPrefix, "__asset")]);
+  }
+  const time = source.time === undefined ? undefined : cellOf(source.time.column);
+  if (source.time !== undefined && time !== undefined) {
+    cells.push(["__t", checkedTime(source.time, time, context, "__t")]);
+  }
+  for (const { column, stored } of layoutOf(source)) {
+    const absent: Cell = {
+      sql: `NULL::${sqlTypeOf(stored)}`,
+      form: stored.type === "text" ? "text" : "number",
+    };
+    const cell = cellOf(column.name);
+    const checked = checkedColumn(column, cell ?? absent, context, stored.physical);
+    cells.push([stored.physical, cell === undefined ? { ...checked, value: absent.sql } : checked]);
+  }
+  return cells;
+}
+
+/** At most 1 KiB of UTF-8. */
+function clipped(sql: string): string {
+  return `CASE WHEN strlen(${sql}) <= 1024 THEN ${sql} ELSE left(${sql}, 256) END`;
+}

@@ -1,0 +1,29 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { runChild } from "../child.ts";
+import { peerPython } from "../peer-python.ts";
+import type { SuiteContext } from "../suite.ts";
+
+const peerReportSchema = z.object({ version: z.string(), metrics: z.record(z.string(), z.number()) });
+export type PeerReport = z.infer<typeof peerReportSchema>;
+
+/** Runs a script of benchmarks/peers that prints one JSON report; undefined when it cannot be run. */
+export async function measurePeer(
+  context: SuiteContext,
+  script: string,
+  args: readonly string[],
+): Promise<PeerReport | undefined> {
+  const python = peerPython(context.root);
+  const path = join(context.root, "benchmarks", "peers", script);
+  if (python === undefined || !existsSync(path)) {
+    context.say(`peer absent: run npm run bench:peers for ${script}`);
+    return undefined;
+  }
+  const result = await runChild({ command: python, args: [path, ...args] }, 300_000);
+  if (result.code !== 0) {
+    context.say(`peer failed: ${script} [exit code ${result.code}]: ${result.stderr.slice(-500)}`);
+    return undefined;
+  }
+  return peerReportSchema.parse(JSON.parse(result.stdout));
+}

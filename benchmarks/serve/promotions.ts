@@ -1,0 +1,101 @@
+import { setTimeout } from "node:timers/promises";
+import { z } from "zod";
+import type { HttpAnswer } from "../load/http-connection.ts";
+import { runOpenLoop } from "../load/open-loop.ts";
+import type { LoadResult } from "../load/load-result.ts";
+import { residentBytesOfTree } from "../child.ts";
+import { SERVED_MODEL } from "./fleet-table.ts";
+import type { ServingPlatform } from "./platform.ts";
+
+const replySchema = z.object({
+  predictions: z.array(z.object({ probability: z.number() })).length(1),
+  version: z.int(),
+  digest: z.string(),
+});
+
+export interface PromotionsResult {
+  readonly load: LoadResult;
+  readonly promotions: number;
+  /** Versions that were seen answering. */
+  readonly versionsSeen: number;
+  /** Resident bytes of the API and its inference children; undefined without /proc. */
+  readonly memory: { readonly before: number; readonly after: number } | undefined;
+}
+
+/**
+ * Moves the champion to and fro between two versions while requests come in at a fixed rate.
+ *
+ * An answer is mixed when its number is not the one that the version it names gives for that row: each pair
+ * of version and row is learnt from its first answer, and must then never differ.
+ */
+export async function runPromotions(
+  platform: ServingPlatform,
+  requests: readonly Buffer[],
+  plan: { readonly promotions: number; readonly rate: number; readonly apiPid: number | undefined },
+): Promise<PromotionsResult> {
+  const known = new Map<string, number>();
+  const digests = new Map<number, string>();
+  const check = (answer: HttpAnswer, index: number): string | undefined => {
+    const reply = replySchema.parse(JSON.parse(answer.body.toString("utf8")));
+    const digest = digests.get(reply.version) ?? reply.digest;
+    digests.set(reply.version, digest);
+    if (digest !== reply.digest) return `version ${reply.version} answered with two digests`;
+    const key = `${reply.version}/${index}`;
+    const probability = reply.predictions[0]?.probability ?? Number.NaN;
+    const expected = known.get(key) ?? probability;
+    known.set(key, expected);
+    return expected === probability
+      ? undefined
+      : `row ${index} of version ${reply.version}: expected ${expected}, got ${probability}`;
+  };
+  const before = plan.apiPid === undefined ? undefined : residentBytesOfTree(plan.apiPid);
+  const ended = new AbortController();
+  const promoting = promoteInTurn(platform, plan.promotions).finally(() => ended.abort());
+  // Errors surface below; without this an early one would be unhandled while the load runs.
+  promoting.catch(() => undefined);
+  const loads: LoadResult[] = [];
+  while (!ended.signal.aborted) {
+    loads.push(
+      await runOpenLoop({
+        port: platform.port,
+        rate: plan.rate,
+        seconds: 2,
+        connections: 32,
+        requests,
+        check,
+      }),
+    );
+  }
+  await promoting;
+  // Children of the last version drain and end; only then is memory what stays.
+  await setTimeout(3_000);
+  const after = plan.apiPid === undefined ? undefined : residentBytesOfTree(plan.apiPid);
+  return {
+    load: joined(loads),
+    promotions: plan.promotions,
+    versionsSeen: digests.size,
+    memory: before === undefined || after === undefined ? undefined : { before, after },
+  };
+}
+
+async function promoteInTurn(platform: ServingPlatform, promotions: number): Promise<void> {
+  for (let index = 0; index < promotions; index += 1) {
+    const version = platform.versions[index % platform.versions.length];
+    const args = ["models", "promote", SERVED_MODEL, String(version), "--approve-as", "bench@example.com"];
+    const result = await platform.aura.run(args, 60_000);
+    if (result.code !== 0)
+      throw new Error(`promotion ${index} [exit code ${result.code}]: ${result.stdout}${result.stderr}`);
+  }
+}
+
+function joined(loads: readonly LoadResult[]): LoadResult {
+  const sum = (pick: (load: LoadResult) => number): number =>
+    loads.reduce((total, load) => total + pick(load), 0);
+  return {
+    answered: sum((load) => load.answered),
+    failed: sum((load) => load.failed),
+    reasons: loads.flatMap((load) => load.reasons).slice(0, 5),
+    seconds: sum((load) => load.seconds),
+    latenciesMs: Float64Array.from(loads.flatMap((load) => [...load.latenciesMs])).sort(),
+  };
+}

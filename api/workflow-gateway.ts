@@ -1,46 +1,43 @@
-import type { RawFile } from "../schemas/dataset.ts";
+import type { ObjectRef } from "../schemas/object-ref.ts";
+import type { StoredPipelineInput } from "../stores/objects/pipeline-input.ts";
 import type { Actor } from "../stores/postgres/port.ts";
 
 /** Who asks, as workflows record it. */
 export type Requester = Pick<Actor, "id" | "authenticated">;
 
 export interface StartPipelineInput {
-  readonly runId: string;
-  readonly workflowId: string;
-  readonly pipeline: string;
-  readonly model: string;
-  /** Hash of the canonical spec. */
-  readonly specHash: string;
-  readonly files: readonly RawFile[];
-  readonly requester: Requester;
-  readonly scheduleKey?: string;
+  readonly input: StoredPipelineInput;
+  /** Identity of the run: canonical spec, raw hashes, schedule key. */
+  readonly inputHash: string;
 }
 
 export interface StartPromotionInput {
   readonly model: string;
   readonly version: number;
   readonly digest: string;
-  readonly kind: "promote" | "rollback";
-  readonly reason: string;
-  readonly requester: Requester;
-  /** Makes the start idempotent beyond the workflow id. */
+  /** The alias moves once per id. */
   readonly requestId: string;
+  /** The approval that names the digest; null for a rollback to a version that was champion before. */
+  readonly approvalId: string | null;
+  readonly reason: string;
+  readonly requestedBy: Requester;
 }
 
 export interface StartScoreInput {
-  readonly scoreId: string;
-  readonly workflowId: string;
+  readonly jobId: string;
   readonly model: string;
-  readonly version: number;
-  readonly digest: string;
-  readonly runId: string;
-  readonly files: readonly RawFile[];
-  readonly requester: Requester;
+  /** Hash over version digest and raw files: the same question is the same workflow. */
+  readonly inputHash: string;
+  /** JSON list of RawFile. */
+  readonly files: ObjectRef;
+  readonly requestedBy: Requester;
 }
 
 /** A workflow that runs now; `isNew` is false when the same work was started before. */
 export interface StartedWorkflow {
   readonly workflowId: string;
+  /** Temporal's run id, which is also the id of a pipeline run. */
+  readonly runId: string;
   readonly isNew: boolean;
 }
 
@@ -48,15 +45,16 @@ export interface StartedWorkflow {
  * The API's way to Temporal.
  *
  * Guarantees of every adapter: a start is idempotent on the workflow id and says whether it was new; an
- * unreachable server throws PlatformError `temporal_unavailable`; nothing here reads or writes the stores.
- * `wakeApproval` only wakes: the workflow reads the recorded decision itself.
+ * unreachable server throws PlatformError `temporal_unavailable`, an unknown workflow `not_found`; nothing
+ * here reads or writes the stores. `wakeApproval` only wakes: the workflow reads the recorded decision itself.
  */
 export interface WorkflowGateway {
-  startPipeline(input: StartPipelineInput): Promise<StartedWorkflow>;
-  cancelRun(workflowId: string): Promise<void>;
-  wakeApproval(workflowId: string, approvalId: string): Promise<void>;
-  startPromotion(input: StartPromotionInput): Promise<StartedWorkflow>;
-  startScore(input: StartScoreInput): Promise<StartedWorkflow>;
+  startPipeline(start: StartPipelineInput): Promise<StartedWorkflow>;
+  cancelRun(workflowId: string, runId: string): Promise<void>;
+  wakeApproval(workflowId: string): Promise<void>;
+  startPromotion(start: StartPromotionInput): Promise<StartedWorkflow>;
+  startScore(start: StartScoreInput): Promise<StartedWorkflow>;
+  /** Runs the model's drift check now, beside its schedule. */
   triggerDriftCheck(model: string): Promise<StartedWorkflow>;
   /** Cheap round trip; throws when Temporal does not answer. */
   probe(): Promise<void>;

@@ -24,7 +24,10 @@ async function main(): Promise<void> {
   const settings = readSettings(process.env, process.cwd());
   const log = pino({ level: settings.logLevel, base: { part: "worker" } });
   // `forward: {}`: the native core otherwise writes coloured lines to stdout, past every logger.
-  Runtime.install({ logger: temporalLogger(log), telemetryOptions: { logging: { forward: {}, filter: "WARN" }, ...metricsOf(settings) } });
+  Runtime.install({
+    logger: temporalLogger(log),
+    telemetryOptions: { logging: { forward: {}, filter: "WARN" }, ...metricsOf(settings) },
+  });
   const deps = await openWorkerDeps(settings, log);
   const connection = await connectNative(settings);
   const activities = createActivities(deps);

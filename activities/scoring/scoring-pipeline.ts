@@ -1,6 +1,6 @@
-import { matchesGlob } from "node:path";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
+import { matcherOf } from "../../sources/files/resolve-files.ts";
 
 /**
  * The pipeline as scoring needs it: no truth (labels sources), and only the file groups that were given, so that a folder
@@ -9,7 +9,7 @@ import { PlatformError } from "../../schemas/platform-error.ts";
  * @throws {PlatformError} bad_file when no readings file was given
  */
 export function scoringPipeline(pipeline: Pipeline, names: readonly string[]): Pipeline {
-  const isGiven = (pattern: string) => names.some((name) => name === pattern || matchesGlob(name, pattern));
+  const isGiven = (pattern: string) => names.some(matcherOf(pattern));
   const sources = Object.entries(pipeline.sources).flatMap(([name, source]) => {
     if (source.role === "labels") return [];
     if (source.files === undefined) return [[name, source] as const];

@@ -57,7 +57,7 @@ function nothingMatches(source: string, path: string, names: readonly string[]):
  * Glob: `*` within one folder, `**` over folders, `?` one character; all else is literal. Dynamic programming over
  * pattern × name: no pattern, however many stars it has, takes longer than their product.
  */
-function matcherOf(pattern: string): (name: string) => boolean {
+export function matcherOf(pattern: string): (name: string) => boolean {
   const tokens = pattern.match(/\*\*\/|\*\*|[^]/gu) ?? [];
   return (name) => {
     const characters = [...name];

@@ -1,0 +1,130 @@
+import { hashOf } from "../../schemas/canonical-json.ts";
+import type { DatasetManifest, DatasetSource } from "../../schemas/dataset.ts";
+import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
+import { spanInTimeUnits } from "../../schemas/pipeline/time.ts";
+import { HOLDOUT_FOLD, splitDocumentSchema } from "../../schemas/split.ts";
+import type { SplitDocument } from "../../schemas/split.ts";
+import { quoteIdentifier } from "../../stores/duckdb/duckdb.ts";
+import { getDocument, putDocument, readDataset, readPipeline } from "../../stores/objects/documents.ts";
+import type { ActivityDeps } from "../dependencies.ts";
+import type { SplitInput, SplitResult } from "../features/messages.ts";
+import { localParts, readingsOf } from "../features/sensor-columns.ts";
+import { cutSplit } from "./cut-split.ts";
+import type { SplitUnits } from "./cut-split.ts";
+
+/** Splitting: the holdout first, frozen by hash under the model's name, then the folds. */
+export function createSplitActivities(deps: ActivityDeps) {
+  const { objects, db } = deps;
+  return {
+    /**
+     * Cuts holdout and folds. Units held out for this model before stay held out, units that trained before stay in
+     * training; only new units are assigned.
+     *
+     * **Effects**: split document. **Idempotency**: content; the registered holdout is written with the version.
+     * **Errors**: not_enough_data. **Retry**: work.
+     */
+    async splitDataset(input: SplitInput): Promise<SplitResult> {
+      const pipeline = await readPipeline(objects, input.spec);
+      const dataset = await readDataset(objects, input.dataset);
+      const datasetId = hashOf(dataset);
+      const source = readingsOf(dataset);
+      const units = await unitsOf(deps, pipeline, source);
+      const before = await heldBefore(deps, { model: input.model, unit: units.unit, dataset });
+      const document = cutSplit(units, { split: pipeline.split, ...before });
+      const split = await putDocument(objects, document);
+      const nHeld = (document.folds[0] ?? []).filter((fold) => fold === HOLDOUT_FOLD).length;
+      const held =
+        document.holdoutFrom === undefined
+          ? `${nHeld} of ${units.ids.length} ${units.unit}s`
+          : "the latest readings";
+      const isReused = before.frozen.size > 0;
+      return {
+        split,
+        holdoutHash: holdoutHash(datasetId, document, units),
+        detail: `${held} held out${isReused ? " (as before)" : ""}, ${pipeline.split.folds} folds × ${pipeline.split.repeats}`,
+        isReused,
+      };
+    },
+  };
+}
+
+/** Identity of the frozen rows: the dataset and who of it is held out, independent of the folds. */
+function holdoutHash(dataset: string, document: SplitDocument, units: SplitUnits): string {
+  const [folds = []] = document.folds;
+  const held = units.ids.filter((_, i) => folds[i] === HOLDOUT_FOLD);
+  return hashOf({ dataset, unit: document.unit, held, from: document.holdoutFrom ?? null });
+}
+
+async function unitsOf(deps: ActivityDeps, pipeline: Pipeline, source: DatasetSource): Promise<SplitUnits> {
+  const from = await deps.duckdb.parquet(await localParts(deps, source));
+  const { holdout } = pipeline.split;
+  const unit = source.hasAsset && holdout?.by !== "row" ? "asset" : "row";
+  const timeAt = await timeQuantile(deps, from, holdout?.by === "time" ? 1 - holdout.share : undefined);
+  const gapSpan = holdout?.by === "time" ? holdout.gap : undefined;
+  const timeKind = source.timeKind === "timestamp" ? "timestamp" : "cycle";
+  const gap = gapSpan === undefined ? 0 : spanInTimeUnits(gapSpan, timeKind);
+  if (unit === "asset") {
+    const table = await deps.duckdb.columns(
+      `SELECT __asset, min(__part) AS part FROM ${from} GROUP BY __asset ORDER BY __asset`,
+    );
+    const [ids, parts] = [table.columns["__asset"] as string[], table.columns["part"] as string[]];
+    return { unit, ids, parts, timeAt, gap };
+  }
+  const { label } = pipeline;
+  const column = label.kind === "column" ? source.columns.find((c) => c.name === label.column) : undefined;
+  const labelSql = column === undefined ? "''" : `coalesce(${quoteIdentifier(column.physical)}::VARCHAR, '')`;
+  const table = await deps.duckdb.columns(
+    `SELECT __seq::DOUBLE AS seq, __part AS part, ${labelSql} AS label FROM ${from} ORDER BY __seq`,
+  );
+  const labels = table.columns["label"] as string[];
+  const values = [...new Set(labels)].sort();
+  const isClass = column !== undefined && pipeline.task.kind === "class";
+  return {
+    unit,
+    ids: Array.from(table.columns["seq"] as Float64Array, String),
+    parts: table.columns["part"] as string[],
+    ...(isClass ? { classes: labels.map((text) => values.indexOf(text)) } : {}),
+    timeAt,
+    gap,
+  };
+}
+
+async function timeQuantile(
+  deps: ActivityDeps,
+  from: string,
+  share: number | undefined,
+): Promise<(share: number) => number> {
+  if (share === undefined) return () => Number.NaN;
+  const [row] = await deps.duckdb.query(
+    `SELECT quantile_disc(__t, ${Number(share)})::DOUBLE AS t FROM ${from}`,
+  );
+  return () => Number(row?.["t"]);
+}
+
+/**
+ * Units of the model's registered holdout. Rows have no lasting identity: they count as the same only while the earlier
+ * dataset's files begin the present one's, so that `__seq` still names the same row.
+ */
+async function heldBefore(
+  deps: ActivityDeps,
+  given: { readonly model: string; readonly unit: "asset" | "row"; readonly dataset: DatasetManifest },
+): Promise<{ frozen: ReadonlySet<string>; trainedBefore: ReadonlySet<string> }> {
+  const none = { frozen: new Set<string>(), trainedBefore: new Set<string>() };
+  const registered = await deps.db.registry.holdout(given.model);
+  if (registered === undefined) return none;
+  const document = await getDocument(deps.objects, registered.object, splitDocumentSchema);
+  if (document.unit !== given.unit) return none;
+  if (given.unit === "row") {
+    const earlier = await deps.db.datasets.get(registered.dataset);
+    const isPrefix = earlier?.manifest.raw.every(
+      (file, i) => file.object.sha256 === given.dataset.raw[i]?.object.sha256,
+    );
+    if (isPrefix !== true) return none;
+  }
+  const [folds = []] = document.folds;
+  const ids = given.unit === "asset" ? document.ids : folds.map((_, seq) => String(seq));
+  return {
+    frozen: new Set(ids.filter((_, i) => folds[i] === HOLDOUT_FOLD)),
+    trainedBefore: new Set(ids.filter((_, i) => folds[i] !== HOLDOUT_FOLD)),
+  };
+}

@@ -1,0 +1,72 @@
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { Logger } from "pino";
+import { CpuPool } from "../activities/cpu/cpu-pool.ts";
+import type { ActivityDeps } from "../activities/dependencies.ts";
+import { FeatureTableCache } from "../activities/features/feature-table-cache.ts";
+import type { Settings } from "../config/settings.ts";
+import { createInferencePool } from "../inference/pool.ts";
+import { PlatformError } from "../schemas/platform-error.ts";
+import { createDuckDb } from "../stores/duckdb/duckdb.ts";
+import { createObjectStore } from "../stores/objects/object-store.ts";
+import { createDatabase } from "../stores/postgres/database.ts";
+import { connectClient } from "../temporal-config/connection.ts";
+
+/** DuckDB's share: with the spilling of larger sorts, peak memory of all our processes stays under 2 GiB. */
+const DUCKDB_MEMORY = "900MB";
+
+/** Opens everything the activities reach; `close` undoes it in order. */
+export async function openWorkerDeps(
+  settings: Settings,
+  log: Logger,
+): Promise<ActivityDeps & { close(): Promise<void> }> {
+  if (settings.databaseUrl === undefined)
+    throw new PlatformError("config_invalid", "worker: DATABASE_URL is not set");
+  const cacheDir = join(settings.stateDir, "cache");
+  // One folder per process: what is in it belongs to nobody once the process is gone.
+  const scratchRoot = join(settings.stateDir, "scratch");
+  const scratchDir = join(scratchRoot, `worker-${process.pid}`);
+  await rm(scratchDir, { recursive: true, force: true });
+  await mkdir(scratchDir, { recursive: true });
+  const objects = createObjectStore({
+    objects: settings.objects.url,
+    cacheDir,
+    ...(settings.objects.kind === "s3" ? { s3: settings.objects } : {}),
+  });
+  const db = await createDatabase(settings.databaseUrl);
+  const temporal = await connectClient(settings);
+  const duckdb = await createDuckDb({
+    directories: [
+      scratchDir,
+      cacheDir,
+      ...(settings.objects.kind === "file" ? [settings.objects.directory] : []),
+    ],
+    memoryLimit: DUCKDB_MEMORY,
+    threads: 2,
+  });
+  const cpu = new CpuPool();
+  const pool = createInferencePool({
+    children: 1,
+    deadlineMs: 30_000,
+    onEvent: (event) => log.debug({ event }, "inference"),
+  });
+  return {
+    db,
+    objects,
+    duckdb,
+    cpu,
+    pool,
+    temporal,
+    log,
+    scratchDir,
+    tables: new FeatureTableCache(objects, duckdb),
+    stagingMaxRows: settings.stagingMaxRows,
+    async close() {
+      await Promise.all([cpu.close(), pool.close()]);
+      duckdb.close();
+      await temporal.connection.close();
+      await db.close();
+      await rm(scratchDir, { recursive: true, force: true });
+    },
+  };
+}

@@ -25,6 +25,8 @@ export type ObjectSettings =
 
 /** Everything AURA is told from outside, checked once. Meanings, units and ranges: `SETTINGS_TABLE`. */
 export interface Settings {
+  /** Folder that relative paths in the settings start from; child processes are started in it. */
+  readonly cwd: string;
   /** Absolute. */
   readonly stateDir: string;
   /** Set: a PostgreSQL of the user's own. Unset: the embedded one. */
@@ -66,9 +68,10 @@ export function readSettings(env: Environment, cwd: string): Settings {
   const values = checkValues(environment);
   const stateDir = resolve(cwd, values.AURA_STATE_DIR ?? ".aura");
   return {
+    cwd,
     stateDir,
     ...optional("databaseUrl", values.DATABASE_URL),
-    temporal: readTemporalSettings(environment, values.AURA_TEMPORAL_CLI),
+    temporal: readTemporalSettings(environment, cwd),
     objects: readObjectSettings(values, stateDir),
     api: { host: values.AURA_API_HOST, ...optional("port", values.AURA_API_PORT) },
     ...optional("apiUrl", values.AURA_API_URL),

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { loadClientConnectConfig } from "@temporalio/envconfig";
 import type { ClientConnectConfig } from "@temporalio/envconfig";
 import { PlatformError } from "../schemas/platform-error.ts";
@@ -20,8 +21,9 @@ export interface TemporalSettings {
  */
 export function readTemporalSettings(
   environment: Readonly<Record<string, string>>,
-  cli: string | undefined,
+  cwd: string,
 ): TemporalSettings {
+  const cli = environment["AURA_TEMPORAL_CLI"];
   try {
     const { connectionOptions, namespace } = loadClientConnectConfig({ overrideEnvVars: { ...environment } });
     const { address } = connectionOptions;
@@ -29,7 +31,7 @@ export function readTemporalSettings(
       ...(address === undefined ? {} : { address }),
       namespace: namespace ?? "default",
       connection: connectionOptions,
-      ...(cli === undefined ? {} : { cli }),
+      ...(cli === undefined ? {} : { cli: resolve(cwd, cli) }),
     };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);

@@ -36,7 +36,7 @@ const CHECKS: readonly (readonly [string, (settings: Settings) => Finding | Prom
   ["ports", checkPorts],
 ];
 
-/** Looks at this machine without starting, fetching or changing anything. */
+/** Looks at this machine; nothing is started or fetched. PostgreSQL is made runnable, as a start would. */
 export async function examineMachine(settings: Settings): Promise<readonly MachineCheck[]> {
   const checks: MachineCheck[] = [];
   for (const [name, check] of CHECKS) {

@@ -21,7 +21,7 @@ function planApi(context: PartContext): PartPlan {
     prepare: async () => ({
       file: process.execPath,
       args: ["--enable-source-maps", builtEntry(ENTRY)],
-      cwd: context.settings.stateDir,
+      cwd: context.settings.cwd,
       env: childEnvironment(context),
     }),
     // Not ready is no reason to restart: a database that is away makes /readyz false for as long.

@@ -41,7 +41,7 @@ function planWorker(context: PartContext): PartPlan {
     prepare: async () => ({
       file: process.execPath,
       args: ["--enable-source-maps", builtEntry(ENTRY)],
-      cwd: context.settings.stateDir,
+      cwd: context.settings.cwd,
       env: { ...childEnvironment(context), AURA_METRICS_PORT: String(context.ports.workerMetrics) },
     }),
     async probe(_signal, spawnedAt) {

@@ -1,4 +1,4 @@
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { constants, copyFileSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { randomBytes } from "node:crypto";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import { identifyProcess, isRunning, processIdentitySchema } from "./identity.ts";
@@ -53,12 +53,28 @@ function parseHolder(file: string): ProcessIdentity | undefined {
   }
 }
 
+/** What file systems without hard links answer (exFAT, some network and FUSE mounts). */
+const NO_HARD_LINKS: ReadonlySet<unknown> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
+
 function tryLink(from: string, to: string): boolean {
   try {
     linkSync(from, to);
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    if (!(error instanceof Error && "code" in error)) throw error;
+    if (error.code === "EEXIST") return false;
+    if (!NO_HARD_LINKS.has(error.code)) throw error;
+    return tryCopy(from, to);
+  }
+}
+
+/** Copies where there are no hard links; a reader may then see the file half written, and takes it for stale. */
+function tryCopy(from: string, to: string): boolean {
+  try {
+    copyFileSync(from, to, constants.COPYFILE_EXCL);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { TestProject } from "vitest/node";
-import { startTestPlatform } from "./platform.ts";
+import { removeStalePlatforms, startTestPlatform } from "./platform.ts";
 import type { TestPlatform, TestServicesReply } from "./platform.ts";
 
 /**
@@ -12,7 +12,7 @@ export default function setup(project: TestProject): Promise<() => Promise<void>
   let started: Promise<TestPlatform> | undefined;
   const answer = async (): Promise<TestServicesReply> => {
     try {
-      started ??= startTestPlatform({ parts: ["postgres", "temporal"] });
+      started ??= removeStalePlatforms().then(() => startTestPlatform({ parts: ["postgres", "temporal"] }));
       const { databaseUrl, temporalAddress } = (await started).platform.urls;
       return { services: { databaseUrl, temporalAddress, namespace: "default" } };
     } catch (error) {

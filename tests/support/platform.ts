@@ -1,8 +1,9 @@
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { readSettings } from "../../config/settings.ts";
+import { findRunningPlatform, stopRunningPlatform } from "../../platform/running.ts";
 import { startPlatform } from "../../platform/supervisor.ts";
 import type { RunningPlatform } from "../../platform/supervisor.ts";
 
@@ -142,9 +143,25 @@ export async function startTestPlatform(options: TestPlatformOptions): Promise<T
   };
 }
 
+const FOLDER_PREFIX = "aura-test-";
+/** No test run takes this long; a younger folder may belong to one that is just starting. */
+const STALE_MS = 15 * 60_000;
+
+/** Ends and removes what killed test runs left: their servers would run for ever. */
+export async function removeStalePlatforms(): Promise<void> {
+  for (const name of readdirSync(tmpdir())) {
+    const folder = join(tmpdir(), name);
+    const stateDir = join(folder, ".aura");
+    if (!name.startsWith(FOLDER_PREFIX) || Date.now() - statSync(folder).mtimeMs < STALE_MS) continue;
+    if (findRunningPlatform({ stateDir }) !== undefined) continue;
+    await stopRunningPlatform({ stateDir });
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 /** A temporary folder that the database's own user can pass through (mkdtemp makes it private). */
 export function makeStateFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "aura-test-"));
+  const folder = mkdtempSync(join(tmpdir(), FOLDER_PREFIX));
   chmodSync(folder, 0o711);
   return folder;
 }

@@ -41,6 +41,11 @@ export class Output {
     return this.#options.stdout.isTTY === true;
   }
 
+  /** Whether progress is one rewritten line; elsewhere every call is a line of its own. */
+  get hasLiveLine(): boolean {
+    return this.#options.stderr.isTTY === true;
+  }
+
   /** One line of the result. */
   line(text = ""): void {
     this.#clearProgress();
@@ -108,6 +113,11 @@ export class Output {
       this.#options[stream].isTTY === true && (this.#options.environment["NO_COLOR"] ?? "") === "";
     // Decided above, for this stream; styleText would ask process.stdout.
     return isColoured ? styleText(style, text, { validateStream: false }) : text;
+  }
+
+  /** Takes the rewritten line away. */
+  endProgress(): void {
+    this.#clearProgress();
   }
 
   #clearProgress(): void {

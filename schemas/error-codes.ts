@@ -219,6 +219,12 @@ export const ERROR_CODES = {
     "A remote source does not answer.",
     "It is retried; check the source's URL.",
   ),
+  api_unavailable: row(
+    503,
+    true,
+    "The AURA API does not answer.",
+    "Check AURA_API_URL, or start the platform with `aura up`.",
+  ),
   trace_unavailable: row(
     503,
     true,

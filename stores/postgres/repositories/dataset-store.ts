@@ -1,9 +1,12 @@
 import type { DatasetManifest } from "../../../schemas/dataset.ts";
+import type { ObjectRef } from "../../../schemas/object-ref.ts";
 import { appendAudit } from "../audit/audit-row.ts";
 import type { ConnectionPool, Sql } from "../connection/connection-pool.ts";
 import { copyField, copyRows } from "../connection/copy-rows.ts";
 import { json, storableText } from "../connection/row-types.ts";
-import type { DatasetEntry, DatasetStore, QuarantinedRow, StagedRow } from "../port.ts";
+import type { AuditEntry, DatasetEntry, DatasetStore, QuarantinedRow, StagedRow } from "../port.ts";
+import { selectPipelineFiles, upsertPipelineFiles } from "./pipeline-files.ts";
+import type { PipelineFile } from "./pipeline-files.ts";
 
 /** Rows sent with one `unnest` statement. */
 const BATCH_ROWS = 10_000;
@@ -94,6 +97,14 @@ export class PostgresDatasetStore implements DatasetStore {
         where dataset_id = $1 and position > $2 order by position limit $3`,
       [datasetId, after, limit],
     );
+  }
+
+  async addPipelineFiles(pipeline: string, files: readonly PipelineFile[], audit: AuditEntry): Promise<void> {
+    await this.#pool.transaction((tx) => upsertPipelineFiles(tx, pipeline, files, audit));
+  }
+
+  pipelineFiles(pipeline: string): Promise<{ name: string; object: ObjectRef }[]> {
+    return selectPipelineFiles(this.#pool, pipeline);
   }
 
   async cachedStage(key: string): Promise<unknown> {

@@ -66,7 +66,7 @@ export const SETTINGS_TABLE = {
     unit: "path",
     default: null,
     whenUnset: "`.aura` in the working directory",
-    range: "a writable folder, at most 200 bytes long",
+    range: "a new folder, or one of AURA's own",
     example: "/var/lib/aura",
   }),
   DATABASE_URL: row({

@@ -235,7 +235,11 @@ class Platform implements RunningPlatform {
       ports: { ...ports },
       ...(postgresDirectory.startsWith(`${paths.root}/`) ? {} : { postgresDirectory }),
       children,
-      urls: { api, temporalAddress, ...(temporalUi === undefined ? {} : { temporalUi }) },
+      urls: {
+        ...(this.#supervised.has("api") ? { api } : {}),
+        temporalAddress,
+        ...(temporalUi === undefined ? {} : { temporalUi }),
+      },
     });
   }
 

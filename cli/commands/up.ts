@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
+import type { FoundPlatform } from "../../platform/running.ts";
 import type { PlatformEvent } from "../../platform/supervisor.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import { contextOf } from "../context.ts";
@@ -37,14 +38,24 @@ export function registerUpCommand(program: Command): void {
     .option("--json", "print the addresses as JSON")
     .action(async (options: UpOptions, command: Command) => {
       const context = contextOf(command);
-      const { findRunningPlatform } = await import("../../platform/running.ts");
-      const found = findRunningPlatform(context.settings());
-      if (found?.state === "ready") {
+      const found = await awaitOtherStart(context);
+      if (found !== undefined) {
         context.output.note(`already running (process ${found.supervisor.pid})`);
         showUrls(context.output, found.urls, options);
       } else if (options.detach === true) await runDetached(context, options);
       else await runHere(context, options);
     });
+}
+
+/** The platform that runs here already; one that is just starting or stopping is waited for. */
+async function awaitOtherStart(context: CliContext): Promise<FoundPlatform | undefined> {
+  const { findRunningPlatform } = await import("../../platform/running.ts");
+  for (let isTold = false; ; isTold = true) {
+    const found = findRunningPlatform(context.settings());
+    if (found === undefined || found.state === "ready") return found;
+    if (!isTold) context.output.note(`waiting for process ${found.supervisor.pid}, which is ${found.state}`);
+    await sleep(POLL_MS);
+  }
 }
 
 async function runHere(context: CliContext, options: UpOptions): Promise<void> {
@@ -62,7 +73,8 @@ async function runHere(context: CliContext, options: UpOptions): Promise<void> {
     const platform = await starting;
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
     output.note(`ready in ${seconds} s; ends with Ctrl-C or \`aura down\``);
-    showUrls(output, platform.urls, options);
+    const hasApi = platform.parts().some(({ name }) => name === "api");
+    showUrls(output, { ...platform.urls, api: hasApi ? platform.urls.api : undefined }, options);
     if (!asked.aborted)
       await new Promise((resolve) => asked.addEventListener("abort", resolve, { once: true }));
     output.note("stopping");
@@ -107,14 +119,16 @@ async function runDetached(context: CliContext, options: UpOptions): Promise<voi
   child.once("exit", () => (hasEnded = true)).once("error", () => (hasEnded = true));
   for (let shown = ""; ; await sleep(POLL_MS)) {
     const found = findRunningPlatform(settings);
-    if (found?.state === "ready" && found.supervisor.pid === child.pid) {
+    if (found?.state === "ready") {
       child.unref();
-      context.output.note(`running in the background (process ${child.pid}); ends with \`aura down\``);
+      context.output.note(
+        `running in the background (process ${found.supervisor.pid}); ends with \`aura down\``,
+      );
       showUrls(context.output, found.urls, options);
       return;
     }
     const lines = existsSync(log) ? readLogFrom(log, from).trimEnd() : "";
-    if (hasEnded)
+    if (hasEnded && found === undefined)
       throw new PlatformError("platform_part_missing", `start in the background [${log}]: ${lines}`);
     const last = lines.slice(lines.lastIndexOf("\n") + 1);
     if (last !== shown && last !== "") context.output.progress(last);

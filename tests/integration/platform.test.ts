@@ -176,6 +176,13 @@ await describeWithServices("aura up, down and the supervisor", () => {
     expect(isRunning(childOf(before, "temporal"))).toBe(false);
   }, 30_000);
 
+  it("starts once when it is asked twice at the same time", async () => {
+    const [one, other] = await Promise.all([aura(...UP, "--json"), aura(...UP, "--json")]);
+    expect([one.code, other.code]).toEqual([0, 0]);
+    expect(JSON.parse(one.stdout)).toEqual(JSON.parse(other.stdout));
+    expect(await aura("down")).toMatchObject({ code: 0 });
+  }, 30_000);
+
   it("does not take a stranger for an orphan, nor for the database", async () => {
     const stranger = identifyProcess(process.pid);
     const paths = statePaths(stateDir);

@@ -1,4 +1,5 @@
-import { defineSearchAttributeKey, setCurrentDetails, upsertSearchAttributes } from "@temporalio/workflow";
+import { defineSearchAttributeKey } from "@temporalio/common";
+import { setCurrentDetails, upsertSearchAttributes } from "@temporalio/workflow";
 import { SEARCH_ATTRIBUTES } from "../temporal-config/constants.ts";
 
 /** What the Temporal UI shows of a workflow; `null` clears a value. */

@@ -36,7 +36,7 @@ export async function scoreVersion(
   const pipeline = await readPipeline(objects, input.spec);
   const split = await getDocument(objects, input.split, splitDocumentSchema);
   const signature = await getDocument(objects, file("signature"), signatureSchema);
-  const base = { spec: input.spec, dataset: input.dataset, view: file("view"), fitted: file("fitted") };
+  const base = { dataset: input.dataset, view: file("view"), fitted: file("fitted"), hasLabel: true };
   const { featureSet } = await transformDataset(deps, base, beat);
   const table = await deps.tables.load(featureSet);
   const problem = problemOf(pipeline, table.classLabels);

@@ -33,7 +33,7 @@ export function predictRows(job: PredictJob, _hooks: TrainingHooks): PredictOutp
   const inputs = new Float64Array(nRows * matrix.nColumns);
   inputs.set(chosen.data, 0);
   inputs.set(probes.data, chosen.data.length);
-  const options = job.cap === null ? {} : { cap: { min: 0, max: job.cap } };
-  const { values, nOutputs } = predict(model, { data: inputs, nRows, nColumns: matrix.nColumns }, options);
+  const cap = job.cap === null ? undefined : { min: 0, max: job.cap };
+  const { values, nOutputs } = predict(model, { data: inputs, nRows, nColumns: matrix.nColumns }, cap);
   return { inputs, nRows, outputs: values, nOutputs };
 }

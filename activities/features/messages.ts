@@ -36,6 +36,8 @@ export interface TransformInput {
   readonly dataset: ObjectRef;
   readonly view: ObjectRef;
   readonly fitted: ObjectRef;
+  /** false: a fleet to score, whose truth nobody knows yet. Default true. */
+  readonly hasLabel?: boolean;
 }
 
 export interface TransformResult {

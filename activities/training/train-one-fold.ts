@@ -36,7 +36,7 @@ export function trainOneFold(job: FoldJob, hooks: TrainingHooks): FoldOutput {
     ),
   );
   const model = averageModels(fits.map((fit) => fit.model));
-  const bounds = cap === null ? {} : { cap: { min: 0, max: cap } };
+  const bounds = cap === null ? undefined : { min: 0, max: cap };
   const predictions = predict(model, selectRows(matrix, rows.validate), bounds).values;
   const iterations = fits.flatMap((fit) => (fit.bestIteration === null ? [] : [fit.bestIteration]));
   const bestIteration =

@@ -1,10 +1,5 @@
-import {
-  ParentClosePolicy,
-  WorkflowIdReusePolicy,
-  defineSearchAttributeKey,
-  startChild,
-  workflowInfo,
-} from "@temporalio/workflow";
+import { defineSearchAttributeKey } from "@temporalio/common";
+import { ParentClosePolicy, WorkflowIdReusePolicy, startChild, workflowInfo } from "@temporalio/workflow";
 import { retrainWorkflowId, TASK_QUEUES } from "../../temporal-config/constants.ts";
 import type { DriftCheckResult } from "../../activities/monitoring/messages.ts";
 import { monitoring } from "../activity-proxies.ts";

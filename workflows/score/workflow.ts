@@ -14,7 +14,14 @@ export async function scoreWorkflow(input: ScoreInput): Promise<ScoreResult> {
   const plan = await scoring.planScore(input);
   const data = await ingest.ingestDataset({ runId: jobId, spec: plan.spec, files: input.files });
   const { view, fitted, spec } = plan;
-  const set = await features.transformFeatures({ runId: jobId, spec, dataset: data.manifest, view, fitted });
+  const set = await features.transformFeatures({
+    runId: jobId,
+    spec,
+    dataset: data.manifest,
+    view,
+    fitted,
+    hasLabel: false,
+  });
   const result = await scoring.scoreFleet({
     ...plan,
     jobId,

@@ -1,0 +1,85 @@
+import { trainConstant } from "../../numerics/baseline/constant.ts";
+import { trainForest } from "../../numerics/forest/trainer.ts";
+import { trainGbdt } from "../../numerics/gbdt/trainer.ts";
+import { trainLinear } from "../../numerics/linear/trainer.ts";
+import type { Matrix } from "../../numerics/matrix.ts";
+import type { TrainedModel } from "../../numerics/model.ts";
+import type { TaskTarget } from "../../numerics/task-kind.ts";
+import type { TrainingHooks } from "../../numerics/training-hooks.ts";
+import type { Candidate } from "../../schemas/pipeline/training.ts";
+import { classWeightsOf } from "./weights.ts";
+
+export interface FitRequest {
+  readonly matrix: Matrix;
+  readonly target: TaskTarget;
+  /** null: the constant baseline. */
+  readonly candidate: Candidate | null;
+  readonly trainRows: Int32Array;
+  /** Rows that decide when boosting stops; absent in the final fit. */
+  readonly earlyStopRows?: Int32Array;
+  /** Fixed number of boosting rounds, as cross-validation found it. */
+  readonly iterations?: number;
+  readonly seed: number;
+}
+
+export interface Fit {
+  readonly model: TrainedModel;
+  /** Rounds kept; null where nothing is boosted. */
+  readonly bestIteration: number | null;
+}
+
+/** Rounds without a better loss after which boosting stops, unless the candidate says otherwise. */
+const EARLY_STOPPING_ROUNDS = 50;
+
+/**
+ * Trains one candidate. A new kind of trainer is one case here and one word in the pipeline schema.
+ *
+ * @throws {RangeError} for parameters or data out of range
+ * @throws {TrainingCancelledError} when the hooks say so
+ */
+export function fitCandidate(request: FitRequest, hooks: TrainingHooks): Fit {
+  const { matrix, target, candidate, trainRows, seed } = request;
+  const base = { matrix, target, trainRows, seed, hooks };
+  if (candidate === null) return { model: trainConstant(base), bestIteration: null };
+  const parameters = numericParameters(candidate);
+  const classWeights = classWeightsOf(candidate, target, trainRows);
+  const input = { ...base, parameters, ...(classWeights === undefined ? {} : { classWeights }) };
+  switch (candidate.kind) {
+    case "gbdt":
+      return boost(request, input);
+    case "forest":
+      return { model: trainForest(input), bestIteration: null };
+    case "linear":
+      return { model: trainLinear(input), bestIteration: null };
+  }
+}
+
+function boost(request: FitRequest, input: Parameters<typeof trainGbdt>[0]): Fit {
+  const { earlyStopRows, iterations } = request;
+  if (iterations !== undefined || earlyStopRows === undefined || earlyStopRows.length === 0) {
+    const rounds = iterations === undefined ? {} : { numIterations: Math.max(1, Math.round(iterations)) };
+    const { model, bestIteration } = trainGbdt({
+      ...input,
+      parameters: { ...input.parameters, ...rounds, earlyStoppingRounds: 0 },
+    });
+    return { model, bestIteration };
+  }
+  const earlyStoppingRounds = input.parameters?.earlyStoppingRounds ?? EARLY_STOPPING_ROUNDS;
+  const stopping = earlyStoppingRounds === 0 ? {} : { validationRows: earlyStopRows };
+  const { model, bestIteration } = trainGbdt({
+    ...input,
+    ...stopping,
+    parameters: { ...input.parameters, earlyStoppingRounds },
+  });
+  return { model, bestIteration };
+}
+
+/** @throws {RangeError} for a parameter that is not a number: all parameters are */
+function numericParameters(candidate: Candidate): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(candidate.params).map(([name, value]) => {
+      if (typeof value === "number") return [name, value];
+      throw new RangeError(`candidate ${candidate.kind}: ${name} must be a number, got ${String(value)}`);
+    }),
+  );
+}

@@ -17,7 +17,7 @@ import { MISSING_BIN } from "./binning.ts";
 import type { NodeSums, Packing } from "./histogram.ts";
 import { accumulate, subtractFrom, unpackSums } from "./histogram.ts";
 import type { PackedTotals, Split, SplitLimits } from "./splitting.ts";
-import { createSplit, scanFeature } from "./splitting.ts";
+import { createSplit, leastGain, scanFeature } from "./splitting.ts";
 
 /** When growing ends. */
 export interface GrowLimits extends SplitLimits {
@@ -139,7 +139,8 @@ class Growth {
 
   #createLeaf(leaf: Omit<OpenLeaf, "split" | "histogram">): OpenLeaf {
     const split = createSplit();
-    split.gain = this.#input.limits.minGainToSplit;
+    unpackSums(this.#input.packing, leaf.totals.first, leaf.totals.second, this.#sums);
+    split.gain = leastGain(this.#sums, this.#input.limits);
     return { ...leaf, split, histogram: null };
   }
 

@@ -6,7 +6,7 @@
  * are tried where the node has missing rows, so the direction is learnt; elsewhere missing values of
  * later rows follow the larger child.
  */
-import type { Packing } from "./histogram.ts";
+import type { NodeSums, Packing } from "./histogram.ts";
 
 /** What a child must satisfy and what a split must gain. */
 export interface SplitLimits {
@@ -34,6 +34,21 @@ export interface PackedTotals {
   readonly second: number;
 }
 
+/** Gains below this share of the node's score are rounding of its equation, not a better fit. */
+const ROUNDING_RATIO = 1e-12;
+
+/**
+ * What a split of a node must gain more than.
+ *
+ * Without it a pure node, whose true gain is 0, would be split on the last bits of the division.
+ */
+export function leastGain(sums: NodeSums, limits: SplitLimits): number {
+  const denominator = sums.hessian + limits.lambdaL2;
+  if (!(denominator > 0)) return Infinity;
+  return Math.max(limits.minGainToSplit, (ROUNDING_RATIO * sums.gradient * sums.gradient) / denominator);
+}
+
+/** No split yet; `best.gain` is then what a split must exceed. */
 export function createSplit(): Split {
   return { feature: -1, bin: 0, isMissingLeft: false, gain: 0, leftFirst: 0, leftSecond: 0 };
 }
@@ -75,6 +90,8 @@ export function scanFeature(
   const totalHessian = isOneLane ? totalCount : totalUpper * hessianUnit;
   const parentScore = (totalGradient * totalGradient) / (totalHessian + lambdaL2);
   const inverseUnit = 1 / countUnit;
+  const missingPacked = isOneLane ? missingFirst : missingSecond;
+  const missingCount = missingPacked - Math.floor(missingPacked * inverseUnit) * countUnit;
 
   // With missing rows, "all values left, missing right" is a split too: one more bin is scanned.
   const lastBin = hasMissing ? feature.nValueBins : feature.nValueBins - 1;
@@ -115,7 +132,9 @@ export function scanFeature(
         parentScore;
       if (gain > best.gain) {
         best.feature = feature.index;
-        best.bin = bin;
+        // With only missing rows to the right, no value may join them: not even one beyond this node's.
+        const isAllPresentLeft = hasMissing && !isMissingLeft && count === totalCount - missingCount;
+        best.bin = isAllPresentLeft ? feature.nValueBins : bin;
         best.gain = gain;
         best.isMissingLeft = hasMissing ? isMissingLeft : 2 * count >= totalCount;
         best.leftFirst = first;

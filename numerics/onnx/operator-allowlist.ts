@@ -5,18 +5,21 @@
  * tensors of a size given by data (Expand, Tile, Range, ConstantOfShape).
  */
 export const ALLOWED_OPERATORS: Readonly<Record<string, ReadonlySet<string>>> = {
-  "": new Set([
-    ...["Add", "Sub", "Mul", "Div", "Neg", "Abs", "Pow", "Sqrt", "Exp", "Log", "Floor", "Ceil", "Round"],
-    ...["Sigmoid", "Tanh", "Relu", "Softmax", "Clip", "Min", "Max", "MatMul", "Gemm", "Cast", "Identity"],
-    ...["IsNaN", "Where", "Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "And", "Or", "Not"],
-    ...["Concat", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Transpose", "Gather", "Slice", "Shape"],
-    ...["Constant", "ReduceSum", "ReduceMean", "ReduceMin", "ReduceMax", "ArgMax", "ArgMin"],
-  ]),
-  "ai.onnx.ml": new Set([
-    ...["TreeEnsembleRegressor", "TreeEnsembleClassifier", "TreeEnsemble"],
-    ...["LinearRegressor", "LinearClassifier", "Scaler", "Imputer", "Normalizer"],
-  ]),
+  "": nameSet(
+    "Add Sub Mul Div Neg Abs Pow Sqrt Exp Log Floor Ceil Round Sigmoid Tanh Relu Softmax Clip Min Max",
+    "MatMul Gemm Cast Identity IsNaN Where Equal Less LessOrEqual Greater GreaterOrEqual And Or Not",
+    "Concat Reshape Squeeze Unsqueeze Flatten Transpose Gather Slice Shape Constant",
+    "ReduceSum ReduceMean ReduceMin ReduceMax ArgMax ArgMin",
+  ),
+  "ai.onnx.ml": nameSet(
+    "TreeEnsembleRegressor TreeEnsembleClassifier TreeEnsemble",
+    "LinearRegressor LinearClassifier Scaler Imputer Normalizer",
+  ),
 };
 
 /** Newest operator sets that the runtime is tested with. */
 export const NEWEST_OPSETS: Readonly<Record<string, number>> = { "": 22, "ai.onnx.ml": 5 };
+
+function nameSet(...lines: readonly string[]): ReadonlySet<string> {
+  return new Set(lines.flatMap((line) => line.split(" ")));
+}

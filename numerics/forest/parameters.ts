@@ -1,0 +1,70 @@
+/** The settings of the random forest. */
+import type { ParametersOf } from "../parameter-table.ts";
+
+export const FOREST_PARAMETERS = {
+  numTrees: {
+    default: 100,
+    min: 1,
+    max: 10_000,
+    isInteger: true,
+    unit: "trees",
+    doc: "Trees that are averaged; more is steadier and slower, never worse fitted.",
+  },
+  maxDepth: {
+    default: -1,
+    min: -1,
+    max: 64,
+    isInteger: true,
+    unit: "levels",
+    doc: "Deepest leaf, the root being 0; −1 for no limit.",
+  },
+  minSamplesLeaf: {
+    default: 5,
+    min: 1,
+    max: 1e9,
+    isInteger: true,
+    unit: "rows",
+    doc: "Fewest drawn rows of a leaf.",
+  },
+  maxFeatures: {
+    default: 0,
+    min: 0,
+    max: 1,
+    unit: "ratio",
+    doc: "Share of the features tried at each split; 0 takes a third for regression, the square root for classes.",
+  },
+  maxSamples: {
+    default: 1,
+    min: 0,
+    isAboveMin: true,
+    max: 1,
+    unit: "ratio",
+    doc: "Rows drawn with replacement for each tree, as a share of the training rows.",
+  },
+  maxBin: {
+    default: 255,
+    min: 2,
+    max: 255,
+    isInteger: true,
+    unit: "bins",
+    doc: "Most value bins of a feature, the bin of missing values not counted.",
+  },
+  minDataInBin: {
+    default: 1,
+    min: 1,
+    max: 1e9,
+    isInteger: true,
+    unit: "rows",
+    doc: "Fewest rows of a bin that several values share.",
+  },
+  binConstructSampleCnt: {
+    default: 200_000,
+    min: 100,
+    max: 1e9,
+    isInteger: true,
+    unit: "rows",
+    doc: "Bin borders are found on at most this many rows.",
+  },
+} as const;
+
+export type ForestParameters = ParametersOf<typeof FOREST_PARAMETERS>;

@@ -1,0 +1,130 @@
+import { describe, expect, it } from "vitest";
+import type { Matrix } from "../matrix.ts";
+import { matrixFromRows } from "../matrix.ts";
+import { predict } from "../model.ts";
+import { createGenerator } from "../random/generator.ts";
+import type { TaskKind } from "../task-kind.ts";
+import { TrainingCancelledError } from "../training-hooks.ts";
+import type { ForestInput } from "./trainer.ts";
+import { trainForest } from "./trainer.ts";
+
+const N_ROWS = 900;
+const N_TRAIN = 600;
+
+function createInput(taskKind: TaskKind): ForestInput {
+  const generator = createGenerator(`forest/${taskKind}`);
+  const data = Float64Array.from({ length: N_ROWS * 6 }, () => generator.normal());
+  const values = Float64Array.from({ length: N_ROWS }, (_, row) => {
+    const [first, second] = data.subarray(row * 6, row * 6 + 2);
+    const score = 2 * first + second * second;
+    if (taskKind === "regression") return 1000 + score;
+    const noisy = score + generator.normal();
+    return taskKind === "binary" ? Number(noisy > 2) : noisy < 0 ? 0 : noisy < 2 ? 1 : 2;
+  });
+  const matrix: Matrix = { data, nRows: N_ROWS, nColumns: 6 };
+  const trainRows = Int32Array.from({ length: N_TRAIN }, (_, row) => row);
+  return {
+    matrix,
+    target: { taskKind, values, nClasses: 3 },
+    trainRows,
+    seed: 1,
+    parameters: { numTrees: 30 },
+  };
+}
+
+describe("trainForest learns", () => {
+  it("a regression", () => {
+    const input = createInput("regression");
+    const predicted = predict(trainForest(input), input.matrix).values;
+    let squares = 0;
+    for (let row = N_TRAIN; row < N_ROWS; row++) squares += (predicted[row] - input.target.values[row]) ** 2;
+    // The target's standard deviation is 2.4.
+    expect(Math.sqrt(squares / (N_ROWS - N_TRAIN))).toBeLessThan(1.1);
+  });
+
+  it.each(["binary", "multiclass"] as const)("a %s task, with probabilities", (taskKind) => {
+    const input = createInput(taskKind);
+    const { values, nOutputs } = predict(trainForest(input), input.matrix);
+    let nRight = 0;
+    for (let row = N_TRAIN; row < N_ROWS; row++) {
+      const outputs = [...values.subarray(row * nOutputs, (row + 1) * nOutputs)];
+      if (nOutputs > 1) expect(outputs.reduce((sum, value) => sum + value, 0)).toBeCloseTo(1, 12);
+      const found = nOutputs === 1 ? Number(outputs[0] > 0.5) : outputs.indexOf(Math.max(...outputs));
+      nRight += Number(found === input.target.values[row]);
+    }
+    expect(nRight / (N_ROWS - N_TRAIN)).toBeGreaterThan(0.68);
+  });
+
+  it.each(["binary", "multiclass"] as const)("the direction of missing values: %s", (taskKind) => {
+    const rows = Array.from({ length: 300 }, (_, index) => [index % 2 === 0 ? Number.NaN : index]);
+    const values = Float64Array.from(rows, (_, index) => Number(index % 2 === 0));
+    const model = trainForest({
+      matrix: matrixFromRows(rows, 1),
+      target: { taskKind, values, nClasses: 2 },
+      seed: 1,
+    });
+    const predicted = predict(model, matrixFromRows([[Number.NaN], [-1e9], [1e9]], 1));
+    const ofClassOne = [0, 1, 2].map((row) => predicted.values[(row + 1) * predicted.nOutputs - 1]);
+    expect(ofClassOne[0]).toBeGreaterThan(0.95);
+    expect(Math.max(ofClassOne[1], ofClassOne[2])).toBeLessThan(0.05);
+  });
+
+  it.each(["binary", "multiclass"] as const)("more of a class with a weight on it: %s", (taskKind) => {
+    const input = createInput(taskKind);
+    const mean = (classWeights: readonly number[]) => {
+      const { values, nOutputs } = predict(trainForest({ ...input, classWeights }), input.matrix);
+      return (
+        values.reduce((sum, value, index) => sum + (index % nOutputs === nOutputs - 1 ? value : 0), 0) /
+        N_ROWS
+      );
+    };
+    const [plain, weighted] =
+      taskKind === "binary"
+        ? [
+            [1, 1],
+            [1, 8],
+          ]
+        : [
+            [1, 1, 1],
+            [1, 1, 8],
+          ];
+    expect(mean(weighted)).toBeGreaterThan(mean(plain) + 0.05);
+  });
+});
+
+describe("trainForest", () => {
+  it.each(["regression", "binary", "multiclass"] as const)("repeats its bytes for a seed: %s", (taskKind) => {
+    const input = { ...createInput(taskKind), parameters: { numTrees: 5 } };
+    const first = JSON.stringify(trainForest(input));
+    expect(JSON.stringify(trainForest(input))).toBe(first);
+    expect(JSON.stringify(trainForest({ ...input, seed: 2 }))).not.toBe(first);
+  });
+
+  it("keeps enough rows in every leaf and splits no pure node", () => {
+    const input = createInput("binary");
+    const { trees } = trainForest({ ...input, parameters: { numTrees: 5, minSamplesLeaf: 9, maxDepth: 6 } });
+    for (const tree of trees) {
+      tree.feature.forEach((feature, node) => {
+        expect(tree.count[node]).toBeGreaterThanOrEqual(9);
+        if (feature >= 0) expect(tree.gain[node]).toBeGreaterThan(1e-9);
+      });
+    }
+    const pure = { taskKind: "binary" as const, values: new Float64Array(N_ROWS).fill(1) };
+    expect(trainForest({ ...input, target: pure }).trees.every((tree) => tree.feature.length === 1)).toBe(
+      true,
+    );
+  });
+
+  it("stops when asked to", () => {
+    const hooks = { shouldStop: () => true };
+    expect(() => trainForest({ ...createInput("binary"), hooks })).toThrow(TrainingCancelledError);
+  });
+
+  it.each<[string, Partial<ForestInput>]>([
+    ["a parameter out of range", { parameters: { maxFeatures: 2 } }],
+    ["no rows", { trainRows: new Int32Array(0) }],
+    ["one factor for two classes", { classWeights: [1] }],
+  ])("refuses %s", (_name, change) => {
+    expect(() => trainForest({ ...createInput("binary"), ...change })).toThrow(RangeError);
+  });
+});

@@ -74,6 +74,27 @@ export async function startPlatform(
     throw new PlatformError("config_invalid", `start part [${unknown}]: expected some of ${known}`);
   }
   const paths = ensureStateDir(settings.stateDir);
+  try {
+    return await startOnce(settings, paths, options);
+  } catch (error) {
+    // Between the choice of a port and the child's listening on it another program may have taken it.
+    const ports = Object.values(readRecord(paths).ports);
+    const areFree = await Promise.all(ports.map(isPortFree));
+    if (isPlatformLocked(error) || options.signal?.aborted === true || !areFree.includes(false)) throw error;
+    warn(options, "a port was taken meanwhile: starting again with others");
+    return startOnce(settings, paths, options);
+  }
+}
+
+function isPlatformLocked(error: unknown): boolean {
+  return error instanceof PlatformError && error.code === "platform_locked";
+}
+
+async function startOnce(
+  settings: Settings,
+  paths: StatePaths,
+  options: StartOptions,
+): Promise<RunningPlatform> {
   const lock = acquireLock(paths.lock);
   try {
     const previous = readRecord(paths);
@@ -233,7 +254,7 @@ class Platform implements RunningPlatform {
       supervisor: lock.holder,
       state: this.#state,
       ports: { ...ports },
-      ...(postgresDirectory.startsWith(`${paths.root}/`) ? {} : { postgresDirectory }),
+      ...(postgresDirectory.startsWith(paths.root) ? {} : { postgresDirectory }),
       children,
       urls: {
         ...(this.#supervised.has("api") ? { api } : {}),
@@ -245,6 +266,9 @@ class Platform implements RunningPlatform {
 
   #makeContext(): PartContext {
     const { settings, paths, ports, previous } = this.#init;
+    const hasPostgres = this.#definitions.some(
+      (part) => part.name === "postgres" && part.isEmbedded(settings),
+    );
     const host =
       settings.api.host === "0.0.0.0" || settings.api.host === "::" ? "127.0.0.1" : settings.api.host;
     return {
@@ -254,7 +278,9 @@ class Platform implements RunningPlatform {
       databaseUrl: settings.databaseUrl ?? embeddedDatabaseUrl(postgresPassword(paths), ports.postgres),
       temporalAddress: settings.temporal.address ?? `127.0.0.1:${ports.temporal}`,
       apiUrl: `http://${host.includes(":") ? `[${host}]` : host}:${ports.api}`,
-      postgresDirectory: choosePostgresDirectory(paths, previous.postgresDirectory),
+      postgresDirectory: hasPostgres
+        ? choosePostgresDirectory(paths, previous.postgresDirectory)
+        : paths.root,
       onProgress: (part, message) => this.#tell({ part, kind: "progress", message }),
       onWarning: (part, message) => this.#tell({ part, kind: "warning", message }),
       signal: this.#abort.signal,

@@ -39,7 +39,7 @@ export interface PartContext {
   /** `host:port` of the Temporal server in use. */
   readonly temporalAddress: string;
   readonly apiUrl: string;
-  /** Folder of the database's files; asked once, remembered in the record. */
+  /** Folder of the embedded database's files; the state folder where there is none. */
   readonly postgresDirectory: string;
   readonly onProgress: (part: string, message: string) => void;
   readonly onWarning: (part: string, message: string) => void;

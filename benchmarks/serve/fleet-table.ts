@@ -12,14 +12,11 @@ const N_ROWS = 8_000;
 const columns = Array.from({ length: N_FEATURES }, (_, index) => `x${index + 1}`);
 
 /**
- * Writes a plain table of 60 numbers and a failure flag, and the pipeline file that learns it with 300 trees.
+ * Writes a plain table of 60 numbers and a failure flag.
  *
- * @returns paths of the pipeline file and of the data folder
+ * @returns the folder, for --data
  */
-export function writeFleetTable(
-  folder: string,
-  seed: number,
-): { readonly pipeline: string; readonly data: string } {
+export function writeFleetTable(folder: string, seed: number): string {
   const generator = createGenerator(seed);
   const lines = [[...columns, "failed"].join(",")];
   for (let row = 0; row < N_ROWS; row += 1) {
@@ -29,9 +26,17 @@ export function writeFleetTable(
     lines.push([...values.map((value) => value.toFixed(4)), isFailed ? 1 : 0].join(","));
   }
   writeFileSync(join(folder, "fleet.csv"), `${lines.join("\n")}\n`);
-  const pipeline = join(folder, "pipeline.yaml");
-  writeFileSync(pipeline, pipelineText());
-  return { pipeline, data: folder };
+  return folder;
+}
+
+/**
+ * Writes the pipeline file that learns the table with 300 trees.
+ *
+ * @param learningRate  a small one learns less in 300 rounds: the version that a later one must be better than
+ */
+export function writePipeline(path: string, learningRate: number): string {
+  writeFileSync(path, pipelineText(learningRate));
+  return path;
 }
 
 /** Bodies of single-row requests, each with other values. */
@@ -49,7 +54,7 @@ function randomRow(generator: ReturnType<typeof createGenerator>): number[] {
   return Array.from({ length: N_FEATURES }, () => generator.normal());
 }
 
-function pipelineText(): string {
+function pipelineText(learningRate: number): string {
   return `name: ${SERVED_MODEL}
 sources:
   fleet:
@@ -60,7 +65,7 @@ ${columns.map((name) => `      - { name: ${name}, type: float }`).join("\n")}
 label: { kind: column, column: failed, positive: 1 }
 task: { kind: class }
 candidates:
-  - { kind: gbdt, params: { numIterations: ${N_TREES}, numLeaves: 31, learningRate: 0.05, earlyStoppingRounds: 0 } }
+  - { kind: gbdt, params: { numIterations: ${N_TREES}, numLeaves: 31, learningRate: ${learningRate}, earlyStoppingRounds: 0 } }
 split: { folds: 2 }
 monitoring: { every: 24h }
 `;

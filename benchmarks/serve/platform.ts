@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { auraCommand } from "../aura-command.ts";
 import type { AuraCommand } from "../aura-command.ts";
-import { SERVED_MODEL, writeFleetTable } from "./fleet-table.ts";
+import { SERVED_MODEL, writeFleetTable, writePipeline } from "./fleet-table.ts";
 
 const upSchema = z.object({ api: z.url() });
 const statusSchema = z.object({ parts: z.array(z.object({ name: z.string(), pid: z.int().nullable() })) });
@@ -33,8 +33,15 @@ export async function startPlatform(root: string, folder: string): Promise<Servi
   };
   try {
     const { api } = upSchema.parse(JSON.parse(up.stdout));
+    const data = join(folder, "fleet");
+    mkdirSync(data, { recursive: true });
+    writeFleetTable(data, 1);
     const runs = [];
-    for (const seed of [1, 2]) runs.push(await trainVersion(aura, folder, seed));
+    // Two champions, one after the other: the second learns more in as many trees.
+    for (const learningRate of [0.01, 0.05]) {
+      const pipeline = writePipeline(join(folder, `pipeline-${learningRate}.yaml`), learningRate);
+      runs.push(await aura.train([pipeline, "--data", data, "--approve-as", "bench@example.com"], 300_000));
+    }
     const last = runs.at(-1);
     const files = join(stateDir, "objects", "models", SERVED_MODEL, last?.digest ?? "");
     const onnx = join(files, "model.onnx");
@@ -63,11 +70,4 @@ async function apiPid(aura: AuraCommand): Promise<number> {
   const part = statusSchema.parse(JSON.parse(stdout)).parts.find(({ name }) => name === "api");
   if (part?.pid == null) throw new Error(`process of the API: expected one, got ${stdout}`);
   return part.pid;
-}
-
-async function trainVersion(aura: AuraCommand, folder: string, seed: number) {
-  const data = join(folder, `data-${seed}`);
-  mkdirSync(data, { recursive: true });
-  const table = writeFleetTable(data, seed);
-  return aura.train([table.pipeline, "--data", table.data, "--approve-as", "bench@example.com"], 300_000);
 }

@@ -15,7 +15,9 @@ const [csv = "", out = "", threads = "1"] = process.argv.slice(2);
 const sensors = Array.from({ length: N_SENSORS }, (_, index) => `s${index + 1}`);
 const parquet = join(out, "readings.parquet");
 const features = join(out, "features.parquet");
-const PARQUET = "(FORMAT parquet, COMPRESSION zstd)";
+// The levels that our ingest and our transform write with.
+const READINGS = "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 122880)";
+const FEATURES = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)";
 
 const window = (cycles: number): string =>
   `(PARTITION BY asset ORDER BY cycle ROWS BETWEEN ${cycles - 1} PRECEDING AND CURRENT ROW)`;
@@ -32,12 +34,12 @@ const connection = await instance.connect();
 const types = ["asset: 'VARCHAR'", "cycle: 'BIGINT'", ...sensors.map((sensor) => `${sensor}: 'DOUBLE'`)];
 await connection.run(
   `COPY (SELECT * FROM read_csv('${quoted(csv)}', header = true, columns = {${types.join(", ")}}) ORDER BY asset, cycle)
-   TO '${quoted(parquet)}' ${PARQUET}`,
+   TO '${quoted(parquet)}' ${READINGS}`,
 );
 const ingestMs = performance.now() - start;
 await connection.run(
   `COPY (SELECT asset, cycle, ${columns.join(", ")} FROM read_parquet('${quoted(parquet)}') ORDER BY asset, cycle)
-   TO '${quoted(features)}' ${PARQUET}`,
+   TO '${quoted(features)}' ${FEATURES}`,
 );
 const wallMs = performance.now() - start;
 const version = (await connection.runAndReadAll("SELECT version()")).getRows()[0]?.[0];

@@ -1,6 +1,7 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { fitView } from "../../features/fit.ts";
 import { compileView } from "../../features/view.ts";
-import type { FittedState } from "../../schemas/feature-set.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 import { splitDocumentSchema } from "../../schemas/split.ts";
 import { getDocument, putDocument, readDataset, readPipeline } from "../../stores/objects/documents.ts";
@@ -9,8 +10,9 @@ import { withHeartbeat } from "../heartbeat.ts";
 import { createSplitActivities } from "../split/activities.ts";
 import { reuseOr } from "../stage-cache.ts";
 import type { FitInput, FitResult, TransformInput, TransformResult } from "./messages.ts";
-import { localParts, readingsOf } from "./sensor-columns.ts";
-import { trainingRows } from "./split-rows.ts";
+import { localParts } from "./sensor-columns.ts";
+import { trainingRows } from "./training-rows.ts";
+import type { FoldLeftOut } from "./training-rows.ts";
 import { transformDataset } from "./transform-dataset.ts";
 
 /** Raised when the same training rows would give another fitted state than before. */
@@ -36,17 +38,24 @@ export function createFeatureActivities(deps: ActivityDeps) {
           const dataset = await readDataset(objects, input.dataset);
           const split = await getDocument(objects, input.split, splitDocumentSchema);
           const view = compileView(pipeline, dataset);
-          const source = readingsOf(dataset);
-          const readings = await localParts(deps, source);
-          const fit = async (left: { repeat: number; fold: number } | null): Promise<ObjectRef> => {
+          const sources: Record<string, string[]> = {};
+          for (const [name, source] of Object.entries(dataset.sources))
+            sources[name] = await localParts(deps, source);
+          const scratch = await mkdtemp(join(deps.scratchDir, "fit-"));
+          const fit = async (left: FoldLeftOut | null): Promise<ObjectRef> => {
             beat.signal.throwIfAborted();
             beat.report(left);
-            const fitted: FittedState = await fitView(deps.duckdb, view, {
-              readings,
-              rows: trainingRows(split, left),
-              seed: pipeline.split.seed,
+            const rows = await trainingRows(deps, {
+              view,
+              split,
+              left,
+              readings: sources[view.source] ?? [],
+              scratch,
             });
-            return putDocument(objects, fitted);
+            return putDocument(
+              objects,
+              await fitView(deps.duckdb, { view, sources, rows, seed: pipeline.split.seed }),
+            );
           };
           const folds: ObjectRef[][] = [];
           for (let repeat = 0; repeat < pipeline.split.repeats; repeat++) {
@@ -54,7 +63,9 @@ export function createFeatureActivities(deps: ActivityDeps) {
             for (let fold = 0; fold < pipeline.split.folds; fold++) perFold.push(await fit({ repeat, fold }));
             folds.push(perFold);
           }
-          return { view: await putDocument(objects, view), folds, final: await fit(null) };
+          const final = await fit(null);
+          await rm(scratch, { recursive: true, force: true });
+          return { view: await putDocument(objects, view), folds, final };
         }),
       );
     },

@@ -1,0 +1,46 @@
+import { join } from "node:path";
+import type { FeatureView } from "../../features/feature-view.ts";
+import type { TrainingRows } from "../../features/fit.ts";
+import type { SplitDocument } from "../../schemas/split.ts";
+import { quoteLiteral } from "../../stores/duckdb/duckdb.ts";
+import type { ActivityDeps } from "../dependencies.ts";
+
+/** The fold that validates; null: none, the whole training side is learnt from. */
+export interface FoldLeftOut {
+  readonly repeat: number;
+  readonly fold: number;
+}
+
+export interface TrainingRowsInput {
+  readonly view: FeatureView;
+  readonly split: SplitDocument;
+  readonly left: FoldLeftOut | null;
+  readonly readings: readonly string[];
+  /** Folder for the row list. */
+  readonly scratch: string;
+}
+
+/** The rows a fold's fitted state may be learnt from: never the holdout, never the fold that validates. */
+export async function trainingRows(
+  deps: Pick<ActivityDeps, "duckdb">,
+  input: TrainingRowsInput,
+): Promise<TrainingRows> {
+  const { view, split, left, readings, scratch } = input;
+  // Nothing is learnt from data: whichever rows are named, the fitted state is empty.
+  if (view.regimes === undefined && !view.features.some((feature) => feature.kind === "category"))
+    return "all";
+  const folds = split.folds[left?.repeat ?? 0] ?? [];
+  const units = folds.flatMap((fold, unit) => (fold < 0 || fold === left?.fold ? [] : [unit]));
+  const before = split.gapFrom ?? split.holdoutFrom;
+  if (split.unit === "asset" && before === undefined)
+    return { assets: units.map((unit) => split.ids[unit] as string) };
+  const listed =
+    split.unit === "asset"
+      ? `__asset IN (${units.map((unit) => quoteLiteral(split.ids[unit] as string)).join(", ")})`
+      : `__seq IN (SELECT unnest([${units.join(", ")}]))`;
+  const isBefore = before === undefined ? "" : ` AND __t < ${BigInt(Math.ceil(before))}`;
+  const seqPath = join(scratch, `rows-${left === null ? "final" : `${left.repeat}-${left.fold}`}.parquet`);
+  const from = await deps.duckdb.parquet(readings);
+  await deps.duckdb.copyToParquet(`SELECT __seq FROM ${from} WHERE ${listed}${isBefore}`, seqPath);
+  return { seqPath };
+}

@@ -15,11 +15,14 @@ export interface PlainScan {
   readonly nLines: number;
   readonly newLine: "\n" | "\r\n";
   readonly nFields: number;
+  /** False when no byte of the file is `_`. */
+  readonly mayHoldUnderscore: boolean;
 }
 
 const LF = 10;
 const CR = 13;
 const QUOTE = 34;
+const UNDERSCORE = 95;
 
 /**
  * @param delimiter one ASCII character
@@ -31,10 +34,13 @@ export async function scanPlain(
   file: { readonly name: string; readonly delimiter: string },
 ): Promise<PlainScan | undefined> {
   const counter = new LineCounter(file.name, file.delimiter.charCodeAt(0));
+  let mayHoldUnderscore = false;
   for await (const chunk of chunks) {
     if (chunk.includes(QUOTE) || !counter.push(chunk)) return undefined;
+    mayHoldUnderscore ||= chunk.includes(UNDERSCORE);
   }
-  return counter.finish();
+  const counted = counter.finish();
+  return counted === undefined ? undefined : { ...counted, mayHoldUnderscore };
 }
 
 class LineCounter {
@@ -86,7 +92,7 @@ class LineCounter {
     return delimiters + 1 === this.#nFields && length > (hasCr ? 1 : 0);
   }
 
-  finish(): PlainScan | undefined {
+  finish(): Omit<PlainScan, "mayHoldUnderscore"> | undefined {
     const hasOpenLine = this.#length > 0;
     if (hasOpenLine && !this.#endLine(this.#delimiters, this.#length, false)) return undefined;
     const nEnded = this.#nLines - (hasOpenLine ? 1 : 0);

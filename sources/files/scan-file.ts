@@ -25,6 +25,8 @@ export interface ScannedText {
   /** Records of `badPath` (line, message, text), which are not in `path`. */
   readonly nBad: number;
   readonly badPath?: string;
+  /** False when no byte of the file is `_`. */
+  readonly mayHoldUnderscore: boolean;
   /** Keys of JSON lines that are not declared. */
   readonly unknownKeys: readonly string[];
 }
@@ -97,6 +99,7 @@ async function scanRegular(
     columns,
     nRead: plain.nLines - skip,
     nBad: 0,
+    mayHoldUnderscore: plain.mayHoldUnderscore,
     unknownKeys: [],
   };
 }
@@ -149,6 +152,7 @@ async function rewrite({ context, columns, batches, unknownKeys }: Rewriting): P
     nRead: nGood + nBad,
     nBad,
     badPath,
+    mayHoldUnderscore: true,
     unknownKeys: unknownKeys(),
   };
 }

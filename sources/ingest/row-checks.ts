@@ -35,11 +35,28 @@ export interface Cell {
 export interface CheckContext {
   readonly decimal: "." | ",";
   readonly nullValues: readonly string[];
+  /** The data may hold `_`, which DuckDB would accept in numbers: numbers must be searched for it. */
+  readonly mayHoldUnderscore: boolean;
 }
 
-/** A converted cell and its checks in order: SQL condition (true = bad, never on NULL results) and meaning. */
+/**
+ * A converted cell and what can be wrong with it.
+ *
+ * The checks are kept apart by what they cost: in a SELECT list DuckDB evaluates both sides of an AND for every row,
+ * but a branch of a CASE only for the rows that reach it. Text is therefore looked at again only where no value came
+ * of it.
+ */
 export interface CheckedCell {
   readonly value: string;
+  /** Column name of the value in the next level of the query. */
+  readonly name: string;
+  readonly raw: string;
+  /** Text that is there but gives no value, unless `unreadWhen` is false for it. */
+  readonly unread?: RowError;
+  readonly unreadWhen?: string;
+  /** Nothing is there. */
+  readonly missing?: RowError;
+  /** Checks of a value that is there, in order: true = bad. */
   readonly checks: readonly { readonly when: string; readonly error: RowError }[];
 }
 
@@ -47,78 +64,87 @@ export interface CheckedCell {
 const MAX_INTEGER = "9007199254740991";
 
 /** A declared column: value in its stored type and the checks of type, range, values and presence. */
-export function checkedColumn(column: Column, cell: Cell, context: CheckContext, value: string): CheckedCell {
-  const name = column.name;
+export function checkedColumn(column: Column, cell: Cell, context: CheckContext, name: string): CheckedCell {
   const checks: { when: string; error: RowError }[] = [];
-  const add = (when: string, code: QuarantineCode, expected: string): void => {
-    checks.push({ when, error: { code, message: `${name}: expected ${expected}` } });
-  };
-  const isUnread = `${cell.sql} IS NOT NULL AND ${value} IS NULL AND ${isNotNullText(cell, context)}`;
-  if (column.type === "float") {
-    add(isUnread, "not_a_number", "a number");
-    add(`NOT isfinite(${value})`, "not_finite", "a finite number");
-  } else if (column.type === "integer") {
-    const isWhole = `${value} = floor(${value}) AND abs(${value}) <= ${MAX_INTEGER}`;
-    add(isUnread, "not_a_number", "a whole number");
-    add(`NOT isfinite(${value})`, "not_finite", "a finite number");
-    add(`NOT (${isWhole})`, "not_a_number", "a whole number");
-  } else if (column.type === "boolean") add(isUnread, "unknown_value", "true or false");
-  else if (column.type === "timestamp") add(isUnread, "bad_time", "a point in time");
+  const errorOf = (code: QuarantineCode, expected: string): RowError => ({
+    code,
+    message: `${column.name}: expected ${expected}`,
+  });
+  const isNumeric = column.type === "float" || column.type === "integer";
+  if (isNumeric)
+    checks.push({ when: `NOT isfinite(${name})`, error: errorOf("not_finite", "a finite number") });
+  if (column.type === "integer") {
+    const when = `${name} <> floor(${name}) OR abs(${name}) > ${MAX_INTEGER}`;
+    checks.push({ when, error: errorOf("not_a_number", "a whole number") });
+  }
   if (column.range !== undefined) {
     const [lo, hi] = column.range;
     const unit = column.unit === undefined ? "" : ` ${column.unit}`;
-    add(
-      `NOT (${value} BETWEEN ${numberLiteral(lo)} AND ${numberLiteral(hi)})`,
-      "out_of_range",
-      `${lo} to ${hi}${unit}`,
-    );
+    const when = `NOT (${name} BETWEEN ${numberLiteral(lo)} AND ${numberLiteral(hi)})`;
+    checks.push({ when, error: errorOf("out_of_range", `${lo} to ${hi}${unit}`) });
   }
   if (column.values !== undefined) {
-    const allowed = column.values.map(quoteLiteral).join(", ");
-    add(
-      `NOT (${value} IN (${allowed || "''"}))`,
-      "unknown_value",
-      `one of ${column.values.slice(0, 10).join(", ")}`,
-    );
+    const allowed = column.values.map(quoteLiteral).join(", ") || "''";
+    const list = column.values.slice(0, 10).join(", ");
+    checks.push({ when: `${name} NOT IN (${allowed})`, error: errorOf("unknown_value", `one of ${list}`) });
   }
-  if (!column.nullable) add(`${value} IS NULL`, "missing_required", "a value");
-  return { value: valueSql(column.type, cell, context), checks };
+  const unread = {
+    float: errorOf("not_a_number", "a number"),
+    integer: errorOf("not_a_number", "a whole number"),
+    boolean: errorOf("unknown_value", "true or false"),
+    timestamp: errorOf("bad_time", "a point in time"),
+    text: undefined,
+  }[column.type];
+  return {
+    value: valueSql(column.type, cell, context),
+    name,
+    raw: cell.sql,
+    ...(unread === undefined ? {} : { unread, unreadWhen: isNotNullText(cell, context) }),
+    ...(column.nullable ? {} : { missing: errorOf("missing_required", "a value") }),
+    checks,
+  };
 }
 
 /** The asset id: 1 to 128 bytes with its prefix. */
-export function checkedAsset(name: string, cell: Cell, prefix: string, value: string): CheckedCell {
+export function checkedAsset(column: string, cell: Cell, prefix: string): CheckedCell {
   const text = cell.form === "text" ? cell.sql : `CAST(${cell.sql} AS VARCHAR)`;
+  const missing: RowError = { code: "missing_required", message: `${column}: expected an asset id` };
+  const message = `${column}: expected an id of at most 128 bytes without NUL`;
   return {
     value: prefix === "" ? text : `${quoteLiteral(prefix)} || ${text}`,
+    name: "__asset",
+    raw: cell.sql,
+    missing,
     checks: [
-      {
-        when: `${value} IS NULL OR ${value} = ''`,
-        error: { code: "missing_required", message: `${name}: expected an asset id` },
-      },
-      {
-        when: `strlen(${value}) > 128 OR contains(${value}, chr(0))`,
-        error: { code: "id_too_long", message: `${name}: expected an id of at most 128 bytes without NUL` },
-      },
+      { when: "__asset = ''", error: missing },
+      { when: "strlen(__asset) > 128", error: { code: "id_too_long", message } },
     ],
   };
 }
 
 /** Time as BIGINT: microseconds since 1970 UTC, or the cycle. */
-export function checkedTime(time: SourceTime, cell: Cell, context: CheckContext, value: string): CheckedCell {
+export function checkedTime(time: SourceTime, cell: Cell, context: CheckContext): CheckedCell {
   const expected = time.kind === "cycle" ? "a whole cycle number" : "a point in time";
+  const bad: RowError = { code: "bad_time", message: `${time.column}: expected ${expected}` };
   return {
     value: time.kind === "cycle" ? cycleSql(cell, context) : timestampSql(cell, time, context),
-    checks: [
-      {
-        when: `${cell.sql} IS NULL`,
-        error: { code: "missing_required", message: `${time.column}: expected ${expected}` },
-      },
-      {
-        when: `${value} IS NULL OR abs(${value}) > ${MAX_INTEGER}`,
-        error: { code: "bad_time", message: `${time.column}: expected ${expected}` },
-      },
-    ],
+    name: "__t",
+    raw: cell.sql,
+    unread: bad,
+    unreadWhen: isNotNullText(cell, context),
+    missing: { code: "missing_required", message: `${time.column}: expected ${expected}` },
+    checks: [{ when: `abs(__t) > ${MAX_INTEGER}`, error: bad }],
   };
+}
+
+/** SQL of the number of the first failing check of a cell, NULL when it is good. */
+export function errorSql(cell: CheckedCell, numberOf: (error: RowError) => number): string {
+  const missing = cell.missing === undefined ? "NULL" : String(numberOf(cell.missing));
+  const unread =
+    cell.unread === undefined ? "" : ` WHEN ${cell.unreadWhen ?? "true"} THEN ${numberOf(cell.unread)}`;
+  const ofNull = `CASE WHEN ${cell.raw} IS NULL THEN ${missing}${unread} ELSE ${missing} END`;
+  const ofValue = cell.checks.map((c) => ` WHEN ${c.when} THEN ${numberOf(c.error)}`).join("");
+  return `CASE WHEN ${cell.name} IS NULL THEN ${ofNull}${ofValue} END`;
 }
 
 function valueSql(type: Column["type"], cell: Cell, context: CheckContext): string {
@@ -141,10 +167,13 @@ function valueSql(type: Column["type"], cell: Cell, context: CheckContext): stri
 function numberSql(cell: Cell, context: CheckContext): string {
   if (cell.form === "number" || cell.form === "boolean") return `CAST(${cell.sql} AS DOUBLE)`;
   const text = textOf(cell);
-  if (context.decimal === ".") {
-    return `CASE WHEN contains(${text}, '_') THEN NULL ELSE TRY_CAST(${text} AS DOUBLE) END`;
-  }
-  return `CASE WHEN contains(${text}, '_') OR contains(${text}, '.') THEN NULL ELSE TRY_CAST(replace(${text}, ',', '.') AS DOUBLE) END`;
+  const refused = [
+    ...(context.mayHoldUnderscore ? [`contains(${text}, '_')`] : []),
+    ...(context.decimal === "," ? [`contains(${text}, '.')`] : []),
+  ];
+  const number = context.decimal === "," ? `replace(${text}, ',', '.')` : text;
+  const cast = `TRY_CAST(${number} AS DOUBLE)`;
+  return refused.length === 0 ? cast : `CASE WHEN ${refused.join(" OR ")} THEN NULL ELSE ${cast} END`;
 }
 
 function booleanSql(cell: Cell): string {
@@ -182,9 +211,11 @@ function timestampSql(
     return /%[zZ]/.test(time.format) ? `epoch_us(${parsed})` : local(parsed);
   }
   // ISO 8601. TIMESTAMP reads a trailing Z as UTC but drops other offsets: those go through TIMESTAMPTZ.
+  const utc = `epoch_us(TRY_CAST(${text} AS TIMESTAMP))`;
   const hasOffset = `length(${text}) > 10 AND (${text}[-6] IN ('+', '-') OR ${text}[-5] IN ('+', '-') OR ${text}[-3] IN ('+', '-'))`;
   const startsWithDigit = `${text}[1] BETWEEN '0' AND '9'`;
-  return `CASE WHEN NOT (${startsWithDigit}) THEN NULL WHEN ${text}[-1] = 'Z' THEN epoch_us(TRY_CAST(${text} AS TIMESTAMP)) WHEN ${hasOffset} THEN epoch_us(TRY_CAST(${text} AS TIMESTAMPTZ)) ELSE ${local(`TRY_CAST(${text} AS TIMESTAMP)`)} END`;
+  const other = `CASE WHEN NOT (${startsWithDigit}) THEN NULL WHEN ${hasOffset} THEN epoch_us(TRY_CAST(${text} AS TIMESTAMPTZ)) ELSE ${local(`TRY_CAST(${text} AS TIMESTAMP)`)} END`;
+  return `CASE WHEN suffix(${text}, 'Z') THEN ${utc} ELSE ${other} END`;
 }
 
 function textOf(cell: Cell): string {

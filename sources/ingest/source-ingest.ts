@@ -25,7 +25,7 @@ import { uniqueKeyOf } from "./row-checks.ts";
 import { writeShards } from "./shards.ts";
 import type { LocalPart } from "./shards.ts";
 import { layoutOf } from "./source-layout.ts";
-import { ErrorTable, stageFile } from "./stage.ts";
+import { ErrorTable, stageFile, stagedSql } from "./stage.ts";
 import type { StagedFile } from "./stage.ts";
 
 export interface SourceInput {
@@ -61,15 +61,12 @@ export interface IngestedSource {
 export async function ingestSource(input: SourceInput): Promise<IngestedSource> {
   const errors = new ErrorTable();
   const files = await stageAll(input, errors);
-  const staged = files.filter((f) => f.staged.nRows > 0).map((f) => f.staged.path);
-  if (staged.length === 0) {
-    return { name: input.name, files, errors: errors.errors, badPath: "", parts: [] };
-  }
-  const stageSql = `(SELECT *, __base + file_row_number AS prov FROM read_parquet([${staged.map(quoteLiteral).join(", ")}], file_row_number = true))`;
+  const nRows = files.reduce((n, f) => n + f.staged.nRows, 0);
+  if (nRows === 0) return { name: input.name, files, errors: errors.errors, badPath: "", parts: [] };
+  const stageSql = stagedSql(files.map((f) => f.staged));
   const bad = new BadRows(input, stageSql);
   await bad.collect({ err: "__err", text: "__text", rows: `${stageSql} WHERE __err IS NOT NULL` });
   if (input.quality.order === "quarantine") await collectOutOfOrder(input, bad, errors);
-  const nRows = files.reduce((n, f) => n + f.staged.nRows, 0);
   const shards = {
     engine: input.engine,
     source: input.source,
@@ -92,7 +89,6 @@ function signalOf(input: SourceInput): { signal?: AbortSignal } {
 
 async function stageAll(input: SourceInput, errors: ErrorTable): Promise<FileOutcome[]> {
   const outcomes: FileOutcome[] = [];
-  let base = 0;
   for (const [fileNumber, { resolved, localPath }] of input.files.entries()) {
     input.signal?.throwIfAborted();
     const file: LocalFile = { name: resolved.name, localPath };
@@ -104,9 +100,8 @@ async function stageAll(input: SourceInput, errors: ErrorTable): Promise<FileOut
     };
     const scanned = await scanFile(file, context);
     const path = join(input.workDir, `stage-${fileNumber}.parquet`);
-    const staged = await stageFile({ ...input, file: resolved, scanned, errors, fileNumber, base, path });
+    const staged = await stageFile({ ...input, file: resolved, scanned, errors, path });
     if (scanned.kind === "text" && scanned.isRewritten) await rm(scanned.path);
-    base += staged.nRows;
     const nRead = scanned.kind === "text" ? scanned.nRead : staged.nRows;
     outcomes.push({ resolved, scanned, staged, nRead });
     input.onFile?.(resolved.name, nRead);
@@ -142,8 +137,7 @@ class BadRows {
     readonly text: string;
     readonly rows: string;
   }): Promise<number> {
-    const line = "coalesce(__line, prov - __base + __first)";
-    const select = `SELECT prov, ${refused.err} AS err, ${refused.text} AS text, __file AS file, ${line} AS line FROM ${refused.rows}`;
+    const select = `SELECT prov, ${refused.err} AS err, ${refused.text} AS text, __file AS file, __line AS line FROM ${refused.rows}`;
     const path = join(this.#input.workDir, `bad-${this.#paths.length}.parquet`);
     const { engine } = this.#input;
     await engine.run(`COPY (${select}) TO ${quoteLiteral(path)} (FORMAT parquet)`, signalOf(this.#input));

@@ -3,8 +3,6 @@
  *
  * | column | meaning |
  * |---|---|
- * | `__file`, `__base` | number of the file, and rows staged before it: row n of the file is `__base + n` overall |
- * | `__first` | line of the file's first row; row n stands in line `__first + n` unless `__line` says otherwise |
  * | `__line` | line in the original, NULL in files that are read as they stand |
  * | `__err` | NULL, or the number of the check that failed |
  * | `__text` | the original row when it failed |
@@ -17,7 +15,7 @@ import type { ResolvedFile } from "../files/resolve-files.ts";
 import type { ScannedFile, ScannedText } from "../files/scan-file.ts";
 import { countOf } from "./engine.ts";
 import type { IngestEngine } from "./engine.ts";
-import { checkedAsset, checkedColumn, checkedTime } from "./row-checks.ts";
+import { checkedAsset, checkedColumn, checkedTime, errorSql } from "./row-checks.ts";
 import type { Cell, CheckedCell, RowError } from "./row-checks.ts";
 import { layoutOf, sqlTypeOf } from "./source-layout.ts";
 
@@ -42,9 +40,6 @@ export interface StageInput {
   readonly file: ResolvedFile;
   readonly scanned: ScannedFile;
   readonly errors: ErrorTable;
-  readonly fileNumber: number;
-  /** Rows staged from earlier files of the source. */
-  readonly base: number;
   readonly path: string;
   readonly signal?: AbortSignal;
 }
@@ -54,6 +49,8 @@ export interface StagedFile {
   readonly nRows: number;
   readonly missingColumns: readonly string[];
   readonly unknownColumns: readonly string[];
+  /** Line of the first row; row n stands in line n + this unless `__line` says otherwise. */
+  readonly firstLine: number;
 }
 
 interface Relation {
@@ -77,7 +74,8 @@ export async function stageFile(input: StageInput): Promise<StagedFile> {
     scanned.kind === "text" ? textRelation(scanned, source) : await parquetRelation(input, scanned.path);
   requireKeys(file.name, source, relation);
   const expected = scanned.kind === "text" ? scanned.nRead - scanned.nBad : undefined;
-  if (expected === 0) return { path: "", nRows: 0, ...driftOf(source, relation) };
+  if (expected === 0)
+    return { path: "", nRows: 0, ...driftOf(source, relation), firstLine: relation.firstLine };
   const select = stageSelect(input, relation);
   const target = `TO ${quoteLiteral(input.path)} (FORMAT parquet, COMPRESSION lz4_raw, ROW_GROUP_SIZE 122880)`;
   await engine.run(`COPY (${select}) ${target}`, signalOf(input)).catch((cause: unknown) => {
@@ -89,7 +87,7 @@ export async function stageFile(input: StageInput): Promise<StagedFile> {
     throw badFile(file.name, { expected: `${expected} rows, as counted`, found: `${nRows} rows when read` });
   }
   if (nRows === 0) throw badFile(file.name, { expected: "rows of data", found: "none" });
-  return { path: input.path, nRows, ...driftOf(source, relation) };
+  return { path: input.path, nRows, ...driftOf(source, relation), firstLine: relation.firstLine };
 }
 
 function signalOf(input: StageInput): { signal?: AbortSignal } {
@@ -195,21 +193,46 @@ function driftOf(source: Source, relation: Relation): Pick<StagedFile, "missingC
   };
 }
 
+/**
+ * All staged rows of a source as one relation: the staged columns, `__file`, `__line`, and `prov`, the number of the
+ * row over all files. Constants of a file are written here and not into the file, where they would cost as much as
+ * data.
+ */
+export function stagedSql(files: readonly StagedFile[]): string {
+  let base = 0;
+  const selects = files.flatMap((file, i) => {
+    if (file.nRows === 0) return [];
+    const line = `coalesce(__line, file_row_number + ${file.firstLine}) AS __line`;
+    const from = `read_parquet(${quoteLiteral(file.path)}, file_row_number = true)`;
+    const sql = `SELECT * REPLACE (${line}), ${i} AS __file, file_row_number + ${base} AS prov FROM ${from}`;
+    base += file.nRows;
+    return [sql];
+  });
+  return `(${unionAll(selects)})`;
+}
+
+/** In groups, because the parser nests a long chain of unions as deep as it is long. */
+function unionAll(selects: readonly string[]): string {
+  if (selects.length <= 64) return selects.join(" UNION ALL ");
+  const size = Math.ceil(selects.length / 64);
+  const groups: string[] = [];
+  for (let at = 0; at < selects.length; at += size) {
+    groups.push(`SELECT * FROM (${unionAll(selects.slice(at, at + size))})`);
+  }
+  return groups.join(" UNION ALL ");
+}
+
 /** Three levels: convert each cell once, find the first failing check, keep the text of the rows that failed. */
 function stageSelect(input: StageInput, relation: Relation): string {
-  const { source, file, errors, fileNumber, base } = input;
-  const cells = checkedCells(source, file, relation);
-  const converted = cells.map(([name, cell]) => `${cell.value} AS ${name}`);
+  const { source, errors } = input;
+  const cells = checkedCells(input, relation);
+  const converted = cells.map((cell) => `${cell.value} AS ${cell.name}`);
   const inner = `SELECT *, ${converted.join(", ")} FROM ${relation.sql}`;
-  const checks = cells.flatMap(([, cell]) => cell.checks);
-  const cases = checks.map((c) => `WHEN ${c.when} THEN ${errors.numberOf(c.error)}`).join(" ");
-  const err = checks.length === 0 ? "NULL::INTEGER" : `CASE ${cases} END`;
+  const failures = cells.map((cell) => errorSql(cell, (error) => errors.numberOf(error)));
+  const err = failures.length === 0 ? "NULL::INTEGER" : `coalesce(${failures.join(", ")}, NULL)`;
   const middle = `SELECT *, ${err} AS __err FROM (${inner})`;
   const text = `CASE WHEN __err IS NOT NULL THEN ${clipped(relation.text)} END`;
   const columns = [
-    `${fileNumber}::INTEGER AS __file`,
-    `${base}::BIGINT AS __base`,
-    `${relation.firstLine}::INTEGER AS __first`,
     `${relation.line} AS __line`,
     "CAST(__err AS INTEGER) AS __err",
     `${text} AS __text`,
@@ -220,26 +243,27 @@ function stageSelect(input: StageInput, relation: Relation): string {
   return `SELECT ${columns.join(", ")} FROM (${middle})`;
 }
 
-function checkedCells(source: Source, file: ResolvedFile, relation: Relation): [string, CheckedCell][] {
-  const context = { decimal: source.format.decimal, nullValues: source.format.nullValues };
-  const cells: [string, CheckedCell][] = [];
-  const cellOf = (name: string): Cell | undefined => relation.cells.get(name);
-  const asset = source.asset === undefined ? undefined : cellOf(source.asset);
+function checkedCells({ source, file, scanned }: StageInput, relation: Relation): CheckedCell[] {
+  const context = {
+    decimal: source.format.decimal,
+    nullValues: source.format.nullValues,
+    mayHoldUnderscore: scanned.kind !== "text" || scanned.mayHoldUnderscore,
+  };
+  const cells: CheckedCell[] = [];
+  const asset = source.asset === undefined ? undefined : relation.cells.get(source.asset);
   if (source.asset !== undefined && asset !== undefined) {
-    cells.push(["__asset", checkedAsset(source.asset, asset, file.assetPrefix, "__asset")]);
+    cells.push(checkedAsset(source.asset, asset, file.assetPrefix));
   }
-  const time = source.time === undefined ? undefined : cellOf(source.time.column);
-  if (source.time !== undefined && time !== undefined) {
-    cells.push(["__t", checkedTime(source.time, time, context, "__t")]);
-  }
+  const time = source.time === undefined ? undefined : relation.cells.get(source.time.column);
+  if (source.time !== undefined && time !== undefined) cells.push(checkedTime(source.time, time, context));
   for (const { column, stored } of layoutOf(source)) {
     const absent: Cell = {
       sql: `NULL::${sqlTypeOf(stored)}`,
       form: stored.type === "text" ? "text" : "number",
     };
-    const cell = cellOf(column.name);
+    const cell = relation.cells.get(column.name);
     const checked = checkedColumn(column, cell ?? absent, context, stored.physical);
-    cells.push([stored.physical, cell === undefined ? { ...checked, value: absent.sql } : checked]);
+    cells.push(cell === undefined ? { ...checked, value: absent.sql } : checked);
   }
   return cells;
 }

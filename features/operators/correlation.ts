@@ -1,0 +1,97 @@
+import { onlyWhen } from "../sql-text.ts";
+import type { SqlPlan } from "../sql-plan.ts";
+import { SPREAD_FLOOR } from "../windows/moments.ts";
+import { combinePairs, correlationOf, NO_PAIRS, pairOf } from "../windows/pair-moments.ts";
+import { sumOf } from "../windows/plain-statistics.ts";
+import { SlidingWindow } from "../windows/sliding-window.ts";
+import { windowKey, windowStart } from "../windows/window-span.ts";
+import type { WindowSpan } from "../windows/window-span.ts";
+import type { Operator } from "./operator.ts";
+
+type CorrelationArgs = {
+  readonly left: string;
+  readonly right: string;
+  readonly window: WindowSpan;
+  readonly minPeriods: number;
+};
+
+/**
+ * Pearson correlation of two sensors over a rolling window, from the readings where both have a value.
+ * Missing below `minPeriods` such readings, or when either sensor does not vary in the window.
+ */
+export const correlationOperator: Operator<"correlation", CorrelationArgs> = {
+  name: "correlation",
+  needs: "series",
+  expand: (params, context) =>
+    params.pairs.flatMap(([left, right], p) => {
+      context.number(left, `pairs.${p}.0`);
+      context.number(right, `pairs.${p}.1`);
+      return params.windows.map((span, i) => ({
+        name: `${left}_${right}_corr_${span}`,
+        kind: "number" as const,
+        unit: "1",
+        args: { left, right, window: context.window(span, `windows.${i}`), minPeriods: params.minPeriods },
+      }));
+    }),
+  sql: correlationSql,
+  state({ left, right, window, minPeriods }) {
+    const sliding = new SlidingWindow(NO_PAIRS, combinePairs);
+    let offsets = { x: Number.NaN, y: Number.NaN };
+    return {
+      push(row) {
+        const x = row.number(left);
+        const y = row.number(right);
+        offsets = { x: Number.isNaN(offsets.x) ? x : offsets.x, y: Number.isNaN(offsets.y) ? y : offsets.y };
+        const { key, least } = windowKey(window, row);
+        sliding.push(key, pairOf(x - offsets.x, y - offsets.y));
+        sliding.evictBelow(least);
+        const pairs = sliding.total();
+        return pairs.n < minPeriods ? Number.NaN : correlationOf(pairs);
+      },
+    };
+  },
+  reference({ left, right, window, minPeriods }, series) {
+    const x = series.numbers(left);
+    const y = series.numbers(right);
+    return x.map((_, i) => {
+      const rows = Array.from({ length: i + 1 }, (__, r) => r).filter(
+        (r) => r >= windowStart(window, i, series.t) && !Number.isNaN((x[r] ?? 0) + (y[r] ?? 0)),
+      );
+      if (rows.length < minPeriods) return Number.NaN;
+      return plainCorrelation(
+        rows.map((r) => x[r] ?? 0),
+        rows.map((r) => y[r] ?? 0),
+      );
+    });
+  },
+};
+
+function correlationSql({ left, right, window, minPeriods }: CorrelationArgs, plan: SqlPlan): string {
+  const frame = plan.frame(window);
+  const both = (of: string, other: string) =>
+    plan.term(onlyWhen(`${plan.column(other)} IS NOT NULL`, `${plan.column(of)} - ${plan.offset(of)}`));
+  const x = both(left, right);
+  const y = both(right, left);
+  const count = plan.window(`count(${x})`, frame);
+  const spread = (term: string) => plan.window(`stddev_samp(${term})`, frame);
+  const varies = (term: string) =>
+    `${spread(term)} > ${SPREAD_FLOOR} * abs(${plan.window(`avg(${term})`, frame)})`;
+  const value = `${plan.window(`covar_samp(${y}, ${x})`, frame)} / (${spread(x)} * ${spread(y)})`;
+  return onlyWhen(
+    `${count} >= ${minPeriods} AND ${varies(x)} AND ${varies(y)}`,
+    `greatest(-1e0, least(1e0, ${value}))`,
+  );
+}
+
+function plainCorrelation(x: number[], y: number[]): number {
+  if (x.every((v) => v === x[0]) || y.every((v) => v === y[0])) return Number.NaN;
+  const centred = (values: number[]) => {
+    const shifted = values.map((v) => v - (values[0] ?? 0));
+    const mean = sumOf(shifted) / shifted.length;
+    return shifted.map((v) => v - mean);
+  };
+  const dx = centred(x);
+  const dy = centred(y);
+  const dot = (a: number[], b: number[]) => sumOf(a.map((v, i) => v * (b[i] ?? 0)));
+  return Math.max(-1, Math.min(1, dot(dx, dy) / Math.sqrt(dot(dx, dx)) / Math.sqrt(dot(dy, dy))));
+}

@@ -1,0 +1,36 @@
+import type { EventFilter } from "../event-filter.ts";
+import { rowReference } from "./operator.ts";
+import type { Operator } from "./operator.ts";
+
+type EventCountArgs = { readonly events: EventFilter; readonly span: number };
+
+/** Number of events in (t − window, t]; 0 when there is none. Never missing. */
+export const eventCountOperator: Operator<"event_count", EventCountArgs> = {
+  name: "event_count",
+  needs: "time",
+  expand(params, context) {
+    const events = context.events(params.source, params.where, "source");
+    return params.windows.map((span, i) => ({
+      name: `${params.source}${whereText(params.where)}_count_${span}`,
+      kind: "number" as const,
+      unit: "count",
+      args: { events, span: context.timeSpan(span, `windows.${i}`) },
+    }));
+  },
+  sql({ events, span }, plan) {
+    const now = plan.eventsUntil(events).count;
+    const before = plan.eventsUntil(events, span).count;
+    return `coalesce(${now}, 0) - coalesce(${before}, 0)`;
+  },
+  state: ({ events, span }) => ({
+    push: (row) => row.eventTimes(events).filter((t) => t > row.t - span).length,
+  }),
+  reference: (args, series, feature) => rowReference(series, eventCountOperator.state(args, feature)),
+};
+
+/** `_code=E1` for each condition, so that counts of different events have different names. */
+export function whereText(where: Readonly<Record<string, unknown>> | undefined): string {
+  return Object.entries(where ?? {})
+    .map(([column, value]) => `_${column}=${Array.isArray(value) ? value.join("|") : String(value)}`)
+    .join("");
+}

@@ -1,0 +1,227 @@
+/**
+ * Statistics over the last readings or the last span of time, the present reading included.
+ *
+ * | stat | definition over the values x present in the window (n of them) | missing when |
+ * |---|---|---|
+ * | mean, min, max | | n < minPeriods |
+ * | sum | Σ x | n < minPeriods |
+ * | std | sample, ddof 1; 0 when the spread is below rounding | n < max(2, minPeriods) |
+ * | median, q10, q90 | type 7 (linear between neighbours) | n < minPeriods |
+ * | slope | least squares on the reading's position (count window, per reading) or on time (duration window, per hour) | n < max(2, minPeriods), or no two times differ |
+ * | count | n | never |
+ *
+ * A missing value is skipped but its reading still takes a place in a count window.
+ */
+import type { OperatorParams } from "../../schemas/pipeline/features.ts";
+import { HOUR_US } from "../labels/label-plan.ts";
+import { onlyWhen } from "../sql-text.ts";
+import type { SqlPlan } from "../sql-plan.ts";
+import { combineMoments, momentsOf, NO_MOMENTS, sampleStd, SPREAD_FLOOR } from "../windows/moments.ts";
+import type { Moments } from "../windows/moments.ts";
+import { combinePairs, NO_PAIRS, pairOf, slopeOf } from "../windows/pair-moments.ts";
+import { SlidingWindow } from "../windows/sliding-window.ts";
+import { windowKey, windowStart } from "../windows/window-span.ts";
+import type { WindowSpan } from "../windows/window-span.ts";
+import { quantileOf, stdOf, sumOf } from "../windows/plain-statistics.ts";
+import type { FeatureState, InputColumn, Operator, StateRow } from "./operator.ts";
+
+type RollingStat = OperatorParams<"rolling">["stats"][number];
+type RollingArgs = {
+  readonly column: string;
+  readonly stat: RollingStat;
+  readonly window: WindowSpan;
+  readonly minPeriods: number;
+};
+
+const QUANTILES: Partial<Record<RollingStat, number>> = { median: 0.5, q10: 0.1, q90: 0.9 };
+
+export const rollingOperator: Operator<"rolling", RollingArgs> = {
+  name: "rolling",
+  needs: "series",
+  expand: (params, context) =>
+    context.numbers(params.columns, "columns").flatMap((column) =>
+      params.windows.flatMap((span, i) => {
+        const window = context.window(span, `windows.${i}`);
+        return params.stats.map((stat) => {
+          const unit = unitOf(column, stat, window);
+          return {
+            name: `${column.name}_${stat}_${span}`,
+            kind: "number" as const,
+            ...(unit === undefined ? {} : { unit }),
+            args: { column: column.name, stat, window, minPeriods: params.minPeriods },
+          };
+        });
+      }),
+    ),
+  sql: rollingSql,
+  state: (args) => rollingState(args),
+  reference(args, series) {
+    const values = series.numbers(args.column);
+    return Float64Array.from({ length: series.nRows }, (_, i) => {
+      const start = windowStart(args.window, i, series.t);
+      const rows = Array.from({ length: i - start + 1 }, (__, j) => start + j);
+      return statOf(args, {
+        x: rows.map((r) => ("rows" in args.window ? r : ((series.t[r] ?? 0) - (series.t[i] ?? 0)) / HOUR_US)),
+        y: rows.map((r) => values[r] ?? Number.NaN),
+      });
+    });
+  },
+};
+
+function unitOf(column: InputColumn, stat: RollingStat, window: WindowSpan): string | undefined {
+  if (stat === "count") return "count";
+  if (stat !== "slope" || column.unit === undefined) return column.unit;
+  return `${column.unit}/${"rows" in window ? "reading" : "h"}`;
+}
+
+function rollingSql(args: RollingArgs, plan: SqlPlan): string {
+  const { column, stat, window, minPeriods } = args;
+  const frame = plan.frame(window);
+  const raw = plan.column(column);
+  const count = () => plan.window(`count(${raw})`, frame);
+  const checked = (value: string) =>
+    minPeriods > 1 ? onlyWhen(`${count()} >= ${minPeriods}`, value) : value;
+  const shifted = () => plan.shifted(column);
+  switch (stat) {
+    case "count":
+      return `CAST(${count()} AS DOUBLE)`;
+    case "mean":
+      return checked(`${plan.offset(column)} + ${plan.window(`avg(${shifted()})`, frame)}`);
+    case "sum":
+      return checked(`${count()} * ${plan.offset(column)} + ${plan.window(`sum(${shifted()})`, frame)}`);
+    case "min":
+    case "max":
+      return checked(plan.window(`${stat}(${raw})`, frame));
+    case "std":
+      return checked(stdSql(plan, shifted(), frame));
+    case "slope":
+      return checked(slopeSql(plan, args, frame));
+    case "median":
+    case "q10":
+    case "q90":
+      return checked(plan.window(`quantile_cont(${raw}, ${QUANTILES[stat]})`, frame));
+    default:
+      return stat satisfies never;
+  }
+}
+
+/** Sample standard deviation of a shifted column with the rounding floor of `sampleStd`. */
+export function stdSql(plan: SqlPlan, shifted: string, frame: string): string {
+  const std = plan.window(`stddev_samp(${shifted})`, frame);
+  const mean = plan.window(`avg(${shifted})`, frame);
+  return `CASE WHEN ${std} <= ${SPREAD_FLOOR} * abs(${mean}) THEN 0e0 ELSE ${std} END`;
+}
+
+function slopeSql(plan: SqlPlan, args: RollingArgs, frame: string): string {
+  const y = plan.shifted(args.column);
+  if ("rows" in args.window) {
+    const x = plan.term(`CAST(${plan.index()} AS DOUBLE)`);
+    const enough = `${plan.window(`count(${plan.column(args.column)})`, frame)} >= 2`;
+    return onlyWhen(enough, plan.window(`regr_slope(${y}, ${x})`, frame));
+  }
+  const hours = plan.term(
+    onlyWhen(`${plan.column(args.column)} IS NOT NULL`, `(__t - ${plan.firstTime()}) / ${HOUR_US}e0`),
+  );
+  const spread = plan.window(`stddev_samp(${hours})`, frame);
+  const floor = `${SPREAD_FLOOR} * abs(${plan.window(`avg(${hours})`, frame)})`;
+  return onlyWhen(`${spread} > ${floor}`, plan.window(`regr_slope(${y}, ${hours})`, frame));
+}
+
+function rollingState(args: RollingArgs): FeatureState {
+  if (args.stat in QUANTILES) return quantileState(args);
+  return args.stat === "slope" ? slopeState(args) : momentState(args);
+}
+
+function momentState({ column, stat, window, minPeriods }: RollingArgs): FeatureState {
+  const sliding = new SlidingWindow(NO_MOMENTS, combineMoments);
+  let offset = Number.NaN;
+  return {
+    push(row) {
+      const value = row.number(column);
+      if (Number.isNaN(offset)) offset = value;
+      const { key, least } = windowKey(window, row);
+      sliding.push(key, momentsOf(value - offset));
+      sliding.evictBelow(least);
+      return momentStat(stat, sliding.total(), { offset, minPeriods });
+    },
+  };
+}
+
+/** A statistic of shifted moments. */
+export function momentStat(
+  stat: RollingStat,
+  moments: Moments,
+  options: { readonly offset: number; readonly minPeriods: number },
+): number {
+  if (stat === "count") return moments.n;
+  if (moments.n < options.minPeriods) return Number.NaN;
+  if (stat === "std") return sampleStd(moments);
+  if (stat === "sum") return moments.n * options.offset + moments.n * moments.mean;
+  if (stat === "min") return moments.min + options.offset;
+  return options.offset + (stat === "max" ? moments.max : moments.mean);
+}
+
+function slopeState({ column, window, minPeriods }: RollingArgs): FeatureState {
+  const sliding = new SlidingWindow(NO_PAIRS, combinePairs);
+  let offset = Number.NaN;
+  let firstTime: number | undefined;
+  return {
+    push(row) {
+      const value = row.number(column);
+      if (Number.isNaN(offset)) offset = value;
+      firstTime ??= row.t;
+      const x = "rows" in window ? row.index : (row.t - firstTime) / HOUR_US;
+      const { key, least } = windowKey(window, row);
+      sliding.push(key, pairOf(x, value - offset));
+      sliding.evictBelow(least);
+      const pairs = sliding.total();
+      return pairs.n < minPeriods ? Number.NaN : slopeOf(pairs);
+    },
+  };
+}
+
+/** Keeps the window's values and sorts them at each reading: O(n log n), which short live windows bear. */
+function quantileState({ column, stat, window, minPeriods }: RollingArgs): FeatureState {
+  let kept: { key: number; value: number }[] = [];
+  return {
+    push(row: StateRow) {
+      const { key, least } = windowKey(window, row);
+      const value = row.number(column);
+      if (!Number.isNaN(value)) kept.push({ key, value });
+      if ((kept[0]?.key ?? least) < least) kept = kept.filter((entry) => entry.key >= least);
+      if (kept.length < minPeriods) return Number.NaN;
+      return quantileOf(
+        kept.map((entry) => entry.value),
+        QUANTILES[stat] ?? 0.5,
+      );
+    },
+  };
+}
+
+/** The definition of each statistic on plain arrays. */
+function statOf(args: RollingArgs, window: { x: number[]; y: number[] }): number {
+  const { stat, minPeriods } = args;
+  const values = window.y.filter((v) => !Number.isNaN(v));
+  if (stat === "count") return values.length;
+  if (values.length < minPeriods) return Number.NaN;
+  const quantile = QUANTILES[stat];
+  if (quantile !== undefined) return quantileOf(values, quantile);
+  if (stat === "sum") return sumOf(values);
+  if (stat === "std") return stdOf(values);
+  if (stat === "min") return Math.min(...values);
+  if (stat === "max") return Math.max(...values);
+  if (stat === "mean") return sumOf(values) / values.length;
+  return plainSlope(window);
+}
+
+function plainSlope({ x, y }: { x: number[]; y: number[] }): number {
+  const rows = x.map((_, i) => i).filter((i) => !Number.isNaN(y[i]));
+  const xs = rows.map((i) => x[i] ?? 0);
+  const ys = rows.map((i) => y[i] ?? 0);
+  const meanX = sumOf(xs) / xs.length;
+  const shift = ys[0] ?? 0;
+  const meanY = sumOf(ys.map((v) => v - shift)) / ys.length;
+  const spread = sumOf(xs.map((v) => (v - meanX) ** 2));
+  const cross = sumOf(xs.map((v, i) => (v - meanX) * ((ys[i] ?? 0) - shift - meanY)));
+  return xs.length < 2 || xs.every((v) => v === xs[0]) ? Number.NaN : cross / spread;
+}

@@ -1,0 +1,215 @@
+/**
+ * Collects what the operators need and writes it as one SELECT in layers:
+ *
+ *   base    readings, cleaned (a value that is not finite is missing), expressions, regimes
+ *   placed  one window operator: position in the series, first value of a column, starts of time windows
+ *   shifted c − first value of the asset, and other terms per row
+ *   seen    one window operator: every aggregate, lag and end, all with the same partition and order,
+ *           so that the rows are sorted once for all of them
+ *   joined  events (ASOF) and attributes
+ *
+ * Equal expressions are computed once. Layers nobody needs are left out: a table of single rows has no window.
+ * Sums run over values shifted by the asset's first one, so that a large offset does not eat the digits.
+ */
+import { quoteLiteral } from "../schemas/sql-quoting.ts";
+import type { BaseLayer } from "./base-layer.ts";
+import { eventConditionSql } from "./event-filter.ts";
+import type { EventFilter } from "./event-filter.ts";
+import type { FeatureView } from "./feature-view.ts";
+import type { WindowSpan } from "./windows/window-span.ts";
+
+/** Table expressions by source name (from `SqlEngine.parquet`). */
+export type SourceTables = Readonly<Record<string, string>>;
+
+const SERIES = "PARTITION BY __asset ORDER BY __t, __seq";
+const SO_FAR = "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW";
+
+/** Expressions of one layer, each once, under short names. */
+class Layer {
+  readonly #prefix: string;
+  readonly #names = new Map<string, string>();
+
+  constructor(prefix: string) {
+    this.#prefix = prefix;
+  }
+
+  add(expression: string): string {
+    const known = this.#names.get(expression);
+    if (known !== undefined) return known;
+    const name = `${this.#prefix}${this.#names.size}`;
+    this.#names.set(expression, name);
+    return name;
+  }
+
+  get isEmpty(): boolean {
+    return this.#names.size === 0;
+  }
+
+  /** `, expr AS name, …` */
+  select(): string {
+    return [...this.#names].map(([expression, name]) => `,\n  ${expression} AS ${name}`).join("");
+  }
+}
+
+export interface SqlPlanInput {
+  readonly view: FeatureView;
+  readonly tables: SourceTables;
+  readonly base: BaseLayer;
+  /** Codes of a category feature. */
+  codes(feature: string): readonly string[];
+}
+
+export class SqlPlan {
+  readonly view: FeatureView;
+  readonly #input: SqlPlanInput;
+  readonly #placed = new Layer("o");
+  readonly #shifted = new Layer("d");
+  readonly #seen = new Layer("w");
+  readonly #joins: string[] = [];
+  readonly #joinNames = new Map<string, string>();
+  readonly #features = new Map<string, string>();
+
+  constructor(input: SqlPlanInput) {
+    this.view = input.view;
+    this.#input = input;
+  }
+
+  /** A numeric column of the base layer. */
+  column(name: string): string {
+    return requireAlias(this.#input.base.numbers, name);
+  }
+
+  /** A column as text, for categories. */
+  text(name: string): string {
+    return requireAlias(this.#input.base.texts, name);
+  }
+
+  table(source: string): string {
+    const table = this.#input.tables[source];
+    if (table === undefined)
+      throw new RangeError(`feature SQL: no files were given for the source ${source}`);
+    return table;
+  }
+
+  /** Position in the asset's series, from 0. */
+  index(): string {
+    return this.#placed.add(`row_number() OVER (${SERIES}) - 1`);
+  }
+
+  /** First value of the column in the asset's series so far. */
+  offset(name: string): string {
+    return this.#placed.add(`first_value(${this.column(name)} IGNORE NULLS) OVER (${SERIES} ${SO_FAR})`);
+  }
+
+  /** First time of the asset's series. */
+  firstTime(): string {
+    return this.#placed.add(`first_value(__t) OVER (${SERIES} ${SO_FAR})`);
+  }
+
+  /** The column minus the asset's first value of it. */
+  shifted(name: string): string {
+    return this.term(`${this.column(name)} - ${this.offset(name)}`);
+  }
+
+  /** Any expression over base columns, index and offsets, computed before the windows. */
+  term(expression: string): string {
+    return this.#shifted.add(expression);
+  }
+
+  /** Frame of a window that includes the present row. */
+  frame(span: WindowSpan): string {
+    if ("rows" in span) return `ROWS BETWEEN ${span.rows - 1} PRECEDING AND CURRENT ROW`;
+    const before = this.#placed.add(
+      `count(*) OVER (PARTITION BY __asset ORDER BY __t RANGE BETWEEN UNBOUNDED PRECEDING AND ${span.us} PRECEDING)`,
+    );
+    return `ROWS BETWEEN ${this.term(`${this.index()} - ${before}`)} PRECEDING AND CURRENT ROW`;
+  }
+
+  soFar(): string {
+    return SO_FAR;
+  }
+
+  /** A window function over terms and base columns. */
+  window(call: string, frame = ""): string {
+    return this.#seen.add(`${call} OVER (series ${frame})`);
+  }
+
+  /**
+   * Number and last time of the events up to `t − back` (ASOF, so never of later ones).
+   * @returns names of the two columns; both NULL when there is none
+   */
+  eventsUntil(filter: EventFilter, back = 0): { count: string; time: string } {
+    const events = this.#eventTable(filter);
+    const asset = filter.hasAsset ? (name: string) => `b.__asset = ${name}.__asset AND ` : () => "";
+    const name = this.join(
+      (joined) =>
+        `ASOF LEFT JOIN ${events} AS ${joined} ON ${asset(joined)}b.__t - ${back} >= ${joined}.at_t`,
+    );
+    return { count: `${name}.n_until`, time: `${name}.at_t` };
+  }
+
+  /** First event after `t`; for labels only. */
+  nextEvent(filter: EventFilter): string {
+    const events = this.#eventTable(filter);
+    const name = this.join(
+      (joined) =>
+        `ASOF LEFT JOIN ${events} AS ${joined} ON ${filter.hasAsset ? `b.__asset = ${joined}.__asset AND ` : ""}b.__t < ${joined}.at_t`,
+    );
+    return `${name}.at_t`;
+  }
+
+  /** Adds a join to the last layer, once per text; the present row is `b`. */
+  join(write: (name: string) => string): string {
+    const text = write("@");
+    const known = this.#joinNames.get(text);
+    if (known !== undefined) return known;
+    const name = `j${this.#joinNames.size}`;
+    this.#joinNames.set(text, name);
+    this.#joins.push(write(name));
+    return name;
+  }
+
+  /** Code of a text in the fitted values of a category feature; unseen = NULL. */
+  code(feature: string, text: string): string {
+    const values = this.#input.codes(feature);
+    if (values.length === 0) return "NULL::DOUBLE";
+    return `CAST(list_position([${values.map(quoteLiteral).join(", ")}], ${text}) - 1 AS DOUBLE)`;
+  }
+
+  /** Makes a finished feature known to later expressions. */
+  defineFeature(name: string, alias: string): void {
+    this.#features.set(name, alias);
+  }
+
+  feature(name: string): string {
+    const alias = this.#features.get(name);
+    if (alias === undefined) throw new RangeError(`feature SQL: no earlier feature ${name}`);
+    return alias;
+  }
+
+  /** The FROM clause of the last layer, with the present row as `b`. */
+  from(): string {
+    const input = `(${this.#input.base.sql})`;
+    const placed = this.#placed.isEmpty ? input : `(SELECT *${this.#placed.select()}\nFROM ${input})`;
+    const shifted = this.#shifted.isEmpty ? placed : `(SELECT *${this.#shifted.select()}\nFROM ${placed})`;
+    const seen = this.#seen.isEmpty
+      ? shifted
+      : `(SELECT *${this.#seen.select()}\nFROM ${shifted}\nWINDOW series AS (${SERIES}))`;
+    return [`${seen} AS b`, ...this.#joins].join("\n");
+  }
+
+  #eventTable(filter: EventFilter): string {
+    const asset = filter.hasAsset ? "__asset, " : "";
+    const partition = filter.hasAsset ? "PARTITION BY __asset " : "";
+    return (
+      `(SELECT ${asset}__t AS at_t, CAST(sum(count(*)) OVER (${partition}ORDER BY __t ROWS UNBOUNDED PRECEDING) AS DOUBLE) AS n_until` +
+      ` FROM ${this.table(filter.source)} WHERE ${eventConditionSql(filter)} GROUP BY ${asset}__t)`
+    );
+  }
+}
+
+function requireAlias(aliases: ReadonlyMap<string, string>, name: string): string {
+  const alias = aliases.get(name);
+  if (alias === undefined) throw new RangeError(`feature SQL: the view has no column ${name}`);
+  return alias;
+}

@@ -1,0 +1,117 @@
+import type { DatasetManifest, DatasetSource, StoredColumn } from "../../schemas/dataset.ts";
+import { pipelineSchema } from "../../schemas/pipeline/pipeline.ts";
+import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
+import { numberLiteral, quoteLiteral } from "../../schemas/sql-quoting.ts";
+import type { TestEngine } from "./test-engine.ts";
+
+export type Cell = number | string | boolean | null;
+
+/** A small source written for a test; rows in file order. */
+export interface TestSource {
+  readonly role?: DatasetSource["role"];
+  readonly hasAsset?: boolean;
+  readonly timeKind?: DatasetSource["timeKind"];
+  readonly columns: readonly { readonly name: string; readonly type: StoredColumn["type"] }[];
+  readonly rows: readonly { asset?: string; t?: number; part?: string; values: readonly Cell[] }[];
+}
+
+const ZERO_HASH = "0".repeat(64);
+
+/** Manifest of the sources, as ingest would write it (without real objects). */
+export function manifestOf(sources: Readonly<Record<string, TestSource>>): DatasetManifest {
+  return {
+    kind: "aura.dataset/1",
+    pipeline: "test",
+    owner: "test",
+    retention: "5y",
+    raw: [],
+    sources: Object.fromEntries(
+      Object.entries(sources).map(([name, source]) => [
+        name,
+        {
+          role: source.role ?? "readings",
+          hasAsset: source.hasAsset ?? true,
+          timeKind: source.timeKind ?? "cycle",
+          columns: source.columns.map((column, i) => ({
+            ...column,
+            physical: `v${i}`,
+            use: "feature" as const,
+          })),
+          schemaHash: ZERO_HASH,
+          parts: [],
+          counts: { read: 0, accepted: 0, quarantined: 0, byReason: {} },
+          nAssets: 0,
+        },
+      ]),
+    ),
+  };
+}
+
+/** A pipeline over those sources; `rest` gives label, task and features. */
+export function pipelineOf(sources: Readonly<Record<string, TestSource>>, rest: object): Pipeline {
+  return pipelineSchema.parse({
+    name: "test",
+    sources: Object.fromEntries(
+      Object.entries(sources).map(([name, source]) => [
+        name,
+        {
+          role: source.role ?? "readings",
+          files: "x.csv",
+          ...((source.hasAsset ?? true) ? { asset: "asset_id" } : {}),
+          ...((source.timeKind ?? "cycle") === "none"
+            ? {}
+            : { time: { column: "time", kind: source.timeKind ?? "cycle" } }),
+          columns: source.columns,
+        },
+      ]),
+    ),
+    label: { kind: "end_of_life", ends: [{ at: "last_reading" }] },
+    task: { kind: "rul" },
+    ...rest,
+  });
+}
+
+/** Writes each source as one Parquet part, sorted as ingest sorts. */
+export async function writeSources(
+  engine: TestEngine,
+  sources: Readonly<Record<string, TestSource>>,
+  prefix: string,
+): Promise<Record<string, string[]>> {
+  const paths: Record<string, string[]> = {};
+  for (const [name, source] of Object.entries(sources)) {
+    const path = `${engine.folder}/${prefix}-${name}.parquet`;
+    await engine.copyToParquet(sourceSql(source), path, { orderBy: ["__asset", "__t", "__seq"] });
+    paths[name] = [path];
+  }
+  return paths;
+}
+
+function sourceSql(source: TestSource): string {
+  const types = source.columns.map((c) =>
+    c.type === "text" ? "VARCHAR" : c.type === "timestamp" ? "BIGINT" : "DOUBLE",
+  );
+  const rows = source.rows.map(({ asset, t, part, values }, seq) =>
+    [
+      quoteLiteral(asset ?? `row-${seq}`),
+      String(t ?? seq),
+      String(seq),
+      quoteLiteral(part ?? ""),
+      ...values.map(literal),
+    ].join(", "),
+  );
+  const columns = [
+    "CAST(c0 AS VARCHAR) AS __asset, CAST(c1 AS BIGINT) AS __t, CAST(c2 AS BIGINT) AS __seq, CAST(c3 AS VARCHAR) AS __part",
+    ...types.map((type, i) => `CAST(c${i + 4} AS ${type}) AS v${i}`),
+  ];
+  const names = Array.from({ length: types.length + 4 }, (_, i) => `c${i}`);
+  const values =
+    rows.length === 0 ? `(${names.map(() => "NULL").join(", ")})` : rows.map((r) => `(${r})`).join(", ");
+  const where = rows.length === 0 ? " WHERE false" : "";
+  return `SELECT ${columns.join(", ")} FROM (VALUES ${values}) t(${names.join(", ")})${where}`;
+}
+
+function literal(value: Cell): string {
+  if (value === null) return "NULL";
+  if (typeof value === "string") return quoteLiteral(value);
+  return numberLiteral(Number(value));
+}

@@ -1,0 +1,127 @@
+import type { DatasetManifest } from "../schemas/dataset.ts";
+import type { OperatorName } from "../schemas/pipeline/features.ts";
+import type { Pipeline } from "../schemas/pipeline/pipeline.ts";
+import { isPlatformError, PlatformError } from "../schemas/platform-error.ts";
+import type { ErrorLocation } from "../schemas/platform-error.ts";
+import { DatasetResolver, invalidPipeline } from "./expand-context.ts";
+import { formulaNames, parseFormula } from "./expression/parser.ts";
+import { sealView } from "./feature-view.ts";
+import type { FeatureView, ViewFeature } from "./feature-view.ts";
+import { compileLabel } from "./labels/compile-label.ts";
+import type { ConcreteFeature } from "./operators/operator.ts";
+import { OPERATORS } from "./operators/table.ts";
+
+const MAX_FEATURES = 5_000;
+
+/**
+ * Resolves the declared features and the label against the schema of a dataset.
+ *
+ * @returns a view: plain JSON; the same pipeline and schema give the same hash, whatever the data
+ * @throws {PlatformError} invalid_pipeline: unknown columns or sources, spans that do not fit the time, operators that
+ *   need a series where there is none; one location per problem, each with its field path
+ */
+export function compileView(pipeline: Pipeline, manifest: DatasetManifest): FeatureView {
+  const source = readingsSource(pipeline);
+  const declared = pipeline.sources[source];
+  const keys = [declared?.asset, declared?.time?.column].filter((name) => name !== undefined);
+  const resolver = new DatasetResolver(manifest, source, keys);
+  const problems: ErrorLocation[] = [];
+  const collect = <T>(work: () => T): T | undefined => collectProblems(problems, work);
+  const features = pipeline.features.flatMap(
+    (declaration, i) => collect(() => expandDeclaration(declaration, i, resolver)) ?? [],
+  );
+  const regimes = pipeline.regimes && collect(() => resolveRegimes(pipeline.regimes, resolver));
+  resolver.enter("");
+  const label = collect(() => compileLabel(pipeline, resolver));
+  if (problems.length > 0 || label === undefined) throw invalidView(problems);
+  if (features.length > MAX_FEATURES)
+    throw invalidPipeline("features", `at most ${MAX_FEATURES} features`, String(features.length));
+  const { readings, derived, timeKind } = resolver;
+  return sealView({
+    kind: "aura.view/1",
+    source,
+    hasAsset: readings.hasAsset,
+    timeKind,
+    columns: readings.columns
+      .filter((column) => !keys.includes(column.name) && column.use === "feature")
+      .map(({ name, physical, type, unit }) => ({
+        name,
+        physical,
+        type,
+        ...(unit === undefined ? {} : { unit }),
+      })),
+    derived,
+    ...(regimes === undefined ? {} : { regimes }),
+    features: features.map((feature, i): ViewFeature => ({ ...feature, physical: `f${i}` })),
+    label,
+  });
+}
+
+/** The one source of readings. */
+export function readingsSource(pipeline: Pipeline): string {
+  const names = Object.keys(pipeline.sources).filter((name) => pipeline.sources[name]?.role === "readings");
+  const [only] = names;
+  if (only === undefined || names.length > 1)
+    throw invalidPipeline("sources", "exactly one source with role readings", names.join(", ") || "none");
+  return only;
+}
+
+type Expanded = ConcreteFeature & { readonly operator: OperatorName };
+
+function expandDeclaration(declaration: object, i: number, resolver: DatasetResolver): Expanded[] {
+  const [name, params] = Object.entries(declaration)[0] as [OperatorName, never];
+  resolver.enter(`features.${i}.${name}`);
+  const operator = OPERATORS[name];
+  if (operator.needs !== "row" && resolver.timeKind === "none")
+    resolver.fail("columns", "a readings source with a time column", "none");
+  if (operator.needs === "series" && !resolver.readings.hasAsset)
+    resolver.fail("columns", "a readings source with an asset column", "none (every row is its own asset)");
+  const features = operator.expand(params, resolver);
+  for (const feature of features) {
+    if (resolver.isFeature(feature.name)) resolver.fail("name", "each feature once", `${feature.name} twice`);
+    resolver.addFeature(feature.name);
+  }
+  return features.map((feature) => ({ ...feature, operator: name }));
+}
+
+function resolveRegimes(regimes: Pipeline["regimes"], resolver: DatasetResolver): FeatureView["regimes"] {
+  if (regimes === undefined) return undefined;
+  resolver.enter("regimes");
+  const columns = resolver.numbers(regimes.columns, "columns").map((c) => c.name);
+  const normalize = resolver
+    .numbers(regimes.normalize, "normalize")
+    .map((c) => c.name)
+    // "*" is every sensor, and the settings that tell the regimes apart are not sensors.
+    .filter((name) => regimes.normalize !== "*" || !columns.includes(name));
+  return { columns, count: regimes.count, normalize };
+}
+
+function collectProblems<T>(problems: ErrorLocation[], work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (!isPlatformError(error) || error.code !== "invalid_pipeline") throw error;
+    problems.push(...error.locations);
+    return undefined;
+  }
+}
+
+function invalidView(problems: readonly ErrorLocation[]): PlatformError {
+  const [first] = problems;
+  const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : "";
+  return new PlatformError(
+    "invalid_pipeline",
+    `${first?.field}: expected ${first?.expected}, found ${first?.found}${more}`,
+    { locations: problems },
+  );
+}
+
+/** Level of each derived column: 0 over stored columns, else one above the highest it uses. */
+export function derivedLevels(view: Pick<FeatureView, "derived">): Map<string, number> {
+  const levels = new Map<string, number>();
+  for (const { name, formula } of view.derived) {
+    const used = formulaNames(parseFormula(formula)).map((n) => levels.get(n));
+    levels.set(name, Math.max(-1, ...used.map((level) => level ?? -1)) + 1);
+  }
+  return levels;
+}

@@ -3,7 +3,6 @@ import { Readable } from "node:stream";
 import { z } from "zod";
 import { ERROR_CODES } from "../schemas/error-codes.ts";
 import type { ErrorCode } from "../schemas/error-codes.ts";
-import type { ErrorLocation } from "../schemas/platform-error.ts";
 import { PlatformError } from "../schemas/platform-error.ts";
 
 /**
@@ -31,6 +30,8 @@ export interface PostOptions<T> {
   readonly idempotencyKey?: string;
 }
 
+type SendInit = Omit<RequestInit, "headers"> & { readonly headers?: Readonly<Record<string, string>> };
+
 const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** What is read of a problem document; anything else in it is ignored. */
@@ -41,11 +42,11 @@ const problemSchema = z.object({
   errors: z
     .array(
       z.object({
-        file: z.string().optional(),
-        line: z.number().optional(),
-        field: z.string().optional(),
-        expected: z.string().optional(),
-        found: z.string().optional(),
+        file: z.string().exactOptional(),
+        line: z.number().exactOptional(),
+        field: z.string().exactOptional(),
+        expected: z.string().exactOptional(),
+        found: z.string().exactOptional(),
       }),
     )
     .optional(),
@@ -111,7 +112,7 @@ export class ApiClient {
     return readReply(response, reply, path);
   }
 
-  async #send(method: string, path: string, init: RequestInit): Promise<Response> {
+  async #send(method: string, path: string, init: SendInit): Promise<Response> {
     const { baseUrl, apiKey, signal, timeoutMs = DEFAULT_TIMEOUT_MS } = this.#options;
     const limits = [
       ...(signal === undefined ? [] : [signal]),
@@ -141,9 +142,11 @@ export class ApiClient {
 }
 
 function withQuery(path: string, query: Query): string {
-  const pairs = Object.entries(query).filter(([, value]) => value !== undefined);
-  if (pairs.length === 0) return path;
-  return `${path}?${new URLSearchParams(pairs.map(([name, value]) => [name, String(value)])).toString()}`;
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) parameters.set(name, String(value));
+  }
+  return parameters.size === 0 ? path : `${path}?${parameters.toString()}`;
 }
 
 async function readReply<T>(response: Response, reply: z.ZodType<T>, path: string): Promise<T> {
@@ -166,10 +169,15 @@ async function refusalOf(response: Response, operation: string): Promise<Platfor
   }
   const { code, detail, requestId, errors } = parsed.data;
   const suffix = requestId === undefined ? "" : ` [request ${requestId}]`;
-  return new PlatformError(isKnown(code) ? code : "internal", `${detail}${suffix}`, {
-    locations: (errors ?? []) as readonly ErrorLocation[],
+  return new PlatformError(knownCode(code), `${detail}${suffix}`, {
+    locations: errors ?? [],
     details: { status: response.status },
   });
+}
+
+/** A code as the API wrote it; one that this release does not know is `internal`. */
+export function knownCode(code: string): ErrorCode {
+  return isKnown(code) ? code : "internal";
 }
 
 function isKnown(code: string): code is ErrorCode {

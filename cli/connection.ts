@@ -99,7 +99,10 @@ async function startHere(
 ): Promise<RunningPlatform> {
   const settings = context.settings();
   if (start === "if-made" && !existsSync(settings.stateDir)) {
-    throw new PlatformError("api_unavailable", `connect [${settings.stateDir}]: nothing was started here yet`);
+    throw new PlatformError(
+      "api_unavailable",
+      `connect [${settings.stateDir}]: nothing was started here yet`,
+    );
   }
   const { startPlatform } = await import("../platform/supervisor.ts");
   const { output } = context;

@@ -8,6 +8,7 @@ import { registerDoctorCommand } from "./commands/doctor.ts";
 import { registerDownCommand } from "./commands/down.ts";
 import { registerLogsCommand } from "./commands/logs.ts";
 import { registerResetCommand } from "./commands/reset.ts";
+import { registerRunCommand } from "./commands/run.ts";
 import { registerStatusCommand } from "./commands/status.ts";
 import { registerUpCommand } from "./commands/up.ts";
 import { attachContext } from "./context.ts";
@@ -23,6 +24,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerLogsCommand,
   registerDoctorCommand,
   registerResetCommand,
+  registerRunCommand,
 ];
 
 const output = new Output({ stdout: process.stdout, stderr: process.stderr, environment: process.env });

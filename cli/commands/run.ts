@@ -1,0 +1,105 @@
+import type { Command } from "commander";
+import { InvalidArgumentError } from "commander";
+import type { RunView } from "../../schemas/run.ts";
+import { withApi } from "../connection.ts";
+import type { Connection } from "../connection.ts";
+import { contextOf } from "../context.ts";
+import type { CliContext } from "../context.ts";
+import { safeText } from "../output.ts";
+import { gateLine, numberText } from "../run/approval-card.ts";
+import { executeRun } from "../run/execute-run.ts";
+import { hashFiles, namesOf, openDataFolder } from "../run/local-files.ts";
+import { readPipelineText } from "../run/pipeline-text.ts";
+import { outcomeOf, runDocument, runError, runExitCode } from "../run/run-document.ts";
+
+interface RunOptions {
+  readonly data: string;
+  readonly approveAs?: string;
+  readonly seed?: number;
+  readonly json?: boolean;
+  readonly wait: boolean;
+}
+
+const EXAMPLE = `
+Example:
+  $ aura run examples/milling/pipeline.yaml --data ../shared/data/ai4i --approve-as you@example.com
+
+Ends with 0 promoted or unchanged, 2 bad input, 3 gate refused, 4 rejected or expired,
+5 waiting for a decision with no terminal to ask on, 1 a fault.`;
+
+/** `aura run`: files and a pipeline file become an approved, served model. */
+export function registerRunCommand(program: Command): void {
+  program
+    .command("run")
+    .description("train a model from files, ask for its approval, and serve it")
+    .argument("<pipeline.yaml>", "the pipeline file")
+    .requiredOption("--data <folder>", "folder that holds the files the pipeline names")
+    .option("--approve-as <who>", "approve as this person instead of asking")
+    .option("--seed <n>", "replaces split.seed of the pipeline file", parseSeed)
+    .option("--no-wait", "start it and return")
+    .option("--json", "print one JSON document at the end")
+    .addHelpText("after", EXAMPLE)
+    .action(async (file: string, options: RunOptions, command: Command) => {
+      await run(contextOf(command), file, options);
+    });
+}
+
+async function run(context: CliContext, file: string, options: RunOptions): Promise<void> {
+  const { output, cwd, exitWith } = context;
+  const started = performance.now();
+  // All that can be found wrong here is found before anything is started or written.
+  const { seed } = options;
+  const { text, pipeline } = readPipelineText(file, { cwd, ...(seed === undefined ? {} : { seed }) });
+  const folder = openDataFolder(options.data, cwd);
+  const files = await hashFiles(folder, namesOf(pipeline, folder));
+  const { approveAs, wait } = options;
+  const request = { text, files, wait, ...(approveAs === undefined ? {} : { approveAs }) };
+  const done = await withApi(context, { start: "always" }, async (connection) => {
+    const view = await executeRun(context, connection, request);
+    tellWhatIsLeft(context, connection, { view, wait });
+    return { view, platformStartMs: connection.platformStartMs };
+  });
+  const totalMs = performance.now() - started;
+  const { view } = done;
+  if (options.json === true)
+    output.json(runDocument(view, { totalMs, platformStartMs: done.platformStartMs }));
+  else showResult(context, view, totalMs);
+  const error = runError(view);
+  if (error !== undefined) output.error(error);
+  exitWith(runExitCode(view));
+}
+
+function parseSeed(text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
+  throw new InvalidArgumentError("expected a whole number from 0");
+}
+
+function tellWhatIsLeft(
+  { output }: CliContext,
+  connection: Connection,
+  { view, wait }: { readonly view: RunView; readonly wait: boolean },
+): void {
+  const isOpen = view.status === "running" || view.status === "waiting";
+  if (isOpen && connection.isOwn)
+    output.note("the platform stops now; the run goes on at the next `aura up` or `aura run`");
+  else if (isOpen && wait) output.note(`it waits: aura approvals show ${view.approvalId ?? ""}`);
+  else if (isOpen) output.note(`it goes on: aura runs show ${view.runId}`);
+}
+
+function showResult({ output }: CliContext, view: RunView, totalMs: number): void {
+  const { model, version, digest } = view;
+  const name = version === undefined ? model : `${model}@${version}`;
+  const outcome = outcomeOf(view) ?? view.status;
+  output.line(
+    `${output.style("bold", outcome)}  ${name}  ${digest?.slice(0, 12) ?? ""}  (${(totalMs / 1000).toFixed(1)} s)`,
+  );
+  for (const set of ["test", "cv"] as const) {
+    const metrics = Object.entries(view.metrics?.[set] ?? {});
+    if (metrics.length === 0) continue;
+    const text = metrics.map(([metric, value]) => `${metric} ${numberText(value)}`).join("  ");
+    output.line(`${set.padEnd(5)} ${safeText(text)}`);
+  }
+  if (view.outcome !== "refused") return;
+  for (const gate of view.gates ?? []) if (!gate.passed) output.note(gateLine(output, gate));
+}

@@ -1,0 +1,69 @@
+import { randomUUID } from "node:crypto";
+import { z } from "zod";
+import { gateResultSchema, metricSetSchema } from "../../schemas/model-version.ts";
+import { apiPath } from "../client.ts";
+import type { ApiClient } from "../client.ts";
+
+/** What of an approval's evidence is shown; other kinds of approvals have other evidence, so all of it may be absent. */
+const evidenceSchema = z.object({
+  metrics: z.object({ test: metricSetSchema, cv: metricSetSchema }).optional(),
+  primaryMetric: z.string().optional(),
+  candidate: z.string().optional(),
+  labelConvention: z.string().optional(),
+  champion: z.object({ version: z.number(), metrics: metricSetSchema }).nullish(),
+  gates: z.array(gateResultSchema).optional(),
+});
+export type ApprovalEvidence = z.infer<typeof evidenceSchema>;
+
+const decisionSchema = z.object({
+  decisionId: z.string(),
+  decision: z.enum(["approve", "reject"]),
+  by: z.string(),
+  authenticated: z.boolean(),
+  channel: z.string(),
+  reason: z.string(),
+  at: z.string(),
+});
+
+/** `ApprovalRow` as the API gives it; members that are not read here are kept for `--json`. */
+export const approvalSchema = z.looseObject({
+  id: z.string(),
+  kind: z.string(),
+  subject: z.string(),
+  digest: z.string(),
+  model: z.string(),
+  version: z.number(),
+  workflowId: z.string(),
+  requestedBy: z.string(),
+  policy: z.looseObject({ quorum: z.number(), approvers: z.array(z.string()).optional() }),
+  evidence: evidenceSchema.catch({}),
+  state: z.enum(["waiting", "approved", "rejected", "expired"]),
+  deadline: z.string(),
+  decisions: z.array(decisionSchema),
+});
+export type Approval = z.infer<typeof approvalSchema>;
+
+export interface Decision {
+  readonly decision: "approve" | "reject";
+  /** Recorded where the server runs without keys; with keys it is the key's owner. */
+  readonly by: string;
+  readonly reason: string;
+  /** Default: the digest of the approval as it was read. */
+  readonly digest?: string;
+}
+
+/** @throws {PlatformError} not_found, and what every request throws */
+export function readApproval(client: ApiClient, id: string): Promise<Approval> {
+  return client.get(apiPath`/v1/approvals/${id}`, approvalSchema);
+}
+
+/** @throws {PlatformError} already_decided, self_approval, forbidden, and what every request throws */
+export async function decide(client: ApiClient, approval: Approval, given: Decision): Promise<Approval> {
+  const decisionId = `cli-${randomUUID()}`;
+  const { decision, by, reason, digest = approval.digest } = given;
+  return client.post(apiPath`/v1/approvals/${approval.id}/decisions`, {
+    reply: approvalSchema,
+    idempotencyKey: decisionId,
+    body: { decisionId, decision, digest, reason, by, channel: "cli" },
+  });
+}

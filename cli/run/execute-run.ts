@@ -1,0 +1,129 @@
+import { z } from "zod";
+import { isPlatformError } from "../../schemas/platform-error.ts";
+import { runViewSchema } from "../../schemas/run.ts";
+import type { RunView } from "../../schemas/run.ts";
+import { apiPath } from "../client.ts";
+import type { Connection } from "../connection.ts";
+import type { CliContext } from "../context.ts";
+import { decide, readApproval } from "./approval.ts";
+import type { Approval, Decision } from "./approval.ts";
+import { showApproval } from "./approval-card.ts";
+import { askDecision, personHere } from "./ask-decision.ts";
+import { followRun, isOver, patient } from "./follow-run.ts";
+import type { LocalFile } from "./local-files.ts";
+import { StageProgress } from "./stage-progress.ts";
+import { startWithFiles } from "./upload.ts";
+
+export interface RunRequest {
+  /** Text of the pipeline file, already checked. */
+  readonly text: string;
+  readonly files: readonly LocalFile[];
+  /** Approves as this person without asking. */
+  readonly approveAs?: string;
+  /** False: returns as soon as the run has started. */
+  readonly wait: boolean;
+}
+
+const startedSchema = z.looseObject({ runId: z.string(), workflowId: z.string(), isNew: z.boolean() });
+
+/**
+ * Starts a run, or finds the same one, and follows it to its end or to the approval that nobody here decides.
+ *
+ * @returns the run as it stands then: finished, failed, cancelled, or waiting
+ * @throws {PlatformError} what the API refuses; a run that fails is returned, not thrown
+ */
+export async function executeRun(
+  context: CliContext,
+  connection: Connection,
+  request: RunRequest,
+): Promise<RunView> {
+  const { output } = context;
+  const { client, signal } = connection;
+  const { runId, isNew } = await startWithFiles(request.files, { client, output }, (files) =>
+    client.post("/v1/runs", { reply: startedSchema, body: { pipeline: request.text, files } }),
+  );
+  output.note(
+    isNew ? `run ${runId}` : `run ${runId}: the same pipeline file on the same data was started before`,
+  );
+  if (!request.wait)
+    return patient(() => client.get(apiPath`/v1/runs/${runId}`, runViewSchema), { signal })();
+  const progress = new StageProgress(output);
+  const onView = (view: RunView) => progress.update(view);
+  const view = await followRun(client, runId, { signal, onView, until: isAsked });
+  if (isOver(view)) return view;
+  const mayEnd = await decideHere(context, connection, { view, approveAs: request.approveAs });
+  if (!mayEnd) return view;
+  return followRun(client, runId, { signal, onView });
+}
+
+function isAsked(view: RunView): boolean {
+  return view.status === "waiting" && view.approvalId !== undefined;
+}
+
+/** @returns whether the approval is decided, so that the run goes on by itself */
+async function decideHere(
+  context: CliContext,
+  connection: Connection,
+  { view, approveAs }: { readonly view: RunView; readonly approveAs: string | undefined },
+): Promise<boolean> {
+  const { client, apiUrl, temporalUiUrl, signal } = connection;
+  // The run names its approval a moment before the approval's own workflow has opened it.
+  const approval = await patient(() => readApproval(client, view.approvalId ?? ""), { signal })();
+  if (approval.state !== "waiting") return true;
+  showApproval(context.output, approval, {
+    apiUrl,
+    ...(temporalUiUrl === undefined ? {} : { temporalUiUrl }),
+    ...(view.evaluation === undefined ? {} : { evaluation: view.evaluation }),
+  });
+  const decision =
+    approveAs === undefined
+      ? await askUnlessDecided(context, connection, { view, approval })
+      : ({ decision: "approve", by: approveAs, reason: "approved on the command line" } as const);
+  if (decision === "elsewhere") return true;
+  if (decision === null) return false;
+  return sendDecision(context, connection, { approval, decision });
+}
+
+/** Asks here, where there is a terminal, until somebody has decided elsewhere. */
+async function askUnlessDecided(
+  { isInteractive, output }: CliContext,
+  { client, signal }: Connection,
+  { view, approval }: { readonly view: RunView; readonly approval: Approval },
+): Promise<Decision | null | "elsewhere"> {
+  if (!isInteractive) return null;
+  const asking = new AbortController();
+  const isDecided = (now: RunView) => now.status !== "waiting" || now.approvalId !== approval.id;
+  const either = AbortSignal.any([asking.signal, signal]);
+  const elsewhere = followRun(client, view.runId, { signal: either, until: isDecided }).then(
+    () => "elsewhere" as const,
+  );
+  try {
+    return await Promise.race([askDecision(personHere(), either), elsewhere]);
+  } finally {
+    asking.abort();
+    await elsewhere.then(
+      () => output.note("decided elsewhere"),
+      () => undefined,
+    );
+  }
+}
+
+async function sendDecision(
+  { output }: CliContext,
+  { client }: Connection,
+  { approval, decision }: { readonly approval: Approval; readonly decision: Decision },
+): Promise<boolean> {
+  try {
+    const decided = await decide(client, approval, decision);
+    const word = decision.decision === "approve" ? "approved" : "rejected";
+    output.note(`${word} by ${decided.decisions.at(-1)?.by ?? decision.by}`);
+    if (decided.state !== "waiting") return true;
+    const given = decided.decisions.filter((one) => one.decision === "approve").length;
+    output.note(`${given} of ${decided.policy.quorum} approvals given; it waits for the others`);
+    return false;
+  } catch (error) {
+    if (!isPlatformError(error) || error.code !== "already_decided") throw error;
+    output.warn(error.message);
+    return true;
+  }
+}

@@ -1,0 +1,66 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { ERROR_CODES } from "../../schemas/error-codes.ts";
+import { isPlatformError } from "../../schemas/platform-error.ts";
+import { runViewSchema } from "../../schemas/run.ts";
+import type { RunView } from "../../schemas/run.ts";
+import { apiPath } from "../client.ts";
+import type { ApiClient } from "../client.ts";
+
+export interface FollowOptions {
+  readonly onView?: (view: RunView) => void;
+  /** Ends the following early, besides the end of the run. */
+  readonly until?: (view: RunView) => boolean;
+  readonly signal?: AbortSignal;
+  readonly pollMs?: number;
+  /** How long the API may be away, or the run unknown right after its start. */
+  readonly patienceMs?: number;
+}
+
+const POLL_MS = 200;
+/** A killed API is back within seconds; the run itself goes on meanwhile. */
+const PATIENCE_MS = 60_000;
+
+export function isOver(view: RunView): boolean {
+  return view.status === "finished" || view.status === "failed" || view.status === "cancelled";
+}
+
+/**
+ * Reads a run again and again until it is over, or `until` says so. An API that is away for less than
+ * `patienceMs` is waited for.
+ *
+ * @throws {PlatformError} what the API says for longer than that; `signal`'s reason
+ */
+export async function followRun(
+  client: ApiClient,
+  runId: string,
+  options: FollowOptions = {},
+): Promise<RunView> {
+  const { onView, until, signal, pollMs = POLL_MS } = options;
+  const read = patient(() => client.get(apiPath`/v1/runs/${runId}`, runViewSchema), options);
+  for (;;) {
+    const view = await read();
+    onView?.(view);
+    if (isOver(view) || until?.(view) === true) return view;
+    await sleep(pollMs, undefined, signal === undefined ? {} : { signal });
+  }
+}
+
+/** `ask` again and again while it is not found or away, for at most `patienceMs` without an answer. */
+export function patient<T>(
+  ask: () => Promise<T>,
+  { signal, pollMs = POLL_MS, patienceMs = PATIENCE_MS }: FollowOptions,
+): () => Promise<T> {
+  return async () => {
+    const deadline = performance.now() + patienceMs;
+    for (;;) {
+      try {
+        return await ask();
+      } catch (error) {
+        const isExpected =
+          isPlatformError(error) && (error.code === "not_found" || ERROR_CODES[error.code].retryable);
+        if (!isExpected || performance.now() > deadline) throw error;
+      }
+      await sleep(pollMs, undefined, signal === undefined ? {} : { signal });
+    }
+  };
+}

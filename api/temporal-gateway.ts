@@ -2,12 +2,16 @@ import {
   Client,
   Connection,
   WorkflowExecutionAlreadyStartedError,
+  WorkflowFailedError,
   WorkflowIdConflictPolicy,
   WorkflowIdReusePolicy,
   WorkflowNotFoundError,
 } from "@temporalio/client";
 import type { WorkflowStartOptions } from "@temporalio/client";
+import { ApplicationFailure } from "@temporalio/common";
 import type { Settings } from "../config/settings.ts";
+import { ERROR_CODES } from "../schemas/error-codes.ts";
+import type { ErrorCode } from "../schemas/error-codes.ts";
 import { isPlatformError, PlatformError } from "../schemas/platform-error.ts";
 import { connectClient } from "../temporal-config/connection.ts";
 import {
@@ -24,6 +28,9 @@ import type {
   StartScoreInput,
   WorkflowGateway,
 } from "./workflow-gateway.ts";
+
+/** How long a caller waits for a promotion to be done. */
+const SHORT_WORKFLOW_MS = 10_000;
 
 /** The gateway over a Temporal client that connects at first use, so that `/predict` never waits for Temporal. */
 export function createTemporalGateway(settings: Settings): WorkflowGateway {
@@ -69,34 +76,38 @@ class TemporalGateway implements WorkflowGateway {
     });
   }
 
-  async promote(start: StartPromotionInput): Promise<StartedWorkflow> {
-    const { model, version, digest, kind, reason, requester, requestId } = start;
+  async startPromotion(start: StartPromotionInput): Promise<StartedWorkflow> {
+    const { model, version, digest, approvalId, reason, requestedBy, requestId } = start;
     const started = await this.#start("promotionWorkflow", {
       workflowId: promoteWorkflowId(model, version),
-      args: [{ model, version, digest, requestId, approvalId: null, reason, actor: requester.id }],
-      staticSummary: `${kind} ${model}@${version}: ${reason}`.slice(0, 190),
+      args: [{ model, version, digest, requestId, approvalId, reason, actor: requestedBy.id }],
+      staticSummary: `Promote ${model}@${version}: ${reason}`.slice(0, 190),
     });
-    await this.#result("promote", started);
+    await this.#ended("promote", started);
     return started;
   }
 
-  async startScore({ scoreId, model, files, requester }: StartScoreInput): Promise<StartedWorkflow> {
+  async startScore({
+    jobId,
+    model,
+    inputHash,
+    files,
+    requestedBy,
+  }: StartScoreInput): Promise<StartedWorkflow> {
     return this.#start("scoreWorkflow", {
-      workflowId: scoreWorkflowId(model, scoreId),
-      args: [{ jobId: scoreId, model, files, requestedBy: requester }],
+      workflowId: scoreWorkflowId(model, inputHash),
+      args: [{ jobId, model, files, requestedBy }],
       staticSummary: `Score a fleet with ${model}`,
     });
   }
 
-  async checkDrift(model: string): Promise<{ workflowId: string; result: unknown }> {
-    // The schedule's own action has a time suffix, so that a check by hand never blocks or is blocked by it.
-    const workflowId = `${driftWorkflowId(model)}/now`;
-    const started = await this.#start("driftWorkflow", {
-      workflowId,
+  async triggerDriftCheck(model: string): Promise<StartedWorkflow> {
+    return this.#start("driftWorkflow", {
+      // The schedule's own action has a time suffix, so that a check by hand never blocks or is blocked by it.
+      workflowId: `${driftWorkflowId(model)}/now`,
       args: [{ model }],
       staticSummary: `Check ${model} for drift, by hand`,
     });
-    return { workflowId, result: await this.#result("check drift", started) };
   }
 
   async probe(): Promise<void> {
@@ -134,8 +145,24 @@ class TemporalGateway implements WorkflowGateway {
     });
   }
 
-  #result(operation: string, { workflowId, runId }: StartedWorkflow): Promise<unknown> {
-    return this.#call(operation, (client) => client.workflow.getHandle(workflowId, runId).result());
+  /**
+   * Waits for a short workflow, a few seconds at most: with no worker up it goes on by itself later.
+   * @throws {PlatformError} with the code the workflow failed with
+   */
+  async #ended(operation: string, { workflowId, runId }: StartedWorkflow): Promise<void> {
+    await this.#call(operation, async (client) => {
+      let timer: NodeJS.Timeout | undefined;
+      const timeout = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, SHORT_WORKFLOW_MS);
+      });
+      try {
+        await Promise.race([client.workflow.getHandle(workflowId, runId).result(), timeout]);
+      } catch (error) {
+        throw failureOf(operation, error);
+      } finally {
+        clearTimeout(timer);
+      }
+    });
   }
 
   async #call<T>(operation: string, work: (client: Client) => Promise<T>): Promise<T> {
@@ -154,6 +181,17 @@ class TemporalGateway implements WorkflowGateway {
       throw error;
     }
   }
+}
+
+/** A failed workflow's cause as the error the activity threw: its type is our code. */
+function failureOf(operation: string, error: unknown): unknown {
+  if (!(error instanceof WorkflowFailedError)) return error;
+  for (let at: unknown = error.cause; at instanceof Error; at = at.cause) {
+    if (at instanceof ApplicationFailure && at.type != null && at.type in ERROR_CODES) {
+      return new PlatformError(at.type as ErrorCode, `${operation}: ${at.message}`, { cause: error });
+    }
+  }
+  return error;
 }
 
 /** gRPC UNAVAILABLE (14) and DEADLINE_EXCEEDED (4), wherever in the chain of causes they sit; a failed connect too. */

@@ -1,3 +1,5 @@
+import { checkOnnx } from "../numerics/onnx/inspect.ts";
+import { ModelRefusedError } from "../numerics/onnx/model-refused-error.ts";
 import { sha256Hex } from "../schemas/canonical-json.ts";
 import { PlatformError } from "../schemas/platform-error.ts";
 import type { ServedModel } from "./served-model.ts";
@@ -15,5 +17,11 @@ export function checkModelBytes(model: ServedModel): void {
       "integrity",
       `load model [${model.key}]: expected sha256 ${model.sha256}, got ${found}`,
     );
+  }
+  try {
+    checkOnnx(model.bytes);
+  } catch (error) {
+    if (!(error instanceof ModelRefusedError)) throw error;
+    throw new PlatformError("model_refused", `load model [${model.key}]: ${error.reason}`, { cause: error });
   }
 }

@@ -66,6 +66,7 @@ class ChildProcessPool implements InferencePool {
   private readonly ring: ChildRing;
   private readonly models = new Map<string, { readonly nFeatures: number }>();
   private readonly loading = new Map<string, Promise<void>>();
+  private readonly unloading = new Map<string, Promise<void>>();
   /** Requests not yet answered, by key. */
   private readonly outstanding = new Map<string, number>();
   private readonly watch: NodeJS.Timeout;
@@ -90,6 +91,8 @@ class ChildProcessPool implements InferencePool {
   }
 
   private async loadOnce(model: ServedModel): Promise<void> {
+    // A version may come back (rollback) while its last requests still drain.
+    await this.unloading.get(model.key);
     try {
       checkModelBytes(model);
       await this.ring.add(model);
@@ -149,6 +152,12 @@ class ChildProcessPool implements InferencePool {
 
   async unload(key: string): Promise<void> {
     if (!this.models.delete(key)) return;
+    const unloading = this.drain(key).finally(() => this.unloading.delete(key));
+    this.unloading.set(key, unloading);
+    await unloading;
+  }
+
+  private async drain(key: string): Promise<void> {
     while ((this.outstanding.get(key) ?? 0) > 0) await new Promise((resolve) => setTimeout(resolve, 5));
     this.outstanding.delete(key);
     this.ring.remove(key);

@@ -66,16 +66,26 @@ export class Authenticator {
     this.areKeysOn = options.areKeysOnAtStart;
   }
 
+  /** Keys are on, or only this machine can reach the server. */
+  get mayBind(): boolean {
+    return this.areKeysOn || isLoopbackHost(this.options.listenHost);
+  }
+
   /**
    * Refuses to serve the network without keys.
    * @throws {PlatformError} config_invalid
    */
   checkBinding(): void {
-    if (this.areKeysOn || isLoopbackHost(this.options.listenHost)) return;
+    if (this.mayBind) return;
     throw new PlatformError(
       "config_invalid",
       `start API [AURA_API_HOST ${this.options.listenHost}]: an address beyond loopback needs keys; set AURA_BOOTSTRAP_ADMIN_KEY`,
     );
+  }
+
+  /** Asks the store once whether keys are on; for the start, before the binding is checked. */
+  async learn(): Promise<void> {
+    if (!this.areKeysOn) await this.askWhetherOn();
   }
 
   /** Says that a key was made, so that the next request already needs one. */

@@ -3,6 +3,9 @@ import type { Context } from "hono";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { ApiEnv } from "./context.ts";
 
+/** A whole body that is kept in memory must arrive within this time. */
+const BODY_DEADLINE_MS = 30_000;
+
 /** Largest body of a route that says nothing else. */
 export const DEFAULT_BODY_BYTES = 1_048_576;
 
@@ -40,16 +43,22 @@ function readNodeBody(incoming: IncomingMessage, limitBytes: number): Promise<Ui
     const chunks: Buffer[] = [];
     let nBytes = 0;
     const stop = (error: Error): void => {
+      clearTimeout(timer);
       incoming.removeAllListeners("data");
       incoming.pause();
       reject(error);
     };
+    const timer = setTimeout(() => {
+      stop(new PlatformError("invalid_body", "read body: it took too long"));
+      incoming.socket.destroySoon();
+    }, BODY_DEADLINE_MS);
     incoming.on("data", (chunk: Buffer) => {
       nBytes += chunk.length;
       if (nBytes > limitBytes) stop(tooLarge(limitBytes));
       else chunks.push(chunk);
     });
     incoming.once("end", () => {
+      clearTimeout(timer);
       const [first] = chunks;
       resolve(chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks));
     });

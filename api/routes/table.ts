@@ -1,6 +1,31 @@
+import { approvalRoutes } from "./approvals.ts";
+import { descriptionRoutes } from "./description.ts";
 import { healthRoutes } from "./health.ts";
+import { inferenceProtocolRoutes } from "./inference-protocol.ts";
+import { keyRoutes } from "./keys.ts";
+import { modelRoutes } from "./models.ts";
 import { predictRoutes } from "./predict.ts";
+import { promotionRoutes } from "./promotions.ts";
+import { recordRoutes } from "./records.ts";
 import type { AnyRoute } from "./route.ts";
+import { runRoutes } from "./runs.ts";
+import { scoreRoutes } from "./scores.ts";
+import { uploadRoutes } from "./uploads.ts";
 
-/** Every route of the API. A new resource is one file and one line here. */
-export const ROUTES: readonly AnyRoute[] = [...predictRoutes, ...healthRoutes];
+/** Every route that does something. A new resource is one file and one line here. */
+const RESOURCES: readonly AnyRoute[] = [
+  ...predictRoutes,
+  ...inferenceProtocolRoutes,
+  ...runRoutes,
+  ...uploadRoutes,
+  ...approvalRoutes,
+  ...modelRoutes,
+  ...promotionRoutes,
+  ...scoreRoutes,
+  ...recordRoutes,
+  ...keyRoutes,
+  ...healthRoutes,
+];
+
+/** Every route of the API; the last ones describe the others. */
+export const ROUTES: readonly AnyRoute[] = [...RESOURCES, ...descriptionRoutes(RESOURCES)];

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
 import type { InferencePool, PoolStatus } from "../../inference/pool.ts";
+import type { ModelOutput } from "../../inference/served-model.ts";
 import { isPlatformError } from "../../schemas/platform-error.ts";
 import type { Prediction, PredictAsset, PredictReply } from "../../schemas/prediction.ts";
 import type { Metrics } from "../metrics.ts";
@@ -87,7 +88,17 @@ export class Predictor {
   }
 
   async predict(version: ServedVersion, input: EncodedRows, caller: PredictCaller): Promise<PredictReply> {
-    const { values, nOutputs } = await this.options.pool.predict(version.digest, input.rows, input.nRows);
+    return (await this.predictTensor(version, input, caller)).reply;
+  }
+
+  /** As `predict`, with the output tensor beside the reply. */
+  async predictTensor(
+    version: ServedVersion,
+    input: EncodedRows,
+    caller: PredictCaller,
+  ): Promise<{ readonly reply: PredictReply; readonly output: ModelOutput }> {
+    const output = await this.options.pool.predict(version.digest, input.rows, input.nRows);
+    const { values, nOutputs } = output;
     const reader = this.readerOf(version, nOutputs);
     const predictions: Prediction[] = [];
     const atMs = Date.now();
@@ -101,7 +112,7 @@ export class Predictor {
       traceRows({ version, input, caller, reader, values, nOutputs, predictions, atMs }),
     );
     const { unit, threshold } = version.signature.output;
-    return {
+    const reply = {
       predictions,
       model: version.model,
       version: version.version,
@@ -110,6 +121,7 @@ export class Predictor {
       ...(unit === undefined ? {} : { unit }),
       ...(threshold === undefined ? {} : { threshold }),
     };
+    return { reply, output };
   }
 
   /** Headline of stored outputs, for indexing segments of an earlier process; 0 outputs cannot happen. */

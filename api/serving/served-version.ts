@@ -1,5 +1,7 @@
-import { z } from "zod";
+import type { z } from "zod";
 import { hashOf } from "../../schemas/canonical-json.ts";
+import { parseView } from "../../features/feature-view.ts";
+import type { FeatureView } from "../../features/feature-view.ts";
 import type { ServedModel } from "../../inference/served-model.ts";
 import { fittedStateSchema } from "../../schemas/feature-set.ts";
 import type { FittedState } from "../../schemas/feature-set.ts";
@@ -28,8 +30,8 @@ export interface ServedVersion {
   readonly digest: string;
   readonly signature: Signature;
   readonly encoder: RowEncoder;
-  /** Feature view and fitted state for requests with readings; the view is checked by the feature room. */
-  readonly view: unknown;
+  /** For requests with readings. */
+  readonly view: FeatureView;
   readonly fitted: FittedState;
 }
 
@@ -51,7 +53,7 @@ export async function fetchVersion(
   const signature = await readJson(objects, refOf(pointer, "signature"), signatureSchema);
   const golden = await readJson(objects, refOf(pointer, "golden"), goldenSchema);
   const fitted = await readJson(objects, refOf(pointer, "fitted"), fittedStateSchema);
-  const view = await readJson(objects, refOf(pointer, "view"), z.unknown());
+  const view = parseView(Buffer.from(await objects.get(refOf(pointer, "view"))).toString("utf8"));
   const bytes = await objects.get(onnx, MAX_MODEL_BYTES);
   const { model, version, digest } = pointer;
   const nFeatures = signature.inputs.length;

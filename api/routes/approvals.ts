@@ -1,0 +1,70 @@
+import { z } from "zod";
+import { sha256Schema } from "../../schemas/names.ts";
+import { approver, anyObject, auditOf, found, idParams, limitQuery, listOf, viewer } from "./parts.ts";
+import { route } from "./route.ts";
+import type { AnyRoute } from "./route.ts";
+
+const decisionSchema = z.strictObject({
+  decisionId: z.string().regex(/^[\x21-\x7e]{1,128}$/, "expected 1 to 128 visible ASCII characters"),
+  decision: z.enum(["approve", "reject"]),
+  digest: sha256Schema.describe("The version digest that was looked at."),
+  reason: z.string().max(2_000).default(""),
+  channel: z.enum(["api", "cli", "console"]).default("api"),
+  /** Without keys nobody is known: the name the person gives is recorded as unauthenticated. */
+  by: z.string().min(1).max(128).optional(),
+});
+
+export const approvalRoutes: readonly AnyRoute[] = [
+  route({
+    method: "get",
+    path: "/v1/approvals",
+    tag: "approvals",
+    summary: "Approvals, newest first.",
+    policy: viewer,
+    query: z.strictObject({
+      state: z.enum(["waiting", "approved", "rejected", "expired"]).optional(),
+      limit: limitQuery(),
+    }),
+    reply: listOf(anyObject),
+    handle: async ({ query: { state, limit } }, { database }) => ({
+      items: await database().approvals.list({ limit, ...(state === undefined ? {} : { state }) }),
+    }),
+  }),
+  route({
+    method: "get",
+    path: "/v1/approvals/{id}",
+    tag: "approvals",
+    summary: "One approval with its evidence and decisions.",
+    policy: viewer,
+    params: idParams,
+    reply: anyObject,
+    handle: async ({ params }, { database }) => found(await database().approvals.get(params.id), "approval"),
+  }),
+  route({
+    method: "post",
+    path: "/v1/approvals/{id}/decisions",
+    tag: "approvals",
+    summary: "Approve or reject exactly one digest. The same decision id again gives the first answer.",
+    policy: approver,
+    params: idParams,
+    body: { kind: "json", schema: decisionSchema },
+    reply: anyObject,
+    idempotent: true,
+    async handle(request, { database, workflows, logger }) {
+      const { actor, body, params } = request;
+      const { digest, decisionId, decision, reason, channel } = body;
+      const by = actor.authenticated ? actor.id : (body.by ?? actor.id);
+      const row = await database().approvals.decide(
+        params.id,
+        digest,
+        { decisionId, decision, reason, channel, by, authenticated: actor.authenticated },
+        auditOf(request, `approval.${decision}`, `approval/${params.id}`, { digest, by, reason }),
+      );
+      // The decision counts once it is recorded. A wake-up that gets lost only costs time: the workflow looks by itself.
+      await workflows.wakeApproval(row.workflowId).catch((error: unknown) => {
+        logger.warn({ approval: row.id, err: error }, "approval workflow could not be woken");
+      });
+      return row;
+    },
+  }),
+];

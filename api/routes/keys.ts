@@ -1,0 +1,76 @@
+import { z } from "zod";
+import { dataIdSchema } from "../../schemas/names.ts";
+import { ROLES } from "../http/auth.ts";
+import { admin, auditOf, idParams, listOf, timeQuery } from "./parts.ts";
+import { route } from "./route.ts";
+import type { AnyRoute } from "./route.ts";
+
+const keySchema = z.strictObject({
+  id: z.string(),
+  name: z.string(),
+  role: z.enum(ROLES),
+  sites: z.array(z.string()).nullable(),
+  createdAt: z.string(),
+  expiresAt: z.string().nullable(),
+  revokedAt: z.string().nullable(),
+});
+const createKeySchema = z.strictObject({
+  name: z.string().min(1).max(128),
+  role: z.enum(ROLES),
+  sites: z.array(dataIdSchema).min(1).max(1_000).optional().describe("Default: all sites."),
+  expiresAt: timeQuery.optional(),
+});
+
+export const keyRoutes: readonly AnyRoute[] = [
+  route({
+    method: "post",
+    path: "/v1/keys",
+    tag: "keys",
+    summary: "Make a key. The secret is shown once. From the first key on every request needs one.",
+    policy: admin,
+    body: { kind: "json", schema: createKeySchema },
+    reply: z.strictObject({ key: keySchema, secret: z.string() }),
+    status: 201,
+    async handle(request, { database, auth }) {
+      const { name, role, sites, expiresAt } = request.body;
+      const created = await database().keys.create(
+        {
+          name,
+          role,
+          ...(sites === undefined ? {} : { sites }),
+          ...(expiresAt === undefined ? {} : { expiresAt }),
+        },
+        auditOf(request, "key.create", `key/${name}`, { role, sites: sites ?? null }),
+      );
+      auth.keysTurnedOn();
+      return created;
+    },
+  }),
+  route({
+    method: "get",
+    path: "/v1/keys",
+    tag: "keys",
+    summary: "All keys, without their secrets.",
+    policy: admin,
+    reply: listOf(keySchema),
+    handle: async (_request, { database }) => ({ items: await database().keys.list() }),
+  }),
+  route({
+    method: "delete",
+    path: "/v1/keys/{id}",
+    tag: "keys",
+    summary: "Revoke a key. Other API processes believe it for at most five seconds more.",
+    policy: admin,
+    params: idParams,
+    reply: z.null(),
+    status: 204,
+    async handle(request, { database, auth }) {
+      await database().keys.revoke(
+        request.params.id,
+        auditOf(request, "key.revoke", `key/${request.params.id}`),
+      );
+      auth.forget();
+      return null;
+    },
+  }),
+];

@@ -1,0 +1,112 @@
+import { z } from "zod";
+import { PlatformError } from "../../schemas/platform-error.ts";
+import type { Registry, VersionRow } from "../../stores/postgres/port.ts";
+import { anyObject, found, listOf, modelParams, timeQuery, versionParams } from "./parts.ts";
+import { route } from "./route.ts";
+import type { AnyRoute } from "./route.ts";
+
+/** Registered versions are the same for all sites. */
+const reader = { role: "viewer", scope: "any" } as const;
+
+export const modelRoutes: readonly AnyRoute[] = [
+  route({
+    method: "get",
+    path: "/v1/models",
+    tag: "models",
+    summary: "Models with their number of versions and their champion.",
+    policy: reader,
+    reply: listOf(anyObject),
+    handle: async (_request, { database }) => ({ items: await database().registry.models() }),
+  }),
+  route({
+    method: "get",
+    path: "/v1/models/{model}",
+    tag: "models",
+    summary: "One model: versions and alias history.",
+    policy: reader,
+    params: modelParams,
+    reply: anyObject,
+    async handle({ params: { model } }, { database }) {
+      const { registry } = database();
+      const [versions, history] = await Promise.all([registry.versions(model), registry.history(model)]);
+      if (versions.length === 0) throw new PlatformError("not_found", "read model: there is no such model");
+      const champion = versions.find((v) => v.aliases.includes("champion"))?.version ?? null;
+      return { model, champion, versions: versions.map(summaryOf), history };
+    },
+  }),
+  route({
+    method: "get",
+    path: "/v1/models/{model}/versions/{version}",
+    tag: "models",
+    summary: "One version: manifest, evaluation, gates, stage, aliases.",
+    policy: reader,
+    params: versionParams,
+    reply: anyObject,
+    handle: async ({ params }, { database }) =>
+      readVersion(database().registry, params.model, params.version),
+  }),
+  route({
+    method: "get",
+    path: "/v1/models/{model}/champion",
+    tag: "models",
+    summary: "The champion now, or at a time in the past, with the event that made it.",
+    policy: reader,
+    params: modelParams,
+    query: z.strictObject({ at: timeQuery.optional() }),
+    reply: anyObject,
+    async handle({ params, query }, { database }) {
+      const champion = await database().registry.champion(params.model, query.at);
+      if (champion !== undefined) return champion;
+      throw new PlatformError("no_champion", `read champion [${params.model}]: there is none`);
+    },
+  }),
+  route({
+    method: "get",
+    path: "/v1/models/{model}/compare",
+    tag: "models",
+    summary: "Two versions side by side: metrics, intervals, gates, and what of their files differs.",
+    policy: reader,
+    params: modelParams,
+    query: z.strictObject({ a: z.coerce.number().int().min(1), b: z.coerce.number().int().min(1) }),
+    reply: anyObject,
+    async handle({ params, query }, { database }) {
+      const { registry } = database();
+      const a = await readVersion(registry, params.model, query.a);
+      const b = await readVersion(registry, params.model, query.b);
+      return compareVersions(a, b);
+    },
+  }),
+];
+
+async function readVersion(registry: Registry, model: string, version: number): Promise<VersionRow> {
+  return found(await registry.version(model, version), "version");
+}
+
+function summaryOf({ version, digest, stage, aliases, dataset, runId, createdAt, evaluation }: VersionRow) {
+  const { primaryMetric, metrics } = evaluation;
+  return { version, digest, stage, aliases, dataset, runId, createdAt, primaryMetric, metrics };
+}
+
+/** Metrics are comparable only where both were taken on the same holdout; `sameHoldout` says so. */
+function compareVersions(a: VersionRow, b: VersionRow) {
+  const names = Object.keys({ ...a.evaluation.metrics.test, ...b.evaluation.metrics.test });
+  const valueOf = (row: VersionRow, name: string) => row.evaluation.metrics.test[name] ?? null;
+  return {
+    model: a.model,
+    sameHoldout: a.evaluation.holdout === b.evaluation.holdout,
+    a: { ...summaryOf(a), gates: a.gates, intervals: a.evaluation.intervals },
+    b: { ...summaryOf(b), gates: b.gates, intervals: b.evaluation.intervals },
+    test: names.map((name) => {
+      const [left, right] = [valueOf(a, name), valueOf(b, name)];
+      return {
+        metric: name,
+        a: left,
+        b: right,
+        difference: left === null || right === null ? null : right - left,
+      };
+    }),
+    differentFiles: Object.keys({ ...a.manifest.files, ...b.manifest.files }).filter(
+      (role) => a.manifest.files[role]?.sha256 !== b.manifest.files[role]?.sha256,
+    ),
+  };
+}

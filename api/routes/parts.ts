@@ -1,0 +1,52 @@
+import { z } from "zod";
+import { nameSchema } from "../../schemas/names.ts";
+import { PlatformError } from "../../schemas/platform-error.ts";
+import type { AuditEntry } from "../../stores/postgres/port.ts";
+import type { RouteRequest } from "./route.ts";
+
+/** Ids that the server makes: run ids, approvals, keys, predictions. They are looked up, never part of a path. */
+export const serverIdSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,255}$/, "expected an id");
+
+export const idParams = z.strictObject({ id: serverIdSchema });
+export const modelParams = z.strictObject({ model: nameSchema });
+export const versionParams = z.strictObject({
+  model: nameSchema,
+  version: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(2 ** 31 - 1),
+});
+
+/** `limit` of a list. */
+export const limitQuery = (fallback = 50) => z.coerce.number().int().min(1).max(1_000).default(fallback);
+
+/** ISO 8601 with offset, given on in UTC. */
+export const timeQuery = z.iso.datetime({ offset: true }).transform((text) => new Date(text).toISOString());
+
+/** The found thing, or 404. */
+export function found<T>(thing: T | undefined, what: string): T {
+  if (thing === undefined) throw new PlatformError("not_found", `read ${what}: there is no such ${what}`);
+  return thing;
+}
+
+/** Audit entry of what a caller did. */
+export function auditOf(
+  { actor }: Pick<RouteRequest<unknown, unknown, unknown>, "actor">,
+  action: string,
+  subject: string,
+  details: Readonly<Record<string, unknown>> = {},
+): AuditEntry {
+  return { actor, action, subject, outcome: "ok", details };
+}
+
+/** Rows of a list as the API gives them. */
+export const listOf = (row: z.ZodType) => z.strictObject({ items: z.array(row) });
+
+/** For replies whose inner form is the store's own; the description says "object". */
+export const anyObject = z.record(z.string(), z.unknown());
+
+export const viewer = { role: "viewer", scope: "all-sites" } as const;
+export const operator = { role: "operator", scope: "all-sites" } as const;
+export const approver = { role: "approver", scope: "all-sites" } as const;
+export const admin = { role: "admin", scope: "all-sites" } as const;

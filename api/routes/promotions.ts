@@ -1,0 +1,120 @@
+import { z } from "zod";
+import { sha256Schema } from "../../schemas/names.ts";
+import { PlatformError } from "../../schemas/platform-error.ts";
+import type { Database, VersionRow } from "../../stores/postgres/port.ts";
+import type { ApiDeps } from "../deps.ts";
+import { approver, auditOf, found, modelParams } from "./parts.ts";
+import { route } from "./route.ts";
+import type { AnyRoute, RouteRequest } from "./route.ts";
+
+const promoteSchema = z.strictObject({
+  version: z.int().min(1),
+  digest: sha256Schema.optional().describe("Refused with 409 when the version has another one."),
+  reason: z.string().max(2_000).default(""),
+});
+const rollbackSchema = z.strictObject({
+  version: z.int().min(1).optional().describe("Default: the champion before the present one."),
+  reason: z.string().min(1).max(2_000),
+});
+const replySchema = z.strictObject({
+  workflowId: z.string(),
+  runId: z.string(),
+  isNew: z.boolean(),
+  model: z.string(),
+  version: z.int(),
+  digest: sha256Schema,
+});
+
+export const promotionRoutes: readonly AnyRoute[] = [
+  route({
+    method: "post",
+    path: "/v1/models/{model}/promote",
+    tag: "models",
+    summary: "Make an approved version the champion.",
+    policy: approver,
+    params: modelParams,
+    body: { kind: "json", schema: promoteSchema },
+    reply: replySchema,
+    status: 202,
+    idempotent: true,
+    async handle(request, deps) {
+      const { params, body } = request;
+      const db = deps.database();
+      const row = found(await db.registry.version(params.model, body.version), "version");
+      if (body.digest !== undefined && body.digest !== row.digest) {
+        throw new PlatformError("conflict", `promote [${row.model} ${row.version}]: it has another digest`);
+      }
+      const approvalId = await approvalOf(db, row);
+      return start(request, deps, { row, approvalId, reason: body.reason, action: "promote" });
+    },
+  }),
+  route({
+    method: "post",
+    path: "/v1/models/{model}/rollback",
+    tag: "models",
+    summary: "Make a version champion again that was champion before.",
+    policy: approver,
+    params: modelParams,
+    body: { kind: "json", schema: rollbackSchema },
+    reply: replySchema,
+    status: 202,
+    idempotent: true,
+    async handle(request, deps) {
+      const { params, body } = request;
+      const { registry } = deps.database();
+      const version = body.version ?? (await previousChampion(deps.database(), params.model));
+      const row = found(await registry.version(params.model, version), "version");
+      const history = await registry.history(params.model);
+      if (!history.some((event) => event.alias === "champion" && event.digest === row.digest)) {
+        throw new PlatformError(
+          "gate_refused",
+          `roll back [${row.model} ${row.version}]: it never was champion`,
+        );
+      }
+      return start(request, deps, { row, approvalId: null, reason: body.reason, action: "rollback" });
+    },
+  }),
+];
+
+/** The approval that lets a version be promoted by hand: one that was given for exactly its digest. */
+async function approvalOf(db: Database, row: VersionRow): Promise<string> {
+  const approved = await db.approvals.list({ state: "approved", limit: 1_000 });
+  const approval = approved.find((a) => a.model === row.model && a.digest === row.digest);
+  if (approval !== undefined) return approval.id;
+  throw new PlatformError(
+    "gate_refused",
+    `promote [${row.model} ${row.version}]: no approval names its digest`,
+  );
+}
+
+async function previousChampion(db: Database, model: string): Promise<number> {
+  const champion = await db.registry.champion(model);
+  if (champion === undefined)
+    throw new PlatformError("no_champion", `roll back [${model}]: there is no champion`);
+  const previous = champion.event.previousVersion;
+  if (previous !== null) return previous;
+  throw new PlatformError("conflict", `roll back [${model}]: there was no champion before`);
+}
+
+async function start(
+  request: RouteRequest<unknown, unknown, unknown>,
+  deps: ApiDeps,
+  what: { row: VersionRow; approvalId: string | null; reason: string; action: "promote" | "rollback" },
+) {
+  const { row, approvalId, reason, action } = what;
+  const { model, version, digest } = row;
+  const { id, authenticated } = request.actor;
+  const started = await deps.workflows.startPromotion({
+    model,
+    version,
+    digest,
+    approvalId,
+    reason: reason || action,
+    requestId: approvalId === null ? `${action}/${request.requestId}` : `promote/${approvalId}`,
+    requestedBy: { id, authenticated },
+  });
+  await deps
+    .database()
+    .audit.append(auditOf(request, `model.${action}`, `model/${model}@${version}`, { digest, reason }));
+  return { ...started, model, version, digest };
+}

@@ -1,0 +1,184 @@
+import { z } from "zod";
+import { dataIdSchema, nameSchema, sha256Schema } from "../../schemas/names.ts";
+import type { Lineage } from "../../stores/postgres/port.ts";
+import type { ApiDeps } from "../deps.ts";
+import {
+  admin,
+  anyObject,
+  found,
+  limitQuery,
+  listOf,
+  modelParams,
+  operator,
+  serverIdSchema,
+  timeQuery,
+  viewer,
+} from "./parts.ts";
+import { PlatformError } from "../../schemas/platform-error.ts";
+import { auditOf } from "./parts.ts";
+import { route } from "./route.ts";
+import type { AnyRoute } from "./route.ts";
+
+const LINEAGE_KINDS = ["prediction", "model", "dataset", "file"] as const;
+
+/** What happened and where it came from: predictions, lineage, audit, drift, datasets. */
+export const recordRoutes: readonly AnyRoute[] = [
+  route({
+    method: "get",
+    path: "/v1/predictions",
+    tag: "records",
+    summary: "Traced predictions, newest first.",
+    policy: viewer,
+    query: z.strictObject({
+      asset: dataIdSchema.optional(),
+      model: nameSchema.optional(),
+      since: timeQuery.optional(),
+      limit: limitQuery(),
+      after: serverIdSchema.optional().describe("Id of the last prediction of the page before."),
+    }),
+    reply: listOf(anyObject),
+    handle: async ({ query: { limit, asset, model, since, after } }, { database }) => ({
+      items: await database().predictions.list({
+        limit,
+        ...(asset === undefined ? {} : { asset }),
+        ...(model === undefined ? {} : { model }),
+        ...(since === undefined ? {} : { since }),
+        ...(after === undefined ? {} : { after }),
+      }),
+    }),
+  }),
+  route({
+    method: "get",
+    path: "/v1/lineage/{kind}/{id}",
+    tag: "records",
+    summary: "From a prediction, model (`name@version`), dataset or file (SHA-256) to all it touched.",
+    policy: viewer,
+    params: z.strictObject({ kind: z.enum(LINEAGE_KINDS), id: serverIdSchema }),
+    reply: anyObject,
+    handle: async ({ params }, deps) => found(await lineageOf(params.kind, params.id, deps), params.kind),
+  }),
+  route({
+    method: "get",
+    path: "/v1/audit",
+    tag: "records",
+    summary: "Audit rows, newest first.",
+    policy: admin,
+    query: z.strictObject({
+      subject: z.string().max(256).optional(),
+      limit: limitQuery(100),
+      after: z.coerce.number().int().min(0).optional().describe("Number of the last row of the page before."),
+    }),
+    reply: listOf(anyObject),
+    handle: async ({ query: { limit, subject, after } }, { database }) => ({
+      items: await database().audit.list({
+        limit,
+        ...(subject === undefined ? {} : { subject }),
+        ...(after === undefined ? {} : { after }),
+      }),
+    }),
+  }),
+  route({
+    method: "get",
+    path: "/v1/audit/verify",
+    tag: "records",
+    summary: "Recomputes the hash chain; names the first bad row and the unsealed tail.",
+    policy: admin,
+    reply: z.strictObject({
+      ok: z.boolean(),
+      rows: z.int(),
+      unsealed: z.int(),
+      firstBad: z.int().optional(),
+      head: z.string(),
+    }),
+    handle: async (_request, { database }) => database().audit.verify(),
+  }),
+  route({
+    method: "get",
+    path: "/v1/drift/{model}",
+    tag: "records",
+    summary: "Drift reports of a model, newest first.",
+    policy: viewer,
+    params: modelParams,
+    query: z.strictObject({ limit: limitQuery(20) }),
+    reply: listOf(anyObject),
+    handle: async ({ params, query }, { database }) => ({
+      items: await database().drift.list(params.model, query.limit),
+    }),
+  }),
+  route({
+    method: "post",
+    path: "/v1/drift/{model}/check",
+    tag: "records",
+    summary: "Check for drift now, beside the schedule.",
+    policy: operator,
+    params: modelParams,
+    reply: anyObject,
+    status: 202,
+    async handle(request, { database, workflows }) {
+      const { model } = request.params;
+      if ((await database().registry.champion(model)) === undefined) {
+        throw new PlatformError("no_champion", `check drift [${model}]: there is no champion`);
+      }
+      const started = await workflows.triggerDriftCheck(model);
+      await database().audit.append(auditOf(request, "drift.check", `model/${model}`));
+      return started;
+    },
+  }),
+  route({
+    method: "get",
+    path: "/v1/datasets",
+    tag: "records",
+    summary: "Datasets, newest first.",
+    policy: viewer,
+    query: z.strictObject({ limit: limitQuery() }),
+    reply: listOf(anyObject),
+    handle: async ({ query }, { database }) => ({ items: await database().datasets.list(query.limit) }),
+  }),
+  route({
+    method: "get",
+    path: "/v1/datasets/{id}",
+    tag: "records",
+    summary: "One dataset: manifest, owner, retention.",
+    policy: viewer,
+    params: z.strictObject({ id: sha256Schema }),
+    reply: anyObject,
+    handle: async ({ params }, { database }) => found(await database().datasets.get(params.id), "dataset"),
+  }),
+  route({
+    method: "get",
+    path: "/v1/datasets/{id}/quarantine",
+    tag: "records",
+    summary: "Rows that were not accepted, with reason, file and line.",
+    policy: viewer,
+    params: z.strictObject({ id: sha256Schema }),
+    query: z.strictObject({ limit: limitQuery(100), after: z.coerce.number().int().min(0).optional() }),
+    reply: listOf(anyObject),
+    async handle({ params, query }, { database }) {
+      found(await database().datasets.get(params.id), "dataset");
+      return { items: await database().datasets.quarantined(params.id, query.limit, query.after) };
+    },
+  }),
+];
+
+async function lineageOf(
+  kind: (typeof LINEAGE_KINDS)[number],
+  id: string,
+  { database }: ApiDeps,
+): Promise<Lineage | undefined> {
+  const { lineage } = database();
+  switch (kind) {
+    case "prediction":
+      return lineage.ofPrediction(id);
+    case "dataset":
+      return lineage.ofDataset(id);
+    case "file":
+      return lineage.ofFile(id);
+    case "model": {
+      const [, model, version] = /^([^@]+)@(\d{1,9})$/.exec(id) ?? [];
+      if (model === undefined || version === undefined) {
+        throw new PlatformError("invalid_name", "read lineage: expected name@version");
+      }
+      return lineage.ofModel(model, Number(version));
+    }
+  }
+}

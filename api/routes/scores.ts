@@ -1,0 +1,70 @@
+import { z } from "zod";
+import { hashOf } from "../../schemas/canonical-json.ts";
+import { rawFileSchema } from "../../schemas/dataset.ts";
+import { nameSchema } from "../../schemas/names.ts";
+import { PlatformError } from "../../schemas/platform-error.ts";
+import { putDocument } from "../../stores/objects/documents.ts";
+import { anyObject, auditOf, found, idParams, operator, viewer } from "./parts.ts";
+import { checkRawFiles } from "./raw-files.ts";
+import { route } from "./route.ts";
+import type { AnyRoute } from "./route.ts";
+
+const startScoreSchema = z.strictObject({
+  model: nameSchema,
+  files: z.array(rawFileSchema).min(1).max(10_000),
+});
+
+export const scoreRoutes: readonly AnyRoute[] = [
+  route({
+    method: "post",
+    path: "/v1/scores",
+    tag: "scores",
+    summary: "Rank a fleet by risk or remaining life with the champion. The same files give the same job.",
+    policy: operator,
+    body: { kind: "json", schema: startScoreSchema, limitBytes: 4 * 2 ** 20 },
+    reply: z.strictObject({
+      scoreId: z.string(),
+      workflowId: z.string(),
+      runId: z.string(),
+      isNew: z.boolean(),
+      model: nameSchema,
+      version: z.int(),
+    }),
+    status: 202,
+    idempotent: true,
+    async handle(request, { database, objects, workflows }) {
+      const { body, actor } = request;
+      const champion = await database().registry.champion(body.model);
+      if (champion === undefined)
+        throw new PlatformError("no_champion", `score [${body.model}]: no champion`);
+      await checkRawFiles(objects, body.files);
+      const files = body.files.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+      const inputHash = hashOf({
+        digest: champion.digest,
+        raw: files.map((f) => [f.name, f.object.sha256]),
+      }).slice(0, 32);
+      const scoreId = `${body.model}-${inputHash}`;
+      const started = await workflows.startScore({
+        jobId: scoreId,
+        model: body.model,
+        inputHash,
+        files: await putDocument(objects, files),
+        requestedBy: { id: actor.id, authenticated: actor.authenticated },
+      });
+      await database().audit.append(
+        auditOf(request, "score.start", `score/${scoreId}`, { isNew: started.isNew }),
+      );
+      return { scoreId, ...started, model: body.model, version: champion.version };
+    },
+  }),
+  route({
+    method: "get",
+    path: "/v1/scores/{id}",
+    tag: "scores",
+    summary: "Ranked assets of a score job; 404 until it is done.",
+    policy: viewer,
+    params: idParams,
+    reply: anyObject,
+    handle: async ({ params }, { database }) => found(await database().scores.get(params.id), "score"),
+  }),
+];

@@ -1,0 +1,186 @@
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { Logger } from "pino";
+import type { Settings } from "../config/settings.ts";
+import { createInferencePool } from "../inference/pool.ts";
+import type { InferencePool } from "../inference/pool.ts";
+import type { PoolEvent } from "../inference/pool-options.ts";
+import type { ObjectStore } from "../stores/objects/port.ts";
+import type { Database } from "../stores/postgres/port.ts";
+import { DatabaseConnection } from "./database-connection.ts";
+import type { ApiDeps } from "./deps.ts";
+import { Authenticator } from "./http/auth.ts";
+import { listen } from "./http/listen.ts";
+import { Metrics } from "./metrics.ts";
+import { ReadinessProbe } from "./readiness.ts";
+import { createApp } from "./server.ts";
+import { createAssetFeatures } from "./serving/online-features.ts";
+import { ChampionFile } from "./serving/champion-file.ts";
+import { Champions } from "./serving/champions.ts";
+import { Predictor } from "./serving/predictor.ts";
+import { TraceShipper } from "./trace/shipper.ts";
+import { TraceSpool } from "./trace/spool.ts";
+import type { WorkflowGateway } from "./workflow-gateway.ts";
+
+/** The real things behind the ports, made by the main. */
+export interface ApiParts {
+  readonly connectDatabase: () => Promise<Database>;
+  readonly objects: ObjectStore;
+  readonly workflows: WorkflowGateway;
+  readonly logger: Logger;
+  readonly release: string;
+  readonly temporalUiUrl?: string;
+  /** Poll of the champions, in ms. */
+  readonly championPollMs?: number;
+}
+
+export interface RunningApi {
+  readonly url: string;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+const DEADLINE_MS = 5_000;
+const MEMORY_LIMIT_MB = 1_024;
+const MAX_QUEUE_ROWS = 8_192;
+const MAX_UPLOAD_BYTES = 64 * 2 ** 30;
+const STOP_GRACE_MS = 6_000;
+/** Before a beyond-loopback binding is refused, the database gets this long to say that keys are on. */
+const KEYS_ANSWER_MS = 10_000;
+
+/**
+ * Wires the API and listens. It listens at once and serves the last known champions while PostgreSQL,
+ * Temporal or the object store are still away; `/readyz` says what is missing.
+ *
+ * @throws {PlatformError} config_invalid for an address beyond loopback without keys
+ */
+export async function startApi(settings: Settings, parts: ApiParts): Promise<RunningApi> {
+  const { logger, objects, workflows } = parts;
+  const stateDir = join(settings.stateDir, "api");
+  const uploadDir = await emptyFolder(join(stateDir, "uploads"));
+  const file = new ChampionFile(join(stateDir, "serving.json"));
+  const remembered = await file.read();
+  const metrics = new Metrics();
+  const database = new DatabaseConnection({
+    connect: parts.connectDatabase,
+    bootstrapAdminKey: settings.bootstrapAdminKey,
+    logger,
+  });
+  const auth = new Authenticator({
+    keys: () => database.get().keys,
+    listenHost: settings.api.host,
+    areKeysOnAtStart: remembered.areKeysOn || settings.bootstrapAdminKey !== undefined,
+    onKeysTurnedOn: () =>
+      void file.rememberKeysOn().catch((err: unknown) => logger.warn({ err }, "keys state not kept")),
+  });
+  await settleBinding(auth, database);
+  const pool = createInferencePool({
+    children: settings.inferenceChildren,
+    deadlineMs: DEADLINE_MS,
+    memoryLimitMb: MEMORY_LIMIT_MB,
+    maxQueueRows: MAX_QUEUE_ROWS,
+    onEvent: (event) => tellPoolEvent(event, metrics, logger),
+  });
+  const { championPollMs } = parts;
+  const champions = new Champions({
+    registry: () => database.get().registry,
+    objects,
+    pool,
+    file,
+    logger,
+    metrics,
+    ...(championPollMs === undefined ? {} : { pollMs: championPollMs }),
+  });
+  const spool = await TraceSpool.start({ dir: join(stateDir, "spool") }).catch((err: unknown) => {
+    logger.error({ err }, "trace spool cannot be opened");
+    return undefined;
+  });
+  const { traceOnFull } = settings;
+  const assetFeatures = createAssetFeatures();
+  const predictor = new Predictor({ champions, pool, spool, traceOnFull, assetFeatures, metrics, logger });
+  const shipper =
+    spool &&
+    new TraceShipper({
+      spool,
+      objects,
+      predictions: () => database.get().predictions,
+      headlineOf: (model, outputs) => predictor.headlineOf(model, outputs),
+      logger,
+    });
+  const readiness = new ReadinessProbe([
+    { name: "database", check: async () => database.get().probe() },
+    { name: "objects", check: () => objects.probe() },
+    { name: "temporal", check: () => workflows.probe() },
+    { name: "models", check: async () => checkModels(champions, pool) },
+  ]);
+  const deps: ApiDeps = {
+    database: () => database.get(),
+    objects,
+    workflows,
+    predictor,
+    auth,
+    readiness,
+    metrics,
+    logger,
+    uploadDir,
+    maxUploadBytes: MAX_UPLOAD_BYTES,
+    release: parts.release,
+    ...(parts.temporalUiUrl === undefined ? {} : { temporalUiUrl: parts.temporalUiUrl }),
+  };
+  const listening = await listen(createApp(deps), settings.api.host, settings.api.port ?? 0);
+  const started = champions.start(remembered.champions);
+  return {
+    url: listening.url,
+    port: listening.port,
+    async close() {
+      readiness.drain();
+      await listening.close(STOP_GRACE_MS);
+      readiness.close();
+      await started;
+      await champions.close();
+      await spool?.close();
+      await shipper?.close();
+      await pool.close();
+      await workflows.close();
+      await database.close();
+    },
+  };
+}
+
+async function emptyFolder(path: string): Promise<string> {
+  await rm(path, { recursive: true, force: true });
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  return path;
+}
+
+async function settleBinding(auth: Authenticator, database: DatabaseConnection): Promise<void> {
+  if (!auth.mayBind) {
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, KEYS_ANSWER_MS);
+    });
+    await Promise.race([database.connected, timeout]);
+    clearTimeout(timer);
+    await auth.learn();
+  }
+  try {
+    auth.checkBinding();
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+async function checkModels(champions: Champions, pool: InferencePool): Promise<void> {
+  if (!champions.isReady) throw new Error("the champions are not known yet");
+  if (champions.list().length > 0 && !pool.status().ready)
+    throw new Error("an inference child is being replaced");
+}
+
+function tellPoolEvent(event: PoolEvent, metrics: Metrics, logger: Logger): void {
+  metrics.pool(event);
+  if (event.type === "batch") return;
+  const isBad =
+    event.type === "child_lost" || event.type === "child_start_failed" || event.type === "model_refused";
+  logger[isBad ? "warn" : "info"]({ event }, "inference pool");
+}

@@ -1,10 +1,12 @@
 import * as ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
+import { trainForest } from "../forest/trainer.ts";
 import { trainGbdt } from "../gbdt/trainer.ts";
 import type { Matrix } from "../matrix.ts";
 import { selectRows } from "../matrix.ts";
 import type { ConstantModel, LinearModel, OutputCap, TrainedModel } from "../model.ts";
 import { predict } from "../model.ts";
+import { averageModels } from "../model-average.ts";
 import { createGenerator } from "../random/generator.ts";
 import type { TaskKind } from "../task-kind.ts";
 import { exportOnnx, INPUT_NAME, OUTPUT_NAMES } from "./export.ts";
@@ -26,10 +28,21 @@ function createTable(taskKind: TaskKind, nRows: number): { matrix: Matrix; value
   return { matrix: { data, nRows, nColumns: N_FEATURES }, values };
 }
 
-function trainTrees(taskKind: TaskKind): TrainedModel {
+function trainTrees(taskKind: TaskKind, seed = 1): TrainedModel {
   const { matrix, values } = createTable(taskKind, 1500);
-  const parameters = { numIterations: 40, numLeaves: 15 };
-  return trainGbdt({ matrix, target: { taskKind, values, nClasses: 3 }, parameters, seed: 1 }).model;
+  // More than 80 trees: ONNX Runtime then considers working on several at once.
+  const parameters = { numIterations: 120, numLeaves: 15, baggingFraction: 0.8, baggingFreq: 1 };
+  return trainGbdt({ matrix, target: { taskKind, values, nClasses: 3 }, parameters, seed }).model;
+}
+
+function trainForestOf(taskKind: TaskKind): TrainedModel {
+  const { matrix, values } = createTable(taskKind, 800);
+  return trainForest({
+    matrix,
+    target: { taskKind, values, nClasses: 3 },
+    parameters: { numTrees: 90 },
+    seed: 1,
+  });
 }
 
 function linearModel(taskKind: TaskKind, nOutputs: number): LinearModel {
@@ -62,6 +75,13 @@ const cases: readonly { name: string; model: TrainedModel; cap?: OutputCap }[] =
   { name: "boosted regression with cap", model: trainTrees("regression"), cap: { min: 9990, max: 10_050 } },
   { name: "boosted binary", model: trainTrees("binary") },
   { name: "boosted multi-class", model: trainTrees("multiclass") },
+  { name: "forest regression", model: trainForestOf("regression") },
+  { name: "forest binary", model: trainForestOf("binary") },
+  { name: "forest multi-class", model: trainForestOf("multiclass") },
+  {
+    name: "average of boosted models",
+    model: averageModels([1, 2, 3].map((seed) => trainTrees("binary", seed))),
+  },
   { name: "linear regression", model: linearModel("regression", 1) },
   { name: "linear binary", model: linearModel("binary", 1) },
   { name: "linear multi-class", model: linearModel("multiclass", 4) },

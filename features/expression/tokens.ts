@@ -27,8 +27,6 @@ export class FormulaError extends Error {
 const NUMBER = /(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?/y;
 const NAME = /[\p{L}_][\p{L}\p{N}_]*/uy;
 const SPACE = /\s+/y;
-/** `]` inside a bracketed name is written twice. */
-const BRACKETED = /\[((?:[^\]]|\]\])+)\]/y;
 const SIGNS = "+-*/(),";
 
 /**
@@ -67,10 +65,9 @@ function tokenAt(text: string, at: number, match: (pattern: RegExp) => RegExpExe
   }
   const name = match(NAME);
   if (name !== null) return { kind: "name", name: name[0], isBracketed: false, text: name[0], at: at + 1 };
-  const bracketed = match(BRACKETED);
-  if (bracketed !== null) {
-    const inner = (bracketed[1] ?? "").replaceAll("]]", "]");
-    return { kind: "name", name: inner, isBracketed: true, text: bracketed[0], at: at + 1 };
+  const bracketed = bracketedAt(text, at);
+  if (bracketed !== undefined) {
+    return { kind: "name", name: bracketed.slice(1, -1), isBracketed: true, text: bracketed, at: at + 1 };
   }
   const sign = text.charAt(at);
   if (SIGNS.includes(sign)) return { kind: "sign", text: sign, at: at + 1 };
@@ -79,4 +76,16 @@ function tokenAt(text: string, at: number, match: (pattern: RegExp) => RegExpExe
     "a name, a number, + - * / ( ) , or a [bracketed name]",
     `'${shown}' at position ${at + 1}`,
   );
+}
+
+/** A bracketed name; brackets inside it are balanced, so that `[Torque [Nm]]` is the column `Torque [Nm]`. */
+function bracketedAt(text: string, at: number): string | undefined {
+  if (text.charAt(at) !== "[") return undefined;
+  let depth = 0;
+  for (let end = at; end < text.length; end++) {
+    if (text.charAt(end) === "[") depth++;
+    else if (text.charAt(end) === "]" && --depth === 0)
+      return end > at + 1 ? text.slice(at, end + 1) : undefined;
+  }
+  return undefined;
 }

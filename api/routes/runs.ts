@@ -2,6 +2,7 @@ import { z } from "zod";
 import { nameSchema } from "../../schemas/names.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import { runViewSchema, startRunSchema } from "../../schemas/run.ts";
+import { TRAINER_CHECKS } from "../../sources/candidate-checks.ts";
 import { storePipelineInput } from "../../stores/objects/pipeline-input.ts";
 import { auditOf, found, idParams, limitQuery, listOf, operator, serverIdSchema, viewer } from "./parts.ts";
 import { checkRawFiles } from "./raw-files.ts";
@@ -34,6 +35,7 @@ export const runRoutes: readonly AnyRoute[] = [
       const { input, inputHash } = await storePipelineInput(objects, {
         text: body.pipeline,
         files: body.files,
+        checks: TRAINER_CHECKS,
         requestedBy: { id: actor.id, authenticated: actor.authenticated },
         ...(body.scheduleKey === undefined ? {} : { scheduleKey: body.scheduleKey }),
       });

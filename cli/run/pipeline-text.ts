@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseDocument } from "yaml";
+import { TRAINER_CHECKS } from "../../sources/candidate-checks.ts";
 import { parsePipeline } from "../../schemas/pipeline/parse.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
@@ -25,12 +26,12 @@ const MAX_BYTES = 1_000_000;
  */
 export function readPipelineText(file: string, { cwd, seed }: ReadPipelineOptions): PipelineText {
   const text = readText(file, cwd);
-  const { pipeline } = parsePipeline(text, file);
+  const { pipeline } = parsePipeline(text, file, TRAINER_CHECKS);
   if (seed === undefined) return { text, pipeline };
   const document = parseDocument(text);
   document.setIn(["split", "seed"], seed);
   const seeded = document.toString();
-  return { text: seeded, pipeline: parsePipeline(seeded, file).pipeline };
+  return { text: seeded, pipeline: parsePipeline(seeded, file, TRAINER_CHECKS).pipeline };
 }
 
 function readText(file: string, cwd: string): string {

@@ -2,6 +2,7 @@ import { canonicalJson, hashOf, sha256Hex } from "../../schemas/canonical-json.t
 import type { RawFile } from "../../schemas/dataset.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 import { parsePipeline } from "../../schemas/pipeline/parse.ts";
+import type { ParseOptions } from "../../schemas/pipeline/parse.ts";
 import { modelNameOf } from "../../schemas/pipeline/pipeline.ts";
 import { putDocument } from "./documents.ts";
 import type { ObjectStore } from "./port.ts";
@@ -12,6 +13,8 @@ export interface PipelineRequest {
   readonly files: readonly RawFile[];
   readonly requestedBy: { readonly id: string; readonly authenticated: boolean };
   readonly scheduleKey?: string;
+  /** Further checks of the file, e.g. the trainers' parameter tables. */
+  readonly checks?: ParseOptions;
 }
 
 /** Input of a pipeline run as its workflow takes it: references only. */
@@ -37,7 +40,7 @@ export async function storePipelineInput(
   objects: ObjectStore,
   request: PipelineRequest,
 ): Promise<{ input: StoredPipelineInput; inputHash: string }> {
-  const { pipeline, hash } = parsePipeline(request.text, "pipeline.yaml");
+  const { pipeline, hash } = parsePipeline(request.text, "pipeline.yaml", request.checks);
   const files = [...request.files].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   const text = new TextEncoder().encode(request.text);
   const schedule = request.scheduleKey === undefined ? {} : { scheduleKey: request.scheduleKey };

@@ -1,0 +1,44 @@
+import { FOREST_PARAMETERS } from "../numerics/forest/parameters.ts";
+import { GBDT_PARAMETERS } from "../numerics/gbdt/parameters.ts";
+import { LINEAR_PARAMETERS } from "../numerics/linear/parameters.ts";
+import { describeRange, resolveParameters } from "../numerics/parameter-table.ts";
+import type { ParameterTable } from "../numerics/parameter-table.ts";
+import type { ParseOptions } from "../schemas/pipeline/parse.ts";
+import type { Candidate } from "../schemas/pipeline/training.ts";
+
+const TABLES: Readonly<Record<Candidate["kind"], ParameterTable>> = {
+  gbdt: GBDT_PARAMETERS,
+  forest: FOREST_PARAMETERS,
+  linear: LINEAR_PARAMETERS,
+};
+
+/** Checks of a pipeline file that need the trainers' own parameter tables: names and ranges of `candidates[].params`. */
+export const TRAINER_CHECKS: ParseOptions = {
+  extraChecks: (pipeline) =>
+    pipeline.candidates.flatMap((candidate, i) =>
+      Object.entries(candidate.params).flatMap(([name, value]) => {
+        const expected = expectation(TABLES[candidate.kind], name, value);
+        return expected === undefined
+          ? []
+          : [{ path: ["candidates", i, "params"], key: name, expected, found: String(value) }];
+      }),
+    ),
+};
+
+/** What was expected instead, or undefined when the setting is right. */
+function expectation(
+  table: ParameterTable,
+  name: string,
+  value: number | string | boolean,
+): string | undefined {
+  const row = table[name];
+  if (row === undefined) return `one of ${Object.keys(table).join(", ")}`;
+  if (typeof value !== "number") return describeRange(row);
+  try {
+    resolveParameters(table, { [name]: value });
+    return undefined;
+  } catch (error) {
+    if (error instanceof RangeError) return describeRange(row);
+    throw error;
+  }
+}

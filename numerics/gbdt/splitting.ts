@@ -89,6 +89,7 @@ export function scanFeature(
   const totalGradient = (isOneLane ? totalUpper : totals.first) * gradientUnit;
   const totalHessian = isOneLane ? totalCount : totalUpper * hessianUnit;
   const parentScore = (totalGradient * totalGradient) / (totalHessian + lambdaL2);
+  let scoreToBeat = best.gain + parentScore;
   const inverseUnit = 1 / countUnit;
   const missingPacked = isOneLane ? missingFirst : missingSecond;
   const missingCount = missingPacked - Math.floor(missingPacked * inverseUnit) * countUnit;
@@ -126,11 +127,13 @@ export function scanFeature(
       const restGradient = totalGradient - gradient;
       const leftTerm = hessian + lambdaL2;
       const rightTerm = restHessian + lambdaL2;
-      // One division instead of two: GL²/a + GR²/b = (GL²·b + GR²·a) / (a·b).
-      const gain =
-        (gradient * gradient * rightTerm + restGradient * restGradient * leftTerm) / (leftTerm * rightTerm) -
-        parentScore;
-      if (gain > best.gain) {
+      // GL²/a + GR²/b = (GL²·b + GR²·a) / (a·b), and comparing needs no division: most bins lose.
+      const score = gradient * gradient * rightTerm + restGradient * restGradient * leftTerm;
+      const denominator = leftTerm * rightTerm;
+      if (score > scoreToBeat * denominator) {
+        const gain = score / denominator - parentScore;
+        if (!(gain > best.gain)) continue;
+        scoreToBeat = gain + parentScore;
         best.feature = feature.index;
         // With only missing rows to the right, no value may join them: not even one beyond this node's.
         const isAllPresentLeft = hasMissing && !isMissingLeft && count === totalCount - missingCount;

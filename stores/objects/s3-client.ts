@@ -79,10 +79,12 @@ export class S3Client {
     );
   }
 
-  async overwrite(key: string, bytes: Uint8Array): Promise<void> {
+  /** Writes whatever was there, with one deadline over all attempts: readiness must not wait. */
+  async overwrite(key: string, bytes: Uint8Array, timeoutMs: number): Promise<void> {
     await this.#guarded(`put object [${key}]`, () =>
       this.#client.send(
         new s3.PutObjectCommand({ ...this.#at(key), Body: bytes, ContentLength: bytes.byteLength }),
+        { abortSignal: AbortSignal.timeout(timeoutMs) },
       ),
     );
   }

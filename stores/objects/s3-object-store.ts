@@ -15,6 +15,7 @@ const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
 /** Files up to this size go in one request, larger ones in parts. */
 const SINGLE_PUT_BYTES = 16 * 1024 * 1024;
 const PROBE_KEY = "logs/probe/ready";
+const PROBE_TIMEOUT_MS = 1_500;
 
 export interface S3Settings {
   /** Server that is not AWS. */
@@ -121,7 +122,7 @@ export class S3ObjectStore implements ObjectStore {
 
   async probe(): Promise<void> {
     const client = await this.#open();
-    await client.overwrite(PROBE_KEY, new Uint8Array([1]));
+    await client.overwrite(PROBE_KEY, new Uint8Array([1]), PROBE_TIMEOUT_MS);
   }
 
   async #read(ref: ObjectRef): Promise<AsyncIterable<Uint8Array>> {

@@ -61,9 +61,7 @@ export async function createDatabase(databaseUrl: string, options: DatabaseOptio
     scores: new PostgresScoreStore(pool),
     idempotency: new PostgresIdempotencyStore(pool),
     lineage: new PostgresLineageStore(pool, predictions),
-    async probe() {
-      await pool.query("select 1");
-    },
+    probe: () => pool.probe(),
     async close() {
       await listener.close();
       await pool.close();

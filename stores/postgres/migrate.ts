@@ -4,8 +4,9 @@ import { Client } from "pg";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import { sha256Hex } from "../../schemas/canonical-json.ts";
 import { clientConfig } from "./connection/connection-pool.ts";
-import { asDatabaseError } from "./connection/database-errors.ts";
+import { asDatabaseError, sqlStateOf } from "./connection/database-errors.ts";
 import { APP_ROLE, ensureRoles, grantStatements, MIGRATOR_ROLE } from "./roles.ts";
+import type { UsableRoles } from "./roles.ts";
 
 /** First word of "aura" as the advisory lock's key; any constant that nobody else uses will do. */
 const MIGRATION_LOCK = 0x61757261;
@@ -42,7 +43,7 @@ export async function readMigrations(): Promise<Migration[]> {
  * lets one work while the others wait and then find nothing to do. All pending migrations are one transaction.
  *
  * @throws {PlatformError} integrity when an applied migration's text has changed, or the database is newer
- * @throws {PlatformError} config_invalid when the server is older than PostgreSQL 15
+ * @throws {PlatformError} config_invalid when the server is older than PostgreSQL 15, or the login may not migrate
  * @throws {PlatformError} database_unavailable when the server does not answer
  */
 export async function migrate(
@@ -64,7 +65,14 @@ export async function migrate(
     await client.query("select pg_advisory_lock($1)", [MIGRATION_LOCK]);
     return await underLock(client, wanted);
   } catch (error) {
-    throw asDatabaseError(error);
+    if (sqlStateOf(error) !== "42501") throw asDatabaseError(error);
+    throw new PlatformError(
+      "config_invalid",
+      "migrate: the login of DATABASE_URL may not change the schema",
+      {
+        cause: error,
+      },
+    );
   } finally {
     await client.end().catch(() => undefined);
   }
@@ -72,12 +80,16 @@ export async function migrate(
 
 async function underLock(client: Client, wanted: readonly Migration[]): Promise<MigrationResult> {
   await refuseOldServer(client);
-  const hasRoles = await ensureRoles(client);
-  await makeSchema(client, hasRoles);
-  const { rows } = await client.query<{ name: string; sha256: string }>(
-    "select name, sha256 from aura.schema_migrations order by name",
-  );
-  const pending = pendingAfter(rows, wanted);
+  const roles = await ensureRoles(client);
+  const role = roles.app ? APP_ROLE : undefined;
+  await takeMigratingRole(client, roles);
+  const pending = pendingAfter(await appliedMigrations(client), wanted);
+  const hasToGrant = roles.migrator && (pending.length > 0 || !(await isGranted(client)));
+  if (pending.length > 0 || hasToGrant) await apply(client, pending, hasToGrant);
+  return { applied: pending.map((m) => m.name), role };
+}
+
+async function apply(client: Client, pending: readonly Migration[], hasToGrant: boolean): Promise<void> {
   await client.query("begin");
   try {
     for (const migration of pending) {
@@ -87,15 +99,12 @@ async function underLock(client: Client, wanted: readonly Migration[]): Promise<
         migration.sha256,
       ]);
     }
-    if (hasRoles && (pending.length > 0 || !(await isGranted(client)))) {
-      for (const statement of grantStatements()) await client.query(statement);
-    }
+    if (hasToGrant) for (const statement of grantStatements()) await client.query(statement);
     await client.query("commit");
   } catch (error) {
     await client.query("rollback");
     throw error;
   }
-  return { applied: pending.map((m) => m.name), role: hasRoles ? APP_ROLE : undefined };
 }
 
 async function refuseOldServer(client: Client): Promise<void> {
@@ -107,24 +116,41 @@ async function refuseOldServer(client: Client): Promise<void> {
   throw new PlatformError("config_invalid", `DATABASE_URL: expected PostgreSQL 15 or newer, got ${version}`);
 }
 
-/** The schema and the ledger of migrations; owned by the migrator role where there is one. */
-async function makeSchema(client: Client, hasRoles: boolean): Promise<void> {
+/**
+ * Makes the schema where it is missing, owned by the migrator role where there is one, and acts as that role.
+ * A database first migrated without roles keeps its owner; a login that may only use the application's role
+ * reads the ledger as that role and finds nothing to do.
+ */
+async function takeMigratingRole(client: Client, roles: UsableRoles): Promise<void> {
   const { rows } = await client.query<{ owner: string }>(
     "select pg_get_userbyid(nspowner) as owner from pg_namespace where nspname = 'aura'",
   );
   const owner = rows[0]?.owner;
   if (owner === undefined) {
-    await client.query(`create schema aura ${hasRoles ? `authorization ${MIGRATOR_ROLE}` : ""}`);
+    await client.query(`create schema aura ${roles.migrator ? `authorization ${MIGRATOR_ROLE}` : ""}`);
   }
-  // A database first migrated without roles keeps its owner.
-  if (hasRoles && (owner === undefined || owner === MIGRATOR_ROLE)) {
+  if (roles.migrator && (owner === undefined || owner === MIGRATOR_ROLE)) {
     await client.query(`set role ${MIGRATOR_ROLE}`);
+  } else if (roles.app && owner === MIGRATOR_ROLE) {
+    await client.query(`set role ${APP_ROLE}`);
   }
-  await client.query(`create table if not exists aura.schema_migrations (
-    name text primary key,
-    sha256 text not null,
-    applied_at timestamptz not null default clock_timestamp()
-  )`);
+}
+
+async function appliedMigrations(client: Client): Promise<{ name: string; sha256: string }[]> {
+  const { rows } = await client.query<{ present: boolean }>(
+    "select to_regclass('aura.schema_migrations') is not null as present",
+  );
+  if (rows[0]?.present !== true) {
+    await client.query(`create table aura.schema_migrations (
+      name text primary key,
+      sha256 text not null,
+      applied_at timestamptz not null default clock_timestamp()
+    )`);
+  }
+  const applied = await client.query<{ name: string; sha256: string }>(
+    "select name, sha256 from aura.schema_migrations order by name",
+  );
+  return applied.rows;
 }
 
 async function isGranted(client: Client): Promise<boolean> {

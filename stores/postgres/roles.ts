@@ -14,19 +14,27 @@ const APPEND_ONLY = [
   "approval_decisions",
 ] as const;
 
+export interface UsableRoles {
+  /** Connections may take `aura_app`. */
+  readonly app: boolean;
+  /** All three roles are there for the grants, and migrations may run as `aura_migrator`. */
+  readonly migrator: boolean;
+}
+
 /**
  * Makes the three group roles where the login user may, and lets the login user act as them.
  *
  * Roles belong to the whole server, so two databases migrating at once may meet here: "already exists" and
  * "tuple concurrently updated" are tried again, and a user without CREATEROLE goes on without roles.
  *
- * @returns whether all three roles exist and the login user may take them
+ * @returns which of them the login user may take
  */
-export async function ensureRoles(client: ClientBase): Promise<boolean> {
-  for (const role of [APP_ROLE, READER_ROLE, MIGRATOR_ROLE]) {
-    if (!(await ensureRole(client, role))) return false;
-  }
-  return true;
+export async function ensureRoles(client: ClientBase): Promise<UsableRoles> {
+  const app = await ensureRole(client, APP_ROLE);
+  const reader = await ensureRole(client, READER_ROLE);
+  const migrator = await ensureRole(client, MIGRATOR_ROLE);
+  // The grants name all of them.
+  return { app, migrator: migrator && app && reader };
 }
 
 async function ensureRole(client: ClientBase, role: string): Promise<boolean> {

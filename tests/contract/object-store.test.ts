@@ -1,5 +1,8 @@
 import { createHash } from "node:crypto";
 import { link, mkdir, mkdtemp, readdir, rm, symlink, truncate, unlink, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -280,6 +283,23 @@ describe("object store on S3, without a server", () => {
     const failure = await store.put("logs/x", text("x")).catch((error: unknown) => error);
     expect(failure).toMatchObject({ code: "objects_unavailable", cause: expect.any(Error) });
     await expect(store.probe()).rejects.toMatchObject({ code: "objects_unavailable" });
+  });
+
+  it("says so within two seconds when the server never answers", async () => {
+    const sockets: Socket[] = [];
+    const server = createServer((socket) => sockets.push(socket)).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const store = createObjectStore({
+      objects: "s3://aura",
+      cacheDir: join(folder, "cache-mute"),
+      s3: { endpoint: `http://127.0.0.1:${port}`, region: "us-east-1", forcePathStyle: true },
+    });
+    const started = performance.now();
+    await expect(store.probe()).rejects.toMatchObject({ code: "objects_unavailable" });
+    expect(performance.now() - started).toBeLessThan(2_000);
+    for (const socket of sockets) socket.destroy();
+    server.close();
   });
 
   it("refuses other URLs", () => {

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Pool } from "pg";
 import type { ClientBase, ClientConfig, PoolClient } from "pg";
+import { PlatformError } from "../../../schemas/platform-error.ts";
 import { readConnectionUrl } from "./connection-url.ts";
 import { asDatabaseError, isRetriedByTransaction } from "./database-errors.ts";
 import { rowTypes } from "./row-types.ts";
@@ -76,47 +77,43 @@ export class ConnectionPool implements Sql {
     this.#pool.on("error", () => undefined);
   }
 
-  async query<Row extends object>(text: string, values: readonly SqlValue[] = []): Promise<Row[]> {
-    try {
-      return (await this.#pool.query<Row>(text, [...values])).rows;
-    } catch (error) {
-      throw asDatabaseError(error);
-    }
+  query<Row extends object>(text: string, values: readonly SqlValue[] = []): Promise<Row[]> {
+    return rowsOf<Row>(this.#pool, text, values);
   }
 
   /**
    * Runs `work` in one READ COMMITTED transaction; commits when it returns, rolls back when it throws.
-   * A connection that cannot even roll back is thrown away.
+   * What `work` itself throws leaves unchanged. A connection that cannot even roll back is thrown away.
    */
   async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#attempt(work);
       } catch (error) {
-        if (!isRetriedByTransaction(error) || attempt === MAX_ATTEMPTS) throw asDatabaseError(error);
+        if (!isRetriedByTransaction(error) || attempt === MAX_ATTEMPTS) throw error;
         await delay(5 * 2 ** attempt);
       }
     }
   }
 
   async #attempt<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    const client = await this.#pool.connect();
+    const client = await this.#pool.connect().catch((error: unknown) => {
+      throw asDatabaseError(error);
+    });
     let broken: Error | undefined;
     const onError = (error: Error): void => {
       broken = error;
     };
     client.on("error", onError);
+    const query = <Row extends object>(text: string, values: readonly SqlValue[] = []): Promise<Row[]> =>
+      rowsOf<Row>(client, text, values);
     try {
-      await client.query("begin");
-      const result = await work({
-        client,
-        query: async <Row extends object>(text: string, values: readonly SqlValue[] = []) =>
-          (await client.query<Row>(text, [...values])).rows,
-      });
-      await client.query("commit");
+      await query("begin");
+      const result = await work({ client, query });
+      await query("commit");
       return result;
     } catch (error) {
-      await client.query("rollback").catch((failure: Error) => {
+      await query("rollback").catch((failure: Error) => {
         broken = failure;
       });
       throw error;
@@ -126,8 +123,38 @@ export class ConnectionPool implements Sql {
     }
   }
 
+  /**
+   * One statement with a deadline of its own, shorter than that of a connection: readiness must not wait.
+   *
+   * @throws {PlatformError} database_unavailable, also when all connections stay busy that long
+   */
+  async probe(timeoutMs = 1_500): Promise<void> {
+    const deadline = new AbortController();
+    const late = delay(timeoutMs, undefined, { signal: deadline.signal }).then(() => {
+      throw new PlatformError("database_unavailable", `PostgreSQL [no answer in ${timeoutMs} ms]`);
+    });
+    try {
+      await Promise.race([this.query("select 1"), late]);
+    } finally {
+      deadline.abort();
+      late.catch(() => undefined);
+    }
+  }
+
   close(): Promise<void> {
     return this.#pool.end();
+  }
+}
+
+async function rowsOf<Row extends object>(
+  target: Pool | PoolClient,
+  text: string,
+  values: readonly SqlValue[],
+): Promise<Row[]> {
+  try {
+    return (await target.query<Row>(text, [...values])).rows;
+  } catch (error) {
+    throw asDatabaseError(error);
   }
 }
 

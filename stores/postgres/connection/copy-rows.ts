@@ -1,4 +1,5 @@
 import type { PoolClient, Submittable } from "pg";
+import { asDatabaseError } from "./database-errors.ts";
 
 /** The part of `pg`'s connection that COPY needs; its own types leave it out. */
 interface CopyConnection {
@@ -32,11 +33,11 @@ export function copyRows(
 class CopyIn {
   readonly #command: string;
   readonly #chunks: AsyncIterable<string>;
-  readonly #done: (error?: Error) => void;
+  readonly #done: (error?: unknown) => void;
   #failure: Error | undefined;
   #isOver = false;
 
-  constructor(command: string, chunks: AsyncIterable<string>, done: (error?: Error) => void) {
+  constructor(command: string, chunks: AsyncIterable<string>, done: (error?: unknown) => void) {
     this.#command = command;
     this.#chunks = chunks;
     this.#done = done;
@@ -52,7 +53,7 @@ class CopyIn {
 
   handleError(error: Error): void {
     this.#isOver = true;
-    this.#done(this.#failure ?? error);
+    this.#done(this.#failure ?? asDatabaseError(error));
   }
 
   handleCommandComplete(): void {}

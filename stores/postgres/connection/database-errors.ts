@@ -27,17 +27,10 @@ export function sqlStateOf(error: unknown): string | undefined {
   return error instanceof DatabaseError ? error.code : undefined;
 }
 
-/** Serialization failure or deadlock: the whole transaction is run again. */
+/** Serialization failure or deadlock, mapped or not: the whole transaction is run again. */
 export function isRetriedByTransaction(error: unknown): boolean {
-  const state = sqlStateOf(error);
+  const state = sqlStateOf(isPlatformError(error) ? error.cause : error);
   return state !== undefined && RETRIED.has(state);
-}
-
-/** Name of the constraint that refused a row, for unique (23505), check (23514) and foreign keys (23503). */
-export function brokenConstraint(error: unknown): string | undefined {
-  return error instanceof DatabaseError && error.code?.startsWith("23") === true
-    ? error.constraint
-    : undefined;
 }
 
 /**

@@ -1,14 +1,12 @@
 import { ApplicationFailure, CancelledFailure } from "@temporalio/common";
 import { ERROR_CODES } from "../schemas/error-codes.ts";
-import type { ErrorCode } from "../schemas/error-codes.ts";
 import { isPlatformError } from "../schemas/platform-error.ts";
 
 /**
  * The one mapping from our errors to Temporal's: `type` is the code, bad input is not retried, and the
  * locations travel as details so that the CLI can print line and field.
  *
- * A RangeError or TypeError of the pure rooms is bad input that got past the schemas; anything else is a
- * defect and stays a plain, retryable error, so that a fixed worker can finish the run.
+ * Anything else is a defect and stays a plain, retryable error, so that a fixed worker can finish the run.
  */
 export function toFailure(error: unknown): unknown {
   if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
@@ -19,14 +17,6 @@ export function toFailure(error: unknown): unknown {
       message: error.message,
       nonRetryable: !retryable,
       details: [{ locations: error.locations, details: error.details }],
-      cause: error,
-    });
-  }
-  if (error instanceof RangeError) {
-    return ApplicationFailure.create({
-      type: "not_enough_data" satisfies ErrorCode,
-      message: error.message,
-      nonRetryable: true,
       cause: error,
     });
   }

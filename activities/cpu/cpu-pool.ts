@@ -1,4 +1,5 @@
 import { Worker } from "node:worker_threads";
+import { PlatformError } from "../../schemas/platform-error.ts";
 import type { CpuJobName, CpuJobInput, CpuJobOutput } from "./jobs.ts";
 import type { ThreadReply, ThreadRequest } from "./thread-messages.ts";
 
@@ -45,6 +46,10 @@ export class CpuPool {
       return output as CpuJobOutput<K>;
     } catch (error) {
       callbacks.signal?.throwIfAborted();
+      // The pure rooms say with a RangeError that the data or a setting is out of range: trying again cannot help.
+      if (error instanceof RangeError) {
+        throw new PlatformError("not_enough_data", `${job}: ${error.message}`, { cause: error });
+      }
       throw error;
     } finally {
       clearTimeout(stopTimer);

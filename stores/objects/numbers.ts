@@ -37,7 +37,9 @@ export async function getNumbers(objects: ObjectStore, ref: ObjectRef): Promise<
   const columns: Record<string, Float64Array> = {};
   for (const [name, length] of sizes) {
     // Copied, because the offset in the file need not be a multiple of 8.
-    columns[name] = new Float64Array(bytes.slice(at, at + 8 * length).buffer);
+    const column = new Float64Array(length);
+    new Uint8Array(column.buffer).set(bytes.subarray(at, at + 8 * length));
+    columns[name] = column;
     at += 8 * length;
   }
   if (at !== bytes.length)

@@ -13,30 +13,24 @@ export interface PartState {
 }
 
 const INTERVAL_MS = 700;
+/** A part that is away is looked at more often: what waits for it should not wait for the look. */
+const AWAY_INTERVAL_MS = 150;
 const TIMEOUT_MS = 1_000;
 
 /**
  * Looks at every part all the time, so that `/readyz` answers at once and turns false within two seconds
- * after a part died: a look starts every 0.7 s and counts as failed after 1 s.
+ * after a part died: a look starts every 0.7 s (sooner while the part is away) and counts as failed after 1 s.
  */
 export class ReadinessProbe {
   private readonly states = new Map<string, PartState>();
-  private readonly timers: NodeJS.Timeout[] = [];
+  private readonly timers = new Map<string, NodeJS.Timeout>();
   private isDraining = false;
+  private isClosed = false;
 
   constructor(parts: readonly ProbedPart[]) {
     for (const part of parts) {
       this.states.set(part.name, { name: part.name, ok: false, at: new Date(0).toISOString() });
-      let isLooking = false;
-      const look = async (): Promise<void> => {
-        if (isLooking) return;
-        isLooking = true;
-        const ok = await isAnswering(part);
-        this.states.set(part.name, { name: part.name, ok, at: new Date().toISOString() });
-        isLooking = false;
-      };
-      void look();
-      this.timers.push(setInterval(() => void look(), INTERVAL_MS).unref());
+      void this.look(part);
     }
   }
 
@@ -54,7 +48,17 @@ export class ReadinessProbe {
   }
 
   close(): void {
-    for (const timer of this.timers) clearInterval(timer);
+    this.isClosed = true;
+    for (const timer of this.timers.values()) clearTimeout(timer);
+  }
+
+  private async look(part: ProbedPart): Promise<void> {
+    const began = performance.now();
+    const ok = await isAnswering(part);
+    if (this.isClosed) return;
+    this.states.set(part.name, { name: part.name, ok, at: new Date().toISOString() });
+    const pause = (ok ? INTERVAL_MS : AWAY_INTERVAL_MS) - (performance.now() - began);
+    this.timers.set(part.name, setTimeout(() => void this.look(part), Math.max(50, pause)).unref());
   }
 }
 

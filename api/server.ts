@@ -22,11 +22,9 @@ const SECURITY_HEADERS: readonly (readonly [string, string])[] = [
  */
 export function createApp(deps: ApiDeps): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>();
-  app.use(async (c, next) => {
-    await next();
-    for (const [name, value] of SECURITY_HEADERS) {
-      if (!c.res.headers.has(name)) c.res.headers.set(name, value);
-    }
+  app.use((c, next) => {
+    for (const [name, value] of SECURITY_HEADERS) c.header(name, value);
+    return next();
   });
   app.onError(createOnError(deps.logger));
   app.notFound(() => {

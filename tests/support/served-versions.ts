@@ -1,0 +1,121 @@
+import { sealView } from "../../features/feature-view.ts";
+import type { FeatureView } from "../../features/feature-view.ts";
+import { canonicalJson } from "../../schemas/canonical-json.ts";
+import type { Evaluation, Signature, VersionManifest } from "../../schemas/model-version.ts";
+import { VERSION_FILES } from "../../schemas/model-version.ts";
+import type { ObjectStore } from "../../stores/objects/port.ts";
+import type { VersionRow } from "../../stores/postgres/port.ts";
+import { digestOf } from "../../api/serving/served-version.ts";
+import { linearOnnx } from "./tiny-onnx.ts";
+
+const COLUMNS = ["voltage", "current"];
+
+/** View of the two current columns of a cycle-timed source. */
+export function tinyView(timeKind: FeatureView["timeKind"] = "cycle"): FeatureView {
+  const columns = COLUMNS.map((name, i) => ({ name, physical: `v${i}`, type: "float" as const }));
+  return sealView({
+    kind: "aura.view/1",
+    source: "readings",
+    hasAsset: true,
+    timeKind,
+    columns,
+    derived: [],
+    features: columns.map(({ name, physical }, i) => ({
+      name,
+      physical: `f${i}`,
+      kind: "number" as const,
+      operator: "current" as const,
+      args: { column: name, physical },
+    })),
+    label: { kind: "none" } as never,
+  });
+}
+
+const EVALUATION: Evaluation = {
+  kind: "aura.evaluation/1",
+  dataset: "d".repeat(64),
+  holdout: "e".repeat(64),
+  labelConvention: "test",
+  primaryMetric: "rmse",
+  candidate: "linear",
+  metrics: { test: { rmse: 1 }, cv: { rmse: 1 } },
+  intervals: {},
+  candidates: [],
+  slices: [],
+  thresholds: [],
+  importance: [],
+  rows: { train: 1, test: 1, cv: 1 },
+  checks: [],
+};
+
+export interface TinyVersionOptions {
+  readonly model?: string;
+  readonly version?: number;
+  /** `value = slope · voltage + current + 1`. */
+  readonly slope?: number;
+  readonly signature?: Partial<Signature>;
+  readonly timeKind?: FeatureView["timeKind"];
+  /** Wrong golden vectors: such a version must not be served. */
+  readonly isBroken?: boolean;
+}
+
+/** Stores a whole model version and returns its registry row. */
+export async function putTinyVersion(
+  objects: ObjectStore,
+  options: TinyVersionOptions = {},
+): Promise<VersionRow> {
+  const { model = "pump", version = 1, slope = 2, isBroken = false, timeKind } = options;
+  const signature: Signature = {
+    kind: "aura.signature/1",
+    problem: "regression",
+    task: "rul",
+    inputs: COLUMNS.map((name) => ({ name, kind: "number", nullable: false })),
+    output: { name: "output", unit: "cycles" },
+    ...options.signature,
+  };
+  const rows = [
+    [0, 0],
+    [1, 2],
+    [-3, 0.5],
+  ];
+  const contents = {
+    view: tinyView(timeKind),
+    fitted: {},
+    signature,
+    thresholds: {},
+    reference: {},
+    card: {},
+    golden: {
+      kind: "aura.golden/1",
+      rows,
+      outputs: rows.map(([v = 0, c = 0]) => [slope * v + c + (isBroken ? 1.5 : 1)]),
+    },
+  };
+  const files: VersionManifest["files"] = {
+    onnx: await objects.put(
+      `models/${model}/${version}-${slope}-${isBroken}/model.onnx`,
+      linearOnnx([slope, 1], 1),
+    ),
+  };
+  for (const [role, content] of Object.entries(contents)) {
+    const name = VERSION_FILES[role as keyof typeof VERSION_FILES];
+    files[role] = await objects.put(
+      `models/${model}/${version}-${slope}-${isBroken}/${name}`,
+      Buffer.from(canonicalJson(content)),
+    );
+  }
+  const manifest: VersionManifest = { kind: "aura.model/1", model, files };
+  return {
+    model,
+    version,
+    digest: digestOf(manifest),
+    manifest,
+    evaluation: EVALUATION,
+    gates: [],
+    dataset: "d".repeat(64),
+    runId: `run-${version}`,
+    stage: "production",
+    aliases: ["champion"],
+    createdAt: "2026-01-01T00:00:00.000Z",
+  };
+}

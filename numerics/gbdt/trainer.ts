@@ -108,6 +108,8 @@ class Boosting {
   readonly #validation: ScoredRows | undefined;
   readonly #mapper: BinMapper;
   readonly #binned: BinnedMatrix;
+  /** 0 … nRows − 1: the rows of a round without bagging. */
+  readonly #allRows: Int32Array;
   readonly #pools = new Map<number, HistogramPool>();
   readonly #trees: DecisionTree[] = [];
   readonly #history: number[] = [];
@@ -129,6 +131,7 @@ class Boosting {
     if (parameters.earlyStoppingRounds > 0 && this.#validation === undefined) {
       throw new RangeError(`earlyStoppingRounds needs validationRows, got ${parameters.earlyStoppingRounds}`);
     }
+    this.#allRows = Int32Array.from({ length: trainRows.length }, (_, row) => row);
     this.#generator = createGenerator(input.seed);
     this.#mapper = fitBins(input.matrix, trainRows, {
       maxBin: parameters.maxBin,
@@ -257,11 +260,11 @@ class Boosting {
   #drawRows(iteration: number): Int32Array {
     const { baggingFraction, baggingFreq } = this.#parameters;
     const nRows = this.#train.rows.length;
-    const all = Int32Array.from({ length: nRows }, (_, row) => row);
+    const all = this.#allRows;
     if (baggingFreq === 0 || baggingFraction === 1) return all;
     const draw = Math.floor(iteration / baggingFreq);
     const nDrawn = Math.max(1, Math.round(nRows * baggingFraction));
-    return this.#generator.fork(`rows/${draw}`).shuffle(all).slice(0, nDrawn).sort();
+    return this.#generator.fork(`rows/${draw}`).shuffle(all.slice()).slice(0, nDrawn).sort();
   }
 
   #drawFeatures(iteration: number, k: number): GrowFeatures {

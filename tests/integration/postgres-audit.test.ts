@@ -1,5 +1,11 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { Client } from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { createObjectStore } from "../../stores/objects/object-store.ts";
+import { ObjectAnchors } from "../../stores/postgres/audit/object-anchors.ts";
 import { createDatabase } from "../../stores/postgres/database.ts";
 import type { AuditAnchor, Database } from "../../stores/postgres/port.ts";
 import { createTestDatabase, describeWithServices } from "../support/platform.ts";
@@ -118,6 +124,25 @@ await describeWithServices("audit log on PostgreSQL", () => {
     ]);
     expect(inside).toMatchObject({ ok: true });
     expect(outside).toMatchObject({ ok: false, firstBad: 56 });
+  });
+
+  it("keeps anchors in the object store, not more often than asked, and finds the newest", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "aura-anchors-"));
+    const objects = createObjectStore({
+      objects: pathToFileURL(folder).href,
+      cacheDir: join(folder, "cache"),
+    });
+    const rare = new ObjectAnchors(objects);
+    expect(await rare.newest()).toBeUndefined();
+    for (const anchor of anchors) await rare.keep(anchor);
+    expect(await rare.newest()).toEqual(anchors[0]);
+    for (const anchor of anchors) await new ObjectAnchors(objects).keep(anchor);
+    expect(await rare.newest()).toEqual(anchors.at(-1));
+    const forked = { position: anchors[0]?.position ?? 1, head: "0".repeat(64) };
+    await expect(new ObjectAnchors(objects).keep(forked)).rejects.toMatchObject({ code: "conflict" });
+    await objects.put("logs/audit/anchors/9999999999999999.json", new TextEncoder().encode("{"));
+    await expect(rare.newest()).rejects.toMatchObject({ code: "integrity" });
+    await rm(folder, { recursive: true });
   });
 
   it("lets nobody change it: not the application's role, not its owner", async () => {

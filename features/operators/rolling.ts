@@ -119,12 +119,16 @@ function slopeSql(plan: SqlPlan, args: RollingArgs, frame: string): string {
     const enough = `${plan.window(`count(${plan.column(args.column)})`, frame)} >= 2`;
     return onlyWhen(enough, plan.window(`regr_slope(${y}, ${x})`, frame));
   }
-  const hours = plan.term(
-    onlyWhen(`${plan.column(args.column)} IS NOT NULL`, `(__t - ${plan.firstTime()}) / ${HOUR_US}e0`),
+  // Whole microseconds stay exact as doubles; hours would round each time before the spread is taken.
+  const elapsed = plan.term(
+    onlyWhen(`${plan.column(args.column)} IS NOT NULL`, `CAST(__t - ${plan.firstTime()} AS DOUBLE)`),
   );
-  const spread = plan.window(`stddev_samp(${hours})`, frame);
-  const floor = `${SPREAD_FLOOR} * abs(${plan.window(`avg(${hours})`, frame)})`;
-  return onlyWhen(`${spread} > ${floor}`, plan.window(`regr_slope(${y}, ${hours})`, frame));
+  const spread = plan.window(`stddev_samp(${elapsed})`, frame);
+  const floor = `${SPREAD_FLOOR} * abs(${plan.window(`avg(${elapsed})`, frame)})`;
+  return onlyWhen(
+    `${spread} > ${floor}`,
+    `${plan.window(`regr_slope(${y}, ${elapsed})`, frame)} * ${HOUR_US}e0`,
+  );
 }
 
 function rollingState(args: RollingArgs): FeatureState {
@@ -170,12 +174,13 @@ function slopeState({ column, window, minPeriods }: RollingArgs): FeatureState {
       const value = row.number(column);
       if (Number.isNaN(offset)) offset = value;
       firstTime ??= row.t;
-      const x = "rows" in window ? row.index : (row.t - firstTime) / HOUR_US;
+      const x = "rows" in window ? row.index : row.t - firstTime;
       const { key, least } = windowKey(window, row);
       sliding.push(key, pairOf(x, value - offset));
       sliding.evictBelow(least);
       const pairs = sliding.total();
-      return pairs.n < minPeriods ? Number.NaN : slopeOf(pairs);
+      const slope = pairs.n < minPeriods ? Number.NaN : slopeOf(pairs);
+      return "rows" in window ? slope : slope * HOUR_US;
     },
   };
 }

@@ -1,0 +1,173 @@
+/**
+ * The three executions of every operator are equal, on random fleets; no feature sees the future; the bits do not
+ * depend on the number of threads.
+ */
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { FittedState } from "../schemas/feature-set.ts";
+import type { FeatureView } from "./feature-view.ts";
+import { createAssetState } from "./online.ts";
+import type { AssetContext, LiveReading } from "./online.ts";
+import { OPERATORS } from "./operators/table.ts";
+import { referenceFeatures } from "./series.ts";
+import { fleet, liveEvents, PROPERTY_RUNS, SHORTEST_STEP, valuesByName } from "./support/random-series.ts";
+import type { Fleet } from "./support/random-series.ts";
+import { manifestOf, pipelineOf, writeSources } from "./support/test-dataset.ts";
+import { createTestEngine } from "./support/test-engine.ts";
+import type { TestEngine } from "./support/test-engine.ts";
+import { transformShard } from "./transform.ts";
+import { compileView } from "./view.ts";
+
+const FEATURES = [
+  {
+    expression: {
+      name: "ratio",
+      formula: 'x / max([y "odd" name], 1) + sqrt(x) - log(abs(x))',
+    },
+  },
+  { current: {} },
+  {
+    rolling: {
+      columns: ["x", "ratio"],
+      stats: ["mean", "std", "min", "max", "median", "q10", "q90", "slope", "sum", "count"],
+      windows: [1, 3, 10, "2h", "90m"],
+    },
+  },
+  {
+    rolling: {
+      columns: ['y "odd" name'],
+      stats: ["mean", "std", "slope"],
+      windows: [7, "1d"],
+      minPeriods: 3,
+    },
+  },
+  { lag: { steps: [1, 5] } },
+  { difference: { steps: [1, 4] } },
+  { exponential: { halfLives: [0.3, 2.5, 10] } },
+  { expanding: { stats: ["mean", "std", "min", "max"], minPeriods: 2 } },
+  { baseline: { over: "life" } },
+  { baseline: { over: 5 } },
+  { age: {} },
+  { age: { resetBy: { source: "repairs", where: { kind: "major" } } } },
+  { event_count: { source: "repairs", windows: ["3h", "2d"] } },
+  { event_count: { source: "repairs", where: { kind: ["minor", "major"], planned: true }, windows: ["1d"] } },
+  { time_since: { source: "repairs", where: { kind: "minor" } } },
+  { attribute: { source: "plates", columns: ["rating", "model"] } },
+  { cyclical: { of: ["hour_of_day", "day_of_week", "month_of_year"] } },
+  { correlation: { pairs: [["x", 'y "odd" name']], windows: [5, "4h"] } },
+  { category: { columns: ["mode"] } },
+  { expression: { name: "trend", formula: "x_mean_3 - x_mean_10" } },
+  { expression: { name: "trend2", formula: "min(trend, x) * -2" } },
+];
+
+const FITTED: FittedState = { categories: { mode: ["off", "on"], model: ["M-1", "M-2"] } };
+
+let engines: TestEngine[];
+beforeAll(async () => {
+  engines = await Promise.all([1, 2, 4].map((threads) => createTestEngine(threads)));
+});
+afterAll(() => Promise.all(engines.map((engine) => engine.close())));
+
+function viewOf({ sources }: Fleet): FeatureView {
+  return compileView(pipelineOf(sources, { features: FEATURES }), manifestOf(sources));
+}
+
+/** Features by SQL: per asset, per feature, in order of the readings. */
+async function bySql(engine: TestEngine, view: FeatureView, { sources }: Fleet) {
+  const paths = await writeSources(engine, sources, "random");
+  const { readings = [], ...others } = paths;
+  const out = `${engine.folder}/random-out.parquet`;
+  await transformShard(engine, { view, fitted: FITTED, readings, sources: others, out });
+  return engine.columns(`SELECT * FROM read_parquet('${out}')`);
+}
+
+function asset({ sources }: Fleet, id: string): { readings: LiveReading[]; context: AssetContext } {
+  const { readings, repairs, plates } = sources;
+  const plate = plates.rows.find((row) => row.asset === id);
+  return {
+    readings: readings.rows
+      .filter((row) => row.asset === id)
+      .map((row) => ({ t: row.t ?? 0, values: valuesByName(readings, row.values) })),
+    context: {
+      events: { repairs: liveEvents(repairs, id) },
+      attributes: plate === undefined ? {} : { plates: valuesByName(plates, plate.values) },
+    },
+  };
+}
+
+/** Rows of one asset of one feature. */
+function sqlValues(table: Awaited<ReturnType<typeof bySql>>, id: string, physical: string): number[] {
+  const assets = table.columns["__asset"] ?? [];
+  return [...(table.columns[physical] ?? [])].filter((_, i) => assets[i] === id).map(Number);
+}
+
+/**
+ * Tolerance: 1e-9 of the size of what the feature is made of. Means, extremes and lags are compared at the size of
+ * the values; spreads, slopes, differences at the size of the asset's deviations from its first value, so that a
+ * std of 1e-3 on an offset of 1e6 has to be right to 1e-12.
+ */
+function scaleOf(feature: FeatureView["features"][number], values: readonly number[]): number {
+  const present = values.filter((v) => Number.isFinite(v));
+  const first = present[0] ?? 0;
+  const deviation = Math.max(1e-12, ...present.map((v) => Math.abs(v - first)));
+  // Doubles near 1e6 are 1e-10 apart, which is what any subtraction of two of them is worth.
+  const resolution = Math.max(0, ...present.map((v) => Math.abs(v))) * Number.EPSILON * 1e9;
+  const isSpread = /_std_|_slope_|_life_std/.test(feature.name);
+  const size = Math.max(1e-12, ...present.map((v) => Math.abs(v)));
+  if (!isSpread) return Math.max(size, 1);
+  const perHour = 3_600_000_000 / SHORTEST_STEP;
+  return Math.max(deviation, resolution * 1e-3) * (feature.name.includes("slope") ? perHour : 1);
+}
+
+describe("the three executions", () => {
+  it("covers every operator", () => {
+    const used = new Set(FEATURES.map((feature) => Object.keys(feature)[0]));
+    expect([...used].sort()).toEqual(Object.keys(OPERATORS).sort());
+  });
+
+  it("gives equal features by SQL, live state and reference", async () => {
+    const [, engine] = engines;
+    if (engine === undefined) throw new Error("no engine");
+    await fc.assert(
+      fc.asyncProperty(fleet, async (random) => {
+        const view = viewOf(random);
+        const table = await bySql(engine, view, random);
+        for (const id of new Set(random.sources.readings.rows.map((row) => row.asset ?? ""))) {
+          const { readings, context } = asset(random, id);
+          const reference = referenceFeatures(view, FITTED, { readings, context });
+          const state = createAssetState(view, FITTED);
+          const live = readings.map((reading) => state.push(reading, context));
+          view.features.forEach((feature, f) => {
+            const values = [...(reference[f] ?? [])];
+            const source = columnValues(view, reference, feature.args);
+            const scale = scaleOf(feature, source.length > 0 ? source : values);
+            const near = (other: number[], name: string) =>
+              expect(mismatch(values, other, scale), `${id} ${feature.name} ${name}`).toBeUndefined();
+            near(
+              live.map((row) => row[f] ?? Number.NaN),
+              "live",
+            );
+            near(sqlValues(table, id, feature.physical), "sql");
+          });
+        }
+      }),
+      { numRuns: PROPERTY_RUNS, seed: 7, endOnFailure: true },
+    );
+  }, 120_000);
+});
+
+/** The column a feature is made of: each is also a feature of its own name. */
+function columnValues(view: FeatureView, reference: readonly Float64Array[], args: object): number[] {
+  const column = "column" in args ? args.column : undefined;
+  return [...(reference[view.features.findIndex((feature) => feature.name === column)] ?? [])];
+}
+
+function mismatch(expected: number[], got: number[], scale: number): string | undefined {
+  if (expected.length !== got.length) return `${got.length} rows instead of ${expected.length}`;
+  const row = expected.findIndex((value, i) => {
+    const other = got[i] ?? Number.NaN;
+    if (Number.isNaN(value) || Number.isNaN(other)) return Number.isNaN(value) !== Number.isNaN(other);
+    return Math.abs(value - other) > 1e-9 * scale;
+  });
+  return row < 0 ? undefined : `row ${row}: expected ${expected[row]}, got ${got[row]} (scale ${scale})`;
+}

@@ -6,11 +6,14 @@ import { z } from "zod";
 import { packageRoot } from "../config/package-root.ts";
 import { registerDoctorCommand } from "./commands/doctor.ts";
 import { registerDownCommand } from "./commands/down.ts";
+import { registerInitCommand } from "./commands/init.ts";
 import { registerLogsCommand } from "./commands/logs.ts";
 import { registerResetCommand } from "./commands/reset.ts";
 import { registerRunCommand } from "./commands/run.ts";
+import { registerSimulateCommand } from "./commands/simulate.ts";
 import { registerStatusCommand } from "./commands/status.ts";
 import { registerUpCommand } from "./commands/up.ts";
+import { registerValidateCommand } from "./commands/validate.ts";
 import { attachContext } from "./context.ts";
 import { EXIT, exitCodeOf } from "./exit-codes.ts";
 import type { ExitCode } from "./exit-codes.ts";
@@ -24,6 +27,9 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerLogsCommand,
   registerDoctorCommand,
   registerResetCommand,
+  registerInitCommand,
+  registerValidateCommand,
+  registerSimulateCommand,
   registerRunCommand,
 ];
 

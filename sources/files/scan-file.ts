@@ -85,8 +85,7 @@ async function scanRegular(
   if (delimiter === "whitespace") return undefined;
   const plain = await scanPlain(bytes(), { name: file.name, delimiter });
   if (plain === undefined) return undefined;
-  const first = await firstRecord(readRecords(bytes(), { name: file.name, delimiter }));
-  const columns = columnsOf(file.name, context.source, first);
+  const columns = await readColumns(file, context.source, bytes());
   if (columns.length !== plain.nFields) return undefined;
   const skip = header ? 1 : 0;
   return {
@@ -155,6 +154,17 @@ async function rewrite({ context, columns, batches, unknownKeys }: Rewriting): P
     mayHoldUnderscore: true,
     unknownKeys: unknownKeys(),
   };
+}
+
+/** Names of the columns of delimited text by position, from its first line. */
+export async function readColumns(
+  file: LocalFile,
+  source: Source,
+  bytes: AsyncIterable<Buffer>,
+): Promise<readonly string[]> {
+  const { delimiter } = source.format;
+  const first = await firstRecord(readRecords(bytes, { name: file.name, delimiter }));
+  return columnsOf(file.name, source, first);
 }
 
 /** Names by position: from the header, or as declared. */

@@ -30,12 +30,15 @@ export function writeFleetTable(folder: string, seed: number): string {
 }
 
 /**
- * Writes the pipeline file that learns the table with 300 trees.
+ * Writes the pipeline file that learns the table.
  *
- * @param learningRate  a small one learns less in 300 rounds: the version that a later one must be better than
+ * @param learningRate  a small one learns less: the version that a later one must be better than
  */
-export function writePipeline(path: string, learningRate: number): string {
-  writeFileSync(path, pipelineText(learningRate));
+export function writePipeline(
+  path: string,
+  trained: { readonly learningRate: number; readonly nTrees: number },
+): string {
+  writeFileSync(path, pipelineText(trained));
   return path;
 }
 
@@ -54,7 +57,13 @@ function randomRow(generator: ReturnType<typeof createGenerator>): number[] {
   return Array.from({ length: N_FEATURES }, () => generator.normal());
 }
 
-function pipelineText(learningRate: number): string {
+function pipelineText({
+  learningRate,
+  nTrees,
+}: {
+  readonly learningRate: number;
+  readonly nTrees: number;
+}): string {
   return `name: ${SERVED_MODEL}
 sources:
   fleet:
@@ -65,7 +74,7 @@ ${columns.map((name) => `      - { name: ${name}, type: float }`).join("\n")}
 label: { kind: column, column: failed, positive: 1 }
 task: { kind: class }
 candidates:
-  - { kind: gbdt, params: { numIterations: ${N_TREES}, numLeaves: 31, learningRate: ${learningRate}, earlyStoppingRounds: 0 } }
+  - { kind: gbdt, params: { numIterations: ${nTrees}, numLeaves: 31, learningRate: ${learningRate}, earlyStoppingRounds: 0 } }
 split: { folds: 2 }
 monitoring: { every: 24h }
 `;

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { z } from "zod";
 import { auraCommand } from "../aura-command.ts";
 import type { AuraCommand } from "../aura-command.ts";
-import { SERVED_MODEL, writeFleetTable, writePipeline } from "./fleet-table.ts";
+import type { SuiteContext } from "../suite.ts";
+import { N_TREES, SERVED_MODEL, writeFleetTable, writePipeline } from "./fleet-table.ts";
 
 const upSchema = z.object({ api: z.url() });
 const statusSchema = z.object({ parts: z.array(z.object({ name: z.string(), pid: z.int().nullable() })) });
@@ -22,8 +23,12 @@ export interface ServingPlatform {
   stop(): Promise<void>;
 }
 
-/** Starts PostgreSQL, Temporal, worker and API in `folder` and trains both versions through the pipeline. */
-export async function startPlatform(root: string, folder: string): Promise<ServingPlatform> {
+/** Starts PostgreSQL, Temporal, worker and API in the scratch folder and trains both versions through the pipeline. */
+export async function startPlatform({
+  root,
+  scratch: folder,
+  quick,
+}: SuiteContext): Promise<ServingPlatform> {
   const stateDir = join(folder, "state");
   const aura = auraCommand(root, stateDir);
   const up = await aura.run(["up", "--detach", "--json"], 300_000);
@@ -38,8 +43,11 @@ export async function startPlatform(root: string, folder: string): Promise<Servi
     writeFleetTable(data, 1);
     const runs = [];
     // Two champions, one after the other: the second learns more in as many trees.
-    for (const learningRate of [0.01, 0.05]) {
-      const pipeline = writePipeline(join(folder, `pipeline-${learningRate}.yaml`), learningRate);
+    for (const trained of [
+      { learningRate: 0.01, nTrees: quick ? N_TREES / 10 : N_TREES },
+      { learningRate: 0.05, nTrees: N_TREES },
+    ]) {
+      const pipeline = writePipeline(join(folder, `pipeline-${trained.learningRate}.yaml`), trained);
       runs.push(await aura.train([pipeline, "--data", data, "--approve-as", "bench@example.com"], 300_000));
     }
     const last = runs.at(-1);

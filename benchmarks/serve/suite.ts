@@ -85,10 +85,10 @@ interface Plan {
 
 async function runServeSuite(context: SuiteContext): Promise<void> {
   const plan: Plan = context.quick
-    ? { closedSeconds: 2, openSeconds: 4, promotions: 4 }
+    ? { closedSeconds: 1.5, openSeconds: 4, promotions: 2 }
     : { closedSeconds: 10, openSeconds: 60, promotions: 20 };
   const bodies = requestBodies(256, SEED);
-  const platform = await startPlatform(context.root, context.scratch);
+  const platform = await startPlatform(context);
   try {
     const ours = requestsFor(platform.port, bodies);
     await load("warm-up", runClosedLoop({ port: platform.port, connections: 8, seconds: 1, requests: ours }));

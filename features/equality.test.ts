@@ -13,6 +13,7 @@ import { referenceFeatures } from "./series.ts";
 import { fleet, liveEvents, PROPERTY_RUNS, SHORTEST_STEP, valuesByName } from "./support/random-series.ts";
 import type { Fleet } from "./support/random-series.ts";
 import { manifestOf, pipelineOf, writeSources } from "./support/test-dataset.ts";
+import type { TestSource } from "./support/test-dataset.ts";
 import { createTestEngine } from "./support/test-engine.ts";
 import type { TestEngine } from "./support/test-engine.ts";
 import { transformShard } from "./transform.ts";
@@ -154,6 +155,93 @@ describe("the three executions", () => {
       { numRuns: PROPERTY_RUNS, seed: 7, endOnFailure: true },
     );
   }, 120_000);
+});
+
+/** The fleet with every reading after position k of its asset changed, and every later event dropped. */
+function changedAfter({ sources }: Fleet, k: number): Fleet {
+  const position = new Map<string, number>();
+  const lastTime = new Map<string, number>();
+  const rows = sources.readings.rows.map((row) => {
+    const id = row.asset ?? "";
+    const index = position.get(id) ?? 0;
+    position.set(id, index + 1);
+    if (index <= k) lastTime.set(id, row.t ?? 0);
+    return index <= k ? row : { ...row, values: [-1e7, null, "off"] };
+  });
+  const repairs = sources.repairs.rows.filter((row) => (row.t ?? 0) <= (lastTime.get(row.asset ?? "") ?? 0));
+  return {
+    sources: {
+      ...sources,
+      readings: { ...sources.readings, rows },
+      repairs: { ...sources.repairs, rows: repairs },
+    },
+  };
+}
+
+describe("leakage", () => {
+  it("keeps every bit of every feature at or before t when anything after t changes", async () => {
+    const [, engine] = engines;
+    if (engine === undefined) throw new Error("no engine");
+    await fc.assert(
+      fc.asyncProperty(fleet, fc.integer({ min: 0, max: 30 }), async (random, k) => {
+        const view = viewOf(random);
+        const before = await bySql(engine, view, random);
+        const after = await bySql(engine, view, changedAfter(random, k));
+        for (const id of new Set(random.sources.readings.rows.map((row) => row.asset ?? ""))) {
+          for (const { physical, name } of view.features) {
+            const seen = (table: typeof before) => sqlValues(table, id, physical).slice(0, k + 1);
+            expect(seen(after), `${id} ${name}`).toEqual(seen(before));
+          }
+        }
+      }),
+      { numRuns: Math.ceil(PROPERTY_RUNS / 3), seed: 8, endOnFailure: true },
+    );
+  }, 120_000);
+});
+
+describe("determinism", () => {
+  it("gives the same bits at 1, 2 and 4 threads, over many row groups", async () => {
+    const source: TestSource = {
+      columns: [
+        { name: "x", type: "float" },
+        { name: "y", type: "float" },
+      ],
+      rows: [],
+    };
+    const view = compileView(
+      pipelineOf(
+        { readings: source },
+        {
+          features: [
+            { rolling: { stats: ["mean", "std", "slope"], windows: [5, 30] } },
+            { exponential: { halfLives: [3] } },
+            { expanding: { stats: ["mean", "std"] } },
+            { baseline: {} },
+            { correlation: { pairs: [["x", "y"]], windows: [30] } },
+          ],
+        },
+      ),
+      manifestOf({ readings: source }),
+    );
+    const prints = [];
+    for (const engine of engines) {
+      const readings = `${engine.folder}/many.parquet`;
+      await engine.copyToParquet(
+        `SELECT 'a' || (i % 37) AS __asset, i // 37 AS __t, i AS __seq, '' AS __part,
+           1e3 + (hash(i) % 100000) / 7e0 AS v0, CASE WHEN i % 11 > 0 THEN sin(i) END AS v1 FROM range(150000) t(i)`,
+        readings,
+        { orderBy: ["__asset", "__t", "__seq"] },
+      );
+      const out = `${engine.folder}/many-out.parquet`;
+      await transformShard(engine, { view, fitted: {}, readings: [readings], sources: {}, out });
+      const columns = view.features.map(
+        ({ physical }) => `bit_xor(hash(${physical}, __seq))::VARCHAR AS ${physical}`,
+      );
+      prints.push((await engine.columns(`SELECT ${columns.join(", ")} FROM read_parquet('${out}')`)).columns);
+    }
+    expect(prints[1]).toEqual(prints[0]);
+    expect(prints[2]).toEqual(prints[0]);
+  }, 60_000);
 });
 
 /** The column a feature is made of: each is also a feature of its own name. */

@@ -23,7 +23,7 @@ export interface DecisionTree {
   readonly value: number[];
   /** Loss drop of the split; 0 at leaves. */
   readonly gain: number[];
-  /** Training rows that reached the node. */
+  /** Distinct training rows that reached the node. */
   readonly count: number[];
 }
 

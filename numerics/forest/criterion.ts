@@ -14,7 +14,7 @@ import { packGradients, unpackSums } from "../gbdt/histogram.ts";
 import type { PackedTotals, Split, SplitLimits } from "../gbdt/splitting.ts";
 import { leastGain, scanFeature } from "../gbdt/splitting.ts";
 
-/** Rows of a node: `rows[begin … end)`; a row drawn twice is listed twice. */
+/** Rows of a node: `rows[begin … end)`, each once however often it was drawn. */
 export interface NodeRows {
   readonly rows: Int32Array;
   readonly begin: number;
@@ -31,7 +31,7 @@ export interface FeatureBins {
 export interface Criterion {
   /** Outputs per leaf. */
   readonly width: number;
-  /** Prepares the search of one node; returns what a split must gain more than. */
+  /** Prepares the search of one node; returns what a split must gain more than, Infinity for never. */
   enter(node: NodeRows): number;
   /** Improves `best` with the best split of one feature of the node entered. */
   scan(node: NodeRows, feature: FeatureBins, best: Split): void;
@@ -46,8 +46,10 @@ const SMALL_NODE_ROWS = 2 ** SMALL_NODE_BITS;
 /** Variance of one output around `centre`, which the leaves' values are relative to. */
 export class VarianceCriterion implements Criterion {
   readonly width = 1;
+  /** Weight · (value − centre) · draws of each row. */
   readonly #residuals: Float64Array;
-  readonly #weights: Float64Array | null;
+  /** Weight · draws of each row. */
+  readonly #weights: Float64Array;
   readonly #packing: Packing;
   readonly #limits: SplitLimits;
   readonly #histogram: Float64Array;
@@ -58,20 +60,23 @@ export class VarianceCriterion implements Criterion {
   #totals: PackedTotals = { first: 0, second: 0 };
 
   /**
-   * @param values  Float64Array (nRows): targets
-   * @param weights Float64Array (nRows), or null for 1
-   * @param drawn   rows of the tree, with repeats
+   * @param target values and weights (null for 1) of all training rows, and the centre
+   * @param drawn  rows of the tree, a row drawn twice listed twice
    */
   constructor(
     target: { readonly values: Float64Array; readonly weights: Float64Array | null; readonly centre: number },
     drawn: Int32Array,
     options: { readonly nBins: number; readonly minSamplesLeaf: number },
   ) {
-    this.#weights = target.weights;
-    this.#residuals = target.values.map(
-      (value, row) => (target.weights?.[row] ?? 1) * (value - target.centre),
-    );
-    this.#packing = packGradients(this.#residuals, target.weights, drawn);
+    const { values, weights, centre } = target;
+    const residuals = values.map((value, row) => (weights?.[row] ?? 1) * (value - centre));
+    this.#packing = packGradients(residuals, weights, drawn);
+    // Drawn twice is counted once with twice the sums, which stay exact: a third of the rows fewer.
+    const draws = countDraws(drawn, values.length);
+    const { lanes, rows } = this.#packing;
+    for (let index = 0; index < rows.length; index++) rows[index] *= draws[Math.floor(index / lanes)];
+    this.#residuals = residuals.map((residual, row) => draws[row] * residual);
+    this.#weights = draws.map((count, row) => count * (weights?.[row] ?? 1));
     this.#limits = {
       lambdaL2: 0,
       minDataInLeaf: options.minSamplesLeaf,
@@ -97,7 +102,7 @@ export class VarianceCriterion implements Criterion {
     this.#totals = { first, second };
     const sums = { gradient: 0, hessian: 0, count: 0 };
     unpackSums(this.#packing, first, second, sums);
-    return leastGain(sums, this.#limits);
+    return sums.count < 2 * this.#limits.minDataInLeaf ? Infinity : leastGain(sums, this.#limits);
   }
 
   scan({ rows, begin, end }: NodeRows, feature: FeatureBins, best: Split): void {
@@ -146,10 +151,16 @@ export class VarianceCriterion implements Criterion {
     let weight = 0;
     for (let index = begin; index < end; index++) {
       residual += this.#residuals[rows[index]];
-      weight += this.#weights?.[rows[index]] ?? 1;
+      weight += this.#weights[rows[index]];
     }
     values[at] = weight > 0 ? residual / weight : 0;
   }
+}
+
+function countDraws(drawn: Int32Array, nRows: number): Float64Array {
+  const draws = new Float64Array(nRows);
+  for (const row of drawn) draws[row] += 1;
+  return draws;
 }
 
 function insertionSort(keys: Int32Array): void {
@@ -191,23 +202,28 @@ const ROUNDING_RATIO = 1e-12;
 export class GiniCriterion implements Criterion {
   readonly width: number;
   readonly #codes: Float64Array;
-  readonly #weights: Float64Array | null;
+  readonly #draws: Float64Array;
+  /** Weight · draws of each row. */
+  readonly #weights: Float64Array;
   readonly #minSamplesLeaf: number;
   readonly #histogram: Float64Array;
   readonly #totals: Float64Array;
   readonly #left: Float64Array;
 
+  /** @param drawn rows of the tree, a row drawn twice listed twice */
   constructor(
     target: {
       readonly values: Float64Array;
       readonly weights: Float64Array | null;
       readonly nClasses: number;
     },
+    drawn: Int32Array,
     options: { readonly nBins: number; readonly minSamplesLeaf: number },
   ) {
     this.width = target.nClasses;
     this.#codes = target.values;
-    this.#weights = target.weights;
+    this.#draws = countDraws(drawn, target.values.length);
+    this.#weights = this.#draws.map((count, row) => count * (target.weights?.[row] ?? 1));
     this.#minSamplesLeaf = options.minSamplesLeaf;
     this.#histogram = new Float64Array(options.nBins * (this.width + 1));
     this.#totals = new Float64Array(this.width + 1);
@@ -218,9 +234,10 @@ export class GiniCriterion implements Criterion {
     this.#totals.fill(0);
     for (let index = begin; index < end; index++) {
       const row = rows[index];
-      this.#totals[this.#codes[row]] += this.#weights?.[row] ?? 1;
-      this.#totals[this.width] += 1;
+      this.#totals[this.#codes[row]] += this.#weights[row];
+      this.#totals[this.width] += this.#draws[row];
     }
+    if (this.#totals[this.width] < 2 * this.#minSamplesLeaf) return Infinity;
     // Σ T_k²/T is at most the weight T, and its rounding 1e-16 of that.
     return ROUNDING_RATIO * this.#weightOf(this.#totals);
   }
@@ -231,8 +248,8 @@ export class GiniCriterion implements Criterion {
     for (let index = begin; index < end; index++) {
       const row = rows[index];
       const at = feature.bins[row] * stride;
-      histogram[at + this.#codes[row]] += this.#weights?.[row] ?? 1;
-      histogram[at + this.width] += 1;
+      histogram[at + this.#codes[row]] += this.#weights[row];
+      histogram[at + this.width] += this.#draws[row];
     }
     const hasMissing = histogram[this.width] > 0;
     for (const isMissingLeft of hasMissing ? [false, true] : [false]) {

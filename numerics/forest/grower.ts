@@ -16,11 +16,10 @@ export interface ForestGrowInput {
   readonly criterion: Criterion;
   readonly features: readonly FeatureBins[];
   readonly upperBounds: readonly Float64Array[];
-  /** Drawn rows, ascending, with repeats; permuted in place. */
+  /** Distinct drawn rows, ascending; permuted in place. */
   readonly rows: Int32Array;
   readonly generator: Generator;
   readonly nFeaturesTried: number;
-  readonly minSamplesLeaf: number;
   /** −1 for no limit. */
   readonly maxDepth: number;
 }
@@ -63,11 +62,11 @@ export function growForestTree(input: ForestGrowInput): DecisionTree {
 
 /** Tries features in a fresh random order, which is permuted as far as it is used. */
 function findSplit(node: PendingNode, input: ForestGrowInput, order: Int32Array): Split {
-  const { criterion, features, generator, nFeaturesTried, minSamplesLeaf, maxDepth } = input;
+  const { criterion, features, generator, nFeaturesTried, maxDepth } = input;
   const split = createSplit();
-  const nRows = node.end - node.begin;
-  if (nRows < 2 * minSamplesLeaf || (maxDepth >= 0 && node.depth >= maxDepth)) return split;
+  if (maxDepth >= 0 && node.depth >= maxDepth) return split;
   split.gain = criterion.enter(node);
+  if (split.gain === Infinity) return split;
   for (let tried = 0; tried < order.length; tried++) {
     if (tried >= nFeaturesTried && split.feature >= 0) break;
     const chosen = tried + generator.integer(order.length - tried);

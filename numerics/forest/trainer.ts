@@ -110,31 +110,30 @@ function growOne(
   const { minSamplesLeaf, maxDepth, maxFeatures, maxSamples } = parameters;
   const nRows = data.values.length;
   const nDrawn = Math.max(1, Math.round(nRows * maxSamples));
-  const rows = Int32Array.from({ length: nDrawn }, () => generator.integer(nRows)).sort();
+  const drawn = Int32Array.from({ length: nDrawn }, () => generator.integer(nRows)).sort();
   const nFeatures = data.features.length;
   const share = data.target.taskKind === "regression" ? nFeatures / 3 : Math.sqrt(nFeatures);
   const nTried = maxFeatures === 0 ? Math.floor(share) : Math.round(nFeatures * maxFeatures);
   return growForestTree({
-    criterion: createCriterion(data, rows, { nBins: data.mapper.nBins, minSamplesLeaf, centre }),
+    criterion: createCriterion(data, drawn, { nBins: data.mapper.nBins, minSamplesLeaf, centre }),
     features: data.features,
     upperBounds: data.mapper.upperBounds,
-    rows,
+    rows: drawn.filter((row, index) => index === 0 || row !== drawn[index - 1]),
     generator,
     nFeaturesTried: Math.max(1, nTried),
-    minSamplesLeaf,
     maxDepth,
   });
 }
 
 function createCriterion(
   { target, values, weights }: ForestData,
-  rows: Int32Array,
+  drawn: Int32Array,
   options: { readonly nBins: number; readonly minSamplesLeaf: number; readonly centre: number },
 ): Criterion {
   if (target.taskKind === "multiclass") {
-    return new GiniCriterion({ values, weights, nClasses: countOutputs(target) }, options);
+    return new GiniCriterion({ values, weights, nClasses: countOutputs(target) }, drawn, options);
   }
-  return new VarianceCriterion({ values, weights, centre: options.centre }, rows, options);
+  return new VarianceCriterion({ values, weights, centre: options.centre }, drawn, options);
 }
 
 /** Column-major copy of the bins: a forest reads few columns of a node at a time. */

@@ -9,9 +9,9 @@ import { objectRefSchema } from "../../schemas/object-ref.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import { asObjectError, errnoOf, integrityError } from "./object-errors.ts";
 import { checkKey, checkPrefix, checkRawKey } from "./object-key.ts";
-import type { LocalCache } from "./local-cache.ts";
 import { hashFile, openPlainFile, stampOf, syncFolder, writeNewFile } from "./plain-file.ts";
 import type { ObjectStore } from "./port.ts";
+import { VerifiedFiles } from "./verified-files.ts";
 
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
 const STALE_TEMPORARY_MS = 24 * 3_600_000;
@@ -30,14 +30,13 @@ const STALE_TEMPORARY_MS = 24 * 3_600_000;
 export class FileObjectStore implements ObjectStore {
   readonly root: string;
   readonly #directory: string;
-  readonly #cache: LocalCache;
+  readonly #verified = new VerifiedFiles();
   #ready: Promise<string> | undefined;
 
   /** @param directory absolute path; made on first use */
-  constructor(directory: string, cache: LocalCache) {
+  constructor(directory: string) {
     this.root = pathToFileURL(directory).href;
     this.#directory = directory;
-    this.#cache = cache;
   }
 
   put(key: string, bytes: Uint8Array): Promise<ObjectRef> {
@@ -63,10 +62,19 @@ export class FileObjectStore implements ObjectStore {
     });
   }
 
+  /** The stored file itself, hashed unless this process did so already: a copy would only double the disk. */
   fetch(ref: ObjectRef): Promise<string> {
-    return this.#guarded(`fetch object [${ref.key}]`, () =>
-      this.#cache.path(ref, async () => (await this.#open(ref)).createReadStream({ highWaterMark: 1 << 20 })),
-    );
+    return this.#guarded(`fetch object [${ref.key}]`, async () => {
+      const path = await this.#pathOf(ref.key);
+      const handle = await this.#open(ref);
+      try {
+        const found = await this.#verified.sha256Of(path, handle);
+        if (found !== ref.sha256) throw integrityError(ref.key, ref.sha256, found);
+        return path;
+      } finally {
+        await handle.close();
+      }
+    });
   }
 
   async head(key: string): Promise<ObjectRef | undefined> {

@@ -3,19 +3,19 @@ import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 import { asObjectError, errnoOf, integrityError } from "./object-errors.ts";
-import { hashHandle, openPlainFile, stampOf, writeNewFile } from "./plain-file.ts";
-import type { FileStamp } from "./plain-file.ts";
+import { openPlainFile, stampOf, writeNewFile } from "./plain-file.ts";
+import { VerifiedFiles } from "./verified-files.ts";
 
 /**
- * Verified local copies of objects, named by their SHA-256, shared by every adapter and process.
+ * Verified local copies of remote objects, named by their SHA-256, shared by every process of a machine.
  *
- * A file is hashed when it is written and once more by each process that first meets it; after that its
- * stamp (inode, size, times, link count) must stay the same, else it is hashed again. A copy that is wrong
- * or has another name in the file system is thrown away and fetched anew.
+ * A copy is hashed when it is written and once more by each process that first meets it (`VerifiedFiles`). One
+ * that is wrong or has another name in the file system is thrown away and fetched anew. Nothing is evicted:
+ * whoever keeps the folder may delete from it while no work runs.
  */
 export class LocalCache {
   readonly #directory: string;
-  readonly #verified = new Map<string, FileStamp>();
+  readonly #verified = new VerifiedFiles();
   readonly #underway = new Map<string, Promise<string>>();
 
   constructor(directory: string) {
@@ -65,11 +65,7 @@ export class LocalCache {
     try {
       const stamp = await stampOf(handle);
       if (stamp.links !== 1 || stamp.bytes !== ref.bytes) return false;
-      const known = this.#verified.get(ref.sha256);
-      if (known?.inode === stamp.inode && known.changed === stamp.changed) return true;
-      if ((await hashHandle(handle)).sha256 !== ref.sha256) return false;
-      this.#verified.set(ref.sha256, stamp);
-      return true;
+      return (await this.#verified.sha256Of(path, handle)) === ref.sha256;
     } finally {
       await handle.close();
     }
@@ -78,7 +74,7 @@ export class LocalCache {
   async #remember(sha256: string, path: string): Promise<void> {
     const handle = await openPlainFile(path);
     try {
-      this.#verified.set(sha256, await stampOf(handle));
+      await this.#verified.remember(path, handle, sha256);
     } finally {
       await handle.close();
     }

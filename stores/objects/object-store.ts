@@ -9,7 +9,7 @@ import type { S3Settings } from "./s3-object-store.ts";
 export interface ObjectStoreSettings {
   /** `file:///dir` or `s3://bucket/prefix`. */
   readonly objects: string;
-  /** Absolute folder of verified local copies; DuckDB is allowed to read there. */
+  /** Absolute folder of verified local copies of S3 objects. DuckDB must be allowed to read it, or the file store's folder. */
   readonly cacheDir: string;
   /** Only for `s3://`; credentials come from the usual AWS variables and files. */
   readonly s3?: S3Settings;
@@ -21,12 +21,11 @@ export interface ObjectStoreSettings {
  * @throws {PlatformError} config_invalid for any other URL
  */
 export function createObjectStore(settings: ObjectStoreSettings): ObjectStore {
-  const cache = new LocalCache(settings.cacheDir);
   const url = URL.canParse(settings.objects) ? new URL(settings.objects) : undefined;
-  if (url?.protocol === "file:") return new FileObjectStore(fileURLToPath(url), cache);
+  if (url?.protocol === "file:") return new FileObjectStore(fileURLToPath(url));
   if (url?.protocol === "s3:" && url.host !== "") {
     const prefix = decodeURIComponent(url.pathname).replaceAll(/^\/+|\/+$/g, "");
-    return new S3ObjectStore({ bucket: url.host, prefix, ...settings.s3 }, cache);
+    return new S3ObjectStore({ bucket: url.host, prefix, ...settings.s3 }, new LocalCache(settings.cacheDir));
   }
   throw new PlatformError("config_invalid", "AURA_OBJECTS: expected file:///folder or s3://bucket/prefix");
 }

@@ -18,7 +18,10 @@ export interface ObjectStore {
   putFile(key: string, path: string): Promise<ObjectRef>;
   /** Whole object in memory; refuses more than `maxBytes` (default 64 MiB). */
   get(ref: ObjectRef, maxBytes?: number): Promise<Uint8Array>;
-  /** Path of a verified local copy in the content-addressed cache; DuckDB and Arrow read from there. */
+  /**
+   * Path of a verified local file that DuckDB and Arrow read: a copy in the content-addressed cache, or the
+   * stored file itself where the store is a local folder. Never write to it.
+   */
   fetch(ref: ObjectRef): Promise<string>;
   /** Ref of a stored key, or undefined; the hash comes from stored metadata or the key. */
   head(key: string): Promise<ObjectRef | undefined>;

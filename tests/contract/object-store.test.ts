@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
 import { link, mkdir, mkdtemp, readdir, rm, symlink, truncate, unlink, writeFile } from "node:fs/promises";
 import { once } from "node:events";
 import { createServer } from "node:net";
@@ -9,6 +10,7 @@ import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createObjectStore } from "../../stores/objects/object-store.ts";
 import type { ObjectStore } from "../../stores/objects/port.ts";
+import { LocalCache } from "../../stores/objects/local-cache.ts";
 import { hashFile } from "../../stores/objects/plain-file.ts";
 import { S3_TEST_ACCESS_KEY, S3_TEST_SECRET_KEY, startS3TestServer } from "../support/s3-server.ts";
 
@@ -208,15 +210,14 @@ function contract(subject: Subject): void {
     });
   });
 
-  it("replaces a cached copy that was changed or linked elsewhere", async () => {
-    const ref = await store.put("logs/cached.json", text("cached"));
-    const copy = await store.fetch(ref);
-    await writeFile(copy, "forged");
-    expect((await hashFile(await store.fetch(ref))).sha256).toBe(ref.sha256);
-    await link(copy, join(folder, `second-name-${sha256(text(store.root))}`));
-    const fresh = await store.fetch(ref);
-    await writeFile(join(folder, `second-name-${sha256(text(store.root))}`), "forged");
-    expect((await hashFile(fresh)).sha256).toBe(ref.sha256);
+  it("hashes a fetched file again when it was changed", async () => {
+    const ref = await store.put("logs/fetched.json", text("fetched"));
+    const path = await store.fetch(ref);
+    expect(await store.fetch(ref)).toBe(path);
+    await writeFile(path, "forgery");
+    const again = await store.fetch(ref).catch((error: unknown) => error);
+    if (typeof again === "string") expect((await hashFile(again)).sha256).toBe(ref.sha256);
+    else expect(again).toMatchObject({ code: "integrity" });
   });
 
   it("answers the probe", async () => {
@@ -268,6 +269,44 @@ describe("object store on files, against its folder", () => {
     });
     await expect(broken.put("logs/x", text("x"))).rejects.toMatchObject({ code: "objects_unavailable" });
     await expect(broken.probe()).rejects.toMatchObject({ code: "objects_unavailable" });
+  });
+});
+
+describe("local cache of an object store", () => {
+  const bytes = text("cached");
+  const ref = { key: "logs/cached.json", sha256: sha256(bytes), bytes: bytes.byteLength };
+  const cache = new LocalCache(join(folder, "cache-alone"));
+  let reads = 0;
+  const fetchIt = (): Promise<string> =>
+    cache.path(ref, async () => {
+      reads++;
+      return createReadStream(await source());
+    });
+  const source = async (): Promise<string> => {
+    await writeFile(join(folder, "source"), bytes);
+    return join(folder, "source");
+  };
+
+  it("reads once for many callers at once, and anew for a copy that was changed or linked elsewhere", async () => {
+    const paths = await Promise.all(Array.from({ length: 10 }, fetchIt));
+    expect([new Set(paths).size, reads]).toEqual([1, 1]);
+    const path = await fetchIt();
+    await writeFile(path, "forged");
+    expect((await hashFile(await fetchIt())).sha256).toBe(ref.sha256);
+    await link(path, join(folder, "second-name"));
+    const fresh = await fetchIt();
+    await writeFile(join(folder, "second-name"), "forged");
+    expect([(await hashFile(fresh)).sha256, reads]).toEqual([ref.sha256, 3]);
+  });
+
+  it("keeps nothing of a body that is wrong or breaks off", async () => {
+    const other = { ...ref, sha256: sha256(text("other")) };
+    const wrong = cache.path(other, () => Promise.resolve(createReadStream(join(folder, "source"))));
+    await expect(wrong).rejects.toMatchObject({ code: "integrity" });
+    const gone = cache.path(other, () => Promise.reject(new Error("broke off")));
+    await expect(gone).rejects.toThrow("broke off");
+    const left = await readdir(join(folder, "cache-alone"), { recursive: true });
+    expect(left.filter((name) => name.endsWith(".tmp"))).toEqual([]);
   });
 });
 

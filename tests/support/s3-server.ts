@@ -22,8 +22,6 @@ export interface S3TestServer {
   readonly bucket: string;
   /** Folder whose files are the objects of the bucket. */
   readonly directory: string;
-  /** Stops answering, as a crashed server would. */
-  stop(): Promise<void>;
   /** Stops it and removes its files. */
   dispose(): Promise<void>;
 }
@@ -65,14 +63,13 @@ export async function startS3TestServer(): Promise<S3TestServer | { readonly mis
       ROOT_SECRET_KEY: S3_TEST_SECRET_KEY,
     },
   });
-  const stop = (): Promise<void> => end(child);
   const dispose = async (): Promise<void> => {
     await end(child);
     rmSync(folder, { recursive: true, force: true });
   };
   const endpoint = `http://127.0.0.1:${port}`;
   const failure = await readiness(child, endpoint);
-  if (failure === undefined) return { endpoint, bucket: "aura", directory, stop, dispose };
+  if (failure === undefined) return { endpoint, bucket: "aura", directory, dispose };
   await dispose();
   return { missing: failure };
 }

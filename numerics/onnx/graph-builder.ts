@@ -128,7 +128,8 @@ function attributeMessage(name: string, attribute: AttributeValue): WireWriter {
 
 function doubleTensor(values: readonly number[], dims: readonly number[]): WireWriter {
   const raw = new DataView(new ArrayBuffer(values.length * 8));
-  values.forEach((value, index) => raw.setFloat64(index * 8, value, true));
+  // JSON stores −0 as 0, so a model read back must not write other bytes: −0 + 0 is 0.
+  values.forEach((value, index) => raw.setFloat64(index * 8, value + 0, true));
   const tensor = new WireWriter().packedIntegers(1, dims).integer(2, DATA_TYPE.double);
   return tensor.bytes(9, new Uint8Array(raw.buffer));
 }

@@ -1,0 +1,62 @@
+import { describe, expect, it } from "vitest";
+import { createSplit } from "../gbdt/splitting.ts";
+import { createGenerator } from "../random/generator.ts";
+import { GiniCriterion, VarianceCriterion } from "./criterion.ts";
+
+const N_BINS = 40;
+
+/** Bins with missing ones, 0/1 targets that follow them, and a bootstrap of the rows. */
+function createNode(nRows: number) {
+  const generator = createGenerator(`criterion/${nRows}`);
+  const bins = Uint8Array.from({ length: nRows }, () => generator.integer(N_BINS));
+  const values = Float64Array.from(bins, (bin) => Number(generator.integer(N_BINS) < (bin === 0 ? 35 : bin)));
+  const weights = Float64Array.from(bins, () => 0.5 + generator.next());
+  const drawn = Int32Array.from(bins, () => generator.integer(nRows)).sort();
+  const rows = Int32Array.from(new Set(drawn));
+  return { feature: { index: 3, nValueBins: N_BINS - 1, bins }, values, weights, drawn, rows };
+}
+
+describe.each([
+  { name: "a small node", nRows: 20 },
+  { name: "a large node", nRows: 300 },
+])("criteria in $name", ({ nRows }) => {
+  const { feature, values, weights, drawn, rows } = createNode(nRows);
+  const node = { rows, begin: 0, end: rows.length };
+  const options = { nBins: N_BINS, minSamplesLeaf: 2 };
+
+  const search = (criterion: VarianceCriterion | GiniCriterion) => {
+    const best = createSplit();
+    best.gain = criterion.enter(node);
+    criterion.scan(node, feature, best);
+    return best;
+  };
+
+  it.each([
+    ["without weights", null],
+    ["with weights", weights],
+  ])("agree on two classes %s: Gini gains are twice those of the variance", (_name, given) => {
+    const byVariance = search(new VarianceCriterion({ values, weights: given, centre: 0.4 }, drawn, options));
+    const byGini = search(new GiniCriterion({ values, weights: given, nClasses: 2 }, drawn, options));
+    expect(byVariance.feature).toBe(3);
+    // The variance works on rounded sums: at least 30 bits of each row beside the total.
+    expect(byGini.gain).toBeCloseTo(2 * byVariance.gain, 6);
+    expect([byGini.bin, byGini.isMissingLeft]).toEqual([byVariance.bin, byVariance.isMissingLeft]);
+  });
+
+  it("answer the mean of the drawn rows", () => {
+    const mean = drawn.reduce((sum, row) => sum + values[row], 0) / drawn.length;
+    const written: number[] = [];
+    new VarianceCriterion({ values, weights: null, centre: 0.4 }, drawn, options).writeLeaf(node, written, 0);
+    new GiniCriterion({ values, weights: null, nClasses: 2 }, drawn, options).writeLeaf(node, written, 1);
+    expect(written[0]).toBeCloseTo(mean - 0.4, 12);
+    expect(written[2]).toBeCloseTo(mean, 12);
+  });
+
+  it("never split what is too small", () => {
+    const big = { ...options, minSamplesLeaf: nRows };
+    expect(new VarianceCriterion({ values, weights: null, centre: 0 }, drawn, big).enter(node)).toBe(
+      Infinity,
+    );
+    expect(new GiniCriterion({ values, weights: null, nClasses: 2 }, drawn, big).enter(node)).toBe(Infinity);
+  });
+});

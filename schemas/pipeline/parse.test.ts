@@ -1,0 +1,216 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { isPlatformError } from "../platform-error.ts";
+import type { PlatformError } from "../platform-error.ts";
+import { jsonSchema, parsePipeline } from "./parse.ts";
+
+const SERIES = `
+name: pumps
+sources:
+  readings:
+    files: [{ path: a.csv, part: train }, { path: b.csv, part: test }]
+    asset: pump
+    time: { column: t, kind: timestamp }
+    columns:
+      - { name: p1, unit: bar }
+      - { name: p2 }
+      - { name: site, type: text }
+      - { name: secret, use: ignore }
+  events:
+    role: events
+    files: e.csv
+    asset: pump
+    time: { column: t, kind: timestamp }
+    columns: [{ name: type, type: text }]
+label: { kind: events, source: events, where: { type: failure } }
+task: { kind: failure_within, horizon: 72h }
+`;
+const TABLE = `
+name: parts
+sources:
+  readings: { files: a.csv, columns: [{ name: x }, { name: y, type: integer }] }
+label: { kind: column, column: y, positive: 1 }
+task: { kind: class }
+`;
+
+function failureOf(text: string): PlatformError {
+  try {
+    parsePipeline(text, "p.yaml");
+  } catch (error) {
+    if (isPlatformError(error)) return error;
+    throw error;
+  }
+  throw new Error("expected the file to be refused");
+}
+
+describe("parsePipeline accepts", () => {
+  it.each(["turbofan", "milling", "substation"])("the example %s", (name) => {
+    const text = readFileSync(`examples/${name}/pipeline.yaml`, "utf8");
+    expect(parsePipeline(text, "pipeline.yaml").pipeline.name).toBe(name);
+  });
+
+  it("a small file, with defaults, and hashes its meaning and not its spelling", () => {
+    const { pipeline, hash } = parsePipeline(TABLE, "p.yaml");
+    expect(pipeline.split.folds).toBe(5);
+    expect(parsePipeline(`# a comment\n${TABLE}split: { folds: 5 }\n`, "q.yaml").hash).toBe(hash);
+    expect(parsePipeline(`${TABLE}split: { folds: 4 }\n`, "q.yaml").hash).not.toBe(hash);
+  });
+
+  it("a formula over names with brackets in them", () => {
+    const text = `${TABLE.replace("name: x", "name: 'x [Nm]'")}features:\n  - expression: { name: d, formula: '[x [Nm]] * 2e3 - 1.5' }\n`;
+    expect(parsePipeline(text, "p.yaml").pipeline.features).toHaveLength(1);
+  });
+});
+
+describe("parsePipeline refuses", () => {
+  const cases: [name: string, text: string, line: number, field: string, expected: RegExp][] = [
+    ["a duplicate key", `${TABLE}name: again\n`, 7, "", /each key once/],
+    ["an alias", `${TABLE}owner: &a me\ndescription: *a\n`, 7, "", /no anchors/],
+    ["__proto__", `${TABLE}__proto__: { x: 1 }\n`, 7, "", /another key/],
+    ["a tag", `${TABLE}owner: !!js/function x\n`, 7, "", /no tags|YAML/],
+    ["an unknown key", `${TABLE}splitt: 3\n`, 7, "splitt", /did you mean split\?/],
+    [
+      "an unknown operator",
+      `${TABLE}features:\n  - roling: {}\n`,
+      8,
+      "features.0.roling",
+      /did you mean rolling\?/,
+    ],
+    [
+      "an error inside an operator",
+      `${TABLE}features:\n  - lag: { step: [1] }\n`,
+      8,
+      "features.0.lag.step",
+      /did you mean steps\?/,
+    ],
+    [
+      "an unknown unit",
+      SERIES.replace("unit: bar", "unit: kv"),
+      9,
+      "sources.readings.columns.0.unit",
+      /did you mean kV\?/,
+    ],
+    [
+      "an unknown column",
+      `${SERIES}features:\n  - current: { columns: [p3] }\n`,
+      22,
+      "features.0.current.columns.0",
+      /did you mean p1\?/,
+    ],
+    [
+      "an ignored column as a feature",
+      `${SERIES}features:\n  - current: { columns: [secret] }\n`,
+      22,
+      "features.0.current.columns.0",
+      /use: feature/,
+    ],
+    [
+      "the label as a feature",
+      `${TABLE}features:\n  - current: { columns: [y] }\n`,
+      8,
+      "features.0.current.columns.0",
+      /not the label/,
+    ],
+    ["a bare number as horizon", SERIES.replace("72h", "72"), 20, "task.horizon", /a duration/],
+    [
+      "windows without time",
+      `${TABLE}features:\n  - lag: { steps: [1] }\n`,
+      8,
+      "features.0.lag",
+      /a time column/,
+    ],
+    [
+      "a split by asset without one",
+      `${TABLE}split: { holdout: { by: asset } }\n`,
+      7,
+      "split.holdout.by",
+      /an asset column/,
+    ],
+    [
+      "a split by row beside assets",
+      `${SERIES}split: { holdout: { by: row } }\n`,
+      21,
+      "split.holdout.by",
+      /both sides/,
+    ],
+    [
+      "a part that does not exist",
+      `${SERIES}split: { holdout: { by: parts, parts: [tst] } }\n`,
+      21,
+      "split.holdout.parts.0",
+      /did you mean test\?/,
+    ],
+    [
+      "all parts held out",
+      `${SERIES}split: { holdout: { by: parts, parts: [test, train] } }\n`,
+      21,
+      "split.holdout.parts",
+      /left to train on/,
+    ],
+    [
+      "a metric of another task",
+      `${TABLE}gates:\n  - { metric: rmse, max: 1 }\n`,
+      8,
+      "gates.0.metric",
+      /a metric of binary tasks/,
+    ],
+    [
+      "a label that the task cannot use",
+      TABLE.replace("kind: class", "kind: rul"),
+      5,
+      "label.kind",
+      /end_of_life or events/,
+    ],
+    [
+      "an unknown events source",
+      SERIES.replace("source: events", "source: event"),
+      19,
+      "label.source",
+      /did you mean events\?/,
+    ],
+    [
+      "two candidates of one name",
+      `${TABLE}candidates: [{ kind: gbdt }, { kind: gbdt }]\n`,
+      7,
+      "candidates.1",
+      /a name of its own/,
+    ],
+  ];
+  it.each(cases)("%s", (_name, text, line, field, expected) => {
+    const error = failureOf(text);
+    expect(error.code).toBe("invalid_pipeline");
+    expect(error.locations).toContainEqual(
+      expect.objectContaining({
+        file: "p.yaml",
+        line,
+        expected: expect.stringMatching(expected) as string,
+        ...(field === "" ? {} : { field }),
+      }),
+    );
+  });
+
+  it("all problems at once, in line order", () => {
+    const { locations } = failureOf(`${TABLE.replace("class", "clas")}splitt: 1\ngates: [{ metric: f1 }]\n`);
+    expect(locations.map((l) => l.line)).toEqual([6, 7, 8]);
+  });
+
+  it("more than 1 MB, a deep nest and a billion laughs, quickly", () => {
+    const laughs = `a: &a [x,x]\n${Array.from({ length: 20 }, (_, i) => `b${i}: &b${i} [*a,*a]`).join("\n")}`;
+    const started = performance.now();
+    for (const text of ["x".repeat(1_000_001), "[".repeat(500_000), "- ".repeat(200_000), laughs]) {
+      expect(failureOf(text).code).toBe("invalid_pipeline");
+    }
+    expect(performance.now() - started).toBeLessThan(2_000);
+  });
+
+  it.each(["forecast", "anomaly"])("the task %s as not yet", (kind) => {
+    const error = failureOf(TABLE.replace("kind: class", `kind: ${kind}`));
+    expect(error.code).toBe("task_not_yet");
+  });
+});
+
+describe("jsonSchema", () => {
+  it("names every top-level key", () => {
+    expect(Object.keys(jsonSchema().properties ?? {})).toContain("retraining");
+  });
+});

@@ -1,13 +1,11 @@
 import {
-  Client,
-  Connection,
   WorkflowExecutionAlreadyStartedError,
   WorkflowFailedError,
   WorkflowIdConflictPolicy,
   WorkflowIdReusePolicy,
   WorkflowNotFoundError,
 } from "@temporalio/client";
-import type { WorkflowStartOptions } from "@temporalio/client";
+import type { Client, Connection, WorkflowStartOptions } from "@temporalio/client";
 import { ApplicationFailure } from "@temporalio/common";
 import type { Settings } from "../config/settings.ts";
 import { ERROR_CODES } from "../schemas/error-codes.ts";

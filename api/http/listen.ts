@@ -27,7 +27,8 @@ export interface Listening {
 export async function listen(app: Hono<ApiEnv>, host: string, port: number): Promise<Listening> {
   const server = createAdaptorServer({
     fetch: app.fetch,
-    overrideGlobalObjects: false,
+    // Its own light Request and Response save a quarter of the work of a small reply.
+    overrideGlobalObjects: true,
     serverOptions: { connectionsCheckingInterval: 1_000, maxHeaderSize: 16_384, joinDuplicateHeaders: false },
   }) as Server;
   server.headersTimeout = HEADERS_TIMEOUT_MS;

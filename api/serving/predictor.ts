@@ -125,10 +125,10 @@ export class Predictor {
   }
 
   /** Headline of stored outputs, for indexing segments of an earlier process; 0 outputs cannot happen. */
-  headlineOf(model: string, outputs: readonly number[]): number {
+  headlineOf(model: string, outputs: Float64Array): number {
     const version = this.options.champions.list().find((v) => v.model === model);
     if (version === undefined) return outputs.at(-1) ?? 0;
-    return this.readerOf(version, outputs.length).headline(Float64Array.from(outputs), 0);
+    return this.readerOf(version, outputs.length).headline(outputs, 0);
   }
 
   private readerOf(version: ServedVersion, nOutputs: number): AnswerReader {

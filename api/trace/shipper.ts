@@ -109,9 +109,8 @@ export class TraceShipper {
     const key = `logs/predictions/${segment.model}/${segment.name}-${sha256}.arrow`;
     const object = await objects.putFile(key, segment.path);
     if (isIndexedFromFile) {
-      const rows = await readIndexRows(segment.path, segment.name, this.options.headlineOf);
-      for (let i = 0; i < rows.length; i += INDEX_BATCH_ROWS) {
-        await predictions().index(rows.slice(i, i + INDEX_BATCH_ROWS));
+      for await (const rows of readIndexRows(segment.path, segment.name, this.options.headlineOf)) {
+        await predictions().index(rows);
       }
       spool.forgetIndexRows(segment.name);
     }

@@ -26,7 +26,7 @@ export interface ClosedSegment {
 }
 
 /** Index rows kept in memory; beyond that a segment is indexed from its file once it is closed. */
-const MAX_PENDING_INDEX_ROWS = 20_000;
+const MAX_PENDING_INDEX_ROWS = 50_000;
 
 /**
  * Traces on local disk, written before the reply.

@@ -24,6 +24,11 @@ export interface Dialect {
   readonly delimiter: "," | ";" | "\t" | "|" | "whitespace";
 }
 
+interface Fault {
+  readonly fault: string;
+}
+const UNCLOSED: Fault = { fault: "a quote that is not closed" };
+
 const LF = 10;
 const CR = 13;
 const QUOTE = 34;
@@ -86,8 +91,8 @@ class Splitter {
       }
       const quoted = this.#quotedRecord(bytes, at, isEnd);
       if (quoted === "incomplete") break;
-      if (typeof quoted === "string") {
-        records.push({ line: this.#line, fault: quoted, text });
+      if ("fault" in quoted) {
+        records.push({ line: this.#line, fault: quoted.fault, text });
         at = lineEnd + 1;
         this.#line++;
         continue;
@@ -103,20 +108,20 @@ class Splitter {
     return this.#delimiter < 0 ? text.trim().split(/[ \t]+/) : text.split(this.#dialect.delimiter);
   }
 
-  /** A record with quotes from `start`; a text says why it is none. */
+  /** A record with quotes from `start`, or why it is none. */
   #quotedRecord(
     bytes: Buffer,
     start: number,
     isEnd: boolean,
-  ): "incomplete" | string | { fields: string[]; end: number; next: number; nLines: number } {
+  ): "incomplete" | Fault | { fields: string[]; end: number; next: number; nLines: number } {
     const fields: string[] = [];
     let at = start;
     for (;;) {
       const field = bytes[at] === QUOTE ? quotedField(bytes, at, isEnd) : this.#openField(bytes, at, isEnd);
       if (field === "incomplete") {
-        return bytes.length - start > MAX_LINE_BYTES ? "a quote that is not closed" : "incomplete";
+        return bytes.length - start > MAX_LINE_BYTES ? UNCLOSED : "incomplete";
       }
-      if (typeof field === "string") return field;
+      if ("fault" in field) return field;
       fields.push(field.value);
       at = field.end;
       if (at < bytes.length && bytes[at] === this.#delimiter) {
@@ -125,7 +130,7 @@ class Splitter {
       }
       const hasCr = bytes[at] === CR && (bytes[at + 1] === LF || (isEnd && at + 1 === bytes.length));
       const lf = hasCr ? at + 1 : at;
-      if (lf < bytes.length && bytes[lf] !== LF) return "text behind a closing quote";
+      if (lf < bytes.length && bytes[lf] !== LF) return { fault: "text behind a closing quote" };
       if (lf >= bytes.length && !isEnd) return "incomplete";
       const next = Math.min(lf + 1, bytes.length);
       return { fields, end: at, next, nLines: newlinesBetween(bytes, start, at) + 1 };
@@ -145,13 +150,12 @@ function quotedField(
   bytes: Buffer,
   start: number,
   isEnd: boolean,
-): "incomplete" | string | { value: string; end: number } {
+): "incomplete" | Fault | { value: string; end: number } {
   let from = start + 1;
   let value = "";
   for (;;) {
     const quote = bytes.indexOf(QUOTE, from);
-    if (quote < 0 || (quote + 1 === bytes.length && !isEnd))
-      return isEnd ? "a quote that is not closed" : "incomplete";
+    if (quote < 0 || (quote + 1 === bytes.length && !isEnd)) return isEnd ? UNCLOSED : "incomplete";
     value += bytes.toString("utf8", from, quote);
     if (bytes[quote + 1] !== QUOTE) return { value, end: quote + 1 };
     value += '"';

@@ -60,7 +60,7 @@ function nothingMatches(source: string, path: string, names: readonly string[]):
 export function matcherOf(pattern: string): (name: string) => boolean {
   const tokens = pattern.match(/\*\*\/|\*\*|[^]/gu) ?? [];
   return (name) => {
-    const characters = [...name];
+    const characters = Array.from(name);
     // reachable[i]: the tokens so far can match the first i characters.
     let reachable = characters.map(() => false);
     reachable.unshift(true);

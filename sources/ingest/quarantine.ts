@@ -1,7 +1,6 @@
 import { quoteLiteral } from "../../schemas/sql-quoting.ts";
 import type { SourceFindings } from "./findings.ts";
 import type { IngestEngine } from "./engine.ts";
-import { countOf } from "./engine.ts";
 import type { LocalPart } from "./shards.ts";
 import type { IngestedSource } from "./source-ingest.ts";
 

@@ -22,7 +22,8 @@ interface Draft {
  *
  * @throws {PlatformError} bad_file: no file looks like readings, or nothing could be the label
  */
-export function draftPipeline(name: string, files: readonly FileGuess[]): DraftPipeline {
+export function draftPipeline(name: string, given: readonly FileGuess[]): DraftPipeline {
+  const files = given.some((f) => f.role === "readings") ? given : given.map(asPlainTable);
   const readings = files
     .filter((f) => f.role === "readings")
     .sort((a, b) => b.sample.rows.length - a.sample.rows.length);
@@ -57,6 +58,12 @@ export function draftPipeline(name: string, files: readonly FileGuess[]): DraftP
   writeFeatures(draft, main, label, leaks);
   writeRest(draft, main, label);
   return { text: `${draft.lines.join("\n")}\n`, guesses: draft.guesses, checks: draft.checks };
+}
+
+/** A table with one row per id and nothing beside it is what there is to learn from. */
+function asPlainTable(file: FileGuess): FileGuess {
+  if (file.role !== "attributes") return file;
+  return { sample: file.sample, columns: file.columns, role: "readings" };
 }
 
 function sourceNameOf(file: FileGuess): string {

@@ -1,0 +1,113 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { parsePipeline } from "../../schemas/pipeline/parse.ts";
+import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
+import { generateFleet } from "../synthetic/fleet.ts";
+import { guessFile } from "./guess.ts";
+import { draftPipeline } from "./pipeline-text.ts";
+import { sampleFile } from "./sample-file.ts";
+
+const root = mkdtempSync(join(tmpdir(), "aura-profile-"));
+afterAll(() => rmSync(root, { recursive: true }));
+
+async function draft(
+  files: Record<string, string>,
+): Promise<{ pipeline: Pipeline; text: string; checks: readonly string[] }> {
+  const guesses = [];
+  for (const [name, body] of Object.entries(files)) {
+    const localPath = join(root, name);
+    writeFileSync(localPath, body);
+    guesses.push(guessFile(await sampleFile({ name, localPath })));
+  }
+  const { text, checks } = draftPipeline("mine", guesses);
+  return { pipeline: parsePipeline(text, "pipeline.yaml").pipeline, text, checks };
+}
+
+describe("aura init drafts a valid file from", () => {
+  it("a plain table with a label, leaving out serial numbers and leaks", async () => {
+    const rows = Array.from(
+      { length: 200 },
+      (_, i) =>
+        `S${i},${(i * 37) % 100},${i % 3 === 0 ? "L" : "M"},${i % 20 === 0 ? 1 : 0},${i % 20 === 0 ? 1 : 0}`,
+    );
+    const { pipeline, checks } = await draft({
+      "t.csv": `Serial No,Torque [Nm],Type,mode,Machine failure\n${rows.join("\n")}\n`,
+    });
+    expect(pipeline.label).toEqual({ kind: "column", column: "Machine failure", positive: 1 });
+    const use = Object.fromEntries((pipeline.sources["readings"]?.columns ?? []).map((c) => [c.name, c.use]));
+    expect(use).toMatchObject({ "Torque [Nm]": "feature", mode: "ignore", "Machine failure": "label" });
+    expect(checks.join()).toContain("'mode' is left out");
+  });
+
+  it("whitespace without a header: asset and cycle by how they run", async () => {
+    const rows = Array.from({ length: 5 }, (_, u) =>
+      Array.from({ length: 30 }, (_, t) => `${u + 1} ${t + 1} ${(t * 0.7).toFixed(2)} 5.0  `),
+    ).flat();
+    const { pipeline } = await draft({ "train.txt": `${rows.join("\n")}\n` });
+    const source = pipeline.sources["readings"];
+    expect(source).toMatchObject({
+      asset: "c1",
+      time: { column: "c2", kind: "cycle" },
+      format: { delimiter: "whitespace", header: false },
+    });
+    expect(source?.columns[3]?.use).toBe("ignore");
+    expect(pipeline.task.kind).toBe("rul");
+  });
+
+  it("semicolons, decimal commas and epochs", async () => {
+    const rows = Array.from(
+      { length: 20 },
+      (_, i) => `p${i % 2};${1_700_000_000 + i};${i},5;${i % 5 === 0 ? "yes" : "no"}`,
+    );
+    const { pipeline } = await draft({ "x.csv": `pump_id;timestamp;pressure;failed\n${rows.join("\n")}\n` });
+    expect(pipeline.sources["readings"]).toMatchObject({
+      asset: "pump_id",
+      time: { column: "timestamp", epochUnit: "s" },
+      format: { delimiter: ";", decimal: "," },
+    });
+    expect(pipeline.label).toMatchObject({ column: "failed" });
+  });
+
+  it("JSON lines", async () => {
+    const rows = Array.from({ length: 20 }, (_, i) => JSON.stringify({ load: i / 3, fault: i % 2 }));
+    const { pipeline } = await draft({ "x.jsonl": rows.join("\n") });
+    expect(pipeline.sources["readings"]?.format.type).toBe("jsonl");
+  });
+
+  it("column names that need quotes", async () => {
+    const { pipeline } = await draft({
+      "x.csv": `"a: {b}, #c",yes,"it's ""q""",fail\n${"1.5,2,3,0\n2.5,1,3.5,1\n".repeat(5)}`,
+    });
+    expect(pipeline.sources["readings"]?.columns.map((c) => c.name)).toEqual([
+      "a: {b}, #c",
+      "yes",
+      `it's "q"`,
+      "fail",
+    ]);
+  });
+
+  it("a fleet with events and attributes", async () => {
+    const { files } = await generateFleet({ assets: 20, days: 20 }, join(root, "fleet"));
+    const guesses = [];
+    for (const [name, localPath] of Object.entries(files))
+      guesses.push(guessFile(await sampleFile({ name: `${name}.csv`, localPath })));
+    const { pipeline } = parsePipeline(draftPipeline("fleet", guesses).text, "p.yaml");
+    expect(pipeline.label).toMatchObject({ kind: "events", where: { type: "failure" } });
+    expect(
+      Object.values(pipeline.sources)
+        .map((s) => s.role)
+        .sort(),
+    ).toEqual(["attributes", "events", "readings"]);
+  });
+});
+
+describe("aura init refuses", () => {
+  it.each([
+    ["nothing to learn", "note\nhello\nworld\n"],
+    ["a header only", "a,b\n"],
+  ])("%s", async (_name, body) => {
+    await expect(draft({ "x.csv": body })).rejects.toMatchObject({ code: "bad_file" });
+  });
+});

@@ -4,12 +4,22 @@ import { join } from "node:path";
 import { Command, CommanderError } from "commander";
 import { z } from "zod";
 import { packageRoot } from "../config/package-root.ts";
+import { registerApprovalsCommand } from "./commands/approvals.ts";
+import { registerAuditCommand } from "./commands/audit.ts";
+import { registerDataCommand } from "./commands/data.ts";
 import { registerDoctorCommand } from "./commands/doctor.ts";
 import { registerDownCommand } from "./commands/down.ts";
+import { registerDriftCommand } from "./commands/drift.ts";
 import { registerInitCommand } from "./commands/init.ts";
+import { registerKeysCommand } from "./commands/keys.ts";
+import { registerLineageCommand } from "./commands/lineage.ts";
 import { registerLogsCommand } from "./commands/logs.ts";
+import { registerModelsCommand } from "./commands/models.ts";
+import { registerPredictionsCommand } from "./commands/predictions.ts";
 import { registerResetCommand } from "./commands/reset.ts";
 import { registerRunCommand } from "./commands/run.ts";
+import { registerRunsCommand } from "./commands/runs.ts";
+import { registerScoreCommand } from "./commands/score.ts";
 import { registerSimulateCommand } from "./commands/simulate.ts";
 import { registerStatusCommand } from "./commands/status.ts";
 import { registerUpCommand } from "./commands/up.ts";
@@ -31,6 +41,16 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerValidateCommand,
   registerSimulateCommand,
   registerRunCommand,
+  registerScoreCommand,
+  registerApprovalsCommand,
+  registerModelsCommand,
+  registerRunsCommand,
+  registerPredictionsCommand,
+  registerLineageCommand,
+  registerDataCommand,
+  registerDriftCommand,
+  registerKeysCommand,
+  registerAuditCommand,
 ];
 
 const output = new Output({ stdout: process.stdout, stderr: process.stderr, environment: process.env });

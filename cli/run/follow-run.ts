@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ERROR_CODES } from "../../schemas/error-codes.ts";
+import type { ErrorCode } from "../../schemas/error-codes.ts";
 import { isPlatformError } from "../../schemas/platform-error.ts";
 import { runViewSchema } from "../../schemas/run.ts";
 import type { RunView } from "../../schemas/run.ts";
@@ -14,6 +15,8 @@ export interface FollowOptions {
   readonly pollMs?: number;
   /** How long the API may be away, or the run unknown right after its start. */
   readonly patienceMs?: number;
+  /** Refusals that pass by themselves, besides those of an API that is away; default: `not_found`. */
+  readonly awaited?: readonly ErrorCode[];
 }
 
 const POLL_MS = 200;
@@ -45,10 +48,10 @@ export async function followRun(
   }
 }
 
-/** `ask` again and again while it is not found or away, for at most `patienceMs` without an answer. */
+/** `ask` again and again while what it asks for is awaited or away, for at most `patienceMs` without an answer. */
 export function patient<T>(
   ask: () => Promise<T>,
-  { signal, pollMs = POLL_MS, patienceMs = PATIENCE_MS }: FollowOptions,
+  { signal, pollMs = POLL_MS, patienceMs = PATIENCE_MS, awaited = ["not_found"] }: FollowOptions,
 ): () => Promise<T> {
   return async () => {
     const deadline = performance.now() + patienceMs;
@@ -57,7 +60,7 @@ export function patient<T>(
         return await ask();
       } catch (error) {
         const isExpected =
-          isPlatformError(error) && (error.code === "not_found" || ERROR_CODES[error.code].retryable);
+          isPlatformError(error) && (awaited.includes(error.code) || ERROR_CODES[error.code].retryable);
         if (!isExpected || performance.now() > deadline) throw error;
       }
       await sleep(pollMs, undefined, signal === undefined ? {} : { signal });

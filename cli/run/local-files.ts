@@ -19,6 +19,7 @@ const MAX_NAMES = 100_000;
 
 /** Files under --data by their name relative to it, with `/`. */
 export interface DataFolder {
+  /** Absolute. */
   readonly root: string;
   readonly names: readonly string[];
 }

@@ -1,0 +1,134 @@
+import type { Command } from "commander";
+import { Option } from "commander";
+import { runViewSchema } from "../../schemas/run.ts";
+import { withApi } from "../connection.ts";
+import type { Connection } from "../connection.ts";
+import { contextOf } from "../context.ts";
+import type { CliContext } from "../context.ts";
+import { itemsOf, parseLimit, showList, timeText } from "../list-view.ts";
+import { approvalSchema, decide, readApproval } from "../run/approval.ts";
+import type { Approval } from "../run/approval.ts";
+import { showApproval } from "../run/approval-card.ts";
+import { personHere } from "../run/ask-decision.ts";
+import { followRun } from "../run/follow-run.ts";
+import { StageProgress } from "../run/stage-progress.ts";
+
+interface ListOptions {
+  readonly state: string;
+  readonly limit: number;
+  readonly json?: boolean;
+}
+
+interface DecideOptions {
+  readonly as?: string;
+  readonly reason?: string;
+  readonly digest?: string;
+  readonly json?: boolean;
+}
+
+const STATES = ["waiting", "approved", "rejected", "expired"];
+
+/** `aura approvals`: what waits for a person, and the person's answer. */
+export function registerApprovalsCommand(program: Command): void {
+  const approvals = program.command("approvals").description("list, look at and decide approvals");
+  approvals
+    .command("list")
+    .description("approvals, newest first")
+    .addOption(new Option("--state <state>", "which").choices([...STATES, "all"]).default("waiting"))
+    .option("--limit <n>", "at most so many", parseLimit, 50)
+    .option("--json", "print them as one JSON list")
+    .addHelpText("after", "\nExample:\n  $ aura approvals list --state all")
+    .action(async (options: ListOptions, command: Command) => list(contextOf(command), options));
+  approvals
+    .command("show")
+    .description("one approval: metrics beside baseline and champion, gates, the ways to decide")
+    .argument("<id>", "id of the approval")
+    .option("--json", "print it as JSON")
+    .addHelpText("after", "\nExample:\n  $ aura approvals show turbofan.3.01a1fd2a")
+    .action(async (id: string, options: { json?: boolean }, command: Command) =>
+      show(contextOf(command), id, options),
+    );
+  for (const decision of ["approve", "reject"] as const) {
+    approvals
+      .command(decision)
+      .description(`${decision} exactly one model version`)
+      .argument("<id>", "id of the approval")
+      .option("--as <who>", "who decides, where the server runs without keys (default: your user name)")
+      .option("--reason <text>", "why; recorded")
+      .option("--digest <sha256>", "refuse unless the approval is about this version digest")
+      .option("--json", "print the approval as JSON")
+      .addHelpText(
+        "after",
+        `\nExample:\n  $ aura approvals ${decision} turbofan.3.01a1fd2a --as you@example.com --reason "looked at it"`,
+      )
+      .action(async (id: string, options: DecideOptions, command: Command) =>
+        decideOne(contextOf(command), { id, decision, options }),
+      );
+  }
+}
+
+async function list(context: CliContext, { state, limit, json }: ListOptions): Promise<void> {
+  const query = { limit, state: state === "all" ? undefined : state };
+  const { items } = await withApi(context, { start: "if-made" }, ({ client }) =>
+    client.get("/v1/approvals", itemsOf(approvalSchema), query),
+  );
+  showList<Approval>(context.output, items, {
+    json,
+    empty: state === "waiting" ? "nothing waits for a decision" : "there are none",
+    columns: [
+      ["id", (row) => row.id],
+      ["state", (row) => row.state],
+      ["subject", (row) => row.subject],
+      ["asked by", (row) => row.requestedBy],
+      ["until", (row) => timeText(row.deadline)],
+      ["decided by", (row) => row.decisions.map((one) => one.by).join(", ") || "-"],
+    ],
+  });
+}
+
+async function show(context: CliContext, id: string, { json }: { readonly json?: boolean }): Promise<void> {
+  const { output } = context;
+  await withApi(context, { start: "if-made" }, async ({ client, apiUrl, temporalUiUrl }) => {
+    const approval = await readApproval(client, id);
+    if (json === true) {
+      output.json(approval);
+      return;
+    }
+    showApproval(output, approval, { apiUrl, ...(temporalUiUrl === undefined ? {} : { temporalUiUrl }) });
+    output.line(`${approval.id} is ${approval.state}`);
+    for (const { decision, by, channel, reason, at } of approval.decisions)
+      output.line(`  ${decision} by ${by} through ${channel} at ${timeText(at)}: ${reason}`);
+  });
+}
+
+async function decideOne(
+  context: CliContext,
+  given: { readonly id: string; readonly decision: "approve" | "reject"; readonly options: DecideOptions },
+): Promise<void> {
+  const { output } = context;
+  const { as, reason = "", digest, json } = given.options;
+  await withApi(context, { start: "if-made" }, async (connection) => {
+    const { client } = connection;
+    const decided = await decide(client, await readApproval(client, given.id), {
+      decision: given.decision,
+      by: as ?? personHere(),
+      reason,
+      ...(digest === undefined ? {} : { digest }),
+    });
+    if (json === true) output.json(decided);
+    else output.line(`${decided.id} (${decided.subject}) is ${decided.state}`);
+    // With a platform that ends with this command, the decision would take effect at the next start only.
+    if (connection.isOwn && decided.state !== "waiting") await finishRun(context, connection, decided);
+  });
+}
+
+/** Waits for the end of the run that asked. */
+async function finishRun(context: CliContext, connection: Connection, approval: Approval): Promise<void> {
+  const { client, signal } = connection;
+  const runs = await client.get("/v1/runs", itemsOf(runViewSchema), { model: approval.model });
+  const run = runs.items.find((one) => one.approvalId === approval.id);
+  if (run === undefined) return;
+  const progress = new StageProgress(context.output);
+  const end = await followRun(client, run.runId, { signal, onView: (view) => progress.update(view) });
+  context.output.note(`run ${end.runId}: ${end.outcome ?? end.status}`);
+}

@@ -1,0 +1,144 @@
+import type { Command } from "commander";
+import { z } from "zod";
+import { sourceCountsSchema } from "../../schemas/dataset.ts";
+import { apiPath } from "../client.ts";
+import { withApi } from "../connection.ts";
+import { contextOf } from "../context.ts";
+import type { CliContext } from "../context.ts";
+import { itemsOf, parseLimit, showList, timeText } from "../list-view.ts";
+
+const rowSchema = z.looseObject({
+  id: z.string(),
+  pipeline: z.string(),
+  owner: z.string(),
+  rows: z.number(),
+  createdAt: z.string(),
+});
+/** What of a manifest is shown; `--json` has all. */
+const datasetSchema = z.looseObject({
+  manifest: z.looseObject({
+    pipeline: z.string(),
+    raw: z.array(
+      z.looseObject({ name: z.string(), source: z.string(), object: z.looseObject({ sha256: z.string() }) }),
+    ),
+    sources: z.record(
+      z.string(),
+      z.looseObject({ role: z.string(), nAssets: z.number(), counts: sourceCountsSchema }),
+    ),
+  }),
+  owner: z.string(),
+  retention: z.string(),
+  createdAt: z.string(),
+});
+const quarantinedSchema = z.looseObject({
+  source: z.string(),
+  file: z.string(),
+  line: z.number(),
+  code: z.string(),
+  message: z.string(),
+  text: z.string(),
+});
+
+/** `aura data`: datasets, and the rows that did not get in. */
+export function registerDataCommand(program: Command): void {
+  const data = program.command("data").description("datasets and the rows that were not accepted");
+  data
+    .command("list")
+    .description("datasets, newest first")
+    .option("--limit <n>", "at most so many", parseLimit, 50)
+    .option("--json", "print them as one JSON list")
+    .addHelpText("after", "\nExample:\n  $ aura data list")
+    .action(async (options: { limit: number; json?: boolean }, command: Command) =>
+      list(contextOf(command), options),
+    );
+  data
+    .command("show")
+    .description("one dataset: its files, and what was read, accepted and quarantined")
+    .argument("<id>", "id of the dataset")
+    .option("--json", "print it as JSON")
+    .addHelpText(
+      "after",
+      "\nExample:\n  $ aura data show e0477984520c78c810e53183a2e3efec40b5ce4b9cafea5331bbe078f4ace961",
+    )
+    .action(async (id: string, options: { json?: boolean }, command: Command) =>
+      show(contextOf(command), id, options),
+    );
+  data
+    .command("quarantine")
+    .description("rows that were not accepted, with reason, file and line")
+    .argument("<id>", "id of the dataset")
+    .option("--limit <n>", "at most so many", parseLimit, 50)
+    .option("--json", "print them as one JSON list")
+    .addHelpText(
+      "after",
+      "\nExample:\n  $ aura data quarantine e0477984520c78c810e53183a2e3efec40b5ce4b9cafea5331bbe078f4ace961",
+    )
+    .action(async (id: string, options: { limit: number; json?: boolean }, command: Command) =>
+      quarantine(contextOf(command), id, options),
+    );
+}
+
+async function list(context: CliContext, { limit, json }: { limit: number; json?: boolean }): Promise<void> {
+  const { items } = await withApi(context, { start: "if-made" }, ({ client }) =>
+    client.get("/v1/datasets", itemsOf(rowSchema), { limit }),
+  );
+  showList(context.output, items, {
+    json,
+    empty: "there are no datasets",
+    columns: [
+      ["dataset", (row) => row.id],
+      ["pipeline", (row) => row.pipeline],
+      ["rows", (row) => row.rows],
+      ["owner", (row) => row.owner],
+      ["made", (row) => timeText(row.createdAt)],
+    ],
+  });
+}
+
+async function show(context: CliContext, id: string, { json }: { json?: boolean }): Promise<void> {
+  const { output } = context;
+  const dataset = await withApi(context, { start: "if-made" }, ({ client }) =>
+    client.get(apiPath`/v1/datasets/${id}`, datasetSchema),
+  );
+  if (json === true) {
+    output.json(dataset);
+    return;
+  }
+  const { manifest, owner, retention, createdAt } = dataset;
+  output.line(`${manifest.pipeline}, owned by ${owner}, kept ${retention}, made ${timeText(createdAt)}`);
+  output.line();
+  output.table(
+    ["source", "role", "assets", "read", "accepted", "quarantined", "reasons"],
+    Object.entries(manifest.sources).map(([name, { role, nAssets, counts }]) => {
+      const { read, accepted, quarantined, byReason } = counts;
+      const reasons = Object.entries(byReason).map(([reason, count]) => `${reason} ${count}`);
+      return [name, role, ...[nAssets, read, accepted, quarantined].map(String), reasons.join(", ")];
+    }),
+  );
+  output.line();
+  output.table(
+    ["file", "source", "sha256"],
+    manifest.raw.map((file) => [file.name, file.source, file.object.sha256]),
+  );
+}
+
+async function quarantine(
+  context: CliContext,
+  id: string,
+  { limit, json }: { limit: number; json?: boolean },
+): Promise<void> {
+  const { items } = await withApi(context, { start: "if-made" }, ({ client }) =>
+    client.get(apiPath`/v1/datasets/${id}/quarantine`, itemsOf(quarantinedSchema), { limit }),
+  );
+  showList(context.output, items, {
+    json,
+    empty: "every row was accepted",
+    columns: [
+      ["file", (row) => `${row.file}:${row.line}`],
+      ["source", (row) => row.source],
+      ["reason", (row) => row.code],
+      ["message", (row) => row.message],
+      ["row", (row) => row.text.slice(0, 80)],
+    ],
+  });
+}

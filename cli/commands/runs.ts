@@ -1,0 +1,120 @@
+import type { Command } from "commander";
+import { z } from "zod";
+import { runViewSchema } from "../../schemas/run.ts";
+import type { RunView } from "../../schemas/run.ts";
+import { apiPath } from "../client.ts";
+import { withApi } from "../connection.ts";
+import { contextOf } from "../context.ts";
+import type { CliContext } from "../context.ts";
+import { safeText } from "../output.ts";
+import { itemsOf, parseLimit, showList, timeText } from "../list-view.ts";
+import { gateLine, numberText } from "../run/approval-card.ts";
+import { followRun } from "../run/follow-run.ts";
+import { outcomeOf } from "../run/run-document.ts";
+
+interface ListOptions {
+  readonly model?: string;
+  readonly pipeline?: string;
+  readonly limit: number;
+  readonly json?: boolean;
+}
+
+/** `aura runs`: pipeline runs of the past and the present. */
+export function registerRunsCommand(program: Command): void {
+  const runs = program.command("runs").description("list, look at and cancel pipeline runs");
+  runs
+    .command("list")
+    .description("runs, newest first")
+    .option("--model <name>", "of this model only")
+    .option("--pipeline <name>", "of this pipeline only")
+    .option("--limit <n>", "at most so many", parseLimit, 20)
+    .option("--json", "print them as one JSON list")
+    .addHelpText("after", "\nExample:\n  $ aura runs list --model turbofan")
+    .action(async (options: ListOptions, command: Command) => list(contextOf(command), options));
+  runs
+    .command("show")
+    .description("one run: stages, metrics, gates, error")
+    .argument("<id>", "id of the run")
+    .option("--json", "print it as JSON")
+    .addHelpText("after", "\nExample:\n  $ aura runs show 01a1fd2a-6fcd-785a-bc0f-6d7a5964f7a3")
+    .action(async (id: string, options: { json?: boolean }, command: Command) =>
+      show(contextOf(command), id, options),
+    );
+  runs
+    .command("cancel")
+    .description("stop a run, also one that waits for its approval")
+    .argument("<id>", "id of the run")
+    .option("--json", "print the run as JSON")
+    .addHelpText("after", "\nExample:\n  $ aura runs cancel 01a1fd2a-6fcd-785a-bc0f-6d7a5964f7a3")
+    .action(async (id: string, options: { json?: boolean }, command: Command) =>
+      cancel(contextOf(command), id, options),
+    );
+}
+
+async function list(context: CliContext, { json, model, pipeline, limit }: ListOptions): Promise<void> {
+  const { items } = await withApi(context, { start: "if-made" }, ({ client }) =>
+    client.get("/v1/runs", itemsOf(runViewSchema), { model, pipeline, limit }),
+  );
+  showList<RunView>(context.output, items, {
+    json,
+    empty: "there are no runs",
+    columns: [
+      ["run", (run) => run.runId],
+      ["pipeline", (run) => run.pipeline],
+      ["state", (run) => outcomeOf(run) ?? run.status],
+      ["version", (run) => (run.version === undefined ? "-" : `${run.model}@${run.version}`)],
+      ["started", (run) => timeText(run.startedAt)],
+      ["by", (run) => run.requestedBy],
+    ],
+  });
+}
+
+async function show(context: CliContext, id: string, { json }: { readonly json?: boolean }): Promise<void> {
+  const run = await withApi(context, { start: "if-made" }, ({ client }) =>
+    client.get(apiPath`/v1/runs/${id}`, runViewSchema),
+  );
+  if (json === true) context.output.json(run);
+  else describe(context, run);
+}
+
+function describe({ output }: CliContext, run: RunView): void {
+  const version = run.version === undefined ? "" : `  ${run.model}@${run.version}  ${run.digest ?? ""}`;
+  output.line(`${output.style("bold", outcomeOf(run) ?? run.status)}${version}`);
+  output.line(
+    `started ${timeText(run.startedAt)} by ${safeText(run.requestedBy)}, workflow ${run.workflowId}`,
+  );
+  if (run.dataset !== undefined) output.line(`dataset ${run.dataset}`);
+  if (run.approvalId !== undefined) output.line(`approval ${run.approvalId}`);
+  if (run.error !== undefined) output.line(`error ${run.error.code}: ${safeText(run.error.message)}`);
+  output.line();
+  output.table(
+    ["stage", "state", "seconds", "detail"],
+    run.stages.map((stage) => {
+      const seconds = stage.ms === undefined ? "" : (stage.ms / 1000).toFixed(1);
+      return [stage.stage, stage.state, seconds, stage.detail ?? ""];
+    }),
+  );
+  if (run.metrics !== undefined) {
+    const { test, cv } = run.metrics;
+    output.line();
+    output.table(
+      ["metric", "test", "cv"],
+      Object.keys({ ...test, ...cv }).map((name) => [name, numberText(test[name]), numberText(cv[name])]),
+    );
+  }
+  if (run.gates === undefined) return;
+  output.line();
+  for (const gate of run.gates) output.line(gateLine(output, gate));
+}
+
+async function cancel(context: CliContext, id: string, { json }: { readonly json?: boolean }): Promise<void> {
+  const { output } = context;
+  await withApi(context, { start: "if-made" }, async ({ client, signal }) => {
+    await client.post(apiPath`/v1/runs/${id}/cancel`, { reply: z.looseObject({}) });
+    output.progress("waiting until its present step has let go");
+    const run = await followRun(client, id, { signal });
+    output.endProgress();
+    if (json === true) output.json(run);
+    else output.line(`${run.runId} is ${run.status}`);
+  });
+}

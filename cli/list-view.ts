@@ -1,0 +1,65 @@
+import { InvalidArgumentError } from "commander";
+import { z } from "zod";
+import type { Output } from "./output.ts";
+
+/** Reply of every list of the API. */
+export function itemsOf<T>(row: z.ZodType<T>): z.ZodType<{ items: T[] }> {
+  return z.looseObject({ items: z.array(row) });
+}
+
+/** Title of a column, and its cell. */
+export type ListColumn<T> = readonly [title: string, cell: (row: T) => string | number | null | undefined];
+
+export interface ListOptions<T> {
+  readonly json?: boolean | undefined;
+  /** Line that stands for an empty list. */
+  readonly empty: string;
+  readonly columns: readonly ListColumn<T>[];
+}
+
+/** Prints rows as one JSON list, or as a table for people. */
+export function showList<T>(output: Output, rows: readonly T[], options: ListOptions<T>): void {
+  if (options.json === true) output.json(rows);
+  else if (rows.length === 0) output.line(options.empty);
+  else {
+    output.table(
+      options.columns.map(([title]) => title),
+      rows.map((row) => options.columns.map(([, cell]) => String(cell(row) ?? "-"))),
+    );
+  }
+}
+
+/** Option parser of `--limit`. */
+export function parseLimit(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= 1_000) return value;
+  throw new InvalidArgumentError("expected a whole number from 1 to 1000");
+}
+
+/** Option parser of version numbers. */
+export function parseVersion(text: string): number {
+  const value = Number(text.replace(/^@/, ""));
+  if (Number.isInteger(value) && value >= 1) return value;
+  throw new InvalidArgumentError("expected a version number from 1");
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = {
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+
+/** Option parser of points in time: ISO 8601, or how long ago, e.g. `24h`. */
+export function parseSince(text: string, now: number = Date.now()): string {
+  const ago = /^(\d{1,6})([smhdw])$/.exec(text);
+  const at = ago === null ? Date.parse(text) : now - Number(ago[1]) * (UNIT_MS[ago[2] ?? ""] ?? 0);
+  if (Number.isFinite(at)) return new Date(at).toISOString();
+  throw new InvalidArgumentError("expected a time such as 2026-01-31T12:00:00Z, or 30m, 24h, 7d ago");
+}
+
+/** A time of the API as people read it; whole seconds. */
+export function timeText(at: string | null | undefined): string {
+  return at === null || at === undefined ? "-" : at.replace(/\.\d+Z$/, "Z").replace("T", " ");
+}

@@ -21,12 +21,15 @@ export type RunReport = z.infer<typeof runReportSchema>;
 export interface AuraCommand {
   run(args: readonly string[], timeoutMs: number): Promise<ChildResult>;
   /**
-   * `aura run … --json`.
+   * `aura run … --json`. A model that a gate refused has been measured all the same.
    *
-   * @throws {Error} with what the command printed, when it does not end in a promoted or unchanged model
+   * @throws {Error} with what the command printed, when it ends without metrics
    */
   train(args: readonly string[], timeoutMs: number): Promise<RunReport & { readonly wallMs: number }>;
 }
+
+/** Exit code of `aura run` for a version that did not pass its gates. */
+const GATE_REFUSED = 3;
 
 /** Variables that would point the command at something else than its own embedded platform. */
 const FOREIGN = [
@@ -54,10 +57,10 @@ export function auraCommand(root: string, stateDir: string): AuraCommand {
     async train(args, timeoutMs) {
       const result = await run(["run", ...args, "--json"], timeoutMs);
       const report = runReportSchema.safeParse(lastJson(result.stdout));
-      if (result.code !== 0 || !report.success) {
-        const why = report.success ? `outcome ${report.data.outcome}` : "no report";
+      const isMeasured = report.success && Object.keys(report.data.metrics.test).length > 0;
+      if (!isMeasured || ![0, GATE_REFUSED].includes(result.code)) {
         const printed = `${result.stdout.slice(-1_500)}\n${result.stderr.slice(-1_500)}`;
-        throw new Error(`aura run ${args.join(" ")} [exit code ${result.code}, ${why}]: ${printed}`);
+        throw new Error(`aura run ${args.join(" ")} [exit code ${result.code}]: ${printed}`);
       }
       return { ...report.data, wallMs: result.wallMs };
     },

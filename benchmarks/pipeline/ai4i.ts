@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { auraCommand } from "../aura-command.ts";
 import type { SuiteContext } from "../suite.ts";
 import { measurePeer } from "./peer.ts";
+import { pipelineFile } from "./pipeline-file.ts";
 import { PIPELINE_SPECS } from "./specs.ts";
 
 const RUN_TIMEOUT_MS = 600_000;
@@ -18,7 +19,7 @@ const METRICS = [
 export async function measureAi4i(context: SuiteContext, data: string): Promise<void> {
   const seed = 7;
   const aura = auraCommand(context.root, join(context.scratch, "ai4i"));
-  const pipeline = join("examples", "milling", "pipeline.yaml");
+  const pipeline = pipelineFile(context, "milling");
   const args = [pipeline, "--data", data, "--approve-as", "bench@example.com", "--seed", String(seed)];
   const report = await aura.train(args, RUN_TIMEOUT_MS);
   await aura.run(["down"], 60_000);
@@ -34,6 +35,6 @@ export async function measureAi4i(context: SuiteContext, data: string): Promise<
     });
   }
   context.say(
-    `AI4I holdout: ${METRICS.map(([metric]) => `${metric} ${report.metrics.test[metric]?.toFixed(3)}`).join(", ")}`,
+    `AI4I ${report.outcome}; holdout: ${METRICS.map(([metric]) => `${metric} ${report.metrics.test[metric]?.toFixed(3)}`).join(", ")}`,
   );
 }

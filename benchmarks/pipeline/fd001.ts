@@ -3,6 +3,7 @@ import { auraCommand } from "../aura-command.ts";
 import type { RunReport } from "../aura-command.ts";
 import type { SuiteContext } from "../suite.ts";
 import { measurePeer } from "./peer.ts";
+import { pipelineFile } from "./pipeline-file.ts";
 import { PIPELINE_SPECS } from "./specs.ts";
 
 const SEEDS = [1, 2, 3, 4, 5];
@@ -14,9 +15,9 @@ const RUN_TIMEOUT_MS = 600_000;
 export async function measureFd001(context: SuiteContext, data: string): Promise<void> {
   const seeds = context.quick ? SEEDS.slice(0, 1) : SEEDS;
   const reports: (RunReport & { readonly wallMs: number })[] = [];
+  const pipeline = pipelineFile(context, "turbofan");
   for (const seed of seeds) {
     const aura = auraCommand(context.root, join(context.scratch, `fd001-${seed}`));
-    const pipeline = join("examples", "turbofan", "pipeline.yaml");
     const args = [pipeline, "--data", data, "--approve-as", "bench@example.com", "--seed", String(seed)];
     reports.push(await aura.train(args, RUN_TIMEOUT_MS));
     await aura.run(["down"], 60_000);

@@ -48,7 +48,10 @@ export async function startPlatform({
       { learningRate: 0.05, nTrees: N_TREES },
     ]) {
       const pipeline = writePipeline(join(folder, `pipeline-${trained.learningRate}.yaml`), trained);
-      runs.push(await aura.train([pipeline, "--data", data, "--approve-as", "bench@example.com"], 300_000));
+      const run = await aura.train([pipeline, "--data", data, "--approve-as", "bench@example.com"], 300_000);
+      if (run.outcome !== "promoted")
+        throw new Error(`version ${run.version}: expected promoted, got ${run.outcome}`);
+      runs.push(run);
     }
     const last = runs.at(-1);
     const files = join(stateDir, "objects", "models", SERVED_MODEL, last?.digest ?? "");

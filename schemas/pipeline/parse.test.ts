@@ -56,6 +56,12 @@ describe("parsePipeline accepts", () => {
     expect(parsePipeline(`${TABLE}split: { folds: 4 }\n`, "q.yaml").hash).not.toBe(hash);
   });
 
+  it("the example of docs/pipeline-file.md", () => {
+    const page = readFileSync("docs/pipeline-file.md", "utf8");
+    const text = /```yaml\n(name: pumps[^]*?)```/.exec(page)?.[1] ?? "";
+    expect(parsePipeline(text, "pipeline.yaml").pipeline.name).toBe("pumps");
+  });
+
   it("a formula over names with brackets in them", () => {
     const text = `${TABLE.replace("name: x", "name: 'x [Nm]'")}features:\n  - expression: { name: d, formula: '[x [Nm]] * 2e3 - 1.5' }\n`;
     expect(parsePipeline(text, "p.yaml").pipeline.features).toHaveLength(1);

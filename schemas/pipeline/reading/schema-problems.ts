@@ -48,7 +48,10 @@ function problemsOfIssue(issue: Issue, root: unknown, path: FieldPath): Problem[
 function unknownKey(path: FieldPath, key: string, root: unknown): Problem {
   const known = keysAt(path, root).filter((k) => k !== key);
   const expected = known.length > 0 && known.length <= 20 ? `one of ${known.join(", ")}` : "a known key";
-  return { path, key, expected: withSuggestion(expected, key, known), found: `unknown key ${key}` };
+  // `{ formula: max(a, 1) }` is cut at its comma by YAML, which reads the rest as a key.
+  const isCutFormula = path.at(-1) === "expression" && key.includes(")");
+  const hint = isCutFormula ? "; put a formula with a comma in quotes" : "";
+  return { path, key, expected: withSuggestion(expected, key, known) + hint, found: `unknown key ${key}` };
 }
 
 function unionProblems(

@@ -1,7 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import type { Context } from "hono";
 import { PlatformError } from "../../schemas/platform-error.ts";
+import { incomingOf } from "./context.ts";
 import type { ApiEnv } from "./context.ts";
+import { headerOf } from "./headers.ts";
 
 /** A whole body that is kept in memory must arrive within this time. */
 const BODY_DEADLINE_MS = 30_000;
@@ -20,18 +22,13 @@ export async function readBody(c: Context<ApiEnv>, limitBytes: number): Promise<
   return incoming === undefined ? readWebBody(c, limitBytes) : readNodeBody(incoming, limitBytes);
 }
 
-/** The socket's request under node-server; absent under `app.request()`. */
-export function incomingOf(c: Context<ApiEnv>): IncomingMessage | undefined {
-  return (c.env as { incoming?: IncomingMessage } | undefined)?.incoming;
-}
-
 /** What can be refused before the first byte: an announced size, a compressed body (a bomb, however small). */
 export function checkBodyHeaders(c: Context<ApiEnv>, limitBytes: number): void {
-  const encoding = c.req.header("content-encoding");
+  const encoding = headerOf(c, "content-encoding");
   if (encoding !== undefined && encoding.toLowerCase() !== "identity") {
     throw new PlatformError("unsupported_media_type", "read body: expected no Content-Encoding");
   }
-  if (Number(c.req.header("content-length") ?? 0) > limitBytes) throw tooLarge(limitBytes);
+  if (Number(headerOf(c, "content-length") ?? 0) > limitBytes) throw tooLarge(limitBytes);
 }
 
 export function tooLarge(limitBytes: number): PlatformError {

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import type { Context } from "hono";
 import type { Actor } from "../../stores/postgres/port.ts";
 
@@ -11,3 +12,8 @@ export interface ApiEnv {
   };
 }
 export type ApiContext = Context<ApiEnv>;
+
+/** The socket's request under node-server; absent under `app.request()`. */
+export function incomingOf(c: ApiContext): IncomingMessage | undefined {
+  return (c.env as { incoming?: IncomingMessage } | undefined)?.incoming;
+}

@@ -1,4 +1,3 @@
-import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Logger } from "pino";
 import { z } from "zod";
 import { ERROR_CODES } from "../../schemas/error-codes.ts";
@@ -6,6 +5,7 @@ import type { ErrorCode } from "../../schemas/error-codes.ts";
 import { isPlatformError, PlatformError } from "../../schemas/platform-error.ts";
 import type { ErrorLocation } from "../../schemas/platform-error.ts";
 import type { ApiContext } from "./context.ts";
+import { SECURITY_HEADERS } from "./headers.ts";
 
 /** RFC 9457 body of every refusal outside `/v2`. `code` is stable; `detail` is for people. */
 export const problemSchema = z.strictObject({
@@ -67,16 +67,33 @@ export function createOnError(logger: Logger): (error: Error, c: ApiContext) => 
     const requestId = c.get("requestId") ?? "";
     const problem = problemOf(error, requestId);
     if (problem.status >= 500) logFault(logger, error, { requestId, path: c.req.path });
-    if (problem.status === 401) c.header("www-authenticate", 'Bearer realm="aura"');
-    if (problem.status === 503) c.header("retry-after", String(RETRY_AFTER_SECONDS));
-    // What is left of a refused body is not read; the connection cannot be used again.
-    if (problem.status === 413 || problem.status === 415) c.header("connection", "close");
     const isV2 = c.req.path === "/v2" || c.req.path.startsWith("/v2/");
     const body = isV2 ? { error: problem.detail } : problem;
-    return c.body(JSON.stringify(body), problem.status as ContentfulStatusCode, {
-      "content-type": isV2 ? "application/json" : "application/problem+json",
+    return new Response(JSON.stringify(body), {
+      status: problem.status,
+      headers: {
+        ...SECURITY_HEADERS,
+        "content-type": isV2 ? "application/json" : "application/problem+json",
+        ...(requestId === "" ? {} : { "x-request-id": requestId }),
+        ...headersOf(problem.status),
+      },
     });
   };
+}
+
+function headersOf(status: number): Record<string, string> {
+  switch (status) {
+    case 401:
+      return { "www-authenticate": 'Bearer realm="aura"' };
+    case 413:
+    case 415:
+      // What is left of a refused body is not read; the connection cannot be used again.
+      return { connection: "close" };
+    case 503:
+      return { "retry-after": String(RETRY_AFTER_SECONDS) };
+    default:
+      return {};
+  }
 }
 
 function logFault(logger: Logger, error: PlatformError, where: { requestId: string; path: string }): void {

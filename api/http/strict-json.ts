@@ -13,11 +13,24 @@ import { PlatformError } from "../../schemas/platform-error.ts";
 export const MAX_JSON_DEPTH = 32;
 
 const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
-const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const MINUS = 0x2d;
+const PLUS = 0x2b;
+const POINT = 0x2e;
+const ZERO = 0x30;
+const SMALL_E = 0x65;
+const LARGE_E = 0x45;
+/** Whole numbers of so many digits are exact however they are added up. */
+const EXACT_DIGITS = 15;
+
+/** Value of the digit at `i`; negative for anything else. */
+function digitAt(text: string, i: number): number {
+  const code = text.charCodeAt(i);
+  return code >= 0x30 && code <= 0x39 ? code - 0x30 : -1;
+}
 
 /**
  * Reads one JSON text.
@@ -135,13 +148,39 @@ class JsonReader {
     return value as string;
   }
 
+  /** Short whole numbers are added up as they are scanned; all others go through Number. */
   private number(): number {
-    NUMBER.lastIndex = this.at;
-    if (!NUMBER.test(this.text)) this.refuse("a value");
-    const value = Number(this.text.slice(this.at, NUMBER.lastIndex));
+    const { text } = this;
+    const start = this.at;
+    const isNegative = text.charCodeAt(start) === MINUS;
+    const first = isNegative ? start + 1 : start;
+    let i = first;
+    let whole = 0;
+    for (let digit = digitAt(text, i); digit >= 0; digit = digitAt(text, ++i)) whole = whole * 10 + digit;
+    if (i === first || (i > first + 1 && text.charCodeAt(first) === ZERO)) this.refuse("a value");
+    const next = text.charCodeAt(i);
+    if (next !== POINT && next !== SMALL_E && next !== LARGE_E && i - first <= EXACT_DIGITS) {
+      this.at = i;
+      return isNegative ? -whole : whole;
+    }
+    if (next === POINT) i = this.digits(i + 1);
+    const mark = text.charCodeAt(i);
+    if (mark === SMALL_E || mark === LARGE_E) {
+      const sign = text.charCodeAt(i + 1);
+      i = this.digits(sign === PLUS || sign === MINUS ? i + 2 : i + 1);
+    }
+    const value = Number(text.slice(start, i));
     if (!Number.isFinite(value)) this.refuse("a number within ±1.8e308");
-    this.at = NUMBER.lastIndex;
+    this.at = i;
     return value;
+  }
+
+  /** End of one or more digits from `start` on. */
+  private digits(start: number): number {
+    let i = start;
+    while (digitAt(this.text, i) >= 0) i++;
+    if (i === start) this.refuse("a digit", i);
+    return i;
   }
 
   private word<T>(word: string, value: T): T {

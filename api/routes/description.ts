@@ -11,7 +11,7 @@ const DOCS_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancest
 /** The description of the API, for machines and for people; public, because it holds no data. */
 export function descriptionRoutes(routes: readonly AnyRoute[]): readonly AnyRoute[] {
   const policy = { public: true, role: "viewer", scope: "any" } as const;
-  return [
+  const own: readonly AnyRoute[] = [
     route({
       method: "get",
       path: "/openapi.json",
@@ -19,7 +19,7 @@ export function descriptionRoutes(routes: readonly AnyRoute[]): readonly AnyRout
       summary: "This API as an OpenAPI 3.1 document.",
       policy,
       reply: anyObject,
-      handle: async (_request, { release }) => describeApi(routes, release),
+      handle: async (_request, { release }) => describeApi(all, release),
     }),
     route({
       method: "get",
@@ -29,9 +29,11 @@ export function descriptionRoutes(routes: readonly AnyRoute[]): readonly AnyRout
       policy,
       reply: z.string(),
       handle: async ({ context }, { release }) =>
-        context.html(renderDocsPage(describeApi(routes, release)), 200, {
+        context.html(renderDocsPage(describeApi(all, release)), 200, {
           "content-security-policy": DOCS_POLICY,
         }),
     }),
   ];
+  const all = [...routes, ...own];
+  return own;
 }

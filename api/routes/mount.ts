@@ -7,8 +7,10 @@ import type { Actor } from "../../stores/postgres/port.ts";
 import type { ApiDeps } from "../deps.ts";
 import { checkPolicy } from "../http/auth.ts";
 import type { HeaderReader } from "../http/auth.ts";
-import { DEFAULT_BODY_BYTES, incomingOf, readBody } from "../http/body.ts";
+import { DEFAULT_BODY_BYTES, readBody } from "../http/body.ts";
+import { incomingOf } from "../http/context.ts";
 import type { ApiContext, ApiEnv } from "../http/context.ts";
+import { headerOf, jsonResponse, secure } from "../http/headers.ts";
 import { invalidInput, problemOf, toPlatformError } from "../http/on-error.ts";
 import { parseStrictJson } from "../http/strict-json.ts";
 import type { AnyRoute, Route, RouteRequest } from "./route.ts";
@@ -30,7 +32,6 @@ export function mountRoutes(app: Hono<ApiEnv>, routes: readonly AnyRoute[], deps
 /** Guard → parse → handle. The order matters: nothing of a request is read before its sender is known. */
 async function answer(route: Route, c: ApiContext, deps: ApiDeps): Promise<Response> {
   c.set("requestId", randomUUID());
-  c.header("x-request-id", c.get("requestId"));
   const actor = await guard(route, c, deps);
   c.set("actor", actor);
   const params =
@@ -53,7 +54,7 @@ async function guard(route: Route, c: ApiContext, deps: ApiDeps): Promise<Actor>
 function headersOf(c: ApiContext): HeaderReader {
   const incoming = incomingOf(c);
   return {
-    one: (name) => c.req.header(name),
+    one: (name) => headerOf(c, name),
     all: (name) => {
       const joined = c.req.header(name);
       if (incoming === undefined) return joined === undefined ? [] : [joined];
@@ -88,7 +89,7 @@ function parsePart(
 async function readRouteBody(route: Route, c: ApiContext): Promise<{ body: unknown; bytes: Uint8Array }> {
   const none = { body: undefined, bytes: new Uint8Array(0) };
   if (route.body === undefined) return none;
-  const type = (c.req.header("content-type") ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
+  const type = (headerOf(c, "content-type") ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
   const types = route.body.kind === "json" ? ["application/json"] : route.body.types;
   if (!types.includes(type)) {
     throw new PlatformError(
@@ -108,7 +109,7 @@ async function answerOnce(
   { deps, bytes }: { deps: ApiDeps; bytes: Uint8Array },
 ): Promise<Response> {
   const c = request.context;
-  const header = c.req.header("idempotency-key");
+  const header = headerOf(c, "idempotency-key");
   if (header === undefined) return toResponse(route, c, await route.handle(request, deps));
   const parsed = idempotencyKeySchema.safeParse(header);
   if (!parsed.success) throw invalidInput("invalid_body", "read Idempotency-Key", parsed.error);
@@ -128,14 +129,14 @@ async function answerOnce(
       return { status: problem.status, body: problem };
     }
   });
-  if (reply.replayed) c.header("idempotency-replayed", "true");
-  if (reply.status >= 400) c.header("content-type", "application/problem+json");
-  else c.header("content-type", "application/json");
-  return c.body(JSON.stringify(reply.body), reply.status as 200);
+  const response = jsonResponse(c, reply.body, reply.status);
+  if (reply.status >= 400) response.headers.set("content-type", "application/problem+json");
+  if (reply.replayed) response.headers.set("idempotency-replayed", "true");
+  return response;
 }
 
 function toResponse(route: Route, c: ApiContext, result: unknown): Response {
-  if (result instanceof Response) return result;
-  if (route.status === 204) return c.body(null, 204);
-  return c.json(result as object, route.status ?? 200);
+  if (result instanceof Response) return secure(c, result);
+  if (route.status === 204) return secure(c, new Response(null, { status: 204 }));
+  return jsonResponse(c, result, route.status ?? 200);
 }

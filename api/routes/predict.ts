@@ -6,6 +6,7 @@ import { predictAssetSchema, predictReplySchema } from "../../schemas/prediction
 import type { PredictReply } from "../../schemas/prediction.ts";
 import type { ApiDeps } from "../deps.ts";
 import { readBody } from "../http/body.ts";
+import { headerOf } from "../http/headers.ts";
 import { invalidInput } from "../http/on-error.ts";
 import { parseStrictJson } from "../http/strict-json.ts";
 import { ARROW_STREAM, readArrowRows } from "../serving/arrow-rows.ts";
@@ -79,7 +80,7 @@ async function answer(
     onModel(version.model);
     return version;
   };
-  if (c.req.header("content-type")?.startsWith(ARROW_STREAM) === true) {
+  if (headerOf(c, "content-type")?.startsWith(ARROW_STREAM) === true) {
     const version = find(model);
     return predictor.predict(version, readArrowRows(await readBody(c, ARROW_BYTES), version), caller);
   }

@@ -1,0 +1,44 @@
+import { incomingOf } from "./context.ts";
+import type { ApiContext } from "./context.ts";
+
+/** On every reply: nothing of the API is to be framed, sniffed, cached or sent along as a referrer. */
+export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "referrer-policy": "no-referrer",
+  "cross-origin-resource-policy": "same-origin",
+  "cache-control": "no-store",
+};
+
+/**
+ * One header of the request. Node has parsed them already; a `Headers` object, which Hono would build from
+ * them, costs more than all else that happens to a small request.
+ */
+export function headerOf(c: ApiContext, name: string): string | undefined {
+  const incoming = incomingOf(c);
+  if (incoming === undefined) return c.req.header(name);
+  const value = incoming.headers[name];
+  return Array.isArray(value) ? value.join(", ") : value;
+}
+
+/** A JSON reply with all headers in one plain object, which is the fast way through node-server. */
+export function jsonResponse(c: ApiContext, body: unknown, status: number): Response {
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: {
+      ...SECURITY_HEADERS,
+      "content-type": "application/json",
+      "x-request-id": c.get("requestId") ?? "",
+    },
+  });
+}
+
+/** Adds what is missing to a reply that a handler made itself. */
+export function secure(c: ApiContext, response: Response): Response {
+  for (const [name, value] of Object.entries(SECURITY_HEADERS)) {
+    if (!response.headers.has(name)) response.headers.set(name, value);
+  }
+  response.headers.set("x-request-id", c.get("requestId") ?? "");
+  return response;
+}

@@ -24,8 +24,15 @@ export class DatasetResolver implements ExpandContext {
   readonly #featureNames = new Set<string>();
   #path = "";
 
-  /** @param keys names of the asset and time columns, which `"*"` leaves out */
-  constructor(manifest: DatasetManifest, source: string, keys: readonly string[]) {
+  /**
+   * @param roles names of the asset and time columns, which are no columns here, and of the label column, which no
+   *   feature may use whatever its `use` says
+   */
+  constructor(
+    manifest: DatasetManifest,
+    source: string,
+    roles: { readonly keys: readonly string[]; readonly label: string | undefined },
+  ) {
     const readings = manifest.sources[source];
     if (readings === undefined)
       throw invalidPipeline("sources", `a dataset with the source ${source}`, "none");
@@ -33,7 +40,9 @@ export class DatasetResolver implements ExpandContext {
     this.readings = readings;
     this.readingsName = source;
     this.timeKind = readings.timeKind;
-    this.#readingColumns = readings.columns.filter((column) => !keys.includes(column.name));
+    this.#readingColumns = readings.columns
+      .filter((column) => !roles.keys.includes(column.name))
+      .map((column) => (column.name === roles.label ? { ...column, use: "label" } : column));
   }
 
   /** Where the operator in hand sits in the file, e.g. `features.2.rolling`. */
@@ -59,15 +68,32 @@ export class DatasetResolver implements ExpandContext {
   number(name: string, field: string): InputColumn {
     const derived = this.derived.find((column) => column.name === name);
     if (derived !== undefined) return inputOf(derived);
-    const column = this.#reading(name, field);
+    const column = this.#feature(name, field);
     if (!NUMERIC.includes(column.type))
       this.fail(field, "a numeric column", `${name} of type ${column.type}`);
     return inputOf(column);
   }
 
+  /** Operating settings: numeric columns, also ones that are kept out of the features. */
+  settings(names: readonly string[], field: string): InputColumn[] {
+    return names.map((name, i) => {
+      const column = this.#columnOf(this.#readingColumns, name, `${field}.${i}`);
+      if (!NUMERIC.includes(column.type) || column.use === "label")
+        this.fail(`${field}.${i}`, "a numeric column that is no label", `${name} of type ${column.type}`);
+      return inputOf(column);
+    });
+  }
+
+  /** Stored columns a view may read: those of features, and the settings of regimes. */
+  usedColumns(settings: readonly string[]): StoredColumn[] {
+    return this.#readingColumns.filter(
+      (column) => column.use === "feature" || settings.includes(column.name),
+    );
+  }
+
   categories(names: readonly string[], field: string): InputColumn[] {
     return names.map((name, i) => {
-      const column = this.#reading(name, `${field}.${i}`);
+      const column = this.#feature(name, `${field}.${i}`);
       if (!CATEGORY_TYPES.includes(column.type))
         this.fail(`${field}.${i}`, "a text, integer or boolean column", `${name} of type ${column.type}`);
       return inputOf(column);
@@ -133,7 +159,8 @@ export class DatasetResolver implements ExpandContext {
   isColumn(name: string): boolean {
     const column = this.#readingColumns.find((c) => c.name === name);
     return (
-      (column !== undefined && NUMERIC.includes(column.type)) || this.derived.some((c) => c.name === name)
+      (column?.use === "feature" && NUMERIC.includes(column.type)) ||
+      this.derived.some((c) => c.name === name)
     );
   }
 
@@ -171,8 +198,11 @@ export class DatasetResolver implements ExpandContext {
     throw invalidPipeline(this.#path === "" ? field : `${this.#path}.${field}`, expected, found);
   }
 
-  #reading(name: string, field: string): StoredColumn {
-    return this.#columnOf(this.#readingColumns, name, field);
+  #feature(name: string, field: string): StoredColumn {
+    const column = this.#columnOf(this.#readingColumns, name, field);
+    if (column.use !== "feature")
+      this.fail(field, "a column with `use: feature`", `${name} with \`use: ${column.use}\``);
+    return column;
   }
 
   #columnOf(columns: readonly StoredColumn[], name: string, field: string): StoredColumn {

@@ -145,6 +145,15 @@ describe("a view", () => {
     });
   });
 
+  it("keeps the label column out of the features, whatever its use says", () => {
+    const label = { kind: "column", column: "pressure" };
+    const view = compile({ label, features: [{ current: {} }] });
+    expect(view.features.map((f) => f.name)).toEqual(["temperature"]);
+    expect(view.columns.map((c) => c.name)).not.toContain("pressure");
+    const named = { label, features: [{ lag: { columns: ["pressure"], steps: [1] } }] };
+    expect(locationsOf(() => compile(named))[0]?.found).toBe("pressure with `use: label`");
+  });
+
   it("refuses durations where time is a cycle, and series where there are none", () => {
     const cycles = { readings: { ...readings, timeKind: "cycle" as const } };
     const window = { features: [{ rolling: { stats: ["mean"], windows: ["2h"] } }] };

@@ -4,7 +4,6 @@ import type { Pipeline } from "../schemas/pipeline/pipeline.ts";
 import { isPlatformError, PlatformError } from "../schemas/platform-error.ts";
 import type { ErrorLocation } from "../schemas/platform-error.ts";
 import { DatasetResolver, invalidPipeline } from "./expand-context.ts";
-import { formulaNames, parseFormula } from "./expression/parser.ts";
 import { sealView } from "./feature-view.ts";
 import type { FeatureView, ViewFeature } from "./feature-view.ts";
 import { compileLabel } from "./labels/compile-label.ts";
@@ -24,7 +23,10 @@ export function compileView(pipeline: Pipeline, manifest: DatasetManifest): Feat
   const source = readingsSource(pipeline);
   const declared = pipeline.sources[source];
   const keys = [declared?.asset, declared?.time?.column].filter((name) => name !== undefined);
-  const resolver = new DatasetResolver(manifest, source, keys);
+  const resolver = new DatasetResolver(manifest, source, {
+    keys,
+    label: pipeline.label.kind === "column" ? pipeline.label.column : undefined,
+  });
   const problems: ErrorLocation[] = [];
   const collect = <T>(work: () => T): T | undefined => collectProblems(problems, work);
   const features = pipeline.features.flatMap(
@@ -42,14 +44,12 @@ export function compileView(pipeline: Pipeline, manifest: DatasetManifest): Feat
     source,
     hasAsset: readings.hasAsset,
     timeKind,
-    columns: readings.columns
-      .filter((column) => !keys.includes(column.name) && column.use === "feature")
-      .map(({ name, physical, type, unit }) => ({
-        name,
-        physical,
-        type,
-        ...(unit === undefined ? {} : { unit }),
-      })),
+    columns: resolver.usedColumns(regimes?.columns ?? []).map(({ name, physical, type, unit }) => ({
+      name,
+      physical,
+      type,
+      ...(unit === undefined ? {} : { unit }),
+    })),
     derived,
     ...(regimes === undefined ? {} : { regimes }),
     features: features.map((feature, i): ViewFeature => ({ ...feature, physical: `f${i}` })),
@@ -87,7 +87,7 @@ function expandDeclaration(declaration: object, i: number, resolver: DatasetReso
 function resolveRegimes(regimes: Pipeline["regimes"], resolver: DatasetResolver): FeatureView["regimes"] {
   if (regimes === undefined) return undefined;
   resolver.enter("regimes");
-  const columns = resolver.numbers(regimes.columns, "columns").map((c) => c.name);
+  const columns = resolver.settings(regimes.columns, "columns").map((c) => c.name);
   const normalize = resolver
     .numbers(regimes.normalize, "normalize")
     .map((c) => c.name)
@@ -114,14 +114,4 @@ function invalidView(problems: readonly ErrorLocation[]): PlatformError {
     `${first?.field}: expected ${first?.expected}, found ${first?.found}${more}`,
     { locations: problems },
   );
-}
-
-/** Level of each derived column: 0 over stored columns, else one above the highest it uses. */
-export function derivedLevels(view: Pick<FeatureView, "derived">): Map<string, number> {
-  const levels = new Map<string, number>();
-  for (const { name, formula } of view.derived) {
-    const used = formulaNames(parseFormula(formula)).map((n) => levels.get(n));
-    levels.set(name, Math.max(-1, ...used.map((level) => level ?? -1)) + 1);
-  }
-  return levels;
 }

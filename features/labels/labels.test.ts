@@ -5,6 +5,7 @@ import { createTestEngine } from "../support/test-engine.ts";
 import type { TestEngine } from "../support/test-engine.ts";
 import { transformShard } from "../transform.ts";
 import { compileView } from "../view.ts";
+import { checkLifeTables } from "./check-life-tables.ts";
 import { learnClassLabels } from "./column.ts";
 
 let engine: TestEngine;
@@ -92,6 +93,26 @@ describe("end of life", () => {
     expect(y["c-1"]).toEqual([gap]);
   });
 
+  it("refuses a table with a row too few", async () => {
+    const truth: TestSource = {
+      role: "labels",
+      hasAsset: false,
+      timeKind: "none",
+      columns: [{ name: "left", type: "integer" }],
+      rows: [{ values: [100] }],
+    };
+    const label = {
+      kind: "end_of_life",
+      ends: [{ at: { source: "truth", column: "left", match: "row_number" } }],
+    };
+    const sources = { readings, truth };
+    const view = compileView(pipelineOf(sources, { label }), manifestOf(sources));
+    const paths = await writeSources(engine, sources, "short");
+    await expect(checkLifeTables(engine, view, paths)).rejects.toThrow(
+      "expected 2 rows, one per asset, got 1",
+    );
+  });
+
   it("matches by asset", async () => {
     const truth: TestSource = {
       role: "labels",
@@ -167,7 +188,8 @@ describe("a label column", () => {
   });
 
   it("sorts numeric classes by value, and is a number for rul", async () => {
-    const rest = { label: { kind: "column", column: "x" }, task: { kind: "class" } };
+    const features = [{ category: { columns: ["state"] } }];
+    const rest = { features, label: { kind: "column", column: "x" }, task: { kind: "class" } };
     expect((await labelsOf({ readings }, rest, "numbers")).classLabels).toEqual([
       "1",
       "2",
@@ -176,7 +198,11 @@ describe("a label column", () => {
       "5",
       "6",
     ]);
-    const { y } = await labelsOf({ readings }, { label: { kind: "column", column: "x" } }, "target");
+    const { y } = await labelsOf(
+      { readings },
+      { features, label: { kind: "column", column: "x" } },
+      "target",
+    );
     expect(y["a-10"]).toEqual([1, 2, 3]);
   });
 });

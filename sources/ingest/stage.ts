@@ -117,6 +117,8 @@ function textRelation(scanned: ScannedText, source: Source): Relation {
   const options = [
     "auto_detect = false",
     "header = false",
+    // Never by the name: gzip is known by its bytes, and unpacked before.
+    "compression = 'none'",
     `skip = ${scanned.skip}`,
     `delim = ${quoteLiteral(scanned.delimiter)}`,
     `quote = ${quote}`,

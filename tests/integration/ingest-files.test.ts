@@ -159,6 +159,11 @@ describe("equal rows in other clothes", () => {
     });
   });
 
+  it("a name that lies about its compression", async () => {
+    const source = SOURCE.replace('"*.csv"', "a.csv.gz");
+    expect(await rowsOf(await run({ source, files: { "a.csv.gz": GOOD } }))).toEqual(SORTED);
+  });
+
   it("Parquet, typed", async () => {
     const path = join(root, "typed.parquet");
     await duckdb.run(

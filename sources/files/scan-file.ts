@@ -1,4 +1,7 @@
+import { createWriteStream } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { pipeline as pipeStreams } from "node:stream/promises";
 import type { Source } from "../../schemas/pipeline/source.ts";
 import { badFile } from "./bad-file.ts";
 import { readHead, readTextBytes } from "./byte-stream.ts";
@@ -19,6 +22,8 @@ export interface ScannedText {
   readonly skip: 0 | 1;
   /** Rewritten by us: quotes may occur and the first column is the line number in the original. */
   readonly isRewritten: boolean;
+  /** `path` is a file of the work folder that is not needed once it was read. */
+  readonly isTemporary: boolean;
   /** Names by position, without the line number. */
   readonly columns: readonly string[];
   readonly nRead: number;
@@ -65,14 +70,30 @@ export async function scanFile(file: LocalFile, context: ScanContext): Promise<S
     return { kind: "parquet", path: file.localPath };
   }
   if (head.isParquet) throw badFile(file.name, { expected: type, found: "Parquet" });
-  const bytes = (): AsyncGenerator<Buffer> => readTextBytes(file, head.isGzip, context.signal);
   const scanned =
     type === "jsonl"
-      ? await scanJsonLines(file, context, bytes())
-      : ((head.isGzip ? undefined : await scanRegular(file, context, bytes)) ??
-        (await scanAny(file, context, bytes())));
+      ? await scanJsonLines(file, context, readTextBytes(file, head.isGzip, context.signal))
+      : await scanDelimited(file, context, head.isGzip);
   if (scanned.nRead === 0) throw badFile(file.name, { expected: "rows of data", found: "none" });
   return scanned;
+}
+
+/** Gzip is unpacked first: reading the plain file twice costs less than rewriting it record by record. */
+async function scanDelimited(file: LocalFile, context: ScanContext, isGzip: boolean): Promise<ScannedText> {
+  const plain = isGzip
+    ? { name: file.name, localPath: join(context.workDir, `${context.stem}.unpacked`) }
+    : file;
+  if (isGzip) await unpack(file, plain.localPath, context.signal);
+  const bytes = (): AsyncGenerator<Buffer> => readTextBytes(plain, false, context.signal);
+  const regular = await scanRegular(plain, context, bytes);
+  if (regular !== undefined) return { ...regular, isTemporary: isGzip };
+  const rewritten = await scanAny(plain, context, bytes());
+  if (isGzip) await rm(plain.localPath);
+  return rewritten;
+}
+
+async function unpack(file: LocalFile, path: string, signal?: AbortSignal): Promise<void> {
+  await pipeStreams(readTextBytes(file, true, signal), createWriteStream(path));
 }
 
 /** The file as it stands, when it is regular and its first line names or matches the columns. */
@@ -95,6 +116,7 @@ async function scanRegular(
     newLine: plain.newLine,
     skip,
     isRewritten: false,
+    isTemporary: false,
     columns,
     nRead: plain.nLines - skip,
     nBad: 0,
@@ -147,6 +169,7 @@ async function rewrite({ context, columns, batches, unknownKeys }: Rewriting): P
     newLine: "\n",
     skip: 0,
     isRewritten: true,
+    isTemporary: true,
     columns,
     nRead: nGood + nBad,
     nBad,

@@ -101,7 +101,7 @@ async function stageAll(input: SourceInput, errors: ErrorTable): Promise<FileOut
     const scanned = await scanFile(file, context);
     const path = join(input.workDir, `stage-${fileNumber}.parquet`);
     const staged = await stageFile({ ...input, file: resolved, scanned, errors, path });
-    if (scanned.kind === "text" && scanned.isRewritten) await rm(scanned.path);
+    if (scanned.kind === "text" && scanned.isTemporary) await rm(scanned.path);
     const nRead = scanned.kind === "text" ? scanned.nRead : staged.nRows;
     outcomes.push({ resolved, scanned, staged, nRead });
     input.onFile?.(resolved.name, nRead);

@@ -22,6 +22,13 @@ export interface ChildStatus {
   readonly failures: number;
 }
 
+/** A model on its way into the ring. */
+interface WaitingModel {
+  readonly model: ServedModel;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
 /** A child that lived this long counts as healthy again. */
 const HEALTHY_AFTER_MS = 30_000;
 /** A child over its memory limit is not replaced again before this: its models may simply be that large. */
@@ -44,7 +51,8 @@ export class ChildRing {
   private readonly ending = new Set<Promise<void>>();
   /** Children that load their models and serve nothing yet. */
   private readonly starting = new Set<ReadyChild>();
-  private adding: Promise<void> = Promise.resolve();
+  private readonly waiting: WaitingModel[] = [];
+  private adding: Promise<void> | undefined;
   private isClosed = false;
 
   /** @param onFree called when a child was installed and may take a batch */
@@ -60,21 +68,48 @@ export class ChildRing {
   }
 
   /**
-   * Brings one more model into every slot, one slot after the other; the first one proves it.
+   * Brings one more model into every slot, one slot after the other; the first one proves it. Models that
+   * come while others load travel together: a start with twenty champions starts each child twice, not twenty
+   * times.
    * @throws {Error} when the model cannot be loaded; the children that serve are as before
    */
   add(model: ServedModel): Promise<void> {
-    const added = this.adding.then(() => this.addToAll(model));
-    this.adding = added.catch(() => undefined);
-    return added;
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ model, resolve, reject });
+      this.adding ??= this.addWaiting().finally(() => (this.adding = undefined));
+    });
   }
 
-  private async addToAll(model: ServedModel): Promise<void> {
-    for (const slot of this.slots) {
-      const ready = await this.prepare(model);
-      this.models.set(model.key, model);
-      this.install(slot, ready);
+  private async addWaiting(): Promise<void> {
+    // Loads that are asked for in the same turn belong together.
+    await Promise.resolve();
+    while (this.waiting.length > 0) {
+      let batch: readonly WaitingModel[] = this.waiting.splice(0);
+      for (const slot of this.slots) batch = await this.addToSlot(slot, batch);
+      for (const { resolve } of batch) resolve();
     }
+  }
+
+  /** @returns those of `batch` that the slot now holds; the others were rejected */
+  private async addToSlot(slot: RingSlot, batch: readonly WaitingModel[]): Promise<readonly WaitingModel[]> {
+    let left = batch;
+    while (left.length > 0) {
+      try {
+        const ready = await this.prepare(left.map(({ model }) => model));
+        for (const { model } of left) this.models.set(model.key, model);
+        this.install(slot, ready);
+        return left;
+      } catch (error) {
+        const isOfOne = error instanceof ModelLoadError && left.some(({ model }) => model.key === error.key);
+        const isToBlame = ({ model }: WaitingModel): boolean => !isOfOne || model.key === error.key;
+        for (const failed of left.filter(isToBlame)) {
+          this.remove(failed.model.key);
+          failed.reject(error);
+        }
+        left = left.filter((waiting) => !isToBlame(waiting));
+      }
+    }
+    return left;
   }
 
   /** Forgets a model; the caller has seen to it that none of its requests is left. */
@@ -128,8 +163,8 @@ export class ChildRing {
     await Promise.all(this.ending);
   }
 
-  /** A child with all models, and `extra` when given; not yet in a slot. */
-  private async prepare(extra?: ServedModel): Promise<ReadyChild> {
+  /** A child with all models and the `extra` ones; not yet in a slot. */
+  private async prepare(extra: readonly ServedModel[] = []): Promise<ReadyChild> {
     for (let attempt = 1; ; attempt++) {
       const began = performance.now();
       const ready = startChild();
@@ -141,7 +176,7 @@ export class ChildRing {
         return ready;
       } catch (error) {
         ready.child.kill();
-        const isOfExtra = error instanceof ModelLoadError && error.key === extra?.key;
+        const isOfExtra = error instanceof ModelLoadError && extra.some(({ key }) => key === error.key);
         if (isOfExtra || attempt === START_ATTEMPTS || this.isClosed) throw error;
         await this.pause(attempt, error);
       } finally {
@@ -151,9 +186,9 @@ export class ChildRing {
   }
 
   /** Models may be added or removed while others load, hence the loop until nothing is missing. */
-  private async loadMissing(ready: ReadyChild, extra: ServedModel | undefined): Promise<void> {
+  private async loadMissing(ready: ReadyChild, extra: readonly ServedModel[]): Promise<void> {
     for (;;) {
-      const wanted = extra === undefined ? [...this.models.values()] : [...this.models.values(), extra];
+      const wanted = [...this.models.values(), ...extra];
       const missing = wanted.find(({ key }) => !ready.keys.has(key));
       if (missing === undefined) return;
       await loadIntoChild(ready, missing, this.options);

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
 import type { InferencePool, PoolStatus } from "../../inference/pool.ts";
 import type { ModelOutput } from "../../inference/served-model.ts";
-import { isPlatformError } from "../../schemas/platform-error.ts";
+import { PlatformError } from "../../schemas/platform-error.ts";
 import type { Prediction, PredictAsset, PredictReply } from "../../schemas/prediction.ts";
 import type { Metrics } from "../metrics.ts";
 import type { TraceRow } from "../trace/trace-row.ts";
@@ -143,11 +143,11 @@ export class Predictor {
   private async trace(version: ServedVersion, rows: readonly TraceRow[]): Promise<boolean> {
     const { spool, traceOnFull, metrics, logger } = this.options;
     try {
-      if (spool === undefined) throw new Error("no spool");
+      if (spool === undefined) throw new PlatformError("trace_unavailable", "trace: there is no spool");
       await spool.append(version.model, rows);
       return true;
     } catch (error) {
-      if (traceOnFull === "refuse" && isPlatformError(error)) throw error;
+      if (traceOnFull === "refuse") throw error;
       metrics.untraced(rows.length);
       logger.debug({ err: error }, "prediction answered without a trace");
       return false;

@@ -81,6 +81,19 @@ describe("inference pool", () => {
     expect(await predictOne(pool, "a", 1)).toBe(3);
   });
 
+  test("models that come together load together, and a bad one among them fails alone", async () => {
+    const pool = startPool({ children: 2 });
+    const keys = Array.from({ length: 12 }, (_, i) => `m${i}`);
+    const settled = await Promise.allSettled(
+      keys.map((key, i) => pool.load(lineModel(key, i, key === "m5" ? 9 : 1))),
+    );
+    expect(settled.map((s) => s.status === "fulfilled")).toEqual(keys.map((key) => key !== "m5"));
+    expect(await predictOne(pool, "m11", 10)).toBe(111);
+    await expect(predictOne(pool, "m5", 1)).rejects.toMatchObject({ code: "not_found" });
+    expect(events.filter((e) => e.type === "child_started")).toHaveLength(2);
+    expect(pool.status()).toMatchObject({ ready: true });
+  });
+
   test("refuses Infinity going in and coming out, without harm to the batch's other requests", async () => {
     const pool = startPool();
     const bytes = logOnnx();

@@ -66,6 +66,9 @@ export async function startApiFixture(options: FixtureOptions = {}): Promise<Api
     logger: pino({ level: "debug" }, { write: (line: string) => void log.push(line) }),
     release: "test",
     championPollMs: options.championPollMs ?? 60_000,
+  }).catch(async (error: unknown) => {
+    await rm(stateDir, { recursive: true, force: true });
+    throw error;
   });
   return {
     ...backend.state,

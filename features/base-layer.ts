@@ -59,7 +59,7 @@ export function categoryColumns(view: FeatureView): Set<string> {
   return new Set(
     view.features
       .filter((feature) => feature.operator === "category" && "column" in feature.args)
-      .map((feature) => String((feature.args as { column: string }).column)),
+      .map((feature) => (feature.args as { column: string }).column),
   );
 }
 

@@ -122,7 +122,7 @@ function scaleOf(feature: FeatureView["features"][number], values: readonly numb
 
 describe("the three executions", () => {
   it("covers every operator", () => {
-    const used = new Set(FEATURES.map((feature) => Object.keys(feature)[0]));
+    const used = new Set(FEATURES.flatMap((feature) => Object.keys(feature)));
     expect([...used].sort()).toEqual(Object.keys(OPERATORS).sort());
   });
 

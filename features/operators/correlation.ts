@@ -85,13 +85,17 @@ function correlationSql({ left, right, window, minPeriods }: CorrelationArgs, pl
 
 function plainCorrelation(x: number[], y: number[]): number {
   if (x.every((v) => v === x[0]) || y.every((v) => v === y[0])) return Number.NaN;
-  const centred = (values: number[]) => {
-    const shifted = values.map((v) => v - (values[0] ?? 0));
-    const mean = sumOf(shifted) / shifted.length;
-    return shifted.map((v) => v - mean);
-  };
   const dx = centred(x);
   const dy = centred(y);
-  const dot = (a: number[], b: number[]) => sumOf(a.map((v, i) => v * (b[i] ?? 0)));
   return Math.max(-1, Math.min(1, dot(dx, dy) / Math.sqrt(dot(dx, dx)) / Math.sqrt(dot(dy, dy))));
+}
+
+function centred(values: number[]): number[] {
+  const shifted = values.map((v) => v - (values[0] ?? 0));
+  const mean = sumOf(shifted) / shifted.length;
+  return shifted.map((v) => v - mean);
+}
+
+function dot(a: number[], b: number[]): number {
+  return sumOf(a.map((v, i) => v * (b[i] ?? 0)));
 }

@@ -7,6 +7,7 @@ import { packageRoot } from "../config/package-root.ts";
 import { registerApprovalsCommand } from "./commands/approvals.ts";
 import { registerAuditCommand } from "./commands/audit.ts";
 import { registerDataCommand } from "./commands/data.ts";
+import { registerDemoCommand } from "./commands/demo.ts";
 import { registerDoctorCommand } from "./commands/doctor.ts";
 import { registerDownCommand } from "./commands/down.ts";
 import { registerDriftCommand } from "./commands/drift.ts";
@@ -40,6 +41,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerInitCommand,
   registerValidateCommand,
   registerSimulateCommand,
+  registerDemoCommand,
   registerRunCommand,
   registerScoreCommand,
   registerApprovalsCommand,

@@ -1,0 +1,129 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { once } from "node:events";
+import type { Command } from "commander";
+import { packageRoot } from "../../config/package-root.ts";
+import { modelNameOf } from "../../schemas/pipeline/pipeline.ts";
+import type { RunView } from "../../schemas/run.ts";
+import { withApi } from "../connection.ts";
+import type { Connection } from "../connection.ts";
+import { contextOf } from "../context.ts";
+import type { CliContext } from "../context.ts";
+import { demoFolder, makeFleet } from "../demo/fleet.ts";
+import type { DemoFleet } from "../demo/fleet.ts";
+import { showPrediction } from "../demo/prediction.ts";
+import { shiftFleet } from "../demo/shift.ts";
+import type { Output } from "../output.ts";
+import { executeRun } from "../run/execute-run.ts";
+import { hashFiles, namesOf, openDataFolder } from "../run/local-files.ts";
+import { readPipelineText } from "../run/pipeline-text.ts";
+import type { PipelineText } from "../run/pipeline-text.ts";
+import { outcomeOf, runError, runExitCode } from "../run/run-document.ts";
+import { scoreFleet, showFleet } from "../score-fleet.ts";
+
+interface DemoOptions {
+  readonly keep?: boolean;
+  readonly shift?: boolean;
+}
+
+/** Who approves where there is no terminal to ask on. */
+const DEMO_APPROVER = "demo";
+const RANKED_SHOWN = 8;
+
+const EXAMPLE = `
+Example:
+  $ npm run demo
+
+A second start on the same state finds all it left. With --shift, see docs/drift-demo.md.`;
+
+/** `aura demo`: the whole way once, on synthetic substations: files, model, approval, ranking, answer, lineage. */
+export function registerDemoCommand(program: Command): void {
+  program
+    .command("demo")
+    .description("train on a synthetic fleet, approve, rank the fleet, predict, and trace the answer")
+    .option("--keep", "stay up until Ctrl-C or `aura down` (default on a terminal)")
+    .option("--no-keep", "stop what was started at the end (default without one)")
+    .option("--shift", "afterwards send shifted readings until the drift is confirmed and a retrain starts")
+    .addHelpText("after", EXAMPLE)
+    .action(async (options: DemoOptions, command: Command) => demo(contextOf(command), options));
+}
+
+async function demo(context: CliContext, options: DemoOptions): Promise<void> {
+  const { output, isInteractive } = context;
+  const file = join(packageRoot(), "examples", "substation", "pipeline.yaml");
+  const pipeline = readPipelineText(file, { cwd: context.cwd });
+  const isKept = options.keep ?? isInteractive;
+  await withApi(context, { start: "always" }, async (connection) => {
+    const fleet = await makeDemoFleet(context);
+    const view = await train(context, connection, { pipeline, fleet });
+    const outcome = outcomeOf(view);
+    output.line(`${output.style("bold", outcome ?? view.status)}: ${view.model}@${view.version ?? "-"}`);
+    if (outcome === "promoted" || outcome === "unchanged") {
+      await showAnswers(context, connection, { model: modelNameOf(pipeline.pipeline), fleet });
+      if (options.shift === true) await shiftFleet(context, connection, modelNameOf(pipeline.pipeline));
+    } else context.exitWith(runExitCode(view));
+    showUrls(output, connection);
+    if (isKept && connection.isOwn) await stayUp(output, connection.signal);
+  });
+}
+
+async function makeDemoFleet({ output, settings }: CliContext): Promise<DemoFleet> {
+  const folder = demoFolder(settings().stateDir);
+  mkdirSync(folder, { recursive: true });
+  const fleet = await makeFleet(join(folder, "fleet"));
+  output.note(`${fleet.assets.length} synthetic substations in ${fleet.folder}`);
+  return fleet;
+}
+
+/** @throws {PlatformError} the failure of the run: a demo that fails is a fault */
+async function train(
+  context: CliContext,
+  connection: Connection,
+  { pipeline, fleet }: { readonly pipeline: PipelineText; readonly fleet: DemoFleet },
+): Promise<RunView> {
+  const folder = openDataFolder(fleet.folder, context.cwd);
+  const files = await hashFiles(folder, namesOf(pipeline.pipeline, folder), connection.signal);
+  const approveAs = context.isInteractive ? {} : { approveAs: DEMO_APPROVER };
+  const view = await executeRun(context, connection, {
+    text: pipeline.text,
+    files,
+    wait: true,
+    ...approveAs,
+  });
+  const error = runError(view);
+  if (error !== undefined) throw error;
+  return view;
+}
+
+/** Ranks the fleet, then asks about the most urgent asset. */
+async function showAnswers(
+  context: CliContext,
+  connection: Connection,
+  { model, fleet }: { readonly model: string; readonly fleet: DemoFleet },
+): Promise<void> {
+  const { output, cwd, settings } = context;
+  const folder = openDataFolder(fleet.folder, cwd);
+  const files = await hashFiles(folder, folder.names, connection.signal);
+  const score = await scoreFleet(connection, { output, model, files });
+  output.line();
+  output.line(output.style("bold", "Which substation fails within 72 hours:"));
+  showFleet(output, score, RANKED_SHOWN);
+  const asset = score.rows[0]?.asset ?? fleet.assets[0] ?? "";
+  const body = fleet.requestOf(asset, fleet.readingsOf(asset));
+  const file = join(demoFolder(settings().stateDir), "request.json");
+  await showPrediction(output, connection, { model, body, file, cwd });
+}
+
+function showUrls(output: Output, { apiUrl, temporalUiUrl }: Connection): void {
+  output.line();
+  output.line(`API          ${apiUrl}`);
+  output.line(`API docs     ${apiUrl}/docs`);
+  output.line(`metrics      ${apiUrl}/metrics`);
+  if (temporalUiUrl !== undefined) output.line(`Temporal UI  ${temporalUiUrl}`);
+}
+
+async function stayUp(output: Output, signal: AbortSignal): Promise<void> {
+  output.note("");
+  output.note("everything stays up until Ctrl-C or `aura down`");
+  if (!signal.aborted) await once(signal, "abort");
+}

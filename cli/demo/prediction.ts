@@ -1,0 +1,67 @@
+import { writeFileSync } from "node:fs";
+import { relative } from "node:path";
+import { predictReplySchema } from "../../schemas/prediction.ts";
+import type { PredictAsset, PredictReply } from "../../schemas/prediction.ts";
+import { apiPath } from "../client.ts";
+import type { Connection } from "../connection.ts";
+import { lineageSchema, showLineage } from "../lineage-view.ts";
+import type { Output } from "../output.ts";
+import { safeText } from "../output.ts";
+import { patient } from "../run/follow-run.ts";
+
+/** A new champion is served, and a trace indexed, within seconds. */
+const SETTLE_MS = 60_000;
+
+/** Asks the champion about one asset; waits until it is served. */
+export function predictAsset(
+  { client, signal }: Connection,
+  model: string,
+  body: PredictAsset,
+): Promise<PredictReply> {
+  const path = apiPath`/v1/models/${model}/predict`;
+  const ask = () => client.post(path, { reply: predictReplySchema, body });
+  return patient(ask, { signal, patienceMs: SETTLE_MS, awaited: ["no_champion", "not_found"] })();
+}
+
+export interface ShownPrediction {
+  readonly model: string;
+  readonly body: PredictAsset;
+  /** Where the body is written, so that the curl line stays short. */
+  readonly file: string;
+  readonly cwd: string;
+}
+
+/** Calls /predict, and prints the answer, the same call with curl, and the lineage of the answer. */
+export async function showPrediction(
+  output: Output,
+  connection: Connection,
+  { model, body, file, cwd }: ShownPrediction,
+): Promise<void> {
+  const reply = await predictAsset(connection, model, body);
+  writeFileSync(file, JSON.stringify(body));
+  output.line();
+  output.line(
+    output.style(
+      "bold",
+      `POST /v1/models/${model}/predict with ${body.readings.length} readings of ${safeText(body.asset)}`,
+    ),
+  );
+  output.line(JSON.stringify(reply, null, 2));
+  output.line();
+  output.line("The same with curl:");
+  const url = connection.apiUrl + apiPath`/v1/models/${model}/predict`;
+  const path = relative(cwd, file).replaceAll("'", String.raw`'\''`);
+  output.line(`  curl -X POST ${url} -H 'content-type: application/json' --data-binary '@${path}'`);
+  const id = reply.predictions[0]?.predictionId;
+  if (id === undefined || !reply.traced) return;
+  const { client, signal } = connection;
+  output.progress("waiting for the trace of this prediction");
+  const lineage = await patient(() => client.get(apiPath`/v1/lineage/prediction/${id}`, lineageSchema), {
+    signal,
+    patienceMs: SETTLE_MS,
+  })();
+  output.endProgress();
+  output.line();
+  output.line(output.style("bold", "Where this answer comes from:"));
+  showLineage(output, lineage);
+}

@@ -1,0 +1,108 @@
+import { join } from "node:path";
+import { runViewSchema } from "../../schemas/run.ts";
+import type { RunView } from "../../schemas/run.ts";
+import { PlatformError } from "../../schemas/platform-error.ts";
+import type { Connection } from "../connection.ts";
+import type { CliContext } from "../context.ts";
+import { checkDrift } from "../drift-check.ts";
+import { itemsOf } from "../list-view.ts";
+import { readApproval } from "../run/approval.ts";
+import { showApproval } from "../run/approval-card.ts";
+import { followRun, patient } from "../run/follow-run.ts";
+import { StageProgress } from "../run/stage-progress.ts";
+import { demoFolder, makeFleet } from "./fleet.ts";
+import type { DemoFleet } from "./fleet.ts";
+import { predictAsset } from "./prediction.ts";
+
+/** New consumers and hotter rooms from the first day on: +50 % load, +16 °C. */
+const SHIFT = { seed: 11, assets: 40, days: 30, shiftAtDay: 0, shiftMagnitude: 2 };
+/** Answers per asset: above the 500 rows that a verdict needs, over 40 assets. */
+const ANSWERS_PER_ASSET = 20;
+/** Readings sent with each: a week. */
+const READINGS_SENT = 168;
+const SENT_AT_ONCE = 6;
+/** More than the confirmations a pipeline usually asks for. */
+const MAX_CHECKS = 8;
+const RETRAIN_MS = 60_000;
+
+/**
+ * Sends shifted readings through /predict until the drift check confirms the shift, then follows the retrain
+ * that this starts to its approval.
+ *
+ * @throws {PlatformError} not_ready: the shift was not confirmed, or no retrain started
+ */
+export async function shiftFleet(context: CliContext, connection: Connection, model: string): Promise<void> {
+  const { output, settings } = context;
+  const since = new Date().toISOString();
+  const fleet = await makeFleet(join(demoFolder(settings().stateDir), "shifted"), SHIFT);
+  await sendReadings(context, connection, { model, fleet });
+  for (let n = 1; ; n++) {
+    const report = await checkDrift(connection.client, model, connection.signal);
+    const state = report.state.replaceAll("_", " ");
+    output.note(`drift check ${n}: ${state}${report.confirmed ? ", confirmed" : ""} (${report.rows} rows)`);
+    if (report.confirmed) break;
+    if (n === MAX_CHECKS)
+      throw new PlatformError("not_ready", `shift of ${model}: not confirmed by ${MAX_CHECKS} checks`);
+  }
+  const run = await findRetrain(connection, model, since);
+  output.note(`retrain: run ${run.runId}`);
+  const progress = new StageProgress(output);
+  const end = await followRun(connection.client, run.runId, {
+    signal: connection.signal,
+    onView: (view) => progress.update(view),
+    until: (view) => view.status === "waiting" && view.approvalId !== undefined,
+  });
+  await showEnd(context, connection, end);
+}
+
+async function sendReadings(
+  { output }: CliContext,
+  connection: Connection,
+  { model, fleet }: { readonly model: string; readonly fleet: DemoFleet },
+): Promise<void> {
+  const total = fleet.assets.length * ANSWERS_PER_ASSET;
+  const jobs = fleet.assets.flatMap((asset) => {
+    const n = fleet.readingsOf(asset);
+    const step = Math.max(1, Math.floor((n - READINGS_SENT) / ANSWERS_PER_ASSET));
+    return Array.from({ length: ANSWERS_PER_ASSET }, (_, i) => ({ asset, until: n - i * step }));
+  });
+  let done = 0;
+  const sender = async (): Promise<void> => {
+    for (let job = jobs.pop(); job !== undefined; job = jobs.pop()) {
+      await predictAsset(connection, model, fleet.requestOf(job.asset, READINGS_SENT, job.until));
+      done++;
+      if (done % 100 === 0) output.progress(`shifted readings: ${done}/${total} answers`);
+    }
+  };
+  await Promise.all(Array.from({ length: SENT_AT_ONCE }, sender));
+  output.endProgress();
+  output.note(`${total} answers to readings with half as much load again, in rooms 16 °C hotter`);
+}
+
+/** The retrain's run, which the drift workflow starts by itself. */
+function findRetrain({ client, signal }: Connection, model: string, since: string): Promise<RunView> {
+  const ask = async () => {
+    const { items } = await client.get("/v1/runs", itemsOf(runViewSchema), { model, limit: 5 });
+    const run = items.find((one) => one.startedAt >= since);
+    if (run !== undefined) return run;
+    throw new PlatformError("not_ready", `retrain of ${model}: none started; one is due per cool-down only`);
+  };
+  return patient(ask, { signal, patienceMs: RETRAIN_MS })();
+}
+
+async function showEnd({ output }: CliContext, connection: Connection, run: RunView): Promise<void> {
+  const { client, apiUrl, temporalUiUrl, signal } = connection;
+  if (run.status !== "waiting") {
+    output.line(`the retrain ended: ${run.outcome ?? run.error?.message ?? run.status}`);
+    return;
+  }
+  const approval = await patient(() => readApproval(client, run.approvalId ?? ""), { signal })();
+  showApproval(output, approval, {
+    apiUrl,
+    ...(temporalUiUrl === undefined ? {} : { temporalUiUrl }),
+    ...(run.evaluation === undefined ? {} : { evaluation: run.evaluation }),
+  });
+  output.line(
+    `the retrained ${approval.subject} waits for its approval; until then the old champion answers`,
+  );
+}

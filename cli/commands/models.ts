@@ -100,9 +100,10 @@ export function registerModelsCommand(program: Command): void {
     .argument("<b>", "the other version", parseVersion)
     .option("--json", "print the comparison as JSON")
     .addHelpText("after", "\nExample:\n  $ aura models compare turbofan 1 2")
-    .action(async (model: string, a: number, b: number, options: JsonOption, command: Command) =>
-      compare(contextOf(command), { model, a, b }, options),
-    );
+    .action(async (...given: [string, number, number, JsonOption, Command]) => {
+      const [model, a, b, options, command] = given;
+      await compare(contextOf(command), { model, a, b }, options);
+    });
   registerPromote(models);
   registerRollback(models);
 }

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { runViewSchema } from "../../schemas/run.ts";
 import type { RunView } from "../../schemas/run.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
@@ -21,8 +22,8 @@ const ANSWERS_PER_ASSET = 20;
 /** Readings sent with each: a week. */
 const READINGS_SENT = 168;
 const SENT_AT_ONCE = 6;
-/** More than the confirmations a pipeline usually asks for. */
-const MAX_CHECKS = 8;
+const CONFIRM_MS = 150_000;
+const WAIT_MS = 3_000;
 const RETRAIN_MS = 60_000;
 
 /**
@@ -36,14 +37,7 @@ export async function shiftFleet(context: CliContext, connection: Connection, mo
   const since = new Date().toISOString();
   const fleet = await makeFleet(join(demoFolder(settings().stateDir), "shifted"), SHIFT);
   await sendReadings(context, connection, { model, fleet });
-  for (let n = 1; ; n++) {
-    const report = await checkDrift(connection.client, model, connection.signal);
-    const state = report.state.replaceAll("_", " ");
-    output.note(`drift check ${n}: ${state}${report.confirmed ? ", confirmed" : ""} (${report.rows} rows)`);
-    if (report.confirmed) break;
-    if (n === MAX_CHECKS)
-      throw new PlatformError("not_ready", `shift of ${model}: not confirmed by ${MAX_CHECKS} checks`);
-  }
+  await checkUntilConfirmed(context, connection, model);
   const run = await findRetrain(connection, model, since);
   output.note(`retrain: run ${run.runId}`);
   const progress = new StageProgress(output);
@@ -53,6 +47,29 @@ export async function shiftFleet(context: CliContext, connection: Connection, mo
     until: (view) => view.status === "waiting" && view.approvalId !== undefined,
   });
   await showEnd(context, connection, end);
+}
+
+/** Answers are looked at in segments that are shipped every half minute: until then there are too few. */
+async function checkUntilConfirmed(
+  { output }: CliContext,
+  connection: Connection,
+  model: string,
+): Promise<void> {
+  const { client, signal } = connection;
+  const deadline = performance.now() + CONFIRM_MS;
+  for (let shown = ""; performance.now() < deadline;) {
+    const report = await checkDrift(client, model, signal);
+    const state = `${report.state.replaceAll("_", " ")}${report.confirmed ? ", confirmed" : ""}`;
+    const line = `drift check: ${state} (${report.rows} rows)`;
+    if (line !== shown) output.note(line);
+    shown = line;
+    if (report.confirmed) return;
+    if (report.state === "insufficient_data") await sleep(WAIT_MS, undefined, { signal });
+  }
+  throw new PlatformError(
+    "not_ready",
+    `shift of ${model}: no check confirmed it within ${CONFIRM_MS / 1000} s`,
+  );
 }
 
 async function sendReadings(

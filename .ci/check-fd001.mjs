@@ -11,7 +11,8 @@ try {
 } catch {
   problems.push("stdout: expected one JSON document");
 }
-if (report.promoted !== true) problems.push(`promoted: expected true, got ${report.promoted} (outcome ${report.outcome})`);
+if (report.promoted !== true)
+  problems.push(`promoted: expected true, got ${report.promoted} (outcome ${report.outcome})`);
 const rmse = report.metrics?.test?.rmse;
 // Below 9 is leakage; above 13 the features or the trainer are broken.
 if (!(rmse >= 9 && rmse <= 13)) problems.push(`metrics.test.rmse: expected 9 to 13, got ${rmse}`);
@@ -20,5 +21,9 @@ if (problems.length > 0) {
   for (const problem of problems) console.log(`FD001: ${problem}`);
   process.exit(1);
 }
-const stages = Object.entries(report.timingsMs ?? {}).map(([stage, ms]) => `${stage} ${Math.round(ms / 100) / 10} s`);
-console.log(`FD001: ${report.outcome}, model ${report.model} version ${report.version}, rmse ${rmse.toFixed(3)}; ${stages.join(", ")}`);
+const stages = Object.entries(report.timingsMs ?? {}).map(
+  ([stage, ms]) => `${stage} ${Math.round(ms / 100) / 10} s`,
+);
+console.log(
+  `FD001: ${report.outcome}, model ${report.model} version ${report.version}, rmse ${rmse.toFixed(3)}; ${stages.join(", ")}`,
+);

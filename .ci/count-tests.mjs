@@ -8,7 +8,9 @@ if (!existsSync(path)) {
   console.log("0 passed, 1 failed, 0 skipped");
 } else {
   const report = JSON.parse(readFileSync(path, "utf8"));
-  const unloadable = report.testResults.filter((file) => file.status === "failed" && file.assertionResults.length === 0);
+  const unloadable = report.testResults.filter(
+    (file) => file.status === "failed" && file.assertionResults.length === 0,
+  );
   for (const file of unloadable) console.log(`not loaded: ${file.name}`);
   const failed = report.numFailedTests + unloadable.length;
   const skipped = report.numPendingTests + report.numTodoTests;

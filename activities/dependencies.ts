@@ -21,4 +21,6 @@ export interface ActivityDeps {
   readonly scratchDir: string;
   /** Upper bound for staged rows whatever a pipeline says. */
   readonly stagingMaxRows: number;
+  /** Whether HTTP sources may point at this machine. */
+  readonly allowLoopbackSources: boolean;
 }

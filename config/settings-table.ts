@@ -230,6 +230,14 @@ export const SETTINGS_TABLE = {
     range: "0 to 100000000",
     example: "200000",
   }),
+  AURA_ALLOW_LOOPBACK_SOURCES: row({
+    schema: flag,
+    meaning: "Whether HTTP sources may be pulled from this machine itself; private networks stay refused.",
+    unit: "none",
+    default: "false",
+    range: "true or false",
+    example: "true",
+  }),
   AURA_TRACE_ON_FULL: row({
     schema: z.enum(["answer", "refuse"]),
     meaning: "What /predict does when a trace cannot be written: answer with `traced: false`, or refuse.",

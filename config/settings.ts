@@ -42,6 +42,7 @@ export interface Settings {
   readonly workerQueues: readonly ("control" | "data" | "train")[];
   readonly inferenceChildren: number;
   readonly stagingMaxRows: number;
+  readonly allowLoopbackSources: boolean;
   readonly traceOnFull: "answer" | "refuse";
   readonly logLevel: "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
   /**
@@ -81,6 +82,7 @@ export function readSettings(env: Environment, cwd: string): Settings {
     workerQueues: values.AURA_WORKER_QUEUES,
     inferenceChildren: values.AURA_INFERENCE_CHILDREN,
     stagingMaxRows: values.AURA_STAGING_MAX_ROWS,
+    allowLoopbackSources: values.AURA_ALLOW_LOOPBACK_SOURCES,
     traceOnFull: values.AURA_TRACE_ON_FULL,
     logLevel: values.AURA_LOG_LEVEL,
     environment,

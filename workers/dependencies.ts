@@ -9,6 +9,7 @@ import { createInferencePool } from "../inference/pool.ts";
 import { PlatformError } from "../schemas/platform-error.ts";
 import { createDuckDb } from "../stores/duckdb/duckdb.ts";
 import { createObjectStore } from "../stores/objects/object-store.ts";
+import { ObjectAnchors } from "../stores/postgres/audit/object-anchors.ts";
 import { createDatabase } from "../stores/postgres/database.ts";
 import { connectClient } from "../temporal-config/connection.ts";
 
@@ -33,7 +34,7 @@ export async function openWorkerDeps(
     cacheDir,
     ...(settings.objects.kind === "s3" ? { s3: settings.objects } : {}),
   });
-  const db = await createDatabase(settings.databaseUrl);
+  const db = await createDatabase(settings.databaseUrl, { onAuditAnchor: new ObjectAnchors(objects).keep });
   const temporal = await connectClient(settings);
   const duckdb = await createDuckDb({
     directories: [
@@ -48,6 +49,8 @@ export async function openWorkerDeps(
   const pool = createInferencePool({
     children: 1,
     deadlineMs: 30_000,
+    memoryLimitMb: 768,
+    maxQueueRows: 100_000_000,
     onEvent: (event) => log.debug({ event }, "inference"),
   });
   return {
@@ -61,6 +64,7 @@ export async function openWorkerDeps(
     scratchDir,
     tables: new FeatureTableCache(objects, duckdb),
     stagingMaxRows: settings.stagingMaxRows,
+    allowLoopbackSources: settings.allowLoopbackSources,
     async close() {
       await Promise.all([cpu.close(), pool.close()]);
       duckdb.close();

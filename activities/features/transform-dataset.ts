@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { featureSpecs, parseView } from "../../features/feature-view.ts";
 import type { FeatureView } from "../../features/feature-view.ts";
+import { checkLifeTables } from "../../features/labels/check-life-tables.ts";
 import { learnClassLabels } from "../../features/labels/column.ts";
 import { transformShard } from "../../features/transform.ts";
 import { fittedStateSchema } from "../../schemas/feature-set.ts";
@@ -16,6 +17,7 @@ import type { Beat } from "../heartbeat.ts";
 import { putParquet } from "../parquet-object.ts";
 import { reuseOr } from "../stage-cache.ts";
 import type { TransformResult } from "./messages.ts";
+import { publishFeatures } from "./publish-features.ts";
 import { localParts } from "./sensor-columns.ts";
 
 /** Raised when the same inputs would give other features than before. */
@@ -86,6 +88,7 @@ async function transformShards(
   const paths: Record<string, string[]> = {};
   for (const [name, source] of Object.entries(dataset.sources)) paths[name] = await localParts(deps, source);
   const readings = paths[view.source] ?? [];
+  if (hasLabel) await checkLifeTables(deps.duckdb, view, paths);
   const classLabels = hasLabel ? await learnClassLabels(deps.duckdb, view, readings) : undefined;
   const parts: ParquetPart[] = [];
   for (const [shard, path] of readings.entries()) {
@@ -117,11 +120,9 @@ async function transformShards(
     parts,
     ...counts,
   };
-  return {
-    featureSet: await putDocument(deps.objects, manifest),
-    rows: counts.nRows,
-    features: manifest.features.length,
-  };
+  const featureSet = await putDocument(deps.objects, manifest);
+  await publishFeatures(deps, { featureSet, manifest, view });
+  return { featureSet, rows: counts.nRows, features: manifest.features.length };
 }
 
 async function countRows(deps: ActivityDeps, parts: readonly ParquetPart[]) {

@@ -13,6 +13,7 @@ import type { Beat } from "../heartbeat.ts";
 import { putParquet } from "../parquet-object.ts";
 import { reuseOr } from "../stage-cache.ts";
 import type { IngestInput, IngestResult } from "./messages.ts";
+import { pullSources } from "./pull-sources.ts";
 import { quarantineHead } from "./quarantine-head.ts";
 import { stageReadings } from "./staged-rows.ts";
 
@@ -35,7 +36,9 @@ export function createIngestActivities(deps: ActivityDeps) {
      */
     async ingestDataset(input: IngestInput): Promise<IngestResult> {
       const pipeline = await readPipeline(objects, input.spec);
-      const files = await readRawFiles(objects, input.files);
+      const uploaded = await readRawFiles(objects, input.files);
+      // Pulled before the cache is asked: what a URL holds now is part of what the dataset is made of.
+      const files = [...uploaded, ...(await pullSources(deps, pipeline))];
       const { sources, quality, name, owner, retention, staging } = pipeline;
       const inputs = { sources, quality, name, owner, retention, staging, files };
       return reuseOr<Ingested>(db.datasets, { stage: "ingest", version: INGEST_VERSION, inputs }, () =>

@@ -14,7 +14,7 @@ import type { SplitUnits } from "./cut-split.ts";
 
 /** Splitting: the holdout first, frozen by hash under the model's name, then the folds. */
 export function createSplitActivities(deps: ActivityDeps) {
-  const { objects, db } = deps;
+  const { objects } = deps;
   return {
     /**
      * Cuts holdout and folds. Units held out for this model before stay held out, units that trained before stay in

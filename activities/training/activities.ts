@@ -105,7 +105,7 @@ export function createTrainingActivities(deps: ActivityDeps) {
               seed: pipeline.split.seed + 1000 * repeat,
               cap: problem.cap,
             },
-            { signal: beat.signal, onProgress: beat.report },
+            { signal: beat.signal, onProgress: (progress) => beat.report(progress) },
           );
           const stored = await putNumbers(objects, {
             prediction: predictions,
@@ -168,7 +168,7 @@ export function createTrainingActivities(deps: ActivityDeps) {
               iterations: chosen?.iterations ?? null,
               seed: pipeline.split.seed,
             },
-            { signal: beat.signal, onProgress: beat.report },
+            { signal: beat.signal, onProgress: (progress) => beat.report(progress) },
           );
           return { models: await putDocument(objects, output) };
         }),

@@ -40,7 +40,8 @@ const EARLY_STOPPING_ROUNDS = 50;
 export function fitCandidate(request: FitRequest, hooks: TrainingHooks): Fit {
   const { matrix, target, candidate, trainRows, seed } = request;
   const base = { matrix, target, trainRows, seed, hooks };
-  if (candidate === null) return { model: trainConstant({ ...base, nFeatures: matrix.nColumns }), bestIteration: null };
+  if (candidate === null)
+    return { model: trainConstant({ ...base, nFeatures: matrix.nColumns }), bestIteration: null };
   const parameters = numericParameters(candidate);
   const classWeights = classWeightsOf(candidate, target, trainRows);
   const input = { ...base, parameters, ...(classWeights === undefined ? {} : { classWeights }) };

@@ -6,6 +6,7 @@ import type { AuditAnchor, Database } from "./port.ts";
 import { PostgresApprovalStore } from "./repositories/approval-store.ts";
 import { PostgresDatasetStore } from "./repositories/dataset-store.ts";
 import { PostgresDriftStore } from "./repositories/drift-store.ts";
+import { PostgresFeatureStore } from "./repositories/feature-store.ts";
 import { PostgresIdempotencyStore } from "./repositories/idempotency-store.ts";
 import { PostgresKeyStore } from "./repositories/key-store.ts";
 import { PostgresLineageStore } from "./repositories/lineage-store.ts";
@@ -61,6 +62,7 @@ export async function createDatabase(databaseUrl: string, options: DatabaseOptio
     scores: new PostgresScoreStore(pool),
     idempotency: new PostgresIdempotencyStore(pool),
     lineage: new PostgresLineageStore(pool, predictions),
+    features: new PostgresFeatureStore(pool),
     probe: () => pool.probe(),
     async close() {
       await listener.close();

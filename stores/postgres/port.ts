@@ -380,6 +380,36 @@ export interface Lineage {
   readonly predictions: number;
 }
 
+/** Truth about one asset at one time: remaining life, failure within the horizon (0, 1), or class index. */
+export interface LabelRow {
+  readonly asset: string;
+  /** `__t` of the reading. */
+  readonly t: bigint;
+  readonly kind: "failure" | "rul" | "class";
+  readonly value: number;
+}
+export interface FeatureSetRow {
+  /** Stored FeatureSetManifest; its hash is the id of the set. */
+  readonly object: ObjectRef;
+  readonly dataset: string;
+  readonly view: string;
+  readonly fitted: string;
+  readonly rows: number;
+  readonly assets: number;
+}
+export interface LatestFeatures {
+  readonly asset: string;
+  readonly t: bigint;
+  /** In the order of the view; null = missing. */
+  readonly values: readonly (number | null)[];
+}
+export interface FeatureStore {
+  /** Idempotent; the caller bounds the number of rows. */
+  putLabels(datasetId: string, rows: AsyncIterable<LabelRow[]>): Promise<number>;
+  /** Registers a feature set and the newest features of its assets. Idempotent. */
+  putFeatureSet(set: FeatureSetRow, latest: AsyncIterable<LatestFeatures[]>): Promise<void>;
+}
+
 /** Everything in PostgreSQL, over one pool. */
 export interface Database {
   readonly runs: RunStore;
@@ -393,6 +423,7 @@ export interface Database {
   readonly scores: ScoreStore;
   readonly idempotency: IdempotencyStore;
   readonly lineage: LineageStore;
+  readonly features: FeatureStore;
   probe(): Promise<void>;
   close(): Promise<void>;
 }

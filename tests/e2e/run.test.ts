@@ -1,0 +1,152 @@
+import { execFile } from "node:child_process";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { z } from "zod";
+import { packageRoot } from "../../config/package-root.ts";
+import { generateFleet } from "../../sources/synthetic/fleet.ts";
+import { describeWithServices, makeStateFolder, testEnvironment } from "../support/platform.ts";
+
+/**
+ * The command as people use it, with a platform of its own: a wrong file, a run that waits for its decision, the
+ * decision, the same run again, the ranking. Serial: each step goes on from the one before.
+ */
+
+const MAIN = join(packageRoot(), "dist", "cli", "main.js");
+/** Small enough for seconds; the real one is examples/substation. */
+const PIPELINE = `
+name: small-substation
+sources:
+  readings:
+    files: readings.csv
+    asset: asset
+    time: { column: time, kind: timestamp }
+    columns:
+      - { name: voltage, unit: kV }
+      - { name: current, unit: A }
+      - { name: temperature, unit: °C }
+      - { name: active_power, unit: MW }
+      - { name: reactive_power, unit: Mvar }
+      - { name: ambient, unit: °C }
+      - { name: mode, type: text, use: ignore }
+  events:
+    role: events
+    files: events.csv
+    asset: asset
+    time: { column: time, kind: timestamp }
+    columns:
+      - { name: type, type: text }
+      - { name: code, type: text }
+  attributes:
+    role: attributes
+    files: attributes.csv
+    asset: asset
+    columns:
+      - { name: model, type: text }
+      - { name: site, type: text }
+      - { name: age_years, type: float }
+label: { kind: events, source: events, where: { type: failure } }
+task: { kind: failure_within, horizon: 72h }
+features:
+  - current: { columns: [temperature, current, ambient] } # these drive the heat
+  - rolling: { columns: [temperature], stats: [mean], windows: [24h] }
+split: { holdout: { by: asset, share: 0.3 }, folds: 2 }
+candidates:
+  - { kind: gbdt, params: { numIterations: 20, numLeaves: 7 } }
+`;
+
+const documentSchema = z.object({
+  runId: z.string(),
+  workflowId: z.string(),
+  model: z.string(),
+  version: z.number().nullable(),
+  digest: z.string().nullable(),
+  dataset: z.string().nullable(),
+  outcome: z.string().nullable(),
+  promoted: z.boolean(),
+  approvalId: z.string().nullable(),
+  metrics: z.object({ test: z.record(z.string(), z.number()), cv: z.record(z.string(), z.number()) }),
+  timingsMs: z.record(z.string(), z.number()),
+});
+const scoreSchema = z.object({
+  kind: z.string(),
+  rows: z.array(z.object({ rank: z.number(), asset: z.string(), value: z.number() })),
+});
+
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+await describeWithServices("aura run", () => {
+  const folder = makeStateFolder();
+  const stateDir = join(folder, ".aura");
+  const environment = testEnvironment({ AURA_STATE_DIR: stateDir, AURA_LOG_LEVEL: "warn" });
+  let waiting: z.infer<typeof documentSchema>;
+
+  const aura = (...args: readonly string[]): Promise<Ended> =>
+    new Promise((resolve) => {
+      const options = { cwd: folder, env: environment, timeout: 100_000, maxBuffer: 16e6 };
+      const child = execFile(process.execPath, [MAIN, ...args], options, (error, stdout, stderr) => {
+        resolve({ code: error === null ? 0 : (child.exitCode ?? -1), stdout, stderr });
+      });
+      child.stdin?.end();
+    });
+
+  beforeAll(async () => {
+    await generateFleet({ assets: 12, days: 24, seed: 3 }, join(folder, "data"));
+    writeFileSync(join(folder, "pipeline.yaml"), PIPELINE);
+  });
+
+  afterAll(async () => {
+    await aura("down");
+    rmSync(folder, { recursive: true, force: true });
+  }, 100_000);
+
+  it("refuses a typo with its line, and writes nothing", async () => {
+    writeFileSync(join(folder, "typo.yaml"), PIPELINE.replace("horizon:", "horizn:"));
+    const { code, stdout, stderr } = await aura("run", "typo.yaml", "--data", "data", "--json");
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(/typo\.yaml:\d+:.*horizn/);
+    expect(existsSync(stateDir)).toBe(false);
+  });
+
+  it("names a file that is not there", async () => {
+    const { code, stderr } = await aura("run", "pipeline.yaml", "--data", ".");
+    expect(code).toBe(2);
+    expect(stderr).toContain("readings.csv");
+    expect(existsSync(stateDir)).toBe(false);
+  });
+
+  it("waits for a decision where it cannot ask, and stops what it started", async () => {
+    const { code, stdout, stderr } = await aura("run", "pipeline.yaml", "--data", "data", "--json");
+    expect(code, stderr).toBe(5);
+    waiting = documentSchema.parse(JSON.parse(stdout));
+    expect(waiting).toMatchObject({ model: "small-substation", outcome: "waiting", promoted: false });
+    expect(waiting.metrics.test["rocAuc"]).toBeGreaterThan(0.6);
+    expect(waiting.timingsMs).toHaveProperty("train");
+    expect(stderr).toContain("Three ways to decide");
+    expect((await aura("status")).stdout).toContain("not running");
+  }, 100_000);
+
+  it("takes the decision later, and promotes", async () => {
+    expect((await aura("up", "--detach")).code).toBe(0);
+    const decided = await aura("approvals", "approve", waiting.approvalId ?? "", "--as", "ann", "--json");
+    expect(decided.code, decided.stderr).toBe(0);
+    const { code, stdout, stderr } = await aura("run", "pipeline.yaml", "--data", "data", "--json");
+    expect(code, stderr).toBe(0);
+    const document = documentSchema.parse(JSON.parse(stdout));
+    expect(document).toMatchObject({ digest: waiting.digest, promoted: true });
+    expect(document.dataset).toBe(waiting.dataset);
+  }, 100_000);
+
+  it("ranks the fleet", async () => {
+    const { code, stdout, stderr } = await aura("score", "small-substation", "--data", "data", "--json");
+    expect(code, stderr).toBe(0);
+    const { kind, rows } = scoreSchema.parse(JSON.parse(stdout));
+    expect(kind).toBe("risk");
+    expect(rows.map((row) => row.rank)).toEqual(rows.map((_row, i) => i + 1));
+    expect(rows).toHaveLength(12);
+  }, 60_000);
+});

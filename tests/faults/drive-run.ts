@@ -1,0 +1,88 @@
+import { createHash } from "node:crypto";
+import { Readable } from "node:stream";
+import { z } from "zod";
+import { ApiClient, apiPath } from "../../cli/client.ts";
+import { readApproval, approvalSchema } from "../../cli/run/approval.ts";
+import { isOver } from "../../cli/run/follow-run.ts";
+import { rawFileSchema } from "../../schemas/dataset.ts";
+import { ERROR_CODES } from "../../schemas/error-codes.ts";
+import { isPlatformError } from "../../schemas/platform-error.ts";
+import { runViewSchema } from "../../schemas/run.ts";
+import type { RunView } from "../../schemas/run.ts";
+import { DATA_FILE, pipelineText, pumpReadings } from "./fixture/pumps.ts";
+import { untilAnswered } from "./patience.ts";
+import type { DeadlineMs } from "./patience.ts";
+
+/** A call that hangs on a dead part is given up and repeated. */
+const CALL_TIMEOUT_MS = 5_000;
+const DATA_SEED = 11;
+/** The same for every repetition: the decision counts once however often it is sent. */
+const DECISION_ID = "faults-decision";
+
+const startedSchema = z.looseObject({ runId: z.string(), workflowId: z.string() });
+
+export interface StartedRun {
+  readonly runId: string;
+  readonly workflowId: string;
+}
+
+/**
+ * A person at work on a platform whose parts die: every request is repeated until it is answered, never with
+ * another meaning. Each try has a new `Idempotency-Key`, so that what keeps effects single is not the key of
+ * the request but those of the things themselves.
+ */
+export class PatientPerson {
+  readonly #client: ApiClient;
+  readonly #deadline: DeadlineMs;
+
+  constructor(apiUrl: string, deadline: DeadlineMs) {
+    this.#client = new ApiClient({ baseUrl: apiUrl, timeoutMs: CALL_TIMEOUT_MS });
+    this.#deadline = deadline;
+  }
+
+  async startRun(): Promise<StartedRun> {
+    const bytes = Buffer.from(pumpReadings(DATA_SEED));
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    const file = { name: DATA_FILE, object: { key: `raw/sha256/${sha256}`, sha256, bytes: bytes.length } };
+    await this.#ask("upload", () =>
+      this.#client.putStream("/v1/uploads", {
+        bytes: Readable.from([bytes]),
+        length: bytes.length,
+        query: { name: DATA_FILE },
+        reply: rawFileSchema,
+      }),
+    );
+    const body = { pipeline: pipelineText(), files: [file] };
+    return this.#ask("start the run", () => this.#client.post("/v1/runs", { reply: startedSchema, body }));
+  }
+
+  /** Follows the run, approves when asked, and returns the run as it ended. */
+  async finishRun(runId: string): Promise<RunView> {
+    const view = await this.#follow(runId, (run) => isOver(run) || run.approvalId !== undefined);
+    if (isOver(view)) return view;
+    const id = view.approvalId ?? "";
+    const { digest } = await this.#ask("read the approval", () => readApproval(this.#client, id));
+    const body = { decisionId: DECISION_ID, decision: "approve", digest, by: "faults@example.com" };
+    await this.#ask("decide", () =>
+      this.#client.post(apiPath`/v1/approvals/${id}/decisions`, { reply: approvalSchema, body }),
+    );
+    return this.#follow(runId, isOver);
+  }
+
+  #follow(runId: string, until: (view: RunView) => boolean): Promise<RunView> {
+    return untilAnswered("the end of the run", this.#deadline, async () => {
+      const view = await this.#client.get(apiPath`/v1/runs/${runId}`, runViewSchema);
+      return until(view) ? view : undefined;
+    });
+  }
+
+  #ask<T>(what: string, ask: () => Promise<T>): Promise<T> {
+    return untilAnswered(what, this.#deadline, ask, isRefusal);
+  }
+}
+
+/** The API said no: asking again would not change that. Absence and `not found yet` are no refusals. */
+function isRefusal(error: unknown): boolean {
+  if (!isPlatformError(error)) return false;
+  return error.code !== "not_found" && !ERROR_CODES[error.code].retryable;
+}

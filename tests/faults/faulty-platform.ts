@@ -1,0 +1,119 @@
+import { join } from "node:path";
+import { Client, Connection } from "@temporalio/client";
+import { packageRoot } from "../../config/package-root.ts";
+import { tailLog } from "../../platform/process/log-file.ts";
+import { SupervisedPart } from "../../platform/supervised-part.ts";
+import { startTestPlatform, testEnvironment } from "../support/platform.ts";
+import type { TestPlatform } from "../support/platform.ts";
+import { untilAnswered } from "./patience.ts";
+import type { DeadlineMs } from "./patience.ts";
+
+export const PARTS = ["worker", "api", "postgres", "temporal"] as const;
+export type PartName = (typeof PARTS)[number];
+
+const LOG_LINES = 3;
+
+/** A whole platform in a folder of its own, whose parts can be killed; its supervisor is this process. */
+export class FaultyPlatform {
+  readonly client: Client;
+  readonly #test: TestPlatform;
+  readonly #ownWorker: SupervisedPart | undefined;
+
+  private constructor(test: TestPlatform, client: Client, ownWorker: SupervisedPart | undefined) {
+    this.#test = test;
+    this.client = client;
+    this.#ownWorker = ownWorker;
+  }
+
+  /** @param workerEntry  built entry, e.g. `tests/faults/x.js`, in the place of the product's worker */
+  static async start(workerEntry?: string): Promise<FaultyPlatform> {
+    const parts = PARTS.filter((name) => workerEntry === undefined || name !== "worker");
+    const test = await startTestPlatform({ parts });
+    let ownWorker: SupervisedPart | undefined;
+    try {
+      if (workerEntry !== undefined) ownWorker = await startOwnWorker(test, workerEntry);
+      const connection = await Connection.connect({
+        address: test.platform.urls.temporalAddress,
+        // Back at once after a restart: boundaries that pass unseen cannot be met.
+        channelArgs: { "grpc.initial_reconnect_backoff_ms": 50, "grpc.max_reconnect_backoff_ms": 100 },
+      });
+      return new FaultyPlatform(test, new Client({ connection }), ownWorker);
+    } catch (error) {
+      await ownWorker?.stop();
+      await test.dispose();
+      throw error;
+    }
+  }
+
+  get apiUrl(): string {
+    return this.#test.platform.urls.api;
+  }
+
+  get databaseUrl(): string {
+    return this.#test.platform.urls.databaseUrl;
+  }
+
+  /** Kills the part's process; one that is just being started again is waited for. */
+  async kill(part: PartName, deadline: DeadlineMs): Promise<void> {
+    const pid = await untilAnswered(`a process of ${part}`, deadline, async () => this.#pidOf(part));
+    process.kill(pid, "SIGKILL");
+  }
+
+  /** All parts answer again. */
+  async settle(deadline: DeadlineMs): Promise<void> {
+    const isReady = () => this.#statuses().every(({ state }) => state === "ready");
+    await untilAnswered("all parts ready", deadline, async () => isReady() || undefined);
+  }
+
+  /** Restarts of all parts together since the start. */
+  get restarts(): number {
+    return this.#statuses().reduce((sum, { restarts }) => sum + restarts, 0);
+  }
+
+  /** What a part said last, for a case that failed. */
+  logTail(part: PartName): readonly string[] {
+    return tailLog(join(this.#test.stateDir, "logs", `${part}.log`), LOG_LINES);
+  }
+
+  async dispose(): Promise<void> {
+    await this.client.connection.close();
+    await this.#ownWorker?.stop();
+    await this.#test.dispose();
+  }
+
+  #statuses() {
+    const own = this.#ownWorker === undefined ? [] : [this.#ownWorker.status];
+    return [...this.#test.platform.parts(), ...own];
+  }
+
+  #pidOf(part: PartName): number | undefined {
+    return this.#statuses().find(({ name }) => name === part)?.process?.pid;
+  }
+}
+
+async function startOwnWorker({ platform, stateDir }: TestPlatform, entry: string): Promise<SupervisedPart> {
+  const { databaseUrl, temporalAddress } = platform.urls;
+  const part = new SupervisedPart({
+    logs: join(stateDir, "logs"),
+    onChange: () => undefined,
+    plan: {
+      name: "worker",
+      stopSignal: "SIGTERM",
+      stopGraceMs: 18_000,
+      prepare: async () => ({
+        file: process.execPath,
+        args: [join(packageRoot(), "dist", entry)],
+        cwd: stateDir,
+        env: testEnvironment({
+          DATABASE_URL: databaseUrl,
+          TEMPORAL_ADDRESS: temporalAddress,
+          AURA_STATE_DIR: stateDir,
+        }),
+      }),
+      // Alive is enough: a run that starts before it polls waits a moment.
+      probe: async () => undefined,
+    },
+  });
+  await part.start();
+  return part;
+}

@@ -54,7 +54,9 @@ const UNIT_MS: Readonly<Record<string, number>> = {
 /** Option parser of points in time: ISO 8601, or how long ago, e.g. `24h`. */
 export function parseSince(text: string, now: number = Date.now()): string {
   const ago = /^(\d{1,6})([smhdw])$/.exec(text);
-  const at = ago === null ? Date.parse(text) : now - Number(ago[1]) * (UNIT_MS[ago[2] ?? ""] ?? 0);
+  // Date.parse takes much that is no time, such as a bare number.
+  const written = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
+  const at = ago === null ? written : now - Number(ago[1]) * (UNIT_MS[ago[2] ?? ""] ?? 0);
   if (Number.isFinite(at)) return new Date(at).toISOString();
   throw new InvalidArgumentError("expected a time such as 2026-01-31T12:00:00Z, or 30m, 24h, 7d ago");
 }

@@ -49,6 +49,13 @@ describe("Output", () => {
     ]);
   });
 
+  it("does not say the place of an error twice", () => {
+    const { written, output } = outputTo(false);
+    const locations = [{ file: "a.csv", expected: "rows", found: "none" }];
+    output.error(new PlatformError("bad_file", "a.csv: expected rows, found none", { locations }));
+    expect(written.stderr.split("\n")).toHaveLength(3);
+  });
+
   it("pads a table and makes its cells safe", () => {
     const { written, output } = outputTo(false);
     output.table(["part", "state"], [["api\u001B[2J", "ready"]]);

@@ -1,6 +1,7 @@
 import { styleText } from "node:util";
 import { ERROR_CODES } from "../schemas/error-codes.ts";
 import { isPlatformError } from "../schemas/platform-error.ts";
+import type { ErrorLocation, PlatformError } from "../schemas/platform-error.ts";
 
 /**
  * The one place that writes to the terminal. Results go to stdout; progress, warnings and errors to
@@ -100,12 +101,20 @@ export class Output {
       return;
     }
     this.note(`${label} ${error.code}: ${safeText(error.message)}`);
-    for (const { file, line, field, expected, found } of error.locations) {
+    for (const { file, line, field, expected, found } of this.#locationsToShow(error)) {
       const where = [file, line, field].filter((part) => part !== undefined).join(":");
       const what = [expected && `expected ${expected}`, found && `found ${found}`].filter(Boolean).join(", ");
       this.note(safeText(`  ${where}${what === "" ? "" : `: ${what}`}`));
     }
     this.note(`  ${ERROR_CODES[error.code].remedy}`);
+  }
+
+  /** None when the only one is a file, and the message says all of it. */
+  #locationsToShow({ message, locations }: PlatformError): readonly ErrorLocation[] {
+    const [only] = locations;
+    const isSaid = (part: string | undefined) => part === undefined || message.includes(part);
+    if (locations.length !== 1 || only?.field !== undefined) return locations;
+    return [only?.file, only?.expected, only?.found].every(isSaid) ? [] : locations;
   }
 
   style(style: Style, text: string, stream: "stdout" | "stderr" = "stdout"): string {

@@ -11,19 +11,22 @@ import { contextOf } from "../context.ts";
 import type { CliContext } from "../context.ts";
 import { demoFolder, makeFleet } from "../demo/fleet.ts";
 import type { DemoFleet } from "../demo/fleet.ts";
-import { showPrediction } from "../demo/prediction.ts";
+import { askAboutAsset, showAnswer } from "../demo/prediction.ts";
+import type { TracedAnswer } from "../demo/prediction.ts";
 import { shiftFleet } from "../demo/shift.ts";
 import type { Output } from "../output.ts";
 import { executeRun } from "../run/execute-run.ts";
 import { hashFiles, namesOf, openDataFolder } from "../run/local-files.ts";
 import { readPipelineText } from "../run/pipeline-text.ts";
 import type { PipelineText } from "../run/pipeline-text.ts";
-import { outcomeOf, runError, runExitCode } from "../run/run-document.ts";
+import { runDocument, runError, runExitCode } from "../run/run-document.ts";
 import { scoreFleet, showFleet } from "../score-fleet.ts";
+import type { FleetScore } from "../score-fleet.ts";
 
 interface DemoOptions {
   readonly keep?: boolean;
   readonly shift?: boolean;
+  readonly json?: boolean;
 }
 
 /** Who approves where there is no terminal to ask on. */
@@ -44,26 +47,32 @@ export function registerDemoCommand(program: Command): void {
     .option("--keep", "stay up until Ctrl-C or `aura down` (default on a terminal)")
     .option("--no-keep", "stop what was started at the end (default without one)")
     .option("--shift", "afterwards send shifted readings until the drift is confirmed and a retrain starts")
+    .option("--json", "print run, ranking, prediction and lineage as one JSON document at the end")
     .addHelpText("after", EXAMPLE)
     .action(async (options: DemoOptions, command: Command) => demo(contextOf(command), options));
 }
 
 async function demo(context: CliContext, options: DemoOptions): Promise<void> {
   const { output, isInteractive } = context;
+  const started = performance.now();
   const file = join(packageRoot(), "examples", "substation", "pipeline.yaml");
   const pipeline = readPipelineText(file, { cwd: context.cwd });
-  const isKept = options.keep ?? isInteractive;
+  const model = modelNameOf(pipeline.pipeline);
+  const isShown = options.json !== true;
   await withApi(context, { start: "always" }, async (connection) => {
     const fleet = await makeDemoFleet(context);
     const view = await train(context, connection, { pipeline, fleet });
-    const outcome = outcomeOf(view);
-    output.line(`${output.style("bold", outcome ?? view.status)}: ${view.model}@${view.version ?? "-"}`);
-    if (outcome === "promoted" || outcome === "unchanged") {
-      await showAnswers(context, connection, { model: modelNameOf(pipeline.pipeline), fleet });
-      if (options.shift === true) await shiftFleet(context, connection, modelNameOf(pipeline.pipeline));
-    } else context.exitWith(runExitCode(view));
-    showUrls(output, connection);
-    if (isKept && connection.isOwn) await stayUp(output, connection.signal);
+    const { platformStartMs } = connection;
+    const run = runDocument(view, { platformStartMs, totalMs: performance.now() - started });
+    if (isShown)
+      output.line(`${output.style("bold", run.outcome ?? view.status)}: ${model}@${run.version ?? "-"}`);
+    const answers = run.promoted ? await askFleet(context, connection, { model, fleet, isShown }) : {};
+    if (!run.promoted) context.exitWith(runExitCode(view));
+    else if (options.shift === true) await shiftFleet(context, connection, model);
+    const urls = urlsOf(connection);
+    if (isShown) showUrls(output, urls);
+    else output.json({ run, ...answers, urls });
+    if ((options.keep ?? isInteractive) && connection.isOwn) await stayUp(output, connection.signal);
   });
 }
 
@@ -95,31 +104,44 @@ async function train(
   return view;
 }
 
+interface DemoAnswers {
+  readonly ranking: FleetScore;
+  readonly prediction: TracedAnswer;
+}
+
 /** Ranks the fleet, then asks about the most urgent asset. */
-async function showAnswers(
+async function askFleet(
   context: CliContext,
   connection: Connection,
-  { model, fleet }: { readonly model: string; readonly fleet: DemoFleet },
-): Promise<void> {
+  { model, fleet, isShown }: { readonly model: string; readonly fleet: DemoFleet; readonly isShown: boolean },
+): Promise<DemoAnswers> {
   const { output, cwd, settings } = context;
   const folder = openDataFolder(fleet.folder, cwd);
   const files = await hashFiles(folder, folder.names, connection.signal);
-  const score = await scoreFleet(connection, { output, model, files });
-  output.line();
-  output.line(output.style("bold", "Which substation fails within 72 hours:"));
-  showFleet(output, score, RANKED_SHOWN);
-  const asset = score.rows[0]?.asset ?? fleet.assets[0] ?? "";
+  const ranking = await scoreFleet(connection, { output, model, files });
+  if (isShown) {
+    output.line();
+    output.line(output.style("bold", "Which substation fails within 72 hours:"));
+    showFleet(output, ranking, RANKED_SHOWN);
+  }
+  const asset = ranking.rows[0]?.asset ?? fleet.assets[0] ?? "";
   const body = fleet.requestOf(asset, fleet.readingsOf(asset));
-  const file = join(demoFolder(settings().stateDir), "request.json");
-  await showPrediction(output, connection, { model, body, file, cwd });
+  const question = { model, body, file: join(demoFolder(settings().stateDir), "request.json"), cwd };
+  const prediction = await askAboutAsset(output, connection, question);
+  if (isShown) showAnswer(output, question, prediction);
+  return { ranking, prediction };
 }
 
-function showUrls(output: Output, { apiUrl, temporalUiUrl }: Connection): void {
+type DemoUrls = Readonly<Record<string, string>>;
+
+function urlsOf({ apiUrl, temporalUiUrl }: Connection): DemoUrls {
+  const temporal = temporalUiUrl === undefined ? {} : { "Temporal UI": temporalUiUrl };
+  return { API: apiUrl, "API docs": `${apiUrl}/docs`, metrics: `${apiUrl}/metrics`, ...temporal };
+}
+
+function showUrls(output: Output, urls: DemoUrls): void {
   output.line();
-  output.line(`API          ${apiUrl}`);
-  output.line(`API docs     ${apiUrl}/docs`);
-  output.line(`metrics      ${apiUrl}/metrics`);
-  if (temporalUiUrl !== undefined) output.line(`Temporal UI  ${temporalUiUrl}`);
+  for (const [name, url] of Object.entries(urls)) output.line(`${name.padEnd(13)}${url}`);
 }
 
 async function stayUp(output: Output, signal: AbortSignal): Promise<void> {

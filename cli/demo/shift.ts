@@ -110,7 +110,7 @@ function findRetrain({ client, signal }: Connection, model: string, since: strin
 async function showEnd({ output }: CliContext, connection: Connection, run: RunView): Promise<void> {
   const { client, apiUrl, temporalUiUrl, signal } = connection;
   if (run.status !== "waiting") {
-    output.line(`the retrain ended: ${run.outcome ?? run.error?.message ?? run.status}`);
+    output.note(`the retrain ended: ${run.outcome ?? run.error?.message ?? run.status}`);
     return;
   }
   const approval = await patient(() => readApproval(client, run.approvalId ?? ""), { signal })();

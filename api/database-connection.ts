@@ -9,7 +9,10 @@ export interface DatabaseConnectionOptions {
   readonly logger: Logger;
 }
 
-const RETRY_MS = 1_000;
+/** Back-off between attempts: a database that is just starting is found within 100 ms of being up. */
+const FIRST_RETRY_MS = 50;
+const MAX_RETRY_MS = 1_000;
+const QUICK_ATTEMPTS = 50;
 
 /**
  * The stores in PostgreSQL, from the first successful connection on. The API starts without them and answers
@@ -47,7 +50,8 @@ export class DatabaseConnection {
         return;
       } catch (error) {
         if (attempt === 0) this.options.logger.warn({ err: error }, "PostgreSQL does not answer; trying on");
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        const retryMs = attempt < QUICK_ATTEMPTS ? FIRST_RETRY_MS : MAX_RETRY_MS;
+        await new Promise((resolve) => setTimeout(resolve, retryMs));
       }
     }
   }

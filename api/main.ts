@@ -16,7 +16,7 @@ import { createTemporalGateway } from "./temporal-gateway.ts";
  * with the URL, one `ready` when everything it needs is there. SIGTERM and SIGINT end it in order.
  */
 
-const READY_LOOK_MS = 200;
+const READY_LOOK_MS = 50;
 
 async function main(): Promise<void> {
   const settings = readSettings(process.env, process.cwd());

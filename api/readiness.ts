@@ -14,7 +14,7 @@ export interface PartState {
 
 const INTERVAL_MS = 700;
 /** A part that is away is looked at more often: what waits for it should not wait for the look. */
-const AWAY_INTERVAL_MS = 150;
+const AWAY_INTERVAL_MS = 50;
 const TIMEOUT_MS = 1_000;
 
 /**
@@ -58,7 +58,7 @@ export class ReadinessProbe {
     if (this.isClosed) return;
     this.states.set(part.name, { name: part.name, ok, at: new Date().toISOString() });
     const pause = (ok ? INTERVAL_MS : AWAY_INTERVAL_MS) - (performance.now() - began);
-    this.timers.set(part.name, setTimeout(() => void this.look(part), Math.max(50, pause)).unref());
+    this.timers.set(part.name, setTimeout(() => void this.look(part), Math.max(20, pause)).unref());
   }
 }
 

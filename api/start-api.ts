@@ -84,6 +84,7 @@ export async function startApi(settings: Settings, parts: ApiParts): Promise<Run
   const { championPollMs } = parts;
   const champions = new Champions({
     registry: () => database.get().registry,
+    connected: database.connected,
     objects,
     pool,
     file,

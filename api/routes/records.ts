@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { dataIdSchema, nameSchema, sha256Schema } from "../../schemas/names.ts";
+import { ObjectAnchors } from "../../stores/postgres/audit/object-anchors.ts";
 import type { Lineage } from "../../stores/postgres/port.ts";
 import type { ApiDeps } from "../deps.ts";
 import { incomingOf } from "../http/context.ts";
@@ -83,7 +84,8 @@ export const recordRoutes: readonly AnyRoute[] = [
     method: "get",
     path: "/v1/audit/verify",
     tag: "records",
-    summary: "Recomputes the hash chain; names the first bad row and the unsealed tail.",
+    summary:
+      "Recomputes the hash chain and holds it against the anchor outside the database; names the first bad row.",
     policy: admin,
     reply: z.strictObject({
       ok: z.boolean(),
@@ -92,10 +94,10 @@ export const recordRoutes: readonly AnyRoute[] = [
       firstBad: z.int().optional(),
       head: z.string(),
     }),
-    async handle({ context }, { database }) {
+    async handle({ context }, { database, objects }) {
       // A long chain takes longer than a silent socket is otherwise kept.
       incomingOf(context)?.socket.setTimeout(VERIFY_TIMEOUT_MS);
-      return database().audit.verify();
+      return database().audit.verify(await new ObjectAnchors(objects).newest());
     },
   }),
   route({

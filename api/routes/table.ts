@@ -4,6 +4,7 @@ import { healthRoutes } from "./health.ts";
 import { inferenceProtocolRoutes } from "./inference-protocol.ts";
 import { keyRoutes } from "./keys.ts";
 import { modelRoutes } from "./models.ts";
+import { pipelineRoutes } from "./pipelines.ts";
 import { predictRoutes } from "./predict.ts";
 import { promotionRoutes } from "./promotions.ts";
 import { recordRoutes } from "./records.ts";
@@ -17,6 +18,7 @@ const RESOURCES: readonly AnyRoute[] = [
   ...predictRoutes,
   ...inferenceProtocolRoutes,
   ...runRoutes,
+  ...pipelineRoutes,
   ...uploadRoutes,
   ...approvalRoutes,
   ...modelRoutes,

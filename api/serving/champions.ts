@@ -10,6 +10,8 @@ import type { ServedVersion, VersionPointer } from "./served-version.ts";
 
 export interface ChampionsOptions {
   readonly registry: () => Registry;
+  /** Resolves once `registry` can be asked; until then there is nothing to follow. */
+  readonly connected: Promise<void>;
   readonly objects: ObjectStore;
   readonly pool: InferencePool;
   readonly file: ChampionFile;
@@ -20,7 +22,7 @@ export interface ChampionsOptions {
 }
 
 /** While the database does not answer it is asked this often. */
-const RETRY_MS = 2_000;
+const RETRY_MS = 500;
 const POLL_MS = 5 * 60_000;
 
 /**
@@ -46,11 +48,11 @@ export class Champions {
     this.options = options;
   }
 
-  /** Loads what was served last, then follows the registry. Returns once what is known is loaded. */
+  /** Loads what was served last; follows the registry as soon as it can be asked. Returns once the former is done. */
   async start(remembered: readonly VersionPointer[]): Promise<void> {
     await Promise.all(remembered.map((pointer) => this.switchTo(pointer)));
     if (this.served.size > 0) this.isKnown = true;
-    await this.poll();
+    void this.options.connected.then(() => this.poll());
   }
 
   /** Version that serves `model`; without a name the only one there is. */
@@ -102,6 +104,7 @@ export class Champions {
   }
 
   private async poll(): Promise<void> {
+    if (this.isClosed) return;
     let isRead = false;
     try {
       const registry = this.options.registry();

@@ -6,9 +6,11 @@ import { startApi } from "../../api/start-api.ts";
 import type { RunningApi } from "../../api/start-api.ts";
 import type { StartedWorkflow, WorkflowGateway } from "../../api/workflow-gateway.ts";
 import { readSettings } from "../../config/settings.ts";
+import type { RawFile } from "../../schemas/dataset.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type {
   ApprovalRow,
+  AuditAnchor,
   AuditEntry,
   Database,
   KeyRow,
@@ -109,6 +111,7 @@ function createMemoryBackend(options: FixtureOptions) {
     audit: [] as AuditEntry[],
     started: [] as string[],
   };
+  const pipelineFiles = new Map<string, readonly RawFile[]>();
   const replies = new Map<string, { bodyHash: string; reply: unknown }>();
   const up = (): void => {
     if (isDatabaseDown) throw new PlatformError("database_unavailable", "memory database is down");
@@ -177,10 +180,25 @@ function createMemoryBackend(options: FixtureOptions) {
     audit: guarded({
       append: (entry: AuditEntry) => void state.audit.push(entry),
       list: () => [],
-      verify: () => ({ ok: true, rows: 0, unsealed: 0, head: "" }),
+      verify: (expected?: AuditAnchor) => ({
+        ok: true,
+        rows: expected?.position ?? 0,
+        unsealed: 0,
+        head: "",
+      }),
     }),
     runs: guarded({ list: () => [], get: () => undefined }),
-    datasets: guarded({ list: () => [], get: () => undefined }),
+    datasets: guarded({
+      list: () => [],
+      get: () => undefined,
+      addPipelineFiles: (pipeline: string, files: readonly RawFile[], entry: AuditEntry) => {
+        const byName = new Map((pipelineFiles.get(pipeline) ?? []).map((file) => [file.name, file]));
+        for (const file of files) byName.set(file.name, file);
+        pipelineFiles.set(pipeline, [...byName.values()]);
+        state.audit.push(entry);
+      },
+      pipelineFiles: (pipeline: string) => pipelineFiles.get(pipeline) ?? [],
+    }),
     drift: guarded({ list: () => [] }),
     scores: guarded({ get: () => undefined }),
     lineage: guarded({

@@ -208,7 +208,7 @@ async function insertAssets(sql: Sql, entry: DatasetEntry): Promise<void> {
     );
     await sql.query(
       `insert into aura.dataset_assets (dataset_id, source, asset_id, n_rows, first_t, last_t)
-       select $1, * from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])`,
+       select $1, * from unnest($2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[])`,
       [
         entry.id,
         rows.map((a) => a.source),

@@ -18,6 +18,12 @@ export interface ApprovalInput {
   readonly reminderMs: number;
   /** What the approver looks at; stored with the approval. */
   readonly evidence: ObjectRef;
+  /** Set by the workflow itself when it continues in a new run; times in milliseconds since 1970. */
+  readonly resumed?: {
+    readonly deadlineMs: number;
+    readonly nextReminderMs: number;
+    readonly isEscalated: boolean;
+  };
 }
 
 export interface ApprovalResult {

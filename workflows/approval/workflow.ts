@@ -1,19 +1,36 @@
-import { allHandlersFinished, condition, currentUpdateInfo, setHandler, uuid4 } from "@temporalio/workflow";
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  allHandlersFinished,
+  condition,
+  continueAsNew,
+  currentUpdateInfo,
+  isCancellation,
+  log,
+  setHandler,
+  uuid4,
+} from "@temporalio/workflow";
 import { APPROVAL_POLL_MS } from "../../temporal-config/constants.ts";
 import { approvals } from "../activity-proxies.ts";
 import { show } from "../visibility.ts";
 import { approvalStateQuery, approveSignal, decideUpdate, rejectSignal, wakeSignal } from "./messages.ts";
 import type { ApprovalInput, ApprovalResult, DecideInput } from "./messages.ts";
+import { checkDecisionShape } from "./decision-shape.ts";
 import { atDeadline, openState, reduceApproval } from "./state.ts";
-import type { ApprovalState } from "./state.ts";
+import type { ApprovalState, RecordedApproval } from "./state.ts";
+
+const LOOKS_PER_RUN = 250;
 
 /**
  * Waits for people to decide on exactly one digest: reminder, deadline, escalation, quorum; the first reject ends it.
  *
  * **Messages**: update `decide`, signals `approve`, `reject`, `wake`, query `state`. Every message ends in a recorded
  * row, and the workflow follows the row; it also looks by itself every 60 s, should a wake-up be lost.
- * **Continue-as-new**: none; one look a minute for the 7-day default is some 10 000 small steps at most, and
- * the deadline bounds it. **Versioning**: patched().
+ * A cancelled wait withdraws the approval: its row ends as expired, so that nobody decides on nothing.
+ *
+ * **Continue-as-new**: after 250 looks, some 4 hours: each is 11 events, and a week of them would pass the server's
+ * limit of 51,200. **Versioning**: patched().
  */
 export async function approvalWorkflow(input: ApprovalInput): Promise<ApprovalResult> {
   const approval = new Approval(input);
@@ -32,8 +49,16 @@ export async function approvalWorkflow(input: ApprovalInput): Promise<ApprovalRe
       description: `${decision} this version: {"by":"you","reason":"…"}`,
     });
   }
-  await approval.open();
-  while (approval.state.state === "waiting") await approval.waitForDecisionOrDeadline();
+  try {
+    await approval.open();
+    while (approval.state.state === "waiting") {
+      await approval.waitForDecisionOrDeadline();
+      if (approval.isLong) await approval.continueInNewRun();
+    }
+  } catch (error) {
+    if (isCancellation(error)) await CancellationScope.nonCancellable(() => approval.withdraw());
+    throw error;
+  }
   show({ stage: approval.state.state, approval: null }, `**${approval.state.state}** — ${input.subject}`);
   await condition(allHandlersFinished);
   const decidedBy = approval.state.approvals;
@@ -51,21 +76,54 @@ class Approval {
   #deadlineMs = 0;
   #nextReminderMs = 0;
   #isWoken = false;
+  #isOpen = false;
+  #nLooks = 0;
 
   constructor(input: ApprovalInput) {
     this.#input = input;
-    this.state = openState(input.policy.quorum);
+    this.state = { ...openState(input.policy.quorum), isEscalated: input.resumed?.isEscalated ?? false };
   }
 
   async open(): Promise<void> {
-    const { policy, approvalId, kind, subject, model, version, digest, requestedBy, evidence } = this.#input;
-    this.#extendDeadline();
+    const { policy, approvalId, kind, subject, model, version, digest, requestedBy, evidence, resumed } =
+      this.#input;
+    if (resumed === undefined) this.#extendDeadline();
+    else {
+      this.#deadlineMs = resumed.deadlineMs;
+      this.#nextReminderMs = resumed.nextReminderMs;
+      this.#showWaiting();
+    }
     const fields = { approvalId, kind, subject, model, version, digest, requestedBy, policy, evidence };
     const row = await approvals.openApproval({
       ...fields,
       deadline: new Date(this.#deadlineMs).toISOString(),
     });
-    this.state = reduceApproval(this.state, { kind: "recorded", row });
+    this.#follow(row);
+    this.#isOpen = true;
+  }
+
+  /** Whether this run's history is long enough. */
+  get isLong(): boolean {
+    return this.#nLooks >= LOOKS_PER_RUN && this.state.state === "waiting";
+  }
+
+  /** Goes on under the same workflow id. Nothing returns from it while the approval still waits. */
+  async continueInNewRun(): Promise<void> {
+    await condition(allHandlersFinished);
+    if (this.state.state !== "waiting") return;
+    const { isEscalated } = this.state;
+    const resumed = { deadlineMs: this.#deadlineMs, nextReminderMs: this.#nextReminderMs, isEscalated };
+    await continueAsNew<typeof approvalWorkflow>({ ...this.#input, resumed });
+  }
+
+  /** The question is taken back. Nothing happens where it was decided meanwhile, or never recorded. */
+  async withdraw(): Promise<void> {
+    try {
+      this.#follow(await approvals.closeApproval({ approvalId: this.#input.approvalId, state: "expired" }));
+      show({ stage: "cancelled", approval: null }, `**cancelled** — ${this.#input.subject}`);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
   }
 
   wake(): void {
@@ -74,16 +132,15 @@ class Approval {
 
   validate(decision: DecideInput): void {
     if (this.state.state !== "waiting") throw new Error(`already ${this.state.state}`);
-    if (decision.decision !== "approve" && decision.decision !== "reject") {
-      throw new Error(`decision: expected approve or reject, got ${String(decision.decision)}`);
-    }
-    if (typeof decision.by !== "string" || decision.by === "") throw new Error("by: expected your name");
+    checkDecisionShape(decision);
     if (decision.digest !== undefined && decision.digest !== this.#input.digest) {
       throw new Error(`digest: expected ${this.#input.digest}, got ${decision.digest}`);
     }
   }
 
   async decide(decision: DecideInput, decisionId: string): Promise<ApprovalState> {
+    // A message may be in the very first task, before there is a row to decide on.
+    await condition(() => this.#isOpen);
     const row = await approvals.applyDirectDecision({
       approvalId: this.#input.approvalId,
       decisionId,
@@ -92,17 +149,20 @@ class Approval {
       reason: decision.reason ?? "",
       digest: decision.digest ?? this.#input.digest,
     });
-    this.state = reduceApproval(this.state, { kind: "recorded", row });
+    this.#follow(row);
     return this.state;
   }
 
-  /** A signal has nobody to answer to: a refused one is in the audit trail and changes nothing. */
+  /**
+   * A signal has nobody to answer to: a refused one changes nothing. The activity judges it and not `validate`, so
+   * that the refusal is in the audit trail; only what is no decision at all is dropped here.
+   */
   async decideBySignal(decision: DecideInput): Promise<void> {
     try {
-      this.validate(decision);
+      checkDecisionShape(decision);
       await this.decide(decision, uuid4());
-    } catch {
-      // The activity has recorded the refusal with its reason.
+    } catch (error) {
+      log.warn("a decision by signal was refused", { error });
     }
   }
 
@@ -113,11 +173,12 @@ class Approval {
       Math.max(1, this.#deadlineMs - Date.now()),
       Math.max(1, this.#nextReminderMs - Date.now()),
     );
-    this.#isWoken = false;
+    this.#nLooks += 1;
     await condition(() => this.#isWoken || this.state.state !== "waiting", nextLookMs);
+    // Before the row is read: a wake-up that comes meanwhile is about something newer, and asks for another look.
+    this.#isWoken = false;
     if (this.state.state !== "waiting") return;
-    const row = await approvals.readApproval({ approvalId });
-    this.state = reduceApproval(this.state, { kind: "recorded", row });
+    this.#follow(await approvals.readApproval({ approvalId }));
     if (this.state.state !== "waiting") return;
     if (Date.now() >= this.#deadlineMs) return this.#passDeadline();
     if (Date.now() >= this.#nextReminderMs) {
@@ -139,14 +200,21 @@ class Approval {
       });
       return;
     }
-    const row = await approvals.closeApproval({ approvalId, state: action });
+    this.#follow(await approvals.closeApproval({ approvalId, state: action }));
+  }
+
+  #follow(row: RecordedApproval): void {
     this.state = reduceApproval(this.state, { kind: "recorded", row });
   }
 
   #extendDeadline(): void {
-    const { policy, subject, digest } = this.#input;
     this.#deadlineMs = Date.now() + this.#input.deadlineMs;
     this.#nextReminderMs = Date.now() + this.#input.reminderMs;
+    this.#showWaiting();
+  }
+
+  #showWaiting(): void {
+    const { policy, subject, digest } = this.#input;
     const who = this.state.isEscalated ? policy.escalateTo : policy.approvers;
     const from = who.length === 0 ? "any approver" : who.join(", ");
     show(
@@ -160,4 +228,9 @@ class Approval {
         `- until: ${new Date(this.#deadlineMs).toISOString()}, then: ${policy.onDeadline}\n- digest: ${digest}`,
     );
   }
+}
+
+function isNotFound(error: unknown): boolean {
+  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  return cause instanceof ApplicationFailure && cause.type === "not_found";
 }

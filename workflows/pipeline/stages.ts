@@ -1,4 +1,4 @@
-import { CancelledFailure, isCancellation } from "@temporalio/workflow";
+import { CancellationScope, CancelledFailure, isCancellation } from "@temporalio/workflow";
 import type { RunStage } from "../../schemas/run.ts";
 import { runs } from "../activity-proxies.ts";
 import { show } from "../visibility.ts";
@@ -52,9 +52,13 @@ export class StageLog {
       this.#done.push(`✓ ${stage}${state === "reused" ? " (reused)" : ""} — ${outcome.detail}`);
       return result;
     } catch (error) {
-      if (isCancellation(error))
-        throw error instanceof CancelledFailure ? error : new CancelledFailure("cancelled");
-      await runs.recordStage({ runId: this.#runId, stage, state: "failed", ms: Date.now() - startedMs });
+      const isCancelled = isCancellation(error);
+      const detail = isCancelled ? { detail: "cancelled" } : {};
+      const ms = Date.now() - startedMs;
+      await CancellationScope.nonCancellable(() =>
+        runs.recordStage({ runId: this.#runId, stage, state: "failed", ms, ...detail }),
+      );
+      if (isCancelled && !(error instanceof CancelledFailure)) throw new CancelledFailure("cancelled");
       throw error;
     }
   }

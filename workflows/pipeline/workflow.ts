@@ -2,6 +2,7 @@ import {
   ActivityFailure,
   ApplicationFailure,
   CancellationScope,
+  ChildWorkflowFailure,
   isCancellation,
   setHandler,
   workflowInfo,
@@ -200,7 +201,12 @@ async function recordEnd(plan: RunPlan, error: unknown): Promise<void> {
     await runs.failRun({ runId: plan.runId, status: "cancelled", code: "cancelled", message: "cancelled" });
     return;
   }
-  const cause = error instanceof ActivityFailure && error.cause !== undefined ? error.cause : error;
+  let cause = error;
+  while (
+    (cause instanceof ActivityFailure || cause instanceof ChildWorkflowFailure) &&
+    cause.cause !== undefined
+  )
+    cause = cause.cause;
   const code = cause instanceof ApplicationFailure && cause.type != null ? cause.type : "internal";
   const message = cause instanceof Error ? cause.message : String(cause);
   await runs.failRun({ runId: plan.runId, status: "failed", code, message });

@@ -73,6 +73,21 @@ describe("ApiClient", () => {
     await expect(c.get("/v1/x", reply)).rejects.toMatchObject({ code: "api_unavailable" });
   });
 
+  it("goes where the API is now, once", async () => {
+    const gone = await startFakeApi({});
+    await gone.close();
+    const { api } = await client({ "GET /v1/x": () => ({ body: { ok: true } }) });
+    const asked: string[] = [];
+    const relocate = async () => {
+      asked.push("where");
+      return api.url;
+    };
+    const c = new ApiClient({ baseUrl: gone.url, relocate });
+    expect(await c.get("/v1/x", reply)).toEqual({ ok: true });
+    expect(await c.get("/v1/x", reply)).toEqual({ ok: true });
+    expect(asked).toEqual(["where"]);
+  });
+
   it("finds nothing where there is nothing", async () => {
     const { client: c } = await client({});
     await expect(c.find("/v1/x", reply)).resolves.toBeNull();

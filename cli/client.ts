@@ -18,6 +18,8 @@ export interface ApiClientOptions {
   readonly signal?: AbortSignal;
   /** Longest wait for a reply; uploads are not bounded. */
   readonly timeoutMs?: number;
+  /** Asked where the API is now, once for each request that gets no answer. */
+  readonly relocate?: () => Promise<string>;
 }
 
 /** Query parameters; undefined ones are left out. */
@@ -61,13 +63,15 @@ export function apiPath(parts: TemplateStringsArray, ...values: readonly (string
 
 export class ApiClient {
   readonly #options: ApiClientOptions;
+  #baseUrl: string;
 
   constructor(options: ApiClientOptions) {
     this.#options = options;
+    this.#baseUrl = options.baseUrl;
   }
 
   get baseUrl(): string {
-    return this.#options.baseUrl;
+    return this.#baseUrl;
   }
 
   /** @throws {PlatformError} the API's own refusal; api_unavailable; internal: a reply of another shape */
@@ -113,14 +117,28 @@ export class ApiClient {
   }
 
   async #send(method: string, path: string, init: SendInit): Promise<Response> {
-    const { baseUrl, apiKey, signal, timeoutMs = DEFAULT_TIMEOUT_MS } = this.#options;
+    const { relocate } = this.#options;
+    // What was read from a stream cannot be sent again.
+    if (relocate === undefined || init.body instanceof ReadableStream)
+      return this.#sendOnce(method, path, init);
+    try {
+      return await this.#sendOnce(method, path, init);
+    } catch (error) {
+      if (!(error instanceof PlatformError) || error.code !== "api_unavailable") throw error;
+      this.#baseUrl = await relocate();
+      return this.#sendOnce(method, path, init);
+    }
+  }
+
+  async #sendOnce(method: string, path: string, init: SendInit): Promise<Response> {
+    const { apiKey, signal, timeoutMs = DEFAULT_TIMEOUT_MS } = this.#options;
     const limits = [
       ...(signal === undefined ? [] : [signal]),
       ...(method === "PUT" ? [] : [AbortSignal.timeout(timeoutMs)]),
     ];
     let response: Response;
     try {
-      response = await fetch(baseUrl + path, {
+      response = await fetch(this.#baseUrl + path, {
         ...init,
         method,
         // A key must not follow a redirect to another host.
@@ -134,7 +152,9 @@ export class ApiClient {
       });
     } catch (cause) {
       signal?.throwIfAborted();
-      throw new PlatformError("api_unavailable", `${method} ${path} [${baseUrl}]: no answer`, { cause });
+      throw new PlatformError("api_unavailable", `${method} ${path} [${this.#baseUrl}]: no answer`, {
+        cause,
+      });
     }
     if (!response.ok) throw await refusalOf(response, `${method} ${path}`);
     return response;

@@ -2,8 +2,9 @@ import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Settings } from "../config/settings.ts";
 import type { RunningPlatform } from "../platform/supervisor.ts";
-import { PlatformError } from "../schemas/platform-error.ts";
+import { isPlatformError, PlatformError } from "../schemas/platform-error.ts";
 import { ApiClient } from "./client.ts";
+import type { ApiClientOptions } from "./client.ts";
 import type { CliContext } from "./context.ts";
 
 /** The API a command talks to, and where people look. */
@@ -42,19 +43,31 @@ export async function withApi<T>(
   const settings = context.settings();
   const { signal, dispose } = interruption();
   let platform: RunningPlatform | undefined;
+  const locate = async (): Promise<FoundApi> => {
+    const found = platform?.urls ?? (await findApi(settings, signal));
+    if (found !== undefined) return found;
+    try {
+      platform = await startHere(context, start, signal);
+      return platform.urls;
+    } catch (error) {
+      // Two commands at once: the other one was first, and its platform serves both.
+      const other = isLocked(error) ? await findApi(settings, signal) : undefined;
+      if (other === undefined) throw error;
+      return other;
+    }
+  };
   try {
-    const found = await findApi(settings, signal);
     const started = performance.now();
-    if (found === undefined) platform = await startHere(context, start, signal);
-    const urls = found ?? platform?.urls;
-    if (urls === undefined) throw new PlatformError("api_unavailable", "connect: there is no API");
-    const temporalUi = urls.temporalUi;
+    const { api, temporalUi } = await locate();
+    const isOwn = platform !== undefined;
+    // Another command's platform ends with that command; what it left goes on with one of our own.
+    const relocate = async () => (await locate()).api;
     return await work({
-      client: clientOf(settings, urls.api, signal),
-      apiUrl: urls.api,
+      client: clientOf(settings, api, { signal, relocate }),
+      apiUrl: api,
       ...(temporalUi === undefined ? {} : { temporalUiUrl: temporalUi }),
-      isOwn: platform !== undefined,
-      platformStartMs: platform === undefined ? 0 : Math.round(performance.now() - started),
+      isOwn,
+      platformStartMs: isOwn ? Math.round(performance.now() - started) : 0,
       signal,
     });
   } catch (error) {
@@ -66,6 +79,10 @@ export async function withApi<T>(
     context.output.endProgress();
     dispose();
   }
+}
+
+function isLocked(error: unknown): boolean {
+  return isPlatformError(error) && error.code === "platform_locked";
 }
 
 interface FoundApi {
@@ -118,10 +135,14 @@ async function startHere(
   return platform;
 }
 
-function clientOf(settings: Settings, baseUrl: string, signal: AbortSignal): ApiClient {
+function clientOf(
+  settings: Settings,
+  baseUrl: string,
+  options: Pick<ApiClientOptions, "signal" | "relocate">,
+): ApiClient {
   // Keys are for a server with keys; the bootstrap key opens the platform this machine started with it.
   const apiKey = settings.apiKey ?? settings.bootstrapAdminKey;
-  return new ApiClient({ baseUrl, signal, ...(apiKey === undefined ? {} : { apiKey }) });
+  return new ApiClient({ baseUrl, ...options, ...(apiKey === undefined ? {} : { apiKey }) });
 }
 
 /** The first signal ends the work in order; the second one the process, whose exit takes its children along. */

@@ -3,12 +3,13 @@ import { Readable } from "node:stream";
 import { z } from "zod";
 import { ApiClient, apiPath } from "../../cli/client.ts";
 import { readApproval, approvalSchema } from "../../cli/run/approval.ts";
+import type { Approval } from "../../cli/run/approval.ts";
 import { isOver } from "../../cli/run/follow-run.ts";
 import { rawFileSchema } from "../../schemas/dataset.ts";
 import { ERROR_CODES } from "../../schemas/error-codes.ts";
 import { isPlatformError } from "../../schemas/platform-error.ts";
 import { runViewSchema } from "../../schemas/run.ts";
-import type { RunView } from "../../schemas/run.ts";
+import type { RunStage, RunView } from "../../schemas/run.ts";
 import { DATA_FILE, pipelineText, pumpReadings } from "./fixture/pumps.ts";
 import { untilAnswered } from "./patience.ts";
 import type { DeadlineMs } from "./patience.ts";
@@ -19,11 +20,19 @@ const DATA_SEED = 11;
 /** The same for every repetition: the decision counts once however often it is sent. */
 const DECISION_ID = "faults-decision";
 
-const startedSchema = z.looseObject({ runId: z.string(), workflowId: z.string() });
+const startedSchema = z.looseObject({ runId: z.string(), workflowId: z.string(), isNew: z.boolean() });
 
 export interface StartedRun {
   readonly runId: string;
   readonly workflowId: string;
+  /** False where the same work was started before. */
+  readonly isNew: boolean;
+}
+
+/** By default the run of the fault tests. */
+export interface RunGiven {
+  readonly pipeline?: string;
+  readonly dataSeed?: number;
 }
 
 /**
@@ -40,8 +49,8 @@ export class PatientPerson {
     this.#deadline = deadline;
   }
 
-  async startRun(): Promise<StartedRun> {
-    const bytes = Buffer.from(pumpReadings(DATA_SEED));
+  async startRun({ pipeline = pipelineText(), dataSeed = DATA_SEED }: RunGiven = {}): Promise<StartedRun> {
+    const bytes = Buffer.from(pumpReadings(dataSeed));
     const sha256 = createHash("sha256").update(bytes).digest("hex");
     const file = { name: DATA_FILE, object: { key: `raw/sha256/${sha256}`, sha256, bytes: bytes.length } };
     await this.#ask("upload", () =>
@@ -52,21 +61,48 @@ export class PatientPerson {
         reply: rawFileSchema,
       }),
     );
-    const body = { pipeline: pipelineText(), files: [file] };
+    const body = { pipeline, files: [file] };
     return this.#ask("start the run", () => this.#client.post("/v1/runs", { reply: startedSchema, body }));
   }
 
   /** Follows the run, approves when asked, and returns the run as it ended. */
   async finishRun(runId: string): Promise<RunView> {
-    const view = await this.#follow(runId, (run) => isOver(run) || run.approvalId !== undefined);
-    if (isOver(view)) return view;
-    const id = view.approvalId ?? "";
-    const { digest } = await this.#ask("read the approval", () => readApproval(this.#client, id));
+    const approval = await this.untilAsked(runId);
+    if (approval === undefined) return this.untilOver(runId);
+    const { id, digest } = approval;
     const body = { decisionId: DECISION_ID, decision: "approve", digest, by: "faults@example.com" };
     await this.#ask("decide", () =>
       this.#client.post(apiPath`/v1/approvals/${id}/decisions`, { reply: approvalSchema, body }),
     );
+    return this.untilOver(runId);
+  }
+
+  /** @returns the approval that the run waits at; undefined when it ends without one */
+  async untilAsked(runId: string): Promise<Approval | undefined> {
+    const view = await this.#follow(runId, (run) => isOver(run) || run.approvalId !== undefined);
+    const { approvalId } = view;
+    if (isOver(view) || approvalId === undefined) return undefined;
+    return this.readApproval(approvalId);
+  }
+
+  /** The run as it ends, whoever decides. */
+  untilOver(runId: string): Promise<RunView> {
     return this.#follow(runId, isOver);
+  }
+
+  /** The run has reached a stage. */
+  async untilStage(runId: string, stage: RunStage): Promise<void> {
+    await this.#follow(runId, (view) => isOver(view) || view.stages.some((row) => row.stage === stage));
+  }
+
+  cancel(runId: string): Promise<unknown> {
+    return this.#ask("cancel", () =>
+      this.#client.post(apiPath`/v1/runs/${runId}/cancel`, { reply: z.unknown() }),
+    );
+  }
+
+  readApproval(id: string): Promise<Approval> {
+    return this.#ask("read the approval", () => readApproval(this.#client, id));
   }
 
   #follow(runId: string, until: (view: RunView) => boolean): Promise<RunView> {

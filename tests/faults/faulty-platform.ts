@@ -49,6 +49,10 @@ export class FaultyPlatform {
     return this.#test.platform.urls.api;
   }
 
+  get temporalAddress(): string {
+    return this.#test.platform.urls.temporalAddress;
+  }
+
   get databaseUrl(): string {
     return this.#test.platform.urls.databaseUrl;
   }

@@ -20,10 +20,7 @@ export async function askForApproval(
   const approvalId = `${input.model}.${version.version}.${plan.runId.slice(0, 8)}`;
   const workflowId = approveWorkflowId("promotion", approvalId, version.digest);
   await runs.updateRun({ runId: plan.runId, approvalId, waiting: true });
-  show(
-    { approval: approvalId, version: String(version.version) },
-    `**Waiting for approval** of ${subject}: \`${workflowId}\``,
-  );
+  show({ approval: approvalId, version: String(version.version) }, waitingText(subject, workflowId, plan));
   const result = await executeChild(approvalWorkflow, {
     workflowId,
     workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
@@ -49,6 +46,17 @@ export async function askForApproval(
   await runs.updateRun({ runId: plan.runId, waiting: false });
   show({ approval: null });
   return result;
+}
+
+/** The run's own page says all that the approval's page says, so that nobody has to know of the child. */
+function waitingText(subject: string, workflowId: string, plan: RunPlan): string {
+  const { approvers, quorum, onDeadline } = plan.approval;
+  const from = approvers.length === 0 ? "any approver" : approvers.join(", ");
+  const until = new Date(Date.now() + plan.approvalDeadlineMs).toISOString();
+  return (
+    `**Waiting for approval** of ${subject}\n\n- from: ${from} (quorum ${quorum})\n` +
+    `- until: ${until}, then: ${onDeadline}\n- decide in: \`${workflowId}\``
+  );
 }
 
 /** Moves the champion alias, in a workflow of its own named by model and version. */

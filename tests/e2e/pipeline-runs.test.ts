@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { approveWorkflowId } from "../../temporal-config/constants.ts";
+import { PatientPerson } from "../faults/drive-run.ts";
+import type { StartedRun } from "../faults/drive-run.ts";
+import { pipelineText } from "../faults/fixture/pumps.ts";
+import { FaultyPlatform } from "../faults/faulty-platform.ts";
+import { inMs } from "../faults/patience.ts";
+import { describeWithServices } from "../support/platform.ts";
+
+/** Whole runs on a whole platform, from the upload of a file to the promoted version. One story, in order. */
+
+const STORY_MS = 150_000;
+const RUN_MS = 40_000;
+
+await describeWithServices("pipeline runs, end to end", () => {
+  let platform: FaultyPlatform;
+  let person: PatientPerson;
+  let first: StartedRun;
+
+  beforeAll(async () => {
+    platform = await FaultyPlatform.start();
+    person = new PatientPerson(platform.apiUrl, inMs(STORY_MS));
+  }, RUN_MS);
+  afterAll(() => platform.dispose());
+
+  const statusOf = async (workflowId: string) =>
+    (await platform.client.workflow.getHandle(workflowId).describe()).status.name;
+
+  it("starts one workflow when the same run is asked for twice at once", async () => {
+    const both = await Promise.all([person.startRun(), person.startRun()]);
+    expect(new Set(both.map(({ runId }) => runId)).size).toBe(1);
+    expect(both.map(({ isNew }) => isNew).toSorted()).toEqual([false, true]);
+    first = both[0];
+  });
+
+  it(
+    "ends promoted, and is found instead of started again while it runs",
+    async () => {
+      expect(await person.startRun()).toMatchObject({ runId: first.runId, isNew: false });
+      const view = await person.finishRun(first.runId);
+      expect(view).toMatchObject({ status: "finished", outcome: "promoted", version: 1 });
+      expect(view.stages.map(({ state }) => state)).toEqual(Array.from({ length: 9 }, () => "done"));
+    },
+    RUN_MS,
+  );
+
+  it(
+    "reuses every stage on the same data, and changes nothing",
+    async () => {
+      const again = await person.startRun();
+      expect(again).toMatchObject({ isNew: true, workflowId: first.workflowId });
+      const view = await person.untilOver(again.runId);
+      expect(view).toMatchObject({ status: "finished", outcome: "unchanged", version: 1 });
+      const reused = view.stages.filter(({ state }) => state === "reused").map(({ stage }) => stage);
+      expect(reused).toEqual(["ingest", "split", "transform", "train", "evaluate"]);
+    },
+    RUN_MS,
+  );
+
+  it(
+    "takes a comment for no change, and a changed pipeline file or other data for another run",
+    async () => {
+      const commented = await person.startRun({ pipeline: `# looked at\n${pipelineText()}` });
+      expect(commented.workflowId).toBe(first.workflowId);
+      await person.untilOver(commented.runId);
+
+      const pipeline = pipelineText().replace("numIterations: 10", "numIterations: 12");
+      const changed = await person.startRun({ pipeline });
+      expect(changed.workflowId).not.toBe(first.workflowId);
+      const view = await person.untilOver(changed.runId);
+      // The linear candidate is chosen again: a tie is no better.
+      expect(view).toMatchObject({ status: "finished", outcome: "unchanged" });
+      expect(view.stages.find(({ stage }) => stage === "ingest")?.state).toBe("reused");
+    },
+    RUN_MS,
+  );
+
+  it(
+    "ends the run, its stage and its approval when it is cancelled while it waits",
+    async () => {
+      const other = await person.startRun({ dataSeed: 12, pipeline: renamed("cancelled-at-approval") });
+      expect(other.workflowId).not.toBe(first.workflowId);
+      const approval = await person.untilAsked(other.runId);
+      await person.cancel(other.runId);
+      const view = await person.untilOver(other.runId);
+      expect(view).toMatchObject({ status: "cancelled", error: { code: "cancelled" } });
+      expect(view.stages.at(-1)).toMatchObject({ stage: "approve", state: "failed", detail: "cancelled" });
+      const { id = "", digest = "" } = approval ?? {};
+      expect(await person.readApproval(id)).toMatchObject({ state: "expired", decisions: [] });
+      const children = [other.workflowId, approveWorkflowId("promotion", id, digest)];
+      await expect.poll(() => Promise.all(children.map(statusOf))).toEqual(["CANCELLED", "CANCELLED"]);
+    },
+    RUN_MS,
+  );
+
+  it(
+    "stops the work itself when it is cancelled while it trains",
+    async () => {
+      const other = await person.startRun({ pipeline: renamed("cancelled-in-training") });
+      await person.untilStage(other.runId, "train");
+      await person.cancel(other.runId);
+      const view = await person.untilOver(other.runId);
+      expect(view).toMatchObject({ status: "cancelled", error: { code: "cancelled" } });
+      expect(view.version).toBeUndefined();
+      await expect.poll(() => statusOf(other.workflowId)).toBe("CANCELLED");
+    },
+    RUN_MS,
+  );
+
+  it(
+    "ends refused at a gate, without asking anybody",
+    async () => {
+      const pipeline = renamed("refused").replace("min: 0.6", "min: 0.9999");
+      const other = await person.startRun({ pipeline });
+      const view = await person.untilOver(other.runId);
+      expect(view).toMatchObject({ status: "finished", outcome: "refused", version: 1 });
+      expect(view.approvalId).toBeUndefined();
+      expect(view.gates?.find(({ name }) => name === "rocAuc on test")?.passed).toBe(false);
+    },
+    RUN_MS,
+  );
+});
+
+function renamed(name: string): string {
+  return pipelineText().replace("name: faults", `name: ${name}`);
+}

@@ -1,0 +1,133 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { defaultPayloadConverter } from "@temporalio/common";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { findTemporalBinary } from "../../temporal-config/server-binary.ts";
+import { approveWorkflowId } from "../../temporal-config/constants.ts";
+import { PatientPerson } from "../faults/drive-run.ts";
+import type { StartedRun } from "../faults/drive-run.ts";
+import { inMs } from "../faults/patience.ts";
+import { FaultyPlatform } from "../faults/faulty-platform.ts";
+import type { Approval } from "../../cli/run/approval.ts";
+import { describeWithServices, testEnvironment } from "../support/platform.ts";
+
+/** Temporal's own tools alone tell what runs, what waits, for whom and until when; and can decide. */
+
+const STORY_MS = 60_000;
+const run = promisify(execFile);
+
+await describeWithServices("what Temporal's own tools tell of a run", () => {
+  let platform: FaultyPlatform;
+  let person: PatientPerson;
+  let started: StartedRun;
+  let approval: Approval;
+  let binary: string;
+
+  beforeAll(async () => {
+    binary = (await findTemporalBinary({ environment: process.env }))?.path ?? "";
+    platform = await FaultyPlatform.start();
+    person = new PatientPerson(platform.apiUrl, inMs(STORY_MS));
+    started = await person.startRun();
+    const asked = await person.untilAsked(started.runId);
+    if (asked === undefined) throw new Error("the run ended without an approval");
+    approval = asked;
+  }, STORY_MS);
+  afterAll(() => platform.dispose());
+
+  /** `temporal workflow …`, as JSON. */
+  async function temporal(...args: readonly string[]): Promise<unknown> {
+    const { stdout } = await run(
+      binary,
+      ["workflow", ...args, "--address", platform.temporalAddress, "-o", "json", "--color", "never"],
+      { env: testEnvironment({}) },
+    );
+    return JSON.parse(stdout) as unknown;
+  }
+
+  /** Search attributes as people see them. */
+  async function attributesOf(workflowId: string): Promise<Record<string, unknown>> {
+    const described = (await temporal("describe", "-w", workflowId)) as {
+      workflowExecutionInfo: { searchAttributes: { indexedFields: Record<string, { data: string }> } };
+    };
+    const { indexedFields } = described.workflowExecutionInfo.searchAttributes;
+    return Object.fromEntries(
+      Object.entries(indexedFields).map(([name, { data }]) => [
+        name,
+        JSON.parse(Buffer.from(data, "base64").toString()),
+      ]),
+    );
+  }
+
+  /** Current details and the messages it takes. */
+  const metadataOf = (workflowId: string) => temporal("metadata", "-w", workflowId).then(JSON.stringify);
+
+  const approvalWorkflowId = () => approveWorkflowId("promotion", approval.id, approval.digest);
+
+  it("tells stage, model, version, dataset and approval of a run that waits", async () => {
+    expect(await attributesOf(started.workflowId)).toMatchObject({
+      AuraPipeline: "faults",
+      AuraModel: "faults",
+      AuraStage: "approve",
+      AuraVersion: "1",
+      AuraApproval: approval.id,
+      AuraDataset: expect.stringMatching(/^[0-9a-f]{16}$/),
+    });
+    const metadata = await metadataOf(started.workflowId);
+    expect(metadata).toContain("Waiting for approval");
+    expect(metadata).toContain("faults@1");
+    expect(metadata).toContain("any approver (quorum 1)");
+    expect(metadata).toMatch(/until: \d{4}-\d\d-\d\dT[\d:.]+Z, then: expire/);
+  });
+
+  it("tells what an approval is about, from whom, until when, and what may be sent", async () => {
+    expect(await attributesOf(approvalWorkflowId())).toMatchObject({
+      AuraModel: "faults",
+      AuraStage: "approve",
+      AuraVersion: "1",
+      AuraApproval: "waiting",
+    });
+    const metadata = await metadataOf(approvalWorkflowId());
+    expect(metadata).toContain("Waiting for approval");
+    expect(metadata).toContain("any approver (quorum 1)");
+    expect(metadata).toContain(`until: ${new Date(approval.deadline).toISOString()}, then: expire`);
+    expect(metadata).toContain(approval.digest);
+    for (const message of ["decide", "approve", "reject", "wake"]) expect(metadata).toContain(message);
+  });
+
+  it("lists everything that waits for a person", async () => {
+    const query = "AuraApproval = 'waiting' AND ExecutionStatus = 'Running'";
+    // The list is indexed a moment after the workflow has set its attributes.
+    await expect
+      .poll(async () => JSON.stringify(await temporal("list", "--query", query)), { timeout: 5_000 })
+      .toContain(approvalWorkflowId());
+  });
+
+  it("takes the decision, recorded as unauthenticated", async () => {
+    const decision = JSON.stringify({ decision: "approve", by: "ui@example.com", reason: "from Temporal" });
+    await temporal(
+      ...["update", "execute", "-w", approvalWorkflowId()],
+      ...["--name", "decide", "--input", decision],
+    );
+    const view = await person.untilOver(started.runId);
+    expect(view).toMatchObject({ status: "finished", outcome: "promoted" });
+    const { decisions } = await person.readApproval(approval.id);
+    expect(decisions).toMatchObject([
+      { by: "ui@example.com", authenticated: false, channel: "signal", reason: "from Temporal" },
+    ]);
+  }, 30_000);
+
+  it("told every stage as it went by", async () => {
+    const { events } = await platform.client.workflow.getHandle(started.workflowId).fetchHistory();
+    const stages = (events ?? []).flatMap((event) => {
+      const fields = event.upsertWorkflowSearchAttributesEventAttributes?.searchAttributes?.indexedFields;
+      const payload = fields?.["AuraStage"];
+      return payload == null ? [] : [defaultPayloadConverter.fromPayload<unknown>(payload)].flat();
+    });
+    const inOrder = stages.filter((stage, i) => stage !== stages[i - 1]);
+    expect(inOrder).toEqual([
+      ...["ingest", "split", "transform", "train", "evaluate", "register", "gate", "approve", "promote"],
+      "promoted",
+    ]);
+    expect(await attributesOf(approvalWorkflowId())).toMatchObject({ AuraStage: "approved" });
+  });
+});

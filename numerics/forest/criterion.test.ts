@@ -1,14 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { createSplit } from "../gbdt/splitting.ts";
 import { createGenerator } from "../random/generator.ts";
-import { GiniCriterion, VarianceCriterion } from "./criterion.ts";
+import { GiniCriterion } from "./gini-criterion.ts";
+import { VarianceCriterion } from "./variance-criterion.ts";
 
 const N_BINS = 40;
 
 /** Bins with missing ones, 0/1 targets that follow them, and a bootstrap of the rows. */
 function createNode(nRows: number) {
   const generator = createGenerator(`criterion/${nRows}`);
-  const bins = Uint8Array.from({ length: nRows }, () => generator.integer(N_BINS));
+  const bins = Uint16Array.from({ length: nRows }, () => generator.integer(N_BINS));
   const values = Float64Array.from(bins, (bin) => Number(generator.integer(N_BINS) < (bin === 0 ? 35 : bin)));
   const weights = Float64Array.from(bins, () => 0.5 + generator.next());
   const drawn = Int32Array.from(bins, () => generator.integer(nRows)).sort();

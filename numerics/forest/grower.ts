@@ -6,7 +6,7 @@
  */
 import type { DecisionTree } from "../decision-tree.ts";
 import { appendLeaf, createTree, splitLeaf } from "../decision-tree.ts";
-import { MISSING_BIN } from "../gbdt/binning.ts";
+import { midpoint, MISSING_BIN } from "../gbdt/binning.ts";
 import type { Split } from "../gbdt/splitting.ts";
 import { createSplit } from "../gbdt/splitting.ts";
 import type { Generator } from "../random/generator.ts";
@@ -44,10 +44,12 @@ export function growForestTree(input: ForestGrowInput): DecisionTree {
       criterion.writeLeaf(node, tree.value, node.node * criterion.width);
       continue;
     }
-    const middle = partition(node, split, input.features[split.feature].bins, scratch);
+    const { bins } = input.features[split.feature];
+    const threshold = chooseThreshold(node, split, bins, input.upperBounds[split.feature]);
+    const middle = partition(node, split, bins, scratch);
     splitLeaf(tree, node.node, {
       feature: split.feature,
-      threshold: input.upperBounds[split.feature][split.bin - 1],
+      threshold,
       isMissingLeft: split.isMissingLeft,
       gain: split.gain,
       leftCount: middle - node.begin,
@@ -78,8 +80,26 @@ function findSplit(node: PendingNode, input: ForestGrowInput, order: Int32Array)
   return split;
 }
 
+/**
+ * Halfway between the node's own neighbours of the border, as far as bin borders tell: the bins between
+ * them are empty here, and a threshold at their edge would lean to the left child's values.
+ */
+function chooseThreshold(node: PendingNode, split: Split, bins: Uint16Array, bounds: Float64Array): number {
+  let highestLeft = MISSING_BIN;
+  let lowestRight = bounds.length + 1;
+  for (let index = node.begin; index < node.end; index++) {
+    const bin = bins[node.rows[index]];
+    if (bin > split.bin) {
+      if (bin < lowestRight) lowestRight = bin;
+    } else if (bin > highestLeft) highestLeft = bin;
+  }
+  const isAllPresentLeft = lowestRight > bounds.length;
+  if (isAllPresentLeft) return bounds[bounds.length - 1];
+  return midpoint(bounds[highestLeft - 1], bounds[lowestRight - 2]);
+}
+
 /** Moves the rows that go left before the others, both in their order; returns the border. */
-function partition(node: PendingNode, split: Split, bins: Uint8Array, scratch: Int32Array): number {
+function partition(node: PendingNode, split: Split, bins: Uint16Array, scratch: Int32Array): number {
   const { rows } = node;
   let nLeft = node.begin;
   let nRight = 0;

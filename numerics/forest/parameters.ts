@@ -24,7 +24,7 @@ export const FOREST_PARAMETERS = {
     max: 1e9,
     isInteger: true,
     unit: "rows",
-    doc: "Fewest drawn rows of a leaf.",
+    doc: "Fewest drawn rows of a leaf, a row drawn twice counted twice.",
   },
   maxFeatures: {
     default: 0,
@@ -42,12 +42,12 @@ export const FOREST_PARAMETERS = {
     doc: "Rows drawn with replacement for each tree, as a share of the training rows.",
   },
   maxBin: {
-    default: 255,
+    default: 65_535,
     min: 2,
-    max: 255,
+    max: 65_535,
     isInteger: true,
     unit: "bins",
-    doc: "Most value bins of a feature, the bin of missing values not counted.",
+    doc: "Most value bins of a feature, the bin of missing values not counted; with a bin for every distinct value splits are exact.",
   },
   minDataInBin: {
     default: 1,

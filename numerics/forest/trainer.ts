@@ -9,8 +9,8 @@
  * not voted.
  */
 import type { DecisionTree } from "../decision-tree.ts";
-import { binRows, fitBins } from "../gbdt/binning.ts";
-import type { BinMapper, BinnedMatrix } from "../gbdt/binning.ts";
+import { binColumns, fitBins } from "../gbdt/binning.ts";
+import type { BinMapper } from "../gbdt/binning.ts";
 import type { Matrix } from "../matrix.ts";
 import { checkFiniteOrMissing, checkRowIndices } from "../matrix.ts";
 import type { TreeEnsembleModel } from "../model.ts";
@@ -21,11 +21,12 @@ import type { TaskTarget } from "../task-kind.ts";
 import { checkTarget, combineWeights, countOutputs } from "../task-kind.ts";
 import type { TrainingHooks } from "../training-hooks.ts";
 import { stopIfAsked } from "../training-hooks.ts";
-import type { Criterion, FeatureBins } from "./criterion.ts";
-import { GiniCriterion, VarianceCriterion } from "./criterion.ts";
+import type { Criterion, CriterionOptions, FeatureBins } from "./criterion.ts";
+import { GiniCriterion } from "./gini-criterion.ts";
 import { growForestTree } from "./grower.ts";
 import type { ForestParameters } from "./parameters.ts";
 import { FOREST_PARAMETERS } from "./parameters.ts";
+import { VarianceCriterion } from "./variance-criterion.ts";
 
 export interface ForestInput {
   /** Finite or NaN. */
@@ -72,7 +73,11 @@ export function trainForest(input: ForestInput): TreeEnsembleModel {
     values: Float64Array.from(trainRows, (row) => target.values[row]),
     weights: combineWeights(target, trainRows, input.weights, input.classWeights),
     mapper,
-    features: splitColumns(binRows(matrix, trainRows, mapper), mapper),
+    features: binColumns(matrix, trainRows, mapper).map((bins, index) => ({
+      index,
+      nValueBins: mapper.upperBounds[index].length,
+      bins,
+    })),
   };
   const centre = target.taskKind === "multiclass" ? 0 : weightedMean(data);
   const trees: DecisionTree[] = [];
@@ -115,7 +120,7 @@ function growOne(
   const share = data.target.taskKind === "regression" ? nFeatures / 3 : Math.sqrt(nFeatures);
   const nTried = maxFeatures === 0 ? Math.floor(share) : Math.round(nFeatures * maxFeatures);
   return growForestTree({
-    criterion: createCriterion(data, drawn, { nBins: data.mapper.nBins, minSamplesLeaf, centre }),
+    criterion: createCriterion(data, drawn, { minSamplesLeaf, centre }),
     features: data.features,
     upperBounds: data.mapper.upperBounds,
     rows: drawn.filter((row, index) => index === 0 || row !== drawn[index - 1]),
@@ -128,21 +133,12 @@ function growOne(
 function createCriterion(
   { target, values, weights }: ForestData,
   drawn: Int32Array,
-  options: { readonly nBins: number; readonly minSamplesLeaf: number; readonly centre: number },
+  options: CriterionOptions & { readonly centre: number },
 ): Criterion {
   if (target.taskKind === "multiclass") {
     return new GiniCriterion({ values, weights, nClasses: countOutputs(target) }, drawn, options);
   }
   return new VarianceCriterion({ values, weights, centre: options.centre }, drawn, options);
-}
-
-/** Column-major copy of the bins: a forest reads few columns of a node at a time. */
-function splitColumns({ bins, nRows, nFeatures }: BinnedMatrix, mapper: BinMapper): FeatureBins[] {
-  return mapper.upperBounds.map((bounds, index) => {
-    const column = new Uint8Array(nRows);
-    for (let row = 0; row < nRows; row++) column[row] = bins[row * nFeatures + index];
-    return { index, nValueBins: bounds.length, bins: column };
-  });
 }
 
 function weightedMean({ values, weights }: ForestData): number {

@@ -1,6 +1,7 @@
 /**
- * Turns doubles into at most 255 ordered bins per feature, once per training, so that the search for
- * splits counts bytes instead of sorting numbers.
+ * Turns doubles into ordered bins, once per training, so that the search for splits counts small
+ * integers instead of sorting numbers: at most 255 per feature for boosting, 65 535 for forests, whose
+ * features nearly always have a bin per distinct value then.
  *
  *   bin 0        missing (always reserved, so that every feature has one layout)
  *   bin 1 … k    values, ascending; x falls into the first bin b with x ≤ upperBounds[b − 1]
@@ -31,7 +32,7 @@ export interface BinnedMatrix {
 }
 
 export interface BinningOptions {
-  /** Most value bins per feature, 2 … 255. */
+  /** Most value bins per feature, 2 … 65 535; for `binRows` 255. */
   readonly maxBin: number;
   /** Fewest rows that a shared bin may hold. */
   readonly minDataInBin: number;
@@ -63,7 +64,22 @@ export function fitBins(matrix: Matrix, rows: Int32Array, options: BinningOption
   return { upperBounds, nBins };
 }
 
-/** Bins the given rows, in their order. */
+/**
+ * Bins the given rows column by column, for mappers of up to 65 535 value bins.
+ *
+ * @returns per feature a Uint16Array (rows)
+ */
+export function binColumns(matrix: Matrix, rows: Int32Array, mapper: BinMapper): Uint16Array[] {
+  return mapper.upperBounds.map((bounds, feature) => {
+    const bins = new Uint16Array(rows.length);
+    for (let index = 0; index < rows.length; index++) {
+      bins[index] = findBin(matrix.data[rows[index] * matrix.nColumns + feature], bounds);
+    }
+    return bins;
+  });
+}
+
+/** Bins the given rows, in their order, for mappers of up to 255 value bins. */
 export function binRows(matrix: Matrix, rows: Int32Array, mapper: BinMapper): BinnedMatrix {
   const nFeatures = matrix.nColumns;
   const bins = new Uint8Array(rows.length * nFeatures);
@@ -172,8 +188,8 @@ function closeEqualBins(counts: readonly number[], total: number, options: Binni
   return lastOfBins;
 }
 
-/** A double t with low ≤ t < high, halfway where doubles allow it. */
-function midpoint(low: number, high: number): number {
+/** A double t with low ≤ t < high, halfway where doubles allow it; `low` where they are equal. */
+export function midpoint(low: number, high: number): number {
   const sum = low + high;
   const middle = Number.isFinite(sum) ? sum / 2 : low / 2 + high / 2;
   return middle < high ? middle : low;

@@ -17,7 +17,7 @@ import { MISSING_BIN } from "./binning.ts";
 import type { NodeSums, Packing } from "./histogram.ts";
 import { accumulate, subtractFrom, unpackSums } from "./histogram.ts";
 import type { PackedTotals, Split, SplitLimits } from "./splitting.ts";
-import { createSplit, leastGain, scanFeature } from "./splitting.ts";
+import { createSplit, describeNode, leastGain, scanFeature } from "./splitting.ts";
 
 /** When growing ends. */
 export interface GrowLimits extends SplitLimits {
@@ -210,7 +210,7 @@ class Growth {
     const { features, packing, limits } = this.#input;
     const { histogram } = leaf;
     if (histogram === null) return;
-    const node = { totals: leaf.totals, packing, limits };
+    const node = describeNode(leaf.totals, packing, limits);
     const stride = features.nBins * packing.lanes;
     for (let index = 0; index < features.columns.length; index++) {
       const feature = { index, nValueBins: features.upperBounds[index].length };

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createGenerator } from "../random/generator.ts";
 import type { BinnedMatrix } from "./binning.ts";
 import { accumulate, packGradients, subtractFrom, unpackSums } from "./histogram.ts";
-import { createSplit, scanFeature } from "./splitting.ts";
+import { createSplit, describeNode, scanFeature } from "./splitting.ts";
 
 const N_ROWS = 500;
 const N_FEATURES = 7;
@@ -75,7 +75,7 @@ describe.each(layouts)("histograms with $name", ({ given }) => {
         whole,
         offset,
         { index: feature, nValueBins: N_BINS - 1 },
-        { totals, packing, limits },
+        describeNode(totals, packing, limits),
         best,
       );
       expect(best.gain).toBeCloseTo(bestGainByTrial(feature, given, limits), 3);

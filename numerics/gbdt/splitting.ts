@@ -7,6 +7,7 @@
  * later rows follow the larger child.
  */
 import type { NodeSums, Packing } from "./histogram.ts";
+import { unpackSums } from "./histogram.ts";
 
 /** What a child must satisfy and what a split must gain. */
 export interface SplitLimits {
@@ -32,6 +33,21 @@ export interface Split {
 export interface PackedTotals {
   readonly first: number;
   readonly second: number;
+}
+
+/** A node to split, its totals read once for all features. */
+export interface SearchedNode extends NodeSums {
+  readonly packing: Packing;
+  readonly limits: SplitLimits;
+  /** G²/(H+λ): what the node scores unsplit. */
+  readonly score: number;
+}
+
+export function describeNode(totals: PackedTotals, packing: Packing, limits: SplitLimits): SearchedNode {
+  const node = { gradient: 0, hessian: 0, count: 0, packing, limits, score: 0 };
+  unpackSums(packing, totals.first, totals.second, node);
+  node.score = (node.gradient * node.gradient) / (node.hessian + limits.lambdaL2);
+  return node;
 }
 
 /** Gains below this share of the node's score are rounding of its equation, not a better fit. */
@@ -71,78 +87,141 @@ export function createSplit(): Split {
 export function scanFeature(
   histogram: Float64Array,
   offset: number,
-  feature: { readonly index: number; readonly nValueBins: number },
-  node: { readonly totals: PackedTotals; readonly packing: Packing; readonly limits: SplitLimits },
+  feature: SearchedFeature,
+  node: SearchedNode,
   best: Split,
 ): void {
-  const { totals, packing, limits } = node;
-  const { lanes, countUnit, gradientUnit, hessianUnit } = packing;
-  const { lambdaL2, minDataInLeaf, minSumHessianInLeaf } = limits;
-  const isOneLane = lanes === 1;
-  const missingFirst = histogram[offset];
-  const missingSecond = isOneLane ? 0 : histogram[offset + 1];
-  const hasMissing = isOneLane ? missingFirst !== 0 : missingSecond !== 0;
+  const { lanes, countUnit } = node.packing;
+  const scan = lanes === 1 ? scanOneLane : scanTwoLanes;
+  const packed = histogram[offset + lanes - 1];
+  const missingCount = packed - Math.floor(packed / countUnit) * countUnit;
+  scan(histogram, offset, feature, { node, missingCount, isMissingLeft: false }, best);
+  if (missingCount > 0) scan(histogram, offset, feature, { node, missingCount, isMissingLeft: true }, best);
+}
 
-  const totalPacked = isOneLane ? totals.first : totals.second;
-  const totalUpper = Math.floor(totalPacked / countUnit);
-  const totalCount = totalPacked - totalUpper * countUnit;
-  const totalGradient = (isOneLane ? totalUpper : totals.first) * gradientUnit;
-  const totalHessian = isOneLane ? totalCount : totalUpper * hessianUnit;
-  const parentScore = (totalGradient * totalGradient) / (totalHessian + lambdaL2);
-  let scoreToBeat = best.gain + parentScore;
+/** A feature as the search sees it. */
+export interface SearchedFeature {
+  readonly index: number;
+  readonly nValueBins: number;
+}
+
+/** One direction of the missing rows. */
+interface Pass {
+  readonly node: SearchedNode;
+  readonly missingCount: number;
+  readonly isMissingLeft: boolean;
+}
+
+/** Hessian ≡ 1: one number per bin, and hessian limits are count limits. */
+function scanOneLane(
+  histogram: Float64Array,
+  offset: number,
+  feature: SearchedFeature,
+  pass: Pass,
+  best: Split,
+): void {
+  const { node, isMissingLeft } = pass;
+  const { countUnit, gradientUnit } = node.packing;
+  const { lambdaL2, minDataInLeaf, minSumHessianInLeaf } = node.limits;
+  const { count: totalCount, gradient: totalGradient } = node;
   const inverseUnit = 1 / countUnit;
-  const missingPacked = isOneLane ? missingFirst : missingSecond;
-  const missingCount = missingPacked - Math.floor(missingPacked * inverseUnit) * countUnit;
-
-  // With missing rows, "all values left, missing right" is a split too: one more bin is scanned.
-  const lastBin = hasMissing ? feature.nValueBins : feature.nValueBins - 1;
-  const passes = hasMissing ? 2 : 1;
-  for (let pass = 0; pass < passes; pass++) {
-    const isMissingLeft = pass === 1;
-    let first = isMissingLeft ? missingFirst : 0;
-    let second = isMissingLeft ? missingSecond : 0;
-    for (let bin = 1; bin <= lastBin; bin++) {
-      const at = offset + bin * lanes;
-      const binFirst = histogram[at];
-      first += binFirst;
-      let packed = first;
-      if (isOneLane) {
-        // An empty bin moves no row: the split before it is the same one.
-        if (binFirst === 0) continue;
-      } else {
-        const binSecond = histogram[at + 1];
-        if (binSecond === 0) continue;
-        second += binSecond;
-        packed = second;
-      }
-      const upper = Math.floor(packed * inverseUnit);
-      const count = packed - upper * countUnit;
-      if (count < minDataInLeaf) continue;
-      if (totalCount - count < minDataInLeaf) break;
-      const gradient = (isOneLane ? upper : first) * gradientUnit;
-      const hessian = isOneLane ? count : upper * hessianUnit;
-      const restHessian = totalHessian - hessian;
-      if (hessian < minSumHessianInLeaf) continue;
-      if (restHessian < minSumHessianInLeaf) break;
-      const restGradient = totalGradient - gradient;
-      const leftTerm = hessian + lambdaL2;
-      const rightTerm = restHessian + lambdaL2;
-      // GL²/a + GR²/b = (GL²·b + GR²·a) / (a·b), and comparing needs no division: most bins lose.
-      const score = gradient * gradient * rightTerm + restGradient * restGradient * leftTerm;
-      const denominator = leftTerm * rightTerm;
-      if (score > scoreToBeat * denominator) {
-        const gain = score / denominator - parentScore;
-        if (!(gain > best.gain)) continue;
-        scoreToBeat = gain + parentScore;
-        best.feature = feature.index;
-        // With only missing rows to the right, no value may join them: not even one beyond this node's.
-        const isAllPresentLeft = hasMissing && !isMissingLeft && count === totalCount - missingCount;
-        best.bin = isAllPresentLeft ? feature.nValueBins : bin;
-        best.gain = gain;
-        best.isMissingLeft = hasMissing ? isMissingLeft : 2 * count >= totalCount;
-        best.leftFirst = first;
-        best.leftSecond = second;
-      }
+  const least = Math.max(minDataInLeaf, minSumHessianInLeaf);
+  const most = totalCount - least;
+  let scoreToBeat = best.gain + node.score;
+  let first = isMissingLeft ? histogram[offset] : 0;
+  const end = offset + lastBinOf(feature, pass);
+  for (let at = offset + 1; at <= end; at++) {
+    const binFirst = histogram[at];
+    // An empty bin moves no row: the split before it is the same one.
+    if (binFirst === 0) continue;
+    first += binFirst;
+    const upper = Math.floor(first * inverseUnit);
+    const count = first - upper * countUnit;
+    if (count < least) continue;
+    if (count > most) break;
+    const gradient = upper * gradientUnit;
+    const restGradient = totalGradient - gradient;
+    const leftTerm = count + lambdaL2;
+    const rightTerm = totalCount - count + lambdaL2;
+    // GL²/a + GR²/b = (GL²·b + GR²·a) / (a·b), and comparing needs no division: most bins lose.
+    const score = gradient * gradient * rightTerm + restGradient * restGradient * leftTerm;
+    const denominator = leftTerm * rightTerm;
+    if (score > scoreToBeat * denominator) {
+      const gain = score / denominator - node.score;
+      if (!(gain > best.gain)) continue;
+      scoreToBeat = gain + node.score;
+      keepSplit(best, feature, pass, { bin: at - offset, gain, count, first, second: 0 });
     }
   }
+}
+
+function scanTwoLanes(
+  histogram: Float64Array,
+  offset: number,
+  feature: SearchedFeature,
+  pass: Pass,
+  best: Split,
+): void {
+  const { node, isMissingLeft } = pass;
+  const { countUnit, gradientUnit, hessianUnit } = node.packing;
+  const { lambdaL2, minDataInLeaf, minSumHessianInLeaf } = node.limits;
+  const { count: totalCount, gradient: totalGradient, hessian: totalHessian } = node;
+  const inverseUnit = 1 / countUnit;
+  const most = totalCount - minDataInLeaf;
+  let scoreToBeat = best.gain + node.score;
+  let first = isMissingLeft ? histogram[offset] : 0;
+  let second = isMissingLeft ? histogram[offset + 1] : 0;
+  const end = offset + 2 * lastBinOf(feature, pass);
+  for (let at = offset + 2; at <= end; at += 2) {
+    const binSecond = histogram[at + 1];
+    if (binSecond === 0) continue;
+    first += histogram[at];
+    second += binSecond;
+    const upper = Math.floor(second * inverseUnit);
+    const count = second - upper * countUnit;
+    if (count < minDataInLeaf) continue;
+    if (count > most) break;
+    const hessian = upper * hessianUnit;
+    const restHessian = totalHessian - hessian;
+    if (hessian < minSumHessianInLeaf) continue;
+    if (restHessian < minSumHessianInLeaf) break;
+    const gradient = first * gradientUnit;
+    const restGradient = totalGradient - gradient;
+    const leftTerm = hessian + lambdaL2;
+    const rightTerm = restHessian + lambdaL2;
+    const score = gradient * gradient * rightTerm + restGradient * restGradient * leftTerm;
+    const denominator = leftTerm * rightTerm;
+    if (score > scoreToBeat * denominator) {
+      const gain = score / denominator - node.score;
+      if (!(gain > best.gain)) continue;
+      scoreToBeat = gain + node.score;
+      keepSplit(best, feature, pass, { bin: (at - offset) / 2, gain, count, first, second });
+    }
+  }
+}
+
+/** With missing rows, "all values left, missing right" is a split too: one more bin is scanned. */
+function lastBinOf(feature: SearchedFeature, { missingCount }: Pass): number {
+  return missingCount > 0 ? feature.nValueBins : feature.nValueBins - 1;
+}
+
+interface FoundSplit {
+  readonly bin: number;
+  readonly gain: number;
+  readonly count: number;
+  readonly first: number;
+  readonly second: number;
+}
+
+function keepSplit(best: Split, feature: SearchedFeature, pass: Pass, found: FoundSplit): void {
+  const { node, missingCount, isMissingLeft } = pass;
+  const hasMissing = missingCount > 0;
+  // With only missing rows to the right, no value may join them: not even one beyond this node's.
+  const isAllPresentLeft = hasMissing && !isMissingLeft && found.count === node.count - missingCount;
+  best.feature = feature.index;
+  best.bin = isAllPresentLeft ? feature.nValueBins : found.bin;
+  best.gain = found.gain;
+  best.isMissingLeft = hasMissing ? isMissingLeft : 2 * found.count >= node.count;
+  best.leftFirst = found.first;
+  best.leftSecond = found.second;
 }

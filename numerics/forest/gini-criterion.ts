@@ -1,0 +1,128 @@
+/**
+ * Gini impurity of several classes: rows are ordered by bin and moved one by one from right to left.
+ *
+ *   gain = Σ L_k²/L + Σ R_k²/R − Σ T_k²/T      over class weights of the left child, the right, the node
+ *
+ * Moving a row of weight w and class k changes Σ L_k² by w (2 L_k + w), so a split costs O(1) whatever
+ * the number of classes and of bins.
+ */
+import { MISSING_BIN } from "../gbdt/binning.ts";
+import type { Split } from "../gbdt/splitting.ts";
+import { BinOrder } from "./bin-order.ts";
+import type { Criterion, CriterionOptions, FeatureBins, NodeRows } from "./criterion.ts";
+import { countDraws } from "./criterion.ts";
+
+/** Gains below this share of the node's weight are rounding of the equation, not a better fit. */
+const ROUNDING_RATIO = 1e-12;
+
+export class GiniCriterion implements Criterion {
+  readonly width: number;
+  readonly #classes: Float64Array;
+  readonly #draws: Float64Array;
+  /** Weight · draws of each row. */
+  readonly #weights: Float64Array;
+  readonly #minSamplesLeaf: number;
+  readonly #codes: Uint16Array;
+  readonly #ordered: BinOrder;
+  /** Class weights of the node entered, and of what moved left. */
+  readonly #totals: Float64Array;
+  readonly #left: Float64Array;
+  #totalCount = 0;
+  #totalWeight = 0;
+  #totalSquares = 0;
+
+  /** @param drawn rows of the tree, a row drawn twice listed twice */
+  constructor(
+    target: {
+      readonly values: Float64Array;
+      readonly weights: Float64Array | null;
+      readonly nClasses: number;
+    },
+    drawn: Int32Array,
+    options: CriterionOptions,
+  ) {
+    this.width = target.nClasses;
+    this.#classes = target.values;
+    this.#draws = countDraws(drawn, target.values.length);
+    this.#weights = this.#draws.map((count, row) => count * (target.weights?.[row] ?? 1));
+    this.#minSamplesLeaf = options.minSamplesLeaf;
+    this.#codes = new Uint16Array(drawn.length);
+    this.#ordered = new BinOrder(drawn.length);
+    this.#totals = new Float64Array(this.width);
+    this.#left = new Float64Array(this.width);
+  }
+
+  enter({ rows, begin, end }: NodeRows): number {
+    this.#totals.fill(0);
+    this.#totalCount = 0;
+    for (let index = begin; index < end; index++) {
+      const row = rows[index];
+      this.#totals[this.#classes[row]] += this.#weights[row];
+      this.#totalCount += this.#draws[row];
+    }
+    this.#totalWeight = this.#totals.reduce((sum, weight) => sum + weight, 0);
+    this.#totalSquares = this.#totals.reduce((sum, weight) => sum + weight * weight, 0);
+    const isPure = this.#totals.filter((weight) => weight > 0).length < 2;
+    if (isPure || this.#totalCount < 2 * this.#minSamplesLeaf) return Infinity;
+    // Σ T_k²/T is at most the weight T, and its rounding 1e-16 of that.
+    return ROUNDING_RATIO * this.#totalWeight;
+  }
+
+  scan(node: NodeRows, feature: FeatureBins, best: Split): void {
+    const nRows = node.end - node.begin;
+    const codes = this.#codes;
+    for (let index = 0; index < nRows; index++) codes[index] = feature.bins[node.rows[node.begin + index]];
+    this.#ordered.sort(codes, nRows);
+    const { order } = this.#ordered;
+    let nMissing = 0;
+    while (nMissing < nRows && codes[order[nMissing]] === MISSING_BIN) nMissing += 1;
+    this.#scanOrdered(node, feature, { nMissing, isMissingLeft: false }, best);
+    if (nMissing > 0) this.#scanOrdered(node, feature, { nMissing, isMissingLeft: true }, best);
+  }
+
+  #scanOrdered(
+    { rows, begin, end }: NodeRows,
+    feature: FeatureBins,
+    { nMissing, isMissingLeft }: { readonly nMissing: number; readonly isMissingLeft: boolean },
+    best: Split,
+  ): void {
+    const codes = this.#codes;
+    const { order } = this.#ordered;
+    const left = this.#left.fill(0);
+    const nRows = end - begin;
+    let [count, weightLeft, squaresLeft, squaresRight] = [0, 0, 0, this.#totalSquares];
+    for (let index = isMissingLeft ? 0 : nMissing; index < nRows; index++) {
+      const row = rows[begin + order[index]];
+      const weight = this.#weights[row];
+      const code = this.#classes[row];
+      squaresLeft += weight * (2 * left[code] + weight);
+      squaresRight -= weight * (2 * (this.#totals[code] - left[code]) - weight);
+      left[code] += weight;
+      weightLeft += weight;
+      count += this.#draws[row];
+      const bin = codes[order[index]];
+      // A split runs between two bins, and never right after the missing one.
+      if (bin === MISSING_BIN || (index + 1 < nRows && codes[order[index + 1]] === bin)) continue;
+      if (count < this.#minSamplesLeaf) continue;
+      if (this.#totalCount - count < this.#minSamplesLeaf) break;
+      const weightRight = this.#totalWeight - weightLeft;
+      if (!(weightLeft > 0 && weightRight > 0)) continue;
+      const gain =
+        squaresLeft / weightLeft + squaresRight / weightRight - this.#totalSquares / this.#totalWeight;
+      if (!(gain > best.gain)) continue;
+      best.feature = feature.index;
+      // With only missing rows to the right, no value may join them: not even one beyond this node's.
+      best.bin = index + 1 === nRows ? feature.nValueBins : bin;
+      best.gain = gain;
+      best.isMissingLeft = nMissing > 0 ? isMissingLeft : 2 * count >= this.#totalCount;
+    }
+  }
+
+  writeLeaf(node: NodeRows, values: number[], at: number): void {
+    this.enter(node);
+    for (let k = 0; k < this.width; k++) {
+      // A leaf of weight 0 knows nothing: all classes alike.
+      values[at + k] = this.#totalWeight > 0 ? this.#totals[k] / this.#totalWeight : 1 / this.width;
+    }
+  }
+}

@@ -1,0 +1,292 @@
+/**
+ * Drop of the weighted variance: the gain of boosting with g = −w (y − ȳ), h = w, searched exactly but
+ * seldom value by value.
+ *
+ * A node of few rows orders them by bin and tries every border. A larger one is first counted in at
+ * most 256 runs of neighbouring bins, whose borders are tried; only runs inside which a border may gain
+ * more, by the bound of `split-bound.ts`, are then ordered and tried too. Most features of most nodes
+ * have none. The split found gains what trying every border finds, up to the rounding of the sums
+ * (2⁻³⁰ of them or less), at the cost of a histogram of bytes.
+ */
+import { MISSING_BIN } from "../gbdt/binning.ts";
+import type { Packing } from "../gbdt/histogram.ts";
+import { packGradients } from "../gbdt/histogram.ts";
+import type { SearchedNode, Split, SplitLimits } from "../gbdt/splitting.ts";
+import { describeNode, leastGain, scanFeature } from "../gbdt/splitting.ts";
+import { BinOrder } from "./bin-order.ts";
+import type { Criterion, CriterionOptions, FeatureBins, NodeRows } from "./criterion.ts";
+import { countDraws } from "./criterion.ts";
+import { markPromising } from "./split-bound.ts";
+
+/** Up to here ordering the rows is faster than counting them. */
+const SMALL_NODE_ROWS = 32;
+const MAX_RUNS = 256;
+/** Rows per run that are aimed at. */
+const ROWS_PER_RUN = 4;
+/** Largest code of 16 bits. */
+const TOP_CODE = 0xffff;
+
+/** Runs of 2^shift neighbouring bins, the first starting at bin `lowest`; run r is place r ≥ 1. */
+interface BinRuns {
+  readonly lowest: number;
+  readonly shift: number;
+  readonly nRuns: number;
+}
+
+/** Variance of one output around `centre`, which the leaves' values are relative to. */
+export class VarianceCriterion implements Criterion {
+  readonly width = 1;
+  readonly #values: Float64Array;
+  readonly #centre: number;
+  /** Weight · (value − centre) · draws of each row. */
+  readonly #residuals: Float64Array;
+  /** Weight · draws of each row. */
+  readonly #weights: Float64Array;
+  readonly #packing: Packing;
+  readonly #limits: SplitLimits;
+  /** Packed rows of the node entered, in its order: read again for every feature tried. */
+  readonly #gathered: Float64Array;
+  /** Bins of the feature scanned, in the node's order. */
+  readonly #codes: Uint16Array;
+  readonly #ordered: BinOrder;
+  /** Sums by place: place 0 is the missing bin, the others ascending runs of bins. */
+  readonly #histogram: Float64Array;
+  readonly #refined: Float64Array;
+  /** Last bin of each place of `#refined`. */
+  readonly #lastBins: Int32Array;
+  readonly #isPromising = new Uint8Array(MAX_RUNS + 1);
+  /** Places, in the node's order, of the rows to order. */
+  readonly #picked: Int32Array;
+  #node: SearchedNode;
+  #lowest = 0;
+  #highest = 0;
+
+  /**
+   * @param target values and weights (null for 1) of all training rows, and the centre
+   * @param drawn  rows of the tree, a row drawn twice listed twice
+   */
+  constructor(
+    target: { readonly values: Float64Array; readonly weights: Float64Array | null; readonly centre: number },
+    drawn: Int32Array,
+    options: CriterionOptions,
+  ) {
+    const { values, weights, centre } = target;
+    this.#values = values;
+    this.#centre = centre;
+    const residuals = values.map((value, row) => (weights?.[row] ?? 1) * (value - centre));
+    this.#packing = packGradients(residuals, weights, drawn);
+    // Drawn twice is counted once with twice the sums, which stay exact: a third of the rows fewer.
+    const draws = countDraws(drawn, values.length);
+    const { lanes, rows } = this.#packing;
+    for (let index = 0; index < rows.length; index++) rows[index] *= draws[Math.floor(index / lanes)];
+    this.#residuals = residuals.map((residual, row) => draws[row] * residual);
+    this.#weights = draws.map((count, row) => count * (weights?.[row] ?? 1));
+    this.#limits = {
+      lambdaL2: 0,
+      minDataInLeaf: options.minSamplesLeaf,
+      // Only keeps children of weight 0 out of the division.
+      minSumHessianInLeaf: Number.MIN_VALUE,
+      minGainToSplit: 0,
+    };
+    const maxPlaces = drawn.length + MAX_RUNS + 1;
+    this.#gathered = new Float64Array(drawn.length * lanes);
+    this.#codes = new Uint16Array(drawn.length);
+    this.#picked = new Int32Array(drawn.length);
+    this.#ordered = new BinOrder(drawn.length);
+    this.#histogram = new Float64Array((MAX_RUNS + 1) * lanes);
+    this.#refined = new Float64Array(maxPlaces * lanes);
+    this.#lastBins = new Int32Array(maxPlaces);
+    this.#node = describeNode({ first: 0, second: 0 }, this.#packing, this.#limits);
+  }
+
+  enter({ rows, begin, end }: NodeRows): number {
+    const { lanes, rows: packed } = this.#packing;
+    const gathered = this.#gathered;
+    let [first, second, at] = [0, 0, 0];
+    let [lowest, highest] = [Infinity, -Infinity];
+    for (let index = begin; index < end; index++) {
+      const row = rows[index];
+      first += gathered[at++] = packed[row * lanes];
+      if (lanes === 2) second += gathered[at++] = packed[row * 2 + 1];
+      const value = this.#values[row];
+      if (value < lowest) lowest = value;
+      if (value > highest) highest = value;
+    }
+    this.#lowest = lowest - this.#centre;
+    this.#highest = highest - this.#centre;
+    this.#node = describeNode({ first, second }, this.#packing, this.#limits);
+    const isTooSmall = this.#node.count < 2 * this.#limits.minDataInLeaf;
+    return isTooSmall || lowest === highest ? Infinity : leastGain(this.#node, this.#limits);
+  }
+
+  scan({ rows, begin, end }: NodeRows, feature: FeatureBins, best: Split): void {
+    const nRows = end - begin;
+    const codes = this.#codes;
+    const { bins } = feature;
+    let lowest = TOP_CODE;
+    let highest = MISSING_BIN;
+    for (let index = 0; index < nRows; index++) {
+      const bin = bins[rows[begin + index]];
+      codes[index] = bin;
+      if (bin > highest) highest = bin;
+      // The missing bin wraps around to the top.
+      const below = (bin - 1) & TOP_CODE;
+      if (below < lowest) lowest = below;
+    }
+    if (highest === MISSING_BIN) return;
+    lowest += 1;
+    if (nRows > SMALL_NODE_ROWS) this.#scanRuns(nRows, { lowest, highest }, feature, best);
+    else this.#scanAll(nRows, feature, best);
+  }
+
+  #scanAll(nRows: number, feature: FeatureBins, best: Split): void {
+    const { lanes } = this.#packing;
+    for (let index = 0; index < nRows; index++) this.#picked[index] = index;
+    this.#ordered.sort(this.#codes, nRows);
+    this.#refined.fill(0, 0, lanes);
+    this.#lastBins[0] = MISSING_BIN;
+    const ordered = { from: 0, to: nRows };
+    this.#scanRefined(this.#appendOrdered(ordered, 0), feature, best);
+  }
+
+  #scanRuns(
+    nRows: number,
+    { lowest, highest }: { readonly lowest: number; readonly highest: number },
+    feature: FeatureBins,
+    best: Split,
+  ): void {
+    const { lanes } = this.#packing;
+    const wanted = Math.min(MAX_RUNS, nRows / ROWS_PER_RUN);
+    const span = highest - lowest;
+    let shift = 0;
+    while (span >> shift >= wanted) shift += 1;
+    const runs: BinRuns = { lowest, shift, nRuns: (span >> shift) + 1 };
+    const histogram = this.#histogram.fill(0, 0, (runs.nRuns + 1) * lanes);
+    const count = lanes === 1 ? countOneLane : countTwoLanes;
+    count(histogram, this.#codes.subarray(0, nRows), this.#gathered, runs);
+    const gainBefore = best.gain;
+    scanFeature(histogram, 0, { index: feature.index, nValueBins: runs.nRuns }, this.#node, best);
+    if (best.gain > gainBefore) {
+      // The last run is chosen only where all present values go left, whatever bins lie above.
+      best.bin = best.bin === runs.nRuns ? feature.nValueBins : lastBinOf(runs, best.bin);
+    }
+    if (shift === 0) return;
+    const bounded = { node: this.#node, lowest: this.#lowest, highest: this.#highest };
+    if (markPromising(histogram, runs.nRuns, this.#isPromising, { bounded, gain: best.gain })) {
+      this.#refine(nRows, runs, feature, best);
+    }
+  }
+
+  /** Orders the rows of promising runs, keeps the sums of the others, and tries all borders. */
+  #refine(nRows: number, runs: BinRuns, feature: FeatureBins, best: Split): void {
+    const { lanes } = this.#packing;
+    const { lowest, shift, nRuns } = runs;
+    const codes = this.#codes;
+    let nPicked = 0;
+    for (let index = 0; index < nRows; index++) {
+      const code = codes[index];
+      // Missing rows read place 0 or below, which is never promising.
+      if (this.#isPromising[1 + ((code - lowest) >> shift)] !== 1 || code === MISSING_BIN) continue;
+      this.#picked[nPicked] = index;
+      codes[nPicked++] = code;
+    }
+    this.#ordered.sort(codes, nPicked);
+    const { order } = this.#ordered;
+    let place = 0;
+    let from = 0;
+    this.#refined.set(this.#histogram.subarray(0, lanes));
+    for (let run = 1; run <= nRuns; run++) {
+      const lastBin = lastBinOf(runs, run);
+      if (this.#isPromising[run] === 1) {
+        let to = from;
+        while (to < nPicked && codes[order[to]] <= lastBin) to += 1;
+        place = this.#appendOrdered({ from, to }, place);
+        from = to;
+      } else {
+        place += 1;
+        this.#lastBins[place] = lastBin;
+        for (let lane = 0; lane < lanes; lane++) {
+          this.#refined[place * lanes + lane] = this.#histogram[run * lanes + lane];
+        }
+      }
+    }
+    this.#scanRefined(place, feature, best);
+  }
+
+  /** Adds ordered rows after `place`, a place per bin, missing ones at place 0; returns the last place. */
+  #appendOrdered({ from, to }: { readonly from: number; readonly to: number }, place: number): number {
+    const { lanes } = this.#packing;
+    const { order } = this.#ordered;
+    const codes = this.#codes;
+    const gathered = this.#gathered;
+    const refined = this.#refined;
+    let last = place;
+    let lastBin = place === 0 ? MISSING_BIN : -1;
+    for (let index = from; index < to; index++) {
+      const code = codes[order[index]];
+      const row = this.#picked[order[index]] * lanes;
+      if (code !== lastBin) {
+        lastBin = code;
+        last += 1;
+        this.#lastBins[last] = code;
+        refined[last * lanes] = gathered[row];
+        if (lanes === 2) refined[last * 2 + 1] = gathered[row + 1];
+      } else {
+        refined[last * lanes] += gathered[row];
+        if (lanes === 2) refined[last * 2 + 1] += gathered[row + 1];
+      }
+    }
+    return last;
+  }
+
+  #scanRefined(nPlaces: number, feature: FeatureBins, best: Split): void {
+    const gainBefore = best.gain;
+    scanFeature(this.#refined, 0, { index: feature.index, nValueBins: nPlaces }, this.#node, best);
+    if (best.gain > gainBefore) {
+      best.bin = best.bin === nPlaces ? feature.nValueBins : this.#lastBins[best.bin];
+    }
+  }
+
+  writeLeaf({ rows, begin, end }: NodeRows, values: number[], at: number): void {
+    let residual = 0;
+    let weight = 0;
+    for (let index = begin; index < end; index++) {
+      residual += this.#residuals[rows[index]];
+      weight += this.#weights[rows[index]];
+    }
+    values[at] = weight > 0 ? residual / weight : 0;
+  }
+}
+
+function lastBinOf({ lowest, shift }: BinRuns, run: number): number {
+  return lowest + (run << shift) - 1;
+}
+
+function countOneLane(
+  histogram: Float64Array,
+  codes: Uint16Array,
+  gathered: Float64Array,
+  runs: BinRuns,
+): void {
+  const { lowest, shift } = runs;
+  for (let index = 0; index < codes.length; index++) {
+    const code = codes[index];
+    const place = code === MISSING_BIN ? 0 : 1 + ((code - lowest) >> shift);
+    histogram[place] += gathered[index];
+  }
+}
+
+function countTwoLanes(
+  histogram: Float64Array,
+  codes: Uint16Array,
+  gathered: Float64Array,
+  runs: BinRuns,
+): void {
+  const { lowest, shift } = runs;
+  for (let index = 0; index < codes.length; index++) {
+    const code = codes[index];
+    const at = code === MISSING_BIN ? 0 : 2 * (1 + ((code - lowest) >> shift));
+    histogram[at] += gathered[2 * index];
+    histogram[at + 1] += gathered[2 * index + 1];
+  }
+}

@@ -5,6 +5,8 @@ import { apiPath } from "../client.ts";
 import { withApi } from "../connection.ts";
 import { contextOf } from "../context.ts";
 import type { CliContext } from "../context.ts";
+import { addPipelineFiles } from "../pipeline-files.ts";
+import { hashFiles, openDataFolder } from "../run/local-files.ts";
 import { itemsOf, parseLimit, showList, timeText } from "../list-view.ts";
 
 const rowSchema = z.looseObject({
@@ -76,6 +78,38 @@ export function registerDataCommand(program: Command): void {
     .action(async (id: string, options: { limit: number; json?: boolean }, command: Command) =>
       quarantine(contextOf(command), id, options),
     );
+  data
+    .command("add")
+    .description("hand newer files to a pipeline; its next retraining reads them")
+    .argument("<pipeline>", "name of the pipeline")
+    .requiredOption("--data <folder>", "folder with the files, named as in the pipeline file")
+    .option("--json", "print the files added since the last run as one JSON list")
+    .addHelpText("after", "\nExample:\n  $ aura data add substation --data newest/")
+    .action(async (pipeline: string, options: { data: string; json?: boolean }, command: Command) =>
+      add(contextOf(command), pipeline, options),
+    );
+}
+
+async function add(
+  context: CliContext,
+  pipeline: string,
+  { data, json }: { data: string; json?: boolean },
+): Promise<void> {
+  const { output, cwd } = context;
+  const folder = openDataFolder(data, cwd);
+  const files = await hashFiles(folder, folder.names);
+  const added = await withApi(context, { start: "if-made" }, ({ client }) =>
+    addPipelineFiles(files, { client, output, pipeline }),
+  );
+  showList(output, added, {
+    json,
+    empty: "no file was added",
+    columns: [
+      ["file", (file) => file.name],
+      ["bytes", (file) => file.object.bytes],
+      ["sha256", (file) => file.object.sha256],
+    ],
+  });
 }
 
 async function list(context: CliContext, { limit, json }: { limit: number; json?: boolean }): Promise<void> {

@@ -7,28 +7,32 @@ import type { Connection } from "../connection.ts";
 import type { CliContext } from "../context.ts";
 import { checkDrift } from "../drift-check.ts";
 import { itemsOf } from "../list-view.ts";
+import { addPipelineFiles } from "../pipeline-files.ts";
 import { readApproval } from "../run/approval.ts";
 import { showApproval } from "../run/approval-card.ts";
 import { followRun, patient } from "../run/follow-run.ts";
+import { hashFiles, openDataFolder } from "../run/local-files.ts";
 import { StageProgress } from "../run/stage-progress.ts";
 import { demoFolder, makeFleet } from "./fleet.ts";
 import type { DemoFleet } from "./fleet.ts";
 import { predictAsset } from "./prediction.ts";
 
-/** New consumers and hotter rooms from the first day on: +50 % load, +16 °C. */
-const SHIFT = { seed: 11, assets: 40, days: 30, shiftAtDay: 0, shiftMagnitude: 2 };
+/** The same substations a month later: new consumers and hotter rooms since day 30, +50 % load and +16 °C. */
+const SHIFT = { days: 60, shiftAtDay: 30, shiftMagnitude: 2 };
 /** Answers per asset: above the 500 rows that a verdict needs, over 40 assets. */
 const ANSWERS_PER_ASSET = 20;
 /** Readings sent with each: a week. */
 const READINGS_SENT = 168;
 const SENT_AT_ONCE = 6;
+/** Of examples/substation. */
+const PIPELINE = "substation";
 const CONFIRM_MS = 150_000;
 const WAIT_MS = 3_000;
 const RETRAIN_MS = 60_000;
 
 /**
- * Sends shifted readings through /predict until the drift check confirms the shift, then follows the retrain
- * that this starts to its approval.
+ * Hands the pipeline the shifted month for its next training and sends its readings through /predict, until the
+ * drift check confirms the shift; then follows the retrain that this starts to its approval.
  *
  * @throws {PlatformError} not_ready: the shift was not confirmed, or no retrain started
  */
@@ -36,6 +40,9 @@ export async function shiftFleet(context: CliContext, connection: Connection, mo
   const { output, settings } = context;
   const since = new Date().toISOString();
   const fleet = await makeFleet(join(demoFolder(settings().stateDir), "shifted"), SHIFT);
+  const folder = openDataFolder(fleet.folder, context.cwd);
+  const files = await hashFiles(folder, folder.names, connection.signal);
+  await addPipelineFiles(files, { client: connection.client, output, pipeline: PIPELINE });
   await sendReadings(context, connection, { model, fleet });
   await checkUntilConfirmed(context, connection, model);
   const run = await findRetrain(connection, model, since);
@@ -80,7 +87,8 @@ async function sendReadings(
   const total = fleet.assets.length * ANSWERS_PER_ASSET;
   const jobs = fleet.assets.flatMap((asset) => {
     const n = fleet.readingsOf(asset);
-    const step = Math.max(1, Math.floor((n - READINGS_SENT) / ANSWERS_PER_ASSET));
+    // The second half of the readings is the shifted one.
+    const step = Math.max(1, Math.floor((n / 2 - READINGS_SENT) / ANSWERS_PER_ASSET));
     return Array.from({ length: ANSWERS_PER_ASSET }, (_, i) => ({ asset, until: n - i * step }));
   });
   let done = 0;

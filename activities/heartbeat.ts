@@ -35,3 +35,25 @@ export async function withHeartbeat<T>(work: (beat: Beat) => Promise<T>): Promis
     beat.stop();
   }
 }
+
+type AsyncFunction = (input: never) => Promise<unknown>;
+
+/**
+ * Lets short activities beat as well, once they last longer than a second: a killed worker is then noticed by the
+ * heartbeat timeout of seconds and not by the whole time the activity may take. One that ends sooner costs nothing.
+ */
+export function withLateHeartbeat<T extends Record<string, AsyncFunction>>(activities: T): T {
+  const wrapped = Object.entries(activities).map(([name, fn]) => [
+    name,
+    async (input: never) => {
+      const context = Context.current();
+      const timer = setInterval(() => context.heartbeat(), BEAT_EVERY_MS);
+      try {
+        return await fn(input);
+      } finally {
+        clearInterval(timer);
+      }
+    },
+  ]);
+  return Object.fromEntries(wrapped) as T;
+}

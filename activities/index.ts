@@ -3,6 +3,7 @@ import type { ActivityDeps } from "./dependencies.ts";
 import { createEvaluationActivities } from "./evaluation/activities.ts";
 import { withFailures } from "./failures.ts";
 import { createFeatureActivities } from "./features/activities.ts";
+import { withLateHeartbeat } from "./heartbeat.ts";
 import { createIngestActivities } from "./ingest/activities.ts";
 import { createMonitoringActivities } from "./monitoring/activities.ts";
 import { createRegistryActivities } from "./registry/activities.ts";
@@ -14,9 +15,11 @@ import { createTrainingActivities } from "./training/activities.ts";
 export function createActivities(deps: ActivityDeps) {
   return {
     control: withFailures({
-      ...createRunActivities(deps),
-      ...createApprovalActivities(deps),
-      ...createRegistryActivities(deps),
+      ...withLateHeartbeat({
+        ...createRunActivities(deps),
+        ...createApprovalActivities(deps),
+        ...createRegistryActivities(deps),
+      }),
       ...createMonitoringActivities(deps),
     }),
     data: withFailures({ ...createIngestActivities(deps), ...createFeatureActivities(deps) }),

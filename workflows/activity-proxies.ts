@@ -22,12 +22,14 @@ const CONTROL = {
   taskQueue: TASK_QUEUES.control,
   cancellationType,
 };
+/** Records: a killed worker is noticed in seconds (activities/heartbeat.ts), and not after the 30 s one may take. */
+const RECORD = { ...CONTROL, heartbeatTimeout: "5s" } as const;
 const DATA = { ...TIMEOUTS.data, retry: RETRY.work, taskQueue: TASK_QUEUES.data, cancellationType };
 const TRAIN = { ...TIMEOUTS.train, retry: RETRY.work, taskQueue: TASK_QUEUES.train, cancellationType };
 
-export const runs = proxyActivities<ReturnType<typeof createRunActivities>>(CONTROL);
-export const approvals = proxyActivities<ReturnType<typeof createApprovalActivities>>(CONTROL);
-export const registry = proxyActivities<ReturnType<typeof createRegistryActivities>>(CONTROL);
+export const runs = proxyActivities<ReturnType<typeof createRunActivities>>(RECORD);
+export const approvals = proxyActivities<ReturnType<typeof createApprovalActivities>>(RECORD);
+export const registry = proxyActivities<ReturnType<typeof createRegistryActivities>>(RECORD);
 export const monitoring = proxyActivities<ReturnType<typeof createMonitoringActivities>>(CONTROL);
 export const ingest = proxyActivities<ReturnType<typeof createIngestActivities>>(DATA);
 export const features = proxyActivities<ReturnType<typeof createFeatureActivities>>(DATA);

@@ -1,0 +1,145 @@
+import type { History } from "@temporalio/common/lib/proto-utils.js";
+import { ApiClient, apiPath } from "../../cli/client.ts";
+import { rawFileSchema } from "../../schemas/dataset.ts";
+import { approveWorkflowId, promoteWorkflowId, TASK_QUEUES } from "../../temporal-config/constants.ts";
+import { rejectSignal } from "../../workflows/approval/messages.ts";
+import { z } from "zod";
+import { PatientPerson } from "../faults/drive-run.ts";
+import type { StartedRun } from "../faults/drive-run.ts";
+import { DATA_FILE, pipelineText, pumpReadings } from "../faults/fixture/pumps.ts";
+import { FaultyPlatform } from "../faults/faulty-platform.ts";
+import { inMs } from "../faults/patience.ts";
+import { writeHistory } from "./history-file.ts";
+
+/**
+ * Records the histories that replay.test.ts replays: one complete run for each way that a workflow can go.
+ *
+ *     npm run build && node dist/tests/replay/record.js
+ *
+ * To be run when a workflow gains a path, never to make a failed replay pass: a history that no longer replays means
+ * that runs which are open at the next release would be stuck. Such a change goes behind `patched()`.
+ */
+
+const RECORDING_MS = 180_000;
+const DIGEST = /^[0-9a-f]{64}$/;
+
+class Recorder {
+  readonly #platform: FaultyPlatform;
+  readonly person: PatientPerson;
+  readonly #api: ApiClient;
+
+  constructor(platform: FaultyPlatform) {
+    this.#platform = platform;
+    this.person = new PatientPerson(platform.apiUrl, inMs(RECORDING_MS));
+    this.#api = new ApiClient({ baseUrl: platform.apiUrl });
+  }
+
+  /** Writes the history of a workflow once it is closed. */
+  async save(name: string, workflowId: string, runId?: string): Promise<void> {
+    const handle = this.#platform.client.workflow.getHandle(workflowId, runId);
+    await handle.result().catch(() => undefined); // failed and cancelled ones are recorded as well
+    const history: History = await handle.fetchHistory();
+    writeHistory(name, history);
+    process.stdout.write(`${name}: ${history.events?.length ?? 0} events\n`);
+  }
+
+  /** A run whose pipeline is the fixture's with other words, up to its approval. */
+  async start(name: string, ...changes: readonly (readonly [string, string])[]): Promise<StartedRun> {
+    let pipeline = pipelineText().replace("name: faults", `name: ${name}`);
+    for (const [from, to] of changes) {
+      if (!pipeline.includes(from)) throw new Error(`the fixture has no [${from}]`);
+      pipeline = pipeline.replace(from, to);
+    }
+    return this.person.startRun({ pipeline });
+  }
+
+  /** Workflow id of the approval that the run waits at. */
+  async approvalOf(runId: string): Promise<string> {
+    const approval = await this.person.untilAsked(runId);
+    if (approval === undefined || !DIGEST.test(approval.digest)) throw new Error("no approval");
+    return approveWorkflowId("promotion", approval.id, approval.digest);
+  }
+
+  signalReject(workflowId: string): Promise<void> {
+    return this.#platform.client.workflow.getHandle(workflowId).signal(rejectSignal, { by: "eve" });
+  }
+
+  async checkDrift(model: string): Promise<string> {
+    const reply = z.looseObject({ workflowId: z.string() });
+    return (await this.#api.post(apiPath`/v1/drift/${model}/check`, { reply })).workflowId;
+  }
+
+  async score(model: string): Promise<string> {
+    const { Readable } = await import("node:stream");
+    const bytes = Buffer.from(pumpReadings(1));
+    const file = await this.#api.putStream("/v1/uploads", {
+      bytes: Readable.from([bytes]),
+      length: bytes.length,
+      query: { name: DATA_FILE },
+      reply: rawFileSchema,
+    });
+    const reply = z.looseObject({ workflowId: z.string() });
+    return (await this.#api.post("/v1/scores", { reply, body: { model, files: [file] } })).workflowId;
+  }
+
+  async retrain(model: string): Promise<string> {
+    const workflowId = `retrain/${model}/recorded`;
+    await this.#platform.client.workflow.start("retrainWorkflow", {
+      workflowId,
+      taskQueue: TASK_QUEUES.control,
+      args: [{ model, window: "recorded", reason: "recorded for replay" }],
+    });
+    return workflowId;
+  }
+}
+
+async function record(recorder: Recorder): Promise<void> {
+  const { person } = recorder;
+  const promoted = await recorder.start("promoted");
+  const approval = await recorder.approvalOf(promoted.runId);
+  await person.finishRun(promoted.runId);
+  await recorder.save("pipeline-promoted", promoted.workflowId, promoted.runId);
+  await recorder.save("approval-approved", approval);
+  await recorder.save("promotion", promoteWorkflowId("promoted", 1));
+
+  const unchanged = await recorder.start("promoted");
+  await recorder.save("pipeline-unchanged", unchanged.workflowId, unchanged.runId);
+  const notBetter = await recorder.start("promoted", ["kind: linear", "kind: forest"]);
+  await recorder.save("pipeline-not-better", notBetter.workflowId);
+  const refused = await recorder.start("refused", ["min: 0.6", "min: 0.9999"]);
+  await recorder.save("pipeline-gate-refused", refused.workflowId);
+  const failed = await recorder.start("failed", ["maxBadShare: 0.05", "maxBadShare: 0.001"]);
+  await recorder.save("pipeline-failed", failed.workflowId);
+
+  const rejected = await recorder.start("rejected");
+  const rejection = await recorder.approvalOf(rejected.runId);
+  await recorder.signalReject(rejection);
+  await recorder.save("pipeline-rejected", rejected.workflowId);
+  await recorder.save("approval-rejected-by-signal", rejection);
+
+  const soon = [
+    "deadline: 1h",
+    "deadline: 1s, reminder: 300ms, onDeadline: escalate, escalateTo: [eve]",
+  ] as const;
+  const expired = await recorder.start("expired", soon);
+  const expiry = await recorder.approvalOf(expired.runId);
+  await recorder.save("pipeline-expired", expired.workflowId);
+  await recorder.save("approval-reminded-escalated-expired", expiry);
+
+  const cancelled = await recorder.start("cancelled");
+  const withdrawn = await recorder.approvalOf(cancelled.runId);
+  await person.cancel(cancelled.runId);
+  await recorder.save("pipeline-cancelled", cancelled.workflowId);
+  await recorder.save("approval-withdrawn", withdrawn);
+
+  await recorder.save("score", await recorder.score("promoted"));
+  await recorder.save("drift", await recorder.checkDrift("promoted"));
+  await recorder.save("retrain", await recorder.retrain("promoted"));
+}
+
+const platform = await FaultyPlatform.start();
+try {
+  await record(new Recorder(platform));
+} finally {
+  await platform.dispose();
+}

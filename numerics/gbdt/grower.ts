@@ -12,9 +12,8 @@
  */
 import type { DecisionTree } from "../decision-tree.ts";
 import { appendLeaf, createTree, splitLeaf } from "../decision-tree.ts";
-import type { BinnedMatrix } from "./binning.ts";
 import { MISSING_BIN } from "./binning.ts";
-import type { NodeSums, Packing } from "./histogram.ts";
+import type { CountedCells, NodeSums, Packing } from "./histogram.ts";
 import { accumulate, subtractFrom, unpackSums } from "./histogram.ts";
 import type { PackedTotals, Split, SplitLimits } from "./splitting.ts";
 import { createSplit, describeNode, leastGain, scanFeature } from "./splitting.ts";
@@ -26,15 +25,10 @@ export interface GrowLimits extends SplitLimits {
   readonly maxDepth: number;
 }
 
-/** The binned columns a tree may use. */
-export interface GrowFeatures {
-  readonly binned: BinnedMatrix;
-  /** Bins of the widest feature, with the missing bin. */
-  readonly nBins: number;
-  /** Upper bounds of each binned column. */
+/** The binned columns a tree may use; splits name them by their place in `columns`. */
+export interface GrowFeatures extends CountedCells {
+  /** Upper bounds of each of `columns`. */
   readonly upperBounds: readonly Float64Array[];
-  /** Column of each binned column in the caller's matrix. */
-  readonly columns: Int32Array;
 }
 
 export interface GrowInput {
@@ -202,7 +196,7 @@ class Growth {
     const { features, packing, rows, pool } = this.#input;
     const histogram = pool.acquire();
     const segment = { rows, begin: leaf.begin, end: leaf.end };
-    accumulate(histogram, features.binned, features.nBins, segment, packing);
+    accumulate(histogram, features, segment, packing);
     return histogram;
   }
 
@@ -243,13 +237,14 @@ class Growth {
   #partition(leaf: OpenLeaf): number {
     const { rows, features } = this.#input;
     const { bins, nFeatures } = features.binned;
-    const { feature, bin, isMissingLeft } = leaf.split;
+    const { bin, isMissingLeft } = leaf.split;
+    const column = features.columns[leaf.split.feature];
     const scratch = this.#scratch;
     let nLeft = leaf.begin;
     let nRight = 0;
     for (let index = leaf.begin; index < leaf.end; index++) {
       const row = rows[index];
-      const value = bins[row * nFeatures + feature];
+      const value = bins[row * nFeatures + column];
       const isLeft = value === MISSING_BIN ? isMissingLeft : value <= bin;
       if (isLeft) rows[nLeft++] = row;
       else scratch[nRight++] = row;

@@ -10,6 +10,7 @@ const N_BINS = 16;
 const generator = createGenerator("histogram");
 const bins = Uint8Array.from({ length: N_ROWS * N_FEATURES }, () => generator.integer(N_BINS));
 const binned: BinnedMatrix = { bins, nRows: N_ROWS, nFeatures: N_FEATURES };
+const columns = Int32Array.from({ length: N_FEATURES }, (_, column) => column);
 const gradients = Float64Array.from({ length: N_ROWS }, () => 100 * generator.normal());
 const hessians = Float64Array.from({ length: N_ROWS }, () => generator.next() + 0.01);
 const rows = Int32Array.from({ length: N_ROWS }, (_, row) => row);
@@ -22,7 +23,7 @@ describe.each(layouts)("histograms with $name", ({ given }) => {
   const packing = packGradients(gradients, given, rows);
   const count = (segment: { rows: Int32Array; begin: number; end: number }) => {
     const histogram = new Float64Array(N_FEATURES * N_BINS * packing.lanes);
-    accumulate(histogram, binned, N_BINS, segment, packing);
+    accumulate(histogram, { binned, columns, nBins: N_BINS }, segment, packing);
     return histogram;
   };
   const whole = count({ rows, begin: 0, end: N_ROWS });
@@ -48,6 +49,18 @@ describe.each(layouts)("histograms with $name", ({ given }) => {
         6,
       );
     }
+  });
+
+  it("counts some columns as it counts all", () => {
+    const some = Int32Array.of(1, 2, 5);
+    const histogram = new Float64Array(some.length * N_BINS * packing.lanes);
+    const segment = { rows, begin: 0, end: N_ROWS };
+    accumulate(histogram, { binned, columns: some, nBins: N_BINS }, segment, packing);
+    const width = N_BINS * packing.lanes;
+    some.forEach((column, index) => {
+      const part = histogram.subarray(index * width, (index + 1) * width);
+      expect(part).toEqual(whole.subarray(column * width, (column + 1) * width));
+    });
   });
 
   it("does not depend on the order of rows", () => {

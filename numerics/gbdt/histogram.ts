@@ -82,30 +82,44 @@ function gridFor(values: Float64Array, used: Int32Array, bits: number): number {
   return 2 ** Math.max(-1000, Math.min(1000, bits - 1 - Math.ceil(Math.log2(total))));
 }
 
+/** Rows of a node: `rows[begin … end)`. */
+export interface Segment {
+  readonly rows: Int32Array;
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** What is counted: some columns of the binned rows. */
+export interface CountedCells {
+  readonly binned: BinnedMatrix;
+  /** Ascending indices of the columns. */
+  readonly columns: Int32Array;
+  /** Bins of the widest feature, with the missing bin. */
+  readonly nBins: number;
+}
+
 /**
- * Adds the rows `rows[begin … end)` to `histogram`, which the caller has cleared.
+ * Adds the rows of `segment` to `histogram`, which the caller has cleared.
  *
- * @param histogram Float64Array (nFeatures × nBins × lanes); written
+ * @param histogram Float64Array (columns × nBins × lanes); written
  *
- * Cost: nFeatures · (end − begin) · lanes additions, no allocation.
+ * Cost: columns · (end − begin) · lanes additions, no allocation.
  */
 export function accumulate(
   histogram: Float64Array,
-  binned: BinnedMatrix,
-  nBins: number,
-  segment: { readonly rows: Int32Array; readonly begin: number; readonly end: number },
+  cells: CountedCells,
+  segment: Segment,
   packing: Packing,
 ): void {
-  if (packing.lanes === 1) accumulateOneLane(histogram, binned, nBins, segment, packing.rows);
-  else accumulateTwoLanes(histogram, binned, nBins, segment, packing.rows);
+  const isWhole = cells.columns.length === cells.binned.nFeatures;
+  if (packing.lanes === 2) accumulateTwoLanes(histogram, cells, segment, packing.rows);
+  else if (isWhole) accumulateOneLane(histogram, cells, segment, packing.rows);
+  else accumulateSome(histogram, cells, segment, packing.rows);
 }
-
-type Segment = Parameters<typeof accumulate>[3];
 
 function accumulateOneLane(
   histogram: Float64Array,
-  { bins, nFeatures }: BinnedMatrix,
-  nBins: number,
+  { binned: { bins, nFeatures }, nBins }: CountedCells,
   { rows, begin, end }: Segment,
   packed: Float64Array,
 ): void {
@@ -134,10 +148,28 @@ function accumulateOneLane(
   }
 }
 
+/** The same for drawn columns: an index more to read, and no copy of the columns to make. */
+function accumulateSome(
+  histogram: Float64Array,
+  { binned: { bins, nFeatures }, columns, nBins }: CountedCells,
+  { rows, begin, end }: Segment,
+  packed: Float64Array,
+): void {
+  for (let index = begin; index < end; index++) {
+    const row = rows[index];
+    const value = packed[row];
+    const start = row * nFeatures;
+    let offset = 0;
+    for (let column = 0; column < columns.length; column++) {
+      histogram[offset + bins[start + columns[column]]] += value;
+      offset += nBins;
+    }
+  }
+}
+
 function accumulateTwoLanes(
   histogram: Float64Array,
-  { bins, nFeatures }: BinnedMatrix,
-  nBins: number,
+  { binned: { bins, nFeatures }, columns, nBins }: CountedCells,
   { rows, begin, end }: Segment,
   packed: Float64Array,
 ): void {
@@ -146,10 +178,10 @@ function accumulateTwoLanes(
     const row = rows[index];
     const first = packed[2 * row];
     const second = packed[2 * row + 1];
-    const last = (row + 1) * nFeatures;
+    const start = row * nFeatures;
     let offset = 0;
-    for (let cell = row * nFeatures; cell < last; cell++) {
-      const at = offset + 2 * bins[cell];
+    for (let column = 0; column < columns.length; column++) {
+      const at = offset + 2 * bins[start + columns[column]];
       histogram[at] += first;
       histogram[at + 1] += second;
       offset += stride;

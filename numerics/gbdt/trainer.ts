@@ -237,23 +237,30 @@ class Boosting {
 
   #addToTrain(grown: GrownTree, rows: Int32Array): void {
     const { scores, rows: trainRows } = this.#train;
-    if (rows.length < trainRows.length) {
-      this.#addByValue(grown.tree, this.#train);
-      return;
-    }
     const offset = grown.tree.output * trainRows.length;
     for (const leaf of grown.leaves) {
       const value = grown.tree.value[leaf.node];
       for (let index = leaf.begin; index < leaf.end; index++) scores[offset + rows[index]] += value;
     }
+    if (rows.length === trainRows.length) return;
+    // Rows left out by bagging lie in no leaf's segment.
+    const isDrawn = new Uint8Array(trainRows.length);
+    for (const row of rows) isDrawn[row] = 1;
+    for (let row = 0; row < trainRows.length; row++) {
+      if (isDrawn[row] === 0) scores[offset + row] += this.#answer(grown.tree, trainRows[row]);
+    }
+  }
+
+  #answer(tree: DecisionTree, row: number): number {
+    const { data, nColumns } = this.#input.matrix;
+    return tree.value[findLeaf(tree, data, row * nColumns)];
   }
 
   /** Walks the tree with raw values; the same leaves as by bins, for thresholds are bin borders. */
   #addByValue(tree: DecisionTree, { scores, rows }: ScoredRows): void {
-    const { data, nColumns } = this.#input.matrix;
     const offset = tree.output * rows.length;
     for (let index = 0; index < rows.length; index++) {
-      scores[offset + index] += tree.value[findLeaf(tree, data, rows[index] * nColumns)];
+      scores[offset + index] += this.#answer(tree, rows[index]);
     }
   }
 
@@ -275,7 +282,7 @@ class Boosting {
     if (nDrawn >= nFeatures) return { binned: this.#binned, nBins, upperBounds, columns: all };
     const columns = this.#generator.fork(`features/${iteration}/${k}`).shuffle(all).slice(0, nDrawn).sort();
     return {
-      binned: selectColumns(this.#binned, columns),
+      binned: this.#binned,
       nBins,
       upperBounds: Array.from(columns, (column) => upperBounds[column]),
       columns,
@@ -352,15 +359,4 @@ class Boosting {
     };
     return { model, bestIteration, history: this.#history, isStoppedEarly };
   }
-}
-
-/** Copies some columns next to each other, so that the histogram kernel always walks a dense block. */
-function selectColumns(binned: BinnedMatrix, columns: Int32Array): BinnedMatrix {
-  const bins = new Uint8Array(binned.nRows * columns.length);
-  let at = 0;
-  for (let row = 0; row < binned.nRows; row++) {
-    const begin = row * binned.nFeatures;
-    for (const column of columns) bins[at++] = binned.bins[begin + column];
-  }
-  return { bins, nRows: binned.nRows, nFeatures: columns.length };
 }

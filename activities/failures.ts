@@ -1,6 +1,8 @@
 import { ApplicationFailure, CancelledFailure } from "@temporalio/common";
 import { ERROR_CODES } from "../schemas/error-codes.ts";
+import type { ErrorCode } from "../schemas/error-codes.ts";
 import { isPlatformError } from "../schemas/platform-error.ts";
+import { sqlStateOf } from "../stores/postgres/connection/database-errors.ts";
 
 /**
  * The one mapping from our errors to Temporal's: `type` is the code, bad input is not retried, and the
@@ -20,8 +22,22 @@ export function toFailure(error: unknown): unknown {
       cause: error,
     });
   }
+  const state = sqlStateOf(error);
+  // A value or statement that PostgreSQL refuses is refused again: the run fails now and not after minutes of retries.
+  if (state !== undefined && REFUSED_CLASSES.has(state.slice(0, 2))) {
+    const message = `PostgreSQL refused a statement [SQLSTATE ${state}]`;
+    return ApplicationFailure.create({
+      type: "internal" satisfies ErrorCode,
+      message,
+      nonRetryable: true,
+      cause: error as Error,
+    });
+  }
   return error;
 }
+
+/** SQLSTATE classes: data exception, integrity constraint, syntax or access rule. */
+const REFUSED_CLASSES: ReadonlySet<string> = new Set(["22", "23", "42"]);
 
 type AsyncFunction = (input: never) => Promise<unknown>;
 

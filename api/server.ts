@@ -1,10 +1,20 @@
+import type { RequestListener } from "node:http";
+import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
 import { PlatformError } from "../schemas/platform-error.ts";
 import type { ApiDeps } from "./deps.ts";
 import type { ApiEnv } from "./http/context.ts";
+import { createPredictListener } from "./http/predict-listener.ts";
 import { createOnError } from "./http/on-error.ts";
 import { mountRoutes } from "./routes/mount.ts";
 import { ROUTES } from "./routes/table.ts";
+
+/** The whole API as a listener of Node's server: `predict` on the short way, all else through Hono. */
+export function createListener(deps: ApiDeps): RequestListener {
+  // Its own light Request and Response save a quarter of the work of a small reply.
+  const hono = getRequestListener(createApp(deps).fetch, { overrideGlobalObjects: true });
+  return createPredictListener(deps, (incoming, outgoing) => void hono(incoming, outgoing));
+}
 
 /**
  * The API as one Hono app: the route table, one error mapping, security headers. Owns no sockets and no

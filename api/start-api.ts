@@ -13,7 +13,7 @@ import { Authenticator } from "./http/auth.ts";
 import { listen } from "./http/listen.ts";
 import { Metrics } from "./metrics.ts";
 import { ReadinessProbe } from "./readiness.ts";
-import { createApp } from "./server.ts";
+import { createListener } from "./server.ts";
 import { createAssetFeatures } from "./serving/online-features.ts";
 import { ChampionFile } from "./serving/champion-file.ts";
 import { Champions } from "./serving/champions.ts";
@@ -128,7 +128,7 @@ export async function startApi(settings: Settings, parts: ApiParts): Promise<Run
     release: parts.release,
     ...(parts.temporalUiUrl === undefined ? {} : { temporalUiUrl: parts.temporalUiUrl }),
   };
-  const listening = await listen(createApp(deps), settings.api.host, settings.api.port ?? 0);
+  const listening = await listen(createListener(deps), settings.api.host, settings.api.port ?? 0);
   const started = champions.start(remembered.champions);
   return {
     url: listening.url,

@@ -71,6 +71,11 @@ class ChildProcessPool implements InferencePool {
   private readonly outstanding = new Map<string, number>();
   private readonly watch: NodeJS.Timeout;
   private isClosed = false;
+  private isPumpPlanned = false;
+  private readonly pumpPlanned = (): void => {
+    this.isPumpPlanned = false;
+    this.pump();
+  };
 
   constructor(options: CheckedPoolOptions) {
     this.options = options;
@@ -106,12 +111,16 @@ class ChildProcessPool implements InferencePool {
     this.options.onEvent({ type: "model_loaded", key: model.key });
   }
 
-  async predict(key: string, rows: Float64Array, nRows: number): Promise<ModelOutput> {
-    const model = this.models.get(key);
-    if (model === undefined) throw new PlatformError("not_found", `predict [model ${key}]: not loaded`);
-    checkRows(rows, nRows, model.nFeatures);
-    if (nRows <= PIECE_ROWS) return this.enqueue(key, rows, nRows);
-    return this.predictInPieces(key, rows, nRows);
+  predict(key: string, rows: Float64Array, nRows: number): Promise<ModelOutput> {
+    // Not `async`: that would be one more promise on the way of every request.
+    try {
+      const model = this.models.get(key);
+      if (model === undefined) throw new PlatformError("not_found", `predict [model ${key}]: not loaded`);
+      checkRows(rows, nRows, model.nFeatures);
+      return nRows <= PIECE_ROWS ? this.enqueue(key, rows, nRows) : this.predictInPieces(key, rows, nRows);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   private async predictInPieces(key: string, rows: Float64Array, nRows: number): Promise<ModelOutput> {
@@ -146,7 +155,7 @@ class ChildProcessPool implements InferencePool {
         resolve: (output) => (settle(), resolve(output)),
         reject: (error) => (settle(), reject(error)),
       });
-      this.pump();
+      this.pumpSoon();
     });
   }
 
@@ -179,6 +188,13 @@ class ChildProcessPool implements InferencePool {
     await this.ring.close();
   }
 
+  /** At the end of this turn of the event loop: what its other sockets bring belongs into the same batch. */
+  private pumpSoon(): void {
+    if (this.isPumpPlanned) return;
+    this.isPumpPlanned = true;
+    setImmediate(this.pumpPlanned);
+  }
+
   /** Gives every idle child its next batch. */
   private pump(): void {
     for (const slot of this.ring.slots) {
@@ -203,7 +219,7 @@ class ChildProcessPool implements InferencePool {
       else for (const request of batch) request.reject(modelFault(error));
     }
     this.ring.batchEnded(slot, ready);
-    this.pump();
+    this.pumpSoon();
   }
 
   /** After a lost child: the batch's requests run again alone; one that hung alone fails. */

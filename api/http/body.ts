@@ -7,9 +7,14 @@ import { headerOf } from "./headers.ts";
 
 /** A whole body that is kept in memory must arrive within this time. */
 const BODY_DEADLINE_MS = 30_000;
+/** How often bodies on their way are looked at. */
+const SWEEP_MS = 1_000;
 
 /** Largest body of a route that says nothing else. */
 export const DEFAULT_BODY_BYTES = 1_048_576;
+
+/** One header of a request, by its lower-case name. */
+export type ReadHeader = (name: string) => string | undefined;
 
 /**
  * Whole body in memory, at most `limitBytes`; more than that is never read.
@@ -17,55 +22,91 @@ export const DEFAULT_BODY_BYTES = 1_048_576;
  * @throws {PlatformError} body_too_large, unsupported_media_type (a Content-Encoding), invalid_body (cut off)
  */
 export async function readBody(c: Context<ApiEnv>, limitBytes: number): Promise<Uint8Array> {
-  checkBodyHeaders(c, limitBytes);
+  checkBodyHeaders((name) => headerOf(c, name), limitBytes);
   const incoming = incomingOf(c);
   return incoming === undefined ? readWebBody(c, limitBytes) : readNodeBody(incoming, limitBytes);
 }
 
 /** What can be refused before the first byte: an announced size, a compressed body (a bomb, however small). */
-export function checkBodyHeaders(c: Context<ApiEnv>, limitBytes: number): void {
-  const encoding = headerOf(c, "content-encoding");
+export function checkBodyHeaders(header: ReadHeader, limitBytes: number): void {
+  const encoding = header("content-encoding");
   if (encoding !== undefined && encoding.toLowerCase() !== "identity") {
     throw new PlatformError("unsupported_media_type", "read body: expected no Content-Encoding");
   }
-  if (Number(headerOf(c, "content-length") ?? 0) > limitBytes) throw tooLarge(limitBytes);
+  if (Number(header("content-length") ?? 0) > limitBytes) throw tooLarge(limitBytes);
+}
+
+/**
+ * Holds a Content-Type against the ones a route takes; parameters such as the charset are left aside.
+ * @throws {PlatformError} unsupported_media_type
+ */
+export function checkMediaType(header: string | undefined, types: readonly string[]): void {
+  if (header !== undefined && types.includes(header)) return;
+  const type = (header ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
+  if (types.includes(type)) return;
+  throw new PlatformError("unsupported_media_type", `read body: expected Content-Type ${types.join(" or ")}`);
 }
 
 export function tooLarge(limitBytes: number): PlatformError {
   return new PlatformError("body_too_large", `read body: expected at most ${limitBytes} bytes`);
 }
 
-function readNodeBody(incoming: IncomingMessage, limitBytes: number): Promise<Uint8Array> {
+/** As `readBody`, from the socket's request whose headers were checked. */
+export function readNodeBody(incoming: IncomingMessage, limitBytes: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
+    let first: Buffer | undefined;
+    let more: Buffer[] | undefined;
     let nBytes = 0;
     const stop = (error: Error): void => {
-      clearTimeout(timer);
+      arriving.delete(body);
       incoming.removeAllListeners("data");
       incoming.pause();
       reject(error);
     };
-    const timer = setTimeout(() => {
-      stop(new PlatformError("invalid_body", "read body: it took too long"));
-      incoming.socket.destroySoon();
-    }, BODY_DEADLINE_MS);
+    const body: ArrivingBody = {
+      deadlineAt: performance.now() + BODY_DEADLINE_MS,
+      expire() {
+        stop(new PlatformError("invalid_body", "read body: it took too long"));
+        incoming.socket.destroySoon();
+      },
+    };
+    watch(body);
     incoming.on("data", (chunk: Buffer) => {
       nBytes += chunk.length;
       if (nBytes > limitBytes) stop(tooLarge(limitBytes));
-      else chunks.push(chunk);
+      else if (first === undefined) first = chunk;
+      else (more ??= []).push(chunk);
     });
-    incoming.once("end", () => {
-      clearTimeout(timer);
-      const [first] = chunks;
-      resolve(chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks));
+    incoming.on("end", () => {
+      arriving.delete(body);
+      if (more !== undefined && first !== undefined) resolve(Buffer.concat([first, ...more]));
+      else resolve(first ?? new Uint8Array(0));
     });
-    incoming.once("error", (cause) =>
-      stop(new PlatformError("invalid_body", "read body: cut off", { cause })),
-    );
-    incoming.once("close", () => {
+    incoming.on("error", (cause) => stop(new PlatformError("invalid_body", "read body: cut off", { cause })));
+    incoming.on("close", () => {
       if (!incoming.complete) stop(new PlatformError("invalid_body", "read body: cut off"));
     });
   });
+}
+
+interface ArrivingBody {
+  readonly deadlineAt: number;
+  expire(): void;
+}
+
+/** One timer for all bodies on their way: one for each would cost more than reading most of them. */
+const arriving = new Set<ArrivingBody>();
+let sweep: NodeJS.Timeout | undefined;
+
+function watch(body: ArrivingBody): void {
+  arriving.add(body);
+  sweep ??= setInterval(() => {
+    const now = performance.now();
+    for (const late of arriving) if (late.deadlineAt <= now) late.expire();
+    if (arriving.size > 0) return;
+    clearInterval(sweep);
+    sweep = undefined;
+  }, SWEEP_MS).unref();
 }
 
 async function readWebBody(c: Context<ApiEnv>, limitBytes: number): Promise<Uint8Array> {

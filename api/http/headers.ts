@@ -1,3 +1,5 @@
+import type { IncomingMessage } from "node:http";
+import type { HeaderReader } from "./auth.ts";
 import { incomingOf } from "./context.ts";
 import type { ApiContext } from "./context.ts";
 
@@ -17,9 +19,32 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
  */
 export function headerOf(c: ApiContext, name: string): string | undefined {
   const incoming = incomingOf(c);
-  if (incoming === undefined) return c.req.header(name);
+  return incoming === undefined ? c.req.header(name) : incomingHeader(incoming, name);
+}
+
+export function incomingHeader(incoming: IncomingMessage, name: string): string | undefined {
   const value = incoming.headers[name];
   return Array.isArray(value) ? value.join(", ") : value;
+}
+
+/** Node drops the second of two Authorization headers silently; its list of distinct ones still has both. */
+export function headersOfIncoming(incoming: IncomingMessage): HeaderReader {
+  return {
+    one: (name) => incomingHeader(incoming, name),
+    all: (name) => incoming.headersDistinct[name] ?? [],
+  };
+}
+
+export function headersOf(c: ApiContext): HeaderReader {
+  const incoming = incomingOf(c);
+  if (incoming !== undefined) return headersOfIncoming(incoming);
+  return {
+    one: (name) => c.req.header(name),
+    all: (name) => {
+      const joined = c.req.header(name);
+      return joined === undefined ? [] : [joined];
+    },
+  };
 }
 
 /** A JSON reply with all headers in one plain object, which is the fast way through node-server. */

@@ -1,8 +1,6 @@
-import type { Server } from "node:http";
+import { createServer } from "node:http";
+import type { RequestListener, Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createAdaptorServer } from "@hono/node-server";
-import type { Hono } from "hono";
-import type { ApiEnv } from "./context.ts";
 
 /** Sockets at once; beyond it new ones are refused by the system. */
 const MAX_CONNECTIONS = 2_000;
@@ -24,13 +22,11 @@ export interface Listening {
  * Listens with every limit explicit: Node's own defaults (a minute for headers, five for a request, no cap on
  * connections) let a few hundred slow sockets hold a server.
  */
-export async function listen(app: Hono<ApiEnv>, host: string, port: number): Promise<Listening> {
-  const server = createAdaptorServer({
-    fetch: app.fetch,
-    // Its own light Request and Response save a quarter of the work of a small reply.
-    overrideGlobalObjects: true,
-    serverOptions: { connectionsCheckingInterval: 1_000, maxHeaderSize: 16_384, joinDuplicateHeaders: false },
-  }) as Server;
+export async function listen(listener: RequestListener, host: string, port: number): Promise<Listening> {
+  const server = createServer(
+    { connectionsCheckingInterval: 1_000, maxHeaderSize: 16_384, joinDuplicateHeaders: false },
+    listener,
+  );
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.keepAliveTimeout = IDLE_TIMEOUT_MS;

@@ -60,24 +60,42 @@ export function problemOf(error: PlatformError, requestId: string): Problem {
   };
 }
 
-/** Maps every thrown value to its reply; `/v2` answers in the Open Inference Protocol's own form. */
+/** A refusal as it goes over the wire. */
+export interface ErrorReply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** Maps a thrown value to its reply and logs faults of ours; `/v2` answers in the Open Inference Protocol's own form. */
+export function errorReply(
+  logger: Logger,
+  thrown: unknown,
+  where: { readonly requestId: string; readonly path: string },
+): ErrorReply {
+  const error = toPlatformError(thrown);
+  const { requestId, path } = where;
+  const problem = problemOf(error, requestId);
+  if (problem.status >= 500) logFault(logger, error, { requestId, path });
+  const isV2 = path === "/v2" || path.startsWith("/v2/");
+  return {
+    status: problem.status,
+    headers: {
+      ...SECURITY_HEADERS,
+      "content-type": isV2 ? "application/json" : "application/problem+json",
+      ...(requestId === "" ? {} : { "x-request-id": requestId }),
+      ...headersOf(problem.status),
+    },
+    body: JSON.stringify(isV2 ? { error: problem.detail } : problem),
+  };
+}
+
+/** `errorReply` as Hono's error handler. */
 export function createOnError(logger: Logger): (error: Error, c: ApiContext) => Response {
   return (thrown, c) => {
-    const error = toPlatformError(thrown);
-    const requestId = c.get("requestId") ?? "";
-    const problem = problemOf(error, requestId);
-    if (problem.status >= 500) logFault(logger, error, { requestId, path: c.req.path });
-    const isV2 = c.req.path === "/v2" || c.req.path.startsWith("/v2/");
-    const body = isV2 ? { error: problem.detail } : problem;
-    return new Response(JSON.stringify(body), {
-      status: problem.status,
-      headers: {
-        ...SECURITY_HEADERS,
-        "content-type": isV2 ? "application/json" : "application/problem+json",
-        ...(requestId === "" ? {} : { "x-request-id": requestId }),
-        ...headersOf(problem.status),
-      },
-    });
+    const where = { requestId: c.get("requestId") ?? "", path: c.req.path };
+    const { status, headers, body } = errorReply(logger, thrown, where);
+    return new Response(body, { status, headers: { ...headers } });
   };
 }
 

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { JsonReader } from "./json-reader.ts";
 import { parseStrictJson } from "./strict-json.ts";
 
 const parse = (text: string): unknown => parseStrictJson(Buffer.from(text, "utf8"));
@@ -16,6 +17,65 @@ describe("strict JSON", () => {
         expect(parse(text)).toEqual(JSON.parse(text));
       }),
       { numRuns: 300 },
+    );
+  });
+
+  test("the quick way and the reader agree on texts that are nearly JSON", () => {
+    const outcome = (read: () => unknown): unknown => {
+      try {
+        return { value: read() };
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+    const parts = [
+      '{"a":1}',
+      '"a"',
+      '"b"',
+      '"__proto__"',
+      '"x\\n"',
+      '"\\ud800"',
+      "1",
+      "-0",
+      "1e5",
+      "1e400",
+      "01",
+      "0.5",
+      "5.",
+      "true",
+      "null",
+      "{",
+      "}",
+      "[",
+      "]",
+      ",",
+      ":",
+      " ",
+      "[1,2]",
+      '"é"',
+      "NaN",
+      "e",
+      "9".repeat(310),
+    ];
+    const fragments = fc.array(fc.constantFrom(...parts), { maxLength: 12 }).map((list) => list.join(""));
+    const objects = fc
+      .array(fc.tuple(fc.constantFrom('"a"', '"b"', '"c:"', '"__proto__"'), fc.constantFrom(...parts)), {
+        maxLength: 5,
+      })
+      .map((members) => `{${members.map(([key, value]) => `${key}:${value}`).join(",")}}`);
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fragments,
+          objects,
+          objects.map((o) => `[${o},${o}]`),
+        ),
+        (json) => {
+          const reader = outcome(() => new JsonReader(json).document());
+          expect(outcome(() => parse(json))).toEqual(reader);
+        },
+      ),
+      { numRuns: 2_000 },
     );
   });
 

@@ -6,11 +6,9 @@ import { PlatformError } from "../../schemas/platform-error.ts";
 import type { Actor } from "../../stores/postgres/port.ts";
 import type { ApiDeps } from "../deps.ts";
 import { checkPolicy } from "../http/auth.ts";
-import type { HeaderReader } from "../http/auth.ts";
-import { DEFAULT_BODY_BYTES, readBody } from "../http/body.ts";
-import { incomingOf } from "../http/context.ts";
+import { checkMediaType, DEFAULT_BODY_BYTES, readBody } from "../http/body.ts";
 import type { ApiContext, ApiEnv } from "../http/context.ts";
-import { headerOf, jsonResponse, secure } from "../http/headers.ts";
+import { headerOf, headersOf, jsonResponse, secure } from "../http/headers.ts";
 import { invalidInput, problemOf, toPlatformError } from "../http/on-error.ts";
 import { parseStrictJson } from "../http/strict-json.ts";
 import type { AnyRoute, Route, RouteRequest } from "./route.ts";
@@ -50,19 +48,6 @@ async function guard(route: Route, c: ApiContext, deps: ApiDeps): Promise<Actor>
   return actor;
 }
 
-/** Node drops the second of two Authorization headers silently; the raw list still has both. */
-function headersOf(c: ApiContext): HeaderReader {
-  const incoming = incomingOf(c);
-  return {
-    one: (name) => headerOf(c, name),
-    all: (name) => {
-      const joined = c.req.header(name);
-      if (incoming === undefined) return joined === undefined ? [] : [joined];
-      return incoming.headersDistinct[name] ?? [];
-    },
-  };
-}
-
 /** Query parameters are strict as well: unknown and repeated ones are refused, so no key can hide there. */
 function readQuery(route: Route, c: ApiContext): unknown {
   if (!c.req.url.includes("?"))
@@ -89,14 +74,10 @@ function parsePart(
 async function readRouteBody(route: Route, c: ApiContext): Promise<{ body: unknown; bytes: Uint8Array }> {
   const none = { body: undefined, bytes: new Uint8Array(0) };
   if (route.body === undefined) return none;
-  const type = (headerOf(c, "content-type") ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
-  const types = route.body.kind === "json" ? ["application/json"] : route.body.types;
-  if (!types.includes(type)) {
-    throw new PlatformError(
-      "unsupported_media_type",
-      `read body: expected Content-Type ${types.join(" or ")}`,
-    );
-  }
+  checkMediaType(
+    headerOf(c, "content-type"),
+    route.body.kind === "json" ? ["application/json"] : route.body.types,
+  );
   if (route.body.kind === "raw") return none;
   const bytes = await readBody(c, route.body.limitBytes ?? DEFAULT_BODY_BYTES);
   return { body: parsePart(route.body.schema, parseStrictJson(bytes), "invalid_body"), bytes };

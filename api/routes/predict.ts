@@ -4,13 +4,17 @@ import { isPlatformError, PlatformError } from "../../schemas/platform-error.ts"
 import { ERROR_CODES } from "../../schemas/error-codes.ts";
 import { predictAssetSchema, predictReplySchema } from "../../schemas/prediction.ts";
 import type { PredictReply } from "../../schemas/prediction.ts";
+import type { Actor } from "../../stores/postgres/port.ts";
 import type { ApiDeps } from "../deps.ts";
+import type { RoutePolicy } from "../http/auth.ts";
 import { readBody } from "../http/body.ts";
 import { headerOf } from "../http/headers.ts";
 import { invalidInput } from "../http/on-error.ts";
 import { parseStrictJson } from "../http/strict-json.ts";
 import { ARROW_STREAM, readArrowRows } from "../serving/arrow-rows.ts";
-import type { PredictCaller } from "../serving/predictor.ts";
+import type { EncodedRows, PredictCaller } from "../serving/predictor.ts";
+import { openRowsBody } from "../serving/row-template.ts";
+import type { ServedVersion } from "../serving/served-version.ts";
 import { route } from "./route.ts";
 import type { AnyRoute, RouteRequest } from "./route.ts";
 
@@ -19,12 +23,15 @@ const ARROW_BYTES = 64 * 2 ** 20;
 const MAX_ROWS = 10_000;
 const ROWS_MEMBERS: ReadonlySet<string> = new Set(["model", "assets", "rows"]);
 
+export const PREDICT_TYPES: readonly string[] = ["application/json", ARROW_STREAM];
+export const PREDICT_POLICY: RoutePolicy = { role: "viewer", scope: "any" };
+
 const described = {
   tag: "predict",
-  policy: { role: "viewer", scope: "any" },
+  policy: PREDICT_POLICY,
   body: {
     kind: "raw",
-    types: ["application/json", ARROW_STREAM],
+    types: PREDICT_TYPES,
     description:
       "`{rows: [{feature: value}]}`, or `{asset, readings: [{t, column: value}], attributes?, events?}`, as JSON up to 1 MiB; or rows as an Arrow IPC stream up to 64 MiB.",
   },
@@ -37,7 +44,7 @@ export const predictRoutes: readonly AnyRoute[] = [
     method: "post",
     path: "/predict",
     summary: "Predict with the champion; `model` may be left out where only one is served.",
-    handle: (request, deps) => predict(undefined, request, deps),
+    handle: (request, deps) => predict(undefined, exchangeOf(request), deps),
   }),
   route({
     ...described,
@@ -45,21 +52,49 @@ export const predictRoutes: readonly AnyRoute[] = [
     path: "/v1/models/{model}/predict",
     summary: "Predict with the champion of a model.",
     params: z.strictObject({ model: nameSchema }),
-    handle: (request, deps) => predict(request.params.model, request, deps),
+    handle: (request, deps) => predict(request.params.model, exchangeOf(request), deps),
   }),
 ];
 
-type PredictRouteRequest = RouteRequest<unknown, unknown, unknown>;
+/** What `predict` needs of a request, however it came in. */
+export interface PredictExchange {
+  readonly actor: Actor;
+  readonly requestId: string;
+  readonly contentType: string | undefined;
+  /** Whole body; throws when it is larger. */
+  readonly readBody: (limitBytes: number) => Promise<Uint8Array>;
+}
 
-async function predict(
+function exchangeOf({ context, actor, requestId }: RouteRequest<unknown, unknown, unknown>): PredictExchange {
+  return {
+    actor,
+    requestId,
+    contentType: headerOf(context, "content-type"),
+    readBody: (limitBytes) => readBody(context, limitBytes),
+  };
+}
+
+/** @throws {PlatformError} invalid_json, invalid_body, no_champion, what the predictor throws */
+export async function predict(
   model: string | undefined,
-  request: PredictRouteRequest,
+  exchange: PredictExchange,
   deps: ApiDeps,
 ): Promise<PredictReply> {
   const ends = deps.metrics.predictBegins();
   let named = "";
   try {
-    const reply = await answer(model, request, { deps, onModel: (name) => (named = name) });
+    const { predictor } = deps;
+    const find = (name: string | undefined): ServedVersion => {
+      const version = predictor.version(name);
+      named = version.model;
+      return version;
+    };
+    const caller: PredictCaller = { actor: exchange.actor.id, requestId: exchange.requestId };
+    const isArrow = exchange.contentType?.startsWith(ARROW_STREAM) === true;
+    const bytes = await exchange.readBody(isArrow ? ARROW_BYTES : JSON_BYTES);
+    const reply = isArrow
+      ? await predictor.predict(...arrowInput(bytes, find(model)), caller)
+      : await predictJson(bytes, { model, find, caller, predictor });
     ends(named, 200);
     return reply;
   } catch (error) {
@@ -68,26 +103,33 @@ async function predict(
   }
 }
 
-async function answer(
-  model: string | undefined,
-  { context: c, actor, requestId }: PredictRouteRequest,
-  { deps, onModel }: { deps: ApiDeps; onModel: (name: string) => void },
+function arrowInput(bytes: Uint8Array, version: ServedVersion): [ServedVersion, EncodedRows] {
+  return [version, readArrowRows(bytes, version)];
+}
+
+interface JsonRequest {
+  readonly model: string | undefined;
+  readonly find: (name: string | undefined) => ServedVersion;
+  readonly caller: PredictCaller;
+  readonly predictor: ApiDeps["predictor"];
+}
+
+/** Plain rows are read straight from the bytes; whatever is unusual about a body goes the long way. */
+function predictJson(
+  bytes: Uint8Array,
+  { model, find, caller, predictor }: JsonRequest,
 ): Promise<PredictReply> {
-  const { predictor } = deps;
-  const caller: PredictCaller = { actor: actor.id, requestId };
-  const find = (name: string | undefined) => {
-    const version = predictor.version(name);
-    onModel(version.model);
-    return version;
-  };
-  if (headerOf(c, "content-type")?.startsWith(ARROW_STREAM) === true) {
-    const version = find(model);
-    return predictor.predict(version, readArrowRows(await readBody(c, ARROW_BYTES), version), caller);
+  const plain = openRowsBody(bytes);
+  if (plain !== undefined && (model === undefined || plain.model === undefined || plain.model === model)) {
+    const version = find(plain.model ?? model);
+    const input = version.rowTemplate.read(bytes, plain.rowsAt, MAX_ROWS);
+    if (input !== undefined) return predictor.predict(version, input, caller);
   }
-  const body = asObject(parseStrictJson(await readBody(c, JSON_BYTES)));
+  const body = asObject(parseStrictJson(bytes));
   const version = find(modelOf(body, model));
   if ("rows" in body) {
     const { rows, assets } = checkRows(body);
+    version.rowTemplate.learn(rows[0] ?? {});
     return predictor.predictRows(version, rows, { ...caller, assets });
   }
   const parsed = predictAssetSchema.safeParse(body);

@@ -8,6 +8,7 @@ import { PlatformError } from "../../schemas/platform-error.ts";
 import { checkBodyHeaders, tooLarge } from "../http/body.ts";
 import { incomingOf } from "../http/context.ts";
 import type { ApiContext } from "../http/context.ts";
+import { headerOf } from "../http/headers.ts";
 import { auditOf, operator } from "./parts.ts";
 import { route } from "./route.ts";
 import type { AnyRoute } from "./route.ts";
@@ -32,7 +33,7 @@ export const uploadRoutes: readonly AnyRoute[] = [
     reply: rawFileSchema,
     async handle(request, { objects, uploadDir, maxUploadBytes, database }) {
       const { context, query } = request;
-      checkBodyHeaders(context, maxUploadBytes);
+      checkBodyHeaders((name) => headerOf(context, name), maxUploadBytes);
       const path = join(uploadDir, randomUUID());
       try {
         const sha256 = await receive(context, path, maxUploadBytes);

@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import type { InferencePool, PoolStatus } from "../../inference/pool.ts";
 import type { ModelOutput } from "../../inference/served-model.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
-import type { Prediction, PredictAsset, PredictReply } from "../../schemas/prediction.ts";
+import type { PredictAsset, PredictReply } from "../../schemas/prediction.ts";
 import type { Metrics } from "../metrics.ts";
 import type { TraceRow } from "../trace/trace-row.ts";
 import type { TraceSpool } from "../trace/spool.ts";
@@ -88,7 +88,8 @@ export class Predictor {
   }
 
   async predict(version: ServedVersion, input: EncodedRows, caller: PredictCaller): Promise<PredictReply> {
-    return (await this.predictTensor(version, input, caller)).reply;
+    const output = await this.options.pool.predict(version.digest, input.rows, input.nRows);
+    return this.answer(version, { input, caller, output });
   }
 
   /** As `predict`, with the output tensor beside the reply. */
@@ -98,30 +99,32 @@ export class Predictor {
     caller: PredictCaller,
   ): Promise<{ readonly reply: PredictReply; readonly output: ModelOutput }> {
     const output = await this.options.pool.predict(version.digest, input.rows, input.nRows);
-    const { values, nOutputs } = output;
-    const reader = this.readerOf(version, nOutputs);
-    const predictions: Prediction[] = [];
+    return { reply: await this.answer(version, { input, caller, output }), output };
+  }
+
+  /** Names the outputs, traces them, and gives the reply once the trace is written. */
+  private async answer(
+    version: ServedVersion,
+    { input, caller, output }: Pick<Answered, "input" | "caller" | "output">,
+  ): Promise<PredictReply> {
+    const reader = this.readerOf(version, output.nOutputs);
     const atMs = Date.now();
-    for (let i = 0; i < input.nRows; i++) {
-      const prediction = reader.read(newPredictionId(atMs), values, i * nOutputs);
-      const asset = input.assets?.[i] ?? null;
-      predictions.push(asset === null ? prediction : { ...prediction, asset });
-    }
-    const traced = await this.trace(
-      version,
-      traceRows({ version, input, caller, reader, values, nOutputs, predictions, atMs }),
-    );
+    const rows = traceRows({ version, input, caller, reader, output, atMs });
+    const written = this.trace(version, rows);
+    const predictions = rows.map(({ predictionId, asset }, i) => {
+      const prediction = reader.read(predictionId, output.values, i * output.nOutputs);
+      return asset === null ? prediction : { ...prediction, asset };
+    });
     const { unit, threshold } = version.signature.output;
-    const reply = {
+    return {
       predictions,
       model: version.model,
       version: version.version,
       digest: version.digest,
-      traced,
+      traced: await written,
       ...(unit === undefined ? {} : { unit }),
       ...(threshold === undefined ? {} : { threshold }),
     };
-    return { reply, output };
   }
 
   /** Headline of stored outputs, for indexing segments of an earlier process; 0 outputs cannot happen. */
@@ -160,36 +163,31 @@ interface Answered {
   readonly input: EncodedRows;
   readonly caller: PredictCaller;
   readonly reader: AnswerReader;
-  readonly values: Float64Array;
-  readonly nOutputs: number;
-  readonly predictions: readonly Prediction[];
+  readonly output: ModelOutput;
   readonly atMs: number;
 }
 
-function traceRows({
-  version,
-  input,
-  caller,
-  reader,
-  values,
-  nOutputs,
-  predictions,
-  atMs,
-}: Answered): TraceRow[] {
+function traceRows({ version, input, caller, reader, output, atMs }: Answered): TraceRow[] {
+  const { model, digest } = version;
+  const { values, nOutputs } = output;
   const nFeatures = input.rows.length / input.nRows;
-  return predictions.map((prediction, i) => ({
-    predictionId: prediction.predictionId,
-    requestId: caller.requestId,
-    model: version.model,
-    version: version.version,
-    digest: version.digest,
-    asset: input.assets?.[i] ?? null,
-    atMicros: atMs * 1_000,
-    actor: caller.actor,
-    features: input.rows.subarray(i * nFeatures, (i + 1) * nFeatures),
-    outputs: values.subarray(i * nOutputs, (i + 1) * nOutputs),
-    value: reader.headline(values, i * nOutputs),
-  }));
+  const rows: TraceRow[] = [];
+  for (let i = 0; i < input.nRows; i++) {
+    rows.push({
+      predictionId: newPredictionId(atMs),
+      requestId: caller.requestId,
+      model,
+      version: version.version,
+      digest,
+      asset: input.assets?.[i] ?? null,
+      atMicros: atMs * 1_000,
+      actor: caller.actor,
+      features: input.nRows === 1 ? input.rows : input.rows.subarray(i * nFeatures, (i + 1) * nFeatures),
+      outputs: input.nRows === 1 ? values : values.subarray(i * nOutputs, (i + 1) * nOutputs),
+      value: reader.headline(values, i * nOutputs),
+    });
+  }
+  return rows;
 }
 
 /** UUID version 7: ordered by time, so that index and lists keep the order of the answers. */

@@ -14,6 +14,7 @@ import { PlatformError } from "../../schemas/platform-error.ts";
 import type { ObjectStore } from "../../stores/objects/port.ts";
 import { createRowEncoder } from "./row-encoder.ts";
 import type { RowEncoder } from "./row-encoder.ts";
+import { RowTemplate } from "./row-template.ts";
 
 /** Which version of a model serves; enough to fetch and verify it without the database. */
 export interface VersionPointer {
@@ -30,6 +31,8 @@ export interface ServedVersion {
   readonly digest: string;
   readonly signature: Signature;
   readonly encoder: RowEncoder;
+  /** Reads plain rows straight from a body. */
+  readonly rowTemplate: RowTemplate;
   /** For requests with readings. */
   readonly view: FeatureView;
   readonly fitted: FittedState;
@@ -58,7 +61,16 @@ export async function fetchVersion(
   const { model, version, digest } = pointer;
   const nFeatures = signature.inputs.length;
   return {
-    served: { model, version, digest, signature, encoder: createRowEncoder(signature), view, fitted },
+    served: {
+      model,
+      version,
+      digest,
+      signature,
+      encoder: createRowEncoder(signature),
+      rowTemplate: new RowTemplate(signature),
+      view,
+      fitted,
+    },
     model: {
       key: digest,
       bytes,

@@ -60,12 +60,12 @@ const N_NODES = 12;
 /** validity + offsets + data of 6 texts; validity + data of 2 numbers; (validity + offsets) + (validity + data) of 2 lists. */
 const N_BUFFERS = 30;
 
-const ROOT_TABLE = 16;
-const BATCH_TABLE = 48;
+export const ROOT_TABLE = 16;
+export const BATCH_TABLE = 48;
 const NODES = 68;
-const BUFFERS = NODES + 4 + 16 * N_NODES + 4;
-const METADATA_BYTES = BUFFERS + 4 + 16 * N_BUFFERS;
-const PREFIX_BYTES = 8;
+export const BUFFERS = NODES + 4 + 16 * N_NODES + 4;
+export const METADATA_BYTES = BUFFERS + 4 + 16 * N_BUFFERS;
+export const PREFIX_BYTES = 8;
 const BODY = PREFIX_BYTES + METADATA_BYTES;
 
 /** The parts of the metadata that never change; the flatbuffer is written out by hand. */

@@ -1,21 +1,27 @@
-import { open } from "node:fs/promises";
-import type { FileHandle } from "node:fs/promises";
+import { close, fdatasync, ftruncateSync, openSync, unlinkSync, writeSync } from "node:fs";
+import { promisify } from "node:util";
 import { encodeTraceBatch, END_OF_STREAM, schemaMessage } from "./arrow-batch.ts";
 import type { TraceRow } from "./trace-row.ts";
 
-interface WaitingRows {
-  readonly rows: readonly TraceRow[];
-  readonly resolve: (offset: number) => void;
+const datasync = promisify(fdatasync);
+const closeFile = promisify(close);
+
+/** Rows that are written together, and the promise their requests share. */
+interface Group {
+  readonly rows: TraceRow[];
+  readonly written: Promise<void>;
+  readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
 
 /**
- * One open segment of one model: an Arrow IPC stream that grows by a record batch per group commit.
+ * One open segment of one model: an Arrow IPC stream that grows by a record batch per turn of the event loop.
  *
- * One write is in flight at a time; what is appended meanwhile is the next batch, so that concurrent
- * requests share it. `append` answers when the operating system has the bytes: they then survive the end of
- * this process, however sudden. `sync` puts them on the disk; the spool calls it every few milliseconds, which
- * bounds what a power loss can take.
+ * Requests whose answers came together share one batch and one write. The write is synchronous: it ends in the
+ * page cache after some 3 µs (p99.9 below 0.1 ms beside a running fdatasync, ext4), where handing it to the
+ * thread pool costs 40 µs and another turn. `append` answers when the operating system has the bytes: they
+ * then survive the end of this process, however sudden. `sync` puts them on the disk; the spool calls it every
+ * few milliseconds, which bounds what a power loss can take.
  */
 export class Segment {
   readonly path: string;
@@ -23,79 +29,104 @@ export class Segment {
   readonly openedAt: number;
   nBytes = 0;
   nRows = 0;
-  private readonly file: FileHandle;
-  private waiting: WaitingRows[] = [];
-  private writing: Promise<void> | undefined;
+  private readonly file: number;
+  private readonly onWritten: (rows: readonly TraceRow[], offset: number) => void;
+  private group: Group | undefined;
   private isDirty = false;
+  private isClosed = false;
+  private syncing: Promise<void> = Promise.resolve();
 
-  private constructor(file: FileHandle, path: string, name: string) {
-    this.file = file;
+  /**
+   * Creates the file with the schema in it.
+   *
+   * @param onWritten  told of every group on disk, with the row number of its first row
+   * @throws {Error} of the file system; nothing is left behind then
+   */
+  constructor(path: string, name: string, onWritten: Segment["onWritten"]) {
     this.path = path;
     this.name = name;
+    this.onWritten = onWritten;
+    this.file = openSync(path, "wx", 0o600);
     this.openedAt = performance.now();
-  }
-
-  static async create(path: string, name: string): Promise<Segment> {
-    const file = await open(path, "wx", 0o600);
-    const segment = new Segment(file, path, name);
-    await segment.writeWhole(schemaMessage());
-    return segment;
-  }
-
-  /** @returns row number of the first of `rows` in the segment. Rejects when the disk refuses the write. */
-  append(rows: readonly TraceRow[]): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.waiting.push({ rows, resolve, reject });
-      this.writing ??= this.writeAll().finally(() => (this.writing = undefined));
-    });
-  }
-
-  async sync(): Promise<void> {
-    if (!this.isDirty) return;
-    this.isDirty = false;
-    await this.file.datasync();
-  }
-
-  /** Waits for running writes, ends the stream and closes the file. */
-  async close(): Promise<void> {
-    await this.writing;
-    await this.writeWhole(END_OF_STREAM).catch(() => undefined);
-    await this.file.datasync().catch(() => undefined);
-    await this.file.close();
-  }
-
-  private async writeAll(): Promise<void> {
-    // Requests of the same turn of the event loop belong into the first batch.
-    await Promise.resolve();
-    while (this.waiting.length > 0) {
-      const group = this.waiting;
-      this.waiting = [];
-      try {
-        await this.writeWhole(encodeTraceBatch(group.flatMap(({ rows }) => rows)));
-      } catch (error) {
-        for (const { reject } of group) reject(error);
-        continue;
-      }
-      for (const { rows, resolve } of group) {
-        resolve(this.nRows);
-        this.nRows += rows.length;
-      }
+    try {
+      this.writeWhole(schemaMessage());
+    } catch (error) {
+      unlinkSync(path);
+      close(this.file);
+      throw error;
     }
   }
 
+  /** Rejects when the disk refuses the write. */
+  append(rows: readonly TraceRow[]): Promise<void> {
+    let { group } = this;
+    if (group === undefined) {
+      group = this.group = newGroup();
+      // Answers of one batch go on in microtasks that are queued already: this one runs after them.
+      queueMicrotask(() => this.flush());
+    }
+    for (const row of rows) group.rows.push(row);
+    return group.written;
+  }
+
+  async sync(): Promise<void> {
+    if (!this.isDirty || this.isClosed) return;
+    this.isDirty = false;
+    this.syncing = datasync(this.file);
+    await this.syncing;
+  }
+
+  /** Writes what waits, ends the stream and closes the file. */
+  async close(): Promise<void> {
+    this.flush();
+    await this.syncing.catch(() => undefined);
+    this.isClosed = true;
+    try {
+      this.writeWhole(END_OF_STREAM);
+      await datasync(this.file);
+    } catch {
+      // A segment without its end is read all the same: its messages are whole.
+    }
+    await closeFile(this.file).catch(() => undefined);
+  }
+
+  private flush(): void {
+    const { group } = this;
+    if (group === undefined) return;
+    this.group = undefined;
+    try {
+      this.writeWhole(encodeTraceBatch(group.rows));
+    } catch (error) {
+      group.reject(error);
+      return;
+    }
+    this.onWritten(group.rows, this.nRows);
+    this.nRows += group.rows.length;
+    group.resolve();
+  }
+
   /** A short or failed write is taken back, so that the file always holds whole messages. */
-  private async writeWhole(bytes: Uint8Array): Promise<void> {
+  private writeWhole(bytes: Uint8Array): void {
     const start = this.nBytes;
     try {
       for (let done = 0; done < bytes.length;) {
-        const { bytesWritten } = await this.file.write(bytes, done, bytes.length - done, start + done);
-        done += bytesWritten;
+        done += writeSync(this.file, bytes, done, bytes.length - done, start + done);
       }
     } catch (error) {
-      await this.file.truncate(start).catch(() => undefined);
+      ftruncateSync(this.file, start);
       throw error;
     }
     this.nBytes = start + bytes.length;
     this.isDirty = true;
   }
+}
+
+function newGroup(): Group {
+  let resolve: () => void = () => undefined;
+  let reject: (error: unknown) => void = () => undefined;
+  const written = new Promise<void>((onDone, onError) => {
+    resolve = onDone;
+    reject = onError;
+  });
+  return { rows: [], written, resolve, reject };
 }

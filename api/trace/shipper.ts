@@ -4,7 +4,7 @@ import { rm, stat } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import type { Logger } from "pino";
 import type { ObjectStore } from "../../stores/objects/port.ts";
-import type { PredictionStore } from "../../stores/postgres/port.ts";
+import type { PredictionIndexRow, PredictionStore } from "../../stores/postgres/port.ts";
 import { cutTornTail, readIndexRows } from "./segment-reader.ts";
 import type { HeadlineOf } from "./segment-reader.ts";
 import type { ClosedSegment, TraceSpool } from "./spool.ts";
@@ -18,9 +18,12 @@ export interface ShipperOptions {
   readonly intervalMs?: number;
 }
 
-/** Index rows per statement and per look: the index follows, it must not take the processor from answers. */
-const INDEX_BATCH_ROWS = 500;
-const INDEX_ROWS_PER_LOOK = 2_000;
+/** Index rows per statement: so few that making one holds the event loop for about a millisecond. */
+const INDEX_BATCH_ROWS = 200;
+const INDEX_ROWS_PER_LOOK = 4_000;
+/** Pause after each statement, in times of its own duration: the index follows, answers come first. */
+const PAUSE_RATIO = 4;
+const MAX_INDEX_PAUSE_MS = 200;
 const INTERVAL_MS = 400;
 const MAX_PAUSE_MS = 20_000;
 
@@ -87,17 +90,26 @@ export class TraceShipper {
   }
 
   private async indexPending(): Promise<void> {
-    const { spool, predictions } = this.options;
+    const { spool } = this.options;
     for (let done = 0; done < INDEX_ROWS_PER_LOOK; done += INDEX_BATCH_ROWS) {
       const rows = spool.takeIndexRows(INDEX_BATCH_ROWS);
       if (rows.length === 0) return;
       try {
-        await predictions().index(rows);
+        await this.index(rows);
       } catch (error) {
         spool.returnIndexRows(rows);
         throw error;
       }
     }
+  }
+
+  /** One statement, then a pause; none while closing, nor once the spool is half full. */
+  private async index(rows: readonly PredictionIndexRow[]): Promise<void> {
+    const began = performance.now();
+    await this.options.predictions().index(rows);
+    if (this.isClosed || this.options.spool.isHalfFull) return;
+    const pause = Math.min(MAX_INDEX_PAUSE_MS, PAUSE_RATIO * (performance.now() - began));
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 
   private async ship(segment: ClosedSegment): Promise<void> {
@@ -110,7 +122,7 @@ export class TraceShipper {
     const object = await objects.putFile(key, segment.path);
     if (isIndexedFromFile) {
       for await (const rows of readIndexRows(segment.path, segment.name, this.options.headlineOf)) {
-        await predictions().index(rows);
+        await this.index(rows);
       }
       spool.forgetIndexRows(segment.name);
     }

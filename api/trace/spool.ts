@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { mkdirSync } from "node:fs";
 import { mkdir, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { PlatformError } from "../../schemas/platform-error.ts";
@@ -25,6 +26,9 @@ export interface ClosedSegment {
   readonly path: string;
 }
 
+/** An index row before its time is written out: most wait for a while, and text costs memory. */
+type PendingRow = Omit<PredictionIndexRow, "at"> & { readonly atMicros: number };
+
 /** Index rows kept in memory; beyond that a segment is indexed from its file once it is closed. */
 const MAX_PENDING_INDEX_ROWS = 50_000;
 
@@ -36,12 +40,12 @@ const MAX_PENDING_INDEX_ROWS = 50_000;
  */
 export class TraceSpool {
   private readonly options: Required<SpoolOptions>;
-  private readonly open = new Map<string, Promise<Segment>>();
+  private readonly open = new Map<string, Segment>();
   private readonly closed: ClosedSegment[] = [];
   private readonly timer: NodeJS.Timeout;
   private closedBytes = 0;
   private isSyncing = false;
-  private pendingIndex: PredictionIndexRow[] = [];
+  private pendingIndex: PendingRow[] = [];
   /** Segments with rows that are not in `pendingIndex`: they are indexed from the file. */
   readonly indexFromFile = new Set<string>();
 
@@ -74,9 +78,7 @@ export class TraceSpool {
       throw new PlatformError("trace_unavailable", "trace: the spool is full");
     }
     try {
-      const segment = await this.segmentOf(model);
-      const offset = await segment.append(rows);
-      this.rememberForIndex(segment.name, rows, offset);
+      await this.segmentOf(model).append(rows);
     } catch (cause) {
       throw new PlatformError("trace_unavailable", "trace: the spool cannot be written", { cause });
     }
@@ -84,7 +86,10 @@ export class TraceSpool {
 
   /** Hands over index rows that are not in the database yet, oldest first. */
   takeIndexRows(limit: number): PredictionIndexRow[] {
-    return this.pendingIndex.splice(0, limit);
+    return this.pendingIndex.splice(0, limit).map(({ atMicros, ...row }) => ({
+      ...row,
+      at: new Date(atMicros / 1_000).toISOString(),
+    }));
   }
 
   /** Puts rows back that could not be indexed. */
@@ -92,7 +97,8 @@ export class TraceSpool {
     if (this.pendingIndex.length + rows.length > MAX_PENDING_INDEX_ROWS) {
       for (const row of rows) this.indexFromFile.add(row.segment);
     } else {
-      this.pendingIndex = [...rows, ...this.pendingIndex];
+      const back = rows.map(({ at, ...row }) => ({ ...row, atMicros: Date.parse(at) * 1_000 }));
+      this.pendingIndex = [...back, ...this.pendingIndex];
     }
   }
 
@@ -117,6 +123,11 @@ export class TraceSpool {
     return this.indexFromFile.has(segment) || this.pendingIndex.some((row) => row.segment === segment);
   }
 
+  /** Shipping falls behind: it should hurry. */
+  get isHalfFull(): boolean {
+    return this.closedBytes > this.options.maxSpoolBytes / 2;
+  }
+
   status(): {
     readonly closedSegments: number;
     readonly closedBytes: number;
@@ -139,25 +150,23 @@ export class TraceSpool {
     await this.rotateAll();
   }
 
-  private segmentOf(model: string): Promise<Segment> {
+  private segmentOf(model: string): Segment {
     let segment = this.open.get(model);
-    if (segment === undefined) {
-      segment = this.createSegment(model);
-      this.open.set(model, segment);
-      segment.catch(() => this.open.delete(model));
-    }
+    if (segment === undefined) this.open.set(model, (segment = this.createSegment(model)));
     return segment;
   }
 
-  private async createSegment(model: string): Promise<Segment> {
+  private createSegment(model: string): Segment {
     const folder = join(this.options.dir, model);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
     const time = new Date()
       .toISOString()
       .replaceAll(/[-:]|\.\d+/g, "")
       .toLowerCase();
     const name = `${time}-${randomBytes(6).toString("hex")}`;
-    return Segment.create(join(folder, `${name}.arrow`), name);
+    return new Segment(join(folder, `${name}.arrow`), name, (rows, offset) =>
+      this.rememberForIndex(name, rows, offset),
+    );
   }
 
   private rememberForIndex(segment: string, rows: readonly TraceRow[], offset: number): void {
@@ -167,8 +176,7 @@ export class TraceSpool {
       return;
     }
     rows.forEach((row, i) => {
-      const { predictionId, requestId, model, version, digest, asset, actor, value } = row;
-      const at = new Date(row.atMicros / 1_000).toISOString();
+      const { predictionId, requestId, model, version, digest, asset, actor, value, atMicros } = row;
       this.pendingIndex.push({
         predictionId,
         requestId,
@@ -178,7 +186,7 @@ export class TraceSpool {
         asset,
         actor,
         value,
-        at,
+        atMicros,
         segment,
         offset: offset + i,
       });
@@ -189,9 +197,7 @@ export class TraceSpool {
     if (this.isSyncing) return;
     this.isSyncing = true;
     try {
-      for (const [model, opening] of this.open) {
-        const segment = await opening.catch(() => undefined);
-        if (segment === undefined) continue;
+      for (const [model, segment] of this.open) {
         // A failing sync shows at the next write; the rows are with the operating system in any case.
         await segment.sync().catch(() => undefined);
         const isOld =
@@ -204,9 +210,8 @@ export class TraceSpool {
   }
 
   private async rotate(model: string): Promise<void> {
-    const opening = this.open.get(model);
+    const segment = this.open.get(model);
     this.open.delete(model);
-    const segment = await opening?.catch(() => undefined);
     if (segment === undefined) return;
     await segment.close();
     this.closedBytes += segment.nBytes;

@@ -1,0 +1,83 @@
+import { BATCH_TABLE, BUFFERS, METADATA_BYTES, PREFIX_BYTES, ROOT_TABLE } from "./arrow-batch.ts";
+import type { TraceRow } from "./trace-row.ts";
+
+/** What of a traced row the index needs, as it stands in a segment. */
+export type StoredTraceRow = Omit<TraceRow, "atMicros" | "features" | "value"> & {
+  /** ISO 8601, UTC, whole milliseconds. */
+  readonly at: string;
+};
+
+/** First buffer of each column in a batch; texts have validity, offsets, data, numbers validity, data. */
+const COLUMN = {
+  predictionId: 0,
+  requestId: 3,
+  model: 6,
+  version: 9,
+  digest: 11,
+  asset: 14,
+  at: 17,
+  actor: 19,
+  outputs: 26,
+} as const;
+
+/**
+ * Rows of a segment, in order: the counterpart of `encodeTraceBatch`.
+ *
+ * Segments hold thousands of batches of a few rows each, and a general Arrow reader spends some 0.1 ms on every
+ * one; this one knows where everything is. It reads what this program wrote, nothing else.
+ *
+ * @param bytes  whole messages, as `wholeMessagesLength` measures them; what follows them is left aside
+ */
+export function* traceRowsOf(bytes: Buffer): Generator<StoredTraceRow> {
+  for (let at = 0; at + PREFIX_BYTES <= bytes.length;) {
+    const metadataBytes = bytes.readInt32LE(at + 4);
+    const body = at + PREFIX_BYTES + metadataBytes;
+    if (bytes.readUInt32LE(at) !== 0xffffffff || metadataBytes === 0 || body > bytes.length) return;
+    // The first message is the schema, which has no body.
+    const isBatch = at > 0 && metadataBytes === METADATA_BYTES;
+    const nBytes = isBatch ? bytes.readUIntLE(at + PREFIX_BYTES + ROOT_TABLE + 8, 6) : 0;
+    if (body + nBytes > bytes.length) return;
+    if (isBatch) yield* rowsOfBatch(bytes, at + PREFIX_BYTES, body);
+    at = body + nBytes;
+  }
+}
+
+function* rowsOfBatch(bytes: Buffer, metadata: number, body: number): Generator<StoredTraceRow> {
+  const nRows = bytes.readUIntLE(metadata + BATCH_TABLE + 8, 6);
+  const descriptor = (buffer: number): number => metadata + BUFFERS + 4 + 16 * buffer;
+  const place = (buffer: number): number => body + bytes.readUIntLE(descriptor(buffer), 6);
+  const text = (column: number, row: number): string => {
+    const offsets = place(column + 1) + 4 * row;
+    const data = place(column + 2);
+    return bytes.toString("utf8", data + bytes.readInt32LE(offsets), data + bytes.readInt32LE(offsets + 4));
+  };
+  const isNull = (column: number, row: number): boolean =>
+    bytes.readUIntLE(descriptor(column) + 8, 6) > 0 &&
+    (bytes.readUInt8(place(column) + (row >> 3)) & (1 << (row & 7))) === 0;
+  for (let row = 0; row < nRows; row++) {
+    const micros = bytes.readBigInt64LE(place(COLUMN.at + 1) + 8 * row);
+    yield {
+      predictionId: text(COLUMN.predictionId, row),
+      requestId: text(COLUMN.requestId, row),
+      model: text(COLUMN.model, row),
+      version: bytes.readInt32LE(place(COLUMN.version + 1) + 4 * row),
+      digest: text(COLUMN.digest, row),
+      asset: isNull(COLUMN.asset, row) ? null : text(COLUMN.asset, row),
+      at: new Date(Number(micros) / 1_000).toISOString(),
+      actor: text(COLUMN.actor, row),
+      outputs: doubles(bytes, {
+        offsets: place(COLUMN.outputs + 1) + 4 * row,
+        data: place(COLUMN.outputs + 3),
+      }),
+    };
+  }
+}
+
+function doubles(
+  bytes: Buffer,
+  { offsets, data }: { readonly offsets: number; readonly data: number },
+): Float64Array {
+  const start = bytes.readInt32LE(offsets);
+  const length = bytes.readInt32LE(offsets + 4) - start;
+  return Float64Array.from({ length }, (_, i) => bytes.readDoubleLE(data + 8 * (start + i)));
+}

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { PARTS } from "./faulty-platform.ts";
 import type { PartName } from "./faulty-platform.ts";
-import { PROMOTED_TWICE } from "./outcome.ts";
+import { hasDoublePromotion, KEYLESS_WORKER } from "./proof.ts";
 import { caseLines } from "./report.ts";
 import { runCase } from "./run-case.ts";
 import type { CaseResult } from "./run-case.ts";
@@ -20,8 +20,6 @@ import type { FaultCase } from "./schedule.ts";
 
 const QUICK_SEEDS = 4;
 const DEFAULT_SEEDS = 20;
-/** Worker of --prove: kills itself once, right after the effect of an activity whose key was removed. */
-export const KEYLESS_WORKER = "tests/faults/keyless-worker.js";
 
 interface Options {
   readonly seeds: number;
@@ -86,11 +84,6 @@ async function main(options: Options): Promise<number> {
   }
   say(`${summary.cases} cases, ${nFailed} failed; ${met.size} of ${boundaries.length} boundaries met`);
   return nFailed > 0 ? 1 : 0;
-}
-
-/** Any other failure of the case proves nothing. */
-export function hasDoublePromotion({ violations }: CaseResult): boolean {
-  return violations.some((violation) => violation.startsWith(PROMOTED_TWICE));
 }
 
 function metBoundaries(kills: FaultCase["kills"], { missed }: CaseResult): readonly string[] {

@@ -1,10 +1,9 @@
-import { execFile } from "node:child_process";
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { z } from "zod";
-import { packageRoot } from "../../config/package-root.ts";
 import { generateFleet } from "../../sources/synthetic/fleet.ts";
+import { createCli } from "../support/cli.ts";
 import { describeWithServices, makeStateFolder, testEnvironment } from "../support/platform.ts";
 
 /**
@@ -12,7 +11,6 @@ import { describeWithServices, makeStateFolder, testEnvironment } from "../suppo
  * decision, the same run again, the ranking. Serial: each step goes on from the one before.
  */
 
-const MAIN = join(packageRoot(), "dist", "cli", "main.js");
 /** Small enough for seconds; the real one is examples/substation. */
 const PIPELINE = `
 name: small-substation
@@ -73,26 +71,13 @@ const scoreSchema = z.object({
   rows: z.array(z.object({ rank: z.number(), asset: z.string(), value: z.number() })),
 });
 
-interface Ended {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 await describeWithServices("aura run", () => {
   const folder = makeStateFolder();
   const stateDir = join(folder, ".aura");
   const environment = testEnvironment({ AURA_STATE_DIR: stateDir, AURA_LOG_LEVEL: "warn" });
   let waiting: z.infer<typeof documentSchema>;
 
-  const aura = (...args: readonly string[]): Promise<Ended> =>
-    new Promise((resolve) => {
-      const options = { cwd: folder, env: environment, timeout: 100_000, maxBuffer: 16e6 };
-      const child = execFile(process.execPath, [MAIN, ...args], options, (error, stdout, stderr) => {
-        resolve({ code: error === null ? 0 : (child.exitCode ?? -1), stdout, stderr });
-      });
-      child.stdin?.end();
-    });
+  const aura = createCli({ cwd: folder, env: environment });
 
   beforeAll(async () => {
     await generateFleet({ assets: 12, days: 24, seed: 3 }, join(folder, "data"));

@@ -12,6 +12,9 @@
 import * as shapes from "./message-shapes.ts";
 import { ModelRefusedError } from "./model-refused-error.ts";
 import { ALLOWED_OPERATORS, NEWEST_OPSETS } from "./operator-allowlist.ts";
+import type { NodeFlow } from "./tensor-width.ts";
+import { leastWidth, widthsOf } from "./tensor-width.ts";
+import { checkTreeLists } from "./tree-lists.ts";
 import type { FieldKind, WireField, WireRange } from "./wire-reader.ts";
 import { WireReader } from "./wire-reader.ts";
 
@@ -75,7 +78,7 @@ export function inspectOnnx(bytes: Uint8Array, limits: OnnxLimits = DEFAULT_ONNX
  *
  * @returns its summary, with no refusals
  * @throws {ModelRefusedError} for what `inspectOnnx` refuses, and for external data, functions,
- *   subgraphs, sparse or string tensors, operators or domains outside the allowlist, and newer opsets
+ *   subgraphs, sparse or string tensors, tree lists that are no trees or read columns there are not, operators or domains outside the allowlist, and newer opsets
  */
 export function checkOnnx(bytes: Uint8Array, limits: OnnxLimits = DEFAULT_ONNX_LIMITS): OnnxSummary {
   const summary = inspectOnnx(bytes, limits);
@@ -111,6 +114,10 @@ class Inspection {
   readonly #domains = new Set<string>();
   readonly #metadata = new Map<string, string>();
   readonly #refusals: string[] = [];
+  readonly #flow: NodeFlow[] = [];
+  readonly #initializerWidths = new Map<string, number>();
+  /** Trees, and how many columns they read of which tensor. */
+  readonly #trees: { readonly input: string; readonly nColumns: number }[] = [];
   #irVersion = 0;
   #producer = "";
   #nNodes = 0;
@@ -136,6 +143,12 @@ class Inspection {
       if (!this.#opsets.some((opset) => opset.domain === domain)) {
         this.#refuse(`domain ${JSON.stringify(domain)} is used but not imported`);
       }
+    }
+    const widths = widthsOf(this.#inputs, this.#initializerWidths);
+    for (const { input, nColumns } of this.#trees) {
+      const width = leastWidth(input, widths, this.#flow);
+      if (width < nColumns)
+        this.#refuse(`trees read ${nColumns} columns, but their input has ${width} for certain`);
     }
     return {
       irVersion: this.#irVersion,
@@ -250,11 +263,22 @@ class Inspection {
   #readNode(range: WireRange): void {
     let operator = "";
     let domain = "";
+    const inputs: string[] = [];
+    const outputs: string[] = [];
     this.#reader.readMessage(range, shapes.NODE_SHAPE, "node", (field) => {
       if (field.name === "op_type") operator = this.#text(field, "op_type");
       else if (field.name === "domain") domain = normaliseDomain(this.#text(field, "node domain"));
       else if (field.name === "attribute") this.#readAttribute(field);
+      else if (field.name === "input" || field.name === "output") {
+        const names = field.name === "input" ? inputs : outputs;
+        this.#within(names.length + 1, MAX_TENSOR_INFOS, "inputs or outputs of a node");
+        names.push(this.#text(field, "tensor name"));
+      }
     });
+    this.#flow.push({ operator, inputs, outputs });
+    if (operator === "TreeEnsembleRegressor" && domain === "ai.onnx.ml") {
+      this.#trees.push({ input: inputs[0] ?? "", nColumns: checkTreeLists(this.#reader, range) });
+    }
     const name = domain === "" ? operator : `${domain}:${operator}`;
     this.#operators.set(name, (this.#operators.get(name) ?? 0) + 1);
     this.#domains.add(domain);
@@ -287,6 +311,7 @@ class Inspection {
   /** Element count by dims must be what the data holds: a runtime allocates by the one and copies the other. */
   #readTensor(range: WireRange, what: string): void {
     const dims: number[] = [];
+    let name = "";
     let dataType = 0;
     let rawBytes = -1;
     let nElements = 0;
@@ -294,6 +319,7 @@ class Inspection {
       const kind = Object.hasOwn(ELEMENT_FIELDS, field.name) ? ELEMENT_FIELDS[field.name] : undefined;
       if (kind !== undefined) nElements += this.#reader.countNumbers(field, kind);
       else if (field.name === "dims") this.#readDims(field, what, dims);
+      else if (field.name === "name") name = this.#text(field, "tensor name");
       else if (field.name === "data_type") dataType = field.value;
       else if (field.name === "raw_data") rawBytes = field.end - field.begin;
       else if (field.name === "external_data") this.#refuse(`${what} has external data`);
@@ -310,6 +336,7 @@ class Inspection {
     if (expected > this.#limits.maxElements) {
       throw new ModelRefusedError(`${what} has more than ${this.#limits.maxElements} elements [${expected}]`);
     }
+    if (what === "initializer" && expected > 0) this.#initializerWidths.set(name, dims.at(-1) ?? 1);
     const found = rawBytes >= 0 ? nElements + rawBytes / elementBytes : nElements;
     if (found !== expected) this.#refuse(`${what} must hold ${expected} elements, got ${found}`);
   }

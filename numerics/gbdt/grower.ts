@@ -12,6 +12,7 @@
  */
 import type { DecisionTree } from "../decision-tree.ts";
 import { appendLeaf, createTree, splitLeaf } from "../decision-tree.ts";
+import type { BinnedMatrix } from "./binning.ts";
 import { MISSING_BIN } from "./binning.ts";
 import type { CountedCells, NodeSums, Packing } from "./histogram.ts";
 import { accumulate, subtractFrom, unpackSums } from "./histogram.ts";
@@ -53,6 +54,24 @@ export interface LeafSegment {
 export interface GrownTree {
   readonly tree: DecisionTree;
   readonly leaves: readonly LeafSegment[];
+  /** Per node: rows with a bin up to this one go left; 0 at leaves. */
+  readonly lastLeftBins: readonly number[];
+}
+
+/**
+ * The leaf that a binned row falls into: the same as `findLeaf` of its raw values, from an eighth of the
+ * memory.
+ */
+export function findBinnedLeaf({ tree, lastLeftBins }: GrownTree, binned: BinnedMatrix, row: number): number {
+  const { feature, missingLeft, left, right } = tree;
+  const offset = row * binned.nFeatures;
+  let node = 0;
+  while (feature[node] >= 0) {
+    const bin = binned.bins[offset + feature[node]];
+    const isLeft = bin === MISSING_BIN ? missingLeft[node] === 1 : bin <= lastLeftBins[node];
+    node = isLeft ? left[node] : right[node];
+  }
+  return node;
 }
 
 interface OpenLeaf {
@@ -101,6 +120,8 @@ class Growth {
   readonly #open: OpenLeaf[] = [];
   readonly #closed: LeafSegment[] = [];
   readonly #scratch: Int32Array;
+  /** By node; holes at leaves. */
+  readonly #lastLeftBins: number[] = [];
   readonly #sums: NodeSums = { gradient: 0, hessian: 0, count: 0 };
 
   constructor(input: GrowInput) {
@@ -128,7 +149,8 @@ class Growth {
       this.#split(this.#takeBest());
     }
     for (const leaf of this.#open) this.#close(leaf);
-    return { tree: this.#tree, leaves: this.#closed };
+    const lastLeftBins = this.#tree.feature.map((_, place) => this.#lastLeftBins[place] ?? 0);
+    return { tree: this.#tree, leaves: this.#closed, lastLeftBins };
   }
 
   #createLeaf(leaf: Omit<OpenLeaf, "split" | "histogram">): OpenLeaf {
@@ -160,6 +182,7 @@ class Growth {
       leftCount: middle - parent.begin,
       rightCount: parent.end - middle,
     });
+    this.#lastLeftBins[parent.node] = split.bin;
     const depth = parent.depth + 1;
     const totals: PackedTotals = { first: split.leftFirst, second: split.leftSecond };
     const rest = { first: parent.totals.first - totals.first, second: parent.totals.second - totals.second };

@@ -23,7 +23,7 @@ import { stopIfAsked } from "../training-hooks.ts";
 import type { BinMapper, BinnedMatrix } from "./binning.ts";
 import { binRows, fitBins } from "./binning.ts";
 import type { GrowFeatures, GrownTree } from "./grower.ts";
-import { growTree, HistogramPool } from "./grower.ts";
+import { findBinnedLeaf, growTree, HistogramPool } from "./grower.ts";
 import { packGradients } from "./histogram.ts";
 import type { Objective, ObjectiveRows } from "./objective.ts";
 import { createObjective, meanLoss } from "./objective.ts";
@@ -94,6 +94,7 @@ const POST_TRANSFORMS: Readonly<Record<TaskKind, PostTransform>> = {
 /** Scores of some rows, kept up to date round by round. */
 interface ScoredRows extends ObjectiveRows {
   readonly rows: Int32Array;
+  readonly binned: BinnedMatrix;
   /** Float64Array (nScores × rows), class-major. */
   readonly scores: Float64Array;
 }
@@ -107,7 +108,6 @@ class Boosting {
   readonly #train: ScoredRows;
   readonly #validation: ScoredRows | undefined;
   readonly #mapper: BinMapper;
-  readonly #binned: BinnedMatrix;
   /** 0 … nRows − 1: the rows of a round without bagging. */
   readonly #allRows: Int32Array;
   readonly #pools = new Map<number, HistogramPool>();
@@ -123,6 +123,13 @@ class Boosting {
     const train = this.#readRows("trainRows", trainRows);
     this.#objective = createObjective(input.target, train);
     this.#base = this.#objective.baseScores();
+    this.#generator = createGenerator(input.seed);
+    this.#mapper = fitBins(input.matrix, trainRows, {
+      maxBin: parameters.maxBin,
+      minDataInBin: parameters.minDataInBin,
+      sampleRows: parameters.binConstructSampleCnt,
+      generator: this.#generator.fork("bins"),
+    });
     this.#train = this.#score(train, trainRows);
     this.#validation =
       input.validationRows === undefined
@@ -132,14 +139,6 @@ class Boosting {
       throw new RangeError(`earlyStoppingRounds needs validationRows, got ${parameters.earlyStoppingRounds}`);
     }
     this.#allRows = Int32Array.from({ length: trainRows.length }, (_, row) => row);
-    this.#generator = createGenerator(input.seed);
-    this.#mapper = fitBins(input.matrix, trainRows, {
-      maxBin: parameters.maxBin,
-      minDataInBin: parameters.minDataInBin,
-      sampleRows: parameters.binConstructSampleCnt,
-      generator: this.#generator.fork("bins"),
-    });
-    this.#binned = binRows(input.matrix, trainRows, this.#mapper);
   }
 
   run(): GbdtResult {
@@ -189,7 +188,7 @@ class Boosting {
   #score(read: ObjectiveRows, rows: Int32Array): ScoredRows {
     const scores = new Float64Array(this.#objective.nScores * rows.length);
     this.#base.forEach((base, k) => scores.fill(base, k * rows.length, (k + 1) * rows.length));
-    return { ...read, rows, scores };
+    return { ...read, rows, binned: binRows(this.#input.matrix, rows, this.#mapper), scores };
   }
 
   /** One round: a tree per score, all from the gradients at its start. */
@@ -214,7 +213,7 @@ class Boosting {
       });
       this.#setLeafValues(grown, rows, gradients, hessians);
       this.#addToTrain(grown, rows);
-      if (this.#validation !== undefined) this.#addByValue(grown.tree, this.#validation);
+      if (this.#validation !== undefined) this.#addByBins(grown, this.#validation);
       this.#trees.push(grown.tree);
     }
   }
@@ -247,20 +246,25 @@ class Boosting {
     const isDrawn = new Uint8Array(trainRows.length);
     for (const row of rows) isDrawn[row] = 1;
     for (let row = 0; row < trainRows.length; row++) {
-      if (isDrawn[row] === 0) scores[offset + row] += this.#answer(grown.tree, trainRows[row]);
+      if (isDrawn[row] === 0) {
+        scores[offset + row] += grown.tree.value[findBinnedLeaf(grown, this.#train.binned, row)];
+      }
     }
   }
 
-  #answer(tree: DecisionTree, row: number): number {
-    const { data, nColumns } = this.#input.matrix;
-    return tree.value[findLeaf(tree, data, row * nColumns)];
+  #addByBins(grown: GrownTree, { scores, rows, binned }: ScoredRows): void {
+    const offset = grown.tree.output * rows.length;
+    for (let row = 0; row < rows.length; row++) {
+      scores[offset + row] += grown.tree.value[findBinnedLeaf(grown, binned, row)];
+    }
   }
 
-  /** Walks the tree with raw values; the same leaves as by bins, for thresholds are bin borders. */
+  /** Walks a tree that was resumed, whose bins are not kept; the same leaves, for thresholds are bin borders. */
   #addByValue(tree: DecisionTree, { scores, rows }: ScoredRows): void {
+    const { data, nColumns } = this.#input.matrix;
     const offset = tree.output * rows.length;
     for (let index = 0; index < rows.length; index++) {
-      scores[offset + index] += this.#answer(tree, rows[index]);
+      scores[offset + index] += tree.value[findLeaf(tree, data, rows[index] * nColumns)];
     }
   }
 
@@ -271,18 +275,22 @@ class Boosting {
     if (baggingFreq === 0 || baggingFraction === 1) return all;
     const draw = Math.floor(iteration / baggingFreq);
     const nDrawn = Math.max(1, Math.round(nRows * baggingFraction));
-    return this.#generator.fork(`rows/${draw}`).shuffle(all.slice()).slice(0, nDrawn).sort();
+    const shuffled = this.#generator.fork(`rows/${draw}`).shuffle(all.slice());
+    const isDrawn = new Uint8Array(nRows);
+    for (let index = 0; index < nDrawn; index++) isDrawn[shuffled[index]] = 1;
+    return all.filter((row) => isDrawn[row] === 1);
   }
 
   #drawFeatures(iteration: number, k: number): GrowFeatures {
     const { nBins, upperBounds } = this.#mapper;
-    const { nFeatures } = this.#binned;
+    const { binned } = this.#train;
+    const { nFeatures } = binned;
     const all = Int32Array.from({ length: nFeatures }, (_, column) => column);
     const nDrawn = Math.max(1, Math.round(nFeatures * this.#parameters.featureFraction));
-    if (nDrawn >= nFeatures) return { binned: this.#binned, nBins, upperBounds, columns: all };
+    if (nDrawn >= nFeatures) return { binned, nBins, upperBounds, columns: all };
     const columns = this.#generator.fork(`features/${iteration}/${k}`).shuffle(all).slice(0, nDrawn).sort();
     return {
-      binned: this.#binned,
+      binned,
       nBins,
       upperBounds: Array.from(columns, (column) => upperBounds[column]),
       columns,

@@ -32,14 +32,13 @@ export const MAX_PAYLOAD_BYTES = 128 * 1024;
 /**
  * Retry presets. Every activity names one; there is no unnamed default.
  *
- * `dependency`: a database, store or server is away; waits for it for as long as the activity's
- * scheduleToClose allows. `work`: long CPU or data work that resumes from its heartbeat; crashes are
- * retried at once, and a defect is not repeated for ever. `once`: the step must not be repeated.
+ * `dependency`: bookkeeping. `work`: data and CPU work. Neither bounds the attempts: a database, store or server that is
+ * away is waited for as long as the activity's scheduleToClose allows; bad input is never retried and a defect ends
+ * after some attempts (`activities/failures.ts`).
  */
 export const RETRY = {
   dependency: { initialInterval: "500ms", backoffCoefficient: 2, maximumInterval: "20s" },
-  work: { initialInterval: "500ms", backoffCoefficient: 2, maximumInterval: "10s", maximumAttempts: 20 },
-  once: { maximumAttempts: 1 },
+  work: { initialInterval: "500ms", backoffCoefficient: 2, maximumInterval: "10s" },
 } as const;
 
 /**
@@ -50,9 +49,9 @@ export const TIMEOUTS = {
   /** A few statements or one small object. */
   quick: { startToCloseTimeout: "30s", scheduleToCloseTimeout: "24h" },
   /** Reading files, DuckDB, uploads: minutes to hours, with heartbeats. */
-  data: { startToCloseTimeout: "6h", heartbeatTimeout: "10s" },
-  /** Training and evaluation: CPU in a worker thread, with heartbeats and checkpoints. */
-  train: { startToCloseTimeout: "24h", heartbeatTimeout: "10s" },
+  data: { startToCloseTimeout: "6h", scheduleToCloseTimeout: "7d", heartbeatTimeout: "10s" },
+  /** Training and evaluation: CPU in a worker thread, with heartbeats; a fold starts anew after a crash. */
+  train: { startToCloseTimeout: "24h", scheduleToCloseTimeout: "7d", heartbeatTimeout: "10s" },
 } as const;
 
 /** Worker options whose defaults cost seconds after a crash. */

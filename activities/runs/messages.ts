@@ -32,6 +32,8 @@ export interface StageReport extends RunRef {
   readonly state: "waiting" | "running" | "done" | "reused" | "failed" | "skipped";
   readonly progress?: number;
   readonly detail?: string;
+  /** ISO 8601; set when the stage begins. */
+  readonly startedAt?: string;
   readonly ms?: number;
 }
 

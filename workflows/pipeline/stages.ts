@@ -37,7 +37,13 @@ export class StageLog {
     const startedMs = Date.now();
     this.current = stage;
     this.#show(`▶ **${stage}** — ${TITLES[stage]}`);
-    await runs.recordStage({ runId: this.#runId, stage, state: stage === "approve" ? "waiting" : "running" });
+    const startedAt = new Date(startedMs).toISOString();
+    await runs.recordStage({
+      runId: this.#runId,
+      stage,
+      state: stage === "approve" ? "waiting" : "running",
+      startedAt,
+    });
     try {
       const result = await work();
       const outcome = describe(result);

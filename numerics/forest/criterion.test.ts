@@ -14,21 +14,22 @@ function createNode(nRows: number) {
   const weights = Float64Array.from(bins, () => 0.5 + generator.next());
   const drawn = Int32Array.from(bins, () => generator.integer(nRows)).sort();
   const rows = Int32Array.from(new Set(drawn));
-  return { feature: { index: 3, nValueBins: N_BINS - 1, bins }, values, weights, drawn, rows };
+  return { bins, values, weights, drawn, rows };
 }
 
 describe.each([
   { name: "a small node", nRows: 20 },
   { name: "a large node", nRows: 300 },
 ])("criteria in $name", ({ nRows }) => {
-  const { feature, values, weights, drawn, rows } = createNode(nRows);
+  const { bins, values, weights, drawn, rows } = createNode(nRows);
   const node = { rows, begin: 0, end: rows.length };
   const options = { nBins: N_BINS, minSamplesLeaf: 2 };
 
   const search = (criterion: VarianceCriterion | GiniCriterion) => {
     const best = createSplit();
     best.gain = criterion.enter(node);
-    criterion.scan(node, feature, best);
+    const codes = Uint16Array.from(rows, (row) => bins[row]);
+    criterion.scan(node, { index: 3, nValueBins: N_BINS - 1, codes }, best);
     return best;
   };
 

@@ -17,11 +17,12 @@ export interface NodeRows {
   readonly end: number;
 }
 
-/** A feature's bins, one per training row; bin 0 is missing. */
-export interface FeatureBins {
+/** A feature of one node. */
+export interface NodeFeature {
   readonly index: number;
   readonly nValueBins: number;
-  readonly bins: Uint16Array;
+  /** Bins of the node's rows, in their order, 0 for missing; the search may overwrite them. */
+  readonly codes: Uint16Array;
 }
 
 export interface CriterionOptions {
@@ -35,7 +36,7 @@ export interface Criterion {
   /** Prepares the search of one node; returns what a split must gain more than, Infinity for never. */
   enter(node: NodeRows): number;
   /** Improves `best` with the best split of one feature of the node entered. */
-  scan(node: NodeRows, feature: FeatureBins, best: Split): void;
+  scan(node: NodeRows, feature: NodeFeature, best: Split): void;
   /** Appends a leaf's outputs, `width` numbers, to the place `at` of `values`. */
   writeLeaf(node: NodeRows, values: number[], at: number): void;
 }

@@ -9,7 +9,7 @@
 import { MISSING_BIN } from "../gbdt/binning.ts";
 import type { Split } from "../gbdt/splitting.ts";
 import { BinOrder } from "./bin-order.ts";
-import type { Criterion, CriterionOptions, FeatureBins, NodeRows } from "./criterion.ts";
+import type { Criterion, CriterionOptions, NodeFeature, NodeRows } from "./criterion.ts";
 import { countDraws } from "./criterion.ts";
 
 /** Gains below this share of the node's weight are rounding of the equation, not a better fit. */
@@ -22,7 +22,6 @@ export class GiniCriterion implements Criterion {
   /** Weight · draws of each row. */
   readonly #weights: Float64Array;
   readonly #minSamplesLeaf: number;
-  readonly #codes: Uint16Array;
   readonly #ordered: BinOrder;
   /** Class weights of the node entered, and of what moved left. */
   readonly #totals: Float64Array;
@@ -46,7 +45,6 @@ export class GiniCriterion implements Criterion {
     this.#draws = countDraws(drawn, target.values.length);
     this.#weights = this.#draws.map((count, row) => count * (target.weights?.[row] ?? 1));
     this.#minSamplesLeaf = options.minSamplesLeaf;
-    this.#codes = new Uint16Array(drawn.length);
     this.#ordered = new BinOrder(drawn.length);
     this.#totals = new Float64Array(this.width);
     this.#left = new Float64Array(this.width);
@@ -68,10 +66,9 @@ export class GiniCriterion implements Criterion {
     return ROUNDING_RATIO * this.#totalWeight;
   }
 
-  scan(node: NodeRows, feature: FeatureBins, best: Split): void {
+  scan(node: NodeRows, feature: NodeFeature, best: Split): void {
     const nRows = node.end - node.begin;
-    const codes = this.#codes;
-    for (let index = 0; index < nRows; index++) codes[index] = feature.bins[node.rows[node.begin + index]];
+    const { codes } = feature;
     this.#ordered.sort(codes, nRows);
     const { order } = this.#ordered;
     let nMissing = 0;
@@ -82,11 +79,11 @@ export class GiniCriterion implements Criterion {
 
   #scanOrdered(
     { rows, begin, end }: NodeRows,
-    feature: FeatureBins,
+    feature: NodeFeature,
     { nMissing, isMissingLeft }: { readonly nMissing: number; readonly isMissingLeft: boolean },
     best: Split,
   ): void {
-    const codes = this.#codes;
+    const { codes } = feature;
     const { order } = this.#ordered;
     const left = this.#left.fill(0);
     const nRows = end - begin;

@@ -10,11 +10,12 @@ import { midpoint, MISSING_BIN } from "../gbdt/binning.ts";
 import type { Split } from "../gbdt/splitting.ts";
 import { createSplit } from "../gbdt/splitting.ts";
 import type { Generator } from "../random/generator.ts";
-import type { Criterion, FeatureBins, NodeRows } from "./criterion.ts";
+import type { Criterion, NodeRows } from "./criterion.ts";
 
 export interface ForestGrowInput {
   readonly criterion: Criterion;
-  readonly features: readonly FeatureBins[];
+  /** Uint16Array, row-major (training rows × features). */
+  readonly bins: Uint16Array;
   readonly upperBounds: readonly Float64Array[];
   /** Distinct drawn rows, ascending; permuted in place. */
   readonly rows: Int32Array;
@@ -31,22 +32,26 @@ interface PendingNode extends NodeRows {
 
 /** Deterministic for a generator. Cost: about depth · rows · features tried. */
 export function growForestTree(input: ForestGrowInput): DecisionTree {
-  const { rows, criterion } = input;
+  const { rows, criterion, bins, upperBounds } = input;
+  const nFeatures = upperBounds.length;
   const tree = createTree(0, criterion.width);
   const scratch = new Int32Array(rows.length);
-  const order = Int32Array.from(input.features, (_, index) => index);
+  const search: Search = {
+    order: Int32Array.from(upperBounds, (_, index) => index),
+    codes: Array.from({ length: input.nFeaturesTried }, () => new Uint16Array(rows.length)),
+  };
   const pending: PendingNode[] = [
     { node: appendLeaf(tree, rows.length), rows, begin: 0, end: rows.length, depth: 0 },
   ];
   for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
-    const split = findSplit(node, input, order);
+    const split = findSplit(node, input, search);
     if (split.feature < 0) {
       criterion.writeLeaf(node, tree.value, node.node * criterion.width);
       continue;
     }
-    const { bins } = input.features[split.feature];
-    const threshold = chooseThreshold(node, split, bins, input.upperBounds[split.feature]);
-    const middle = partition(node, split, bins, scratch);
+    const column: Column = { bins, nFeatures, index: split.feature };
+    const threshold = chooseThreshold(node, split, column, upperBounds[split.feature]);
+    const middle = partition(node, split, column, scratch);
     splitLeaf(tree, node.node, {
       feature: split.feature,
       threshold,
@@ -62,33 +67,89 @@ export function growForestTree(input: ForestGrowInput): DecisionTree {
   return tree;
 }
 
+/** Buffers of one tree. */
+interface Search {
+  /** Features, permuted as far as they are drawn. */
+  readonly order: Int32Array;
+  /** Bins of each feature tried, in the node's order. */
+  readonly codes: readonly Uint16Array[];
+}
+
+/** One column of the bins. */
+interface Column {
+  readonly bins: Uint16Array;
+  readonly nFeatures: number;
+  readonly index: number;
+}
+
 /** Tries features in a fresh random order, which is permuted as far as it is used. */
-function findSplit(node: PendingNode, input: ForestGrowInput, order: Int32Array): Split {
-  const { criterion, features, generator, nFeaturesTried, maxDepth } = input;
+function findSplit(node: PendingNode, input: ForestGrowInput, search: Search): Split {
+  const { criterion, upperBounds, generator, nFeaturesTried, maxDepth } = input;
+  const { order, codes } = search;
   const split = createSplit();
   if (maxDepth >= 0 && node.depth >= maxDepth) return split;
   split.gain = criterion.enter(node);
   if (split.gain === Infinity) return split;
-  for (let tried = 0; tried < order.length; tried++) {
-    if (tried >= nFeaturesTried && split.feature >= 0) break;
-    const chosen = tried + generator.integer(order.length - tried);
-    const feature = order[chosen];
-    order[chosen] = order[tried];
-    order[tried] = feature;
-    criterion.scan(node, features[feature], split);
+  for (let first = 0; first < order.length;) {
+    // Once the share is tried, one more at a time.
+    const last = first === 0 ? nFeaturesTried : first + 1;
+    for (let tried = first; tried < last; tried++) {
+      const chosen = tried + generator.integer(order.length - tried);
+      const feature = order[chosen];
+      order[chosen] = order[tried];
+      order[tried] = feature;
+    }
+    const drawn = order.subarray(first, last);
+    gather(node, input, drawn, codes);
+    drawn.forEach((index, place) => {
+      const feature = { index, nValueBins: upperBounds[index].length, codes: codes[place] };
+      criterion.scan(node, feature, split);
+    });
+    if (split.feature >= 0) break;
+    first = last;
   }
   return split;
+}
+
+/** Rows of 85 features fit the first cache this many at a time. */
+const TILE_ROWS = 64;
+
+/**
+ * Copies the bins of the features drawn. Rows of a small node lie far apart, and one row's bins side by
+ * side: tile by tile each line of memory is fetched once and not once per feature.
+ */
+function gather(
+  { rows, begin, end }: PendingNode,
+  { bins, upperBounds }: ForestGrowInput,
+  features: Int32Array,
+  codes: readonly Uint16Array[],
+): void {
+  const nFeatures = upperBounds.length;
+  for (let from = begin; from < end; from += TILE_ROWS) {
+    const to = Math.min(end, from + TILE_ROWS);
+    for (let place = 0; place < features.length; place++) {
+      const feature = features[place];
+      const written = codes[place];
+      for (let index = from; index < to; index++)
+        written[index - begin] = bins[rows[index] * nFeatures + feature];
+    }
+  }
 }
 
 /**
  * Halfway between the node's own neighbours of the border, as far as bin borders tell: the bins between
  * them are empty here, and a threshold at their edge would lean to the left child's values.
  */
-function chooseThreshold(node: PendingNode, split: Split, bins: Uint16Array, bounds: Float64Array): number {
+function chooseThreshold(
+  node: PendingNode,
+  split: Split,
+  { bins, nFeatures, index: column }: Column,
+  bounds: Float64Array,
+): number {
   let highestLeft = MISSING_BIN;
   let lowestRight = bounds.length + 1;
   for (let index = node.begin; index < node.end; index++) {
-    const bin = bins[node.rows[index]];
+    const bin = bins[node.rows[index] * nFeatures + column];
     if (bin > split.bin) {
       if (bin < lowestRight) lowestRight = bin;
     } else if (bin > highestLeft) highestLeft = bin;
@@ -99,13 +160,14 @@ function chooseThreshold(node: PendingNode, split: Split, bins: Uint16Array, bou
 }
 
 /** Moves the rows that go left before the others, both in their order; returns the border. */
-function partition(node: PendingNode, split: Split, bins: Uint16Array, scratch: Int32Array): number {
+function partition(node: PendingNode, split: Split, column: Column, scratch: Int32Array): number {
   const { rows } = node;
+  const { bins, nFeatures } = column;
   let nLeft = node.begin;
   let nRight = 0;
   for (let index = node.begin; index < node.end; index++) {
     const row = rows[index];
-    const bin = bins[row];
+    const bin = bins[row * nFeatures + column.index];
     if (bin === MISSING_BIN ? split.isMissingLeft : bin <= split.bin) rows[nLeft++] = row;
     else scratch[nRight++] = row;
   }

@@ -9,7 +9,7 @@
  * not voted.
  */
 import type { DecisionTree } from "../decision-tree.ts";
-import { binColumns, fitBins } from "../gbdt/binning.ts";
+import { binRowsWide, fitBins } from "../gbdt/binning.ts";
 import type { BinMapper } from "../gbdt/binning.ts";
 import type { Matrix } from "../matrix.ts";
 import { checkFiniteOrMissing, checkRowIndices } from "../matrix.ts";
@@ -21,7 +21,7 @@ import type { TaskTarget } from "../task-kind.ts";
 import { checkTarget, combineWeights, countOutputs } from "../task-kind.ts";
 import type { TrainingHooks } from "../training-hooks.ts";
 import { stopIfAsked } from "../training-hooks.ts";
-import type { Criterion, CriterionOptions, FeatureBins } from "./criterion.ts";
+import type { Criterion, CriterionOptions } from "./criterion.ts";
 import { GiniCriterion } from "./gini-criterion.ts";
 import { growForestTree } from "./grower.ts";
 import type { ForestParameters } from "./parameters.ts";
@@ -73,11 +73,7 @@ export function trainForest(input: ForestInput): TreeEnsembleModel {
     values: Float64Array.from(trainRows, (row) => target.values[row]),
     weights: combineWeights(target, trainRows, input.weights, input.classWeights),
     mapper,
-    features: binColumns(matrix, trainRows, mapper).map((bins, index) => ({
-      index,
-      nValueBins: mapper.upperBounds[index].length,
-      bins,
-    })),
+    bins: binRowsWide(matrix, trainRows, mapper),
   };
   const centre = target.taskKind === "multiclass" ? 0 : weightedMean(data);
   const trees: DecisionTree[] = [];
@@ -104,7 +100,7 @@ interface ForestData {
   readonly values: Float64Array;
   readonly weights: Float64Array | null;
   readonly mapper: BinMapper;
-  readonly features: readonly FeatureBins[];
+  readonly bins: Uint16Array;
 }
 
 function growOne(
@@ -116,12 +112,12 @@ function growOne(
   const nRows = data.values.length;
   const nDrawn = Math.max(1, Math.round(nRows * maxSamples));
   const drawn = Int32Array.from({ length: nDrawn }, () => generator.integer(nRows)).sort();
-  const nFeatures = data.features.length;
+  const nFeatures = data.mapper.upperBounds.length;
   const share = data.target.taskKind === "regression" ? nFeatures / 3 : Math.sqrt(nFeatures);
   const nTried = maxFeatures === 0 ? Math.floor(share) : Math.round(nFeatures * maxFeatures);
   return growForestTree({
     criterion: createCriterion(data, drawn, { minSamplesLeaf, centre }),
-    features: data.features,
+    bins: data.bins,
     upperBounds: data.mapper.upperBounds,
     rows: drawn.filter((row, index) => index === 0 || row !== drawn[index - 1]),
     generator,

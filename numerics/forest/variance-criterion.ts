@@ -17,7 +17,7 @@ import { packGradients } from "../gbdt/histogram.ts";
 import type { SearchedNode, Split, SplitLimits } from "../gbdt/splitting.ts";
 import { describeNode, leastGain, scanFeature } from "../gbdt/splitting.ts";
 import { BinOrder } from "./bin-order.ts";
-import type { Criterion, CriterionOptions, FeatureBins, NodeRows } from "./criterion.ts";
+import type { Criterion, CriterionOptions, NodeFeature, NodeRows } from "./criterion.ts";
 import { countDraws } from "./criterion.ts";
 import { markPromising } from "./split-bound.ts";
 
@@ -49,8 +49,6 @@ export class VarianceCriterion implements Criterion {
   readonly #limits: SplitLimits;
   /** Packed rows of the node entered, in its order: read again for every feature tried. */
   readonly #gathered: Float64Array;
-  /** Bins of the feature scanned, in the node's order. */
-  readonly #codes: Uint16Array;
   readonly #ordered: BinOrder;
   /** Sums by place: place 0 is the missing bin, the others ascending runs of bins. */
   readonly #histogram: Float64Array;
@@ -96,7 +94,6 @@ export class VarianceCriterion implements Criterion {
     };
     const maxPlaces = drawn.length + MAX_RUNS + 1;
     this.#gathered = new Float64Array(drawn.length * lanes);
-    this.#codes = new Uint16Array(drawn.length);
     this.#picked = new Int32Array(drawn.length);
     this.#ordered = new BinOrder(drawn.length);
     this.#histogram = new Float64Array((MAX_RUNS + 1) * lanes);
@@ -125,15 +122,13 @@ export class VarianceCriterion implements Criterion {
     return isTooSmall || lowest === highest ? Infinity : leastGain(this.#node, this.#limits);
   }
 
-  scan({ rows, begin, end }: NodeRows, feature: FeatureBins, best: Split): void {
+  scan({ begin, end }: NodeRows, feature: NodeFeature, best: Split): void {
     const nRows = end - begin;
-    const codes = this.#codes;
-    const { bins } = feature;
+    const { codes } = feature;
     let lowest = TOP_CODE;
     let highest = MISSING_BIN;
     for (let index = 0; index < nRows; index++) {
-      const bin = bins[rows[begin + index]];
-      codes[index] = bin;
+      const bin = codes[index];
       if (bin > highest) highest = bin;
       // The missing bin wraps around to the top.
       const below = (bin - 1) & TOP_CODE;
@@ -145,20 +140,20 @@ export class VarianceCriterion implements Criterion {
     else this.#scanAll(nRows, feature, best);
   }
 
-  #scanAll(nRows: number, feature: FeatureBins, best: Split): void {
+  #scanAll(nRows: number, feature: NodeFeature, best: Split): void {
     const { lanes } = this.#packing;
     for (let index = 0; index < nRows; index++) this.#picked[index] = index;
-    this.#ordered.sort(this.#codes, nRows);
+    this.#ordered.sort(feature.codes, nRows);
     this.#refined.fill(0, 0, lanes);
     this.#lastBins[0] = MISSING_BIN;
     const ordered = { from: 0, to: nRows };
-    this.#scanRefined(this.#appendOrdered(ordered, 0), feature, best);
+    this.#scanRefined(this.#appendOrdered(feature.codes, ordered, 0), feature, best);
   }
 
   #scanRuns(
     nRows: number,
     { lowest, highest }: { readonly lowest: number; readonly highest: number },
-    feature: FeatureBins,
+    feature: NodeFeature,
     best: Split,
   ): void {
     const { lanes } = this.#packing;
@@ -169,7 +164,7 @@ export class VarianceCriterion implements Criterion {
     const runs: BinRuns = { lowest, shift, nRuns: (span >> shift) + 1 };
     const histogram = this.#histogram.fill(0, 0, (runs.nRuns + 1) * lanes);
     const count = lanes === 1 ? countOneLane : countTwoLanes;
-    count(histogram, this.#gathered, { codes: this.#codes, nRows }, runs);
+    count(histogram, this.#gathered, { codes: feature.codes, nRows }, runs);
     const gainBefore = best.gain;
     scanFeature(histogram, 0, { index: feature.index, nValueBins: runs.nRuns }, this.#node, best);
     let bestRun = 0;
@@ -195,10 +190,10 @@ export class VarianceCriterion implements Criterion {
   }
 
   /** Orders the rows of promising runs, keeps the sums of the others, and tries all borders. */
-  #refine(nRows: number, runs: BinRuns, feature: FeatureBins, best: Split): void {
+  #refine(nRows: number, runs: BinRuns, feature: NodeFeature, best: Split): void {
     const { lanes } = this.#packing;
     const { lowest, shift, nRuns } = runs;
-    const codes = this.#codes;
+    const { codes } = feature;
     const picked = this.#picked;
     const isPromising = this.#isPromising;
     let nPicked = 0;
@@ -218,7 +213,7 @@ export class VarianceCriterion implements Criterion {
       if (isPromising[run] === 1) {
         let to = from;
         while (to < nPicked && codes[order[to]] <= lastBin) to += 1;
-        place = this.#appendOrdered({ from, to }, place);
+        place = this.#appendOrdered(codes, { from, to }, place);
         from = to;
       } else {
         place += 1;
@@ -232,10 +227,13 @@ export class VarianceCriterion implements Criterion {
   }
 
   /** Adds ordered rows after `place`, a place per bin, missing ones at place 0; returns the last place. */
-  #appendOrdered({ from, to }: { readonly from: number; readonly to: number }, place: number): number {
+  #appendOrdered(
+    codes: Uint16Array,
+    { from, to }: { readonly from: number; readonly to: number },
+    place: number,
+  ): number {
     const { lanes } = this.#packing;
     const { order } = this.#ordered;
-    const codes = this.#codes;
     const gathered = this.#gathered;
     const refined = this.#refined;
     let last = place;
@@ -257,7 +255,7 @@ export class VarianceCriterion implements Criterion {
     return last;
   }
 
-  #scanRefined(nPlaces: number, feature: FeatureBins, best: Split): void {
+  #scanRefined(nPlaces: number, feature: NodeFeature, best: Split): void {
     const gainBefore = best.gain;
     scanFeature(this.#refined, 0, { index: feature.index, nValueBins: nPlaces }, this.#node, best);
     if (best.gain > gainBefore) {

@@ -64,32 +64,32 @@ export function fitBins(matrix: Matrix, rows: Int32Array, options: BinningOption
   return { upperBounds, nBins };
 }
 
-/**
- * Bins the given rows column by column, for mappers of up to 65 535 value bins.
- *
- * @returns per feature a Uint16Array (rows)
- */
-export function binColumns(matrix: Matrix, rows: Int32Array, mapper: BinMapper): Uint16Array[] {
-  return mapper.upperBounds.map((bounds, feature) => {
-    const bins = new Uint16Array(rows.length);
-    for (let index = 0; index < rows.length; index++) {
-      bins[index] = findBin(matrix.data[rows[index] * matrix.nColumns + feature], bounds);
-    }
-    return bins;
-  });
-}
-
 /** Bins the given rows, in their order, for mappers of up to 255 value bins. */
 export function binRows(matrix: Matrix, rows: Int32Array, mapper: BinMapper): BinnedMatrix {
-  const nFeatures = matrix.nColumns;
-  const bins = new Uint8Array(rows.length * nFeatures);
-  for (let feature = 0; feature < nFeatures; feature++) {
-    const bounds = mapper.upperBounds[feature];
+  const bins = new Uint8Array(rows.length * matrix.nColumns);
+  writeBins(matrix, rows, mapper, bins);
+  return { bins, nRows: rows.length, nFeatures: matrix.nColumns };
+}
+
+/** The same for mappers of up to 65 535 value bins. Uint16Array, row-major (rows × columns). */
+export function binRowsWide(matrix: Matrix, rows: Int32Array, mapper: BinMapper): Uint16Array {
+  const bins = new Uint16Array(rows.length * matrix.nColumns);
+  writeBins(matrix, rows, mapper, bins);
+  return bins;
+}
+
+function writeBins(
+  { data, nColumns }: Matrix,
+  rows: Int32Array,
+  { upperBounds }: BinMapper,
+  bins: Uint8Array | Uint16Array,
+): void {
+  for (let column = 0; column < nColumns; column++) {
+    const bounds = upperBounds[column];
     for (let index = 0; index < rows.length; index++) {
-      bins[index * nFeatures + feature] = findBin(matrix.data[rows[index] * nFeatures + feature], bounds);
+      bins[index * nColumns + column] = findBin(data[rows[index] * nColumns + column], bounds);
     }
   }
-  return { bins, nRows: rows.length, nFeatures };
 }
 
 /** Bin of one value: binary search for the first bound that is not below it. */

@@ -18,6 +18,8 @@ export interface ApiDeps {
   readonly readiness: ReadinessProbe;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  /** Whether HTTP sources of a pipeline may point at this machine. */
+  readonly allowLoopbackSources: boolean;
   /** Folder for uploads in progress; on the same disk as the state. */
   readonly uploadDir: string;
   /** Largest upload in bytes. */

@@ -125,6 +125,7 @@ export async function startApi(settings: Settings, parts: ApiParts): Promise<Run
     logger,
     uploadDir,
     maxUploadBytes: MAX_UPLOAD_BYTES,
+    allowLoopbackSources: settings.allowLoopbackSources,
     release: parts.release,
     ...(parts.temporalUiUrl === undefined ? {} : { temporalUiUrl: parts.temporalUiUrl }),
   };

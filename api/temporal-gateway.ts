@@ -99,6 +99,18 @@ class TemporalGateway implements WorkflowGateway {
     });
   }
 
+  async requireScoreAlive(model: string, inputHash: string): Promise<void> {
+    await this.#call("read score", async (client) => {
+      const handle = client.workflow.getHandle(scoreWorkflowId(model, inputHash));
+      try {
+        const { status } = await handle.describe();
+        if (status.name !== "RUNNING" && status.name !== "COMPLETED") await handle.result();
+      } catch (error) {
+        if (!(error instanceof WorkflowNotFoundError)) throw failureOf("score", error);
+      }
+    });
+  }
+
   async triggerDriftCheck(model: string): Promise<StartedWorkflow> {
     return this.#start("driftWorkflow", {
       // The schedule's own action has a time suffix, so that a check by hand never blocks or is blocked by it.

@@ -54,6 +54,11 @@ export interface WorkflowGateway {
   wakeApproval(workflowId: string): Promise<void>;
   startPromotion(start: StartPromotionInput): Promise<StartedWorkflow>;
   startScore(start: StartScoreInput): Promise<StartedWorkflow>;
+  /**
+   * Whether a score job may still give an answer; no effect while it runs or is unknown.
+   * @throws {PlatformError} with the code the job failed with
+   */
+  requireScoreAlive(model: string, inputHash: string): Promise<void>;
   /** Runs the model's drift check now, beside its schedule. */
   triggerDriftCheck(model: string): Promise<StartedWorkflow>;
   /** Cheap round trip; throws when Temporal does not answer. */

@@ -2,6 +2,8 @@ import { z } from "zod";
 import { nameSchema } from "../../schemas/names.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import { runViewSchema, startRunSchema } from "../../schemas/run.ts";
+import type { ParseOptions } from "../../schemas/pipeline/parse.ts";
+import { pullUrlProblems } from "../../sources/http/url-guard.ts";
 import { TRAINER_CHECKS } from "../../sources/candidate-checks.ts";
 import { storePipelineInput } from "../../stores/objects/pipeline-input.ts";
 import { auditOf, found, idParams, limitQuery, listOf, operator, serverIdSchema, viewer } from "./parts.ts";
@@ -11,6 +13,16 @@ import type { AnyRoute } from "./route.ts";
 
 /** 10 000 raw files with their hashes fit. */
 const START_RUN_BYTES = 4 * 2 ** 20;
+
+/** What the server checks beyond the schema: the trainers' parameters, and where HTTP sources point. */
+function runChecks(allowLoopback: boolean): ParseOptions {
+  return {
+    extraChecks: (pipeline) => [
+      ...(TRAINER_CHECKS.extraChecks?.(pipeline) ?? []),
+      ...pullUrlProblems(pipeline, { allowLoopback }),
+    ],
+  };
+}
 
 export const runRoutes: readonly AnyRoute[] = [
   route({
@@ -29,13 +41,13 @@ export const runRoutes: readonly AnyRoute[] = [
     }),
     status: 202,
     idempotent: true,
-    async handle(request, { objects, workflows, database }) {
+    async handle(request, { objects, workflows, database, allowLoopbackSources }) {
       const { body, actor } = request;
       await checkRawFiles(objects, body.files);
       const { input, inputHash } = await storePipelineInput(objects, {
         text: body.pipeline,
         files: body.files,
-        checks: TRAINER_CHECKS,
+        checks: runChecks(allowLoopbackSources),
         requestedBy: { id: actor.id, authenticated: actor.authenticated },
         ...(body.scheduleKey === undefined ? {} : { scheduleKey: body.scheduleKey }),
       });

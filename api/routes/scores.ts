@@ -14,6 +14,9 @@ const startScoreSchema = z.strictObject({
   files: z.array(rawFileSchema).min(1).max(10_000),
 });
 
+/** As `POST /v1/scores` makes it: model and hash of the question. */
+const SCORE_ID = /^(?<model>.+)-(?<hash>[0-9a-f]{32})$/;
+
 export const scoreRoutes: readonly AnyRoute[] = [
   route({
     method: "post",
@@ -61,10 +64,15 @@ export const scoreRoutes: readonly AnyRoute[] = [
     method: "get",
     path: "/v1/scores/{id}",
     tag: "scores",
-    summary: "Ranked assets of a score job; 404 until it is done.",
+    summary: "Ranked assets of a score job; 404 until it is done, its error once it failed.",
     policy: viewer,
     params: idParams,
     reply: anyObject,
-    handle: async ({ params }, { database }) => found(await database().scores.get(params.id), "score"),
+    async handle({ params }, { database, workflows }) {
+      const score = await database().scores.get(params.id);
+      const job = score === undefined ? SCORE_ID.exec(params.id)?.groups : undefined;
+      if (job !== undefined) await workflows.requireScoreAlive(job["model"] ?? "", job["hash"] ?? "");
+      return found(score, "score");
+    },
   }),
 ];

@@ -237,6 +237,7 @@ function createMemoryBackend(options: FixtureOptions) {
     wakeApproval: async (workflowId) => void (await start(`wake ${workflowId}`)),
     startPromotion: ({ model, version }) => start(`promote ${model}@${version}`),
     startScore: ({ jobId }) => start(`score ${jobId}`),
+    requireScoreAlive: () => Promise.resolve(),
     triggerDriftCheck: (model) => start(`drift ${model}`),
     probe: async () => {
       if (isTemporalDown) throw new PlatformError("temporal_unavailable", "memory Temporal is down");

@@ -62,3 +62,48 @@ describe.each([
     expect(new GiniCriterion({ values, weights: null, nClasses: 2 }, drawn, big).enter(node)).toBe(Infinity);
   });
 });
+
+const score = ([sum, weight]: readonly [number, number]) => (weight > 0 ? (sum * sum) / weight : 0);
+
+describe("exact splits", () => {
+  const nRows = 3000;
+  const generator = createGenerator("exact");
+  // A bin per row and a few missing: far more bins than runs.
+  const codes = Uint16Array.from({ length: nRows }, (_, row) => (row % 50 === 0 ? 0 : row + 1));
+  const values = Float64Array.from(codes, (code) => Number(code > 2970 || generator.next() < 0.02));
+  const rows = Int32Array.from({ length: nRows }, (_, row) => row);
+  const node = { rows, begin: 0, end: nRows };
+
+  /** Largest drop of Σ (y − ȳ)² over every border and direction. */
+  const bestByTrial = (weights: Float64Array | null): number => {
+    const add = (sums: [number, number], row: number): [number, number] => {
+      const weight = weights?.[row] ?? 1;
+      return [sums[0] + weight * values[row], sums[1] + weight];
+    };
+    const total = [...rows].reduce<[number, number]>(add, [0, 0]);
+    const missing = [...rows].filter((row) => codes[row] === 0).reduce<[number, number]>(add, [0, 0]);
+    let best = 0;
+    for (const start of [[0, 0] as [number, number], missing]) {
+      let left = start;
+      for (const row of rows) {
+        if (codes[row] === 0) continue;
+        left = add(left, row);
+        const right: [number, number] = [total[0] - left[0], total[1] - left[1]];
+        if (right[1] > 1e-9) best = Math.max(best, score(left) + score(right) - score(total));
+      }
+    }
+    return best;
+  };
+
+  it.each([
+    ["without weights", null],
+    ["with weights", Float64Array.from({ length: nRows }, () => 0.5 + generator.next())],
+  ])("of two values gain what trying every border does, %s", (_name, weights) => {
+    const criterion = new VarianceCriterion({ values, weights, centre: 0.03 }, rows, { minSamplesLeaf: 1 });
+    const best = createSplit();
+    best.gain = criterion.enter(node);
+    criterion.scan(node, { index: 0, nValueBins: nRows, codes: codes.slice() }, best);
+    // The sums are on a grid of 30 bits or more.
+    expect(best.gain).toBeCloseTo(bestByTrial(weights), 6);
+  });
+});

@@ -23,6 +23,8 @@ type Handle = WorkflowHandleWithFirstExecutionRunId<typeof approvalWorkflow>;
 
 const DIGEST = "d".repeat(64);
 const HOUR_MS = 3_600_000;
+/** Other test files load the machine meanwhile. */
+const SOON = { timeout: 15_000 };
 const POLICY: ApprovalPolicy = {
   approvers: [],
   quorum: 1,
@@ -32,6 +34,8 @@ const POLICY: ApprovalPolicy = {
   reminder: "1h",
   allowDirectSignals: false,
 };
+
+const approveBy = (by: string): DecideInput => ({ decision: "approve", by });
 
 interface Given {
   readonly policy?: Partial<ApprovalPolicy>;
@@ -70,7 +74,7 @@ await describeWithServices("approval workflow", (services) => {
       "approvalWorkflow",
       { workflowId: `approve/${approvalId}`, taskQueue: TASK_QUEUES.control, args: [input] },
     );
-    if (isOpen) await expect.poll(() => approvals.rows.has(approvalId)).toBe(true);
+    if (isOpen) await expect.poll(() => approvals.rows.has(approvalId), SOON).toBe(true);
     return { approvalId, handle };
   }
 
@@ -79,8 +83,6 @@ await describeWithServices("approval workflow", (services) => {
       args: [given],
       ...(updateId === undefined ? {} : { updateId }),
     });
-
-  const approveBy = (by: string): DecideInput => ({ decision: "approve", by });
 
   it("answers an update at once, and ends", async () => {
     const { approvalId, handle } = await ask();
@@ -138,7 +140,7 @@ await describeWithServices("approval workflow", (services) => {
     await handle.signal(approveSignal, { by: "ben", digest: "e".repeat(64) });
     await handle.signal("approve", { by: ["ben"] });
     await handle.signal("reject", "no");
-    await expect.poll(() => approvals.row(approvalId).state).toBe("rejected");
+    await expect.poll(() => approvals.row(approvalId).state, SOON).toBe("rejected");
     expect(await handle.result()).toMatchObject({ outcome: "rejected" });
     expect(approvals.row(approvalId).decisions).toMatchObject([{ by: "temporal", decision: "reject" }]);
     const refusals = approvals.events.filter((event) => event.startsWith(`refuse ${approvalId}:`));
@@ -205,7 +207,7 @@ await describeWithServices("approval workflow", (services) => {
     const { approvalId, handle } = await ask();
     const before = approvals.nReads;
     await handle.signal(wakeSignal);
-    await expect.poll(() => approvals.nReads).toBe(before + 1);
+    await expect.poll(() => approvals.nReads, SOON).toBe(before + 1);
     expect(await handle.query(approvalStateQuery)).toMatchObject({ state: "waiting" });
     expect(approvals.row(approvalId).state).toBe("waiting");
     await handle.terminate();
@@ -224,10 +226,10 @@ await describeWithServices("approval workflow", (services) => {
     const policy = { onDeadline: "escalate", approvers: ["ben"], escalateTo: ["eve"] } as const;
     const { approvalId, handle } = await ask({
       policy: { ...policy, approvers: ["ben"], escalateTo: ["eve"] },
-      deadlineMs: 700,
+      deadlineMs: 2_000,
     });
     await expect(decide(handle, approveBy("eve"))).rejects.toBeInstanceOf(WorkflowUpdateFailedError);
-    await expect.poll(() => approvals.events, { timeout: 5_000 }).toContain(`escalate ${approvalId} to eve`);
+    await expect.poll(() => approvals.events, SOON).toContain(`escalate ${approvalId} to eve`);
     expect(await decide(handle, approveBy("eve"))).toMatchObject({ state: "approved", isEscalated: true });
     expect(await handle.result()).toMatchObject({ outcome: "approved" });
   });
@@ -244,7 +246,7 @@ await describeWithServices("approval workflow", (services) => {
   it("reminds as often as was said", async () => {
     const { approvalId, handle } = await ask({ reminderMs: 150 });
     const reminders = () => approvals.events.filter((event) => event === `remind ${approvalId}`).length;
-    await expect.poll(reminders, { timeout: 5_000 }).toBeGreaterThanOrEqual(2);
+    await expect.poll(reminders, SOON).toBeGreaterThanOrEqual(2);
     expect(await decide(handle, approveBy("ben"))).toMatchObject({ state: "approved" });
   });
 
@@ -263,10 +265,10 @@ await describeWithServices("approval workflow", (services) => {
     const before = approvals.nReads;
     for (let looks = 1; looks <= 250; looks += 1) {
       await current.signal(wakeSignal);
-      await expect.poll(() => approvals.nReads, { interval: 2 }).toBe(before + looks);
+      await expect.poll(() => approvals.nReads, { ...SOON, interval: 2 }).toBe(before + looks);
     }
     await expect
-      .poll(async () => (await current.describe()).runId, { timeout: 5_000 })
+      .poll(async () => (await current.describe()).runId, SOON)
       .not.toBe(handle.firstExecutionRunId);
     const again = await current.executeUpdate(decideUpdate, { args: [approveBy("eve")] });
     expect(again).toMatchObject({ state: "approved", approvals: ["ben", "eve"] });

@@ -3,7 +3,11 @@ import type { IngestResult } from "../../activities/ingest/messages.ts";
 import type { PipelineInput, RunPlan } from "../../activities/runs/messages.ts";
 import type { SelectResult, TrainFoldResult } from "../../activities/training/messages.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
+import { inLanes } from "./lanes.ts";
 import { features, training } from "../activity-proxies.ts";
+
+/** A pipeline file may ask for 4,200 folds; with 2,000 open activities the server fails the workflow's task for ever. */
+const FOLDS_IN_FLIGHT = 500;
 
 /** What every later step is given. */
 export interface Prepared {
@@ -56,22 +60,20 @@ export async function crossValidate(
       folds.map((fitted, fold) => ({ candidate, repeat, fold, fitted })),
     ),
   );
-  const results = await Promise.all(
-    jobs.map(async ({ candidate, repeat, fold, fitted }) => ({
+  const results = await inLanes(jobs, FOLDS_IN_FLIGHT, async ({ candidate, repeat, fold, fitted }) => ({
+    candidate,
+    repeat,
+    fold,
+    result: await training.trainFold({
+      runId: plan.runId,
+      spec: input.spec,
+      split: prepared.split.split,
+      featureSet: featureSetOf(prepared, fitted),
       candidate,
       repeat,
       fold,
-      result: await training.trainFold({
-        runId: plan.runId,
-        spec: input.spec,
-        split: prepared.split.split,
-        featureSet: featureSetOf(prepared, fitted),
-        candidate,
-        repeat,
-        fold,
-      }),
-    })),
-  );
+    }),
+  }));
   const selected = await training.selectCandidate({
     runId: plan.runId,
     spec: input.spec,

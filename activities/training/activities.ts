@@ -215,7 +215,15 @@ async function pooledCandidates(
           folds.map((fold) => getNumbers(deps.objects, fold.result.predictions)),
         );
         const join = (column: string) => concat(parts.map((part) => part[column] ?? new Float64Array()));
-        pooled.push({ prediction: join("prediction"), truth: join("truth"), truthRaw: join("truthRaw") });
+        const fold = folds.flatMap((of, i) =>
+          Array.from({ length: parts[i]?.["truth"]?.length ?? 0 }, () => of.fold),
+        );
+        pooled.push({
+          prediction: join("prediction"),
+          truth: join("truth"),
+          truthRaw: join("truthRaw"),
+          fold: Int32Array.from(fold),
+        });
       }
       const rounds = own.flatMap((fold) =>
         fold.result.bestIteration === undefined ? [] : [fold.result.bestIteration],

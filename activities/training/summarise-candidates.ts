@@ -1,7 +1,9 @@
 import { chooseThreshold } from "../../numerics/evaluation/threshold.ts";
+import type { AlertCosts } from "../../numerics/evaluation/threshold.ts";
 import { computeMetrics } from "../../numerics/metrics/compute-metrics.ts";
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 import type { MetricSet } from "../../schemas/model-version.ts";
+import { outOfFoldDecisionMetrics } from "./out-of-fold-decisions.ts";
 import { isBetter } from "./problem.ts";
 import type { Problem } from "./problem.ts";
 
@@ -10,6 +12,8 @@ export interface PooledRows {
   readonly truth: Float64Array;
   readonly truthRaw: Float64Array;
   readonly prediction: Float64Array;
+  /** Fold that each row validated in. */
+  readonly fold: Int32Array;
 }
 
 export interface CandidateRows {
@@ -30,7 +34,7 @@ export interface CandidateSummary {
   readonly name: string;
   readonly kind: string;
   readonly cv: MetricSet;
-  /** Binary: chosen on out-of-fold rows. */
+  /** Binary: chosen on all out-of-fold rows, for serving; `cv` was decided without the fold it scores. */
   readonly threshold: number | null;
   readonly iterations: number | null;
 }
@@ -42,7 +46,8 @@ export interface Summary {
 }
 
 /**
- * Cross-validated metrics of every candidate: pooled over the folds of a repeat, then averaged over repeats.
+ * Cross-validated metrics of every candidate: pooled over the folds of a repeat, then averaged over repeats. Decisions
+ * are made with thresholds of the other folds, so that no metric has seen the rows it is computed on.
  * The constant baseline is listed and never chosen.
  */
 export function summariseCandidates(job: SummaryJob, _hooks: TrainingHooks): Summary {
@@ -59,21 +64,26 @@ export function summariseCandidates(job: SummaryJob, _hooks: TrainingHooks): Sum
 }
 
 function summarise(candidate: CandidateRows, { problem, costs }: SummaryJob): CandidateSummary {
-  const thresholds = candidate.repeats.map((rows) =>
-    problem.kind === "binary" && candidate.kind !== "constant"
-      ? chooseThreshold(rows.truth, rows.prediction, costs ?? undefined).threshold
-      : null,
-  );
-  const perRepeat = candidate.repeats.map((rows, i) =>
-    computeMetrics(problem.metricTask, rows.truth, rows.prediction, {
+  const { name, kind, iterations } = candidate;
+  const hasThreshold = problem.kind === "binary" && kind !== "constant";
+  const perRepeat = candidate.repeats.map((rows) => ({
+    ...computeMetrics(problem.metricTask, rows.truth, rows.prediction, {
       truthRaw: rows.truthRaw,
       ...(problem.kind === "multiclass" ? { nClasses: problem.nClasses } : {}),
-      ...(thresholds[i] == null ? {} : { threshold: thresholds[i] }),
     }),
-  );
-  const threshold = thresholds.some((t) => t === null) ? null : mean(thresholds as number[]);
-  const { name, kind, iterations } = candidate;
-  return { name, kind, cv: meanMetrics(perRepeat), threshold, iterations };
+    ...(hasThreshold ? outOfFoldDecisionMetrics(rows, costs ?? undefined) : {}),
+  }));
+  return {
+    name,
+    kind,
+    cv: meanMetrics(perRepeat),
+    threshold: hasThreshold ? servingThreshold(candidate.repeats, costs ?? undefined) : null,
+    iterations,
+  };
+}
+
+function servingThreshold(repeats: readonly PooledRows[], costs: AlertCosts | undefined): number {
+  return mean(repeats.map((rows) => chooseThreshold(rows.truth, rows.prediction, costs).threshold));
 }
 
 function meanMetrics(sets: readonly MetricSet[]): MetricSet {

@@ -1,0 +1,65 @@
+import { describe, expect, it } from "vitest";
+import { chooseThreshold } from "../../numerics/evaluation/threshold.ts";
+import { computeMetrics } from "../../numerics/metrics/compute-metrics.ts";
+import { outOfFoldDecisionMetrics } from "./out-of-fold-decisions.ts";
+import { summariseCandidates } from "./summarise-candidates.ts";
+import type { PooledRows } from "./summarise-candidates.ts";
+
+const HOOKS = {};
+
+/** Scores without any signal: what a threshold gains on them is luck. */
+function noise(nRows: number): PooledRows {
+  let state = 12_345;
+  const next = () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
+  const truth = Float64Array.from({ length: nRows }, () => (next() < 0.1 ? 1 : 0));
+  const prediction = Float64Array.from({ length: nRows }, next);
+  return { truth, truthRaw: truth, prediction, fold: Int32Array.from({ length: nRows }, (_, i) => i % 5) };
+}
+
+describe("cross-validated decisions", () => {
+  it("decide each fold by a threshold that never saw it", () => {
+    // Fold 0 alone would be cut at 0.2; where folds 1 or 2 have a say the cut is 0.8.
+    const truth = Float64Array.of(0, 1, 0, 0, 0, 1, 1, 1, 0, 0, 0, 1, 1, 1);
+    const rows: PooledRows = {
+      truth,
+      truthRaw: truth,
+      prediction: Float64Array.of(0.1, 0.3, 0.7, 0.7, 0.7, 0.9, 0.9, 0.9, 0.7, 0.7, 0.7, 0.9, 0.9, 0.9),
+      fold: Int32Array.of(0, 0, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2),
+    };
+    // Fold 0's failure at 0.3 is missed.
+    expect(outOfFoldDecisionMetrics(rows)).toMatchObject({ precision: 1, recall: 6 / 7 });
+  });
+
+  it("are not better than the threshold chosen on the scored rows themselves", () => {
+    const rows = noise(300);
+    const { threshold } = chooseThreshold(rows.truth, rows.prediction);
+    const seen = computeMetrics("binary", rows.truth, rows.prediction, { threshold })["f1"] as number;
+    expect(outOfFoldDecisionMetrics(rows)["f1"] ?? 0).toBeLessThan(seen);
+  });
+
+  it("never alert where the other folds hold no failure", () => {
+    const truth = Float64Array.of(1, 1, 0, 0);
+    const rows: PooledRows = {
+      truth,
+      truthRaw: truth,
+      prediction: Float64Array.of(0.9, 0.8, 0.1, 0.2),
+      fold: Int32Array.of(0, 0, 1, 1),
+    };
+    expect(outOfFoldDecisionMetrics(rows)["recall"]).toBe(0);
+  });
+
+  it("stand in the summary, which keeps the pooled threshold for serving", () => {
+    const rows = noise(300);
+    const candidates = [{ name: "a", kind: "linear", repeats: [rows], iterations: null }];
+    const problem = {
+      kind: "binary",
+      metricTask: "binary",
+      primaryMetric: "f1",
+      nClasses: 2,
+      cap: null,
+    } as const;
+    const [summary] = summariseCandidates({ problem, candidates, costs: null }, HOOKS).candidates;
+    expect(summary?.threshold).toBe(chooseThreshold(rows.truth, rows.prediction).threshold);
+    expect(summary?.cv["f1"]).toBe(outOfFoldDecisionMetrics(rows)["f1"]);
+  });
+});

@@ -159,7 +159,8 @@ export interface Registry {
   /**
    * Moves the champion alias in one transaction: alias event (prev = current champion), stages, audit row,
    * outbox row, NOTIFY aura_alias. Idempotent on `requestId`: the same id returns the first event.
-   * @throws PlatformError already_decided when the approval was used for another digest or not approved
+   * @throws PlatformError already_decided when the approval was used for another digest or not approved;
+   *   gate_refused when `approvalId` is null and exactly this version never was champion
    */
   promote(
     p: {

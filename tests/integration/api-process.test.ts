@@ -15,6 +15,7 @@ import type { AuditEntry, Database, VersionRow } from "../../stores/postgres/por
 import { until } from "../support/api-fixture.ts";
 import { createTestDatabase, describeWithServices } from "../support/platform.ts";
 import type { TestDatabase } from "../support/platform.ts";
+import { approve } from "../support/registry-samples.ts";
 import { putTinyVersion } from "../support/served-versions.ts";
 
 const ENTRY = join(import.meta.dirname, "../../dist/api/main.js");
@@ -69,7 +70,7 @@ await describeWithServices("the API process on real services", ({ temporalAddres
         version: registered.version,
         digest,
         requestId: `promote-${version}`,
-        approvalId: null,
+        approvalId: await approve(db, registered),
         reason: "test",
       },
       AUDIT,

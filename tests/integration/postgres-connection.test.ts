@@ -7,7 +7,7 @@ import { createDatabase } from "../../stores/postgres/database.ts";
 import { migrate, readMigrations } from "../../stores/postgres/migrate.ts";
 import { createTestDatabase, describeWithServices } from "../support/platform.ts";
 import type { TestDatabase } from "../support/platform.ts";
-import { auditOf, runOf, versionOf } from "../support/registry-samples.ts";
+import { approve, auditOf, runOf, versionOf } from "../support/registry-samples.ts";
 
 const OPTIONS = { maxConnections: 4, statementTimeoutMs: 300, connectTimeoutMs: 2_000, role: undefined };
 
@@ -114,7 +114,7 @@ await describeWithServices("connection to PostgreSQL", ({ databaseUrl }) => {
     const v = await db.registry.register(versionOf("pump", "1"), auditOf("version.register"));
     const { model, version, digest } = v;
     await db.registry.promote(
-      { model, version, digest, requestId: "r", approvalId: null, reason: "" },
+      { model, version, digest, requestId: "r", approvalId: await approve(db, v), reason: "" },
       auditOf("promote"),
     );
     let unsubscribe = async (): Promise<void> => {};

@@ -4,7 +4,7 @@ import type { AliasEvent, Database, VersionRow } from "../../stores/postgres/por
 import type { Promotion } from "../../stores/postgres/repositories/promotion.ts";
 import { createTestDatabase, describeWithServices } from "../support/platform.ts";
 import type { TestDatabase } from "../support/platform.ts";
-import { approvalOf, auditOf, refOf, versionOf } from "../support/registry-samples.ts";
+import { approvalOf, approve, auditOf, refOf, versionOf } from "../support/registry-samples.ts";
 
 await describeWithServices("registry on PostgreSQL", () => {
   let test: TestDatabase;
@@ -25,6 +25,9 @@ await describeWithServices("registry on PostgreSQL", () => {
     }
     return rows;
   }
+
+  const promoteApproved = async (v: VersionRow, requestId: string): Promise<AliasEvent> =>
+    db.registry.promote(promotion(v, requestId, await approve(db, v)), auditOf("promote"));
 
   it("numbers versions per model and registers a run and a digest once", async () => {
     const [first, second] = await versionsOf("numbers", 2);
@@ -66,22 +69,21 @@ await describeWithServices("registry on PostgreSQL", () => {
     const [v] = await versionsOf("once", 1);
     if (v === undefined) throw new Error("no version");
     const audit = auditOf("promote", "model/once");
+    const approvalId = await approve(db, v);
     const events = await Promise.all(
-      Array.from({ length: 100 }, () => db.registry.promote(promotion(v, "request-1"), audit)),
+      Array.from({ length: 100 }, () => db.registry.promote(promotion(v, "request-1", approvalId), audit)),
     );
     expect(new Set(events.map((e) => JSON.stringify(e))).size).toBe(1);
     expect(await db.registry.history("once")).toHaveLength(1);
     expect(await db.audit.list({ subject: "model/once", limit: 10 })).toHaveLength(1);
     await expect(
-      db.registry.promote({ ...promotion(v, "request-1"), version: 2 }, audit),
+      db.registry.promote({ ...promotion(v, "request-1", approvalId), version: 2 }, audit),
     ).rejects.toMatchObject({ code: "conflict" });
   });
 
   it("keeps one line of history and one production version under racing promotions", async () => {
     const versions = await versionsOf("race", 6);
-    await Promise.all(
-      versions.map((v) => db.registry.promote(promotion(v, `r-${v.version}`), auditOf("promote"))),
-    );
+    await Promise.all(versions.map((v) => promoteApproved(v, `r-${v.version}`)));
     const history = await db.registry.history("race");
     expect(history).toHaveLength(6);
     expect(isLinear(history)).toBe(true);
@@ -95,9 +97,9 @@ await describeWithServices("registry on PostgreSQL", () => {
   it("answers who was champion at a time, and leaves the champion alone when it is promoted again", async () => {
     const [one, two] = await versionsOf("times", 2);
     if (one === undefined || two === undefined) throw new Error("no versions");
-    const first = await db.registry.promote(promotion(one, "a"), auditOf("promote"));
+    const first = await promoteApproved(one, "a");
     await new Promise((resolve) => setTimeout(resolve, 5));
-    await db.registry.promote(promotion(two, "b"), auditOf("promote"));
+    await promoteApproved(two, "b");
     expect((await db.registry.champion("times", first.at))?.version).toBe(1);
     expect((await db.registry.champion("times"))?.version).toBe(2);
     expect(await db.registry.champion("times", "2000-01-01T00:00:00Z")).toBeUndefined();
@@ -124,7 +126,7 @@ await describeWithServices("registry on PostgreSQL", () => {
     await expect(promote(two, "p2")).rejects.toMatchObject({ code: "already_decided" });
     expect((await promote(one, "p3")).approvalId).toBe("ap-1");
     expect((await promote(one, "p4")).version).toBe(1);
-    await db.registry.promote(promotion(two, "p5"), auditOf("promote"));
+    await promoteApproved(two, "p5");
     await expect(promote(one, "p6")).rejects.toMatchObject({ code: "already_decided" });
     await expect(
       db.registry.promote(promotion(two, "p7", "ap-none"), auditOf("promote")),
@@ -134,6 +136,19 @@ await describeWithServices("registry on PostgreSQL", () => {
     ).rejects.toMatchObject({ code: "conflict" });
   });
 
+  it("needs an approval, except for a version that was champion before", async () => {
+    const [one, two] = await versionsOf("returning", 2);
+    if (one === undefined || two === undefined) throw new Error("no versions");
+    const bare = (v: VersionRow, requestId: string): Promise<AliasEvent> =>
+      db.registry.promote(promotion(v, requestId), auditOf("promote"));
+    await expect(bare(one, "b1")).rejects.toMatchObject({ code: "gate_refused" });
+    await promoteApproved(one, "b2");
+    await expect(bare(two, "b3")).rejects.toMatchObject({ code: "gate_refused" });
+    await promoteApproved(two, "b4");
+    expect(await bare(one, "b5")).toMatchObject({ version: 1, previousVersion: 2, approvalId: null });
+    expect(await db.registry.history("returning")).toHaveLength(3);
+  });
+
   it("tells listeners of a new champion", async () => {
     const [v] = await versionsOf("heard", 1);
     if (v === undefined) throw new Error("no version");
@@ -141,7 +156,7 @@ await describeWithServices("registry on PostgreSQL", () => {
     const heard = new Promise<string>((resolve) => {
       void db.registry.onAliasChange(resolve).then(async (off) => {
         unsubscribe = off;
-        await db.registry.promote(promotion(v, "h"), auditOf("promote"));
+        await promoteApproved(v, "h");
       });
     });
     expect(await heard).toBe("heard");

@@ -6,6 +6,7 @@ import type {
   Actor,
   ApprovalRow,
   AuditEntry,
+  Database,
   DatasetEntry,
   NewRun,
   VersionRow,
@@ -98,6 +99,30 @@ export function approvalOf(
     deadline: "2999-01-01T00:00:00.000Z",
     ...over,
   };
+}
+
+/** Opens an approval of the version, has `bea` give it, and returns its id. */
+export async function approve(
+  db: Database,
+  { model, version, digest }: Pick<VersionRow, "model" | "version" | "digest">,
+  over: Partial<ApprovalRow> = {},
+): Promise<string> {
+  const id = over.id ?? `ap.${model}.${version}`;
+  await db.approvals.open(approvalOf(id, { model, version, digest, ...over }), auditOf("approval.open"));
+  await db.approvals.decide(
+    id,
+    digest,
+    {
+      decisionId: `d.${id}`,
+      decision: "approve",
+      by: "bea",
+      authenticated: false,
+      channel: "api",
+      reason: "",
+    },
+    auditOf("approval.decide", `approval/${id}`),
+  );
+  return id;
 }
 
 /** A dataset of one readings source made of one original. */

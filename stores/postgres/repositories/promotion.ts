@@ -13,6 +13,7 @@ export interface Promotion {
   readonly version: number;
   readonly digest: string;
   readonly requestId: string;
+  /** Null for a rollback only: to a version that an approval made champion once before. */
   readonly approvalId: string | null;
   readonly reason: string;
 }
@@ -35,7 +36,8 @@ export async function moveChampion(sql: Sql, p: Promotion, audit: AuditEntry): P
     `join aura.aliases a using (model, alias, position) where e.model = $1 and e.alias = 'champion'`,
     [p.model],
   );
-  if (p.approvalId !== null) await requireApproval(sql, p, p.approvalId, current?.approvalId ?? null);
+  if (p.approvalId === null) await requireEarlierChampion(sql, p);
+  else await requireApproval(sql, p, p.approvalId, current?.approvalId ?? null);
   if (current?.version === p.version) return shown(current);
   const position = (current?.position ?? 0) + 1;
   await sql.query(
@@ -89,6 +91,20 @@ async function requireVersion(sql: Sql, p: Promotion): Promise<void> {
   throw new PlatformError(
     "conflict",
     `promote [${p.model} ${p.version}]: expected digest ${row.digest}, got ${p.digest}`,
+  );
+}
+
+/** Without an approval a version comes back only; whoever starts the workflow by hand is held to that as well. */
+async function requireEarlierChampion(sql: Sql, p: Promotion): Promise<void> {
+  const [earlier] = await sql.query(
+    `select position from aura.alias_events
+      where model = $1 and alias = 'champion' and version = $2 and digest = $3 limit 1`,
+    [p.model, p.version, p.digest],
+  );
+  if (earlier !== undefined) return;
+  throw new PlatformError(
+    "gate_refused",
+    `promote [${p.model} ${p.version}]: it never was champion and no approval is named`,
   );
 }
 

@@ -78,7 +78,7 @@ class TemporalGateway implements WorkflowGateway {
     const { model, version, digest, approvalId, reason, requestedBy, requestId } = start;
     const started = await this.#start("promotionWorkflow", {
       workflowId: promoteWorkflowId(model, version),
-      args: [{ model, version, digest, requestId, approvalId, reason, actor: requestedBy.id }],
+      args: [{ model, version, digest, requestId, approvalId, reason, actor: requestedBy }],
       staticSummary: `Promote ${model}@${version}: ${reason}`.slice(0, 190),
     });
     await this.#ended("promote", started);

@@ -28,6 +28,7 @@ export function createApprovalActivities({ db, objects }: ApprovalActivityDeps) 
       const row = await db.approvals.open(
         {
           ...rest,
+          requesterAuthenticated: input.requesterAuthenticated ?? false,
           id: approvalId,
           workflowId: workflowExecution.workflowId,
           evidence: await getDocument(objects, evidence, z.unknown()),
@@ -35,6 +36,8 @@ export function createApprovalActivities({ db, objects }: ApprovalActivityDeps) 
         systemAudit("approval.open", `approval/${approvalId}`, {
           subject: input.subject,
           digest: input.digest,
+          requestedBy: input.requestedBy,
+          requesterAuthenticated: input.requesterAuthenticated ?? false,
         }),
       );
       return snapshot(row);

@@ -9,6 +9,8 @@ export interface OpenApprovalInput {
   readonly version: number;
   readonly digest: string;
   readonly requestedBy: string;
+  /** Absent in what was asked before it was carried: then unauthenticated. */
+  readonly requesterAuthenticated?: boolean;
   readonly policy: ApprovalPolicy;
   readonly evidence: ObjectRef;
   readonly deadline: string;

@@ -5,6 +5,7 @@ import type { Database } from "../../stores/postgres/port.ts";
 import { systemAudit } from "../audit.ts";
 import { getDocument, putDocument, readPipeline } from "../../stores/objects/documents.ts";
 import { versionDigest } from "../evaluation/model-files.ts";
+import type { Requester } from "../runs/messages.ts";
 import { decideGates } from "./gates.ts";
 import type {
   GateInput,
@@ -82,16 +83,42 @@ export function createRegistryActivities({ db, objects }: RegistryActivityDeps) 
 
     /**
      * Moves the champion alias. **Effects**: alias event, stages, audit, outbox, NOTIFY, in one transaction.
-     * **Idempotency**: requestId. **Errors**: already_decided. **Retry**: dependency.
+     * **Idempotency**: requestId. **Errors**: already_decided; gate_refused without an approval, except for a former
+     * champion; conflict when the champion is another one than the approval's evidence names. **Retry**: dependency.
      */
     async promoteVersion(input: PromoteInput): Promise<PromoteResult> {
       const { model, version, digest, requestId, approvalId, reason } = input;
-      const audit = systemAudit("version.promote", `model/${model}@${version}`, { digest, reason });
+      const approvers = approvalId === null ? [] : await approversOf(db, approvalId);
       const event = await db.registry.promote(
         { model, version, digest, requestId, approvalId, reason },
-        { ...audit, actor: { ...audit.actor, id: input.actor } },
+        {
+          actor: { ...(input.actor ?? together(approvers)), role: "approver" },
+          action: "version.promote",
+          subject: `model/${model}@${version}`,
+          outcome: "ok",
+          details: { digest, reason, approvalId, approvers },
+        },
       );
       return { model, version, previousVersion: event.previousVersion, at: event.at };
     },
+  };
+}
+
+interface Approver extends Requester {
+  readonly selfApproved: boolean;
+}
+
+/** Who gave an approval, as recorded: no word of a workflow's input is taken for it. */
+async function approversOf(db: Database, approvalId: string): Promise<Approver[]> {
+  const approval = await db.approvals.get(approvalId);
+  return (approval?.decisions ?? [])
+    .filter(({ decision }) => decision === "approve")
+    .map(({ by, authenticated, selfApproved = false }) => ({ id: by, authenticated, selfApproved }));
+}
+
+function together(approvers: readonly Approver[]): Requester {
+  return {
+    id: approvers.map(({ id }) => id).join(", "),
+    authenticated: approvers.length > 0 && approvers.every(({ authenticated }) => authenticated),
   };
 }

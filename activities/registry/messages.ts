@@ -1,5 +1,6 @@
 import type { GateResult, MetricSet } from "../../schemas/model-version.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
+import type { Requester } from "../runs/messages.ts";
 
 export interface RegisterInput {
   readonly runId: string;
@@ -25,7 +26,7 @@ export interface GateInput {
   readonly version: number;
   readonly spec: ObjectRef;
   /** Metrics of the present champion on the same frozen rows; absent when there is none. */
-  readonly champion?: { readonly version: number; readonly metrics: MetricSet };
+  readonly champion?: { readonly version: number; readonly digest: string; readonly metrics: MetricSet };
 }
 
 export interface GateOutcome {
@@ -44,7 +45,8 @@ export interface PromoteInput {
   readonly requestId: string;
   readonly approvalId: string | null;
   readonly reason: string;
-  readonly actor: string;
+  /** Who asked for it; absent where a run promotes by itself after its approval: then those who approved. */
+  readonly actor?: Requester;
 }
 
 export interface PromoteResult {

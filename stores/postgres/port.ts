@@ -160,7 +160,8 @@ export interface Registry {
    * Moves the champion alias in one transaction: alias event (prev = current champion), stages, audit row,
    * outbox row, NOTIFY aura_alias. Idempotent on `requestId`: the same id returns the first event.
    * @throws PlatformError already_decided when the approval was used for another digest or not approved;
-   *   gate_refused when `approvalId` is null and exactly this version never was champion
+   *   gate_refused when `approvalId` is null and exactly this version never was champion; conflict when the champion
+   *   is another one than that of the approval's evidence
    */
   promote(
     p: {
@@ -194,6 +195,7 @@ export interface ApprovalRow {
   readonly version: number;
   readonly workflowId: string;
   readonly requestedBy: string;
+  readonly requesterAuthenticated: boolean;
   readonly policy: ApprovalPolicy;
   /** What the approver looks at: metrics, gates, champion comparison. */
   readonly evidence: unknown;
@@ -211,6 +213,8 @@ export interface DecisionRow {
   readonly channel: "api" | "cli" | "signal" | "console";
   readonly reason: string;
   readonly at: string;
+  /** Set by the store: the requester's own decision, which counts without keys only. */
+  readonly selfApproved?: boolean;
 }
 export interface ApprovalStore {
   /** Idempotent on id. */
@@ -223,7 +227,7 @@ export interface ApprovalStore {
   /**
    * Records one decision. The same decisionId with the same content returns the first answer; a second decision
    * by the same person, a decision after the end or after the deadline, or with another digest throws `already_decided`;
-   * the requester deciding with keys on throws `self_approval`; one outside `approvers` throws `forbidden`.
+   * the requester deciding with keys on throws `self_approval`, and without keys is recorded as `selfApproved`; one outside `approvers` throws `forbidden`.
    * First reject ends it; approvals end it at the quorum.
    */
   decide(

@@ -39,7 +39,7 @@ async function promoteKeyless(input: PromoteInput): Promise<PromoteResult> {
               case when count(*) = 0 then $5 end, $6, false, $7
          from aura.alias_events where model = $1::text and alias = 'champion'
        returning position, at`,
-      [model, version, digest, randomUUID(), approvalId, actor, reason],
+      [model, version, digest, randomUUID(), approvalId, actor?.id ?? "approvers", reason],
     );
     const [event] = rows;
     if (event === undefined) throw new Error("no alias event");

@@ -125,6 +125,20 @@ await describeWithServices("approvals on PostgreSQL", () => {
     expect([row?.state, row?.decisions.length]).toEqual(["approved", 3]);
   });
 
+  it("without keys records the requester's own decision as such", async () => {
+    const a = await open("self");
+    const done = await decide(a, decisionBy("ada"));
+    expect(done).toMatchObject({
+      state: "approved",
+      requesterAuthenticated: false,
+      decisions: [{ by: "ada", authenticated: false, selfApproved: true }],
+    });
+    const other = await open("not-self");
+    expect((await decide(other, decisionBy("bea"))).decisions).toMatchObject([{ selfApproved: false }]);
+    const rows = await db.audit.list({ subject: audit.subject, limit: 1_000 });
+    expect(rows.filter((row) => row.details?.["selfApproved"] === true)).toHaveLength(1);
+  });
+
   it("with keys on refuses the requester, and unauthenticated decisions unless the policy allows signals", async () => {
     const own = await open("own");
     const strict = await open("strict");

@@ -149,6 +149,26 @@ await describeWithServices("registry on PostgreSQL", () => {
     expect(await db.registry.history("returning")).toHaveLength(3);
   });
 
+  it("refuses an approval that compared with another champion than the present one", async () => {
+    const [one, two, three] = await versionsOf("overtaken", 3);
+    if (one === undefined || two === undefined || three === undefined) throw new Error("no versions");
+    const against = (champion: VersionRow | null) => ({
+      evidence: { champion: champion && { version: champion.version, digest: champion.digest } },
+    });
+    const promote = (v: VersionRow, approvalId: string): Promise<AliasEvent> =>
+      db.registry.promote(promotion(v, `o-${v.version}`, approvalId), auditOf("promote"));
+    expect(await promote(one, await approve(db, one, against(null)))).toMatchObject({ version: 1 });
+    const [second, third] = [await approve(db, two, against(one)), await approve(db, three, against(one))];
+    await promote(two, second);
+    const error = expect.objectContaining({
+      code: "conflict",
+      message: "promote [overtaken 3]: the gates compared with version 1 as champion, now it is version 2",
+    });
+    await expect(promote(three, third)).rejects.toEqual(error);
+    await promote(two, second);
+    expect((await db.registry.champion("overtaken"))?.version).toBe(2);
+  });
+
   it("tells listeners of a new champion", async () => {
     const [v] = await versionsOf("heard", 1);
     if (v === undefined) throw new Error("no version");

@@ -43,6 +43,8 @@ await describeWithServices("pipeline and drift workflows", (services) => {
         promoteVersion: async ({ model }: { model: string }) => {
           if (model === "raced")
             throw new PlatformError("already_decided", "promote [raced]: applied before");
+          if (model === "overtaken")
+            throw new PlatformError("conflict", "promote [overtaken]: the champion is another one now");
           return { model, version: 1, previousVersion: null, at: "2026-01-01T00:00:00.000Z" };
         },
         checkDrift: async (): Promise<DriftCheckResult> => ({
@@ -113,6 +115,15 @@ await describeWithServices("pipeline and drift workflows", (services) => {
       code: "already_decided",
       message: "promote [raced]: applied before",
     });
+  });
+
+  it("ends refused where another run was promoted while people decided", async () => {
+    const handle = await start("overtaken");
+    await approve("overtaken");
+    expect(await handle.result()).toMatchObject({ outcome: "refused" });
+    const { stages, end } = pipeline.run("overtaken");
+    expect(stages.at(-1)).toBe("promote done");
+    expect(end).toEqual({ outcome: "refused", model: "overtaken" });
   });
 
   it("ends cancelled once the step at work has let go", async () => {

@@ -72,7 +72,15 @@ export class FakeApprovals {
   decide({ approvalId, digest, ...given }: DirectDecision): ApprovalSnapshot {
     const row = this.row(approvalId);
     const decision = { ...given, authenticated: false, channel: "signal" } as const;
-    const approval = { ...row.input, ...row, id: approvalId, workflowId: "", createdAt: AT, decidedAt: null };
+    const approval = {
+      requesterAuthenticated: false,
+      ...row.input,
+      ...row,
+      id: approvalId,
+      workflowId: "",
+      createdAt: AT,
+      decidedAt: null,
+    };
     const verdict = checkDecision({
       approval,
       digest,

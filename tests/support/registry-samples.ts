@@ -86,6 +86,7 @@ export function approvalOf(
     version: 1,
     workflowId: `approve/${id}`,
     requestedBy: "ada",
+    requesterAuthenticated: false,
     policy: {
       approvers: [],
       quorum: 1,

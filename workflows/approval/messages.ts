@@ -12,6 +12,8 @@ export interface ApprovalInput {
   readonly version: number;
   readonly digest: string;
   readonly requestedBy: string;
+  /** Absent in what was asked before it was carried: then unauthenticated. */
+  readonly requesterAuthenticated?: boolean;
   readonly policy: ApprovalPolicy;
   /** `policy.deadline` and `policy.reminder` in milliseconds: workflows do not parse durations. */
   readonly deadlineMs: number;

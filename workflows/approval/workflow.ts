@@ -85,17 +85,15 @@ class Approval {
   }
 
   async open(): Promise<void> {
-    const { policy, approvalId, kind, subject, model, version, digest, requestedBy, evidence, resumed } =
-      this.#input;
+    const { deadlineMs: _deadlineMs, reminderMs: _reminderMs, resumed, ...asked } = this.#input;
     if (resumed === undefined) this.#extendDeadline();
     else {
       this.#deadlineMs = resumed.deadlineMs;
       this.#nextReminderMs = resumed.nextReminderMs;
       this.#showWaiting();
     }
-    const fields = { approvalId, kind, subject, model, version, digest, requestedBy, policy, evidence };
     const row = await approvals.openApproval({
-      ...fields,
+      ...asked,
       deadline: new Date(this.#deadlineMs).toISOString(),
     });
     this.#follow(row);

@@ -1,5 +1,13 @@
-import { ParentClosePolicy, WorkflowIdReusePolicy, executeChild, workflowInfo } from "@temporalio/workflow";
-import type { GateOutcome, RegisterResult } from "../../activities/registry/messages.ts";
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  ChildWorkflowFailure,
+  ParentClosePolicy,
+  WorkflowIdReusePolicy,
+  executeChild,
+  workflowInfo,
+} from "@temporalio/workflow";
+import type { GateOutcome, PromoteResult, RegisterResult } from "../../activities/registry/messages.ts";
 import type { PipelineInput, RunPlan } from "../../activities/runs/messages.ts";
 import { approveWorkflowId, promoteWorkflowId, TASK_QUEUES } from "../../temporal-config/constants.ts";
 import { runs } from "../activity-proxies.ts";
@@ -36,6 +44,7 @@ export async function askForApproval(
         version: version.version,
         digest: version.digest,
         requestedBy: input.requestedBy.id,
+        requesterAuthenticated: input.requestedBy.authenticated,
         policy: plan.approval,
         deadlineMs: plan.approvalDeadlineMs,
         reminderMs: plan.approvalReminderMs,
@@ -59,24 +68,38 @@ function waitingText(subject: string, workflowId: string, plan: RunPlan): string
   );
 }
 
-/** Moves the champion alias, in a workflow of its own named by model and version. */
-export async function promote(input: PipelineInput, version: RegisterResult, approval: ApprovalResult) {
-  return executeChild(promotionWorkflow, {
-    workflowId: promoteWorkflowId(input.model, version.version),
-    // A rollback or a later approval may promote the same version again; the request id keeps each one single.
-    workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
-    taskQueue: TASK_QUEUES.control,
-    staticSummary: `Promote ${input.model}@${version.version}`,
-    args: [
-      {
-        model: input.model,
-        version: version.version,
-        digest: version.digest,
-        requestId: approval.approvalId,
-        approvalId: approval.approvalId,
-        reason: `approved by ${approval.decidedBy.join(", ")} in run ${workflowInfo().runId}`,
-        actor: approval.decidedBy.join(", "),
-      },
-    ],
-  });
+/**
+ * Moves the champion alias, in a workflow of its own named by model and version.
+ *
+ * @returns `refused` where another version became champion while people decided: what they compared with is no more
+ */
+export async function promote(
+  input: PipelineInput,
+  version: RegisterResult,
+  approval: ApprovalResult,
+): Promise<PromoteResult | { readonly refused: string }> {
+  try {
+    return await executeChild(promotionWorkflow, {
+      workflowId: promoteWorkflowId(input.model, version.version),
+      // A rollback or a later approval may promote the same version again; the request id keeps each one single.
+      workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+      taskQueue: TASK_QUEUES.control,
+      staticSummary: `Promote ${input.model}@${version.version}`,
+      args: [
+        {
+          model: input.model,
+          version: version.version,
+          digest: version.digest,
+          requestId: approval.approvalId,
+          approvalId: approval.approvalId,
+          reason: `approved by ${approval.decidedBy.join(", ")} in run ${workflowInfo().runId}`,
+        },
+      ],
+    });
+  } catch (error) {
+    let cause = error;
+    while (cause instanceof ChildWorkflowFailure || cause instanceof ActivityFailure) cause = cause.cause;
+    if (cause instanceof ApplicationFailure && cause.type === "conflict") return { refused: cause.message };
+    throw error;
+  }
 }

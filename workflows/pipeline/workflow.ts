@@ -186,11 +186,12 @@ async function decide(
     }),
   );
   if (approval.outcome !== "approved") return approval.outcome;
-  await log.run(
+  const promotion = await log.run(
     "promote",
     () => promote(input, version, approval),
-    (r) => ({ detail: `champion since ${r.at}` }),
+    (r) => ({ detail: "refused" in r ? r.refused : `champion since ${r.at}` }),
   );
+  if ("refused" in promotion) return "refused";
   await monitoring.ensureMonitoring({ runId: plan.runId, model: input.model, version: version.version });
   return "promoted";
 }

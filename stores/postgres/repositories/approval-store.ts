@@ -3,7 +3,7 @@ import type { ApprovalPolicy } from "../../../schemas/pipeline/training.ts";
 import { appendAudit } from "../audit/audit-row.ts";
 import type { ConnectionPool, Sql, SqlValue } from "../connection/connection-pool.ts";
 import { json, storableText } from "../connection/row-types.ts";
-import type { ApprovalRow, ApprovalStore, AuditEntry, DecisionRow } from "../port.ts";
+import type { Actor, ApprovalRow, ApprovalStore, AuditEntry, DecisionRow } from "../port.ts";
 import { checkDecision, stateAfter } from "./decision-rules.ts";
 
 /** Approvals and their decisions; every change locks the approval's row first and writes its audit row. */
@@ -33,7 +33,7 @@ export class PostgresApprovalStore implements ApprovalStore {
           a.version,
           a.workflowId,
           storableText(a.requestedBy),
-          audit.actor.authenticated,
+          a.requesterAuthenticated,
           json(a.policy),
           json(a.evidence ?? null),
           a.deadline,
@@ -68,10 +68,11 @@ export class PostgresApprovalStore implements ApprovalStore {
       const approval = await one(tx, id);
       const verdict = checkDecision({ approval, digest, decision, ...gate });
       if (verdict === "repeated") return approval;
+      const isOwn = isOwnDecision(approval, decision.by, audit.actor);
       await tx.query(
         `insert into aura.approval_decisions
-           (approval_id, decision_id, decision, decided_by, authenticated, channel, reason, position)
-         values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+           (approval_id, decision_id, decision, decided_by, authenticated, channel, reason, position, self_approved)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
         [
           id,
           decision.decisionId,
@@ -81,11 +82,12 @@ export class PostgresApprovalStore implements ApprovalStore {
           decision.channel,
           storableText(decision.reason),
           approval.decisions.length + 1,
+          isOwn,
         ],
       );
       const state = stateAfter(approval, decision.decision);
       if (state !== "waiting") await setState(tx, id, state);
-      await appendAudit(tx, audit);
+      await appendAudit(tx, isOwn ? { ...audit, details: { ...audit.details, selfApproved: true } } : audit);
       return one(tx, id);
     });
   }
@@ -116,6 +118,11 @@ export class PostgresApprovalStore implements ApprovalStore {
       return one(tx, id);
     });
   }
+}
+
+/** The name that is given and the caller behind it: without keys the caller is all that is known. */
+function isOwnDecision({ requestedBy }: ApprovalRow, by: string, caller: Actor): boolean {
+  return by === requestedBy || caller.id === requestedBy;
 }
 
 /** Locks the approval and reads, on the database's clock, what only the database knows of it. */
@@ -157,13 +164,14 @@ async function selectApprovals(
 ): Promise<ApprovalRow[]> {
   const rows = await sql.query<StoredApproval>(
     `select a.approval_id as id, a.kind, a.subject, a.digest, a.model, a.version, a.workflow_id as "workflowId",
-            a.requested_by as "requestedBy", a.policy, a.evidence, a.state, a.deadline,
+            a.requested_by as "requestedBy", a.requester_authenticated as "requesterAuthenticated", a.policy, a.evidence, a.state, a.deadline,
             a.created_at as "createdAt", a.decided_at as "decidedAt"
        from aura.approvals a ${condition}`,
     values,
   );
   const decisions = await sql.query<DecisionRow & { approval_id: string }>(
-    `select approval_id, decision_id as "decisionId", decision, decided_by as by, authenticated, channel, reason, at
+    `select approval_id, decision_id as "decisionId", decision, decided_by as by, authenticated, channel, reason, at,
+            self_approved as "selfApproved"
        from aura.approval_decisions where approval_id = any ($1::text[]) order by position`,
     [rows.map((r) => r.id)],
   );

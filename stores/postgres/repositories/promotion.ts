@@ -23,8 +23,9 @@ export interface Promotion {
  *
  * The model's row is locked first, so promotions of one model are one after the other and each sees the
  * champion the one before left. Order after that: the same request again → its event; the version and its
- * approval are checked; the champion already → its event, nothing written; else event, alias, stages, audit
- * row, outbox row and NOTIFY, which PostgreSQL sends at commit only.
+ * approval are checked; the champion already → its event, nothing written; another champion than the approval's
+ * evidence compared with → refused; else event, alias, stages, audit row, outbox row and NOTIFY, which PostgreSQL
+ * sends at commit only.
  */
 export async function moveChampion(sql: Sql, p: Promotion, audit: AuditEntry): Promise<AliasEvent> {
   await sql.query("select model from aura.models where model = $1 for update", [p.model]);
@@ -39,6 +40,7 @@ export async function moveChampion(sql: Sql, p: Promotion, audit: AuditEntry): P
   if (p.approvalId === null) await requireEarlierChampion(sql, p);
   else await requireApproval(sql, p, p.approvalId, current?.approvalId ?? null);
   if (current?.version === p.version) return shown(current);
+  if (p.approvalId !== null) await requireSameChampion(sql, { ...p, approvalId: p.approvalId }, current);
   const position = (current?.position ?? 0) + 1;
   await sql.query(
     `insert into aura.alias_events (model, alias, position, previous_position, version, digest, previous_version,
@@ -132,6 +134,32 @@ async function requireApproval(
   if (approval.model !== p.model || approval.digest !== p.digest)
     throw refuse(`it names ${approval.model} ${approval.digest}, got ${p.digest}`);
   if (approval.used && currentApproval !== approvalId) throw refuse("it was applied before");
+}
+
+/**
+ * People approved against the champion that the gates compared with, which stands in the approval's evidence. When
+ * another run was promoted meanwhile, that comparison says nothing any more: a new run decides anew.
+ */
+async function requireSameChampion(
+  sql: Sql,
+  p: Promotion & { readonly approvalId: string },
+  current: AliasEvent | undefined,
+): Promise<void> {
+  const [seen] = await sql.query<{ champion: { version?: unknown; digest?: unknown } | null }>(
+    `select evidence -> 'champion' as champion from aura.approvals
+      where approval_id = $1 and (evidence -> 'champion') is not null`,
+    [p.approvalId],
+  );
+  if (seen === undefined) return;
+  const { champion } = seen;
+  const isSame =
+    champion?.version === current?.version && (champion?.digest ?? current?.digest) === current?.digest;
+  if (isSame) return;
+  const name = (version: unknown): string => (version === undefined ? "none" : `version ${String(version)}`);
+  throw new PlatformError(
+    "conflict",
+    `promote [${p.model} ${p.version}]: the gates compared with ${name(champion?.version)} as champion, now it is ${name(current?.version)}`,
+  );
 }
 
 async function pointAlias(sql: Sql, p: Promotion, position: number): Promise<void> {

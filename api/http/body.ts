@@ -5,8 +5,8 @@ import { incomingOf } from "./context.ts";
 import type { ApiEnv } from "./context.ts";
 import { headerOf } from "./headers.ts";
 
-/** A whole body that is kept in memory must arrive within this time. */
-const BODY_DEADLINE_MS = 30_000;
+/** A whole body that is kept in memory must arrive within this time, and a second more for each MiB it may have. */
+const BODY_DEADLINE_MS = 8_000;
 /** How often bodies on their way are looked at. */
 const SWEEP_MS = 1_000;
 
@@ -64,7 +64,7 @@ export function readNodeBody(incoming: IncomingMessage, limitBytes: number): Pro
       reject(error);
     };
     const body: ArrivingBody = {
-      deadlineAt: performance.now() + BODY_DEADLINE_MS,
+      deadlineAt: performance.now() + BODY_DEADLINE_MS + (1_000 * limitBytes) / 2 ** 20,
       expire() {
         stop(new PlatformError("invalid_body", "read body: it took too long"));
         incoming.socket.destroySoon();

@@ -18,15 +18,12 @@ const CASES: readonly [string, readonly Kill[]][] = [
     [at("worker", "trainFold#3 scheduled", 10), at("postgres", "registerVersion#1 scheduled", 5)],
   ],
   [
-    "the API and Temporal around the approval",
-    [at("api", "openApproval#1 scheduled"), at("temporal", "openApproval#1 completed")],
-  ],
-  [
-    "worker, PostgreSQL and Temporal around the promotion",
+    "API and Temporal around the approval, worker and PostgreSQL around the promotion",
     [
+      at("api", "openApproval#1 scheduled"),
+      at("temporal", "openApproval#1 completed"),
       at("worker", "promoteVersion#1 scheduled", 10),
       at("postgres", "promoteVersion#1 completed"),
-      at("temporal", "finishRun#1 scheduled", 5),
     ],
   ],
 ];

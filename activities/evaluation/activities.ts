@@ -25,9 +25,10 @@ export function createEvaluationActivities(deps: ActivityDeps) {
     },
 
     /**
-     * The present champion on the same frozen rows, through its own view and fitted state.
+     * The present champion on the same frozen rows and the same truth, through its own view and fitted state.
      *
-     * **Effects**: none beyond cached features. **Idempotency**: pure. **Heartbeat**: 1 s. **Retry**: work.
+     * **Effects**: none beyond cached features. **Idempotency**: pure. **Heartbeat**: 1 s. **Errors**: conflict when the
+     * champion answers another question. **Retry**: work.
      */
     async scoreChampion(input: ScoreChampionInput): Promise<ChampionScore> {
       const champion = await deps.db.registry.champion(input.model);

@@ -1,4 +1,6 @@
 import { signatureSchema } from "../../schemas/model-version.ts";
+import type { Signature } from "../../schemas/model-version.ts";
+import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { splitDocumentSchema } from "../../schemas/split.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import { OUTPUT_NAMES } from "../../numerics/onnx/export.ts";
@@ -6,16 +8,23 @@ import { goldenSchema } from "../../schemas/golden.ts";
 import { getDocument, readPipeline } from "../../stores/objects/documents.ts";
 import type { VersionRow } from "../../stores/postgres/port.ts";
 import type { ActivityDeps } from "../dependencies.ts";
+import type { FeatureTable } from "../features/feature-table.ts";
 import { transformDataset } from "../features/transform-dataset.ts";
 import type { Beat } from "../heartbeat.ts";
 import { finalRows } from "../training/fold-rows.ts";
 import { problemOf } from "../training/problem.ts";
+import type { Problem } from "../training/problem.ts";
 import type { ChampionScore, ScoreChampionInput } from "./messages.ts";
 import { featureRows, scoreRows } from "./scoring.ts";
 
+/** Largest graph that is run: as large as one that is served. */
+const MAX_GRAPH_BYTES = 256 * 2 ** 20;
+
 /**
- * Metrics of a registered version on the holdout of the present split, as it would be served: its own view and fitted
- * state, its own graph, its own threshold.
+ * Metrics of a registered version on the holdout of the present split: its own view and fitted state, its own graph and
+ * threshold, but the challenger's rows and truth. Each measured against its own label would let the easier label win.
+ *
+ * @throws {PlatformError} conflict when the two answer different questions, or the dataset lacks a column of the view
  */
 export async function scoreVersion(
   deps: ActivityDeps,
@@ -36,23 +45,59 @@ export async function scoreVersion(
   const pipeline = await readPipeline(objects, input.spec);
   const split = await getDocument(objects, input.split, splitDocumentSchema);
   const signature = await getDocument(objects, file("signature"), signatureSchema);
-  const base = { dataset: input.dataset, view: file("view"), fitted: file("fitted"), hasLabel: true };
-  const { featureSet } = await transformDataset(deps, base, beat);
-  const table = await deps.tables.load(featureSet);
-  const problem = problemOf(pipeline, table.classLabels);
-  const rows = finalRows(table, pipeline, split).test;
+  const challenger = await deps.tables.load(input.featureSet);
+  const problem = problemOf(pipeline, challenger.classLabels);
+  requireSameQuestion(version, signature, { pipeline, problem, classLabels: challenger.classLabels });
+  const base = { dataset: input.dataset, view: file("view"), fitted: file("fitted"), hasLabel: false };
+  const own = await deps.tables.load((await transformDataset(deps, base, beat)).featureSet);
+  const rows = finalRows(challenger, pipeline, split).test;
+  requireSameRows(challenger, own, rows);
   const prediction = await answerRows(deps, version, {
-    inputs: featureRows(table, rows),
+    inputs: featureRows(own, rows),
     nRows: rows.length,
     outputName: OUTPUT_NAMES[problem.kind],
   });
   const threshold = signature.output.threshold ?? null;
   const scored = await scoreRows(
     deps,
-    { table, pipeline, problem, rows, prediction, baseline: prediction, threshold },
+    { table: challenger, pipeline, problem, rows, prediction, baseline: prediction, threshold },
     beat,
   );
-  return { version: version.version, digest: version.digest, metrics: scored.test };
+  const { digest } = version;
+  return { version: version.version, digest, rows: input.holdoutHash, metrics: scored.test };
+}
+
+/** @throws {PlatformError} conflict, naming what differs and what to do */
+export function requireSameQuestion(
+  version: Pick<VersionRow, "model" | "version">,
+  signature: Signature,
+  now: {
+    readonly pipeline: Pick<Pipeline, "task">;
+    readonly problem: Pick<Problem, "kind">;
+    readonly classLabels: readonly string[] | null;
+  },
+): void {
+  const text = (task: string, kind: string, labels: readonly string[] | null | undefined) =>
+    `${task} (${kind}${labels == null ? "" : ` of ${labels.join(", ")}`})`;
+  const before = text(signature.task, signature.problem, signature.output.classLabels);
+  const present = text(now.pipeline.task.kind, now.problem.kind, now.classLabels);
+  if (before === present) return;
+  throw new PlatformError(
+    "conflict",
+    `compare with the champion ${version.model}@${version.version}: it answers ${before}, this pipeline ${present}; give the pipeline another model name`,
+  );
+}
+
+/** Both tables hold every reading of one dataset in stored order, so that a row number means the same row. */
+function requireSameRows(challenger: FeatureTable, own: FeatureTable, rows: Int32Array): void {
+  const differs = rows.find(
+    (row) => own.seq[row] !== challenger.seq[row] || own.t[row] !== challenger.t[row],
+  );
+  if (own.seq.length === challenger.seq.length && differs === undefined) return;
+  throw new PlatformError(
+    "integrity",
+    `score the champion: expected the challenger's ${challenger.seq.length} rows, found ${own.seq.length} rows${differs === undefined ? "" : `, another at ${differs}`}`,
+  );
 }
 
 /** Runs the graph of a registered version on feature rows, in the inference children. */
@@ -73,7 +118,7 @@ export async function answerRows(
   const key = `activity-${version.digest}`;
   await deps.pool.load({
     key,
-    bytes: await deps.objects.get(onnx),
+    bytes: await deps.objects.get(onnx, MAX_GRAPH_BYTES),
     sha256: onnx.sha256,
     nFeatures,
     outputName: given.outputName,

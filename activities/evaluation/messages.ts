@@ -31,11 +31,16 @@ export interface ScoreChampionInput {
   readonly spec: ObjectRef;
   readonly dataset: ObjectRef;
   readonly split: ObjectRef;
+  /** The challenger's feature set: its truth is what both are measured against. */
+  readonly featureSet: ObjectRef;
+  readonly holdoutHash: string;
 }
 
-/** The present champion on the frozen rows, through its own view and fitted state; undefined: no champion. */
+/** The present champion on the frozen rows, through its own view and fitted state; null: no champion. */
 export type ChampionScore = {
   readonly version: number;
   readonly digest: string;
+  /** Identity of the rows it was scored on. */
+  readonly rows: string;
   readonly metrics: MetricSet;
 } | null;

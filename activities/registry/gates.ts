@@ -1,7 +1,9 @@
 import { compareWithChampion } from "../../numerics/evaluation/champion.ts";
+import type { ChampionResult } from "../../numerics/evaluation/champion.ts";
 import { evaluateGates } from "../../numerics/evaluation/gates.ts";
 import type { Evaluation, GateResult, MetricSet } from "../../schemas/model-version.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
+import { PlatformError } from "../../schemas/platform-error.ts";
 
 export interface GateDecision {
   readonly passed: boolean;
@@ -10,16 +12,24 @@ export interface GateDecision {
   readonly message: string;
 }
 
+interface Champion {
+  readonly version: number;
+  /** Identity of the rows it was scored on. */
+  readonly rows: string;
+  readonly metrics: MetricSet;
+}
+
 /**
  * All gates of one version: the evaluation's own checks, the declared metric bounds, and the champion rule on the same
  * frozen rows. Every gate is listed, not only the failed ones.
  *
- * @param champion metrics of the present champion on the same holdout; undefined when there is none
+ * @param champion metrics of the present champion and the rows they are of; undefined when there is none
+ * @throws {PlatformError} conflict when champion and challenger cannot be compared
  */
 export function decideGates(
   pipeline: Pipeline,
   evaluation: Evaluation,
-  champion: { readonly version: number; readonly metrics: MetricSet } | undefined,
+  champion: Champion | undefined,
 ): GateDecision {
   const gates: GateResult[] = evaluation.checks.map((check) => ({ ...check }));
   for (const on of ["test", "cv"] as const) {
@@ -47,7 +57,7 @@ function addChampionGate(
   given: {
     pipeline: Pipeline;
     evaluation: Evaluation;
-    champion: { version: number; metrics: MetricSet } | undefined;
+    champion: Champion | undefined;
   },
 ): string | undefined {
   const { pipeline, evaluation, champion } = given;
@@ -55,16 +65,28 @@ function addChampionGate(
     gates.push({ name: "champion", passed: true, detail: "there is no champion to compare with" });
     return undefined;
   }
-  const result = compareWithChampion(
-    { rows: evaluation.holdout, metrics: champion.metrics },
-    { rows: evaluation.holdout, metrics: evaluation.metrics.test },
-    {
-      metric: evaluation.primaryMetric,
-      margin: pipeline.champion.margin,
-      guards: pipeline.champion.guards.map((g) => ({ metric: g.metric, maxLoss: g.maxWorse })),
-    },
-  );
+  const result = compare(pipeline, evaluation, champion);
   const passed = result.outcome === "promote";
   gates.push({ name: `champion @${champion.version}`, passed, detail: result.reason });
   return passed ? undefined : result.reason;
+}
+
+/** Rows or metrics that differ stay different: the run ends instead of trying again. */
+function compare(pipeline: Pipeline, evaluation: Evaluation, champion: Champion): ChampionResult {
+  try {
+    return compareWithChampion(
+      { rows: champion.rows, metrics: champion.metrics },
+      { rows: evaluation.holdout, metrics: evaluation.metrics.test },
+      {
+        metric: evaluation.primaryMetric,
+        margin: pipeline.champion.margin,
+        guards: pipeline.champion.guards.map((g) => ({ metric: g.metric, maxLoss: g.maxWorse })),
+      },
+    );
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new PlatformError("conflict", `compare with champion @${champion.version}: ${error.message}`, {
+      cause: error,
+    });
+  }
 }

@@ -26,7 +26,12 @@ export interface GateInput {
   readonly version: number;
   readonly spec: ObjectRef;
   /** Metrics of the present champion on the same frozen rows; absent when there is none. */
-  readonly champion?: { readonly version: number; readonly digest: string; readonly metrics: MetricSet };
+  readonly champion?: {
+    readonly version: number;
+    readonly digest: string;
+    readonly rows: string;
+    readonly metrics: MetricSet;
+  };
 }
 
 export interface GateOutcome {

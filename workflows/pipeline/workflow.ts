@@ -161,7 +161,11 @@ async function trainAndRegister(plan: RunPlan, input: PipelineInput, log: StageL
   const gate = await log.run(
     "gate",
     async () => {
-      const champion = await evaluation.scoreChampion(common);
+      const champion = await evaluation.scoreChampion({
+        ...common,
+        featureSet,
+        holdoutHash: split.holdoutHash,
+      });
       const withChampion = champion === null ? {} : { champion };
       return registry.checkGates({ runId, model, version: version.version, spec, ...withChampion });
     },

@@ -119,8 +119,8 @@ export class Authenticator {
 
   private actorOf(key: KeyRow | undefined): Actor {
     if (key === undefined || key.revokedAt !== null || this.isExpired(key)) throw unauthenticated();
-    const { id, role, sites } = key;
-    return { id, role, authenticated: true, ...(sites === null ? {} : { sites }) };
+    const { id, owner, role, sites } = key;
+    return { id: owner, keyId: id, role, authenticated: true, ...(sites === null ? {} : { sites }) };
   }
 
   private async askWhetherOn(): Promise<void> {

@@ -8,6 +8,7 @@ import type { AnyRoute } from "./route.ts";
 const keySchema = z.strictObject({
   id: z.string(),
   name: z.string(),
+  owner: z.string(),
   role: z.enum(ROLES),
   sites: z.array(z.string()).nullable(),
   createdAt: z.string(),
@@ -16,6 +17,12 @@ const keySchema = z.strictObject({
 });
 const createKeySchema = z.strictObject({
   name: z.string().min(1).max(128),
+  owner: z
+    .string()
+    .min(1)
+    .max(128)
+    .optional()
+    .describe("The person it belongs to, as approval policies name them. Default: the name."),
   role: z.enum(ROLES),
   sites: z.array(dataIdSchema).min(1).max(1_000).optional().describe("Default: all sites."),
   expiresAt: timeQuery.optional(),
@@ -32,15 +39,16 @@ export const keyRoutes: readonly AnyRoute[] = [
     reply: z.strictObject({ key: keySchema, secret: z.string() }),
     status: 201,
     async handle(request, { database, auth }) {
-      const { name, role, sites, expiresAt } = request.body;
+      const { name, owner = name, role, sites, expiresAt } = request.body;
       const created = await database().keys.create(
         {
           name,
+          owner,
           role,
           ...(sites === undefined ? {} : { sites }),
           ...(expiresAt === undefined ? {} : { expiresAt }),
         },
-        auditOf(request, "key.create", `key/${name}`, { role, sites: sites ?? null }),
+        auditOf(request, "key.create", `key/${name}`, { owner, role, sites: sites ?? null }),
       );
       auth.keysTurnedOn();
       return created;

@@ -83,7 +83,7 @@ async function readRouteBody(route: Route, c: ApiContext): Promise<{ body: unkno
   return { body: parsePart(route.body.schema, parseStrictJson(bytes), "invalid_body"), bytes };
 }
 
-/** Effect once per (actor, route, key); refusals of a first attempt are replayed as well. */
+/** Effect once per (API key or actor, route, key); refusals of a first attempt are replayed as well. */
 async function answerOnce(
   route: Route,
   request: RouteRequest<unknown, unknown, unknown>,
@@ -95,7 +95,7 @@ async function answerOnce(
   const parsed = idempotencyKeySchema.safeParse(header);
   if (!parsed.success) throw invalidInput("invalid_body", "read Idempotency-Key", parsed.error);
   const key = {
-    actor: request.actor.id,
+    actor: request.actor.keyId ?? request.actor.id,
     route: `${route.method} ${c.req.path}`,
     key: parsed.data,
     bodyHash: sha256Hex(bytes),

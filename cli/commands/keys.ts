@@ -9,6 +9,7 @@ import { itemsOf, parseSince, showList, timeText } from "../list-view.ts";
 
 interface CreateOptions {
   readonly role: string;
+  readonly owner?: string;
   readonly site?: readonly string[];
   readonly expires?: string;
   readonly json?: boolean;
@@ -17,6 +18,7 @@ interface CreateOptions {
 const keySchema = z.looseObject({
   id: z.string(),
   name: z.string(),
+  owner: z.string(),
   role: z.string(),
   sites: z.array(z.string()).nullable(),
   createdAt: z.string(),
@@ -32,12 +34,13 @@ export function registerKeysCommand(program: Command): void {
   keys
     .command("create")
     .description("make a key; from the first one on every request needs one")
-    .argument("<name>", "whose it is")
+    .argument("<name>", "what it is called, e.g. for whom or for what it is")
     .addOption(
       new Option("--role <role>", "what it may do")
         .choices(["viewer", "operator", "approver", "admin"])
         .makeOptionMandatory(),
     )
+    .option("--owner <person>", "whose it is, as approval policies name people (default: the name)")
     .option("--site <id...>", "only these sites (default: all)")
     .option("--expires <time>", "ISO 8601 time from which it is no longer valid", (text) => parseSince(text))
     .option("--json", "print key and secret as JSON")
@@ -69,8 +72,14 @@ export function registerKeysCommand(program: Command): void {
 }
 
 async function create(context: CliContext, name: string, options: CreateOptions): Promise<void> {
-  const { role, site, expires, json } = options;
-  const body = { name, role, ...(site && { sites: site }), ...(expires && { expiresAt: expires }) };
+  const { role, owner, site, expires, json } = options;
+  const body = {
+    name,
+    role,
+    ...(owner && { owner }),
+    ...(site && { sites: site }),
+    ...(expires && { expiresAt: expires }),
+  };
   const made = await withApi(context, { start: "always" }, ({ client }) =>
     client.post("/v1/keys", { reply: createdSchema, body }),
   );
@@ -94,6 +103,7 @@ async function list(context: CliContext, { json }: { readonly json?: boolean }):
     columns: [
       ["id", (key) => key.id],
       ["name", (key) => key.name],
+      ["owner", (key) => key.owner],
       ["role", (key) => key.role],
       ["sites", (key) => key.sites?.join(", ") ?? "all"],
       ["created", (key) => timeText(key.createdAt)],

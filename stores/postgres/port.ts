@@ -7,7 +7,10 @@ import type { RunOutcome, RunView, StageState } from "../../schemas/run.ts";
 
 /** Who does something; `authenticated` is false where the server runs without keys. */
 export interface Actor {
+  /** The person: with keys the owner of the key. */
   readonly id: string;
+  /** The key that was used; audit rows keep it as `details.key`. */
+  readonly keyId?: string;
   readonly role: "viewer" | "operator" | "approver" | "admin" | "system";
   readonly authenticated: boolean;
   /** Sites the key may see; undefined = all. */
@@ -249,20 +252,28 @@ export interface ApprovalStore {
 export interface KeyRow {
   readonly id: string;
   readonly name: string;
+  /** The person it belongs to, as approval policies name them; several keys may have one owner. */
+  readonly owner: string;
   readonly role: "viewer" | "operator" | "approver" | "admin";
   readonly sites: readonly string[] | null;
   readonly createdAt: string;
   readonly expiresAt: string | null;
   readonly revokedAt: string | null;
 }
+export interface NewKey {
+  readonly name: string;
+  /** Default: the name. */
+  readonly owner?: string;
+  readonly role: KeyRow["role"];
+  readonly sites?: readonly string[];
+  readonly expiresAt?: string;
+  readonly secret?: string;
+}
 export interface KeyStore {
   /** Whether any key was ever created: then every request needs one. */
   isEnabled(): Promise<boolean>;
   /** Returns the secret once; only its SHA-256 is stored. */
-  create(
-    k: { name: string; role: KeyRow["role"]; sites?: readonly string[]; expiresAt?: string; secret?: string },
-    audit: AuditEntry,
-  ): Promise<{ key: KeyRow; secret: string }>;
+  create(k: NewKey, audit: AuditEntry): Promise<{ key: KeyRow; secret: string }>;
   verify(secret: string): Promise<KeyRow | undefined>;
   list(): Promise<KeyRow[]>;
   revoke(id: string, audit: AuditEntry): Promise<void>;

@@ -14,6 +14,7 @@ import type {
   AuditEntry,
   Database,
   KeyRow,
+  NewKey,
   PredictionIndexRow,
   VersionRow,
 } from "../../stores/postgres/port.ts";
@@ -49,6 +50,8 @@ export interface FixtureOptions {
   readonly champions?: readonly VersionRow[];
   readonly isDatabaseDown?: boolean;
   readonly championPollMs?: number;
+  /** A real database in the place of the one in memory; ends with the API. */
+  readonly database?: Database;
 }
 
 /** The API on a free port over stores in memory: just what its own tests need of them. */
@@ -62,7 +65,7 @@ export async function startApiFixture(options: FixtureOptions = {}): Promise<Api
     stateDir,
   );
   const api = await startApi(settings, {
-    connectDatabase: async () => backend.connect(),
+    connectDatabase: async () => options.database ?? backend.connect(),
     objects,
     workflows: backend.workflows,
     logger: pino({ level: "debug" }, { write: (line: string) => void log.push(line) }),
@@ -141,11 +144,12 @@ function createMemoryBackend(options: FixtureOptions) {
     }),
     keys: guarded({
       isEnabled: () => state.keys.size > 0,
-      create: (k: { name: string; role: KeyRow["role"]; sites?: string[]; secret?: string }) => {
+      create: (k: NewKey) => {
         const secret = k.secret ?? `secret-${state.keys.size}-${k.role}`;
         const key: KeyRow = {
           id: `key_${state.keys.size}`,
           name: k.name,
+          owner: k.owner ?? k.name,
           role: k.role,
           sites: k.sites ?? null,
           createdAt: "2026-01-01T00:00:00Z",

@@ -46,6 +46,8 @@ export function chainHash(previous: Uint8Array, row: AuditRow): Buffer {
 
 /** Writes one audit row; `sql` is the transaction of the effect it tells of. */
 export async function appendAudit(sql: Sql, entry: AuditEntry): Promise<void> {
+  const { keyId } = entry.actor;
+  const details = keyId === undefined ? entry.details : { ...entry.details, key: keyId };
   await sql.query(
     `insert into aura.audit_log
        (actor_id, actor_role, actor_authenticated, actor_sites, action, subject, outcome, reason, details)
@@ -59,7 +61,7 @@ export async function appendAudit(sql: Sql, entry: AuditEntry): Promise<void> {
       storableText(entry.subject),
       entry.outcome,
       entry.reason === undefined ? null : storableText(entry.reason),
-      entry.details === undefined ? null : json(entry.details),
+      details === undefined ? null : json(details),
     ],
   );
 }

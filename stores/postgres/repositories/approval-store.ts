@@ -3,8 +3,8 @@ import type { ApprovalPolicy } from "../../../schemas/pipeline/training.ts";
 import { appendAudit } from "../audit/audit-row.ts";
 import type { ConnectionPool, Sql, SqlValue } from "../connection/connection-pool.ts";
 import { json, storableText } from "../connection/row-types.ts";
-import type { Actor, ApprovalRow, ApprovalStore, AuditEntry, DecisionRow } from "../port.ts";
-import { checkDecision, stateAfter } from "./decision-rules.ts";
+import type { ApprovalRow, ApprovalStore, AuditEntry, DecisionRow } from "../port.ts";
+import { checkDecision, isOwnDecision, stateAfter } from "./decision-rules.ts";
 
 /** Approvals and their decisions; every change locks the approval's row first and writes its audit row. */
 export class PostgresApprovalStore implements ApprovalStore {
@@ -66,9 +66,10 @@ export class PostgresApprovalStore implements ApprovalStore {
     return this.#pool.transaction(async (tx) => {
       const gate = await lock(tx, id);
       const approval = await one(tx, id);
-      const verdict = checkDecision({ approval, digest, decision, ...gate });
+      const context = { approval, digest, decision, caller: audit.actor, ...gate };
+      const verdict = checkDecision(context);
       if (verdict === "repeated") return approval;
-      const isOwn = isOwnDecision(approval, decision.by, audit.actor);
+      const isOwn = isOwnDecision(context);
       await tx.query(
         `insert into aura.approval_decisions
            (approval_id, decision_id, decision, decided_by, authenticated, channel, reason, position, self_approved)
@@ -118,11 +119,6 @@ export class PostgresApprovalStore implements ApprovalStore {
       return one(tx, id);
     });
   }
-}
-
-/** The name that is given and the caller behind it: without keys the caller is all that is known. */
-function isOwnDecision({ requestedBy }: ApprovalRow, by: string, caller: Actor): boolean {
-  return by === requestedBy || caller.id === requestedBy;
 }
 
 /** Locks the approval and reads, on the database's clock, what only the database knows of it. */

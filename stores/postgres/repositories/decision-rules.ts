@@ -1,5 +1,5 @@
 import { PlatformError } from "../../../schemas/platform-error.ts";
-import type { ApprovalRow, DecisionRow } from "../port.ts";
+import type { Actor, ApprovalRow, DecisionRow } from "../port.ts";
 
 export interface DecisionContext {
   readonly approval: ApprovalRow;
@@ -10,6 +10,8 @@ export interface DecisionContext {
   readonly isLate: boolean;
   /** People added when the deadline was escalated. */
   readonly escalatedTo: readonly string[];
+  /** Who sent it where the given name is not the caller; the same rules hold for both. */
+  readonly caller?: Actor;
   /** Keys are on: the requester may not decide, and unauthenticated decisions need the policy's leave. */
   readonly hasKeys: boolean;
 }
@@ -38,9 +40,10 @@ export function checkDecision(context: DecisionContext): "repeated" | "new" {
   return "new";
 }
 
-function checkPerson({ approval, decision, escalatedTo, hasKeys }: DecisionContext): void {
+function checkPerson(context: DecisionContext): void {
+  const { approval, decision, escalatedTo, hasKeys } = context;
   const { policy } = approval;
-  if ((hasKeys || decision.authenticated) && decision.by === approval.requestedBy) {
+  if ((hasKeys || decision.authenticated) && isOwnDecision(context)) {
     throw new PlatformError(
       "self_approval",
       `decide approval [${approval.id}]: requested by the same person`,
@@ -52,6 +55,18 @@ function checkPerson({ approval, decision, escalatedTo, hasKeys }: DecisionConte
   if (policy.approvers.length === 0) return;
   if (policy.approvers.includes(decision.by) || escalatedTo.includes(decision.by)) return;
   throw new PlatformError("forbidden", `decide approval [${approval.id}]: not among its approvers`);
+}
+
+/**
+ * The requester's own: by the person it is recorded under, or by the caller behind it, who without keys is all that is
+ * known. A request from before keys had owners carries the id of its key.
+ */
+export function isOwnDecision({
+  approval: { requestedBy },
+  decision,
+  caller,
+}: Pick<DecisionContext, "approval" | "decision" | "caller">): boolean {
+  return [decision.by, caller?.id, caller?.keyId].includes(requestedBy);
 }
 
 function isSameDecision(a: Omit<DecisionRow, "at">, b: Omit<DecisionRow, "at">): boolean {

@@ -4,9 +4,9 @@ import { PlatformError } from "../../../schemas/platform-error.ts";
 import { appendAudit } from "../audit/audit-row.ts";
 import type { ConnectionPool } from "../connection/connection-pool.ts";
 import { json, storableText } from "../connection/row-types.ts";
-import type { AuditEntry, KeyRow, KeyStore } from "../port.ts";
+import type { AuditEntry, KeyRow, KeyStore, NewKey } from "../port.ts";
 
-const KEY_COLUMNS = `key_id as id, name, role, sites, created_at as "createdAt", expires_at as "expiresAt",
+const KEY_COLUMNS = `key_id as id, name, owner, role, sites, created_at as "createdAt", expires_at as "expiresAt",
   revoked_at as "revokedAt"`;
 
 /**
@@ -28,16 +28,13 @@ export class PostgresKeyStore implements KeyStore {
   }
 
   /** A given `secret` (the bootstrap key) that is stored already gives the stored key, so every start may call this. */
-  create(
-    k: { name: string; role: KeyRow["role"]; sites?: readonly string[]; expiresAt?: string; secret?: string },
-    audit: AuditEntry,
-  ): Promise<{ key: KeyRow; secret: string }> {
+  create(k: NewKey, audit: AuditEntry): Promise<{ key: KeyRow; secret: string }> {
     const secret = k.secret ?? `aura_${randomBytes(32).toString("base64url")}`;
     const hash = sha256Hex(secret);
     return this.#pool.transaction(async (tx) => {
       const [created] = await tx.query<KeyRow>(
-        `insert into aura.api_keys (key_id, name, role, sites, secret_sha256, expires_at)
-         values ($1, $2, $3, $4, $5, $6) on conflict (secret_sha256) do nothing returning ${KEY_COLUMNS}`,
+        `insert into aura.api_keys (key_id, name, role, sites, secret_sha256, expires_at, owner)
+         values ($1, $2, $3, $4, $5, $6, $7) on conflict (secret_sha256) do nothing returning ${KEY_COLUMNS}`,
         [
           `key_${randomBytes(9).toString("base64url")}`,
           storableText(k.name),
@@ -45,6 +42,7 @@ export class PostgresKeyStore implements KeyStore {
           k.sites === undefined ? null : json(k.sites),
           hash,
           k.expiresAt ?? null,
+          storableText(k.owner ?? k.name),
         ],
       );
       if (created !== undefined) {

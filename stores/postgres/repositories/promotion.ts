@@ -145,7 +145,7 @@ async function requireSameChampion(
   p: Promotion & { readonly approvalId: string },
   current: AliasEvent | undefined,
 ): Promise<void> {
-  const [seen] = await sql.query<{ champion: { version?: unknown; digest?: unknown } | null }>(
+  const [seen] = await sql.query<{ champion: { version?: number; digest?: string } | null }>(
     `select evidence -> 'champion' as champion from aura.approvals
       where approval_id = $1 and (evidence -> 'champion') is not null`,
     [p.approvalId],
@@ -155,7 +155,7 @@ async function requireSameChampion(
   const isSame =
     champion?.version === current?.version && (champion?.digest ?? current?.digest) === current?.digest;
   if (isSame) return;
-  const name = (version: unknown): string => (version === undefined ? "none" : `version ${String(version)}`);
+  const name = (version?: number): string => (version === undefined ? "none" : `version ${version}`);
   throw new PlatformError(
     "conflict",
     `promote [${p.model} ${p.version}]: the gates compared with ${name(champion?.version)} as champion, now it is ${name(current?.version)}`,

@@ -1,0 +1,69 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { z } from "zod";
+import { createDatabase } from "../../stores/postgres/database.ts";
+import type { ApprovalRow, Database } from "../../stores/postgres/port.ts";
+import { startApiFixture } from "../support/api-fixture.ts";
+import type { ApiFixture } from "../support/api-fixture.ts";
+import { createTestDatabase, describeWithServices } from "../support/platform.ts";
+import type { TestDatabase } from "../support/platform.ts";
+import { approvalOf, auditOf } from "../support/registry-samples.ts";
+
+/** Who may decide, as a person with a key sees it: the API over a real database. */
+
+const ADMIN = "admin-key-of-at-least-32-characters";
+
+await describeWithServices("decisions through the API", () => {
+  let test: TestDatabase;
+  let db: Database;
+  let fixture: ApiFixture;
+  beforeAll(async () => {
+    test = await createTestDatabase("decisions");
+    db = await createDatabase(test.url);
+    const environment = { AURA_BOOTSTRAP_ADMIN_KEY: ADMIN };
+    fixture = await startApiFixture({ environment, database: db });
+  });
+  afterAll(async () => {
+    await fixture.close();
+    await test.drop();
+  });
+
+  const post = (path: string, key: string, body: unknown): Promise<Response> =>
+    fixture.request(path, {
+      method: "POST",
+      headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+  /** A new key of a person; gives its secret. */
+  async function keyOf(owner: string | undefined, name: string): Promise<string> {
+    const reply = await post("/v1/keys", ADMIN, { name, role: "approver", ...(owner && { owner }) });
+    expect(reply.status).toBe(201);
+    return z.object({ secret: z.string() }).parse(await reply.json()).secret;
+  }
+  async function open(id: string, approvers: readonly string[]): Promise<ApprovalRow> {
+    const base = approvalOf(id, { requestedBy: "ann@example.com", requesterAuthenticated: true });
+    const policy = { ...base.policy, approvers: [...approvers] };
+    return db.approvals.open({ ...base, policy }, auditOf("approval.open"));
+  }
+  async function decide({ id, digest }: ApprovalRow, key: string): Promise<unknown> {
+    const body = { decisionId: "1", decision: "approve", digest, by: "somebody-else" };
+    return (await post(`/v1/approvals/${id}/decisions`, key, body)).json();
+  }
+
+  it("lets a listed owner decide, and nobody else", async () => {
+    const approval = await open("listed", ["lead@example.com", "ann@example.com"]);
+    const subject = "approval/listed";
+    const [lead, other] = [await keyOf("lead@example.com", "lead laptop"), await keyOf(undefined, "eve")];
+    const second = await keyOf("ann@example.com", "ann ci");
+    expect(await decide(approval, second)).toMatchObject({ code: "self_approval" });
+    expect(await decide(approval, other)).toMatchObject({ code: "forbidden" });
+    expect(await decide(approval, lead)).toMatchObject({
+      state: "approved",
+      decisions: [{ by: "lead@example.com", authenticated: true, selfApproved: false }],
+    });
+    const rows = await db.audit.list({ subject, limit: 9 });
+    expect(rows.find((row) => row.outcome === "ok")).toMatchObject({
+      actor: { id: "lead@example.com", authenticated: true },
+      details: { key: expect.stringMatching(/^key_/) },
+    });
+  });
+});

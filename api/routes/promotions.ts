@@ -3,6 +3,7 @@ import { sha256Schema } from "../../schemas/names.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { Database, VersionRow } from "../../stores/postgres/port.ts";
 import type { ApiDeps } from "../deps.ts";
+import { championLine } from "./champion-history.ts";
 import { approver, auditOf, found, modelParams } from "./parts.ts";
 import { route } from "./route.ts";
 import type { AnyRoute, RouteRequest } from "./route.ts";
@@ -13,7 +14,8 @@ const promoteSchema = z.strictObject({
   reason: z.string().max(2_000).default(""),
 });
 const rollbackSchema = z.strictObject({
-  version: z.int().min(1).optional().describe("Default: the champion before the present one."),
+  version: z.int().min(1).optional().describe("Default: the last champion before that was not rolled back."),
+  from: z.int().min(1).optional().describe("Refused with 409 when the champion is another version by now."),
   reason: z.string().min(1).max(2_000),
 });
 const replySchema = z.strictObject({
@@ -45,7 +47,12 @@ export const promotionRoutes: readonly AnyRoute[] = [
         throw new PlatformError("conflict", `promote [${row.model} ${row.version}]: it has another digest`);
       }
       const approvalId = await approvalOf(db, row);
-      return start(request, deps, { row, approvalId, reason: body.reason, action: "promote" });
+      return start(request, deps, {
+        row,
+        approvalId,
+        requestId: `promote/${approvalId}`,
+        reason: body.reason,
+      });
     },
   }),
   route({
@@ -61,17 +68,25 @@ export const promotionRoutes: readonly AnyRoute[] = [
     idempotent: true,
     async handle(request, deps) {
       const { params, body } = request;
+      const { model } = params;
       const { registry } = deps.database();
-      const version = body.version ?? (await previousChampion(deps.database(), params.model));
-      const row = found(await registry.version(params.model, version), "version");
-      const history = await registry.history(params.model);
+      const champion = await registry.champion(model);
+      if (champion === undefined)
+        throw new PlatformError("no_champion", `roll back [${model}]: there is no champion`);
+      if (body.from !== undefined && body.from !== champion.version)
+        throw new PlatformError("conflict", `roll back [${model}]: the champion is ${champion.version}`);
+      const history = await registry.history(model);
+      const { position, previous } = championLine(history);
+      const version = body.version ?? previous;
+      if (version === undefined)
+        throw new PlatformError("conflict", `roll back [${model}]: there was no champion before`);
+      const row = found(await registry.version(model, version), "version");
       if (!history.some((event) => event.alias === "champion" && event.digest === row.digest)) {
-        throw new PlatformError(
-          "gate_refused",
-          `roll back [${row.model} ${row.version}]: it never was champion`,
-        );
+        throw new PlatformError("gate_refused", `roll back [${model} ${version}]: it never was champion`);
       }
-      return start(request, deps, { row, approvalId: null, reason: body.reason, action: "rollback" });
+      // The position names the champion that is left: asked for twice while the first still waits, it moves once.
+      const requestId = `rollback/${position}`;
+      return start(request, deps, { row, approvalId: null, requestId, reason: body.reason });
     },
   }),
 ];
@@ -87,21 +102,13 @@ async function approvalOf(db: Database, row: VersionRow): Promise<string> {
   );
 }
 
-async function previousChampion(db: Database, model: string): Promise<number> {
-  const champion = await db.registry.champion(model);
-  if (champion === undefined)
-    throw new PlatformError("no_champion", `roll back [${model}]: there is no champion`);
-  const previous = champion.event.previousVersion;
-  if (previous !== null) return previous;
-  throw new PlatformError("conflict", `roll back [${model}]: there was no champion before`);
-}
-
 async function start(
   request: RouteRequest<unknown, unknown, unknown>,
   deps: ApiDeps,
-  what: { row: VersionRow; approvalId: string | null; reason: string; action: "promote" | "rollback" },
+  what: { row: VersionRow; approvalId: string | null; requestId: string; reason: string },
 ) {
-  const { row, approvalId, reason, action } = what;
+  const { row, approvalId, requestId, reason } = what;
+  const action = approvalId === null ? "rollback" : "promote";
   const { model, version, digest } = row;
   const { id, authenticated } = request.actor;
   const started = await deps.workflows.startPromotion({
@@ -110,7 +117,7 @@ async function start(
     digest,
     approvalId,
     reason: reason || action,
-    requestId: approvalId === null ? `${action}/${request.requestId}` : `promote/${approvalId}`,
+    requestId,
     requestedBy: { id, authenticated },
   });
   await deps

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { z } from "zod";
 import { createDatabase } from "../../stores/postgres/database.ts";
-import type { ApprovalRow, Database } from "../../stores/postgres/port.ts";
+import type { ApprovalRow, Database, VersionRow } from "../../stores/postgres/port.ts";
 import { startApiFixture } from "../support/api-fixture.ts";
 import type { ApiFixture } from "../support/api-fixture.ts";
 import { createTestDatabase, describeWithServices } from "../support/platform.ts";
 import type { TestDatabase } from "../support/platform.ts";
-import { approvalOf, auditOf } from "../support/registry-samples.ts";
+import { approvalOf, approve, auditOf, versionOf } from "../support/registry-samples.ts";
 
 /** Who may decide, as a person with a key sees it: the API over a real database. */
 
@@ -39,6 +39,12 @@ await describeWithServices("decisions through the API", () => {
     expect(reply.status).toBe(201);
     return z.object({ secret: z.string() }).parse(await reply.json()).secret;
   }
+  async function move(v: VersionRow | undefined, requestId: string, approvalId: string | null) {
+    if (v === undefined) throw new Error("no version");
+    const { model, version, digest } = v;
+    const asked = { model, version, digest, requestId, approvalId, reason: "test" };
+    await db.registry.promote(asked, auditOf("version.promote"));
+  }
   async function open(id: string, approvers: readonly string[]): Promise<ApprovalRow> {
     const base = approvalOf(id, { requestedBy: "ann@example.com", requesterAuthenticated: true });
     const policy = { ...base.policy, approvers: [...approvers] };
@@ -48,6 +54,27 @@ await describeWithServices("decisions through the API", () => {
     const body = { decisionId: "1", decision: "approve", digest, by: "somebody-else" };
     return (await post(`/v1/approvals/${id}/decisions`, key, body)).json();
   }
+
+  it("rolls back past versions that were left, once for one champion", async () => {
+    const versions: VersionRow[] = [];
+    for (const seed of ["1", "2", "3"]) {
+      const v = await db.registry.register(versionOf("back", seed), auditOf("version.register"));
+      versions.push(v);
+      await move(v, `p${seed}`, await approve(db, v, { requesterAuthenticated: true }));
+    }
+    const rollBack = async (body: object) => {
+      const reply = await post("/v1/models/back/rollback", ADMIN, { reason: "false alarms", ...body });
+      return { reply: await reply.json(), asked: fixture.promotions.at(-1) };
+    };
+    const first = await rollBack({ from: 3 });
+    expect(first.asked).toMatchObject({ version: 2, approvalId: null, requestId: "rollback/3" });
+    expect((await rollBack({ from: 3 })).asked).toEqual(first.asked);
+    await move(versions[1], "rollback/3", null);
+    expect((await rollBack({ from: 3 })).reply).toMatchObject({ code: "conflict" });
+    expect((await rollBack({})).asked).toMatchObject({ version: 1, requestId: "rollback/4" });
+    await move(versions[0], "rollback/4", null);
+    expect((await rollBack({})).reply).toMatchObject({ code: "conflict" });
+  });
 
   it("lets a listed owner decide, and nobody else", async () => {
     const approval = await open("listed", ["lead@example.com", "ann@example.com"]);

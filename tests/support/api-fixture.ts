@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { pino } from "pino";
 import { startApi } from "../../api/start-api.ts";
 import type { RunningApi } from "../../api/start-api.ts";
-import type { StartedWorkflow, WorkflowGateway } from "../../api/workflow-gateway.ts";
+import type { StartedWorkflow, StartPromotionInput, WorkflowGateway } from "../../api/workflow-gateway.ts";
 import { readSettings } from "../../config/settings.ts";
 import type { RawFile } from "../../schemas/dataset.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
@@ -32,6 +32,7 @@ export interface ApiFixture {
   readonly shipped: string[];
   readonly audit: AuditEntry[];
   readonly started: string[];
+  readonly promotions: StartPromotionInput[];
   readonly log: string[];
   /** The database refuses every call while set. */
   setDatabaseDown(isDown: boolean): void;
@@ -113,6 +114,7 @@ function createMemoryBackend(options: FixtureOptions) {
     shipped: [] as string[],
     audit: [] as AuditEntry[],
     started: [] as string[],
+    promotions: [] as StartPromotionInput[],
   };
   const pipelineFiles = new Map<string, readonly RawFile[]>();
   const replies = new Map<string, { bodyHash: string; reply: unknown }>();
@@ -239,7 +241,10 @@ function createMemoryBackend(options: FixtureOptions) {
     startPipeline: ({ inputHash }) => start(`pipeline ${inputHash}`),
     cancelRun: async () => undefined,
     wakeApproval: async (workflowId) => void (await start(`wake ${workflowId}`)),
-    startPromotion: ({ model, version }) => start(`promote ${model}@${version}`),
+    startPromotion: (asked) => {
+      state.promotions.push(asked);
+      return start(`promote ${asked.model}@${asked.version}`);
+    },
     startScore: ({ jobId }) => start(`score ${jobId}`),
     requireScoreAlive: () => Promise.resolve(),
     triggerDriftCheck: (model) => start(`drift ${model}`),

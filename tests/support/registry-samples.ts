@@ -117,7 +117,7 @@ export async function approve(
       decisionId: `d.${id}`,
       decision: "approve",
       by: "bea",
-      authenticated: false,
+      authenticated: over.requesterAuthenticated ?? false,
       channel: "api",
       reason: "",
     },

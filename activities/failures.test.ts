@@ -25,7 +25,7 @@ describe("failures", () => {
   });
 
   it("refuses a result that should travel by reference", async () => {
-    const { large } = withFailures({ large: async (_: void) => "x".repeat(200_000) });
+    const { large } = withFailures({ large: async () => "x".repeat(200_000) });
     const run = new MockActivityEnvironment().run(large);
     await expect(run).rejects.toThrow(ApplicationFailure);
     await expect(run).rejects.toThrow(/200002 bytes/);

@@ -31,7 +31,7 @@ await describeWithServices("pipeline runs, end to end", () => {
   it("starts one workflow when the same run is asked for twice at once", async () => {
     const both = await Promise.all([person.startRun(), person.startRun()]);
     expect(new Set(both.map(({ runId }) => runId)).size).toBe(1);
-    expect(both.map(({ isNew }) => isNew).toSorted()).toEqual([false, true]);
+    expect(both.filter(({ isNew }) => isNew)).toHaveLength(1);
     first = both[0];
   });
 

@@ -104,10 +104,8 @@ await describeWithServices("what Temporal's own tools tell of a run", () => {
 
   it("takes the decision, recorded as unauthenticated", async () => {
     const decision = JSON.stringify({ decision: "approve", by: "ui@example.com", reason: "from Temporal" });
-    await temporal(
-      ...["update", "execute", "-w", approvalWorkflowId()],
-      ...["--name", "decide", "--input", decision],
-    );
+    const flags = ["-w", approvalWorkflowId(), "--name", "decide", "--input", decision];
+    await temporal("update", "execute", ...flags);
     const view = await person.untilOver(started.runId);
     expect(view).toMatchObject({ status: "finished", outcome: "promoted" });
     const { decisions } = await person.readApproval(approval.id);
@@ -124,10 +122,8 @@ await describeWithServices("what Temporal's own tools tell of a run", () => {
       return payload == null ? [] : [defaultPayloadConverter.fromPayload<unknown>(payload)].flat();
     });
     const inOrder = stages.filter((stage, i) => stage !== stages[i - 1]);
-    expect(inOrder).toEqual([
-      ...["ingest", "split", "transform", "train", "evaluate", "register", "gate", "approve", "promote"],
-      "promoted",
-    ]);
+    const expected = "ingest split transform train evaluate register gate approve promote promoted";
+    expect(inOrder.join(" ")).toBe(expected);
     expect(await attributesOf(approvalWorkflowId())).toMatchObject({ AuraStage: "approved" });
   });
 });

@@ -8,6 +8,8 @@ export const SERVED_MODEL = "bench-serve";
 
 /** Rows to train on: enough for 300 full trees, few enough to train in seconds. */
 const N_ROWS = 8_000;
+/** The same for a quick look: the trees are as many and as deep, the training shorter. */
+const N_ROWS_QUICK = 2_500;
 
 const columns = Array.from({ length: N_FEATURES }, (_, index) => `x${index + 1}`);
 
@@ -16,10 +18,11 @@ const columns = Array.from({ length: N_FEATURES }, (_, index) => `x${index + 1}`
  *
  * @returns the folder, for --data
  */
-export function writeFleetTable(folder: string, seed: number): string {
+export function writeFleetTable(folder: string, seed: number, isQuick: boolean): string {
+  const nRows = isQuick ? N_ROWS_QUICK : N_ROWS;
   const generator = createGenerator(seed);
   const lines = [[...columns, "failed"].join(",")];
-  for (let row = 0; row < N_ROWS; row += 1) {
+  for (let row = 0; row < nRows; row += 1) {
     const values = randomRow(generator);
     const risk = values.reduce((sum, value, index) => sum + value * Math.cos(index), 0) / 3;
     const isFailed = risk + generator.normal() > 1.2;

@@ -40,7 +40,7 @@ export async function startPlatform({
     const { api } = upSchema.parse(JSON.parse(up.stdout));
     const data = join(folder, "fleet");
     mkdirSync(data, { recursive: true });
-    writeFleetTable(data, 1);
+    writeFleetTable(data, 1, quick);
     const runs = [];
     // Two champions, one after the other: the second learns more in as many trees.
     for (const trained of [

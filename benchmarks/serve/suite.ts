@@ -8,7 +8,7 @@ import { runOpenLoop } from "../load/open-loop.ts";
 import { peerPython } from "../peer-python.ts";
 import { requestBodies } from "./fleet-table.ts";
 import { fastApiVersion, startFastApi } from "./peer.ts";
-import type { RunningPeer } from "./peer.ts";
+import type { PeerStyle, RunningPeer } from "./peer.ts";
 import { startPlatform } from "./platform.ts";
 import type { ServingPlatform } from "./platform.ts";
 import { runPromotions } from "./promotions.ts";
@@ -70,7 +70,7 @@ export const SERVE_SPECS = {
 export const serveSuite: BenchSuite = {
   name: "serve",
   about:
-    "The real API process with inference children and traces on, a model trained and promoted through the pipeline, and beside it FastAPI with onnxruntime on the same ONNX file, body and kind of connection (uvicorn with uvloop and httptools, the better of one and two workers, one thread per call). The load generator is our own and runs on the same cores. Open-loop latency counts from the scheduled send time.",
+    "The real API process with inference children and traces on, a model trained and promoted through the pipeline, and beside it FastAPI with onnxruntime on the same ONNX file, body and kind of connection (uvicorn with uvloop and httptools, the better of one and two workers, one thread per call). The servers are loaded in turn, in short slices, by our own load generator on the same cores. Open-loop latency counts from the scheduled send time.",
   specs: SERVE_SPECS,
   run: runServeSuite,
 };
@@ -78,21 +78,22 @@ export const serveSuite: BenchSuite = {
 const SEED = 11;
 
 interface Plan {
-  readonly closedSeconds: number;
+  /** Seconds of one slice of closed-loop load, and slices per server and number of connections. */
+  readonly sliceSeconds: number;
+  readonly rounds: number;
   readonly openSeconds: number;
   readonly promotions: number;
 }
 
 async function runServeSuite(context: SuiteContext): Promise<void> {
   const plan: Plan = context.quick
-    ? { closedSeconds: 1.5, openSeconds: 4, promotions: 2 }
-    : { closedSeconds: 10, openSeconds: 60, promotions: 20 };
+    ? { sliceSeconds: 0.5, rounds: 2, openSeconds: 4, promotions: 2 }
+    : { sliceSeconds: 2.5, rounds: 4, openSeconds: 60, promotions: 20 };
   const bodies = requestBodies(256, SEED);
   const platform = await startPlatform(context);
   try {
     const ours = requestsFor(platform.port, bodies);
-    await load("warm-up", runClosedLoop({ port: platform.port, connections: 8, seconds: 1, requests: ours }));
-    await measureThroughput(context, platform, { ours, bodies, plan });
+    await measureThroughput(context, platform, { bodies, plan });
     await measureLatency(context, platform, { ours, plan });
     await measurePromotions(context, platform, { ours, plan });
   } finally {
@@ -100,72 +101,117 @@ async function runServeSuite(context: SuiteContext): Promise<void> {
   }
 }
 
+const CONNECTIONS = [8, 64] as const;
+
+/** A server under closed-loop load, and what it answered so far by number of connections. */
+interface Contender {
+  readonly name: string;
+  readonly port: number;
+  readonly requests: readonly Buffer[];
+  readonly tallies: Map<number, { answered: number; seconds: number }>;
+}
+
 async function measureThroughput(
   context: SuiteContext,
   platform: ServingPlatform,
-  given: { readonly ours: readonly Buffer[]; readonly bodies: readonly string[]; readonly plan: Plan },
+  given: { readonly bodies: readonly string[]; readonly plan: Plan },
 ): Promise<void> {
-  const { closedSeconds } = given.plan;
-  const peer = await measurePeerThroughput(context, platform, given);
+  const ours = contender("AURA", platform.port, given.bodies);
+  const python = peerPython(context.root);
+  if (python === undefined) context.say("peer absent: run npm run bench:peers for FastAPI and onnxruntime");
+  const peers = python === undefined ? [] : await startPeers(context, platform, { python, style: "typed" });
+  const typed = peers.map(({ name, port }) => contender(name, port, given.bodies));
+  try {
+    await takeTurns([ours, ...typed], given.plan);
+  } finally {
+    for (const peer of peers) await peer.process.stop();
+  }
+  for (const peer of typed) context.say(ratesOf(peer));
+  // The other styles are told beside the rows, so that nobody has to guess how the peer was written.
+  if (python !== undefined && !context.quick) await tellOtherStyles(context, platform, { ...given, python });
+  const peerVersion = python === undefined ? undefined : await fastApiVersion(python);
   for (const [connections, spec] of [
     [8, SERVE_SPECS.throughput8],
     [64, SERVE_SPECS.throughput64],
   ] as const) {
-    const loop = { port: platform.port, connections, seconds: closedSeconds, requests: given.ours };
-    const result = await load(spec.work, runClosedLoop(loop));
-    const peerRate = peer?.rates.get(connections);
+    const best = Math.max(...typed.map((peer) => rateOf(peer, connections)));
     context.row(spec, {
-      ours: result.answered / result.seconds,
+      ours: rateOf(ours, connections),
       seed: SEED,
-      ...(peer === undefined || peerRate === undefined ? {} : { peer: peerRate, peerVersion: peer.version }),
+      ...(peerVersion === undefined ? {} : { peer: best, peerVersion }),
     });
   }
 }
 
-/** Requests per second of the peer by connections, the better of one and two workers. */
-async function measurePeerThroughput(
-  context: SuiteContext,
-  platform: ServingPlatform,
-  given: { readonly bodies: readonly string[]; readonly plan: Plan },
-): Promise<{ readonly version: string; readonly rates: ReadonlyMap<number, number> } | undefined> {
-  const python = peerPython(context.root);
-  if (python === undefined) {
-    context.say("peer absent: run npm run bench:peers for FastAPI and onnxruntime");
-    return undefined;
-  }
-  const rates = new Map<number, number>();
-  // The other styles are told beside the rows, so that nobody has to guess how the peer was written.
-  for (const style of context.quick ? (["typed"] as const) : (["typed", "threaded", "bare"] as const)) {
-    for (const workers of [1, 2]) {
-      const served = { model: platform.onnx, columns: platform.columns, workers, style };
-      const measured = await measurePeerServer(await startFastApi(python, context.root, served), given);
-      const words = [...measured].map(([connections, rate]) => `${Math.round(rate)}/s at ${connections}`);
-      context.say(`FastAPI, ${style}, ${workers} worker(s): ${words.join(", ")} connections`);
-      if (style !== "typed") continue;
-      for (const [connections, rate] of measured)
-        rates.set(connections, Math.max(rate, rates.get(connections) ?? 0));
+/**
+ * Loads the servers in turn, in short slices: what else the machine does meanwhile then meets all of them alike. A
+ * server that is not asked only waits.
+ */
+async function takeTurns(contenders: readonly Contender[], { sliceSeconds, rounds }: Plan): Promise<void> {
+  for (const { name, port, requests } of contenders)
+    await load(`${name}, warm-up`, runClosedLoop({ port, connections: 8, seconds: 1, requests }));
+  for (let round = 0; round < rounds; round += 1) {
+    for (const connections of CONNECTIONS) {
+      for (const { name, port, requests, tallies } of contenders) {
+        const loop = { port, connections, seconds: sliceSeconds, requests };
+        const { answered, seconds } = await load(name, runClosedLoop(loop));
+        const before = tallies.get(connections) ?? { answered: 0, seconds: 0 };
+        tallies.set(connections, {
+          answered: before.answered + answered,
+          seconds: before.seconds + seconds,
+        });
+      }
     }
   }
-  return { version: await fastApiVersion(python), rates };
 }
 
-async function measurePeerServer(
-  peer: RunningPeer,
-  given: { readonly bodies: readonly string[]; readonly plan: Plan },
-): Promise<ReadonlyMap<number, number>> {
-  const rates = new Map<number, number>();
-  try {
-    const requests = requestsFor(peer.port, given.bodies);
-    await load("peer warm-up", runClosedLoop({ port: peer.port, connections: 8, seconds: 1, requests }));
-    for (const connections of [8, 64]) {
-      const seconds = given.plan.closedSeconds;
-      const result = await load("peer", runClosedLoop({ port: peer.port, connections, seconds, requests }));
-      rates.set(connections, result.answered / result.seconds);
+async function tellOtherStyles(
+  context: SuiteContext,
+  platform: ServingPlatform,
+  {
+    bodies,
+    plan,
+    python,
+  }: { readonly bodies: readonly string[]; readonly plan: Plan; readonly python: string },
+): Promise<void> {
+  for (const style of ["threaded", "bare"] as const) {
+    const peers = await startPeers(context, platform, { python, style });
+    const contenders = peers.map(({ name, port }) => contender(name, port, bodies));
+    try {
+      await takeTurns(contenders, plan);
+    } finally {
+      for (const peer of peers) await peer.process.stop();
     }
-  } finally {
-    await peer.process.stop();
+    for (const peer of contenders) context.say(ratesOf(peer));
   }
-  return rates;
+}
+
+/** The peer with one and with two workers. */
+async function startPeers(
+  { root }: SuiteContext,
+  { onnx, columns }: ServingPlatform,
+  { python, style }: { readonly python: string; readonly style: PeerStyle },
+): Promise<(RunningPeer & { readonly name: string })[]> {
+  return Promise.all(
+    [1, 2].map(async (workers) => ({
+      ...(await startFastApi(python, root, { model: onnx, columns, workers, style })),
+      name: `FastAPI, ${style}, ${workers} worker(s)`,
+    })),
+  );
+}
+
+function contender(name: string, port: number, bodies: readonly string[]): Contender {
+  return { name, port, requests: requestsFor(port, bodies), tallies: new Map() };
+}
+
+function rateOf({ tallies }: Contender, connections: number): number {
+  const { answered, seconds } = tallies.get(connections) ?? { answered: 0, seconds: 1 };
+  return answered / seconds;
+}
+
+function ratesOf(contenderOf: Contender): string {
+  const words = CONNECTIONS.map((n) => `${Math.round(rateOf(contenderOf, n))}/s at ${n}`);
+  return `${contenderOf.name}: ${words.join(", ")} connections`;
 }
 
 async function measureLatency(

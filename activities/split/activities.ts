@@ -2,15 +2,17 @@ import { hashOf } from "../../schemas/canonical-json.ts";
 import type { DatasetManifest, DatasetSource } from "../../schemas/dataset.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { spanInTimeUnits } from "../../schemas/pipeline/time.ts";
+import { PlatformError } from "../../schemas/platform-error.ts";
 import { HOLDOUT_FOLD, splitDocumentSchema } from "../../schemas/split.ts";
 import type { SplitDocument } from "../../schemas/split.ts";
-import { quoteIdentifier } from "../../stores/duckdb/duckdb.ts";
+import { quoteIdentifier, quoteLiteral } from "../../stores/duckdb/duckdb.ts";
 import { getDocument, putDocument, readDataset, readPipeline } from "../../stores/objects/documents.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import type { SplitInput, SplitResult } from "../features/messages.ts";
 import { localParts, readingsOf } from "../features/sensor-columns.ts";
 import { cutSplit } from "./cut-split.ts";
 import type { SplitUnits } from "./cut-split.ts";
+import { labelSpan } from "./label-span.ts";
 
 /** Splitting: the holdout first, frozen by hash under the model's name, then the folds. */
 export function createSplitActivities(deps: ActivityDeps) {
@@ -21,7 +23,7 @@ export function createSplitActivities(deps: ActivityDeps) {
      * training; only new units are assigned.
      *
      * **Effects**: split document. **Idempotency**: content; the registered holdout is written with the version.
-     * **Errors**: not_enough_data. **Retry**: work.
+     * **Errors**: not_enough_data, leakage. **Retry**: work.
      */
     async splitDataset(input: SplitInput): Promise<SplitResult> {
       const pipeline = await readPipeline(objects, input.spec);
@@ -62,8 +64,11 @@ async function unitsOf(deps: ActivityDeps, pipeline: Pipeline, source: DatasetSo
   const timeAt = await timeQuantile(deps, from, holdout?.by === "time" ? 1 - holdout.share : undefined);
   const gapSpan = holdout?.by === "time" ? holdout.gap : undefined;
   const timeKind = source.timeKind === "timestamp" ? "timestamp" : "cycle";
-  const gap = gapSpan === undefined ? 0 : spanInTimeUnits(gapSpan, timeKind);
+  // Labels of the last training rows look ahead: without a declared gap, rows that would see the holdout are dropped.
+  const gap =
+    gapSpan === undefined ? labelSpan(pipeline, source.timeKind) : spanInTimeUnits(gapSpan, timeKind);
   if (unit === "asset") {
+    if (holdout?.by === "parts") await requireSeparateParts(deps, from, holdout.parts);
     const table = await deps.duckdb.columns(
       `SELECT __asset, min(__part) AS part FROM ${from} GROUP BY __asset ORDER BY __asset`,
     );
@@ -88,6 +93,34 @@ async function unitsOf(deps: ActivityDeps, pipeline: Pipeline, source: DatasetSo
     gap,
   };
 }
+
+/**
+ * An asset whose readings lie in a held-out part and in another would be trained on and judged by: units are whole
+ * assets, so this must be seen before they are made.
+ *
+ * @throws {PlatformError} leakage, naming the assets
+ */
+async function requireSeparateParts(
+  deps: ActivityDeps,
+  from: string,
+  heldParts: readonly string[],
+): Promise<void> {
+  const isHeld = `__part IN (${heldParts.map(quoteLiteral).join(", ")})`;
+  const shared = await deps.duckdb.query(
+    `SELECT __asset AS asset, string_agg(DISTINCT __part, ', ' ORDER BY __part) AS parts FROM ${from} GROUP BY __asset` +
+      ` HAVING bool_or(${isHeld}) AND NOT bool_and(${isHeld}) ORDER BY __asset LIMIT ${SHOWN_ASSETS + 1}`,
+  );
+  if (shared.length === 0) return;
+  const names = shared
+    .slice(0, SHOWN_ASSETS)
+    .map((row) => `${String(row["asset"])} (${String(row["parts"])})`);
+  throw new PlatformError(
+    "leakage",
+    `overlapping assets: ${names.join("; ")}${shared.length > SHOWN_ASSETS ? "; and more" : ""} in a held-out part and in another; give the files an assetPrefix, or hold out by asset`,
+  );
+}
+
+const SHOWN_ASSETS = 5;
 
 async function timeQuantile(
   deps: ActivityDeps,

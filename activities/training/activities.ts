@@ -8,7 +8,8 @@ import { BASELINE_CANDIDATE, candidateName } from "../candidates.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import type { LeakageInput, LeakageResult } from "../features/messages.ts";
 import { withHeartbeat } from "../heartbeat.ts";
-import { readSensors } from "../features/sensor-columns.ts";
+import { readingsOf, readSensors } from "../features/sensor-columns.ts";
+import { labelSpan } from "../split/label-span.ts";
 import { rowFolds } from "../split/row-folds.ts";
 import { reuseOr } from "../stage-cache.ts";
 import { finalRows, rowsOfFold } from "./fold-rows.ts";
@@ -28,6 +29,9 @@ import type { CandidateRows } from "./summarise-candidates.ts";
 /** Raised when the same inputs would train another model than before. */
 const TRAINER_VERSION = 1;
 
+/** Raised when the same inputs would be judged otherwise than before. */
+const LEAKAGE_VERSION = 2;
+
 /** Training: leakage checks, folds, the choice, the final fit. CPU work runs on threads under a heartbeat. */
 export function createTrainingActivities(deps: ActivityDeps) {
   const { objects, db, cpu, tables } = deps;
@@ -39,27 +43,28 @@ export function createTrainingActivities(deps: ActivityDeps) {
      */
     async checkLeakage(input: LeakageInput): Promise<LeakageResult> {
       const { runId: _, ...inputs } = input;
-      return reuseOr(db.datasets, { stage: "leakage", version: TRAINER_VERSION, inputs }, () =>
+      return reuseOr(db.datasets, { stage: "leakage", version: LEAKAGE_VERSION, inputs }, () =>
         withHeartbeat(async (beat) => {
           const pipeline = await readPipeline(objects, input.spec);
           const dataset = await readDataset(objects, input.dataset);
           const split = await getDocument(objects, input.split, splitDocumentSchema);
           const table = await tables.load(input.featureSet);
-          const { sensors, isSeries } = await readSensors(deps, dataset);
+          const sample = await readSensors(deps, dataset, table);
           const checks = await cpu.run(
             "inspectLeakage",
             {
               matrix: table.matrix,
               featureNames: table.features.map((feature) => feature.name),
-              sensors,
+              sample,
               y: table.y,
               kind: problemOf(pipeline, table.classLabels).kind,
               assetCodes: table.assetCodes,
+              assets: table.assets,
               t: table.t,
               folds: rowFolds(split, 0, table),
               unit: split.unit,
-              isSeries,
               isTimeSplit: split.holdoutFrom !== undefined,
+              labelSpan: labelSpan(pipeline, readingsOf(dataset).timeKind),
             },
             beat,
           );

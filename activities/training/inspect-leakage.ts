@@ -6,23 +6,25 @@ import type { NamedColumn } from "../../numerics/leakage/target-copy.ts";
 import type { Matrix } from "../../numerics/matrix.ts";
 import type { ProblemKind } from "../../schemas/pipeline/label.ts";
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
+import type { SensorSample } from "../features/sensor-columns.ts";
 
 export interface LeakageJob {
   readonly matrix: Matrix;
   readonly featureNames: readonly string[];
-  /** Sensor columns as read, in the same rows. */
-  readonly sensors: readonly NamedColumn[];
+  /** Sensor columns as read, of all assets or of a sample. */
+  readonly sample: SensorSample;
   readonly y: Float64Array;
   readonly kind: ProblemKind;
   readonly assetCodes: Int32Array;
+  readonly assets: readonly string[];
   readonly t: Float64Array;
   /** −1 holdout, −2 dropped, else training. */
   readonly folds: Int32Array;
   readonly unit: "asset" | "row";
-  /** Rows stand in time order within assets: without time there is no future to look for. */
-  readonly isSeries: boolean;
   /** The holdout was cut by time: assets overlap by design, times must not. */
   readonly isTimeSplit: boolean;
+  /** How far a label looks ahead, in the unit of `t`: nearer to the holdout a training label is made of its rows. */
+  readonly labelSpan: number;
 }
 
 export interface LeakageCheck {
@@ -36,10 +38,13 @@ export function inspectLeakage(job: LeakageJob, _hooks: TrainingHooks): LeakageC
   const features = columnsOf(job.matrix, job.featureNames);
   return [
     targetCopies(job, features),
-    ...(job.isSeries ? [futureShifts(job, features), duplicateAssets(job)] : []),
+    ...(job.sample.isSeries ? seriesChecks(job, features) : []),
     job.isTimeSplit ? timeOverlap(job) : assetOverlap(job),
   ];
 }
+
+const FUTURE = "future values";
+const DUPLICATES = "one asset under two ids";
 
 function check(name: string, hits: readonly string[], clean: string): LeakageCheck {
   const shown = hits.slice(0, 5).join("; ");
@@ -54,7 +59,7 @@ function check(name: string, hits: readonly string[], clean: string): LeakageChe
 function targetCopies(job: LeakageJob, features: readonly NamedColumn[]): LeakageCheck {
   const rows = rowsWith(job, (row) => (job.folds[row] as number) >= 0 && !Number.isNaN(job.y[row] as number));
   const pick = (values: ArrayLike<number>) => Float64Array.from(rows, (row) => values[row] as number);
-  const groups = job.isSeries
+  const groups = job.sample.isSeries
     ? { groups: Int32Array.from(rows, (row) => job.assetCodes[row] as number) }
     : {};
   const evidence = findTargetCopies(
@@ -67,20 +72,43 @@ function targetCopies(job: LeakageJob, features: readonly NamedColumn[]): Leakag
   return check("copy of the target", hits, `${features.length} features do not give the label away`);
 }
 
-function futureShifts(job: LeakageJob, features: readonly NamedColumn[]): LeakageCheck {
-  const series = job.sensors.map((s) => ({ ...s, role: "sensor" as const }));
-  const hits = findFutureShifts(features, series, { groups: job.assetCodes }).map(
-    (hit) => `feature ${hit.feature} equals ${hit.series} ${hit.shift} readings later`,
-  );
-  return check("future values", hits, "no feature holds a later value of a sensor");
+/** What is not looked at is a line of its own: nobody shall take it for clean. */
+function seriesChecks(job: LeakageJob, features: readonly NamedColumn[]): LeakageCheck[] {
+  const { sensors, nAssets, ofAssets } = job.sample;
+  if (sensors.length === 0) {
+    const detail = "not checked: no numeric sensor, or no asset small enough to be read whole";
+    return [FUTURE, DUPLICATES].map((name) => ({
+      ...check(name, [], detail),
+      name: `leakage: ${name} (not checked)`,
+    }));
+  }
+  const scope = nAssets === ofAssets ? "" : ` (looked at ${nAssets} of ${ofAssets} assets)`;
+  return [futureShifts(job, features, scope), duplicateAssets(job, scope)];
 }
 
-function duplicateAssets(job: LeakageJob): LeakageCheck {
-  const isHoldout = Int8Array.from(job.folds, (fold) => (fold === -1 ? 1 : 0));
-  const hits = findDuplicateAssets({ sensors: job.sensors, groups: job.assetCodes, isHoldout }).map(
-    (pair) => `assets #${pair.train} (training) and #${pair.holdout} (holdout) have the same readings`,
+function futureShifts(job: LeakageJob, features: readonly NamedColumn[], scope: string): LeakageCheck {
+  const { sensors, rows } = job.sample;
+  const series = sensors.map((s) => ({ ...s, role: "sensor" as const }));
+  const own = features.map(({ name, values }) => ({
+    name,
+    values: Float64Array.from(rows, (row) => values[row] as number),
+  }));
+  const hits = findFutureShifts(own, series, { groups: sampledCodes(job) }).map(
+    (hit) => `feature ${hit.feature} equals ${hit.series} ${hit.shift} readings later`,
   );
-  return check("one asset under two ids", hits, "no asset is in training and holdout under two ids");
+  return check(FUTURE, hits, `no feature holds a later value of a sensor${scope}`);
+}
+
+function duplicateAssets(job: LeakageJob, scope: string): LeakageCheck {
+  const hits = findDuplicateAssets({ sensors: job.sample.sensors, groups: sampledCodes(job) }).map(
+    ({ first, second }) =>
+      `assets ${job.assets[Number(first)]} and ${job.assets[Number(second)]} have the same readings`,
+  );
+  return check(DUPLICATES, hits, `no two assets have the same readings${scope}`);
+}
+
+function sampledCodes(job: LeakageJob): Int32Array {
+  return Int32Array.from(job.sample.rows, (row) => job.assetCodes[row] as number);
 }
 
 function assetOverlap(job: LeakageJob): LeakageCheck {
@@ -96,7 +124,9 @@ function assetOverlap(job: LeakageJob): LeakageCheck {
   const { shared } = findAssetOverlap(train, holdout);
   return check(
     "overlapping assets",
-    shared.map((id) => `${job.unit} ${id} trains and is held out`),
+    shared.map(
+      (id) => `${job.unit} ${job.unit === "asset" ? job.assets[Number(id)] : id} trains and is held out`,
+    ),
     `training and holdout share no ${job.unit}`,
   );
 }
@@ -110,9 +140,13 @@ function timeOverlap(job: LeakageJob): LeakageCheck {
   const { lateRows } = findTimeOverlap(
     times((fold) => fold >= 0),
     times((fold) => fold === -1),
+    job.labelSpan,
   );
-  const hits = lateRows > 0 ? [`${lateRows} training rows are not before the holdout`] : [];
-  return check("overlapping times", hits, "training ends before the holdout begins");
+  const hits =
+    lateRows > 0
+      ? [`${lateRows} training rows, or the span their labels look ahead, reach into the holdout`]
+      : [];
+  return check("overlapping times", hits, "training rows and their labels end before the holdout begins");
 }
 
 function rowsWith(job: LeakageJob, keep: (row: number) => boolean): Int32Array {

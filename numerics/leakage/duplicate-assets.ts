@@ -1,5 +1,5 @@
 /**
- * One machine under two ids: its rows in training give away its rows in the holdout.
+ * One machine under two ids: its rows in training give away its rows in the holdout, or in the fold that validates.
  *
  * Every row is hashed (bits of its sensor values, nothing rounded); five consecutive row hashes make a shingle, so order
  * counts and a series that starts later still matches. Shared shingles are found through one hash map, and the share of an
@@ -27,8 +27,6 @@ export interface AssetRows {
   readonly sensors: readonly NamedColumn[];
   /** asset id per row */
   readonly groups: ArrayLike<GroupId>;
-  /** 1 where the row is held out, 0 where it is used in training */
-  readonly isHoldout: ArrayLike<number>;
 }
 
 export interface DuplicateOptions {
@@ -38,10 +36,11 @@ export interface DuplicateOptions {
   readonly minShared?: number;
 }
 
-/** Two ids with the same readings, one in training and one held out. */
+/** Two ids with the same readings. */
 export interface DuplicateAssets {
-  readonly train: GroupId;
-  readonly holdout: GroupId;
+  /** the one whose rows come first */
+  readonly first: GroupId;
+  readonly second: GroupId;
   /** share of the telling shingles of the shorter asset that recur in order */
   readonly overlap: number;
   readonly sharedShingles: number;
@@ -52,7 +51,8 @@ const MAX_ASSETS_PER_SHINGLE = 16;
 const MAX_SHINGLES = 1_000_000;
 
 /**
- * Find assets that appear under two ids across training and holdout.
+ * Find assets that appear under two ids. All pairs are looked at: which side or fold an asset is on changes from one
+ * split to the next, its second id does not.
  *
  * @returns pairs with overlap ≥ `minOverlap`, largest first; empty when every asset is shorter than five rows
  * @throws {RangeError} when lengths differ or an option is out of range
@@ -61,47 +61,43 @@ export function findDuplicateAssets(rows: AssetRows, options: DuplicateOptions =
   const { minOverlap = 0.5, minShared = 10 } = options;
   requireInRange("minOverlap", minOverlap, [Number.MIN_VALUE, 1]);
   requireInteger("minShared", minShared, [1, 2 ** 31 - 1]);
-  requireSameLength(["groups", "isHoldout"], rows.groups, rows.isHoldout);
   for (const sensor of rows.sensors) requireSameLength([sensor.name, "groups"], sensor.values, rows.groups);
   const index = indexGroups(rows.groups);
   const series = assetSeries(rows, index);
   const shingles = series.map((asset) => shinglesOf(asset, samplingStep(rows.groups.length)));
   const found: DuplicateAssets[] = [];
-  for (const { train, holdout, places } of sharedPairs(series, shingles)) {
+  for (const { first, second, places } of sharedPairs(shingles)) {
     const shared = longestRise(places);
-    const overlap = shared / Math.min(shingles[train].size, shingles[holdout].size);
+    const overlap = shared / Math.min(shingles[first].size, shingles[second].size);
     if (shared < minShared || overlap < minOverlap) continue;
     found.push({
-      train: index.ids[series[train].group],
-      holdout: index.ids[series[holdout].group],
+      first: index.ids[series[first].group],
+      second: index.ids[series[second].group],
       overlap,
       sharedShingles: shared,
     });
   }
   return found.sort(
-    (a, b) => b.overlap - a.overlap || compareIds(a.train, b.train) || compareIds(a.holdout, b.holdout),
+    (a, b) => b.overlap - a.overlap || compareIds(a.first, b.first) || compareIds(a.second, b.second),
   );
 }
 
-/** The rows one asset has on one side of the split, as hashes in time order. */
+/** The rows of one asset, as hashes in time order. */
 interface Series {
   readonly group: number;
-  readonly isHoldout: boolean;
   readonly hashes: number[];
 }
 
-/** An asset divided by a split in time is two series, and its two halves are never compared with each other. */
 function assetSeries(rows: AssetRows, index: { codes: Int32Array }): Series[] {
-  const byKey = new Map<number, Series>();
+  const byGroup = new Map<number, Series>();
   const hashRow = rowHasher(rows.sensors);
   for (let row = 0; row < index.codes.length; row++) {
-    const isHoldout = rows.isHoldout[row] === 1;
-    const key = index.codes[row] * 2 + (isHoldout ? 1 : 0);
-    const series = byKey.get(key) ?? { group: index.codes[row], isHoldout, hashes: [] };
-    byKey.set(key, series);
+    const group = index.codes[row];
+    const series = byGroup.get(group) ?? { group, hashes: [] };
+    byGroup.set(group, series);
     series.hashes.push(hashRow(row));
   }
-  return [...byKey.values()];
+  return [...byGroup.values()];
 }
 
 /** Hash of the bits of a row's sensor values; every NaN is one value, −0 is 0. */
@@ -155,13 +151,13 @@ function shingleAt(hashes: readonly number[], start: number): number | undefined
 }
 
 interface SharedPair {
-  readonly train: number;
-  readonly holdout: number;
-  /** positions in the holdout series, in the order of the training series */
+  readonly first: number;
+  readonly second: number;
+  /** positions in the second series, in the order of the first */
   readonly places: readonly number[];
 }
 
-function sharedPairs(series: readonly Series[], shingles: readonly Map<number, number>[]): SharedPair[] {
+function sharedPairs(shingles: readonly Map<number, number>[]): SharedPair[] {
   const ownersOf = new Map<number, number[]>();
   shingles.forEach((places, asset) => {
     for (const hash of places.keys()) {
@@ -171,17 +167,16 @@ function sharedPairs(series: readonly Series[], shingles: readonly Map<number, n
     }
   });
   const pairs = new Map<string, SharedPair & { places: number[] }>();
-  shingles.forEach((places, train) => {
-    if (series[train].isHoldout) return;
+  shingles.forEach((places, first) => {
     for (const hash of places.keys()) {
       const owners = ownersOf.get(hash) ?? [];
       if (owners.length > MAX_ASSETS_PER_SHINGLE) continue;
-      for (const holdout of owners) {
-        if (!series[holdout].isHoldout || series[holdout].group === series[train].group) continue;
-        const key = `${train}/${holdout}`;
-        const pair = pairs.get(key) ?? { train, holdout, places: [] };
+      for (const second of owners) {
+        if (second <= first) continue;
+        const key = `${first}/${second}`;
+        const pair = pairs.get(key) ?? { first, second, places: [] };
         pairs.set(key, pair);
-        pair.places.push(shingles[holdout].get(hash) ?? 0);
+        pair.places.push(shingles[second].get(hash) ?? 0);
       }
     }
   });

@@ -175,6 +175,13 @@ describe("parsePipeline refuses", () => {
       /did you mean events\?/,
     ],
     [
+      "a gap before the holdout that the label looks across",
+      `${SERIES}split: { holdout: { by: time, gap: 1d } }\n`,
+      21,
+      "split.holdout.gap",
+      /at least the horizon 72h/,
+    ],
+    [
       "two candidates of one name",
       `${TABLE}candidates: [{ kind: gbdt }, { kind: gbdt }]\n`,
       7,

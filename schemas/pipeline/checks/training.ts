@@ -1,4 +1,6 @@
 import type { FieldPath } from "../reading/yaml-document.ts";
+import { durationMs } from "../time.ts";
+import type { Span } from "../time.ts";
 import { checkPart } from "./labels.ts";
 import { METRIC_NAMES } from "./metric-names.ts";
 import { checkTimeSpan, problemKindOf, report, reportUnknown } from "./scope.ts";
@@ -38,9 +40,21 @@ function checkHoldout(scope: Scope): void {
   }
   if (holdout.by === "time") {
     if (scope.timeKind === "none") report(scope, [...path, "by"], "a time column in the readings", "time");
-    else if (holdout.gap !== undefined) checkTimeSpan(scope, [...path, "gap"], holdout.gap);
+    else if (holdout.gap !== undefined) {
+      checkTimeSpan(scope, [...path, "gap"], holdout.gap);
+      checkGap(scope, [...path, "gap"], holdout.gap);
+    }
   }
   if (holdout.by === "parts") checkHoldoutParts(scope, [...path, "parts"], holdout.parts);
+}
+
+/** A label that looks further ahead than the gap is made of held-out rows. */
+function checkGap(scope: Scope, path: FieldPath, gap: Span): void {
+  const { task } = scope.pipeline;
+  if (task.kind !== "failure_within" || typeof gap !== typeof task.horizon) return;
+  const length = (span: Span) => (typeof span === "number" ? span : durationMs(span));
+  if (length(gap) >= length(task.horizon)) return;
+  report(scope, path, `at least the horizon ${task.horizon}, or no gap to use the horizon`, String(gap));
 }
 
 function checkHoldoutParts(scope: Scope, path: FieldPath, parts: readonly string[]): void {

@@ -1,0 +1,191 @@
+import { createHash } from "node:crypto";
+import { Readable } from "node:stream";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { z } from "zod";
+import { ApiClient } from "../../cli/client.ts";
+import { createGenerator } from "../../numerics/random/generator.ts";
+import { rawFileSchema } from "../../schemas/dataset.ts";
+import type { RawFile } from "../../schemas/dataset.ts";
+import type { RunView } from "../../schemas/run.ts";
+import { PatientPerson } from "../faults/drive-run.ts";
+import { FaultyPlatform } from "../faults/faulty-platform.ts";
+import { inMs } from "../faults/patience.ts";
+import { describeWithServices } from "../support/platform.ts";
+
+/** Each leak planted in a small fleet; the whole run must end with it, and the same fleet without it must not. */
+
+const STORY_MS = 90_000;
+const RUN_MS = 30_000;
+
+const N_MACHINES = 14;
+const N_TRAIN = 10;
+const N_READINGS = 40;
+const CAP = 30;
+
+const COLUMNS = ["unit", "cycle", "load", "heat", "planted"] as const;
+type Reading = Record<(typeof COLUMNS)[number], string>;
+/** Readings of one machine, in time order. */
+type Machine = readonly Reading[];
+
+/** Machines that run to failure: `heat` rises towards the end, `load` and `planted` are noise. */
+function honestFleet(): Machine[] {
+  const random = createGenerator(5);
+  return Array.from({ length: N_MACHINES }, (_, machine) =>
+    Array.from({ length: N_READINGS + machine }, (_row, t): Reading => {
+      const left = N_READINGS + machine - 1 - t;
+      return {
+        unit: `m${machine}`,
+        cycle: String(t + 1),
+        load: random.normal().toFixed(6),
+        heat: (60 + 20 * Math.exp(-left / 15) + 2 * random.normal()).toFixed(6),
+        planted: random.normal().toFixed(6),
+      };
+    }),
+  );
+}
+
+function csv(machines: readonly Machine[]): string {
+  const lines = machines.flat().map((row) => COLUMNS.map((name) => row[name]).join(","));
+  return `${[COLUMNS.join(","), ...lines].join("\n")}\n`;
+}
+
+/** Ten machines to learn from, four that are held out. */
+const inParts = (fleet: readonly Machine[]) => ({
+  "train.csv": csv(fleet.slice(0, N_TRAIN)),
+  "test.csv": csv(fleet.slice(N_TRAIN)),
+});
+
+const replant = (fleet: readonly Machine[], planted: (machine: Machine, row: number) => string): Machine[] =>
+  fleet.map((machine) => machine.map((reading, row) => ({ ...reading, planted: planted(machine, row) })));
+
+/** The gate cannot be passed, so that a run without a leak ends as well. */
+const pipelineText = (name: string) => `
+name: ${name}
+sources:
+  readings:
+    files:
+      - { path: train.csv, part: train }
+      - { path: test.csv, part: test }
+    asset: unit
+    time: { column: cycle, kind: cycle }
+    columns:
+      - { name: load }
+      - { name: heat }
+      - { name: planted }
+label: { kind: end_of_life, ends: [{ at: last_reading }], cap: ${CAP} }
+task: { kind: rul }
+split: { holdout: { by: parts, parts: [test] }, folds: 2 }
+candidates: [{ kind: linear }]
+gates: [{ metric: rmse, max: 0.000001 }]
+`;
+
+await describeWithServices("planted leaks", () => {
+  let platform: FaultyPlatform;
+  let person: PatientPerson;
+  let client: ApiClient;
+
+  beforeAll(async () => {
+    platform = await FaultyPlatform.start();
+    person = new PatientPerson(platform.apiUrl, inMs(STORY_MS));
+    client = new ApiClient({ baseUrl: platform.apiUrl, timeoutMs: 10_000 });
+  }, RUN_MS);
+  afterAll(() => platform.dispose());
+
+  const upload = async (name: string, text: string): Promise<RawFile> => {
+    const bytes = Buffer.from(text);
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    const query = { name };
+    const stream = Readable.from([bytes]);
+    await client.putStream("/v1/uploads", {
+      bytes: stream,
+      length: bytes.length,
+      query,
+      reply: rawFileSchema,
+    });
+    return { name, object: { key: `raw/sha256/${sha256}`, sha256, bytes: bytes.length } };
+  };
+
+  const run = async (name: string, files: Readonly<Record<string, string>>): Promise<RunView> => {
+    const uploaded = await Promise.all(Object.entries(files).map(([file, text]) => upload(file, text)));
+    const { runId } = await client.post("/v1/runs", {
+      reply: z.looseObject({ runId: z.string() }),
+      body: { pipeline: pipelineText(name), files: uploaded },
+    });
+    return person.untilOver(runId);
+  };
+
+  it(
+    "lets the honest fleet pass every check",
+    async () => {
+      const view = await run("honest", inParts(honestFleet()));
+      expect(view).toMatchObject({ status: "finished", outcome: "refused" });
+      const checks = view.gates?.filter(({ name }) => name.startsWith("leakage:")) ?? [];
+      expect(checks.map(({ name, passed }) => [name, passed])).toEqual([
+        ["leakage: copy of the target", true],
+        ["leakage: future values", true],
+        ["leakage: one asset under two ids", true],
+        ["leakage: overlapping assets", true],
+      ]);
+    },
+    RUN_MS,
+  );
+
+  it.each([
+    {
+      leak: "a copy of the target as a sensor",
+      name: "target-copy",
+      files: () =>
+        inParts(
+          replant(honestFleet(), (machine, row) =>
+            String(Math.min(CAP, machine.length - 1 - row) * 1.8 + 32),
+          ),
+        ),
+      told: /feature planted gives the label away/,
+    },
+    {
+      leak: "a sensor that is ahead of its time",
+      name: "future-shift",
+      files: () => inParts(replant(honestFleet(), (machine, row) => machine[row + 2]?.load ?? "")),
+      told: /feature planted equals load 2 readings later/,
+    },
+    {
+      leak: "one machine under two ids in training and holdout",
+      name: "two-ids",
+      files: () => {
+        const fleet = honestFleet();
+        const twin = (fleet[3] as Machine).map((reading) => ({ ...reading, unit: "renamed" }));
+        return inParts([...fleet, twin]);
+      },
+      told: /assets m3 and renamed have the same readings/,
+    },
+    {
+      leak: "one machine under two ids inside the training side",
+      name: "two-ids-in-training",
+      files: () => {
+        const fleet = honestFleet();
+        const twin = (fleet[3] as Machine).map((reading) => ({ ...reading, unit: "renamed" }));
+        return inParts([...fleet.slice(0, N_TRAIN - 1), twin, ...fleet.slice(N_TRAIN)]);
+      },
+      told: /assets m3 and renamed have the same readings/,
+    },
+    {
+      leak: "a machine in the held-out part and in another",
+      name: "overlapping-parts",
+      files: () => {
+        const fleet = honestFleet();
+        const [early, late] = [(fleet[4] as Machine).slice(0, 20), (fleet[4] as Machine).slice(20)];
+        return inParts([...fleet.slice(0, 4), early, ...fleet.slice(5), late]);
+      },
+      told: /overlapping assets: m4 \(test, train\)/,
+    },
+  ])(
+    "ends the run with $leak",
+    async ({ name, files, told }) => {
+      const view = await run(name, files());
+      expect(view).toMatchObject({ status: "failed", error: { code: "leakage" } });
+      expect(view.error?.message).toMatch(told);
+      expect(view.version).toBeUndefined();
+    },
+    RUN_MS,
+  );
+});

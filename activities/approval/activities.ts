@@ -3,7 +3,7 @@ import { PlatformError, isPlatformError } from "../../schemas/platform-error.ts"
 import type { ObjectStore } from "../../stores/objects/port.ts";
 import type { ApprovalRow, Database } from "../../stores/postgres/port.ts";
 import { activityInfo } from "@temporalio/activity";
-import { systemAudit } from "../audit.ts";
+import { activityKey, systemAudit } from "../audit.ts";
 import { getDocument } from "../../stores/objects/documents.ts";
 import type { ApprovalSnapshot, DirectDecision, OpenApprovalInput } from "./messages.ts";
 
@@ -70,7 +70,7 @@ export function createApprovalActivities({ db, objects }: ApprovalActivityDeps) 
       } as const;
       if ((await db.keys.isEnabled()) && !row.policy.allowDirectSignals) {
         const reason = "direct signals are off while keys are on";
-        await db.audit.append({ ...audit, outcome: "refused", reason });
+        await db.audit.append({ ...audit, outcome: "refused", reason, key: activityKey() });
         throw new PlatformError("forbidden", `decide [${input.approvalId}]: ${reason}`);
       }
       const { decisionId, decision, by, reason } = input;
@@ -84,7 +84,7 @@ export function createApprovalActivities({ db, objects }: ApprovalActivityDeps) 
         return snapshot(decided);
       } catch (error) {
         if (isPlatformError(error) && !error.isRetryable) {
-          await db.audit.append({ ...audit, outcome: "refused", reason: error.message });
+          await db.audit.append({ ...audit, outcome: "refused", reason: error.message, key: activityKey() });
         }
         throw error;
       }
@@ -92,7 +92,8 @@ export function createApprovalActivities({ db, objects }: ApprovalActivityDeps) 
 
     /** Reminders are audit rows here; a notification channel is a later issue. */
     async remindApprovers({ approvalId, deadline }: { approvalId: string; deadline: string }): Promise<void> {
-      await db.audit.append(systemAudit("approval.remind", `approval/${approvalId}`, { deadline }));
+      const audit = systemAudit("approval.remind", `approval/${approvalId}`, { deadline });
+      await db.audit.append({ ...audit, key: activityKey() });
     },
 
     /** From now on the people of `to` may decide as well, until the new deadline. **Idempotency**: same row. */

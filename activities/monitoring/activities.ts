@@ -13,7 +13,7 @@ import { storePipelineInput } from "../../stores/objects/pipeline-input.ts";
 import type { StoredPipelineInput } from "../../stores/objects/pipeline-input.ts";
 import type { VersionRow } from "../../stores/postgres/port.ts";
 import { driftWorkflowId, TASK_QUEUES } from "../../temporal-config/constants.ts";
-import { SYSTEM_ACTOR, systemAudit } from "../audit.ts";
+import { activityKey, SYSTEM_ACTOR, systemAudit } from "../audit.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import { headline } from "../evaluation/graph-runner.ts";
 import type { DriftCheckInput, DriftCheckResult, MonitorInput, PrepareRetrainInput } from "./messages.ts";
@@ -92,7 +92,8 @@ export function createMonitoringActivities(deps: ActivityDeps) {
       const { pipeline } = parsePipeline(given.pipeline, "pipeline.yaml");
       const byName = new Map(given.files.map((file) => [file.name, file]));
       for (const file of await db.datasets.pipelineFiles(pipeline.name)) byName.set(file.name, file);
-      await db.audit.append(systemAudit("retrain.start", `model/${model}`, { window, reason }));
+      const audit = systemAudit("retrain.start", `model/${model}`, { window, reason });
+      await db.audit.append({ ...audit, key: activityKey() });
       const stored = await storePipelineInput(objects, {
         text: given.pipeline,
         files: [...byName.values()],

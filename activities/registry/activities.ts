@@ -1,8 +1,8 @@
 import { evaluationSchema, versionManifestSchema } from "../../schemas/model-version.ts";
-import { PlatformError } from "../../schemas/platform-error.ts";
+import { isPlatformError, PlatformError } from "../../schemas/platform-error.ts";
 import type { ObjectStore } from "../../stores/objects/port.ts";
-import type { Database } from "../../stores/postgres/port.ts";
-import { systemAudit } from "../audit.ts";
+import type { AuditEntry, Database } from "../../stores/postgres/port.ts";
+import { activityKey, systemAudit } from "../audit.ts";
 import { getDocument, putDocument, readPipeline } from "../../stores/objects/documents.ts";
 import { versionDigest } from "../evaluation/model-files.ts";
 import type { Requester } from "../runs/messages.ts";
@@ -61,7 +61,8 @@ export function createRegistryActivities({ db, objects }: RegistryActivityDeps) 
       await db.runs.update(runId, { gates: [...decision.gates] });
       if (!decision.passed) {
         const audit = systemAudit("version.gate", `model/${model}@${version}`, { runId });
-        await db.audit.append({ ...audit, outcome: "refused", reason: decision.message });
+        const refusal = { outcome: "refused", reason: decision.message, key: activityKey() } as const;
+        await db.audit.append({ ...audit, ...refusal });
       }
       const { metrics, intervals, labelConvention, primaryMetric, candidate, rows } = row.evaluation;
       const evidence = await putDocument(objects, {
@@ -89,17 +90,26 @@ export function createRegistryActivities({ db, objects }: RegistryActivityDeps) 
     async promoteVersion(input: PromoteInput): Promise<PromoteResult> {
       const { model, version, digest, requestId, approvalId, reason } = input;
       const approvers = approvalId === null ? [] : await approversOf(db, approvalId);
-      const event = await db.registry.promote(
-        { model, version, digest, requestId, approvalId, reason },
-        {
-          actor: { ...(input.actor ?? together(approvers)), role: "approver" },
-          action: "version.promote",
-          subject: `model/${model}@${version}`,
-          outcome: "ok",
-          details: { digest, reason, approvalId, approvers },
-        },
-      );
-      return { model, version, previousVersion: event.previousVersion, at: event.at };
+      const audit: AuditEntry = {
+        actor: { ...(input.actor ?? together(approvers)), role: "approver" },
+        action: "version.promote",
+        subject: `model/${model}@${version}`,
+        outcome: "ok",
+        details: { digest, reason, approvalId, approvers },
+      };
+      try {
+        const event = await db.registry.promote(
+          { model, version, digest, requestId, approvalId, reason },
+          audit,
+        );
+        return { model, version, previousVersion: event.previousVersion, at: event.at };
+      } catch (error) {
+        if (isPlatformError(error) && !error.isRetryable) {
+          const refusal = { outcome: "refused", reason: error.message, key: activityKey() } as const;
+          await db.audit.append({ ...audit, ...refusal });
+        }
+        throw error;
+      }
     },
   };
 }

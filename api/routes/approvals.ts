@@ -1,6 +1,16 @@
 import { z } from "zod";
 import { sha256Schema } from "../../schemas/names.ts";
-import { approver, anyObject, auditOf, found, idParams, limitQuery, listOf, viewer } from "./parts.ts";
+import {
+  approver,
+  anyObject,
+  auditOf,
+  found,
+  idParams,
+  limitQuery,
+  listOf,
+  orAuditRefusal,
+  viewer,
+} from "./parts.ts";
 import { route } from "./route.ts";
 import type { AnyRoute } from "./route.ts";
 
@@ -54,12 +64,10 @@ export const approvalRoutes: readonly AnyRoute[] = [
       const { actor, body, params } = request;
       const { digest, decisionId, decision, reason, channel } = body;
       const by = actor.authenticated ? actor.id : (body.by ?? actor.id);
-      const row = await database().approvals.decide(
-        params.id,
-        digest,
-        { decisionId, decision, reason, channel, by, authenticated: actor.authenticated },
-        auditOf(request, `approval.${decision}`, `approval/${params.id}`, { digest, by, reason }),
-      );
+      const db = database();
+      const audit = auditOf(request, `approval.${decision}`, `approval/${params.id}`, { digest, by, reason });
+      const given = { decisionId, decision, reason, channel, by, authenticated: actor.authenticated };
+      const row = await orAuditRefusal(db, audit, () => db.approvals.decide(params.id, digest, given, audit));
       // The decision counts once it is recorded. A wake-up that gets lost only costs time: the workflow looks by itself.
       await workflows.wakeApproval(row.workflowId).catch((error: unknown) => {
         logger.warn({ approval: row.id, err: error }, "approval workflow could not be woken");

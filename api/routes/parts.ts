@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { nameSchema } from "../../schemas/names.ts";
-import { PlatformError } from "../../schemas/platform-error.ts";
-import type { AuditEntry } from "../../stores/postgres/port.ts";
+import { isPlatformError, PlatformError } from "../../schemas/platform-error.ts";
+import type { AuditEntry, Database } from "../../stores/postgres/port.ts";
 import type { RouteRequest } from "./route.ts";
 
 /** Ids that the server makes: run ids, approvals, keys, predictions. They are looked up, never part of a path. */
@@ -38,6 +38,25 @@ export function auditOf(
   details: Readonly<Record<string, unknown>> = {},
 ): AuditEntry {
   return { actor, action, subject, outcome: "ok", details };
+}
+
+/**
+ * Does what `entry` tells of. A refusal leaves an audit row as well; one because something is away does not, as it is
+ * no answer yet.
+ */
+export async function orAuditRefusal<T>(
+  { audit }: Pick<Database, "audit">,
+  entry: AuditEntry,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isPlatformError(error) && !error.isRetryable) {
+      await audit.append({ ...entry, outcome: "refused", reason: error.message });
+    }
+    throw error;
+  }
 }
 
 /** Rows of a list as the API gives them. */

@@ -25,6 +25,8 @@ export interface AuditEntry {
   readonly outcome: "ok" | "refused";
   readonly reason?: string;
   readonly details?: Readonly<Record<string, unknown>>;
+  /** A second entry with the same key is not written: for what is tried again. Not read back. */
+  readonly key?: string;
 }
 
 export interface RunStore {
@@ -318,6 +320,7 @@ export interface AuditAnchor {
 }
 export interface AuditStore {
   append(entry: AuditEntry): Promise<void>;
+  /** Newest first; `after` is the `seq` of the last row of the page before. */
   list(filter: {
     subject?: string;
     limit: number;

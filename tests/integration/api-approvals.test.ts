@@ -74,6 +74,20 @@ await describeWithServices("decisions through the API", () => {
     expect((await rollBack({})).asked).toMatchObject({ version: 1, requestId: "rollback/4" });
     await move(versions[0], "rollback/4", null);
     expect((await rollBack({})).reply).toMatchObject({ code: "conflict" });
+    const refusals = await db.audit.list({ subject: "model/back", limit: 9 });
+    expect(refusals.map(({ outcome, action }) => [outcome, action])).toEqual([
+      ["refused", "model.rollback"],
+      ["refused", "model.rollback"],
+    ]);
+  });
+
+  it("tells of a promotion that was refused", async () => {
+    const v = await db.registry.register(versionOf("hasty", "1"), auditOf("version.register"));
+    const reply = await post("/v1/models/hasty/promote", ADMIN, { version: v.version });
+    expect(await reply.json()).toMatchObject({ code: "gate_refused" });
+    expect(await db.audit.list({ subject: "model/hasty@1", limit: 9 })).toMatchObject([
+      { outcome: "refused", action: "model.promote", actor: { id: "bootstrap" } },
+    ]);
   });
 
   it("lets a listed owner decide, and nobody else", async () => {
@@ -87,10 +101,20 @@ await describeWithServices("decisions through the API", () => {
       state: "approved",
       decisions: [{ by: "lead@example.com", authenticated: true, selfApproved: false }],
     });
+    const refused = { outcome: "refused", action: "approval.approve" };
     const rows = await db.audit.list({ subject, limit: 9 });
-    expect(rows.find((row) => row.outcome === "ok")).toMatchObject({
-      actor: { id: "lead@example.com", authenticated: true },
-      details: { key: expect.stringMatching(/^key_/) },
+    expect(rows).toMatchObject([
+      {
+        outcome: "ok",
+        actor: { id: "lead@example.com", authenticated: true },
+        details: { key: expect.stringMatching(/^key_/) },
+      },
+      { ...refused, actor: { id: "eve" }, reason: expect.stringContaining("not among") },
+      { ...refused, actor: { id: "ann@example.com" }, reason: expect.stringContaining("same person") },
+    ]);
+    const page = await fixture.request(`/v1/audit?subject=${encodeURIComponent(subject)}&limit=1`, {
+      headers: { authorization: `Bearer ${ADMIN}` },
     });
+    expect(await page.json()).toMatchObject({ items: [{ outcome: "ok" }] });
   });
 });

@@ -70,11 +70,13 @@ await describeWithServices("audit log on PostgreSQL", () => {
     expect(anchors.map((a) => a.position)).toEqual([60, 61]);
   });
 
-  it("lists rows by subject, in order, by page", async () => {
+  it("lists rows by subject, newest first, by page", async () => {
     const page = await db.audit.list({ subject: "chain", limit: 5 });
     const next = await db.audit.list({ subject: "chain", limit: 100, after: page.at(-1)?.seq ?? 0 });
     expect([page.length, next.length]).toEqual([5, 56]);
-    expect(next.at(-1)).toMatchObject({ action: "tail", details: { ключ: [1] } });
+    expect(page[0]).toMatchObject({ action: "tail", details: { ключ: [1] } });
+    const seqs = [...page, ...next].map((row) => row.seq);
+    expect(seqs).toEqual(seqs.toSorted((a, b) => b - a));
   });
 
   it.each([
@@ -174,5 +176,16 @@ await describeWithServices("audit log on PostgreSQL", () => {
     await expect(administrator.query("select * from aura.api_keys")).rejects.toMatchObject({ code: "42501" });
     await expect(administrator.query("delete from aura.runs")).rejects.toMatchObject({ code: "42501" });
     await administrator.query("reset role");
+  });
+
+  it("writes an entry with a key once, and every entry without", async () => {
+    const entry = { ...auditOf("remind", "keyed"), key: "workflow/run/7" };
+    await Promise.all(Array.from({ length: 5 }, () => db.audit.append(entry)));
+    await db.audit.append({ ...entry, key: "workflow/run/8" });
+    for (let i = 0; i < 2; i++) await db.audit.append(auditOf("plain", "keyed"));
+    const rows = await db.audit.list({ subject: "keyed", limit: 9 });
+    expect(rows.map((row) => row.action)).toEqual(["plain", "plain", "remind", "remind"]);
+    await db.audit.seal();
+    expect(await db.audit.verify(anchors.at(-1))).toMatchObject({ ok: true, unsealed: 0 });
   });
 });

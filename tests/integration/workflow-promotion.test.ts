@@ -54,6 +54,9 @@ await describeWithServices("promotions started by hand", (services) => {
     expect(error).toBeInstanceOf(WorkflowFailedError);
     expect(error).toMatchObject({ cause: { cause: { type: "gate_refused" } } });
     expect(await db.registry.champion("bare")).toBeUndefined();
+    expect(await db.audit.list({ subject: "model/bare@1", limit: 9 })).toMatchObject([
+      { outcome: "refused", actor: { id: "mallory", authenticated: false } },
+    ]);
   });
 
   it("records who asked and who approved as they are known", async () => {

@@ -50,8 +50,9 @@ export async function appendAudit(sql: Sql, entry: AuditEntry): Promise<void> {
   const details = keyId === undefined ? entry.details : { ...entry.details, key: keyId };
   await sql.query(
     `insert into aura.audit_log
-       (actor_id, actor_role, actor_authenticated, actor_sites, action, subject, outcome, reason, details)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+       (actor_id, actor_role, actor_authenticated, actor_sites, action, subject, outcome, reason, details, entry_key)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+     on conflict (entry_key) where entry_key is not null do nothing`,
     [
       storableText(entry.actor.id),
       entry.actor.role,
@@ -62,6 +63,7 @@ export async function appendAudit(sql: Sql, entry: AuditEntry): Promise<void> {
       entry.outcome,
       entry.reason === undefined ? null : storableText(entry.reason),
       details === undefined ? null : json(details),
+      entry.key === undefined ? null : storableText(entry.key),
     ],
   );
 }

@@ -32,9 +32,9 @@ export class PostgresAuditStore implements AuditStore {
     const rows = await this.#pool.query<ListedRow>(
       `select seq, at, actor_id, actor_role, actor_authenticated, actor_sites, action, subject, outcome, reason, details
          from aura.audit_log
-        where ($1::text is null or subject = $1) and seq > $2
-        order by seq limit $3`,
-      [filter.subject ?? null, filter.after ?? 0, filter.limit],
+        where ($1::text is null or subject = $1) and ($2::bigint is null or seq < $2)
+        order by seq desc limit $3`,
+      [filter.subject ?? null, filter.after ?? null, filter.limit],
     );
     return rows.map(entryOf);
   }

@@ -27,7 +27,7 @@ export function createRegistryActivities({ db, objects }: RegistryActivityDeps) 
     /**
      * Registers a version after proving that every file of it is stored and whole.
      *
-     * **Effects**: version row, holdout revision, run row, audit row. **Idempotency**: (model, run) and digest.
+     * **Effects**: version row with its holdout, run row, audit row. **Idempotency**: (model, run) and digest.
      * **Errors**: integrity when a file is missing or differs. **Retry**: dependency.
      */
     async registerVersion(input: RegisterInput): Promise<RegisterResult> {
@@ -37,11 +37,9 @@ export function createRegistryActivities({ db, objects }: RegistryActivityDeps) 
       for (const ref of Object.values(manifest.files)) await objects.fetch(ref);
       const hashes = Object.entries(manifest.files).map(([role, ref]) => [role, ref.sha256] as const);
       const digest = versionDigest(model, Object.fromEntries(hashes));
-      const { hash, object } = input.holdout;
-      await db.registry.putHoldout(model, { hash, object, dataset: input.dataset });
       const champion = await db.registry.champion(model);
       const row = await db.registry.register(
-        { model, digest, manifest, evaluation, dataset: input.dataset, runId },
+        { model, digest, manifest, evaluation, dataset: input.dataset, runId, holdout: input.holdout },
         systemAudit("version.register", `model/${model}`, { digest, runId }),
       );
       const { metrics } = evaluation;

@@ -136,6 +136,13 @@ export interface VersionRow {
   readonly aliases: readonly string[];
   readonly createdAt: string;
 }
+export interface NewVersion extends Omit<
+  VersionRow,
+  "version" | "stage" | "aliases" | "createdAt" | "gates"
+> {
+  /** Split whose held-out rows it was evaluated on; `hash` names those rows. */
+  readonly holdout?: { readonly hash: string; readonly object: ObjectRef };
+}
 export interface AliasEvent {
   readonly model: string;
   readonly alias: string;
@@ -148,11 +155,11 @@ export interface AliasEvent {
   readonly approvalId: string | null;
 }
 export interface Registry {
-  /** Idempotent on (model, runId) and on digest; gives integer versions unique per model. */
-  register(
-    v: Omit<VersionRow, "version" | "stage" | "aliases" | "createdAt" | "gates">,
-    audit: AuditEntry,
-  ): Promise<VersionRow>;
+  /**
+   * Idempotent on (model, runId) and on digest; gives integer versions unique per model. The version's holdout is
+   * stored with it, and frozen as the model's own where the model has none yet.
+   */
+  register(v: NewVersion, audit: AuditEntry): Promise<VersionRow>;
   setGates(model: string, version: number, gates: readonly GateResult[]): Promise<void>;
   version(model: string, version: number): Promise<VersionRow | undefined>;
   byDigest(model: string, digest: string): Promise<VersionRow | undefined>;
@@ -163,7 +170,7 @@ export interface Registry {
   history(model: string): Promise<AliasEvent[]>;
   /**
    * Moves the champion alias in one transaction: alias event (prev = current champion), stages, audit row,
-   * outbox row, NOTIFY aura_alias. Idempotent on `requestId`: the same id returns the first event.
+   * outbox row, NOTIFY aura_alias; the version's holdout becomes the model's frozen one. Idempotent on `requestId`: the same id returns the first event.
    * @throws PlatformError already_decided when the approval was used for another digest or not approved;
    *   gate_refused when `approvalId` is null and exactly this version never was champion; conflict when the champion
    *   is another one than that of the approval's evidence
@@ -181,14 +188,10 @@ export interface Registry {
   ): Promise<AliasEvent>;
   /** Calls back with the model name on NOTIFY aura_alias; returns an unsubscribe. Reconnects by itself. */
   onAliasChange(listener: (model: string) => void): Promise<() => Promise<void>>;
-  /** Frozen holdout of a model: latest revision, or undefined. `put` is idempotent on hash. */
+  /** Frozen holdout of a model: latest revision, or undefined. Written by `register` and `promote`. */
   holdout(
     model: string,
   ): Promise<{ hash: string; object: ObjectRef; dataset: string; revision: number } | undefined>;
-  putHoldout(
-    model: string,
-    h: { hash: string; object: ObjectRef; dataset: string },
-  ): Promise<{ revision: number }>;
 }
 
 export interface ApprovalRow {

@@ -183,15 +183,26 @@ await describeWithServices("registry on PostgreSQL", () => {
     await unsubscribe?.();
   });
 
-  it("freezes holdouts by hash and counts their revisions", async () => {
-    const h = { hash: refOf("h1").sha256, object: refOf("h1"), dataset: refOf("d1").sha256 };
+  it("freezes the first holdout, and another one only with the version that is promoted", async () => {
     expect(await db.registry.holdout("frozen")).toBeUndefined();
-    expect(await db.registry.putHoldout("frozen", h)).toEqual({ revision: 1 });
-    expect(await db.registry.putHoldout("frozen", h)).toEqual({ revision: 1 });
-    expect(await db.registry.putHoldout("frozen", { ...h, hash: refOf("h2").sha256 })).toEqual({
-      revision: 2,
-    });
-    expect((await db.registry.holdout("frozen"))?.revision).toBe(2);
+    const rows: VersionRow[] = [];
+    for (const seed of ["1", "2", "3"]) {
+      const holdout = { hash: refOf(`hash ${seed}`).sha256, object: refOf(`split ${seed}`) };
+      const v = { ...versionOf("frozen", seed), holdout };
+      rows.push(await db.registry.register(v, auditOf("version.register")));
+      await db.registry.register(v, auditOf("version.register"));
+    }
+    const [one, , three] = rows;
+    if (one === undefined || three === undefined) throw new Error("no versions");
+    const first = { revision: 1, object: refOf("split 1"), dataset: one.dataset };
+    expect(await db.registry.holdout("frozen")).toMatchObject(first);
+    await promoteApproved(one, "f1");
+    expect(await db.registry.holdout("frozen")).toMatchObject(first);
+    await promoteApproved(three, "f3");
+    const third = { revision: 2, object: refOf("split 3"), dataset: three.dataset };
+    expect(await db.registry.holdout("frozen")).toMatchObject(third);
+    await db.registry.promote(promotion(one, "f-back"), auditOf("promote"));
+    expect(await db.registry.holdout("frozen")).toMatchObject(third);
   });
 });
 

@@ -3,6 +3,7 @@ import { appendAudit } from "../audit/audit-row.ts";
 import type { Sql } from "../connection/connection-pool.ts";
 import { json, storableText } from "../connection/row-types.ts";
 import type { AliasEvent, AuditEntry } from "../port.ts";
+import { freezeHoldout } from "./holdouts.ts";
 import { selectEvents } from "./version-rows.ts";
 
 /** Channel on which every API process learns that a champion changed; the payload is the model's name. */
@@ -61,6 +62,7 @@ export async function moveChampion(sql: Sql, p: Promotion, audit: AuditEntry): P
     ],
   );
   await pointAlias(sql, p, position);
+  await freezeHoldout(sql, p);
   await appendAudit(sql, audit);
   await announce(sql, p, current?.version ?? null);
   const event = await eventOfRequest(sql, p);

@@ -5,7 +5,8 @@ import { appendAudit } from "../audit/audit-row.ts";
 import type { AliasListener } from "../connection/alias-listener.ts";
 import type { ConnectionPool, Sql } from "../connection/connection-pool.ts";
 import { json } from "../connection/row-types.ts";
-import type { AliasEvent, AuditEntry, Registry, VersionRow } from "../port.ts";
+import type { AliasEvent, AuditEntry, NewVersion, Registry, VersionRow } from "../port.ts";
+import { keepHoldout } from "./holdouts.ts";
 import { moveChampion } from "./promotion.ts";
 import type { Promotion } from "./promotion.ts";
 import { selectEvents, selectVersions } from "./version-rows.ts";
@@ -20,10 +21,7 @@ export class PostgresRegistry implements Registry {
     this.#listener = listener;
   }
 
-  register(
-    v: Omit<VersionRow, "version" | "stage" | "aliases" | "createdAt" | "gates">,
-    audit: AuditEntry,
-  ): Promise<VersionRow> {
+  register(v: NewVersion, audit: AuditEntry): Promise<VersionRow> {
     return this.#pool.transaction(async (tx) => {
       await lockModel(tx, v.model);
       const [known] = await tx.query<{ version: number }>(
@@ -137,28 +135,6 @@ export class PostgresRegistry implements Registry {
       revision: row.revision,
     };
   }
-
-  putHoldout(
-    model: string,
-    h: { hash: string; object: ObjectRef; dataset: string },
-  ): Promise<{ revision: number }> {
-    return this.#pool.transaction(async (tx) => {
-      await lockModel(tx, model);
-      const [known] = await tx.query<{ revision: number }>(
-        "select revision from aura.holdouts where model = $1 and hash = $2",
-        [model, h.hash],
-      );
-      if (known !== undefined) return known;
-      const [row] = await tx.query<{ revision: number }>(
-        `insert into aura.holdouts (model, revision, hash, object_key, object_sha256, object_bytes, dataset_id)
-         select $1::text, coalesce(max(revision), 0) + 1, $2, $3, $4, $5, $6 from aura.holdouts
-          where model = $1::text
-         returning revision`,
-        [model, h.hash, h.object.key, h.object.sha256, h.object.bytes, h.dataset],
-      );
-      return { revision: row?.revision ?? 1 };
-    });
-  }
 }
 
 /** Makes the model's row where it is missing and locks it: numbering within one model is one after the other. */
@@ -167,11 +143,7 @@ async function lockModel(sql: Sql, model: string): Promise<void> {
   await sql.query("select model from aura.models where model = $1 for update", [model]);
 }
 
-async function insertVersion(
-  sql: Sql,
-  v: Omit<VersionRow, "version" | "stage" | "aliases" | "createdAt" | "gates">,
-  audit: AuditEntry,
-): Promise<number> {
+async function insertVersion(sql: Sql, v: NewVersion, audit: AuditEntry): Promise<number> {
   const [next] = await sql.query<{ version: number }>(
     "update aura.models set next_version = next_version + 1 where model = $1 returning next_version - 1 as version",
     [v.model],
@@ -182,6 +154,7 @@ async function insertVersion(
      values ($1, $2, $3, $4, $5, $6, $7)`,
     [v.model, version, v.digest, json(v.manifest), json(v.evaluation), v.dataset, v.runId],
   );
+  if (v.holdout !== undefined) await keepHoldout(sql, { ...v, version, holdout: v.holdout });
   await appendAudit(sql, audit);
   return version;
 }

@@ -24,7 +24,10 @@ export async function publishFeatures(deps: ActivityDeps, set: PublishedSet): Pr
   for (const part of manifest.parts) paths.push(await deps.objects.fetch(part.object));
   const from = await deps.duckdb.parquet(paths);
   if (manifest.nLabelled > 0 && manifest.nLabelled <= deps.stagingMaxRows) {
-    await deps.db.features.putLabels(manifest.dataset, labelRows(deps, from, labelKind(view)));
+    await deps.db.features.putLabels(
+      { dataset: manifest.dataset, view: view.hash },
+      labelRows(deps, from, labelKind(view)),
+    );
   }
   const { dataset, fitted, nRows, nAssets } = manifest;
   await deps.db.features.putFeatureSet(

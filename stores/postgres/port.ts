@@ -160,6 +160,7 @@ export interface Registry {
    * stored with it, and frozen as the model's own where the model has none yet.
    */
   register(v: NewVersion, audit: AuditEntry): Promise<VersionRow>;
+  /** No effect on a version that is or was champion. @throws PlatformError not_found */
   setGates(model: string, version: number, gates: readonly GateResult[]): Promise<void>;
   version(model: string, version: number): Promise<VersionRow | undefined>;
   byDigest(model: string, digest: string): Promise<VersionRow | undefined>;
@@ -426,8 +427,14 @@ export interface LatestFeatures {
   readonly values: readonly (number | null)[];
 }
 export interface FeatureStore {
-  /** Idempotent; the caller bounds the number of rows. */
-  putLabels(datasetId: string, rows: AsyncIterable<LabelRow[]>): Promise<number>;
+  /**
+   * Idempotent; the caller bounds the number of rows.
+   * @param of `view` is the hash of the feature view, which holds the label's horizon and cap
+   */
+  putLabels(
+    of: { readonly dataset: string; readonly view: string },
+    rows: AsyncIterable<LabelRow[]>,
+  ): Promise<number>;
   /** Registers a feature set and the newest features of its assets. Idempotent. */
   putFeatureSet(set: FeatureSetRow, latest: AsyncIterable<LatestFeatures[]>): Promise<void>;
 }

@@ -65,6 +65,20 @@ await describeWithServices("registry on PostgreSQL", () => {
     await expect(db.registry.setGates("gated", 9, [])).rejects.toMatchObject({ code: "not_found" });
   });
 
+  it("keeps the gates that a version was promoted on", async () => {
+    const [one, two] = await versionsOf("kept", 2);
+    if (one === undefined || two === undefined) throw new Error("no versions");
+    const gates = [{ name: "rmse", passed: true, detail: "rmse 11 ≤ 20" }];
+    const stricter = [{ name: "rmse", passed: false, detail: "rmse 11 > 10" }];
+    await db.registry.setGates("kept", 1, gates);
+    await promoteApproved(one, "k1");
+    await db.registry.setGates("kept", 1, stricter);
+    expect(await db.registry.version("kept", 1)).toMatchObject({ stage: "production", gates });
+    await promoteApproved(two, "k2");
+    await db.registry.setGates("kept", 1, stricter);
+    expect(await db.registry.version("kept", 1)).toMatchObject({ stage: "archived", gates });
+  });
+
   it("promotes once for 100 calls of one request", async () => {
     const [v] = await versionsOf("once", 1);
     if (v === undefined) throw new Error("no version");

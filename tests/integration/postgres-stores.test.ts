@@ -1,7 +1,8 @@
+import pg from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { hashOf, sha256Hex } from "../../schemas/canonical-json.ts";
 import { createDatabase } from "../../stores/postgres/database.ts";
-import type { Database, PredictionIndexRow, StagedRow } from "../../stores/postgres/port.ts";
+import type { Database, LabelRow, PredictionIndexRow, StagedRow } from "../../stores/postgres/port.ts";
 import { createTestDatabase, describeWithServices } from "../support/platform.ts";
 import type { TestDatabase } from "../support/platform.ts";
 import {
@@ -112,6 +113,33 @@ await describeWithServices("stores on PostgreSQL", () => {
     const broken = { ...datasetOf("broken", ["a"]), perFile: [{ ...entry.perFile[0]!, accepted: 11 }] };
     await expect(db.datasets.register(broken)).rejects.toMatchObject({ code: "23514" });
     expect(await db.datasets.get(broken.id)).toBeUndefined();
+  });
+
+  it("keeps the labels of each view beside those of another, and writes each once", async () => {
+    const entry = datasetOf("labelled", ["a1"]);
+    await db.datasets.register(entry);
+    const put = (view: string, value: number) =>
+      db.features.putLabels(
+        { dataset: entry.id, view: sha256Hex(view) },
+        one({ asset: "a1", t: 7n, kind: "failure", value }),
+      );
+    for (const [view, value] of [
+      ["horizon 7d", 0],
+      ["horizon 30d", 1],
+      ["horizon 30d", 1],
+    ] as const)
+      expect(await put(view, value)).toBe(1);
+    const client = new pg.Client({ connectionString: test.url });
+    await client.connect();
+    const { rows } = await client.query<{ view_hash: string; value: number }>(
+      "select view_hash, value from aura.labels where dataset_id = $1 order by value",
+      [entry.id],
+    );
+    await client.end();
+    expect(rows).toEqual([
+      { view_hash: sha256Hex("horizon 7d"), value: 0 },
+      { view_hash: sha256Hex("horizon 30d"), value: 1 },
+    ]);
   });
 
   it("stages rows through COPY, replaces them, and leaves the old ones when the producer fails", async () => {
@@ -323,4 +351,8 @@ function predictionOf(i: number): PredictionIndexRow {
     value: i / 7,
     requestId: `q-${i}`,
   };
+}
+
+async function* one(row: LabelRow): AsyncGenerator<LabelRow[]> {
+  yield [row];
 }

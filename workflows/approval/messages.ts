@@ -31,6 +31,7 @@ export interface ApprovalInput {
 export interface ApprovalResult {
   readonly approvalId: string;
   readonly outcome: "approved" | "rejected" | "expired";
+  /** Who approved, or the one who rejected; nobody where the deadline decided. */
   readonly decidedBy: readonly string[];
 }
 

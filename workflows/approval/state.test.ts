@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { atDeadline, openState, reduceApproval } from "./state.ts";
+import { atDeadline, decidersOf, openState, reduceApproval } from "./state.ts";
 
 describe("approval state", () => {
   it("mirrors a recorded approval", () => {
@@ -17,6 +17,22 @@ describe("approval state", () => {
     });
     const late = reduceApproval(rejected, { kind: "recorded", row: { state: "waiting", decisions: [] } });
     expect(late.state).toBe("rejected");
+  });
+
+  it.each([
+    ["approved", "approve", ["ann", "ben"]],
+    ["rejected", "reject", ["ben"]],
+    ["expired", "approve", []],
+    ["waiting", "approve", []],
+  ] as const)("names who decided what is %s", (state, decision, expected) => {
+    const decisions = [
+      { by: "ann", decision: "approve" },
+      { by: "ben", decision },
+    ] as const;
+    const next = reduceApproval(openState(2), { kind: "recorded", row: { state, decisions } });
+    expect(decidersOf(next)).toEqual(expected);
+    const atItsDeadline = { kind: "recorded", row: { state, decisions: [] } } as const;
+    expect(decidersOf(reduceApproval(openState(2), atItsDeadline))).toEqual([]);
   });
 
   it.each([

@@ -5,6 +5,8 @@
 export interface ApprovalState {
   readonly state: "waiting" | "approved" | "rejected" | "expired";
   readonly approvals: readonly string[];
+  /** Who rejected; absent while nobody did, also where a deadline did. */
+  readonly rejectedBy?: string;
   readonly quorum: number;
   readonly isEscalated: boolean;
 }
@@ -32,13 +34,23 @@ export function reduceApproval(state: ApprovalState, event: ApprovalEvent): Appr
   switch (event.kind) {
     case "escalated":
       return { ...state, isEscalated: true };
-    case "recorded":
+    case "recorded": {
+      const { decisions } = event.row;
+      const rejection = decisions.find((d) => d.decision === "reject");
       return {
         ...state,
         state: event.row.state,
-        approvals: event.row.decisions.filter((d) => d.decision === "approve").map((d) => d.by),
+        approvals: decisions.filter((d) => d.decision === "approve").map((d) => d.by),
+        ...(rejection === undefined ? {} : { rejectedBy: rejection.by }),
       };
+    }
   }
+}
+
+/** Whose decision the outcome is: of those who approved, of the one who rejected, or nobody's at a deadline. */
+export function decidersOf({ state, approvals, rejectedBy }: ApprovalState): readonly string[] {
+  if (state === "approved") return approvals;
+  return state === "rejected" && rejectedBy !== undefined ? [rejectedBy] : [];
 }
 
 /** What the deadline does now: escalation happens once, then the approval expires. */

@@ -17,7 +17,7 @@ import { show } from "../visibility.ts";
 import { approvalStateQuery, approveSignal, decideUpdate, rejectSignal, wakeSignal } from "./messages.ts";
 import type { ApprovalInput, ApprovalResult, DecideInput } from "./messages.ts";
 import { checkDecisionShape } from "./decision-shape.ts";
-import { atDeadline, openState, reduceApproval } from "./state.ts";
+import { atDeadline, decidersOf, openState, reduceApproval } from "./state.ts";
 import type { ApprovalState, RecordedApproval } from "./state.ts";
 
 const LOOKS_PER_RUN = 250;
@@ -61,7 +61,7 @@ export async function approvalWorkflow(input: ApprovalInput): Promise<ApprovalRe
   }
   show({ stage: approval.state.state, approval: null }, `**${approval.state.state}** — ${input.subject}`);
   await condition(allHandlersFinished);
-  const decidedBy = approval.state.approvals;
+  const decidedBy = decidersOf(approval.state);
   return {
     approvalId: input.approvalId,
     outcome: approval.state.state as ApprovalResult["outcome"],

@@ -10,16 +10,19 @@ export class PostgresFeatureStore implements FeatureStore {
     this.#pool = pool;
   }
 
-  /** Idempotent: a label of (dataset, asset, time, kind) is written once. */
-  async putLabels(datasetId: string, rows: AsyncIterable<LabelRow[]>): Promise<number> {
+  /** Idempotent: a label of (dataset, view, asset, time, kind) is written once. */
+  async putLabels(
+    of: { readonly dataset: string; readonly view: string },
+    rows: AsyncIterable<LabelRow[]>,
+  ): Promise<number> {
     let written = 0;
     for await (const batch of rows) {
       await this.#pool.query(
-        `insert into aura.labels (dataset_id, asset_id, t, kind, value)
-         select $1, asset, t, kind, value
-           from json_to_recordset($2) as r(asset text, t bigint, kind text, value double precision)
-         on conflict (dataset_id, asset_id, t, kind) do nothing`,
-        [datasetId, json(batch.map((row) => ({ ...row, t: String(row.t) })))],
+        `insert into aura.labels (dataset_id, view_hash, asset_id, t, kind, value)
+         select $1, $2, asset, t, kind, value
+           from json_to_recordset($3) as r(asset text, t bigint, kind text, value double precision)
+         on conflict (dataset_id, view_hash, asset_id, t, kind) do nothing`,
+        [of.dataset, of.view, json(batch.map((row) => ({ ...row, t: String(row.t) })))],
       );
       written += batch.length;
     }

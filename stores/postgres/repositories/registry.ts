@@ -43,11 +43,15 @@ export class PostgresRegistry implements Registry {
     });
   }
 
-  /** Stores the gate table; a candidate that passed every gate becomes `staging`. */
+  /**
+   * Stores the gate table; a candidate that passed every gate becomes `staging`. A version that is or was champion keeps
+   * the gates it was promoted on: what a later run found stands in that run.
+   */
   async setGates(model: string, version: number, gates: readonly GateResult[]): Promise<void> {
     const changed = await this.#pool.query(
       `update aura.model_versions
-          set gates = $3, stage = case when stage in ('candidate', 'staging') then $4 else stage end
+          set gates = case when stage in ('candidate', 'staging') then $3::json else gates end,
+              stage = case when stage in ('candidate', 'staging') then $4 else stage end
         where model = $1 and version = $2 returning version`,
       [model, version, json(gates), gates.every((g) => g.passed) ? "staging" : "candidate"],
     );

@@ -1,17 +1,18 @@
 import { hashOf } from "../../schemas/canonical-json.ts";
-import type { DatasetManifest, DatasetSource } from "../../schemas/dataset.ts";
+import type { DatasetSource } from "../../schemas/dataset.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { spanInTimeUnits } from "../../schemas/pipeline/time.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
-import { HOLDOUT_FOLD, splitDocumentSchema } from "../../schemas/split.ts";
+import { HOLDOUT_FOLD } from "../../schemas/split.ts";
 import type { SplitDocument } from "../../schemas/split.ts";
 import { quoteIdentifier, quoteLiteral } from "../../stores/duckdb/duckdb.ts";
-import { getDocument, putDocument, readDataset, readPipeline } from "../../stores/objects/documents.ts";
+import { putDocument, readDataset, readPipeline } from "../../stores/objects/documents.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import type { SplitInput, SplitResult } from "../features/messages.ts";
 import { localParts, readingsOf } from "../features/sensor-columns.ts";
 import { cutSplit } from "./cut-split.ts";
 import type { SplitUnits } from "./cut-split.ts";
+import { frozenHoldout } from "./frozen-holdout.ts";
 import { labelSpan } from "./label-span.ts";
 
 /** Splitting: the holdout first, frozen by hash under the model's name, then the folds. */
@@ -20,10 +21,11 @@ export function createSplitActivities(deps: ActivityDeps) {
   return {
     /**
      * Cuts holdout and folds. Units held out for this model before stay held out, units that trained before stay in
-     * training; only new units are assigned.
+     * training; only new units are assigned. A holdout by time begins where it began before.
      *
      * **Effects**: split document. **Idempotency**: content; the registered holdout is written with the version.
-     * **Errors**: not_enough_data, leakage. **Retry**: work.
+     * **Errors**: not_enough_data, leakage,
+     * conflict when the frozen holdout cannot be kept. **Retry**: work.
      */
     async splitDataset(input: SplitInput): Promise<SplitResult> {
       const pipeline = await readPipeline(objects, input.spec);
@@ -31,7 +33,8 @@ export function createSplitActivities(deps: ActivityDeps) {
       const datasetId = hashOf(dataset);
       const source = readingsOf(dataset);
       const units = await unitsOf(deps, pipeline, source);
-      const before = await heldBefore(deps, { model: input.model, unit: units.unit, dataset });
+      const isByTime = pipeline.split.holdout?.by === "time";
+      const before = await frozenHoldout(deps, { model: input.model, unit: units.unit, isByTime, dataset });
       const document = cutSplit(units, { split: pipeline.split, ...before });
       const split = await putDocument(objects, document);
       const nHeld = (document.folds[0] ?? []).filter((fold) => fold === HOLDOUT_FOLD).length;
@@ -39,7 +42,7 @@ export function createSplitActivities(deps: ActivityDeps) {
         document.holdoutFrom === undefined
           ? `${nHeld} of ${units.ids.length} ${units.unit}s`
           : "the latest readings";
-      const isReused = before.frozen.size > 0;
+      const isReused = before.frozen.size > 0 || before.holdoutFrom !== null;
       return {
         split,
         holdoutHash: holdoutHash(datasetId, document, units),
@@ -132,32 +135,4 @@ async function timeQuantile(
     `SELECT quantile_disc(__t, ${Number(share)})::DOUBLE AS t FROM ${from}`,
   );
   return () => Number(row?.["t"]);
-}
-
-/**
- * Units of the model's registered holdout. Rows have no lasting identity: they count as the same only while the earlier
- * dataset's files begin the present one's, so that `__seq` still names the same row.
- */
-async function heldBefore(
-  deps: ActivityDeps,
-  given: { readonly model: string; readonly unit: "asset" | "row"; readonly dataset: DatasetManifest },
-): Promise<{ frozen: ReadonlySet<string>; trainedBefore: ReadonlySet<string> }> {
-  const none = { frozen: new Set<string>(), trainedBefore: new Set<string>() };
-  const registered = await deps.db.registry.holdout(given.model);
-  if (registered === undefined) return none;
-  const document = await getDocument(deps.objects, registered.object, splitDocumentSchema);
-  if (document.unit !== given.unit) return none;
-  if (given.unit === "row") {
-    const earlier = await deps.db.datasets.get(registered.dataset);
-    const isPrefix = earlier?.manifest.raw.every(
-      (file, i) => file.object.sha256 === given.dataset.raw[i]?.object.sha256,
-    );
-    if (isPrefix !== true) return none;
-  }
-  const [folds = []] = document.folds;
-  const ids = given.unit === "asset" ? document.ids : folds.map((_, seq) => String(seq));
-  return {
-    frozen: new Set(ids.filter((_, i) => folds[i] === HOLDOUT_FOLD)),
-    trainedBefore: new Set(ids.filter((_, i) => folds[i] !== HOLDOUT_FOLD)),
-  };
 }

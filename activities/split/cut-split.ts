@@ -5,6 +5,7 @@ import { PlatformError } from "../../schemas/platform-error.ts";
 import type { Holdout, Split } from "../../schemas/pipeline/training.ts";
 import { DROPPED_FOLD, HOLDOUT_FOLD } from "../../schemas/split.ts";
 import type { SplitDocument } from "../../schemas/split.ts";
+import type { FrozenHoldout } from "./frozen-holdout.ts";
 
 /** What is split: assets with their part and size, or rows of a plain table with their class. */
 export interface SplitUnits {
@@ -20,12 +21,8 @@ export interface SplitUnits {
   readonly gap: number;
 }
 
-export interface CutOptions {
+export interface CutOptions extends FrozenHoldout {
   readonly split: Split;
-  /** Units that were held out for this model before; they never train. */
-  readonly frozen: ReadonlySet<string>;
-  /** Units that trained before; they are not newly held out. */
-  readonly trainedBefore: ReadonlySet<string>;
 }
 
 /**
@@ -47,7 +44,7 @@ export function cutSplit(units: SplitUnits, options: CutOptions): SplitDocument 
     return all;
   });
   const ids = units.unit === "asset" ? [...units.ids] : [];
-  return { kind: "aura.split/1", unit: units.unit, ids, folds, ...timeBounds(units, holdout) };
+  return { kind: "aura.split/1", unit: units.unit, ids, folds, ...timeBounds(units, holdout, options) };
 }
 
 /** 1 for units that are held out whole. A holdout by time holds out rows and not units. */
@@ -57,7 +54,9 @@ function heldUnits(units: SplitUnits, holdout: Holdout, options: CutOptions): Ui
     case "time":
       return held;
     case "parts":
-      units.parts.forEach((part, i) => (held[i] = holdout.parts.includes(part) ? 1 : 0));
+      units.parts.forEach((part, i) => {
+        held[i] = holdout.parts.includes(part) || options.frozen.has(units.ids[i] as string) ? 1 : 0;
+      });
       return held;
     case "asset":
     case "row":
@@ -112,8 +111,12 @@ function foldsOf(units: SplitUnits, rest: readonly number[], split: Split): Int3
   return groupKFold(ids, options);
 }
 
-function timeBounds(units: SplitUnits, holdout: Holdout): Pick<SplitDocument, "holdoutFrom" | "gapFrom"> {
+function timeBounds(
+  units: SplitUnits,
+  holdout: Holdout,
+  frozen: FrozenHoldout,
+): Pick<SplitDocument, "holdoutFrom" | "gapFrom"> {
   if (holdout.by !== "time") return {};
-  const holdoutFrom = units.timeAt(1 - holdout.share);
+  const holdoutFrom = frozen.holdoutFrom ?? units.timeAt(1 - holdout.share);
   return { holdoutFrom, gapFrom: holdoutFrom - units.gap };
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Command, CommanderError } from "commander";
 import { z } from "zod";
 import { packageRoot } from "../config/package-root.ts";
+import { BROKEN_PIPE_EXIT, watchPipes } from "./broken-pipe.ts";
 import { registerApprovalsCommand } from "./commands/approvals.ts";
 import { registerAuditCommand } from "./commands/audit.ts";
 import { registerDataCommand } from "./commands/data.ts";
@@ -57,7 +58,10 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
 
 const output = new Output({ stdout: process.stdout, stderr: process.stderr, environment: process.env });
 
-process.exitCode = await main(process.argv);
+const hasReaderGone = watchPipes([process.stdout, process.stderr]);
+
+const ended = await main(process.argv);
+process.exitCode = hasReaderGone() ? BROKEN_PIPE_EXIT : ended;
 
 async function main(argv: readonly string[]): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.ok;
@@ -68,7 +72,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   } catch (error) {
     // Commander has printed its own message: help and version end well, a wrong command line does not.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.badInput;
-    output.error(error);
+    if (!hasReaderGone()) output.error(error);
     return exitCodeOf(error);
   }
 }

@@ -49,6 +49,23 @@ describe("Output", () => {
     ]);
   });
 
+  it("says what to do in words of the command line", () => {
+    const { written, output } = outputTo(false);
+    output.error(new PlatformError("unauthenticated", "GET /v1/runs: no key"));
+    output.error(
+      new PlatformError("config_invalid", "reset: expected --yes", { locations: [{ field: "--yes" }] }),
+    );
+    expect(written.stderr).toContain("Set AURA_API_KEY");
+    expect(written.stderr).toContain("Give or correct the option `--yes`.");
+  });
+
+  it("says expected once", () => {
+    const { written, output } = outputTo(false);
+    const locations = [{ field: "digest", expected: "expected 64 hex digits" }];
+    output.error(new PlatformError("invalid_body", "decide", { locations }));
+    expect(written.stderr).toContain("\n  digest: expected 64 hex digits\n");
+  });
+
   it("does not say the place of an error twice", () => {
     const { written, output } = outputTo(false);
     const locations = [{ file: "a.csv", expected: "rows", found: "none" }];
@@ -71,5 +88,11 @@ it.each([
   ["a wrong setting", new PlatformError("config_invalid", "x"), EXIT.badInput],
   ["a refused gate", new PlatformError("gate_refused", "x"), EXIT.gateRefused],
   ["a database that is away", new PlatformError("database_unavailable", "x"), EXIT.fault],
+  ["no key", new PlatformError("unauthenticated", "x"), EXIT.badInput],
+  ["a key that may not", new PlatformError("forbidden", "x"), EXIT.badInput],
+  ["one's own approval", new PlatformError("self_approval", "x"), EXIT.badInput],
+  ["a decision too late, or on another digest", new PlatformError("already_decided", "x"), EXIT.badInput],
+  ["a conflict", new PlatformError("conflict", "x"), EXIT.badInput],
+  ["an interruption", new PlatformError("cancelled", "x"), EXIT.fault],
   ["a lock", new PlatformError("platform_locked", "x"), EXIT.fault],
 ])("ends with the right code after %s", (_case, error, expected) => expect(exitCodeOf(error)).toBe(expected));

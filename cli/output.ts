@@ -103,10 +103,13 @@ export class Output {
     this.note(`${label} ${error.code}: ${safeText(error.message)}`);
     for (const { file, line, field, expected, found } of this.#locationsToShow(error)) {
       const where = [file, line, field].filter((part) => part !== undefined).join(":");
-      const what = [expected && `expected ${expected}`, found && `found ${found}`].filter(Boolean).join(", ");
+      // Of a schema with words of its own the API sends those, which may begin with it.
+      const what = [expected && `expected ${expected.replace(/^expected /, "")}`, found && `found ${found}`]
+        .filter(Boolean)
+        .join(", ");
       this.note(safeText(`  ${where}${what === "" ? "" : `: ${what}`}`));
     }
-    this.note(`  ${ERROR_CODES[error.code].remedy}`);
+    this.note(`  ${remedyOf(error)}`);
   }
 
   /** None when the only one is a file, and the message says all of it. */
@@ -134,6 +137,16 @@ export class Output {
     this.#options.stderr.write("\r\u001B[2K");
     this.#hasProgressLine = false;
   }
+}
+
+/** What to do next, where the command line has other means than the API. */
+function remedyOf({ code, locations }: PlatformError): string {
+  const option = locations.find(({ field }) => field?.startsWith("--"))?.field;
+  if (code === "config_invalid" && option !== undefined)
+    return `Give or correct the option \`${safeText(option)}\`.`;
+  if (code === "unauthenticated")
+    return "Set AURA_API_KEY to the secret of a valid key: here keys were made, and from the first one on every request needs one.";
+  return ERROR_CODES[code].remedy;
 }
 
 /** Text from elsewhere on one line, without control characters. */

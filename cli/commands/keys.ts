@@ -91,6 +91,7 @@ async function create(context: CliContext, name: string, options: CreateOptions)
   // The secret alone on stdout: it can be piped into a file or a secret store.
   output.note(`key ${made.key.id} (${made.key.role}); its secret is shown only now:`);
   output.line(made.secret);
+  output.note("from now on every request needs a key: set AURA_API_KEY to a secret before other commands");
 }
 
 async function list(context: CliContext, { json }: { readonly json?: boolean }): Promise<void> {

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { existsSync } from "node:fs";
+import { constants, setPriority } from "node:os";
 import { Runtime, Worker } from "@temporalio/worker";
 import type { NativeConnection } from "@temporalio/worker";
 import pino from "pino";
@@ -28,6 +29,8 @@ async function main(): Promise<void> {
     logger: temporalLogger(log),
     telemetryOptions: { logging: { forward: {}, filter: "WARN" }, ...metricsOf(settings) },
   });
+  // Training yields to serving: on a small machine they share the cores, and an answer cannot wait.
+  setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
   const deps = await openWorkerDeps(settings, log);
   const connection = await connectNative(settings);
   const activities = createActivities(deps);

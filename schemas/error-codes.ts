@@ -92,8 +92,8 @@ export const ERROR_CODES = {
   quality_gate: row(
     422,
     false,
-    "The share of bad rows or the schema drift is above its threshold.",
-    "Look at the quarantine, mend the data or the rule.",
+    "The share of bad rows or of missing values is above its threshold.",
+    "Mend the rows named, their declaration (format, decimal, time, range) or the rule.",
   ),
   leakage: row(
     422,

@@ -1,10 +1,12 @@
 import type { SourceCounts } from "../../schemas/dataset.ts";
 import type { Source } from "../../schemas/pipeline/source.ts";
+import type { ErrorLocation } from "../../schemas/platform-error.ts";
 import { quoteLiteral } from "../../schemas/sql-quoting.ts";
 import { countOf } from "./engine.ts";
 import type { IngestEngine } from "./engine.ts";
 import type { LocalPart } from "./shards.ts";
-import type { IngestedSource } from "./source-ingest.ts";
+import { BAD_CSV } from "./quarantine.ts";
+import type { FileOutcome, IngestedSource } from "./source-ingest.ts";
 import { layoutOf } from "./source-layout.ts";
 
 /** An ingested source with everything that was counted about it. */
@@ -14,6 +16,7 @@ export interface SourceFindings {
   readonly counts: SourceCounts;
   readonly perFile: readonly Omit<FileCounts, "sha256">[];
   readonly nulls: ReadonlyMap<string, number>;
+  readonly examples: readonly ErrorLocation[];
 }
 
 /** First and last time of an asset in a source: ISO 8601, or the cycle, or ''. */
@@ -69,6 +72,68 @@ export async function countsOf(
     byReason,
   };
   return { counts, perFile };
+}
+
+const MAX_EXAMPLES = 3;
+const MAX_SHOWN = 120;
+
+/** A few refused rows, one of each reason before a second of any: where, what was expected, what stands there. */
+export async function badExamples(
+  engine: IngestEngine,
+  ingested: IngestedSource,
+): Promise<readonly ErrorLocation[]> {
+  const { files, errors, badPath } = ingested;
+  const examples: ErrorLocation[] = [];
+  if (badPath !== "") {
+    const nth = "row_number() OVER (PARTITION BY err ORDER BY prov)";
+    const rows = await engine.query(
+      `SELECT file, line, err, text FROM (SELECT *, ${nth} AS nth FROM read_parquet(${quoteLiteral(badPath)})) ORDER BY nth, prov LIMIT ${MAX_EXAMPLES}`,
+    );
+    for (const row of rows) {
+      const error = errors[countOf(row["err"])];
+      const file = files[countOf(row["file"])];
+      if (error === undefined || file === undefined) continue;
+      const found = cellOf(file, textIn(row["text"]), error.column);
+      const expected = error.message.replace(/^.*?expected /s, "");
+      examples.push({
+        file: file.resolved.name,
+        line: countOf(row["line"]),
+        ...(error.column === undefined ? {} : { field: error.column }),
+        expected,
+        found,
+      });
+    }
+  }
+  for (const { resolved, scanned } of files) {
+    if (examples.length >= MAX_EXAMPLES) break;
+    if (scanned.kind !== "text" || scanned.nBad === 0 || scanned.badPath === undefined) continue;
+    const limit = MAX_EXAMPLES - examples.length;
+    const bad = `SELECT line, message, text FROM read_csv(${quoteLiteral(scanned.badPath)}, ${BAD_CSV}) ORDER BY line LIMIT ${limit}`;
+    for (const row of await engine.query(bad)) {
+      const expected = `${scanned.columns.length} fields`;
+      const found = `${textIn(row["message"])}: ${shown(textIn(row["text"]))}`;
+      examples.push({ file: resolved.name, line: countOf(row["line"]), expected, found });
+    }
+  }
+  return examples;
+}
+
+/** The value that was refused, or the row where the fields of its text cannot be told apart. */
+function cellOf({ scanned }: FileOutcome, text: string, column: string | undefined): string {
+  if (scanned.kind === "text" && column !== undefined) {
+    const fields = text.split(scanned.delimiter);
+    const cell = fields[scanned.columns.indexOf(column)];
+    if (fields.length === scanned.columns.length && cell !== undefined) return `'${shown(cell)}'`;
+  }
+  return `the row ${shown(text)}`;
+}
+
+function textIn(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+function shown(text: string): string {
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN - 1)}…` : text;
 }
 
 /** Missing values per column that is not ignored. */

@@ -7,8 +7,9 @@ import { quoteLiteral } from "../../schemas/sql-quoting.ts";
 import { resolveFiles } from "../files/resolve-files.ts";
 import type { ResolvedFile } from "../files/resolve-files.ts";
 import type { IngestEngine } from "./engine.ts";
-import { assetSummaries, countAssets, countsOf, nullsOf } from "./findings.ts";
+import { assetSummaries, badExamples, countAssets, countsOf, nullsOf } from "./findings.ts";
 import type { AssetSummary, FileCounts, SourceFindings } from "./findings.ts";
+import { requireFailures } from "./label-events.ts";
 import { requireQuality } from "./quality.ts";
 import { writeQuarantine } from "./quarantine.ts";
 import type { LocalPart } from "./shards.ts";
@@ -58,8 +59,10 @@ export interface IngestResult {
  * and pipeline give equal bytes, whatever the number of threads. Memory is bounded by the engine's limit and one
  * shard; the work folder needs about twice the size of the unpacked files.
  *
- * @throws {PlatformError} bad_file: a file is missing or cannot be read as declared; nothing is registered
+ * @throws {PlatformError} bad_file: a file is missing, cannot be read or has other columns than declared; nothing is
+ *   registered
  * @throws {PlatformError} quality_gate: a quality rule is broken; details.counts has the counts by source
+ * @throws {PlatformError} invalid_pipeline: no event is a failure as `label.where` says
  * @throws {PlatformError} cancelled, or the signal's reason
  */
 export async function ingest(options: IngestOptions): Promise<IngestResult> {
@@ -93,8 +96,10 @@ export async function ingest(options: IngestOptions): Promise<IngestResult> {
       counts: f.counts,
       files: f.ingested.files,
       nulls: f.nulls,
+      examples: f.examples,
     })),
   );
+  await requireFailures(options, ingested);
   return resultOf(options, ingested, resolved);
 }
 
@@ -122,6 +127,7 @@ async function findingsOf(options: IngestOptions, ingested: IngestedSource): Pro
     counts,
     perFile,
     nulls: await nullsOf(options.duckdb, source, ingested.parts),
+    examples: await badExamples(options.duckdb, ingested),
   };
 }
 

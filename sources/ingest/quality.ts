@@ -16,31 +16,42 @@ export interface SourceQuality {
   readonly files: readonly FileOutcome[];
   /** Column → missing values among the accepted rows; ignored columns are left out. */
   readonly nulls: ReadonlyMap<string, number>;
+  /** Some of the quarantined rows. */
+  readonly examples: readonly ErrorLocation[];
 }
 
 /**
  * Holds the sources to the pipeline's quality rules, all of them before it speaks.
  *
- * @throws {PlatformError} quality_gate: one location per broken rule; `details.counts` has the counts by source
+ * Nothing is registered when it throws, not even the quarantine: the message and the locations must say enough.
+ *
+ * @throws {PlatformError} bad_file: a file has other columns than declared
+ * @throws {PlatformError} quality_gate: a rule is broken; either with one location per broken rule and some of the
+ *   rows, and the counts by source in `details.counts`
  */
 export function requireQuality(pipeline: Pipeline, sources: readonly SourceQuality[]): void {
-  const faults = sources.flatMap((s) => [
-    ...schemaFaults(pipeline, s),
+  const ofSchema = sources.flatMap((s) => schemaFaults(pipeline, s));
+  const ofRows = sources.flatMap((s) => [
     ...badShareFaults(pipeline.quality, s),
     ...nullFaults(pipeline.quality, s),
   ]);
-  const first = faults[0];
-  if (first === undefined) return;
-  const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : "";
-  const where = first.file ?? first.field ?? "data";
-  throw new PlatformError(
-    "quality_gate",
-    `${where}: expected ${first.expected}, found ${first.found}${more}`,
-    {
-      locations: faults,
-      details: { counts: Object.fromEntries(sources.map((s) => [s.name, s.counts])) },
-    },
-  );
+  const faults = [...ofSchema, ...ofRows];
+  if (faults.length === 0) return;
+  const said = faults.slice(0, MAX_SAID).map(sentenceOf).join("; ");
+  const more = faults.length > MAX_SAID ? ` (and ${faults.length - MAX_SAID} more)` : "";
+  throw new PlatformError(ofSchema.length > 0 ? "bad_file" : "quality_gate", said + more, {
+    locations: faults,
+    details: { counts: Object.fromEntries(sources.map((s) => [s.name, s.counts])) },
+  });
+}
+
+/** Faults that the message spells out; all of them are locations. */
+const MAX_SAID = 10;
+
+function sentenceOf({ file, line, field, expected, found }: ErrorLocation): string {
+  const where =
+    line === undefined ? (file ?? field ?? "data") : `${file ?? "data"}:${line}: ${field ?? "row"}`;
+  return `${where}: expected ${expected}, found ${found}`;
 }
 
 function schemaFaults(pipeline: Pipeline, { name, files }: SourceQuality): ErrorLocation[] {
@@ -75,7 +86,7 @@ function schemaFaults(pipeline: Pipeline, { name, files }: SourceQuality): Error
   });
 }
 
-function badShareFaults(rules: QualityRules, { name, counts }: SourceQuality): ErrorLocation[] {
+function badShareFaults(rules: QualityRules, { name, counts, examples }: SourceQuality): ErrorLocation[] {
   const share = counts.quarantined / Math.max(1, counts.read);
   if (share <= rules.maxBadShare) return [];
   const reasons = Object.entries(counts.byReason).map(([code, n]) => `${n} ${code}`);
@@ -85,6 +96,7 @@ function badShareFaults(rules: QualityRules, { name, counts }: SourceQuality): E
       expected: `at most ${percent(rules.maxBadShare)} bad rows (quality.maxBadShare)`,
       found: `${counts.quarantined} of ${counts.read} (${reasons.join(", ")})`,
     },
+    ...examples,
   ];
 }
 

@@ -4,7 +4,8 @@ import type { IngestEngine } from "./engine.ts";
 import type { LocalPart } from "./shards.ts";
 import type { IngestedSource } from "./source-ingest.ts";
 
-const BAD_CSV =
+/** How `files/rewrite` writes lines that are no record, for `read_csv`. */
+export const BAD_CSV =
   "auto_detect = false, header = false, delim = ',', quote = '\"', escape = '\"', new_line = '\\n', max_line_size = 4194304, columns = {line: 'BIGINT', message: 'VARCHAR', text: 'VARCHAR'}";
 
 /**

@@ -22,6 +22,8 @@ export type QuarantineCode =
 export interface RowError {
   readonly code: QuarantineCode;
   readonly message: string;
+  /** Column of the file that the check is about. */
+  readonly column?: string;
 }
 
 /** A cell as the reader gives it. */
@@ -69,6 +71,7 @@ export function checkedColumn(column: Column, cell: Cell, context: CheckContext,
   const errorOf = (code: QuarantineCode, expected: string): RowError => ({
     code,
     message: `${column.name}: expected ${expected}`,
+    column: column.name,
   });
   const isNumeric = column.type === "float" || column.type === "integer";
   if (isNumeric)
@@ -108,7 +111,7 @@ export function checkedColumn(column: Column, cell: Cell, context: CheckContext,
 /** The asset id: 1 to 128 bytes with its prefix. */
 export function checkedAsset(column: string, cell: Cell, prefix: string): CheckedCell {
   const text = cell.form === "text" ? cell.sql : `CAST(${cell.sql} AS VARCHAR)`;
-  const missing: RowError = { code: "missing_required", message: `${column}: expected an asset id` };
+  const missing: RowError = { code: "missing_required", message: `${column}: expected an asset id`, column };
   const message = `${column}: expected an id of at most 128 bytes without NUL`;
   return {
     value: prefix === "" ? text : `${quoteLiteral(prefix)} || ${text}`,
@@ -117,24 +120,56 @@ export function checkedAsset(column: string, cell: Cell, prefix: string): Checke
     missing,
     checks: [
       { when: "__asset = ''", error: missing },
-      { when: "strlen(__asset) > 128", error: { code: "id_too_long", message } },
+      { when: "strlen(__asset) > 128", error: { code: "id_too_long", message, column } },
     ],
   };
 }
 
 /** Time as BIGINT: microseconds since 1970 UTC, or the cycle. */
 export function checkedTime(time: SourceTime, cell: Cell, context: CheckContext): CheckedCell {
-  const expected = time.kind === "cycle" ? "a whole cycle number" : "a point in time";
-  const bad: RowError = { code: "bad_time", message: `${time.column}: expected ${expected}` };
+  const { column } = time;
+  const expected = expectedTime(time);
+  const bad: RowError = { code: "bad_time", message: `${column}: expected ${expected}`, column };
+  const skipped = `${column}: expected a time that the clocks of ${time.timezone} show; they skip this one`;
   return {
     value: time.kind === "cycle" ? cycleSql(cell, context) : timestampSql(cell, time, context),
     name: "__t",
     raw: cell.sql,
     unread: bad,
     unreadWhen: isNotNullText(cell, context),
-    missing: { code: "missing_required", message: `${time.column}: expected ${expected}` },
-    checks: [{ when: `abs(__t) > ${MAX_INTEGER}`, error: bad }],
+    missing: { code: "missing_required", message: `${column}: expected ${expected}`, column },
+    checks: [
+      { when: `abs(__t) > ${MAX_INTEGER}`, error: bad },
+      ...skippedTimeSql(cell, time).map((when) => ({
+        when,
+        error: { code: "bad_time" as const, message: skipped, column },
+      })),
+    ],
   };
+}
+
+/** How a time must be written, as declared. */
+export function expectedTime(time: SourceTime): string {
+  if (time.kind === "cycle") return "a whole cycle number";
+  if (time.epochUnit !== undefined) return `a number of ${time.epochUnit} since 1970`;
+  if (time.format !== undefined) return `a point in time in the format '${time.format}'`;
+  return "a point in time in ISO 8601, as no format is declared";
+}
+
+/** Where clocks go forward an hour is no time: the database would take it for the next one. None in UTC. */
+function skippedTimeSql(cell: Cell, time: SourceTime): string[] {
+  const { kind, format, epochUnit, timezone } = time;
+  if (kind === "cycle" || cell.form !== "text" || epochUnit !== undefined || timezone === "UTC") return [];
+  if (format !== undefined && /%[zZ]/.test(format)) return [];
+  const text = textOf(cell);
+  const shown = `timezone(${quoteLiteral(timezone)}, make_timestamptz(__t))`;
+  if (format !== undefined) return [`${shown} <> try_strptime(${text}, ${quoteLiteral(format)})`];
+  const isLocal = `NOT suffix(${text}, 'Z') AND NOT (${hasOffsetSql(text)})`;
+  return [`CASE WHEN ${isLocal} THEN ${shown} <> TRY_CAST(${text} AS TIMESTAMP) ELSE false END`];
+}
+
+function hasOffsetSql(text: string): string {
+  return `length(${text}) > 10 AND (${text}[-6] IN ('+', '-') OR ${text}[-5] IN ('+', '-') OR ${text}[-3] IN ('+', '-'))`;
 }
 
 /** SQL of the number of the first failing check of a cell, NULL when it is good. */
@@ -212,9 +247,8 @@ function timestampSql(
   }
   // ISO 8601. TIMESTAMP reads a trailing Z as UTC but drops other offsets: those go through TIMESTAMPTZ.
   const utc = `epoch_us(TRY_CAST(${text} AS TIMESTAMP))`;
-  const hasOffset = `length(${text}) > 10 AND (${text}[-6] IN ('+', '-') OR ${text}[-5] IN ('+', '-') OR ${text}[-3] IN ('+', '-'))`;
   const startsWithDigit = `${text}[1] BETWEEN '0' AND '9'`;
-  const other = `CASE WHEN NOT (${startsWithDigit}) THEN NULL WHEN ${hasOffset} THEN epoch_us(TRY_CAST(${text} AS TIMESTAMPTZ)) ELSE ${local(`TRY_CAST(${text} AS TIMESTAMP)`)} END`;
+  const other = `CASE WHEN NOT (${startsWithDigit}) THEN NULL WHEN ${hasOffsetSql(text)} THEN epoch_us(TRY_CAST(${text} AS TIMESTAMPTZ)) ELSE ${local(`TRY_CAST(${text} AS TIMESTAMP)`)} END`;
   return `CASE WHEN suffix(${text}, 'Z') THEN ${utc} ELSE ${other} END`;
 }
 

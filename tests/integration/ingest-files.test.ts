@@ -260,6 +260,33 @@ describe("quarantine", () => {
     });
     expect(bad.sources["readings"]?.counts.byReason).toEqual({ bad_time: 3 });
   });
+
+  it.each([
+    ["ISO 8601", "", "2025-03-30 02:30", "2025-03-30 03:30", "2025-03-30T01:30:00Z"],
+    ["a format", ", format: '%d.%m.%Y %H:%M'", "30.03.2025 02:30", "30.03.2025 03:30", "30.03.2025 04:30"],
+  ])("refuses a local time that the clocks skip: %s", async (_name, format, skipped, real, other) => {
+    const source = `
+    files: a.csv
+    asset: unit
+    time: { column: t, kind: timestamp, timezone: Europe/Berlin${format} }
+    columns: [{ name: x }]`;
+    const body = `unit,t,x\nA,${skipped},1\nA,${real},1\nB,${other},1\n`;
+    const result = await run({ source, files: { "a.csv": body } });
+    expect(await quarantineOf(result)).toEqual([["a.csv", 2, "bad_time"]]);
+  });
+
+  it("says how a time should be written", async () => {
+    const source = `
+    files: a.csv
+    asset: unit
+    time: { column: t, kind: timestamp, format: '%d.%m.%Y' }
+    columns: [{ name: x }]`;
+    const files = { "a.csv": "unit,t,x\nA,01.03.2025 00:00,1\nA,01.03.2025,1\n" };
+    const error = await failure({ source, quality: "maxBadShare: 0", files });
+    expect(error.message).toContain(
+      "a.csv:2: t: expected a point in time in the format '%d.%m.%Y', found '01.03.2025 00:00'",
+    );
+  });
 });
 
 describe("hostile files", () => {
@@ -347,15 +374,13 @@ describe("quality gates", () => {
     [
       "bad share",
       { quality: "maxBadShare: 0.1", files: { "a.csv": "unit,t,x,y\nA,1,x,a\nA,2,1,a\n" } },
-      /1 of 2 \(1 not_a_number\)/,
+      /1 of 2 \(1 not_a_number\); a\.csv:2: x: expected a number, found 'x'$/,
     ],
     [
       "missing values",
       { quality: "maxNullShare: 0.4", files: { "a.csv": "unit,t,x,y\nA,1,,a\nA,2,1,a\n" } },
       /50 %/,
     ],
-    ["an absent column", { files: { "a.csv": "unit,t,xx\nA,1,1\n" } }, /without 'x'; did you mean xx\?, 'y'/],
-    ["an unknown column", { files: { "a.csv": "unit,t,x,y,z\nA,1,1,a,1\n" } }, /'z'/],
     [
       "duplicates that must not be",
       { quality: "duplicates: fail, maxBadShare: 1", files: { "a.csv": "unit,t,x,y\nA,1,1,a\nA,1,1,a\n" } },
@@ -366,6 +391,53 @@ describe("quality gates", () => {
     const error = await failure(given);
     expect(error.code).toBe("quality_gate");
     expect(error.message).toMatch(found);
+  });
+
+  it.each([
+    ["an absent column", "unit,t,xx\nA,1,1\n", /without 'x'; did you mean xx\?, 'y'/],
+    ["an unknown column", "unit,t,x,y,z\nA,1,1,a,1\n", /'z'/],
+  ])("other columns are a fault of the file: %s", async (_name, body, found) => {
+    const error = await failure({ files: { "a.csv": body } });
+    expect(error.code).toBe("bad_file");
+    expect(error.message).toMatch(found);
+  });
+
+  it("a label that no event fulfils, with what the events hold", async () => {
+    const text = (what: string): string => `
+name: t
+sources:
+  readings:
+    files: r.csv
+    asset: unit
+    time: { column: t, kind: cycle }
+    columns: [{ name: x }]
+  events:
+    role: events
+    files: e.csv
+    asset: unit
+    time: { column: t, kind: cycle }
+    columns: [{ name: what, type: text }, { name: severe, type: boolean }]
+label: { kind: events, source: events, where: { what: [${what}], severe: true } }
+task: { kind: rul }
+`;
+    const bodies = { "r.csv": "unit,t,x\nA,1,1\nA,2,1\n", "e.csv": "unit,t,what,severe\nA,2,seal,yes\n" };
+    const input = mkdtempSync(join(root, "in-"));
+    const files = Object.entries(bodies).map(([name, body]) => {
+      writeFileSync(join(input, name), body);
+      return { name, localPath: join(input, name), sha256: "" };
+    });
+    const attempt = (what: string): Promise<IngestResult> =>
+      ingest({
+        pipeline: parsePipeline(text(what), "p.yaml").pipeline,
+        files,
+        duckdb,
+        workDir: join(root, "label"),
+      });
+    await expect(attempt("sael")).rejects.toMatchObject({
+      code: "invalid_pipeline",
+      message: expect.stringMatching(/what = sael and severe = true, found none; there is what = seal/),
+    });
+    await expect(attempt("sael, seal")).resolves.toMatchObject({ files: expect.any(Array) });
   });
 
   it("an absent column within the allowed drift is missing", async () => {

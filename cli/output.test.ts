@@ -3,14 +3,17 @@ import { PlatformError } from "../schemas/platform-error.ts";
 import { EXIT, exitCodeOf } from "./exit-codes.ts";
 import { Output, safeText } from "./output.ts";
 
-function outputTo(isTTY: boolean, environment: Readonly<Record<string, string>> = {}) {
+function outputTo(isTTY: boolean, environment: Readonly<Record<string, string>> = {}, now = () => 0) {
   const written = { stdout: "", stderr: "" };
   const stream = (name: "stdout" | "stderr") => ({
     isTTY,
     columns: 30,
     write: (text: string) => (written[name] += text),
   });
-  return { written, output: new Output({ stdout: stream("stdout"), stderr: stream("stderr"), environment }) };
+  return {
+    written,
+    output: new Output({ stdout: stream("stdout"), stderr: stream("stderr"), environment, now }),
+  };
 }
 
 describe("Output", () => {
@@ -35,6 +38,14 @@ describe("Output", () => {
     output.line("done");
     expect(written.stderr).toBe(`\r\u001B[2K${"a".repeat(29)}\r\u001B[2K`);
     expect(written.stdout).toBe("done\n");
+  });
+
+  it("writes a counter without a terminal every 15 s only", () => {
+    let seconds = 0;
+    const { written, output } = outputTo(false, {}, () => seconds * 1_000);
+    for (; seconds < 40; seconds += 2) output.progress(`building: ${seconds} s`);
+    output.progress("starting");
+    expect(written.stderr).toBe("building: 0 s\nbuilding: 16 s\nbuilding: 32 s\nstarting\n");
   });
 
   it("prints an error with its places and the remedy", () => {

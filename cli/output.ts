@@ -21,7 +21,12 @@ export interface OutputOptions {
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Milliseconds from any start that never go back; default: the process's clock. */
+  readonly now?: () => number;
 }
+
+/** Without a terminal, the same words with other numbers follow each other no sooner. */
+const REPEAT_MS = 15_000;
 
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 
@@ -32,6 +37,8 @@ const CONTROL_CHARACTERS = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/g;
 export class Output {
   readonly #options: OutputOptions;
   #hasProgressLine = false;
+  /** Last progress written without a terminal: its words, and when. */
+  #written = { words: "", atMs: 0 };
 
   constructor(options: OutputOptions) {
     this.#options = options;
@@ -71,16 +78,25 @@ export class Output {
     lines.forEach((text, index) => this.line(index === 0 ? this.style("bold", text) : text));
   }
 
-  /** What happens now: one line that is rewritten on a terminal, a line each elsewhere. */
+  /** What happens now: one line that is rewritten on a terminal; elsewhere a line each, of mere counters now and then. */
   progress(text: string): void {
     const { stderr } = this.#options;
     if (stderr.isTTY !== true) {
-      stderr.write(`${safeText(text)}\n`);
+      if (!this.#isRepeat(text)) stderr.write(`${safeText(text)}\n`);
       return;
     }
     const width = Math.max(20, (stderr.columns ?? 80) - 1);
     stderr.write(`\r\u001B[2K${safeText(text).slice(0, width)}`);
     this.#hasProgressLine = true;
+  }
+
+  #isRepeat(text: string): boolean {
+    const { now = () => performance.now() } = this.#options;
+    const words = text.replaceAll(/\d+/g, "");
+    const { words: before, atMs } = this.#written;
+    if (words === before && now() - atMs < REPEAT_MS) return true;
+    this.#written = { words, atMs: now() };
+    return false;
   }
 
   /** A line about what has happened, kept on the screen; on stderr. */

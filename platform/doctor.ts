@@ -3,6 +3,7 @@ import { totalmem } from "node:os";
 import { dirname } from "node:path";
 import type { Settings } from "../config/settings.ts";
 import { findOnPath, findTemporalBinary } from "../temporal-config/server-binary.ts";
+import { whyNoDownload } from "../temporal-config/server-download.ts";
 import { findPostgresBinaries } from "./parts/postgres-binaries.ts";
 import { unprivilegedUser } from "./parts/unprivileged-user.ts";
 import { isPortFree } from "./process/ports.ts";
@@ -36,7 +37,10 @@ const CHECKS: readonly (readonly [string, (settings: Settings) => Finding | Prom
   ["ports", checkPorts],
 ];
 
-/** Looks at this machine; nothing is started or fetched. PostgreSQL is made runnable, as a start would. */
+/**
+ * Looks at this machine; nothing is started or fetched. PostgreSQL is made runnable, as a start would. Without
+ * a Temporal server and without Go it asks whether the download can be had.
+ */
 export async function examineMachine(settings: Settings): Promise<readonly MachineCheck[]> {
   const checks: MachineCheck[] = [];
   for (const [name, check] of CHECKS) {
@@ -69,21 +73,33 @@ async function checkTemporal(settings: Settings): Promise<Finding> {
   const { environment } = settings;
   const binary = await findTemporalBinary({ environment, ...(cli === undefined ? {} : { cli }) });
   if (binary !== undefined) return { state: "ok", found: `${binary.source} (${binary.path})` };
+  const hasGo = findOnPath("go", environment["PATH"]) !== undefined;
+  const blocked = hasGo ? undefined : await whyNoDownload();
+  if (blocked !== undefined) {
+    return {
+      state: "missing",
+      found: `not here, cannot be downloaded (${blocked}), and there is no Go to build it`,
+      remedy: "install Go 1.25 or newer, or the Temporal CLI, or set TEMPORAL_ADDRESS",
+    };
+  }
+  const otherwise = hasGo ? ", or builds it with Go (a few minutes, more on a busy machine)" : "";
   return {
     state: "warning",
-    found: "not here yet: the first start downloads it, or builds it with Go (2 to 3 minutes)",
-    remedy: "nothing; without network and Go: install the Temporal CLI or set TEMPORAL_ADDRESS",
+    found: `not here yet: the first start downloads it${otherwise}`,
+    remedy: "nothing",
   };
 }
 
 async function checkGo(settings: Settings): Promise<Finding> {
   const path = findOnPath("go", settings.environment["PATH"]);
   if (path !== undefined) return { state: "ok", found: path };
-  const isNeeded = (await checkTemporal(settings)).state !== "ok";
+  const { state } = await checkTemporal(settings);
+  if (state === "ok") return { state, found: "none, and not needed" };
+  const isNeeded = state === "missing";
   return {
-    state: isNeeded ? "warning" : "ok",
-    found: isNeeded ? "none" : "none, and not needed",
-    ...(isNeeded ? { remedy: "install Go 1.25 or newer if Temporal's download is blocked" } : {}),
+    state,
+    found: isNeeded ? "none, and needed to build Temporal" : "none, needed if Temporal's download fails",
+    remedy: isNeeded ? "install Go 1.25 or newer" : "install Go 1.25 or newer if it does",
   };
 }
 

@@ -67,22 +67,23 @@ export async function resolveTemporalBinary(search: BinarySearch): Promise<Tempo
   const found = await findTemporalBinary(search);
   if (found !== undefined) return found;
   const target = cachedBinaryPath(search.environment);
-  const reasons: string[] = ["not on PATH, not in the cache"];
-  for (const [source, make] of [
-    ["download", downloadTemporal],
-    ["build", buildTemporal],
-  ] as const) {
+  const attempt = async (make: () => Promise<void>): Promise<string | undefined> => {
     try {
-      await make(target, search);
-      return { path: target, source };
+      await make();
+      return undefined;
     } catch (error) {
       search.signal?.throwIfAborted();
-      reasons.push(`${source}: ${error instanceof Error ? error.message : String(error)}`);
+      return error instanceof Error ? error.message : String(error);
     }
-  }
+  };
+  const noDownload = await attempt(() => downloadTemporal(target, search));
+  if (noDownload === undefined) return { path: target, source: "download" };
+  const why = `the download failed (${noDownload})`;
+  const noBuild = await attempt(() => buildTemporal(target, search, why));
+  if (noBuild === undefined) return { path: target, source: "build" };
   throw new PlatformError(
     "platform_part_missing",
-    `find the Temporal server [${reasons.join("; ")}]: install the Temporal CLI ${TEMPORAL_CLI_VERSION} or newer, or install Go 1.25 or newer, or set TEMPORAL_ADDRESS`,
+    `find the Temporal server [not on PATH, not in the cache; download: ${noDownload}; build: ${noBuild}]: install the Temporal CLI ${TEMPORAL_CLI_VERSION} or newer, or install Go 1.25 or newer, or set TEMPORAL_ADDRESS`,
   );
 }
 

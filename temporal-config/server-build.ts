@@ -23,12 +23,13 @@ export function modulePinHash(): string {
 /**
  * Builds the Temporal CLI from the pinned module and puts it at `target`, atomically.
  *
- * Two to three minutes on two cores, seconds when Go's own cache is warm. When another process is
- * building the same, this one waits for its result instead of building it twice.
+ * Two to three minutes on two idle cores, ten on busy ones, seconds when Go's own cache is warm. When
+ * another process is building the same, this one waits for its result instead of building it twice.
  *
+ * @param why  what made the build necessary, in words for people; stands before the progress
  * @throws {Error} Go is missing or the build failed; the message ends with the last lines it printed
  */
-export async function buildTemporal(target: string, search: BinarySearch): Promise<void> {
+export async function buildTemporal(target: string, search: BinarySearch, why: string): Promise<void> {
   mkdirSync(dirname(target), { recursive: true });
   const lock = `${target}.building`;
   while (!takeLock(lock)) {
@@ -38,7 +39,7 @@ export async function buildTemporal(target: string, search: BinarySearch): Promi
   }
   const output = `${target}.${process.pid}`;
   try {
-    await runGoBuild(output, lock, search);
+    await runGoBuild(output, { lock, search, why });
     renameSync(output, target);
   } finally {
     rmSync(output, { force: true });
@@ -60,7 +61,14 @@ function takeLock(lock: string): boolean {
 
 const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;
 
-async function runGoBuild(output: string, lock: string, search: BinarySearch): Promise<void> {
+interface GoBuild {
+  /** Touched at each report. */
+  readonly lock: string;
+  readonly search: BinarySearch;
+  readonly why: string;
+}
+
+async function runGoBuild(output: string, { lock, search, why }: GoBuild): Promise<void> {
   const started = performance.now();
   // -v names each package as it is compiled; -s -w leave out the debug tables (40 MB).
   const flags = ["-mod=readonly", "-buildvcs=false", "-v", "-ldflags=-s -w", "-o", output];
@@ -81,7 +89,7 @@ async function runGoBuild(output: string, lock: string, search: BinarySearch): P
     const seconds = Math.round((performance.now() - started) / 1000);
     utimesSync(lock, new Date(), new Date());
     search.onProgress?.(
-      `building the Temporal server with Go, once: ${seconds} s, ${count.downloaded} modules fetched, ${count.compiled} packages compiled (2 to 3 minutes in all)`,
+      `${why}, building it with Go instead: ${seconds} s, ${count.compiled} packages compiled, ${count.downloaded} modules fetched (once; a few minutes, more on a busy machine)`,
     );
   };
   report();

@@ -31,22 +31,22 @@ const ARCHIVES: Readonly<Record<string, { readonly name: string; readonly sha256
 /** Without an answer, or without a further byte, for this long the download is given up. */
 const STALL_MS = 10_000;
 
+/** How long a question whether the archive can be had waits for an answer. */
+const PROBE_MS = 5_000;
+
 /**
  * Downloads the release archive, checks its hash and puts the binary at `target`, atomically.
  *
  * @throws {Error} no archive for this machine, no network, wrong hash
  */
 export async function downloadTemporal(target: string, search: BinarySearch): Promise<void> {
-  const machine = `${process.platform}-${process.arch}`;
-  const archive = ARCHIVES[machine];
-  if (archive === undefined) throw new Error(`no archive for ${machine}`);
+  const archive = archiveHere();
   const folder = dirname(target);
   mkdirSync(folder, { recursive: true });
   const work = mkdtempSync(join(folder, "download-"));
   try {
     const file = join(work, "temporal.tar.gz");
-    const name = `temporal_cli_${TEMPORAL_CLI_VERSION}_${archive.name}.tar.gz`;
-    const url = `https://github.com/temporalio/cli/releases/download/v${TEMPORAL_CLI_VERSION}/${name}`;
+    const { name, url } = archive;
     const sha256 = await fetchToFile(url, file, search);
     if (sha256 !== archive.sha256) {
       throw new Error(`SHA-256 of ${name}: expected ${archive.sha256}, got ${sha256}`);
@@ -61,11 +61,43 @@ export async function downloadTemporal(target: string, search: BinarySearch): Pr
   }
 }
 
+/**
+ * Whether the archive can be had from here: only its headers are asked for.
+ *
+ * @returns why not; undefined when it can
+ */
+export async function whyNoDownload(): Promise<string | undefined> {
+  try {
+    const { url } = archiveHere();
+    const { ok, status } = await fetch(url, { method: "HEAD", signal: AbortSignal.timeout(PROBE_MS) });
+    return ok ? undefined : `HTTP ${status}`;
+  } catch (error) {
+    return reasonOf(error);
+  }
+}
+
+/** @throws {Error} no archive for this machine */
+function archiveHere(): { readonly name: string; readonly url: string; readonly sha256: string } {
+  const machine = `${process.platform}-${process.arch}`;
+  const archive = ARCHIVES[machine];
+  if (archive === undefined) throw new Error(`no archive for ${machine}`);
+  const name = `temporal_cli_${TEMPORAL_CLI_VERSION}_${archive.name}.tar.gz`;
+  const url = `https://github.com/temporalio/cli/releases/download/v${TEMPORAL_CLI_VERSION}/${name}`;
+  return { name, url, sha256: archive.sha256 };
+}
+
+/** What `fetch` puts into the cause, in words for people. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.name === "TimeoutError") return "no answer";
+  return error.cause instanceof Error ? error.cause.message : error.message;
+}
+
 /** Writes the body of `url` to `file`. @returns its SHA-256, lower-case hex */
 async function fetchToFile(url: string, file: string, search: BinarySearch): Promise<string> {
   const stall = new AbortController();
   const signal = search.signal === undefined ? stall.signal : AbortSignal.any([stall.signal, search.signal]);
-  const arm = () => setTimeout(() => stall.abort(new Error(`no data for ${STALL_MS / 1000} s`)), STALL_MS);
+  const arm = () => setTimeout(() => stall.abort(new Error(`no answer for ${STALL_MS / 1000} s`)), STALL_MS);
   let timer = arm();
   try {
     search.onProgress?.(`downloading the Temporal server ${TEMPORAL_CLI_VERSION}`);
@@ -83,9 +115,7 @@ async function fetchToFile(url: string, file: string, search: BinarySearch): Pro
     await once(out, "close");
     return hash.digest("hex");
   } catch (error) {
-    const cause =
-      error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
-    throw new Error(`no download [${cause}]`, { cause: error });
+    throw new Error(reasonOf(error), { cause: error });
   } finally {
     clearTimeout(timer);
   }

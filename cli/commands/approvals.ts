@@ -1,6 +1,11 @@
 import type { Command } from "commander";
 import { Option } from "commander";
+import { z } from "zod";
+import { evaluationSchema } from "../../schemas/model-version.ts";
+import type { Evaluation } from "../../schemas/model-version.ts";
 import { runViewSchema } from "../../schemas/run.ts";
+import { apiPath } from "../client.ts";
+import type { ApiClient } from "../client.ts";
 import { withApi } from "../connection.ts";
 import type { Connection } from "../connection.ts";
 import { contextOf } from "../context.ts";
@@ -94,11 +99,27 @@ async function show(context: CliContext, id: string, { json }: { readonly json?:
       output.json(approval);
       return;
     }
-    showApproval(output, approval, { apiUrl, ...(temporalUiUrl === undefined ? {} : { temporalUiUrl }) });
+    const evaluation = await evaluationOf(client, approval);
+    showApproval(output, approval, {
+      apiUrl,
+      ...(temporalUiUrl === undefined ? {} : { temporalUiUrl }),
+      ...(evaluation === undefined ? {} : { evaluation }),
+    });
     output.line(`${approval.id} is ${approval.state}`);
     for (const { decision, by, channel, reason, at } of approval.decisions)
       output.line(`  ${decision} by ${by} through ${channel} at ${timeText(at)}: ${reason}`);
   });
+}
+
+const evaluatedSchema = z.looseObject({ evaluation: evaluationSchema });
+
+/** Of the version asked about: holds the baseline. */
+async function evaluationOf(
+  client: ApiClient,
+  { model, version }: Approval,
+): Promise<Evaluation | undefined> {
+  const found = await client.find(apiPath`/v1/models/${model}/versions/${version}`, evaluatedSchema);
+  return found?.evaluation;
 }
 
 async function decideOne(

@@ -47,7 +47,8 @@ export async function fitView(engine: SqlEngine, input: FitInput): Promise<Fitte
   };
 }
 
-async function trainingCondition(engine: SqlEngine, rows: TrainingRows): Promise<string> {
+/** The rows as SQL over a reading. */
+export async function trainingCondition(engine: SqlEngine, rows: TrainingRows): Promise<string> {
   if (rows === "all") return "true";
   if ("assets" in rows)
     return rows.assets.length === 0 ? "false" : `__asset IN (${rows.assets.map(quoteLiteral).join(", ")})`;

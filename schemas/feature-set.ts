@@ -32,6 +32,8 @@ export const fittedStateSchema = z.strictObject({
     .optional(),
   /** Text column or attribute → values in code order (code = index; unseen = NaN). */
   categories: z.record(z.string(), z.array(z.string())).optional(),
+  /** Class labels in code order, of the training side; any other class is unlabelled. */
+  classLabels: z.array(z.string()).optional(),
 });
 export type FittedState = z.infer<typeof fittedStateSchema>;
 
@@ -49,6 +51,8 @@ export const featureSetManifestSchema = z.strictObject({
   fitted: sha256Schema,
   features: z.array(featureSpecSchema),
   classLabels: z.array(z.string()).optional(),
+  /** Rows left unlabelled because no training row has their class. */
+  nUnseenClass: z.int().min(0).optional(),
   parts: z.array(parquetPartSchema),
   nRows: z.int().min(0),
   nLabelled: z.int().min(0),

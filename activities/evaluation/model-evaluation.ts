@@ -4,7 +4,13 @@ import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import { splitDocumentSchema } from "../../schemas/split.ts";
 import { sha256Hex } from "../../schemas/canonical-json.ts";
-import { getDocument, putDocument, readDataset, readPipeline } from "../../stores/objects/documents.ts";
+import {
+  getDocument,
+  putDocument,
+  readDataset,
+  readFeatureSet,
+  readPipeline,
+} from "../../stores/objects/documents.ts";
 import { z } from "zod";
 import type { ActivityDeps } from "../dependencies.ts";
 import type { FeatureTable } from "../features/feature-table.ts";
@@ -37,6 +43,8 @@ interface Loaded {
   readonly problem: Problem;
   readonly rows: { readonly train: Int32Array; readonly test: Int32Array };
   readonly timeKind: string;
+  /** Rows left unlabelled because no training row has their class. */
+  readonly nUnseenClass: number;
 }
 
 interface Answers {
@@ -129,7 +137,9 @@ async function load(deps: ActivityDeps, input: EvaluateInput): Promise<Loaded> {
   if (rows.test.length === 0)
     throw new PlatformError("not_enough_data", "evaluate: the holdout has no labelled row");
   const { timeKind } = readingsOf(await readDataset(deps.objects, input.dataset));
-  return { pipeline, selection, table, rows, problem: problemOf(pipeline, table.classLabels), timeKind };
+  const { nUnseenClass = 0 } = await readFeatureSet(deps.objects, input.featureSet);
+  const problem = problemOf(pipeline, table.classLabels);
+  return { pipeline, selection, table, rows, problem, timeKind, nUnseenClass };
 }
 
 /** Trainer and graph on the test rows and on probes; equal, or the run fails. */
@@ -199,6 +209,7 @@ function evaluationOf(
     rows: { train: rows.train.length, test: rows.test.length, cv: selection.cvRows },
     checks: [
       ...input.leakage,
+      ...unseenClassCheck(loaded),
       {
         name: "graph parity",
         passed: true,
@@ -206,6 +217,13 @@ function evaluationOf(
       },
     ],
   };
+}
+
+/** Not a failure, but nobody shall think that such rows were judged. */
+function unseenClassCheck({ nUnseenClass, problem }: Loaded): Evaluation["checks"] {
+  if (problem.kind !== "multiclass") return [];
+  const detail = `${nUnseenClass} rows have a class that no training row has; they are unlabelled`;
+  return [{ name: "classes seen in training", passed: true, detail }];
 }
 
 /** Inputs and answers on the training rows, through the graph that will serve. */

@@ -1,12 +1,16 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { fitView } from "../../features/fit.ts";
+import type { FeatureView } from "../../features/feature-view.ts";
+import { fitView, trainingCondition } from "../../features/fit.ts";
+import { learnClassLabels } from "../../features/labels/column.ts";
 import { compileView } from "../../features/view.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 import { splitDocumentSchema } from "../../schemas/split.ts";
+import type { SplitDocument } from "../../schemas/split.ts";
 import { getDocument, putDocument, readDataset, readPipeline } from "../../stores/objects/documents.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import { withHeartbeat } from "../heartbeat.ts";
+import type { Beat } from "../heartbeat.ts";
 import { createSplitActivities } from "../split/activities.ts";
 import { reuseOr } from "../stage-cache.ts";
 import type { FitInput, FitResult, TransformInput, TransformResult } from "./messages.ts";
@@ -16,7 +20,7 @@ import type { FoldLeftOut } from "./training-rows.ts";
 import { transformDataset } from "./transform-dataset.ts";
 
 /** Raised when the same training rows would give another fitted state than before. */
-const FIT_VERSION = 1;
+const FIT_VERSION = 2;
 
 /** split → fit → transform. */
 export function createFeatureActivities(deps: ActivityDeps) {
@@ -42,30 +46,14 @@ export function createFeatureActivities(deps: ActivityDeps) {
           for (const [name, source] of Object.entries(dataset.sources))
             sources[name] = await localParts(deps, source);
           const scratch = await mkdtemp(join(deps.scratchDir, "fit-"));
-          const fit = async (left: FoldLeftOut | null): Promise<ObjectRef> => {
-            beat.signal.throwIfAborted();
-            beat.report(left);
-            const rows = await trainingRows(deps, {
-              view,
-              split,
-              left,
-              readings: sources[view.source] ?? [],
-              scratch,
-            });
-            return putDocument(
-              objects,
-              await fitView(deps.duckdb, { view, sources, rows, seed: pipeline.split.seed }),
-            );
-          };
-          const folds: ObjectRef[][] = [];
-          for (let repeat = 0; repeat < pipeline.split.repeats; repeat++) {
-            const perFold: ObjectRef[] = [];
-            for (let fold = 0; fold < pipeline.split.folds; fold++) perFold.push(await fit({ repeat, fold }));
-            folds.push(perFold);
+          try {
+            const { repeats, folds, seed } = pipeline.split;
+            const job = { view, sources, split, scratch, repeats, folds, seed };
+            const states = await fitFolds(deps, job, beat);
+            return { view: await putDocument(objects, view), ...states };
+          } finally {
+            await rm(scratch, { recursive: true, force: true });
           }
-          const final = await fit(null);
-          await rm(scratch, { recursive: true, force: true });
-          return { view: await putDocument(objects, view), folds, final };
         }),
       );
     },
@@ -81,4 +69,41 @@ export function createFeatureActivities(deps: ActivityDeps) {
       return withHeartbeat((beat) => transformDataset(deps, { dataset, view, fitted, hasLabel }, beat));
     },
   };
+}
+
+interface FitJob {
+  readonly view: FeatureView;
+  readonly sources: Readonly<Record<string, readonly string[]>>;
+  readonly split: SplitDocument;
+  readonly scratch: string;
+  readonly repeats: number;
+  readonly folds: number;
+  readonly seed: number;
+}
+
+/** One state per fold and one for the whole training side. Class codes are the same in all: predictions are pooled. */
+async function fitFolds(
+  deps: ActivityDeps,
+  job: FitJob,
+  beat: Beat,
+): Promise<Pick<FitResult, "folds" | "final">> {
+  const { view, sources, split, scratch, seed } = job;
+  const readings = sources[view.source] ?? [];
+  const rowsWithout = (left: FoldLeftOut | null) =>
+    trainingRows(deps, { view, split, left, readings, scratch });
+  const whole = await trainingCondition(deps.duckdb, await rowsWithout(null));
+  const classLabels = await learnClassLabels(deps.duckdb, view, readings, whole);
+  const fit = async (left: FoldLeftOut | null): Promise<ObjectRef> => {
+    beat.signal.throwIfAborted();
+    beat.report(left);
+    const state = await fitView(deps.duckdb, { view, sources, rows: await rowsWithout(left), seed });
+    return putDocument(deps.objects, { ...state, ...(classLabels === undefined ? {} : { classLabels }) });
+  };
+  const folds: ObjectRef[][] = [];
+  for (let repeat = 0; repeat < job.repeats; repeat++) {
+    const perFold: ObjectRef[] = [];
+    for (let fold = 0; fold < job.folds; fold++) perFold.push(await fit({ repeat, fold }));
+    folds.push(perFold);
+  }
+  return { folds, final: await fit(null) };
 }

@@ -27,7 +27,11 @@ export async function trainingRows(
 ): Promise<TrainingRows> {
   const { view, split, left, readings, scratch } = input;
   // Nothing is learnt from data: whichever rows are named, the fitted state is empty.
-  if (view.regimes === undefined && !view.features.some((feature) => feature.kind === "category"))
+  if (
+    view.regimes === undefined &&
+    !learnsClasses(view) &&
+    !view.features.some((feature) => feature.kind === "category")
+  )
     return "all";
   const folds = split.folds[left?.repeat ?? 0] ?? [];
   const units = folds.flatMap((fold, unit) => (fold < 0 || fold === left?.fold ? [] : [unit]));
@@ -43,4 +47,8 @@ export async function trainingRows(
   const from = await deps.duckdb.parquet(readings);
   await deps.duckdb.copyToParquet(`SELECT __seq FROM ${from} WHERE ${listed}${isBefore}`, seqPath);
   return { seqPath };
+}
+
+function learnsClasses({ label }: FeatureView): boolean {
+  return label.kind === "column" && label.target === "class" && label.positive === undefined;
 }

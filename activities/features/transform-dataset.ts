@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { featureSpecs, parseView } from "../../features/feature-view.ts";
 import type { FeatureView } from "../../features/feature-view.ts";
 import { checkLifeTables } from "../../features/labels/check-life-tables.ts";
-import { learnClassLabels } from "../../features/labels/column.ts";
+import { countUnseenClass } from "../../features/labels/column.ts";
 import { transformShard } from "../../features/transform.ts";
 import { fittedStateSchema } from "../../schemas/feature-set.ts";
 import type { FeatureSetManifest, FittedState } from "../../schemas/feature-set.ts";
@@ -89,7 +89,7 @@ async function transformShards(
   for (const [name, source] of Object.entries(dataset.sources)) paths[name] = await localParts(deps, source);
   const readings = paths[view.source] ?? [];
   if (hasLabel) await checkLifeTables(deps.duckdb, view, paths);
-  const classLabels = hasLabel ? await learnClassLabels(deps.duckdb, view, readings) : undefined;
+  const classLabels = hasLabel ? fitted.classLabels : undefined;
   const parts: ParquetPart[] = [];
   for (const [shard, path] of readings.entries()) {
     beat.signal.throwIfAborted();
@@ -116,7 +116,12 @@ async function transformShards(
     view: view.hash,
     fitted: hashOf(fitted),
     features: featureSpecs(view),
-    ...(classLabels === undefined ? {} : { classLabels }),
+    ...(classLabels === undefined
+      ? {}
+      : {
+          classLabels,
+          nUnseenClass: await countUnseenClass(deps.duckdb, view, { paths: readings, classLabels }),
+        }),
     parts,
     ...counts,
   };

@@ -41,3 +41,13 @@ describe("cutSplit keeps what was held out", () => {
     });
   });
 });
+
+it("refuses a class that is rarer than the folds, at once and by name", () => {
+  const rows: SplitUnits = { ...units, unit: "row", classes: ids.map((_, i) => (i === 0 ? 1 : 0)) };
+  const options = {
+    split: { ...split({ by: "row", share: 0.2 }), seed: 1 },
+    ...none,
+    trainedBefore: new Set(["a0"]),
+  };
+  expect(() => cutSplit(rows, options)).toThrow(expect.objectContaining({ code: "not_enough_data" }));
+});

@@ -102,13 +102,17 @@ function foldsOf(units: SplitUnits, rest: readonly number[], split: Split): Int3
     );
   }
   const { classes } = units;
-  if (split.stratify && classes !== undefined && units.unit === "row") {
+  if (!split.stratify || classes === undefined || units.unit !== "row") return groupKFold(ids, options);
+  try {
     return stratifiedKFold(
       Float64Array.from(rest, (i) => classes[i] as number),
       { ...options, keys: ids },
     );
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const message = `cut the folds: ${error.message}; add rows of it, use fewer folds, or stratify: false`;
+    throw new PlatformError("not_enough_data", message, { cause: error });
   }
-  return groupKFold(ids, options);
 }
 
 function timeBounds(

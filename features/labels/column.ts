@@ -38,19 +38,21 @@ function codeSql({ isText }: ColumnLabel, classLabels: readonly string[]): strin
  * Class labels in code order: text in code-unit order, numbers ascending. Two-class labels with a positive value
  * are `["not <positive>", "<positive>"]`, so that the class index is the label.
  *
- * @param paths all Parquet parts of the readings
+ * @param paths     all Parquet parts of the readings
+ * @param condition SQL over a reading that says whether it may be learnt from; default: all may
  * @returns undefined when the label is no class
  */
 export async function learnClassLabels(
   engine: SqlEngine,
   view: FeatureView,
   paths: readonly string[],
+  condition = "true",
 ): Promise<string[] | undefined> {
   const { label } = view;
   if (label.kind !== "column" || label.target !== "class") return undefined;
   if (label.positive !== undefined) return [`not ${label.positive}`, String(label.positive)];
   const table = await engine.columns(
-    `SELECT DISTINCT ${labelColumnSql(label)} AS value FROM ${await engine.parquet(paths)} WHERE value IS NOT NULL`,
+    `SELECT DISTINCT ${labelColumnSql(label)} AS value FROM ${await engine.parquet(paths)} WHERE value IS NOT NULL AND (${condition})`,
   );
   const values = [...(table.columns["value"] ?? [])];
   if (label.isText) return values.map(String).sort();
@@ -58,4 +60,19 @@ export async function learnClassLabels(
     .map(Number)
     .sort((a, b) => a - b)
     .map(String);
+}
+
+/** Readings that have a class which is not among the class labels, and so are unlabelled. */
+export async function countUnseenClass(
+  engine: SqlEngine,
+  view: FeatureView,
+  given: { readonly paths: readonly string[]; readonly classLabels: readonly string[] },
+): Promise<number> {
+  const { label } = view;
+  if (label.kind !== "column" || label.target !== "class" || label.positive !== undefined) return 0;
+  const table = await engine.columns(
+    `SELECT count(*)::DOUBLE AS n FROM (SELECT ${labelColumnSql(label)} AS ${LABEL_ALIAS} FROM ${await engine.parquet(given.paths)})` +
+      ` WHERE ${LABEL_ALIAS} IS NOT NULL AND (${codeSql(label, given.classLabels)}) IS NULL`,
+  );
+  return Number(table.columns["n"]?.[0] ?? 0);
 }

@@ -6,7 +6,7 @@ import type { TestEngine } from "../support/test-engine.ts";
 import { transformShard } from "../transform.ts";
 import { compileView } from "../view.ts";
 import { checkLifeTables } from "./check-life-tables.ts";
-import { learnClassLabels } from "./column.ts";
+import { countUnseenClass, learnClassLabels } from "./column.ts";
 
 let engine: TestEngine;
 beforeAll(async () => {
@@ -204,5 +204,20 @@ describe("a label column", () => {
       "target",
     );
     expect(y["a-10"]).toEqual([1, 2, 3]);
+  });
+
+  it("learns classes from the rows it may learn from, and counts the others", async () => {
+    const rest = { label: { kind: "column", column: "state" }, task: { kind: "class" } };
+    const view = compileView(
+      pipelineOf({ readings }, { features: [{ current: { columns: ["x"] } }], ...rest }),
+      manifestOf({ readings }),
+    );
+    const { readings: paths = [] } = await writeSources(engine, { readings }, "unseen");
+    const all = await learnClassLabels(engine, view, paths);
+    expect(await countUnseenClass(engine, view, { paths, classLabels: all ?? [] })).toBe(0);
+    const [first = ""] = all ?? [];
+    const some = await learnClassLabels(engine, view, paths, `v1 = '${first}'`);
+    expect(some).toEqual([first]);
+    expect(await countUnseenClass(engine, view, { paths, classLabels: [first] })).toBeGreaterThan(0);
   });
 });

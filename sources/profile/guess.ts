@@ -4,6 +4,7 @@
  */
 import type { ColumnProfile } from "./column-profile.ts";
 import { profileColumns } from "./column-profile.ts";
+import type { TimeFormat } from "../files/time-text.ts";
 import type { FileSample } from "./sample-file.ts";
 
 export type Role = "readings" | "events" | "attributes" | "labels";
@@ -12,6 +13,8 @@ export interface TimeGuess {
   readonly column: string;
   readonly kind: "timestamp" | "cycle";
   readonly epochUnit?: "s" | "ms" | "us";
+  /** Absent for ISO 8601. */
+  readonly format?: TimeFormat;
 }
 
 export interface FileGuess {
@@ -73,7 +76,10 @@ function guessByRuns(
 
 function guessTime(columns: readonly ColumnProfile[]): TimeGuess | undefined {
   const stamp = columns.find((c) => c.type === "timestamp");
-  if (stamp !== undefined) return { column: stamp.name, kind: "timestamp" };
+  if (stamp !== undefined) {
+    const format = stamp.timeFormat === undefined ? {} : { format: stamp.timeFormat };
+    return { column: stamp.name, kind: "timestamp", ...format };
+  }
   const epoch = columns.find((c) => TIME_NAME.test(c.name) && epochUnitOf(c) !== undefined);
   const epochUnit = epoch === undefined ? undefined : epochUnitOf(epoch);
   if (epoch !== undefined && epochUnit !== undefined)

@@ -1,7 +1,7 @@
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { ColumnProfile } from "./column-profile.ts";
 import { guessLabel, guessLeaks } from "./guess.ts";
-import type { FileGuess, LabelGuess } from "./guess.ts";
+import type { FileGuess, LabelGuess, TimeGuess } from "./guess.ts";
 
 /** A pipeline file as text, with what was guessed and what a person must look at. */
 export interface DraftPipeline {
@@ -95,9 +95,10 @@ function writeSource(draft: Draft, name: string, files: readonly FileGuess[], kn
     draft.guesses.push(`${name}: asset is '${asset}'`);
   }
   if (time !== undefined) {
-    const unit = time.epochUnit === undefined ? "" : `, epochUnit: ${time.epochUnit}`;
-    draft.lines.push(`    time: { column: ${q(time.column)}, kind: ${time.kind}${unit} } # CHECK`);
-    draft.guesses.push(`${name}: time is '${time.column}' (${time.kind})`);
+    writeTime(draft, name, time);
+  }
+  for (const key of first.columns) {
+    if (key.name === asset || key.name === time?.column) tellStrays(draft, first, key);
   }
   draft.lines.push(
     `    columns:${sample.hasHeader ? "" : " # by position: the file has no header; give them better names"}`,
@@ -109,6 +110,32 @@ function writeSource(draft: Draft, name: string, files: readonly FileGuess[], kn
   if (listed.length === 0)
     draft.lines.push(`      - { name: ${q(asset ?? time?.column ?? "value")}, type: text }`);
   draft.lines.push("");
+}
+
+function writeTime(draft: Draft, name: string, time: TimeGuess): void {
+  const { column, kind, epochUnit, format } = time;
+  const unit = epochUnit === undefined ? "" : `, epochUnit: ${epochUnit}`;
+  const written = format === undefined ? "" : `, format: '${format.format}'`;
+  const zone =
+    format === undefined ? "" : ": in which time zone? UTC unless you add e.g. timezone: Europe/Berlin";
+  draft.lines.push(`    time: { column: ${q(column)}, kind: ${kind}${unit}${written} } # CHECK${zone}`);
+  draft.guesses.push(
+    `${name}: time is '${column}' (${kind}${format === undefined ? "" : `, written as ${format.format}, in UTC`})`,
+  );
+  if (format?.isAmbiguous === true)
+    draft.checks.push(
+      `${name}: day and month of '${column}' cannot be told apart: ${format.format} is assumed, day first`,
+    );
+}
+
+/** Says which values of a column are not of its type; they go to quarantine. */
+function tellStrays(draft: Draft, { sample }: FileGuess, column: ColumnProfile): string | undefined {
+  if (column.strays === undefined) return undefined;
+  const { count, row, value } = column.strays;
+  const what = column.type === "timestamp" ? "time as guessed" : "number";
+  const text = `${count === 1 ? "1 value is" : `${count} values are`} no ${what}: ${count === 1 ? "" : "first in "}line ${sample.lines[row]}`;
+  draft.checks.push(`${sample.name}: '${column.name}': ${text} ('${value.slice(0, 40)}')`);
+  return text;
 }
 
 function formatText({ sample, columns }: FileGuess): string {
@@ -129,7 +156,12 @@ function columnLine(
 ): string {
   const settings = [`name: ${q(column.name)}`];
   const notes: string[] = [];
-  if (column.type !== "float") settings.push(`type: ${column.type}`);
+  // A second time in a form of its own could not be read: only the time column has a format.
+  const type = column.timeFormat === undefined || known.isKey ? column.type : "text";
+  if (type !== "float") settings.push(`type: ${type}`);
+  if (column.unit !== undefined && !known.isKey) settings.push(`unit: ${q(column.unit)}`);
+  const strays = known.isKey ? undefined : tellStrays(draft, file, column);
+  if (strays !== undefined) notes.push(`CHECK: ${strays}`);
   if (column.min !== undefined && column.max !== undefined) notes.push(`seen ${column.min} to ${column.max}`);
   if (column.missingShare > 0) notes.push(`${(column.missingShare * 100).toFixed(1)} % missing`);
   if (column.type === "text" && column.nDistinct <= 6)
@@ -152,6 +184,7 @@ function ignoreReason(column: ColumnProfile, known: Known): string | undefined {
   if (known.leaks.includes(column.name))
     return "CHECK: gives the label away; is it known before the failure?";
   if (column.nDistinct <= 1) return "constant";
+  if (column.timeFormat !== undefined) return "another time";
   if (column.isUnique && (column.type === "text" || column.plusOneShare > 0.9))
     return "a row number or serial number";
   if (column.type === "text" && column.nDistinct > 50) return "many different texts";

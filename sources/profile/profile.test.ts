@@ -70,6 +70,48 @@ describe("aura init drafts a valid file from", () => {
     expect(pipeline.label).toMatchObject({ column: "failed" });
   });
 
+  const pumps = (when: (i: number) => string): Record<string, string> => ({
+    "pumps.csv": `pump_no;when;vib mm/s;temp [°C];power (kW)\n${Array.from(
+      { length: 200 },
+      (_, i) => `P-${i % 4};${when(i)};${i === 100 ? "abc" : `${i},5`};5${i % 10},1;${i}`,
+    ).join("\n")}\n`,
+    "failures.csv": `pump_no;when;what\nP-1;${when(50)};seal\nP-2;${when(60)};bearing\n`,
+  });
+  const two = (n: number): string => String(n).padStart(2, "0");
+
+  it("German times, one cell that is no number, and units in names", async () => {
+    const { pipeline, text, checks } = await draft(
+      pumps((i) => `${two(1 + Math.floor(i / 24))}.03.2025 ${two(i % 24)}:00`),
+    );
+    for (const name of ["readings", "events"])
+      expect(pipeline.sources[name]?.time).toMatchObject({ column: "when", format: "%d.%m.%Y %H:%M" });
+    expect(pipeline.label).toEqual({ kind: "events", source: "events" });
+    expect(pipeline.task.kind).toBe("failure_within");
+    expect(pipeline.sources["readings"]?.columns).toMatchObject([
+      { name: "vib mm/s", type: "float", unit: "mm/s", use: "feature" },
+      { name: "temp [°C]", type: "float", unit: "°C" },
+      { name: "power (kW)", type: "integer", unit: "kW" },
+    ]);
+    expect(checks).toContain("pumps.csv: 'vib mm/s': 1 value is no number: line 102 ('abc')");
+    expect(text).toContain("timezone: Europe/Berlin");
+  });
+
+  it.each([
+    ["day first", (i: number) => `${two(1 + (i % 28))}/03/2025`, "%d/%m/%Y", false],
+    [
+      "month first",
+      (i: number) => `03/${two(1 + (i % 28))}/2025 ${two(i % 24)}:00:00`,
+      "%m/%d/%Y %H:%M:%S",
+      false,
+    ],
+    ["either", (i: number) => `${two(1 + (i % 12))}/03/2025`, "%d/%m/%Y", true],
+    ["year first", (i: number) => `2025/03/${two(1 + (i % 28))} 10:00`, "%Y/%m/%d %H:%M", false],
+  ])("times with slashes: %s", async (_name, when, format, isAmbiguous) => {
+    const { pipeline, checks } = await draft(pumps(when));
+    expect(pipeline.sources["readings"]?.time?.format).toBe(format);
+    expect(checks.join().includes("cannot be told apart")).toBe(isAmbiguous);
+  });
+
   it("JSON lines", async () => {
     const rows = Array.from({ length: 20 }, (_, i) => JSON.stringify({ load: i / 3, fault: i % 2 }));
     const { pipeline } = await draft({ "x.jsonl": rows.join("\n") });

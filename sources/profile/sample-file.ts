@@ -3,7 +3,7 @@ import { badFile } from "../files/bad-file.ts";
 import { readHead, readTextBytes } from "../files/byte-stream.ts";
 import type { LocalFile } from "../files/byte-stream.ts";
 import { readRecords } from "../files/record-reader.ts";
-import type { Dialect } from "../files/record-reader.ts";
+import type { Dialect, TextRecord } from "../files/record-reader.ts";
 
 /** The beginning of a table file, with how it is written. */
 export interface FileSample {
@@ -14,6 +14,8 @@ export interface FileSample {
   readonly columns: readonly string[];
   /** Rows with as many fields as there are columns. */
   readonly rows: readonly (readonly string[])[];
+  /** Line of each row. */
+  readonly lines: readonly number[];
   readonly isWhole: boolean;
 }
 
@@ -30,18 +32,23 @@ export async function sampleFile(file: LocalFile): Promise<FileSample> {
   const head = await readHead(file);
   if (head.isParquet)
     throw badFile(file.name, { expected: "CSV or JSON lines to profile", found: "Parquet" });
-  const lines = await firstLines(file, head.isGzip);
-  if (lines.length === 0) throw badFile(file.name, { expected: "rows of data", found: "blank lines only" });
-  if (lines[0]?.startsWith("{") === true) return sampleJsonLines(file, head.isGzip);
-  const delimiter = delimiterOf(lines);
+  const opening = await firstLines(file, head.isGzip);
+  if (opening.length === 0) throw badFile(file.name, { expected: "rows of data", found: "blank lines only" });
+  if (opening[0]?.startsWith("{") === true) return sampleJsonLines(file, head.isGzip);
+  const delimiter = delimiterOf(opening);
   const bytes = readTextBytes(file, head.isGzip);
   const { records, isWhole } = await takeFields(readRecords(bytes, { name: file.name, delimiter }));
-  const first = records[0] ?? [];
-  const hasHeader = isHeader(first, records.slice(1, 100));
+  const first = records[0]?.fields ?? [];
+  const hasHeader = isHeader(
+    first,
+    records.slice(1, 100).map((r) => r.fields),
+  );
   const columns = hasHeader ? first.map((c) => c.trim()) : first.map((_, i) => `c${i + 1}`);
-  const rows = records.slice(hasHeader ? 1 : 0).filter((r) => r.length === columns.length);
+  const fitting = records.slice(hasHeader ? 1 : 0).filter((r) => r.fields.length === columns.length);
+  const rows = fitting.map((r) => r.fields);
+  const lines = fitting.map((r) => r.line);
   if (rows.length === 0) throw badFile(file.name, { expected: "rows of data", found: "a header only" });
-  return { name: file.name, type: "csv", delimiter, hasHeader, columns, rows, isWhole };
+  return { name: file.name, type: "csv", delimiter, hasHeader, columns, rows, lines, isWhole };
 }
 
 async function firstLines(file: LocalFile, isGzip: boolean): Promise<string[]> {
@@ -97,15 +104,20 @@ export function isNumber(text: string): boolean {
   return /^[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?$/.test(text);
 }
 
+interface FieldsAt {
+  readonly line: number;
+  readonly fields: readonly string[];
+}
+
 async function takeFields(
-  batches: AsyncGenerator<{ readonly fields?: readonly string[] }[]>,
-): Promise<{ records: (readonly string[])[]; isWhole: boolean }> {
-  const records: (readonly string[])[] = [];
+  batches: AsyncGenerator<TextRecord[]>,
+): Promise<{ records: FieldsAt[]; isWhole: boolean }> {
+  const records: FieldsAt[] = [];
   let nCells = 0;
   for await (const batch of batches) {
-    for (const { fields } of batch) {
+    for (const { line, fields } of batch) {
       if (fields === undefined) continue;
-      records.push(fields);
+      records.push({ line, fields });
       nCells += fields.length;
       if (records.length > MAX_ROWS || nCells > MAX_CELLS) return { records, isWhole: false };
     }
@@ -116,14 +128,16 @@ async function takeFields(
 async function sampleJsonLines(file: LocalFile, isGzip: boolean): Promise<FileSample> {
   const columns = new Map<string, number>();
   const objects: Record<string, unknown>[] = [];
+  const lineOf: number[] = [];
   let isWhole = true;
-  const lines = readRecords(readTextBytes(file, isGzip), { name: file.name, delimiter: "whitespace" });
-  for await (const batch of lines) {
+  const records = readRecords(readTextBytes(file, isGzip), { name: file.name, delimiter: "whitespace" });
+  for await (const batch of records) {
     for (const record of batch) {
       const value = parsedObject(record.text);
       if (value === undefined) continue;
       for (const key of Object.keys(value)) if (!columns.has(key)) columns.set(key, columns.size);
       objects.push(value);
+      lineOf.push(record.line);
     }
     isWhole = objects.length <= MAX_ROWS;
     if (!isWhole) break;
@@ -136,7 +150,9 @@ async function sampleJsonLines(file: LocalFile, isGzip: boolean): Promise<FileSa
       return typeof cell === "object" || cell === undefined ? "" : String(cell as string | number | boolean);
     }),
   );
-  return { name: file.name, type: "jsonl", delimiter: ",", hasHeader: true, columns: names, rows, isWhole };
+  const lines = lineOf.slice(0, MAX_ROWS);
+  const written = { type: "jsonl", delimiter: ",", hasHeader: true } as const;
+  return { name: file.name, ...written, columns: names, rows, lines, isWhole };
 }
 
 function parsedObject(text: string): Record<string, unknown> | undefined {

@@ -1,4 +1,4 @@
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { CpuPool } from "../activities/cpu/cpu-pool.ts";
@@ -27,6 +27,8 @@ export async function openWorkerDeps(
   // One folder per process: what is in it belongs to nobody once the process is gone.
   const scratchRoot = join(settings.stateDir, "scratch");
   const scratchDir = join(scratchRoot, `worker-${process.pid}`);
+  await mkdir(scratchRoot, { recursive: true });
+  await removeOrphans(scratchRoot);
   await rm(scratchDir, { recursive: true, force: true });
   await mkdir(scratchDir, { recursive: true });
   const objects = createObjectStore({
@@ -73,4 +75,22 @@ export async function openWorkerDeps(
       await rm(scratchDir, { recursive: true, force: true });
     },
   };
+}
+
+/** A killed worker leaves its folder behind; those of processes that are gone are removed. */
+export async function removeOrphans(scratchRoot: string): Promise<void> {
+  for (const name of await readdir(scratchRoot)) {
+    const pid = Number(/^worker-(\d+)$/.exec(name)?.[1] ?? Number.NaN);
+    if (Number.isNaN(pid) || isRunning(pid)) continue;
+    await rm(join(scratchRoot, name), { recursive: true, force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    // EPERM: somebody else's process has the number.
+    return (error as NodeJS.ErrnoException).code !== "ESRCH";
+  }
 }

@@ -123,7 +123,7 @@ async function startHere(
   }
   const { startPlatform } = await import("../platform/supervisor.ts");
   const { output } = context;
-  output.progress("starting the platform");
+  output.note(`starting the platform, state folder ${settings.stateDir}${isNew(settings) ? " (new)" : ""}`);
   const platform = await startPlatform(settings, {
     signal,
     onEvent: ({ part, kind, message }) => {
@@ -133,6 +133,10 @@ async function startHere(
   });
   output.endProgress();
   return platform;
+}
+
+function isNew({ stateDir }: Settings): boolean {
+  return !existsSync(stateDir);
 }
 
 function clientOf(

@@ -72,7 +72,10 @@ async function demo(context: CliContext, options: DemoOptions): Promise<void> {
     const urls = urlsOf(connection);
     if (isShown) showUrls(output, urls);
     else output.json({ run, ...answers, urls });
-    if ((options.keep ?? isInteractive) && connection.isOwn) await stayUp(output, connection.signal);
+    if (!connection.isOwn) return;
+    if (options.keep ?? isInteractive) await stayUp(output, connection.signal);
+    else
+      output.note("the platform stops with this command; `aura up` serves what it made, at these addresses");
   });
 }
 

@@ -1,3 +1,4 @@
+import { relative } from "node:path";
 import type { Command } from "commander";
 import { InvalidArgumentError } from "commander";
 import type { RunView } from "../../schemas/run.ts";
@@ -5,6 +6,7 @@ import { withApi } from "../connection.ts";
 import type { Connection } from "../connection.ts";
 import { contextOf } from "../context.ts";
 import type { CliContext } from "../context.ts";
+import { EXIT } from "../exit-codes.ts";
 import { safeText } from "../output.ts";
 import { gateLine, numberText } from "../run/approval-card.ts";
 import { executeRun } from "../run/execute-run.ts";
@@ -57,13 +59,17 @@ async function run(context: CliContext, file: string, options: RunOptions): Prom
   const done = await withApi(context, { start: "always" }, async (connection) => {
     const view = await executeRun(context, connection, request);
     tellWhatIsLeft(context, connection, { view, wait });
-    return { view, platformStartMs: connection.platformStartMs };
+    return { view, isOwn: connection.isOwn, platformStartMs: connection.platformStartMs };
   });
   const totalMs = performance.now() - started;
   const { view } = done;
   if (options.json === true)
     output.json(runDocument(view, { totalMs, platformStartMs: done.platformStartMs }));
-  else showResult(context, view, totalMs);
+  else {
+    showResult(context, view, totalMs);
+    if (view.status === "finished" && runExitCode(view) === EXIT.ok)
+      showNextSteps(context, { model: view.model, data: options.data, isOwn: done.isOwn });
+  }
   const error = runError(view);
   if (error !== undefined) output.error(error);
   exitWith(runExitCode(view));
@@ -85,6 +91,22 @@ function tellWhatIsLeft(
     output.note("the platform stops now; the run goes on at the next `aura up` or `aura run`");
   else if (isOpen && wait) output.note(`it waits: aura approvals show ${view.approvalId ?? ""}`);
   else if (isOpen) output.note(`it goes on: aura runs show ${view.runId}`);
+}
+
+/** The way on after a success: what a platform that ended with the command would leave to guess. */
+function showNextSteps(
+  { output, cwd, settings }: CliContext,
+  given: { readonly model: string; readonly data: string; readonly isOwn: boolean },
+): void {
+  output.note("");
+  if (given.isOwn) {
+    const { stateDir } = settings();
+    const folder = relative(cwd, stateDir) || stateDir;
+    output.note(`The platform was stopped with this command; what it made is kept in ${folder}.`);
+    output.note("  aura up                    serves the model until Ctrl-C (--detach: in the background)");
+  }
+  output.note(`  aura score ${safeText(given.model)} --data ${safeText(given.data)} --out fleet.csv`);
+  output.note(`  aura models show ${safeText(given.model)}`);
 }
 
 function showResult({ output }: CliContext, view: RunView, totalMs: number): void {

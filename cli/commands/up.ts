@@ -64,6 +64,8 @@ async function runHere(context: CliContext, options: UpOptions): Promise<void> {
   // Heard from the beginning: Ctrl-C may come while a server is being built.
   const asked = stopSignal();
   const started = performance.now();
+  const { stateDir } = context.settings();
+  output.note(`state folder ${stateDir}${existsSync(stateDir) ? "" : " (new)"}`);
   const starting = startPlatform(context.settings(), {
     onEvent: (event) => showEvent(output, event),
     signal: asked,

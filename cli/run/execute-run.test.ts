@@ -75,7 +75,7 @@ function approval(state: string, decisions: readonly unknown[] = []): unknown {
 
 async function run(
   answers: FakeRoutes,
-  options: { approveAs?: string; wait?: boolean } = {},
+  options: { approveAs?: string; wait?: boolean; signal?: AbortSignal } = {},
 ): Promise<RunView> {
   api = await startFakeApi(answers);
   const stream = { write: (text: string) => (printed += text) };
@@ -95,7 +95,7 @@ async function run(
     temporalUiUrl: "http://127.0.0.1:8233",
     isOwn: false,
     platformStartMs: 0,
-    signal: new AbortController().signal,
+    signal: options.signal ?? new AbortController().signal,
   };
   const files = await hashFiles(openDataFolder(folder, folder), ["a.csv"]);
   return executeRun(context, connection, { text: "name: p", files, wait: true, ...options });
@@ -173,6 +173,22 @@ describe("executeRun", () => {
     expect(end.outcome).toBe("promoted");
     expect(asked()).not.toContain("PUT /v1/uploads?name=a.csv");
     expect(printed).toContain("was started before");
+  });
+
+  it("says that an interrupted run goes on", async () => {
+    const asking = new AbortController();
+    const interrupted = run(
+      {
+        "POST /v1/runs": () => ({ status: 202, body: STARTED }),
+        "GET /v1/runs/r1": () => {
+          asking.abort();
+          return { body: view({}) };
+        },
+      },
+      { signal: asking.signal },
+    );
+    await expect(interrupted).rejects.toThrow();
+    expect(printed).toContain("not ended and goes on; `aura runs cancel r1` ends it");
   });
 
   it("returns at once where it need not wait", async () => {

@@ -47,11 +47,31 @@ export async function executeRun(
   );
   if (!request.wait)
     return patient(() => client.get(apiPath`/v1/runs/${runId}`, runViewSchema), { signal })();
-  const progress = new StageProgress(output);
+  try {
+    return await followAndDecide(context, connection, { runId, approveAs: request.approveAs });
+  } catch (error) {
+    if (signal.aborted) output.note(afterInterruption(runId, connection.isOwn));
+    throw error;
+  }
+}
+
+/** Ctrl-C ends the command; the run is the platform's. */
+function afterInterruption(runId: string, isOwn: boolean): string {
+  const goesOn = isOwn ? "goes on at the next start (`aura up`, or the same `aura run`)" : "goes on";
+  return `the run itself is not ended and ${goesOn}; \`aura runs cancel ${runId}\` ends it`;
+}
+
+async function followAndDecide(
+  context: CliContext,
+  connection: Connection,
+  { runId, approveAs }: { readonly runId: string; readonly approveAs: string | undefined },
+): Promise<RunView> {
+  const { client, signal } = connection;
+  const progress = new StageProgress(context.output);
   const onView = (view: RunView) => progress.update(view);
   const view = await followRun(client, runId, { signal, onView, until: isAsked });
   if (isOver(view)) return view;
-  const mayEnd = await decideHere(context, connection, { view, approveAs: request.approveAs });
+  const mayEnd = await decideHere(context, connection, { view, approveAs });
   if (!mayEnd) return view;
   return followRun(client, runId, { signal, onView });
 }

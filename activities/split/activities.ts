@@ -1,5 +1,7 @@
+import { eventConditionSql } from "../../features/event-filter.ts";
+import { compileView } from "../../features/view.ts";
 import { hashOf } from "../../schemas/canonical-json.ts";
-import type { DatasetSource } from "../../schemas/dataset.ts";
+import type { DatasetManifest } from "../../schemas/dataset.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { spanInTimeUnits } from "../../schemas/pipeline/time.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
@@ -31,8 +33,7 @@ export function createSplitActivities(deps: ActivityDeps) {
       const pipeline = await readPipeline(objects, input.spec);
       const dataset = await readDataset(objects, input.dataset);
       const datasetId = hashOf(dataset);
-      const source = readingsOf(dataset);
-      const units = await unitsOf(deps, pipeline, source);
+      const units = await unitsOf(deps, pipeline, dataset);
       const isByTime = pipeline.split.holdout?.by === "time";
       const before = await frozenHoldout(deps, { model: input.model, unit: units.unit, isByTime, dataset });
       const document = cutSplit(units, { split: pipeline.split, ...before });
@@ -46,7 +47,7 @@ export function createSplitActivities(deps: ActivityDeps) {
       return {
         split,
         holdoutHash: holdoutHash(datasetId, document, units),
-        detail: `${held} held out${isReused ? " (as before)" : ""}, ${pipeline.split.folds} folds × ${pipeline.split.repeats}`,
+        detail: `${held} held out${isReused ? " (as before: a changed share or seed applies to new ones only)" : ""}, ${pipeline.split.folds} folds × ${pipeline.split.repeats}`,
         isReused,
       };
     },
@@ -60,7 +61,12 @@ function holdoutHash(dataset: string, document: SplitDocument, units: SplitUnits
   return hashOf({ dataset, unit: document.unit, held, from: document.holdoutFrom ?? null });
 }
 
-async function unitsOf(deps: ActivityDeps, pipeline: Pipeline, source: DatasetSource): Promise<SplitUnits> {
+async function unitsOf(
+  deps: ActivityDeps,
+  pipeline: Pipeline,
+  dataset: DatasetManifest,
+): Promise<SplitUnits> {
+  const source = readingsOf(dataset);
   const from = await deps.duckdb.parquet(await localParts(deps, source));
   const { holdout } = pipeline.split;
   const unit = source.hasAsset && holdout?.by !== "row" ? "asset" : "row";
@@ -76,7 +82,9 @@ async function unitsOf(deps: ActivityDeps, pipeline: Pipeline, source: DatasetSo
       `SELECT __asset, min(__part) AS part FROM ${from} GROUP BY __asset ORDER BY __asset`,
     );
     const [ids, parts] = [table.columns["__asset"] as string[], table.columns["part"] as string[]];
-    return { unit, ids, parts, timeAt, gap };
+    const failing = await failingAssets(deps, pipeline, dataset);
+    const classes = failing === undefined ? {} : { classes: ids.map((id) => (failing.has(id) ? 1 : 0)) };
+    return { unit, ids, parts, timeAt, gap, ...classes };
   }
   const { label } = pipeline;
   const column = label.kind === "column" ? source.columns.find((c) => c.name === label.column) : undefined;
@@ -95,6 +103,26 @@ async function unitsOf(deps: ActivityDeps, pipeline: Pipeline, source: DatasetSo
     timeAt,
     gap,
   };
+}
+
+/**
+ * Assets with a failure event: holdout and folds get their share of them, as a side without any failure can neither be
+ * learnt from nor judge.
+ */
+async function failingAssets(
+  deps: ActivityDeps,
+  pipeline: Pipeline,
+  dataset: DatasetManifest,
+): Promise<ReadonlySet<string> | undefined> {
+  const { label } = compileView(pipeline, dataset);
+  if (label.kind !== "events" || !label.failures.hasAsset) return undefined;
+  const events = dataset.sources[label.failures.source];
+  if (events === undefined || events.parts.length === 0) return undefined;
+  const from = await deps.duckdb.parquet(await localParts(deps, events));
+  const table = await deps.duckdb.columns(
+    `SELECT DISTINCT __asset AS asset FROM ${from} WHERE ${eventConditionSql(label.failures)} ORDER BY asset`,
+  );
+  return new Set(table.columns["asset"] as string[]);
 }
 
 /**

@@ -13,7 +13,7 @@ export interface SplitUnits {
   /** Asset ids; for rows their number as text. */
   readonly ids: readonly string[];
   readonly parts: readonly string[];
-  /** Class index per unit, where the label is a class column of a plain table. */
+  /** Class index per unit: the class column of a plain table, or whether an asset ever failed. */
   readonly classes?: ArrayLike<number>;
   /** Quantiles of row times: `timeAt(share)` is the `__t` below which this share of the rows lies. */
   readonly timeAt: (share: number) => number;
@@ -80,7 +80,11 @@ function holdShare(units: SplitUnits, share: number, options: CutOptions & { hel
       members.map((i) => units.ids[i] as string),
       options.split.seed,
     );
-    const nHeld = Math.round(share * members.length);
+    // A class of few, such as the assets that failed, is on both sides as soon as it can be.
+    const nHeld = Math.max(
+      members.length > 1 && classes.length > 1 ? 1 : 0,
+      Math.round(share * members.length),
+    );
     for (const place of order.subarray(0, nHeld)) options.held[members[place] as number] = 1;
   }
   const nHeld = options.held.reduce((sum, h) => sum + h, 0);

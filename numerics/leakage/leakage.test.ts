@@ -198,9 +198,9 @@ describe("findDuplicateAssets", () => {
   });
   it("does not compare an asset with itself", () => {
     const cyclic = cycle.map((t) => t % 20);
-    expect(findDuplicateAssets({ sensors: sensors(cyclic, cyclic), groups: groups.map(() => "one") })).toEqual(
-      [],
-    );
+    expect(
+      findDuplicateAssets({ sensors: sensors(cyclic, cyclic), groups: groups.map(() => "one") }),
+    ).toEqual([]);
   });
   it("takes none and short assets, and refuses unequal lengths", () => {
     expect(findDuplicateAssets({ sensors: [], groups: [] })).toEqual([]);

@@ -58,6 +58,17 @@ export class Metrics {
     help: "Predictions answered without a trace.",
     registers: [this.registry],
   });
+  private readonly tracesSetAside = new Counter({
+    name: "aura_trace_set_aside_total",
+    help: "Traced rows that the index cannot hold, and segments that cannot be shipped.",
+    labelNames: ["what"] as const,
+    registers: [this.registry],
+  });
+  private readonly syncFailures = new Counter({
+    name: "aura_trace_sync_failures_total",
+    help: "Times that traces could not be put on the disk; each is tried again.",
+    registers: [this.registry],
+  });
   private readonly childEvents = new Counter({
     name: "aura_inference_child_events_total",
     help: "Starts, losses and replacements of inference children.",
@@ -93,6 +104,14 @@ export class Metrics {
 
   untraced(nRows: number): void {
     this.untracedRows.inc(nRows);
+  }
+
+  setAside(what: "row" | "segment", count: number): void {
+    this.tracesSetAside.inc({ what }, count);
+  }
+
+  syncFailed(): void {
+    this.syncFailures.inc();
   }
 
   readingAge(model: string, seconds: number): void {

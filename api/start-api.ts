@@ -92,7 +92,10 @@ export async function startApi(settings: Settings, parts: ApiParts): Promise<Run
     metrics,
     ...(championPollMs === undefined ? {} : { pollMs: championPollMs }),
   });
-  const spool = await TraceSpool.start({ dir: join(stateDir, "spool") }).catch((err: unknown) => {
+  const spool = await TraceSpool.start({
+    dir: join(stateDir, "spool"),
+    onSyncFailed: onSyncFailed(metrics, logger),
+  }).catch((err: unknown) => {
     logger.error({ err }, "trace spool cannot be opened");
     return undefined;
   });
@@ -105,8 +108,9 @@ export async function startApi(settings: Settings, parts: ApiParts): Promise<Run
       spool,
       objects,
       predictions: () => database.get().predictions,
-      headlineOf: (model, outputs) => predictor.headlineOf(model, outputs),
+      headlineOf: (row) => predictor.headlineOf(row),
       logger,
+      onSetAside: (what, count) => metrics.setAside(what, count),
     });
   const readiness = new ReadinessProbe([
     { name: "database", check: async () => database.get().probe() },
@@ -177,6 +181,17 @@ async function checkModels(champions: Champions, pool: InferencePool): Promise<v
   if (!champions.isReady) throw new Error("the champions are not known yet");
   if (champions.list().length > 0 && !pool.status().ready)
     throw new Error("an inference child is being replaced");
+}
+
+/** A failing sync is tried again every few milliseconds: each is counted, one a minute is logged. */
+function onSyncFailed(metrics: Metrics, logger: Logger): (error: unknown) => void {
+  let loggedAt = -Infinity;
+  return (err) => {
+    metrics.syncFailed();
+    if (performance.now() - loggedAt < 60_000) return;
+    loggedAt = performance.now();
+    logger.error({ err }, "traces cannot be put on the disk; it is tried again");
+  };
 }
 
 function tellPoolEvent(event: PoolEvent, metrics: Metrics, logger: Logger): void {

@@ -45,6 +45,14 @@ export function createAnswerReader(signature: Signature, nOutputs: number): Answ
   }
 }
 
+/**
+ * Headline of stored outputs whose signature is not at hand: one output is the value or the probability, two are
+ * those of the two classes, more are a class each.
+ */
+export function headlineOfOutputs(values: Float64Array): number {
+  return values.length > 2 ? likeliest(values, 0, values.length) : (values.at(-1) ?? NaN);
+}
+
 /** Index of the largest value; the first one wins a tie. */
 function likeliest(values: Float64Array, at: number, nOutputs: number): number {
   let best = 0;

@@ -1,18 +1,21 @@
 import { DataType, tableFromIPC } from "apache-arrow";
 import type { Table, Vector } from "apache-arrow";
+import { dataIdSchema } from "../../schemas/names.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { EncodedRows } from "./predictor.ts";
 import type { ServedVersion } from "./served-version.ts";
 
 /** Media type of a batch of rows. */
 export const ARROW_STREAM = "application/vnd.apache.arrow.stream";
+/** Column of the asset ids. */
+const ASSET_COLUMN = "__asset";
 /** Largest batch. */
 const MAX_ROWS = 100_000;
 
 /**
  * Rows of an Arrow IPC stream: one column per input of the signature, by name; others are ignored. Numbers
  * may be floats of any width, integers of up to 32 bits or booleans; categories are text. A column
- * `__asset` gives the asset ids. NaN counts as missing, as null does.
+ * `__asset` gives the asset ids: text or whole numbers, null where unknown. NaN counts as missing, as null does.
  *
  * @throws {PlatformError} invalid_body (no Arrow), invalid_signature_input (column, row and type)
  */
@@ -29,9 +32,24 @@ export function readArrowRows(bytes: Uint8Array, version: ServedVersion): Encode
     });
     version.encoder.encode(row, i, rows, i * inputs.length);
   }
-  const ids = table.getChild("__asset");
-  const assets = ids === null ? {} : { assets: Array.from(ids, (id) => (id === null ? null : String(id))) };
-  return { rows, nRows: table.numRows, ...assets };
+  const ids = table.getChild(ASSET_COLUMN);
+  return { rows, nRows: table.numRows, ...(ids === null ? {} : { assets: assetsOf(ids) }) };
+}
+
+/** Ids go into traces and the index, which hold nothing but ids. */
+function assetsOf(ids: Vector): (string | null)[] {
+  const isInt = DataType.isInt(ids.type);
+  if (!isInt && !isTextType(ids.type)) throw refuse(ASSET_COLUMN, "text or whole numbers", String(ids.type));
+  return Array.from(ids, (value: unknown, i) => {
+    if (value === null) return null;
+    const id = dataIdSchema.safeParse(isInt ? String(value) : value);
+    if (id.success) return id.data;
+    throw refuse(
+      `rows.${i}.${ASSET_COLUMN}`,
+      "an id of 1 to 128 bytes without NUL, or null",
+      "another value",
+    );
+  });
 }
 
 function openTable(bytes: Uint8Array): Table {
@@ -51,11 +69,14 @@ function columnOf(table: Table, name: string, kind: "number" | "category"): Vect
   const { type } = column;
   const isNumber =
     DataType.isFloat(type) || DataType.isBool(type) || (DataType.isInt(type) && type.bitWidth <= 32);
-  const isText = DataType.isUtf8(type) || DataType.isLargeUtf8(type) || DataType.isDictionary(type);
-  if (kind === "number" ? !isNumber : !isText) {
+  if (kind === "number" ? !isNumber : !isTextType(type)) {
     throw refuse(name, kind === "number" ? "a number that fits a double" : "text", String(type));
   }
   return column;
+}
+
+function isTextType(type: DataType): boolean {
+  return DataType.isUtf8(type) || DataType.isLargeUtf8(type) || DataType.isDictionary(type);
 }
 
 function refuse(field: string, expected: string, found: string): PlatformError {

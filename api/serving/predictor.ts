@@ -7,7 +7,7 @@ import type { PredictAsset, PredictReply } from "../../schemas/prediction.ts";
 import type { Metrics } from "../metrics.ts";
 import type { TraceRow } from "../trace/trace-row.ts";
 import type { TraceSpool } from "../trace/spool.ts";
-import { createAnswerReader } from "./answers.ts";
+import { createAnswerReader, headlineOfOutputs } from "./answers.ts";
 import type { AnswerReader } from "./answers.ts";
 import type { AssetFeatures } from "./asset-features.ts";
 import type { Champions } from "./champions.ts";
@@ -127,11 +127,19 @@ export class Predictor {
     };
   }
 
-  /** Headline of stored outputs, for indexing segments of an earlier process; 0 outputs cannot happen. */
-  headlineOf(model: string, outputs: Float64Array): number {
-    const version = this.options.champions.list().find((v) => v.model === model);
-    if (version === undefined) return outputs.at(-1) ?? 0;
-    return this.readerOf(version, outputs.length).headline(outputs, 0);
+  /**
+   * Headline of a stored row, for indexing segments of an earlier process. The version that answered may serve no
+   * more: another one of its model says how to read as many outputs as it has itself.
+   */
+  headlineOf({ model, digest, outputs }: Pick<TraceRow, "model" | "digest" | "outputs">): number {
+    const versions = this.options.champions.list().filter((v) => v.model === model);
+    const version = versions.find((v) => v.digest === digest) ?? versions[0];
+    if (version === undefined) return headlineOfOutputs(outputs);
+    try {
+      return createAnswerReader(version.signature, outputs.length).headline(outputs, 0);
+    } catch {
+      return headlineOfOutputs(outputs);
+    }
   }
 
   private readerOf(version: ServedVersion, nOutputs: number): AnswerReader {

@@ -51,5 +51,8 @@ test("a torn tail is found at every length", () => {
     expect(wholeMessagesLength(Buffer.concat([whole, next.subarray(0, cut)]))).toBe(whole.length);
   }
   expect(wholeMessagesLength(Buffer.concat([whole, next]))).toBe(whole.length + next.length);
-  expect(wholeMessagesLength(Buffer.concat([whole, next, END_OF_STREAM]))).toBe(whole.length + next.length);
+  const ended = Buffer.concat([whole, next, END_OF_STREAM]);
+  expect(wholeMessagesLength(ended)).toBe(ended.length);
+  for (let cut = 1; cut <= END_OF_STREAM.length; cut++)
+    expect(wholeMessagesLength(ended.subarray(0, -cut))).toBe(ended.length - END_OF_STREAM.length);
 });

@@ -216,7 +216,8 @@ function bodyBound(rows: readonly TraceRow[]): number {
 }
 
 /**
- * Length of the whole messages at the start of a segment: what a crash left after it is a torn write.
+ * Length of the whole messages at the start of a segment, with the mark of its end where it has one: what a crash
+ * left after it is a torn write. A segment that was closed is whole: cutting it would change its hash.
  */
 export function wholeMessagesLength(bytes: Uint8Array): number {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -224,7 +225,8 @@ export function wholeMessagesLength(bytes: Uint8Array): number {
   while (at + PREFIX_BYTES <= view.length && view.readUInt32LE(at) === 0xffffffff) {
     const metadataBytes = view.readInt32LE(at + 4);
     const isBatch = metadataBytes === METADATA_BYTES;
-    if (metadataBytes === 0 || at + PREFIX_BYTES + metadataBytes > view.length) break;
+    if (metadataBytes === 0) return at + END_OF_STREAM.length;
+    if (metadataBytes < 0 || at + PREFIX_BYTES + metadataBytes > view.length) break;
     // The schema message has no body; every other message here is one of ours.
     const bodyBytes = isBatch && at > 0 ? view.readUIntLE(at + PREFIX_BYTES + ROOT_TABLE + 8, 6) : 0;
     const next = at + PREFIX_BYTES + metadataBytes + bodyBytes;

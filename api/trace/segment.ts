@@ -14,6 +14,17 @@ interface Group {
   readonly reject: (error: unknown) => void;
 }
 
+/** What a segment tells of itself. */
+export interface SegmentEvents {
+  /** Of every group on disk, with the row number of its first row. */
+  readonly onWritten: (rows: readonly TraceRow[], offset: number) => void;
+  /** Of every fdatasync that failed. */
+  readonly onSyncFailed: (error: unknown) => void;
+}
+
+/** How often the last fdatasync of a segment is tried. */
+const CLOSING_SYNCS = 3;
+
 /**
  * One open segment of one model: an Arrow IPC stream that grows by a record batch per turn of the event loop.
  *
@@ -21,7 +32,8 @@ interface Group {
  * page cache after some 3 µs (p99.9 below 0.1 ms beside a running fdatasync, ext4), where handing it to the
  * thread pool costs 40 µs and another turn. `append` answers when the operating system has the bytes: they
  * then survive the end of this process, however sudden. `sync` puts them on the disk; the spool calls it every
- * few milliseconds, which bounds what a power loss can take.
+ * few milliseconds, which bounds what a power loss can take. A sync that fails is told of and tried again with the
+ * next look; the rows are with the operating system in any case.
  */
 export class Segment {
   readonly path: string;
@@ -30,7 +42,7 @@ export class Segment {
   nBytes = 0;
   nRows = 0;
   private readonly file: number;
-  private readonly onWritten: (rows: readonly TraceRow[], offset: number) => void;
+  private readonly events: SegmentEvents;
   private group: Group | undefined;
   private isDirty = false;
   private isClosed = false;
@@ -39,13 +51,12 @@ export class Segment {
   /**
    * Creates the file with the schema in it.
    *
-   * @param onWritten  told of every group on disk, with the row number of its first row
    * @throws {Error} of the file system; nothing is left behind then
    */
-  constructor(path: string, name: string, onWritten: Segment["onWritten"]) {
+  constructor(path: string, name: string, events: SegmentEvents) {
     this.path = path;
     this.name = name;
-    this.onWritten = onWritten;
+    this.events = events;
     this.file = openSync(path, "wx", 0o600);
     this.openedAt = performance.now();
     try {
@@ -69,24 +80,29 @@ export class Segment {
     return group.written;
   }
 
+  /** Puts what was written on the disk. Never rejects: a failure is told of, and leaves it to be done again. */
   async sync(): Promise<void> {
     if (!this.isDirty || this.isClosed) return;
+    // Before the call: a write that comes meanwhile may miss this one.
     this.isDirty = false;
-    this.syncing = datasync(this.file);
+    this.syncing = datasync(this.file).catch((error: unknown) => {
+      this.isDirty = true;
+      this.events.onSyncFailed(error);
+    });
     await this.syncing;
   }
 
   /** Writes what waits, ends the stream and closes the file. */
   async close(): Promise<void> {
     this.flush();
-    await this.syncing.catch(() => undefined);
-    this.isClosed = true;
+    await this.syncing;
     try {
       this.writeWhole(END_OF_STREAM);
-      await datasync(this.file);
     } catch {
       // A segment without its end is read all the same: its messages are whole.
     }
+    for (let i = 0; i < CLOSING_SYNCS && this.isDirty; i++) await this.sync();
+    this.isClosed = true;
     await closeFile(this.file).catch(() => undefined);
   }
 
@@ -100,7 +116,7 @@ export class Segment {
       group.reject(error);
       return;
     }
-    this.onWritten(group.rows, this.nRows);
+    this.events.onWritten(group.rows, this.nRows);
     this.nRows += group.rows.length;
     group.resolve();
   }

@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { rm, stat } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import type { Logger } from "pino";
+import { dataIdSchema } from "../../schemas/names.ts";
+import { isPlatformError } from "../../schemas/platform-error.ts";
 import type { ObjectStore } from "../../stores/objects/port.ts";
 import type { PredictionIndexRow, PredictionStore } from "../../stores/postgres/port.ts";
 import { cutTornTail, readIndexRows } from "./segment-reader.ts";
@@ -15,6 +17,8 @@ export interface ShipperOptions {
   readonly predictions: () => PredictionStore;
   readonly headlineOf: HeadlineOf;
   readonly logger: Logger;
+  /** Told of rows that the index cannot hold, and of segments that cannot be shipped. */
+  readonly onSetAside?: (what: "row" | "segment", count: number) => void;
   readonly intervalMs?: number;
 }
 
@@ -34,6 +38,11 @@ const MAX_PAUSE_MS = 20_000;
  * Every step can be repeated: the index ignores rows it has, objects are write-once under a key with their
  * hash, and a local segment is deleted only after the database knows its object. When the database or the
  * object store is away, everything waits in the spool and goes on where it stopped.
+ *
+ * Nothing bad holds up what is good. A row that the index cannot hold is left out of it; it stays in its segment,
+ * which is shipped. A segment that no later try can ship (no whole message, another content under its name) is
+ * renamed to `<segment>.arrow.aside` and stays on this disk for people to look at. A failure that is neither that nor
+ * the absence of a store sends a segment behind the others.
  */
 export class TraceShipper {
   private readonly options: ShipperOptions;
@@ -49,14 +58,24 @@ export class TraceShipper {
 
   /** One round now: index what waits, ship what is closed. Throws what the stores throw. */
   async round(): Promise<void> {
-    await this.indexPending();
-    for (
-      let segment = this.options.spool.nextClosed();
-      segment !== undefined;
-      segment = this.options.spool.nextClosed()
-    ) {
-      await this.ship(segment);
+    const { spool } = this.options;
+    const failures: unknown[] = [];
+    const goOn = (error: unknown): void => {
+      if (isAway(error)) throw error;
+      failures.push(error);
+    };
+    await this.indexPending().catch(goOn);
+    for (let left = spool.status().closedSegments; left > 0; left--) {
+      const segment = spool.nextClosed();
+      if (segment === undefined) break;
+      try {
+        await this.shipOrSetAside(segment);
+      } catch (error) {
+        spool.postpone(segment);
+        goOn(error);
+      }
     }
+    if (failures.length > 0) throw failures[0];
   }
 
   /** Stops the rounds; a last one is tried, and what it leaves is taken over at the next start. */
@@ -106,17 +125,67 @@ export class TraceShipper {
   /** One statement, then a pause; none while closing, nor once the spool is half full. */
   private async index(rows: readonly PredictionIndexRow[]): Promise<void> {
     const began = performance.now();
-    await this.options.predictions().index(rows);
+    const sound = rows.filter(isIndexable);
+    const leftOut = rows.filter((row) => !isIndexable(row));
+    leftOut.push(...(await this.indexSound(sound)));
+    if (leftOut.length > 0) this.tellLeftOut(leftOut);
     if (this.isClosed || this.options.spool.isHalfFull) return;
     const pause = Math.min(MAX_INDEX_PAUSE_MS, PAUSE_RATIO * (performance.now() - began));
     await new Promise((resolve) => setTimeout(resolve, pause));
+  }
+
+  /** Halves a batch that the database refuses for its data, until what is refused is one row. @returns those rows */
+  private async indexSound(rows: readonly PredictionIndexRow[]): Promise<PredictionIndexRow[]> {
+    if (rows.length === 0) return [];
+    try {
+      await this.options.predictions().index(rows);
+      return [];
+    } catch (error) {
+      if (!isDataFault(error)) throw error;
+      if (rows.length === 1) return [...rows];
+      const half = rows.length >> 1;
+      return [...(await this.indexSound(rows.slice(0, half))), ...(await this.indexSound(rows.slice(half)))];
+    }
+  }
+
+  /** One line for all: their ids are the server's own, their assets may be anything. */
+  private tellLeftOut(rows: readonly PredictionIndexRow[]): void {
+    const { onSetAside, logger } = this.options;
+    onSetAside?.("row", rows.length);
+    const places = rows
+      .slice(0, 5)
+      .map(({ predictionId, segment, offset }) => ({ predictionId, segment, offset }));
+    logger.error(
+      { count: rows.length, rows: places },
+      "traced rows cannot be indexed; their segments have them",
+    );
+  }
+
+  private async shipOrSetAside(segment: ClosedSegment): Promise<void> {
+    try {
+      await this.ship(segment);
+    } catch (error) {
+      if (!isSegmentFault(error)) throw error;
+      await this.setAside(segment, error);
+    }
+  }
+
+  private async setAside(segment: ClosedSegment, error: unknown): Promise<void> {
+    const { spool, logger, onSetAside } = this.options;
+    const { model, name, path } = segment;
+    await rename(path, `${path}.aside`).catch((cause: unknown) => {
+      if (!isMissing(cause)) throw cause;
+    });
+    spool.forgetIndexRows(name);
+    spool.shipped(segment);
+    onSetAside?.("segment", 1);
+    logger.error({ model, segment: name, err: error }, "trace segment cannot be shipped; it was set aside");
   }
 
   private async ship(segment: ClosedSegment): Promise<void> {
     const { spool, objects, predictions } = this.options;
     const isIndexedFromFile = spool.hasPendingIndexRows(segment.name);
     if (isIndexedFromFile) await cutTornTail(segment.path);
-    const { size } = await stat(segment.path);
     const sha256 = await hashFile(segment.path);
     const key = `logs/predictions/${segment.model}/${segment.name}-${sha256}.arrow`;
     const object = await objects.putFile(key, segment.path);
@@ -128,7 +197,7 @@ export class TraceShipper {
     }
     await predictions().shipped(segment.name, object);
     await rm(segment.path);
-    spool.shipped(segment, size);
+    spool.shipped(segment);
   }
 }
 
@@ -136,4 +205,31 @@ async function hashFile(path: string): Promise<string> {
   const hash = createHash("sha256");
   await pipeline(createReadStream(path), hash);
   return hash.digest("hex");
+}
+
+/** The database or the object store is away: nothing else is worth a try. */
+function isAway(error: unknown): boolean {
+  return isPlatformError(error) && error.isRetryable;
+}
+
+/** The database refuses values (SQLSTATE classes 22, data, and 23, constraints), whoever asks and whenever. */
+function isDataFault(error: unknown): boolean {
+  return (
+    error instanceof Error && "code" in error && typeof error.code === "string" && /^2[23]/.test(error.code)
+  );
+}
+
+/** No later try can succeed: the bytes are not a segment, its name is no key, or other bytes are recorded for it. */
+function isSegmentFault(error: unknown): boolean {
+  if (isPlatformError(error)) return error.code === "conflict" || error.code === "invalid_name";
+  return error instanceof RangeError || isMissing(error) || isDataFault(error);
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOENT";
+}
+
+/** The index refuses what is no asset id; spools of earlier releases may have some. */
+function isIndexable({ asset }: PredictionIndexRow): boolean {
+  return asset === null || dataIdSchema.safeParse(asset).success;
 }

@@ -29,7 +29,7 @@ function row(i: number): TraceRow {
 
 async function readAll(path: string, name: string): Promise<PredictionIndexRow[]> {
   const rows: PredictionIndexRow[] = [];
-  for await (const chunk of readIndexRows(path, name, (_model, outputs) => outputs[0] ?? NaN))
+  for await (const chunk of readIndexRows(path, name, ({ outputs }) => outputs[0] ?? NaN))
     rows.push(...chunk);
   return rows;
 }

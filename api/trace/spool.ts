@@ -17,6 +17,8 @@ export interface SpoolOptions {
   readonly maxSpoolBytes?: number;
   /** Longest time between a write and its fdatasync, in ms. */
   readonly syncIntervalMs?: number;
+  /** Told of every fdatasync that failed; it is tried again. */
+  readonly onSyncFailed?: (error: unknown) => void;
 }
 
 /** A closed segment that waits to be shipped. */
@@ -24,6 +26,8 @@ export interface ClosedSegment {
   readonly model: string;
   readonly name: string;
   readonly path: string;
+  /** Size when it was closed or found. */
+  readonly nBytes: number;
 }
 
 /** An index row before its time is written out: most wait for a while, and text costs memory. */
@@ -62,6 +66,7 @@ export class TraceSpool {
       maxSegmentAgeMs: 30_000,
       maxSpoolBytes: 2 ** 30,
       syncIntervalMs: 15,
+      onSyncFailed: () => undefined,
     };
     await mkdir(options.dir, { recursive: true, mode: 0o700 });
     const spool = new TraceSpool({ ...defaults, ...options });
@@ -107,10 +112,17 @@ export class TraceSpool {
     return this.closed[0];
   }
 
-  shipped(segment: ClosedSegment, nBytes: number): void {
+  /** Puts a segment behind the others: they need not wait for it. */
+  postpone(segment: ClosedSegment): void {
+    const at = this.closed.indexOf(segment);
+    if (at >= 0) this.closed.push(...this.closed.splice(at, 1));
+  }
+
+  /** The segment is no longer the spool's: shipped, or set aside. */
+  shipped(segment: ClosedSegment): void {
     const at = this.closed.indexOf(segment);
     if (at >= 0) this.closed.splice(at, 1);
-    this.closedBytes = Math.max(0, this.closedBytes - nBytes);
+    this.closedBytes = Math.max(0, this.closedBytes - segment.nBytes);
     this.indexFromFile.delete(segment.name);
   }
 
@@ -164,9 +176,10 @@ export class TraceSpool {
       .replaceAll(/[-:]|\.\d+/g, "")
       .toLowerCase();
     const name = `${time}-${randomBytes(6).toString("hex")}`;
-    return new Segment(join(folder, `${name}.arrow`), name, (rows, offset) =>
-      this.rememberForIndex(name, rows, offset),
-    );
+    return new Segment(join(folder, `${name}.arrow`), name, {
+      onWritten: (rows, offset) => this.rememberForIndex(name, rows, offset),
+      onSyncFailed: this.options.onSyncFailed,
+    });
   }
 
   private rememberForIndex(segment: string, rows: readonly TraceRow[], offset: number): void {
@@ -198,8 +211,7 @@ export class TraceSpool {
     this.isSyncing = true;
     try {
       for (const [model, segment] of this.open) {
-        // A failing sync shows at the next write; the rows are with the operating system in any case.
-        await segment.sync().catch(() => undefined);
+        await segment.sync();
         const isOld =
           performance.now() - segment.openedAt > this.options.maxSegmentAgeMs && segment.nRows > 0;
         if (isOld || segment.nBytes > this.options.maxSegmentBytes) await this.rotate(model);
@@ -215,20 +227,22 @@ export class TraceSpool {
     if (segment === undefined) return;
     await segment.close();
     this.closedBytes += segment.nBytes;
-    this.closed.push({ model, name: segment.name, path: segment.path });
+    this.closed.push({ model, name: segment.name, path: segment.path, nBytes: segment.nBytes });
   }
 
   private async adoptLeftovers(): Promise<void> {
     for (const model of await readdir(this.options.dir, { withFileTypes: true })) {
       if (!model.isDirectory()) continue;
       const folder = join(this.options.dir, model.name);
-      for (const file of (await readdir(folder)).toSorted()) {
+      const entries = await readdir(folder, { withFileTypes: true });
+      for (const file of entries.map((entry) => (entry.isFile() ? entry.name : "")).toSorted()) {
         if (!file.endsWith(".arrow")) continue;
         const path = join(folder, file);
         const name = file.slice(0, -".arrow".length);
-        this.closedBytes += (await stat(path)).size;
+        const { size: nBytes } = await stat(path);
+        this.closedBytes += nBytes;
         this.indexFromFile.add(name);
-        this.closed.push({ model: model.name, name, path });
+        this.closed.push({ model: model.name, name, path, nBytes });
       }
     }
   }

@@ -32,7 +32,7 @@ export function* traceRowsOf(bytes: Buffer): Generator<StoredTraceRow> {
   for (let at = 0; at + PREFIX_BYTES <= bytes.length;) {
     const metadataBytes = bytes.readInt32LE(at + 4);
     const body = at + PREFIX_BYTES + metadataBytes;
-    if (bytes.readUInt32LE(at) !== 0xffffffff || metadataBytes === 0 || body > bytes.length) return;
+    if (bytes.readUInt32LE(at) !== 0xffffffff || metadataBytes <= 0 || body > bytes.length) return;
     // The first message is the schema, which has no body.
     const isBatch = at > 0 && metadataBytes === METADATA_BYTES;
     const nBytes = isBatch ? bytes.readUIntLE(at + PREFIX_BYTES + ROOT_TABLE + 8, 6) : 0;

@@ -117,6 +117,13 @@ describe("parsePipeline refuses", () => {
       "features.0.current.columns.0",
       /not the label/,
     ],
+    [
+      "a misspelt key before the key that is missing for it",
+      SERIES.replace("horizon: 72h", "horzion: 72h"),
+      20,
+      "task.horzion",
+      /did you mean horizon\?/,
+    ],
     ["a bare number as horizon", SERIES.replace("72h", "72"), 20, "task.horizon", /a duration/],
     [
       "windows without time",

@@ -63,7 +63,9 @@ function refuseTasksWithoutTrainer(pipeline: Pipeline, file: YamlFile, fileName:
 }
 
 function located(problems: readonly Problem[], file: YamlFile, fileName: string): ErrorLocation[] {
-  return problems.map((p) => ({
+  // A misspelt key often leaves another one missing in the same line: the cause first.
+  const causesFirst = [...problems].sort((a, b) => Number(b.key !== undefined) - Number(a.key !== undefined));
+  return causesFirst.map((p) => ({
     file: fileName,
     line: file.lineOf(p.path, p.key),
     field: fieldName(p),

@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import type { Command } from "commander";
 import { PlatformError } from "../../schemas/platform-error.ts";
-import type { ErrorLocation } from "../../schemas/platform-error.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { contextOf } from "../context.ts";
 import { exitCodeOf } from "../exit-codes.ts";
@@ -20,7 +19,10 @@ export function registerValidateCommand(program: Command): void {
     .command("validate")
     .description("check a pipeline file, and with --data the files it names")
     .argument("<pipeline.yaml>", "the pipeline file")
-    .option("--data <folder>", "also check that the files are there and have the declared columns")
+    .option(
+      "--data <folder>",
+      "also look into the files: columns, the first rows, and that an event is a failure",
+    )
     .option("--json", "print the result as one JSON document")
     .action(async (file: string, options: ValidateOptions, command: Command) => {
       const { output, cwd, exitWith } = contextOf(command);
@@ -29,7 +31,7 @@ export function registerValidateCommand(program: Command): void {
         const files =
           options.data === undefined ? [] : await checkFiles(pipeline, openDataFolder(options.data, cwd));
         if (options.json === true) output.json({ valid: true, name: pipeline.name, files, errors: [] });
-        else output.line(`${file} is valid${files.length === 0 ? "" : ` and its ${files.length} files fit`}`);
+        else output.line(`${file} is valid${files.length === 0 ? "" : fitText(files.length)}`);
       } catch (error) {
         if (options.json !== true || !(error instanceof PlatformError)) throw error;
         const { code, message, locations } = error;
@@ -39,23 +41,27 @@ export function registerValidateCommand(program: Command): void {
     });
 }
 
-/** Headers against the declaration; rows are looked at by ingest. */
+function fitText(nFiles: number): string {
+  return ` and its ${nFiles} files fit, as far as up to 20,000 rows of each show`;
+}
+
+/** Columns against the declaration, and the beginning of the rows; the rest is looked at by ingest. */
 async function checkFiles(pipeline: Pipeline, folder: DataFolder): Promise<readonly string[]> {
-  const { checkHeader } = await import("../../sources/files/check-header.ts");
+  const { checkSample } = await import("../../sources/ingest/check-sample.ts");
+  const { sentencesOf } = await import("../../sources/ingest/quality.ts");
   const { resolveFiles } = await import("../../sources/files/resolve-files.ts");
   const names = namesOf(pipeline, folder);
-  const faults: ErrorLocation[] = [];
-  const { maxSchemaDrift } = pipeline.quality;
   const fromFiles = Object.entries(pipeline.sources).filter(([, source]) => source.files !== undefined);
-  for (const resolved of resolveFiles({ ...pipeline, sources: Object.fromEntries(fromFiles) }, names)) {
-    const source = pipeline.sources[resolved.source];
-    if (source === undefined) continue;
-    const file = { name: resolved.name, localPath: join(folder.root, resolved.name) };
-    faults.push(...(await checkHeader(file, { source, maxSchemaDrift })));
-  }
-  const [first] = faults;
-  if (first === undefined) return names;
-  const message = `${first.file ?? "file"}: expected ${first.expected ?? ""}, found ${first.found ?? ""}`;
-  const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : "";
-  throw new PlatformError("bad_file", message + more, { locations: faults });
+  const resolved = resolveFiles({ ...pipeline, sources: Object.fromEntries(fromFiles) }, names);
+  const sources = fromFiles.map(([name]) => ({
+    name,
+    files: resolved
+      .filter((file) => file.source === name)
+      .map((file) => ({ name: file.name, localPath: join(folder.root, file.name) })),
+  }));
+  const found = await checkSample(pipeline, sources);
+  if (found === undefined) return names;
+  // Single rows are listed below the message: it has what they add up to.
+  const said = found.faults.filter((fault) => fault.line === undefined || fault.field === undefined);
+  throw new PlatformError(found.code, sentencesOf(said), { locations: found.faults });
 }

@@ -37,9 +37,7 @@ export function requireQuality(pipeline: Pipeline, sources: readonly SourceQuali
   ]);
   const faults = [...ofSchema, ...ofRows];
   if (faults.length === 0) return;
-  const said = faults.slice(0, MAX_SAID).map(sentenceOf).join("; ");
-  const more = faults.length > MAX_SAID ? ` (and ${faults.length - MAX_SAID} more)` : "";
-  throw new PlatformError(ofSchema.length > 0 ? "bad_file" : "quality_gate", said + more, {
+  throw new PlatformError(ofSchema.length > 0 ? "bad_file" : "quality_gate", sentencesOf(faults), {
     locations: faults,
     details: { counts: Object.fromEntries(sources.map((s) => [s.name, s.counts])) },
   });
@@ -48,9 +46,16 @@ export function requireQuality(pipeline: Pipeline, sources: readonly SourceQuali
 /** Faults that the message spells out; all of them are locations. */
 const MAX_SAID = 10;
 
+/** Faults as one message. */
+export function sentencesOf(faults: readonly ErrorLocation[]): string {
+  const said = faults.slice(0, MAX_SAID).map(sentenceOf).join("; ");
+  return faults.length > MAX_SAID ? `${said} (and ${faults.length - MAX_SAID} more)` : said;
+}
+
 function sentenceOf({ file, line, field, expected, found }: ErrorLocation): string {
+  const row = line === undefined ? undefined : `${file ?? "data"}:${line}`;
   const where =
-    line === undefined ? (file ?? field ?? "data") : `${file ?? "data"}:${line}: ${field ?? "row"}`;
+    row === undefined ? (file ?? field ?? "data") : field === undefined ? row : `${row}: ${field}`;
   return `${where}: expected ${expected}, found ${found}`;
 }
 
@@ -86,7 +91,11 @@ function schemaFaults(pipeline: Pipeline, { name, files }: SourceQuality): Error
   });
 }
 
-function badShareFaults(rules: QualityRules, { name, counts, examples }: SourceQuality): ErrorLocation[] {
+/** Too many bad rows in a source, with some of them; empty when there are not. */
+export function badShareFaults(
+  rules: QualityRules,
+  { name, counts, examples }: Pick<SourceQuality, "name" | "counts" | "examples">,
+): ErrorLocation[] {
   const share = counts.quarantined / Math.max(1, counts.read);
   if (share <= rules.maxBadShare) return [];
   const reasons = Object.entries(counts.byReason).map(([code, n]) => `${n} ${code}`);

@@ -124,7 +124,7 @@ async function runDetached(context: CliContext, options: UpOptions): Promise<voi
     if (found?.state === "ready") {
       child.unref();
       context.output.note(
-        `running in the background (process ${found.supervisor.pid}); ends with \`aura down\``,
+        `running in the background (process ${found.supervisor.pid}, state folder ${settings.stateDir}); ends with \`aura down\``,
       );
       showUrls(context.output, found.urls, options);
       return;

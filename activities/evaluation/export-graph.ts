@@ -1,5 +1,5 @@
 import { gainImportance } from "../../numerics/explain/gain-importance.ts";
-import type { TrainedModel } from "../../numerics/model.ts";
+import type { OutputCap, TrainedModel } from "../../numerics/model.ts";
 import { exportOnnx } from "../../numerics/onnx/export.ts";
 import { checkOnnx } from "../../numerics/onnx/inspect.ts";
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
@@ -8,7 +8,7 @@ export interface ExportJob {
   readonly model: TrainedModel;
   readonly featureNames: readonly string[];
   readonly classLabels: readonly string[] | null;
-  readonly cap: number | null;
+  readonly bounds: OutputCap | null;
 }
 
 export interface ExportOutput {
@@ -19,12 +19,12 @@ export interface ExportOutput {
 
 /** Writes the graph and puts it through the same static checks as a model from elsewhere. */
 export function exportGraph(job: ExportJob, _hooks: TrainingHooks): ExportOutput {
-  const { model, featureNames, classLabels, cap } = job;
+  const { model, featureNames, classLabels, bounds } = job;
   const onnx = exportOnnx(model, {
     featureNames,
     taskKind: model.taskKind,
     ...(classLabels === null ? {} : { classLabels }),
-    ...(cap === null ? {} : { cap: { min: 0, max: cap } }),
+    ...(bounds === null ? {} : { cap: bounds }),
   });
   checkOnnx(onnx);
   const gains = gainImportance(model);

@@ -157,7 +157,7 @@ async function answerTest(
   const labels = table.classLabels;
   const exported = await deps.cpu.run(
     "exportGraph",
-    { model, featureNames, classLabels: labels, cap: problem.cap },
+    { model, featureNames, classLabels: labels, bounds: problem.bounds },
     beat,
   );
   const graph = await runGraph(deps.pool, {

@@ -1,7 +1,7 @@
 import { selectRows } from "../../numerics/matrix.ts";
 import type { Matrix } from "../../numerics/matrix.ts";
 import { predict } from "../../numerics/model.ts";
-import type { TrainedModel } from "../../numerics/model.ts";
+import type { OutputCap, TrainedModel } from "../../numerics/model.ts";
 import { thresholdProbes } from "../../numerics/onnx/parity.ts";
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 
@@ -9,7 +9,7 @@ export interface PredictJob {
   readonly model: TrainedModel;
   readonly matrix: Matrix;
   readonly rows: Int32Array;
-  readonly cap: number | null;
+  readonly bounds: OutputCap | null;
   /** Extra rows at the model's thresholds ± 1 ulp and with missing values. */
   readonly nProbes: number;
   readonly seed: number;
@@ -33,7 +33,10 @@ export function predictRows(job: PredictJob, _hooks: TrainingHooks): PredictOutp
   const inputs = new Float64Array(nRows * matrix.nColumns);
   inputs.set(chosen.data, 0);
   inputs.set(probes.data, chosen.data.length);
-  const cap = job.cap === null ? undefined : { min: 0, max: job.cap };
-  const { values, nOutputs } = predict(model, { data: inputs, nRows, nColumns: matrix.nColumns }, cap);
+  const { values, nOutputs } = predict(
+    model,
+    { data: inputs, nRows, nColumns: matrix.nColumns },
+    job.bounds ?? undefined,
+  );
   return { inputs, nRows, outputs: values, nOutputs };
 }

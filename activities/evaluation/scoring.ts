@@ -61,7 +61,7 @@ export async function predictByTrainer(
   const { model, table, rows, problem, nProbes, seed } = given;
   return deps.cpu.run(
     "predictRows",
-    { model, matrix: table.matrix, rows, cap: problem.cap, nProbes, seed },
+    { model, matrix: table.matrix, rows, bounds: problem.bounds, nProbes, seed },
     beat,
   );
 }

@@ -27,7 +27,7 @@ import type { Selection } from "./selection.ts";
 import type { CandidateRows } from "./summarise-candidates.ts";
 
 /** Raised when the same inputs would train another model than before. */
-const TRAINER_VERSION = 1;
+const TRAINER_VERSION = 3;
 
 /** Raised when the same inputs would be judged otherwise than before. */
 const LEAKAGE_VERSION = 2;
@@ -108,7 +108,7 @@ export function createTrainingActivities(deps: ActivityDeps) {
               rows,
               candidate: declaredCandidate(pipeline, input.candidate),
               seed: pipeline.split.seed + 1000 * repeat,
-              cap: problem.cap,
+              bounds: problem.bounds,
             },
             { signal: beat.signal, onProgress: (progress) => beat.report(progress) },
           );

@@ -1,3 +1,4 @@
+import type { OutputCap } from "../../numerics/model.ts";
 import type { TaskTarget } from "../../numerics/task-kind.ts";
 import type { MetricTask } from "../../numerics/metrics/metric-table.ts";
 import { findMetric, metricsOfTask } from "../../numerics/metrics/metric-table.ts";
@@ -11,8 +12,10 @@ export interface Problem {
   readonly metricTask: MetricTask;
   readonly primaryMetric: string;
   readonly nClasses: number;
-  /** Upper bound of regression outputs; the lower one is 0. */
+  /** Remaining life is learnt as min(life, cap); null: uncapped, or no remaining life. */
   readonly cap: number | null;
+  /** Range of the answers: a remaining life is never negative, and not above its cap. Null: no bounds. */
+  readonly bounds: OutputCap | null;
 }
 
 const DEFAULT_METRIC: Readonly<Record<ProblemKind, string>> = {
@@ -43,7 +46,8 @@ export function problemOf(pipeline: Pipeline, classLabels: readonly string[] | n
   }
   const { label } = pipeline;
   const cap = kind === "regression" && label.kind !== "column" ? (label.cap ?? null) : null;
-  return { kind, metricTask, primaryMetric, nClasses: classLabels?.length ?? 1, cap };
+  const bounds = kind === "regression" ? { min: 0, max: cap ?? Number.MAX_VALUE } : null;
+  return { kind, metricTask, primaryMetric, nClasses: classLabels?.length ?? 1, cap, bounds };
 }
 
 function problemKind(pipeline: Pipeline, classLabels: readonly string[] | null): ProblemKind {

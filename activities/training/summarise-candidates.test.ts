@@ -57,6 +57,7 @@ describe("cross-validated decisions", () => {
       primaryMetric: "f1",
       nClasses: 2,
       cap: null,
+      bounds: null,
     } as const;
     const [summary] = summariseCandidates({ problem, candidates, costs: null }, HOOKS).candidates;
     expect(summary?.threshold).toBe(chooseThreshold(rows.truth, rows.prediction).threshold);

@@ -1,6 +1,7 @@
 import { selectRows } from "../../numerics/matrix.ts";
 import type { Matrix } from "../../numerics/matrix.ts";
 import { predict } from "../../numerics/model.ts";
+import type { OutputCap } from "../../numerics/model.ts";
 import type { TaskTarget } from "../../numerics/task-kind.ts";
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 import type { Candidate } from "../../schemas/pipeline/training.ts";
@@ -15,7 +16,7 @@ export interface FoldJob {
   /** null: the constant baseline. */
   readonly candidate: Candidate | null;
   readonly seed: number;
-  readonly cap: number | null;
+  readonly bounds: OutputCap | null;
 }
 
 export interface FoldOutput {
@@ -27,7 +28,7 @@ export interface FoldOutput {
 
 /** Trains one candidate on one fold, all its seeds, and predicts the fold's validation rows. */
 export function trainOneFold(job: FoldJob, hooks: TrainingHooks): FoldOutput {
-  const { matrix, target, rows, candidate, cap } = job;
+  const { matrix, target, rows, candidate, bounds } = job;
   const nSeeds = candidate?.seeds ?? 1;
   const fits = Array.from({ length: nSeeds }, (_, i) =>
     fitCandidate(
@@ -36,8 +37,7 @@ export function trainOneFold(job: FoldJob, hooks: TrainingHooks): FoldOutput {
     ),
   );
   const model = averageModels(fits.map((fit) => fit.model));
-  const bounds = cap === null ? undefined : { min: 0, max: cap };
-  const predictions = predict(model, selectRows(matrix, rows.validate), bounds).values;
+  const predictions = predict(model, selectRows(matrix, rows.validate), bounds ?? undefined).values;
   const iterations = fits.flatMap((fit) => (fit.bestIteration === null ? [] : [fit.bestIteration]));
   const bestIteration =
     iterations.length === 0 ? null : iterations.reduce((sum, n) => sum + n, 0) / iterations.length;

@@ -226,13 +226,18 @@ function requireNotAborted(signal: AbortSignal | undefined): void {
     throw new PlatformError("cancelled", "DuckDB statement was cancelled before it began");
 }
 
+const INTERRUPT_EVERY_MS = 50;
+
 /** Interrupts the connection at the deadline or on abort, and says which of the two it was. */
 function guardStatement(connection: DuckDBConnection, options: StatementOptions, defaultMs: number) {
   const deadlineMs = options.deadlineMs ?? defaultMs;
   let reason: "deadline" | "abort" | undefined;
+  let again: NodeJS.Timeout | undefined;
   const stop = (why: "deadline" | "abort") => {
     reason ??= why;
     connection.interrupt();
+    // An interrupt that comes before the statement runs is lost: it is said until the statement ends.
+    again ??= setInterval(() => connection.interrupt(), INTERRUPT_EVERY_MS);
   };
   const timer = setTimeout(() => stop("deadline"), deadlineMs);
   const onAbort = () => stop("abort");
@@ -240,6 +245,7 @@ function guardStatement(connection: DuckDBConnection, options: StatementOptions,
   return {
     release() {
       clearTimeout(timer);
+      clearInterval(again);
       options.signal?.removeEventListener("abort", onAbort);
     },
     explain(error: unknown): unknown {

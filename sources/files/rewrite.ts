@@ -75,7 +75,7 @@ export function quoteField(field: string): string {
 }
 
 /** At most 1 KiB of UTF-8, cut between characters. */
-function clip(text: string): string {
+export function clip(text: string): string {
   const short = text.length > MAX_TEXT ? text.slice(0, MAX_TEXT) : text;
   return Buffer.byteLength(short) <= 1_024 ? short : short.slice(0, 256).replace(/[\uD800-\uDBFF]$/, "");
 }

@@ -22,6 +22,7 @@ import { countOf } from "./engine.ts";
 import type { IngestEngine } from "./engine.ts";
 import type { RowError } from "./row-checks.ts";
 import { uniqueKeyOf } from "./row-checks.ts";
+import { withOriginals } from "./original-rows.ts";
 import { writeShards } from "./shards.ts";
 import type { LocalPart } from "./shards.ts";
 import { layoutOf } from "./source-layout.ts";
@@ -80,7 +81,10 @@ export async function ingestSource(input: SourceInput): Promise<IngestedSource> 
     await collectDuplicates(input, bad, errors);
     parts = await writeShards({ ...shards, stageSql, badSql: bad.sql });
   }
-  return { name: input.name, files, errors: errors.errors, badPath: await bad.finish(), parts };
+  const besideOthers = errors.errors.flatMap(({ code }, err) =>
+    code === "duplicate" || code === "out_of_order" ? [err] : [],
+  );
+  return { name: input.name, files, errors: errors.errors, badPath: await bad.finish(besideOthers), parts };
 }
 
 function signalOf(input: SourceInput): { signal?: AbortSignal } {
@@ -147,11 +151,24 @@ class BadRows {
     return n;
   }
 
-  async finish(): Promise<string> {
+  /** @param errs error numbers of rows that were good by themselves */
+  async finish(errs: readonly number[]): Promise<string> {
     if (this.sql === undefined) return "";
-    const path = join(this.#input.workDir, "bad.parquet");
-    await this.#input.engine.run(
-      `COPY (SELECT * FROM ${this.sql} ORDER BY prov) TO ${quoteLiteral(path)} (FORMAT parquet)`,
+    const { engine, source, workDir, files } = this.#input;
+    const path = join(workDir, "bad.parquet");
+    const originals = {
+      engine,
+      source,
+      files: files.map((f) => ({ name: f.resolved.name, localPath: f.localPath })),
+      badSql: this.sql,
+      errs,
+      path: join(workDir, "originals.csv"),
+    };
+    await withOriginals(originals, (badSql) =>
+      engine.run(
+        `COPY (SELECT * FROM ${badSql} ORDER BY prov) TO ${quoteLiteral(path)} (FORMAT parquet)`,
+        signalOf(this.#input),
+      ),
     );
     return path;
   }

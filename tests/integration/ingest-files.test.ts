@@ -230,6 +230,29 @@ describe("quarantine", () => {
     ]);
   });
 
+  it("keeps the text of a duplicate as it stands in its file", async () => {
+    const source = `
+    files: "*.csv"
+    format: { delimiter: ";", decimal: "," }
+    asset: unit
+    time: { column: t, kind: timestamp, format: '%d.%m.%Y' }
+    columns: [{ name: x }, { name: y, type: text }]`;
+    const result = await run({
+      source,
+      files: {
+        "a.csv": "y;x;t;unit\na;1,50;01.03.2025;A\nNA;2,50;01.03.2025;A\n",
+        "b.csv": gzipSync('y;x;t;unit\n\n"b;";3,50;01.03.2025;A\nb;x;01.03.2025;A\n'),
+      },
+    });
+    const rows = [];
+    for await (const batch of readQuarantine(duckdb, result.quarantine?.path ?? "")) rows.push(...batch);
+    expect(rows.map((r) => [r["code"], r["text"]])).toEqual([
+      ["duplicate", "NA;2,50;01.03.2025;A"],
+      ["duplicate", '"b;";3,50;01.03.2025;A'],
+      ["not_a_number", expect.stringContaining("01.03.2025")],
+    ]);
+  });
+
   it("takes rows that go back in time when asked to", async () => {
     const body = "unit,t,x,y\nA,1,1,a\nA,3,1,a\nA,2,1,a\nB,1,1,a\n";
     const result = await run({ quality: "order: quarantine, maxBadShare: 1", files: { "a.csv": body } });

@@ -85,17 +85,11 @@ class TemporalGateway implements WorkflowGateway {
     return started;
   }
 
-  async startScore({
-    jobId,
-    model,
-    inputHash,
-    files,
-    requestedBy,
-  }: StartScoreInput): Promise<StartedWorkflow> {
+  async startScore({ inputHash, ...score }: StartScoreInput): Promise<StartedWorkflow> {
     return this.#start("scoreWorkflow", {
-      workflowId: scoreWorkflowId(model, inputHash),
-      args: [{ jobId, model, files, requestedBy }],
-      staticSummary: `Score a fleet with ${model}`,
+      workflowId: scoreWorkflowId(score.model, inputHash),
+      args: [score],
+      staticSummary: `Score a fleet with ${score.model}@${score.version}`,
     });
   }
 

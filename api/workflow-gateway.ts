@@ -26,6 +26,9 @@ export interface StartPromotionInput {
 export interface StartScoreInput {
   readonly jobId: string;
   readonly model: string;
+  /** The champion that is asked. */
+  readonly version: number;
+  readonly digest: string;
   /** Hash over version digest and raw files: the same question is the same workflow. */
   readonly inputHash: string;
   /** JSON list of RawFile. */

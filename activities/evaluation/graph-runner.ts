@@ -9,8 +9,12 @@ import { PlatformError } from "../../schemas/platform-error.ts";
 /** Largest allowed |graph − trainer| / max(1, |trainer|): a condition of registration. */
 export const PARITY_LIMIT = 1e-5;
 
-/** Rows that are asked again one by one: an answer must be bit-equal alone and in any batch. */
-const ALONE_ROWS = 32;
+/**
+ * An answer must be bit-equal alone and in any batch: rows are asked again one by one (all of them up to this many, else
+ * evenly spread), and all rows again in pieces of an odd size, so that every row has another place in another batch.
+ */
+const ALONE_ROWS = 2_000;
+const ODD_BATCH_ROWS = 37;
 
 export interface GraphRun {
   readonly outputs: Float64Array;
@@ -44,7 +48,7 @@ export async function runGraph(pool: InferencePool, given: GraphInput): Promise<
   });
   try {
     const { values, nOutputs } = await pool.predict(key, given.inputs, given.nRows);
-    await requireEqualAlone(pool, key, { ...given, values, nOutputs });
+    await requireEqualInAnyBatch(pool, key, { ...given, values, nOutputs });
     return { outputs: values, nOutputs };
   } finally {
     await pool.unload(key);
@@ -64,22 +68,36 @@ export function goldenOf(
   };
 }
 
-async function requireEqualAlone(
+async function requireEqualInAnyBatch(
   pool: InferencePool,
   key: string,
   given: GraphInput & { readonly values: Float64Array; readonly nOutputs: number },
 ): Promise<void> {
-  const { inputs, nRows, nFeatures, values, nOutputs } = given;
-  const step = Math.max(1, Math.floor(nRows / ALONE_ROWS));
-  for (let row = 0; row < nRows; row += step) {
-    const alone = await pool.predict(key, inputs.slice(row * nFeatures, (row + 1) * nFeatures), 1);
-    for (let k = 0; k < nOutputs; k++) {
-      if (Object.is(alone.values[k], values[row * nOutputs + k])) continue;
-      throw new PlatformError(
-        "parity_failed",
-        `run graph [row ${row}]: alone ${alone.values[k]}, in a batch ${values[row * nOutputs + k]}`,
-      );
-    }
+  const { nRows } = given;
+  const step = Math.max(1, Math.ceil(nRows / ALONE_ROWS));
+  for (let row = 0; row < nRows; row += step)
+    await requireEqualPiece(pool, key, { ...given, from: row, to: row + 1 });
+  for (let from = 0; from < nRows; from += ODD_BATCH_ROWS) {
+    await requireEqualPiece(pool, key, { ...given, from, to: Math.min(nRows, from + ODD_BATCH_ROWS) });
+  }
+}
+
+/** Asks rows `from` to `to` by themselves; one request at a time, so that the pool joins them with no other. */
+async function requireEqualPiece(
+  pool: InferencePool,
+  key: string,
+  given: GraphInput & { values: Float64Array; nOutputs: number; from: number; to: number },
+): Promise<void> {
+  const { inputs, nFeatures, values, nOutputs, from, to } = given;
+  const piece = await pool.predict(key, inputs.slice(from * nFeatures, to * nFeatures), to - from);
+  for (let i = 0; i < piece.values.length; i++) {
+    const before = values[from * nOutputs + i];
+    if (Object.is(piece.values[i], before)) continue;
+    const row = from + Math.floor(i / nOutputs);
+    throw new PlatformError(
+      "parity_failed",
+      `run graph [row ${row}]: ${piece.values[i]} in a batch of ${to - from}, ${before} in the whole`,
+    );
   }
 }
 

@@ -1,10 +1,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { hashOf } from "../../schemas/canonical-json.ts";
-import type { DatasetManifest, DatasetSource, ParquetPart, RawFile } from "../../schemas/dataset.ts";
+import type { DatasetManifest, RawFile } from "../../schemas/dataset.ts";
+import type { ObjectRef } from "../../schemas/object-ref.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { ingest } from "../../sources/ingest/ingest.ts";
 import type { IngestResult as LocalDataset } from "../../sources/ingest/ingest.ts";
+import { datasetManifest } from "../../sources/ingest/manifest.ts";
 import { putDocument, readPipeline, readRawFiles } from "../../stores/objects/documents.ts";
 import { systemAudit } from "../audit.ts";
 import type { ActivityDeps } from "../dependencies.ts";
@@ -115,20 +117,11 @@ async function storeManifest(
   job: IngestJob,
   found: LocalDataset,
 ): Promise<DatasetManifest> {
-  const { pipeline, files } = job;
-  const sources: Record<string, DatasetSource> = {};
-  for (const [name, source] of Object.entries(found.sources)) {
-    const parts: ParquetPart[] = [];
-    for (const part of found.parts[name] ?? []) parts.push(await putParquet(deps.objects, part));
-    sources[name] = { ...source, parts };
-  }
-  const objectOf = new Map(files.map((file) => [file.name, file.object]));
-  const raw = found.files.flatMap(({ name, source, part }) => {
-    const object = objectOf.get(name);
-    return object === undefined ? [] : [{ name, source, part, object }];
-  });
-  const quarantine =
-    found.quarantine === undefined ? {} : { quarantine: await putParquet(deps.objects, found.quarantine) };
-  const { name, owner, retention } = pipeline;
-  return { kind: "aura.dataset/1", pipeline: name, owner, retention, raw, sources, ...quarantine };
+  const local = [
+    ...Object.values(found.parts).flat(),
+    ...(found.quarantine === undefined ? [] : [found.quarantine]),
+  ];
+  const objects = new Map<string, ObjectRef>();
+  for (const part of local) objects.set(part.path, (await putParquet(deps.objects, part)).object);
+  return datasetManifest(job.pipeline, found, { raw: job.files, objects });
 }

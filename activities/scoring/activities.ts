@@ -4,6 +4,7 @@ import type { Signature } from "../../schemas/model-version.ts";
 import { parsePipeline } from "../../schemas/pipeline/parse.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import { getDocument, putDocument, readRawFiles } from "../../stores/objects/documents.ts";
+import type { VersionRow } from "../../stores/postgres/port.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import { answerRows } from "../evaluation/champion-score.ts";
 import { headline } from "../evaluation/graph-runner.ts";
@@ -29,7 +30,7 @@ export function createScoringActivities(deps: ActivityDeps) {
   return {
     /** The champion's own pipeline, without what only training needs. **Errors**: no_champion. **Retry**: work. */
     async planScore(input: ScoreInput): Promise<ScorePlan> {
-      const champion = await db.registry.champion(input.model);
+      const champion = await askedVersion(deps, input);
       const run = champion === undefined ? undefined : await db.runs.inputOf(champion.runId);
       if (champion === undefined || run === undefined) {
         throw new PlatformError("no_champion", `score [${input.model}]: it has no production version`);
@@ -77,6 +78,14 @@ export function createScoringActivities(deps: ActivityDeps) {
       });
     },
   };
+}
+
+/** The version the job names; a swap between asking and running must not change who answers. */
+async function askedVersion(deps: ActivityDeps, input: ScoreInput): Promise<VersionRow | undefined> {
+  const { model, version, digest } = input;
+  if (version === undefined) return deps.db.registry.champion(model);
+  const row = await deps.db.registry.version(model, version);
+  return row?.digest === digest ? row : undefined;
 }
 
 /** Least remaining life first, or highest probability first; ties by asset id, so that a repeat ranks alike. */

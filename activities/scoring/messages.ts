@@ -4,6 +4,9 @@ import type { Requester } from "../runs/messages.ts";
 export interface ScoreInput {
   readonly jobId: string;
   readonly model: string;
+  /** The champion when the job was asked for; absent: the champion when it runs. */
+  readonly version?: number;
+  readonly digest?: string;
   /** JSON list of RawFile. */
   readonly files: ObjectRef;
   readonly requestedBy: Requester;

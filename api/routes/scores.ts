@@ -50,6 +50,8 @@ export const scoreRoutes: readonly AnyRoute[] = [
       const started = await workflows.startScore({
         jobId: scoreId,
         model: body.model,
+        version: champion.version,
+        digest: champion.digest,
         inputHash,
         files: await putDocument(objects, files),
         requestedBy: { id: actor.id, authenticated: actor.authenticated },

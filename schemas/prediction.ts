@@ -32,6 +32,8 @@ export type PredictAsset = z.infer<typeof predictAssetSchema>;
 export const predictionSchema = z.strictObject({
   predictionId: z.string(),
   asset: z.string().optional(),
+  /** With readings: time of the one that was scored, the last: ISO 8601 in UTC, or the cycle. */
+  at: z.union([z.string(), z.number()]).optional(),
   /** Regression: e.g. remaining cycles, in the signature's unit. */
   value: z.number().optional(),
   /** Two classes: probability of the failure class, and whether it reaches the version's threshold. */
@@ -53,5 +55,7 @@ export const predictReplySchema = z.strictObject({
   traced: z.boolean(),
   unit: z.string().optional(),
   threshold: z.number().optional(),
+  /** With readings: what makes the features differ from those of the asset's whole history. */
+  warnings: z.array(z.string()).optional(),
 });
 export type PredictReply = z.infer<typeof predictReplySchema>;

@@ -24,7 +24,7 @@ export function readArrowRows(bytes: Uint8Array, version: ServedVersion): Encode
   const { inputs } = version.signature;
   const columns = inputs.map(({ name, kind }) => columnOf(table, name, kind));
   const rows = new Float64Array(table.numRows * inputs.length);
-  const row: Record<string, unknown> = {};
+  const row = Object.create(null) as Record<string, unknown>;
   for (let i = 0; i < table.numRows; i++) {
     inputs.forEach(({ name }, k) => {
       const value: unknown = columns[k]?.get(i);
@@ -40,7 +40,7 @@ export function readArrowRows(bytes: Uint8Array, version: ServedVersion): Encode
 function assetsOf(ids: Vector): (string | null)[] {
   const isInt = DataType.isInt(ids.type);
   if (!isInt && !isTextType(ids.type)) throw refuse(ASSET_COLUMN, "text or whole numbers", String(ids.type));
-  return Array.from(ids, (value: unknown, i) => {
+  return Array.from(ids, (value: string | number | bigint | null, i) => {
     if (value === null) return null;
     const id = dataIdSchema.safeParse(isInt ? String(value) : value);
     if (id.success) return id.data;

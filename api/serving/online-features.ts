@@ -1,10 +1,13 @@
 import { createAssetState } from "../../features/online.ts";
-import type { AssetContext, LiveReading, LiveValue } from "../../features/online.ts";
+import type { AssetContext, LiveValue } from "../../features/online.ts";
 import type { LiveEvent } from "../../features/event-filter.ts";
 import type { FeatureView } from "../../features/feature-view.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { PredictAsset } from "../../schemas/prediction.ts";
 import type { AssetFeatures } from "./asset-features.ts";
+import { ISO_TIME, parseIsoMicros } from "./iso-time.ts";
+import { inputsOf } from "./view-inputs.ts";
+import type { ViewInputs } from "./view-inputs.ts";
 
 type Fields = Readonly<Record<string, LiveValue>>;
 
@@ -12,41 +15,85 @@ type Fields = Readonly<Record<string, LiveValue>>;
 export function createAssetFeatures(): AssetFeatures {
   return {
     lastRow({ view, fitted, encoder }, request) {
-      checkColumns(view, request.readings);
+      const inputs = inputsOf(view);
+      checkColumns(inputs, request.readings);
       const context = contextOf(view, request);
       const state = createAssetState(view, fitted);
       let row = new Float64Array(encoder.nFeatures);
+      let first = NaN;
       let last = NaN;
       request.readings.forEach((fields, i) => {
-        const reading = readingOf(view, fields, i);
+        checkNumbers(inputs, fields, i);
+        const reading = { t: timeOf(view, fields, `readings.${i}.t`, i), values: fields };
         if (reading.t < last)
           throw refuse(`readings.${i}.t`, "a time not before the reading above", "an earlier one");
+        if (i === 0) first = reading.t;
         last = reading.t;
         row = Float64Array.from(state.push(reading, context));
       });
-      if (view.timeKind !== "timestamp") return { row };
-      return { row, readingAgeSeconds: Math.max(0, Date.now() / 1_000 - last / 1_000_000) };
+      const warnings = historyWarnings(view, { first, last, nReadings: request.readings.length });
+      if (view.timeKind === "none") return { row, warnings };
+      if (view.timeKind === "cycle") return { row, warnings, at: last };
+      return {
+        row,
+        warnings,
+        at: new Date(last / 1_000).toISOString(),
+        readingAgeSeconds: Math.max(0, Date.now() / 1_000 - last / 1_000_000),
+      };
     },
   };
 }
 
-/** A column no reading has is a typing mistake, not a run of missing values. */
-function checkColumns(view: FeatureView, readings: readonly Fields[]): void {
-  for (const { name } of view.columns) {
+/**
+ * A column no reading has is a typing mistake, not a run of missing values; nor is a reading without any column.
+ * Columns that no feature is computed from may be there or not.
+ */
+function checkColumns({ columns }: ViewInputs, readings: readonly Fields[]): void {
+  for (const { name } of columns) {
     if (!readings.some((fields) => Object.hasOwn(fields, name))) {
       throw refuse(`readings.0.${name}`, "the column in some reading", "nothing");
     }
   }
+  const bare = readings.findIndex((fields) => !columns.some(({ name }) => Object.hasOwn(fields, name)));
+  if (bare < 0 || columns.length === 0) return;
+  const names = columns.slice(0, 5).map(({ name }) => name);
+  throw refuse(`readings.${bare}`, `some of the columns ${names.join(", ")}`, "none");
 }
 
-function readingOf(view: FeatureView, fields: Fields, index: number): LiveReading {
-  for (const { name, type } of view.columns) {
+/**
+ * Short histories are answered: windows are those of a series that starts with the first reading. Only readings from
+ * the asset's first cycle on are known to be its whole life.
+ */
+function historyWarnings(
+  view: FeatureView,
+  given: { readonly first: number; readonly last: number; readonly nReadings: number },
+): string[] {
+  const { nReadings, spanMicros, isLifelong } = inputsOf(view);
+  if (view.timeKind === "none" || (view.timeKind === "cycle" && given.first <= 1)) return [];
+  const warnings: string[] = [];
+  if (given.nReadings < nReadings)
+    warnings.push(`readings: features look back over ${nReadings} readings, got ${given.nReadings}`);
+  const spanHours = (given.last - given.first) / HOUR_MICROS;
+  if (given.last - given.first < spanMicros)
+    warnings.push(
+      `readings: features look back over ${spanMicros / HOUR_MICROS} h, got ${Number(spanHours.toPrecision(4))} h`,
+    );
+  if (isLifelong && view.timeKind === "cycle")
+    warnings.push(
+      `readings: features look back to the asset's first cycle, the first reading is of cycle ${given.first}`,
+    );
+  return warnings;
+}
+
+const HOUR_MICROS = 3_600_000_000;
+
+function checkNumbers({ columns }: ViewInputs, fields: Fields, index: number): void {
+  for (const { name, type } of columns) {
     const value = Object.hasOwn(fields, name) ? fields[name] : null;
     const isNumeric = type !== "text" && type !== "timestamp";
     if (isNumeric && typeof value === "string")
       throw refuse(`readings.${index}.${name}`, "a finite number or null", "a text");
   }
-  return { t: timeOf(view, fields, `readings.${index}.t`, index), values: fields };
 }
 
 function timeOf(view: FeatureView, fields: Fields, field: string, fallback: number): number {
@@ -56,22 +103,21 @@ function timeOf(view: FeatureView, fields: Fields, field: string, fallback: numb
     if (typeof t === "number" && Number.isSafeInteger(t)) return t;
     throw refuse(field, "the cycle as a whole number", kindOf(t));
   }
-  const ms = typeof t === "string" ? Date.parse(hasZone(t) ? t : `${t}Z`) : NaN;
-  if (Number.isFinite(ms)) return ms * 1_000;
-  throw refuse(field, "an ISO 8601 time", kindOf(t));
+  const micros = typeof t === "string" ? parseIsoMicros(t) : undefined;
+  if (micros !== undefined) return micros;
+  throw refuse(field, ISO_TIME, typeof t === "string" ? "another text" : kindOf(t));
 }
-
-const hasZone = (text: string): boolean => /(?:Z|[+-]\d\d:?\d\d)$/i.test(text);
 
 /** Attributes count for every attributes source of the view; events for the one they name, or for all. */
 function contextOf(view: FeatureView, { attributes, events }: PredictAsset): AssetContext {
   const sources = sourcesOf(view);
   const live = (events ?? []).map((fields, i) => {
-    const { t: _t, source, ...values } = fields;
+    const { t: _t, source, ...columns } = fields;
+    const values = withoutPrototype(columns);
     return { source, event: { t: timeOf(view, fields, `events.${i}.t`, i), values } as LiveEvent };
   });
   return {
-    attributes: Object.fromEntries(sources.map((source) => [source, attributes ?? {}])),
+    attributes: Object.fromEntries(sources.map((source) => [source, withoutPrototype(attributes ?? {})])),
     events: Object.fromEntries(
       sources.map((source) => [
         source,
@@ -79,6 +125,11 @@ function contextOf(view: FeatureView, { attributes, events }: PredictAsset): Ass
       ]),
     ),
   };
+}
+
+/** A column may have the name of something every object inherits. */
+function withoutPrototype(fields: Fields): Fields {
+  return Object.assign(Object.create(null) as Record<string, LiveValue>, fields);
 }
 
 /** Sources that operators of the view name in their arguments. */

@@ -82,9 +82,12 @@ export class Predictor {
     request: PredictAsset,
     caller: PredictCaller,
   ): Promise<PredictReply> {
-    const { row, readingAgeSeconds } = this.options.assetFeatures.lastRow(version, request);
+    const { row, at, warnings, readingAgeSeconds } = this.options.assetFeatures.lastRow(version, request);
     if (readingAgeSeconds !== undefined) this.options.metrics.readingAge(version.model, readingAgeSeconds);
-    return this.predict(version, { rows: row, nRows: 1, assets: [request.asset] }, caller);
+    const input = { rows: row, nRows: 1, assets: [request.asset] };
+    const reply = await this.predict(version, input, caller);
+    const predictions = at === undefined ? reply.predictions : reply.predictions.map((p) => ({ ...p, at }));
+    return { ...reply, predictions, ...(warnings.length === 0 ? {} : { warnings: [...warnings] }) };
   }
 
   async predict(version: ServedVersion, input: EncodedRows, caller: PredictCaller): Promise<PredictReply> {

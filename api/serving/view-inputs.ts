@@ -1,0 +1,60 @@
+import { formulaNames, parseFormula } from "../../features/expression/parser.ts";
+import type { FeatureView, ViewColumn } from "../../features/feature-view.ts";
+
+/** What the features of a view need of an asset's readings. */
+export interface ViewInputs {
+  /** Columns of the readings that some feature is computed from; others of the view are not asked for. */
+  readonly columns: readonly ViewColumn[];
+  /** Readings that the longest window, lag or difference over a count of readings needs; at least 1. */
+  readonly nReadings: number;
+  /** Longest window over time, in microseconds; 0 without one. */
+  readonly spanMicros: number;
+  /** Whether some feature looks back to the asset's first reading. */
+  readonly isLifelong: boolean;
+}
+
+const known = new WeakMap<FeatureView, ViewInputs>();
+
+/** Inputs of a view; computed once for each. */
+export function inputsOf(view: FeatureView): ViewInputs {
+  let inputs = known.get(view);
+  if (inputs === undefined) known.set(view, (inputs = computeInputs(view)));
+  return inputs;
+}
+
+/** Members that operators' arguments may have; which ones they have belongs to the operator. */
+interface Args {
+  readonly column?: string;
+  readonly columns?: readonly string[];
+  readonly left?: string;
+  readonly right?: string;
+  readonly steps?: number;
+  readonly over?: "life" | number;
+  readonly window?: { readonly rows?: number; readonly us?: number };
+}
+
+function computeInputs(view: FeatureView): ViewInputs {
+  const args = view.features
+    // An attribute's column is one of another source.
+    .filter(({ operator }) => operator !== "attribute")
+    .map((feature) => feature.args as Args);
+  const names = new Set(args.flatMap((a) => [a.column, a.left, a.right, ...(a.columns ?? [])]));
+  // Expressions may use earlier ones: the last first.
+  for (const { name, formula } of view.derived.toReversed()) {
+    if (names.has(name)) for (const used of formulaNames(parseFormula(formula))) names.add(used);
+  }
+  const { regimes } = view;
+  if (regimes?.normalize.some((name) => names.has(name)) === true)
+    for (const name of regimes.columns) names.add(name);
+  return {
+    columns: view.columns.filter(({ name }) => names.has(name)),
+    nReadings: Math.max(1, ...args.map((a) => Math.max(a.window?.rows ?? 1, (a.steps ?? 0) + 1))),
+    spanMicros: Math.max(0, ...args.map((a) => a.window?.us ?? 0)),
+    isLifelong: view.features.some(
+      ({ operator }) =>
+        operator === "expanding" ||
+        operator === "baseline" ||
+        (operator === "age" && view.timeKind === "timestamp"),
+    ),
+  };
+}

@@ -4,6 +4,7 @@
  */
 import type { Column, Source, SourceTime } from "../../schemas/pipeline/source.ts";
 import { numberLiteral, quoteLiteral } from "../../schemas/sql-quoting.ts";
+import { clockGaps } from "./clock-gaps.ts";
 
 /** Codes of the quarantine; stable. */
 export type QuarantineCode =
@@ -156,16 +157,23 @@ export function expectedTime(time: SourceTime): string {
   return "a point in time in ISO 8601, as no format is declared";
 }
 
-/** Where clocks go forward an hour is no time: the database would take it for the next one. None in UTC. */
+/**
+ * Where clocks go forward an hour is no time: the database would take it for the one beside it. None in UTC. To ask
+ * the clock for every row would cost more than all other checks; only rows beside such a moment are asked.
+ */
 function skippedTimeSql(cell: Cell, time: SourceTime): string[] {
   const { kind, format, epochUnit, timezone } = time;
   if (kind === "cycle" || cell.form !== "text" || epochUnit !== undefined || timezone === "UTC") return [];
   if (format !== undefined && /%[zZ]/.test(format)) return [];
+  const gaps = clockGaps(timezone);
+  if (gaps.length === 0) return [];
+  const isNear = gaps.map((g) => `__t BETWEEN ${g.at - g.width} AND ${g.at + g.width}`).join(" OR ");
   const text = textOf(cell);
   const shown = `timezone(${quoteLiteral(timezone)}, make_timestamptz(__t))`;
-  if (format !== undefined) return [`${shown} <> try_strptime(${text}, ${quoteLiteral(format)})`];
+  const asked = (sql: string): string[] => [`CASE WHEN ${isNear} THEN ${sql} ELSE false END`];
+  if (format !== undefined) return asked(`${shown} <> try_strptime(${text}, ${quoteLiteral(format)})`);
   const isLocal = `NOT suffix(${text}, 'Z') AND NOT (${hasOffsetSql(text)})`;
-  return [`CASE WHEN ${isLocal} THEN ${shown} <> TRY_CAST(${text} AS TIMESTAMP) ELSE false END`];
+  return asked(`CASE WHEN ${isLocal} THEN ${shown} <> TRY_CAST(${text} AS TIMESTAMP) ELSE false END`);
 }
 
 function hasOffsetSql(text: string): string {

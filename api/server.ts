@@ -4,6 +4,7 @@ import { Hono } from "hono";
 import { PlatformError } from "../schemas/platform-error.ts";
 import type { ApiDeps } from "./deps.ts";
 import type { ApiEnv } from "./http/context.ts";
+import { headersOf } from "./http/headers.ts";
 import { createPredictListener } from "./http/predict-listener.ts";
 import { createOnError } from "./http/on-error.ts";
 import { mountRoutes } from "./routes/mount.ts";
@@ -23,7 +24,8 @@ export function createListener(deps: ApiDeps): RequestListener {
 export function createApp(deps: ApiDeps): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>();
   app.onError(createOnError(deps.logger));
-  app.notFound(() => {
+  app.notFound((c) => {
+    deps.auth.guardPublic(headersOf(c));
     throw new PlatformError("not_found", "route: there is no such path or method");
   });
   mountRoutes(app, ROUTES, deps);

@@ -107,6 +107,18 @@ export class Authenticator {
   }
 
   /**
+   * The guard of routes that answer without a key: while there are none, no other origin may ask either. Waits for
+   * nothing, since probes need an answer while the database hangs.
+   *
+   * @throws {PlatformError} forbidden_origin
+   */
+  guardPublic(headers: HeaderReader): void {
+    if (this.areKeysOn) return;
+    void this.askWhetherOn();
+    checkOrigin((name) => headers.one(name));
+  }
+
+  /**
    * As `identify` where nothing has to be asked; undefined when the store has to.
    * @throws {PlatformError} unauthenticated, forbidden_origin
    */

@@ -3,7 +3,8 @@ import { PlatformError } from "../../schemas/platform-error.ts";
 /** Deepest nesting of arrays and objects. */
 export const MAX_JSON_DEPTH = 32;
 
-export const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
+/** The one key that is no plain member of an object. */
+export const FORBIDDEN_KEY = "__proto__";
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -61,14 +62,14 @@ export class JsonReader {
 
   private object(): Record<string, unknown> {
     this.enter();
-    const object: Record<string, unknown> = {};
+    const object = Object.create(null) as Record<string, unknown>;
     if (this.closes(0x7d)) return object;
     for (;;) {
       this.space();
       if (this.text.charCodeAt(this.at) !== QUOTE) this.refuse("a key in quotes");
       const start = this.at;
       const key = this.string();
-      if (FORBIDDEN_KEYS.has(key)) this.refuse("another key than the reserved one", start);
+      if (key === FORBIDDEN_KEY) this.refuse("another key than the reserved one", start);
       if (Object.hasOwn(object, key)) this.refuse("each key once", start);
       this.space();
       this.expect(0x3a, "':'");

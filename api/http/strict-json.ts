@@ -1,10 +1,11 @@
 import { PlatformError } from "../../schemas/platform-error.ts";
-import { FORBIDDEN_KEYS, JsonReader, MAX_JSON_DEPTH } from "./json-reader.ts";
+import { FORBIDDEN_KEY, JsonReader, MAX_JSON_DEPTH } from "./json-reader.ts";
 
 /**
  * JSON as RFC 8259 says it and as nothing else: what `JSON.parse` lets through and what then surprises
  * (duplicate keys, 1e400, lone surrogates, a million brackets, `__proto__`) is refused before any schema looks
- * at the value. Objects are plain; their keys keep the order of the text. -0 and subnormal numbers come through
+ * at the value. Keys keep the order of the text; they may be called `constructor`, as columns of data may, so who looks
+ * one up asks `Object.hasOwn`. -0 and subnormal numbers come through
  * exactly.
  *
  * Most bodies are plain: no escape, no exponent, no nesting to speak of. One scan of the bytes tells; then
@@ -99,7 +100,7 @@ function countKeys(value: unknown): number {
   if (typeof value !== "object" || value === null) return 0;
   if (Array.isArray(value)) return sumOfKeys(value);
   const keys = Object.keys(value);
-  if (keys.some((key) => FORBIDDEN_KEYS.has(key))) return -1;
+  if (keys.includes(FORBIDDEN_KEY)) return -1;
   const inner = sumOfKeys(Object.values(value));
   return inner < 0 ? -1 : keys.length + inner;
 }

@@ -42,7 +42,10 @@ async function answer(route: Route, c: ApiContext, deps: ApiDeps): Promise<Respo
 }
 
 async function guard(route: Route, c: ApiContext, deps: ApiDeps): Promise<Actor> {
-  if (route.policy.public === true) return PUBLIC_ACTOR;
+  if (route.policy.public === true) {
+    deps.auth.guardPublic(headersOf(c));
+    return PUBLIC_ACTOR;
+  }
   const actor = await deps.auth.identify(headersOf(c));
   checkPolicy(route.policy, actor);
   return actor;

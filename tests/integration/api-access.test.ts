@@ -97,6 +97,9 @@ describe("without keys", () => {
     });
     expect(reply).toMatchObject({ status: 403, body: expect.stringContaining('"forbidden_origin"') });
     expect((await raw(fixture, "/v1/models", { headers })).status).toBe(403);
+    const isPublic = (route: (typeof routes)[number]): boolean => route.policy.public === true;
+    for (const path of ["/nowhere", ...routes.filter(isPublic).map(({ path: p }) => p)])
+      expect([path, (await raw(fixture, path, { headers })).status]).toEqual([path, 403]);
   });
 
   test.each(["localhost", "127.0.0.1", "[::1]"])("accepts Host %s with its own Origin", async (name) => {

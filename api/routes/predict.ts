@@ -33,7 +33,7 @@ const described = {
     kind: "raw",
     types: PREDICT_TYPES,
     description:
-      "`{rows: [{feature: value}]}`, or `{asset, readings: [{t, column: value}], attributes?, events?}`, as JSON up to 1 MiB; or rows as an Arrow IPC stream up to 64 MiB.",
+      "`{rows: [{feature: value}]}`, or `{asset, readings: [{t, column: value}], attributes?, events?}` (`t`: ISO 8601 or the cycle), as JSON up to 1 MiB; or rows as an Arrow IPC stream up to 64 MiB.",
   },
   reply: predictReplySchema,
 } as const;
@@ -74,7 +74,7 @@ function exchangeOf({ context, actor, requestId }: RouteRequest<unknown, unknown
   };
 }
 
-/** @throws {PlatformError} invalid_json, invalid_body, no_champion, what the predictor throws */
+/** @throws {PlatformError} invalid_json, invalid_body, no_champion, not_found (no such model), what the predictor throws */
 export async function predict(
   model: string | undefined,
   exchange: PredictExchange,
@@ -82,9 +82,11 @@ export async function predict(
 ): Promise<PredictReply> {
   const ends = deps.metrics.predictBegins();
   let named = "";
+  let asked: string | undefined;
   try {
     const { predictor } = deps;
     const find = (name: string | undefined): ServedVersion => {
+      asked = name;
       const version = predictor.version(name);
       named = version.model;
       return version;
@@ -97,7 +99,9 @@ export async function predict(
       : await predictJson(bytes, { model, find, caller, predictor });
     ends(named, 200);
     return reply;
-  } catch (error) {
+  } catch (thrown) {
+    const isMissing = asked !== undefined && isPlatformError(thrown) && thrown.code === "no_champion";
+    const error = isMissing ? await deps.predictor.explainMissing(asked ?? "", thrown) : thrown;
     ends(named, isPlatformError(error) ? ERROR_CODES[error.code].status : 500);
     throw error;
   }

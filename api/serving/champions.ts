@@ -24,6 +24,8 @@ export interface ChampionsOptions {
 /** While the database does not answer it is asked this often. */
 const RETRY_MS = 500;
 const POLL_MS = 5 * 60_000;
+/** How long the list of registered models is believed when a request names one that is not served. */
+const MODELS_FRESH_MS = 5_000;
 
 /**
  * The versions that serve: one per model, the champion.
@@ -43,6 +45,7 @@ export class Champions {
   private isClosed = false;
   /** Whether the registry has been read since the start, or a remembered champion serves. */
   private isKnown = false;
+  private registered: { readonly models: Promise<ReadonlySet<string>>; readonly at: number } | undefined;
 
   constructor(options: ChampionsOptions) {
     this.options = options;
@@ -72,6 +75,31 @@ export class Champions {
         locations: [{ field: "model", expected: "the name of a model", found: "nothing" }],
       },
     );
+  }
+
+  /**
+   * Whether a model that is not served is in no registry either. Asks the database, though at most every few
+   * seconds: only requests that are refused wait for it.
+   *
+   * @returns false when it cannot be told
+   */
+  async isUnheardOf(model: string): Promise<boolean> {
+    if (this.served.has(model)) return false;
+    const now = performance.now();
+    if (this.registered === undefined || now - this.registered.at > MODELS_FRESH_MS) {
+      const models = this.readModels();
+      this.registered = { models, at: now };
+    }
+    try {
+      return !(await this.registered.models).has(model);
+    } catch {
+      this.registered = undefined;
+      return false;
+    }
+  }
+
+  private async readModels(): Promise<ReadonlySet<string>> {
+    return new Set((await this.options.registry().models()).map((row) => row.model));
   }
 
   list(): readonly ServedVersion[] {

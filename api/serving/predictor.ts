@@ -54,6 +54,12 @@ export class Predictor {
     return this.options.champions.find(model);
   }
 
+  /** What to answer where `version` found none: a model nobody registered is not there at all. */
+  async explainMissing(model: string, error: PlatformError): Promise<PlatformError> {
+    if (!(await this.options.champions.isUnheardOf(model))) return error;
+    return new PlatformError("not_found", `predict [model ${model}]: there is no such model`);
+  }
+
   versions(): readonly ServedVersion[] {
     return this.options.champions.list();
   }

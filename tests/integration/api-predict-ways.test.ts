@@ -64,7 +64,7 @@ test.each([
   ["another media type", ROWS, "/predict", { ...KEY, "content-type": "text/plain" }, 415],
   ["a compressed body", ROWS, "/predict", { ...KEY, "content-encoding": "gzip" }, 415],
   ["a query", ROWS, "/predict?key=x", KEY, 422],
-  ["an unknown model", ROWS, "/v1/models/other/predict", KEY, 409],
+  ["an unknown model", ROWS, "/v1/models/other/predict", KEY, 404],
   ["a missing field", '{"rows":[{"voltage":10}]}', "/predict", KEY, 422],
   ["no JSON", "{", "/predict", KEY, 400],
 ])("the short way and Hono answer alike: %s", async (_name, body, path, headers, status) => {

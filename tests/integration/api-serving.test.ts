@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { makeVector, tableFromIPC, Table, tableToIPC } from "apache-arrow";
+import { makeVector, tableFromIPC, Table, tableToIPC, Utf8, vectorFromArray } from "apache-arrow";
 import { afterEach, describe, expect, test } from "vitest";
 import type { PredictReply } from "../../schemas/prediction.ts";
 import { startApiFixture, until } from "../support/api-fixture.ts";
@@ -65,7 +65,7 @@ const MISFITS: readonly [string, unknown, number, string, string | undefined][] 
   ],
   ["no rows", { rows: [] }, 422, "invalid_body", "rows"],
   ["an unknown member", { rows: [ROW], key: "secret" }, 422, "invalid_body", "key"],
-  ["an unknown model", { model: "other", rows: [ROW] }, 409, "no_champion", undefined],
+  ["an unknown model", { model: "other", rows: [ROW] }, 404, "not_found", undefined],
   ["a path as model", { model: "../pump", rows: [ROW] }, 422, "invalid_name", "(body)"],
   [
     "a missing column",
@@ -120,7 +120,7 @@ describe("/predict", () => {
     const fixture = await start();
     const readings = [1, 2, 3].map((t) => ({ t, voltage: t * 10, current: 0.5 }));
     const reply = await predict(fixture, { asset: "unit-7", readings });
-    expect(reply.predictions).toMatchObject([{ asset: "unit-7", value: 61.5 }]);
+    expect(reply.predictions).toMatchObject([{ asset: "unit-7", value: 61.5, at: 3 }]);
   });
 
   test("reads Arrow batches and answers as for JSON", async () => {
@@ -136,6 +136,27 @@ describe("/predict", () => {
     expect(predictions.map((p) => p.value)).toEqual(Array.from(voltage, (v) => 2 * v + 1));
   });
 
+  test.each([
+    ["text", ["unit-1", null], 200],
+    ["NUL", ["unit-1", "a\0b"], 422],
+    ["nothing in it", ["", "b"], 422],
+    ["more than 128 bytes", ["ö".repeat(65), "b"], 422],
+  ])("asset ids of an Arrow batch: %s", async (_name, ids, status) => {
+    const fixture = await start();
+    const [voltage, current] = [makeVector(new Float64Array(2)), makeVector(new Float64Array(2))];
+    const assets = vectorFromArray(ids, new Utf8());
+    const response = await fixture.request("/predict", {
+      method: "POST",
+      headers: { "content-type": "application/vnd.apache.arrow.stream" },
+      body: tableToIPC(new Table({ voltage, current, __asset: assets }), "stream"),
+    });
+    expect(response.status).toBe(status);
+    if (status === 200) return;
+    expect(await response.json()).toMatchObject({
+      errors: [{ field: expect.stringMatching(/^rows\.\d\.__asset$/) }],
+    });
+  });
+
   test("refuses what does not fit the signature, naming the field", async () => {
     const fixture = await start();
     for (const [name, body, status, code, field] of MISFITS) {
@@ -144,6 +165,20 @@ describe("/predict", () => {
       const found = { name, status: response.status, code: problem.code, field: problem.errors?.[0]?.field };
       expect(found).toEqual({ name, status, code, field });
     }
+  });
+
+  test("tells a model without champion from one that nobody registered, where the database answers", async () => {
+    const fixture = await start();
+    const ask = async (model: string): Promise<[number, string]> => {
+      const response = await post(fixture, `/v1/models/${model}/predict`, { rows: [ROW] });
+      return [response.status, ((await response.json()) as { code: string }).code];
+    };
+    fixture.setDatabaseDown(true);
+    expect(await ask("nobody")).toEqual([409, "no_champion"]);
+    fixture.setDatabaseDown(false);
+    fixture.champions.set("fan", await putTinyVersion(fixture.objects, { model: "fan" }));
+    expect(await ask("nobody")).toEqual([404, "not_found"]);
+    expect(await ask("fan")).toEqual([409, "no_champion"]);
   });
 
   test("goes on while database, Temporal and object store are away; readiness says so within 2 s", async () => {

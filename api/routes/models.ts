@@ -1,5 +1,8 @@
 import { z } from "zod";
+import { signatureSchema } from "../../schemas/model-version.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
+import { getDocument } from "../../stores/objects/documents.ts";
+import type { ObjectStore } from "../../stores/objects/port.ts";
 import type { Registry, VersionRow } from "../../stores/postgres/port.ts";
 import { anyObject, found, listOf, modelParams, timeQuery, versionParams } from "./parts.ts";
 import { route } from "./route.ts";
@@ -38,12 +41,15 @@ export const modelRoutes: readonly AnyRoute[] = [
     method: "get",
     path: "/v1/models/{model}/versions/{version}",
     tag: "models",
-    summary: "One version: manifest, evaluation, gates, stage, aliases.",
+    summary:
+      "One version: manifest, evaluation, gates, stage, aliases, and its alarm threshold if it has one.",
     policy: reader,
     params: versionParams,
     reply: anyObject,
-    handle: async ({ params }, { database }) =>
-      readVersion(database().registry, params.model, params.version),
+    async handle({ params }, { database, objects }) {
+      const row = await readVersion(database().registry, params.model, params.version);
+      return { ...row, threshold: await thresholdOf(objects, row) };
+    },
   }),
   route({
     method: "get",
@@ -80,6 +86,14 @@ export const modelRoutes: readonly AnyRoute[] = [
 
 async function readVersion(registry: Registry, model: string, version: number): Promise<VersionRow> {
   return found(await registry.version(model, version), "version");
+}
+
+/** Least probability that is an alarm; null for a version that decides nothing. */
+async function thresholdOf(objects: ObjectStore, { manifest }: VersionRow): Promise<number | null> {
+  const ref = manifest.files["signature"];
+  if (ref === undefined) return null;
+  const { output, problem } = await getDocument(objects, ref, signatureSchema);
+  return problem === "binary" ? (output.threshold ?? 0.5) : null;
 }
 
 function summaryOf({ version, digest, stage, aliases, dataset, runId, createdAt, evaluation }: VersionRow) {

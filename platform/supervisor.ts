@@ -10,6 +10,7 @@ import { PARTS } from "./parts/table.ts";
 import { acquireLock } from "./process/lock.ts";
 import type { Lock } from "./process/lock.ts";
 import { choosePorts, isPortFree } from "./process/ports.ts";
+import type { ChosenPorts } from "./process/ports.ts";
 import { ensureStateDir, PORT_NAMES, readRecord, writeRecord } from "./state-dir.ts";
 import type { PlatformRecord, PortName, StatePaths } from "./state-dir.ts";
 import { SupervisedPart } from "./supervised-part.ts";
@@ -95,13 +96,21 @@ async function startOnce(
   paths: StatePaths,
   options: StartOptions,
 ): Promise<RunningPlatform> {
-  const lock = acquireLock(paths.lock);
+  const stateLock = acquireLock(paths.lock);
+  let chosen: ChosenPorts<PortName> | undefined;
+  const lock: Lock = {
+    holder: stateLock.holder,
+    release() {
+      chosen?.release();
+      stateLock.release();
+    },
+  };
   try {
     const previous = readRecord(paths);
     const ended = await endOrphans(previous);
     if (ended.length > 0) warn(options, `ended what a killed start left: ${ended.join(", ")}`);
-    const ports = await portsFor(settings, previous, options);
-    const platform = new Platform({ settings, paths, lock, ports, previous, options });
+    chosen = await portsFor(settings, previous, options);
+    const platform = new Platform({ settings, paths, lock, ports: chosen.ports, previous, options });
     await platform.start();
     return platform;
   } catch (error) {
@@ -118,7 +127,7 @@ async function portsFor(
   settings: Settings,
   previous: PlatformRecord,
   options: StartOptions,
-): Promise<Record<PortName, number>> {
+): Promise<ChosenPorts<PortName>> {
   const { port } = settings.api;
   if (port !== undefined && !(await isPortFree(port))) {
     throw new PlatformError(
@@ -130,7 +139,7 @@ async function portsFor(
     );
   }
   const remembered = { ...previous.ports, ...(port === undefined ? {} : { api: port }) };
-  return choosePorts(PORT_NAMES, remembered, options.anyPorts === true ? {} : PREFERRED_PORTS);
+  return choosePorts(PORT_NAMES, { remembered, preferred: options.anyPorts === true ? {} : PREFERRED_PORTS });
 }
 
 interface PlatformParts {

@@ -1,37 +1,80 @@
+import { mkdirSync } from "node:fs";
 import { createServer } from "node:net";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
+import { PlatformError } from "../../schemas/platform-error.ts";
+import { acquireLock } from "./lock.ts";
+import type { Lock } from "./lock.ts";
 
 /** Whether this process may listen on the port of 127.0.0.1 now. */
 export async function isPortFree(port: number): Promise<boolean> {
   return (await listenOnce(port)) === port;
 }
 
+/** Ports of one platform, claimed against other platforms of this user until `release`. */
+export interface ChosenPorts<N extends string> {
+  readonly ports: Readonly<Record<N, number>>;
+  release(): void;
+}
+
 /**
  * Chooses a port for each name: the remembered one when it is free, then the preferred one, else any.
- * No port is given twice. Between this choice and the child's own listening another process may take a
- * port; the child then fails to start and says so.
+ *
+ * A port that is free now is taken only seconds later, when its child listens. Two platforms that start together would
+ * choose the same, and one would take the other's server for its own: so a chosen port is claimed by a lock file that
+ * every platform of this user looks at, and that a dead holder loses. Another program may still take it meanwhile; the
+ * child then fails to start and says so.
  *
  * @param names       in the order in which they choose
  * @param remembered  of the last start
  * @param preferred   well-known defaults, tried once
+ * @param claims      folder of the lock files
  */
 export async function choosePorts<N extends string>(
   names: readonly N[],
-  remembered: Readonly<Partial<Record<N, number>>>,
-  preferred: Readonly<Partial<Record<N, number>>>,
-): Promise<Record<N, number>> {
+  options: {
+    readonly remembered: Readonly<Partial<Record<N, number>>>;
+    readonly preferred: Readonly<Partial<Record<N, number>>>;
+    readonly claims?: string;
+  },
+): Promise<ChosenPorts<N>> {
+  const { remembered, preferred, claims = claimsFolder() } = options;
+  mkdirSync(claims, { recursive: true, mode: 0o700 });
   const chosen = new Map<N, number>();
-  const taken = () => [...chosen.values()];
+  const locks: Lock[] = [];
+  const take = async (name: N, port: number | undefined): Promise<void> => {
+    if (port === undefined || chosen.has(name)) return;
+    const lock = claim(join(claims, String(port)));
+    if (lock === undefined) return;
+    if (await isPortFree(port)) {
+      chosen.set(name, port);
+      locks.push(lock);
+    } else lock.release();
+  };
   for (const name of names) {
-    for (const candidate of [remembered[name], preferred[name]]) {
-      if (candidate === undefined || chosen.has(name) || taken().includes(candidate)) continue;
-      if (await isPortFree(candidate)) chosen.set(name, candidate);
-    }
-    while (!chosen.has(name)) {
-      const port = await listenOnce(0);
-      if (port !== undefined && !taken().includes(port)) chosen.set(name, port);
-    }
+    await take(name, remembered[name]);
+    await take(name, preferred[name]);
+    while (!chosen.has(name)) await take(name, await listenOnce(0));
   }
-  return Object.fromEntries(chosen) as Record<N, number>;
+  return {
+    ports: Object.fromEntries(chosen) as Record<N, number>,
+    release: () => locks.forEach((lock) => lock.release()),
+  };
+}
+
+/** One folder per user, outside every state folder: claims are between platforms. */
+function claimsFolder(): string {
+  return join(tmpdir(), `aura-ports-${userInfo().uid}`);
+}
+
+/** undefined: a running platform has it, this process's own included. */
+function claim(file: string): Lock | undefined {
+  try {
+    return acquireLock(file);
+  } catch (error) {
+    if (error instanceof PlatformError && error.code === "platform_locked") return undefined;
+    throw error;
+  }
 }
 
 /** Listens on a port (0: any) and closes again. @returns the port, or undefined when it is taken */

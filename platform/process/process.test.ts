@@ -84,12 +84,30 @@ describe("ports", () => {
     await once(server, "listening");
     const taken = (server.address() as AddressInfo).port;
     expect(await isPortFree(taken)).toBe(false);
-    const { a } = await choosePorts(["a"], {}, {});
-    const chosen = await choosePorts(["a", "b", "c"], { a, b: taken, c: a }, {});
-    expect(chosen.a).toBe(a);
-    expect(new Set(Object.values(chosen)).size).toBe(3);
-    expect(Object.values(chosen)).not.toContain(taken);
+    const claims = join(folder, "claims");
+    const first = await choosePorts(["a"], { remembered: {}, preferred: {}, claims });
+    const { a } = first.ports;
+    first.release();
+    const { ports } = await choosePorts(["a", "b", "c"], {
+      remembered: { a, b: taken, c: a },
+      preferred: {},
+      claims,
+    });
+    expect(ports.a).toBe(a);
+    expect(new Set(Object.values(ports)).size).toBe(3);
+    expect(Object.values(ports)).not.toContain(taken);
     server.close();
+  });
+
+  it("gives two platforms that start together different ports", async () => {
+    const claims = join(folder, "claims");
+    const free = await choosePorts(["a"], { remembered: {}, preferred: {}, claims });
+    free.release();
+    const options = { remembered: {}, preferred: { a: free.ports.a }, claims };
+    const both = await Promise.all([choosePorts(["a"], options), choosePorts(["a"], options)]);
+    expect(both[0].ports.a).not.toBe(both[1].ports.a);
+    both.forEach((chosen) => chosen.release());
+    expect((await choosePorts(["a"], options)).ports.a).toBe(free.ports.a);
   });
 });
 

@@ -37,7 +37,7 @@ async function contextOf(environment: Readonly<Record<string, string>>, apiUrl =
   return {
     settings,
     paths: statePaths(settings.stateDir),
-    ports: await choosePorts(PORT_NAMES, {}, {}),
+    ports: (await choosePorts(PORT_NAMES, { remembered: {}, preferred: {} })).ports,
     databaseUrl: settings.databaseUrl ?? "",
     temporalAddress: settings.temporal.address ?? "",
     apiUrl,

@@ -49,11 +49,14 @@ export function headersOf(c: ApiContext): HeaderReader {
 
 /** A JSON reply with all headers in one plain object, which is the fast way through node-server. */
 export function jsonResponse(c: ApiContext, body: unknown, status: number): Response {
-  return new Response(JSON.stringify(body), {
+  const text = JSON.stringify(body);
+  return new Response(text, {
     status,
     headers: {
       ...SECURITY_HEADERS,
       "content-type": "application/json",
+      // Said here: the adapter sends an answer that had to be awaited in chunks, which plain clients need not read.
+      "content-length": String(Buffer.byteLength(text)),
       "x-request-id": c.get("requestId") ?? "",
     },
   });

@@ -49,9 +49,6 @@ export const versionManifestSchema = z.strictObject({
 /** Its `hashOf({kind, model, files: role → sha256})` is the version digest that approvals and traces name. */
 export type VersionManifest = z.infer<typeof versionManifestSchema>;
 
-export const stageSchema = z.enum(["candidate", "staging", "production", "archived"]);
-export const aliasSchema = z.enum(["champion", "challenger", "shadow"]);
-
 /** Metric key → value; `ci` gives [low, high] of the 95 % bootstrap by asset. */
 export const metricSetSchema = z.record(z.string(), z.number());
 export type MetricSet = z.infer<typeof metricSetSchema>;

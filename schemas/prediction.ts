@@ -24,8 +24,6 @@ export const predictAssetSchema = z.strictObject({
   events: z.array(z.record(z.string(), readingValueSchema)).max(10_000).optional(),
 });
 
-/** Body of `POST /predict`. */
-export const predictRequestSchema = z.union([predictRowsSchema, predictAssetSchema]);
 export type PredictRows = z.infer<typeof predictRowsSchema>;
 export type PredictAsset = z.infer<typeof predictAssetSchema>;
 

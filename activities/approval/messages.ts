@@ -12,7 +12,9 @@ export interface OpenApprovalInput {
   /** Absent in what was asked before it was carried: then unauthenticated. */
   readonly requesterAuthenticated?: boolean;
   readonly policy: ApprovalPolicy;
+  /** What the approver looks at; stored with the approval. */
   readonly evidence: ObjectRef;
+  /** ISO 8601. */
   readonly deadline: string;
 }
 

@@ -1,7 +1,8 @@
-import { canonicalJson, hashOf, sha256Hex } from "../../schemas/canonical-json.ts";
+import { canonicalJson, sha256Hex } from "../../schemas/canonical-json.ts";
 import { VERSION_FILES } from "../../schemas/model-version.ts";
 import type { VersionFileRole, VersionManifest } from "../../schemas/model-version.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
+import { versionDigest } from "../../schemas/version-digest.ts";
 import type { ObjectStore } from "../../stores/objects/port.ts";
 import { putDocument } from "../../stores/objects/documents.ts";
 
@@ -9,13 +10,6 @@ import { putDocument } from "../../stores/objects/documents.ts";
 export type VersionContents = {
   readonly [Role in VersionFileRole]: Role extends "onnx" ? Uint8Array : unknown;
 };
-
-/**
- * Digest that approvals, aliases and traces name: the hash of all files of a version, without times or places.
- */
-export function versionDigest(model: string, hashes: Readonly<Record<string, string>>): string {
-  return hashOf({ kind: "aura.model/1", model, files: hashes });
-}
 
 /** Writes the files under `models/<name>/<digest>/` and the manifest that lists them. Idempotent. */
 export async function storeVersion(
@@ -28,7 +22,7 @@ export async function storeVersion(
     const bytes = content instanceof Uint8Array ? content : new TextEncoder().encode(canonicalJson(content));
     return { role, bytes, sha256: sha256Hex(bytes) };
   });
-  const digest = versionDigest(model, Object.fromEntries(entries.map((e) => [e.role, e.sha256])));
+  const digest = versionDigest({ model, files: Object.fromEntries(entries.map((e) => [e.role, e])) });
   const files: Partial<Record<VersionFileRole, ObjectRef>> = {};
   for (const { role, bytes } of entries) {
     files[role] = await objects.put(`models/${model}/${digest}/${VERSION_FILES[role]}`, bytes);

@@ -4,7 +4,7 @@ import type { ObjectStore } from "../../stores/objects/port.ts";
 import type { AuditEntry, Database } from "../../stores/postgres/port.ts";
 import { activityKey, systemAudit } from "../audit.ts";
 import { getDocument, putDocument, readPipeline } from "../../stores/objects/documents.ts";
-import { versionDigest } from "../evaluation/model-files.ts";
+import { versionDigest } from "../../schemas/version-digest.ts";
 import type { Requester } from "../runs/messages.ts";
 import { decideGates } from "./gates.ts";
 import type {
@@ -35,8 +35,7 @@ export function createRegistryActivities({ db, objects }: RegistryActivityDeps) 
       const manifest = await getDocument(objects, input.manifest, versionManifestSchema);
       const evaluation = await getDocument(objects, input.evaluation, evaluationSchema);
       for (const ref of Object.values(manifest.files)) await objects.fetch(ref);
-      const hashes = Object.entries(manifest.files).map(([role, ref]) => [role, ref.sha256] as const);
-      const digest = versionDigest(model, Object.fromEntries(hashes));
+      const digest = versionDigest({ model, files: manifest.files });
       const champion = await db.registry.champion(model);
       const row = await db.registry.register(
         { model, digest, manifest, evaluation, dataset: input.dataset, runId, holdout: input.holdout },

@@ -1,5 +1,4 @@
 import type { z } from "zod";
-import { hashOf } from "../../schemas/canonical-json.ts";
 import { parseView } from "../../features/feature-view.ts";
 import type { FeatureView } from "../../features/feature-view.ts";
 import type { ServedModel } from "../../inference/served-model.ts";
@@ -10,6 +9,7 @@ import type { Golden } from "../../schemas/golden.ts";
 import { signatureSchema } from "../../schemas/model-version.ts";
 import type { Signature, VersionFileRole, VersionManifest } from "../../schemas/model-version.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
+import { versionDigest } from "../../schemas/version-digest.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { ObjectStore } from "../../stores/objects/port.ts";
 import { createRowEncoder } from "./row-encoder.ts";
@@ -82,14 +82,8 @@ export async function fetchVersion(
   };
 }
 
-/** The digest is the identity of `{kind, model, files: role → sha256}`; see `versionManifestSchema`. */
-export function digestOf(manifest: VersionManifest): string {
-  const files = Object.fromEntries(Object.entries(manifest.files).map(([role, ref]) => [role, ref.sha256]));
-  return hashOf({ kind: manifest.kind, model: manifest.model, files });
-}
-
 function checkDigest({ model, digest, manifest }: VersionPointer): void {
-  const found = digestOf(manifest);
+  const found = versionDigest(manifest);
   if (found === digest && manifest.model === model) return;
   throw new PlatformError("integrity", `load version [${model}]: expected digest ${digest}, got ${found}`);
 }

@@ -5,7 +5,7 @@ import type { Evaluation, Signature, VersionManifest } from "../../schemas/model
 import { VERSION_FILES } from "../../schemas/model-version.ts";
 import type { ObjectStore } from "../../stores/objects/port.ts";
 import type { VersionRow } from "../../stores/postgres/port.ts";
-import { digestOf } from "../../api/serving/served-version.ts";
+import { versionDigest } from "../../schemas/version-digest.ts";
 import { linearOnnx } from "./tiny-onnx.ts";
 
 const COLUMNS = ["voltage", "current"];
@@ -108,7 +108,7 @@ export async function putTinyVersion(
   return {
     model,
     version,
-    digest: digestOf(manifest),
+    digest: versionDigest(manifest),
     manifest,
     evaluation: EVALUATION,
     gates: [],

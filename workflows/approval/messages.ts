@@ -1,25 +1,13 @@
 import { defineQuery, defineSignal, defineUpdate } from "@temporalio/workflow";
-import type { ObjectRef } from "../../schemas/object-ref.ts";
-import type { ApprovalPolicy } from "../../schemas/pipeline/training.ts";
+import type { OpenApprovalInput } from "../../activities/approval/messages.ts";
 import type { ApprovalState } from "./state.ts";
 
 /** What is to be decided. `subject` is for people, e.g. `substation@3`; the decision binds to `digest`. */
-export interface ApprovalInput {
-  readonly approvalId: string;
+export interface ApprovalInput extends Omit<OpenApprovalInput, "deadline"> {
   readonly kind: "promotion";
-  readonly subject: string;
-  readonly model: string;
-  readonly version: number;
-  readonly digest: string;
-  readonly requestedBy: string;
-  /** Absent in what was asked before it was carried: then unauthenticated. */
-  readonly requesterAuthenticated?: boolean;
-  readonly policy: ApprovalPolicy;
   /** `policy.deadline` and `policy.reminder` in milliseconds: workflows do not parse durations. */
   readonly deadlineMs: number;
   readonly reminderMs: number;
-  /** What the approver looks at; stored with the approval. */
-  readonly evidence: ObjectRef;
   /** Set by the workflow itself when it continues in a new run; times in milliseconds since 1970. */
   readonly resumed?: {
     readonly deadlineMs: number;

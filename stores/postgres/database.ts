@@ -3,18 +3,18 @@ import { AliasListener } from "./connection/alias-listener.ts";
 import { PostgresAuditStore } from "./audit/audit-store.ts";
 import { migrate } from "./migrate.ts";
 import type { AuditAnchor, Database } from "./port.ts";
-import { PostgresApprovalStore } from "./repositories/approval-store.ts";
-import { PostgresDatasetStore } from "./repositories/dataset-store.ts";
-import { PostgresDriftStore } from "./repositories/drift-store.ts";
-import { PostgresFeatureStore } from "./repositories/feature-store.ts";
-import { PostgresIdempotencyStore } from "./repositories/idempotency-store.ts";
-import { PostgresKeyStore } from "./repositories/key-store.ts";
-import { PostgresLineageStore } from "./repositories/lineage-store.ts";
-import { PostgresPredictionStore } from "./repositories/prediction-store.ts";
-import { ALIAS_CHANNEL } from "./repositories/promotion.ts";
-import { PostgresRegistry } from "./repositories/registry.ts";
-import { PostgresRunStore } from "./repositories/run-store.ts";
-import { PostgresScoreStore } from "./repositories/score-store.ts";
+import { PostgresApprovalStore } from "./repositories/registry/approval-store.ts";
+import { PostgresDatasetStore } from "./repositories/data/dataset-store.ts";
+import { PostgresDriftStore } from "./repositories/serving/drift-store.ts";
+import { PostgresFeatureStore } from "./repositories/data/feature-store.ts";
+import { PostgresIdempotencyStore } from "./repositories/access/idempotency-store.ts";
+import { PostgresKeyStore } from "./repositories/access/key-store.ts";
+import { PostgresLineageStore } from "./repositories/runs/lineage-store.ts";
+import { PostgresPredictionStore } from "./repositories/serving/prediction-store.ts";
+import { ALIAS_CHANNEL } from "./repositories/registry/promotion.ts";
+import { PostgresRegistry } from "./repositories/registry/registry.ts";
+import { PostgresRunStore } from "./repositories/runs/run-store.ts";
+import { PostgresScoreStore } from "./repositories/serving/score-store.ts";
 
 export interface DatabaseOptions {
   /** Connections at most; default 10. The alias listener has one of its own on top. */

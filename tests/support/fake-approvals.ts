@@ -6,7 +6,7 @@ import type {
 } from "../../activities/approval/messages.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { DecisionRow } from "../../stores/postgres/port.ts";
-import { checkDecision, stateAfter } from "../../stores/postgres/repositories/decision-rules.ts";
+import { checkDecision, stateAfter } from "../../stores/postgres/repositories/registry/decision-rules.ts";
 
 /** Row of one approval, as far as the workflow can tell. */
 interface FakeRow {

@@ -1,5 +1,5 @@
-import type { Sql } from "../connection/connection-pool.ts";
-import type { NewVersion } from "../port.ts";
+import type { Sql } from "../../connection/connection-pool.ts";
+import type { NewVersion } from "../../port.ts";
 
 /** Holdouts: one per version, and the model's frozen one that later runs keep (docs/decisions/frozen-holdout.md). */
 

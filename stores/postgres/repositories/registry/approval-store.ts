@@ -1,9 +1,9 @@
-import { PlatformError } from "../../../schemas/platform-error.ts";
-import type { ApprovalPolicy } from "../../../schemas/pipeline/training.ts";
-import { appendAudit } from "../audit/audit-row.ts";
-import type { ConnectionPool, Sql, SqlValue } from "../connection/connection-pool.ts";
-import { json, storableText } from "../connection/row-types.ts";
-import type { ApprovalRow, ApprovalStore, AuditEntry, DecisionRow } from "../port.ts";
+import { PlatformError } from "../../../../schemas/platform-error.ts";
+import type { ApprovalPolicy } from "../../../../schemas/pipeline/training.ts";
+import { appendAudit } from "../../audit/audit-row.ts";
+import type { ConnectionPool, Sql, SqlValue } from "../../connection/connection-pool.ts";
+import { json, storableText } from "../../connection/row-types.ts";
+import type { ApprovalRow, ApprovalStore, AuditEntry, DecisionRow } from "../../port.ts";
 import { checkDecision, isOwnDecision, stateAfter } from "./decision-rules.ts";
 
 /** Approvals and their decisions; every change locks the approval's row first and writes its audit row. */

@@ -1,6 +1,6 @@
-import type { Evaluation, GateResult, VersionManifest } from "../../../schemas/model-version.ts";
-import type { Sql, SqlValue } from "../connection/connection-pool.ts";
-import type { AliasEvent, VersionRow } from "../port.ts";
+import type { Evaluation, GateResult, VersionManifest } from "../../../../schemas/model-version.ts";
+import type { Sql, SqlValue } from "../../connection/connection-pool.ts";
+import type { AliasEvent, VersionRow } from "../../port.ts";
 
 interface StoredVersion {
   readonly model: string;

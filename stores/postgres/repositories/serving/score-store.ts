@@ -1,6 +1,6 @@
-import type { ObjectRef } from "../../../schemas/object-ref.ts";
-import type { ConnectionPool } from "../connection/connection-pool.ts";
-import type { ScoreStore } from "../port.ts";
+import type { ObjectRef } from "../../../../schemas/object-ref.ts";
+import type { ConnectionPool } from "../../connection/connection-pool.ts";
+import type { ScoreStore } from "../../port.ts";
 
 interface Score {
   readonly asset: string;

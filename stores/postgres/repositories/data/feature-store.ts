@@ -1,6 +1,6 @@
-import type { ConnectionPool } from "../connection/connection-pool.ts";
-import { json } from "../connection/row-types.ts";
-import type { FeatureSetRow, FeatureStore, LabelRow, LatestFeatures } from "../port.ts";
+import type { ConnectionPool } from "../../connection/connection-pool.ts";
+import { json } from "../../connection/row-types.ts";
+import type { FeatureSetRow, FeatureStore, LabelRow, LatestFeatures } from "../../port.ts";
 
 /** Labels, feature sets and the newest features of each asset. */
 export class PostgresFeatureStore implements FeatureStore {

@@ -1,8 +1,8 @@
-import type { ObjectRef } from "../../../schemas/object-ref.ts";
-import { appendAudit } from "../audit/audit-row.ts";
-import type { Sql } from "../connection/connection-pool.ts";
-import { storableText } from "../connection/row-types.ts";
-import type { AuditEntry } from "../port.ts";
+import type { ObjectRef } from "../../../../schemas/object-ref.ts";
+import { appendAudit } from "../../audit/audit-row.ts";
+import type { Sql } from "../../connection/connection-pool.ts";
+import { storableText } from "../../connection/row-types.ts";
+import type { AuditEntry } from "../../port.ts";
 
 export interface PipelineFile {
   readonly name: string;

@@ -1,10 +1,10 @@
-import type { DatasetManifest } from "../../../schemas/dataset.ts";
-import type { ObjectRef } from "../../../schemas/object-ref.ts";
-import { appendAudit } from "../audit/audit-row.ts";
-import type { ConnectionPool, Sql } from "../connection/connection-pool.ts";
-import { copyField, copyRows } from "../connection/copy-rows.ts";
-import { json, storableText } from "../connection/row-types.ts";
-import type { AuditEntry, DatasetEntry, DatasetStore, QuarantinedRow, StagedRow } from "../port.ts";
+import type { DatasetManifest } from "../../../../schemas/dataset.ts";
+import type { ObjectRef } from "../../../../schemas/object-ref.ts";
+import { appendAudit } from "../../audit/audit-row.ts";
+import type { ConnectionPool, Sql } from "../../connection/connection-pool.ts";
+import { copyField, copyRows } from "../../connection/copy-rows.ts";
+import { json, storableText } from "../../connection/row-types.ts";
+import type { AuditEntry, DatasetEntry, DatasetStore, QuarantinedRow, StagedRow } from "../../port.ts";
 import { selectPipelineFiles, upsertPipelineFiles } from "./pipeline-files.ts";
 import type { PipelineFile } from "./pipeline-files.ts";
 

@@ -1,7 +1,7 @@
-import { appendAudit } from "../audit/audit-row.ts";
-import type { ConnectionPool } from "../connection/connection-pool.ts";
-import { json } from "../connection/row-types.ts";
-import type { AuditEntry, DriftReportRow, DriftStore } from "../port.ts";
+import { appendAudit } from "../../audit/audit-row.ts";
+import type { ConnectionPool } from "../../connection/connection-pool.ts";
+import { json } from "../../connection/row-types.ts";
+import type { AuditEntry, DriftReportRow, DriftStore } from "../../port.ts";
 
 /** Drift reports, newest window first. */
 export class PostgresDriftStore implements DriftStore {

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import { PlatformError } from "../../../schemas/platform-error.ts";
-import type { ConnectionPool } from "../connection/connection-pool.ts";
-import { json } from "../connection/row-types.ts";
-import type { IdempotencyStore } from "../port.ts";
+import { PlatformError } from "../../../../schemas/platform-error.ts";
+import type { ConnectionPool } from "../../connection/connection-pool.ts";
+import { json } from "../../connection/row-types.ts";
+import type { IdempotencyStore } from "../../port.ts";
 
 interface RequestKey {
   readonly actor: string;

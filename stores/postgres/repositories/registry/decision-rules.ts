@@ -1,5 +1,5 @@
-import { PlatformError } from "../../../schemas/platform-error.ts";
-import type { Actor, ApprovalRow, DecisionRow } from "../port.ts";
+import { PlatformError } from "../../../../schemas/platform-error.ts";
+import type { Actor, ApprovalRow, DecisionRow } from "../../port.ts";
 
 export interface DecisionContext {
   readonly approval: ApprovalRow;

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { sha256Hex } from "../../../schemas/canonical-json.ts";
-import { PlatformError } from "../../../schemas/platform-error.ts";
-import { appendAudit } from "../audit/audit-row.ts";
-import type { ConnectionPool } from "../connection/connection-pool.ts";
-import { json, storableText } from "../connection/row-types.ts";
-import type { AuditEntry, KeyRow, KeyStore, NewKey } from "../port.ts";
+import { sha256Hex } from "../../../../schemas/canonical-json.ts";
+import { PlatformError } from "../../../../schemas/platform-error.ts";
+import { appendAudit } from "../../audit/audit-row.ts";
+import type { ConnectionPool } from "../../connection/connection-pool.ts";
+import { json, storableText } from "../../connection/row-types.ts";
+import type { AuditEntry, KeyRow, KeyStore, NewKey } from "../../port.ts";
 
 const KEY_COLUMNS = `key_id as id, name, owner, role, sites, created_at as "createdAt", expires_at as "expiresAt",
   revoked_at as "revokedAt"`;

@@ -1,5 +1,5 @@
-import type { ConnectionPool, SqlValue } from "../connection/connection-pool.ts";
-import type { Lineage, LineageStore, PredictionIndexRow, PredictionStore } from "../port.ts";
+import type { ConnectionPool, SqlValue } from "../../connection/connection-pool.ts";
+import type { Lineage, LineageStore, PredictionIndexRow, PredictionStore } from "../../port.ts";
 
 interface VersionKey {
   readonly model: string;

@@ -1,7 +1,7 @@
-import type { ObjectRef } from "../../../schemas/object-ref.ts";
-import { PlatformError } from "../../../schemas/platform-error.ts";
-import type { ConnectionPool } from "../connection/connection-pool.ts";
-import type { PredictionIndexRow, PredictionStore } from "../port.ts";
+import type { ObjectRef } from "../../../../schemas/object-ref.ts";
+import { PlatformError } from "../../../../schemas/platform-error.ts";
+import type { ConnectionPool } from "../../connection/connection-pool.ts";
+import type { PredictionIndexRow, PredictionStore } from "../../port.ts";
 
 /** Rows sent with one `unnest` statement. */
 const BATCH_ROWS = 5_000;

@@ -1,11 +1,11 @@
-import type { ObjectRef } from "../../../schemas/object-ref.ts";
-import { PlatformError } from "../../../schemas/platform-error.ts";
-import { RUN_STAGES } from "../../../schemas/run.ts";
-import type { RunView, StageState } from "../../../schemas/run.ts";
-import { appendAudit } from "../audit/audit-row.ts";
-import type { ConnectionPool, Sql, SqlValue } from "../connection/connection-pool.ts";
-import { json, storableText } from "../connection/row-types.ts";
-import type { AuditEntry, NewRun, RunEnd, RunPatch, RunStore } from "../port.ts";
+import type { ObjectRef } from "../../../../schemas/object-ref.ts";
+import { PlatformError } from "../../../../schemas/platform-error.ts";
+import { RUN_STAGES } from "../../../../schemas/run.ts";
+import type { RunView, StageState } from "../../../../schemas/run.ts";
+import { appendAudit } from "../../audit/audit-row.ts";
+import type { ConnectionPool, Sql, SqlValue } from "../../connection/connection-pool.ts";
+import { json, storableText } from "../../connection/row-types.ts";
+import type { AuditEntry, NewRun, RunEnd, RunPatch, RunStore } from "../../port.ts";
 
 const RUN_COLUMNS = `run_id, workflow_id, pipeline, model, status, outcome, dataset_id, version, digest, approval_id,
   metrics, evaluation, gates, error, requested_by, started_at, finished_at`;

@@ -1,0 +1,78 @@
+import type { Evaluation, GateResult, VersionManifest } from "../../../schemas/model-version.ts";
+import type { ObjectRef } from "../../../schemas/object-ref.ts";
+import type { AuditEntry } from "./actor.ts";
+
+export interface VersionRow {
+  readonly model: string;
+  readonly version: number;
+  readonly digest: string;
+  readonly manifest: VersionManifest;
+  readonly evaluation: Evaluation;
+  readonly gates: readonly GateResult[];
+  readonly dataset: string;
+  readonly runId: string;
+  readonly stage: "candidate" | "staging" | "production" | "archived";
+  readonly aliases: readonly string[];
+  readonly createdAt: string;
+}
+
+export interface NewVersion extends Omit<
+  VersionRow,
+  "version" | "stage" | "aliases" | "createdAt" | "gates"
+> {
+  /** Split whose held-out rows it was evaluated on; `hash` names those rows. */
+  readonly holdout?: { readonly hash: string; readonly object: ObjectRef };
+}
+
+export interface AliasEvent {
+  readonly model: string;
+  readonly alias: string;
+  readonly version: number;
+  readonly digest: string;
+  readonly previousVersion: number | null;
+  readonly at: string;
+  readonly actor: string;
+  readonly reason: string;
+  readonly approvalId: string | null;
+}
+
+export interface Registry {
+  /**
+   * Idempotent on (model, runId) and on digest; gives integer versions unique per model. The version's holdout is
+   * stored with it, and frozen as the model's own where the model has none yet.
+   */
+  register(v: NewVersion, audit: AuditEntry): Promise<VersionRow>;
+  /** No effect on a version that is or was champion. @throws PlatformError not_found */
+  setGates(model: string, version: number, gates: readonly GateResult[]): Promise<void>;
+  version(model: string, version: number): Promise<VersionRow | undefined>;
+  byDigest(model: string, digest: string): Promise<VersionRow | undefined>;
+  versions(model: string): Promise<VersionRow[]>;
+  models(): Promise<{ model: string; versions: number; champion: number | null }[]>;
+  champion(model: string, at?: string): Promise<(VersionRow & { event: AliasEvent }) | undefined>;
+  champions(): Promise<VersionRow[]>;
+  history(model: string): Promise<AliasEvent[]>;
+  /**
+   * Moves the champion alias in one transaction: alias event (prev = current champion), stages, audit row,
+   * outbox row, NOTIFY aura_alias; the version's holdout becomes the model's frozen one. Idempotent on `requestId`: the same id returns the first event.
+   * @throws PlatformError already_decided when the approval was used for another digest or not approved;
+   *   gate_refused when `approvalId` is null and exactly this version never was champion; conflict when the champion
+   *   is another one than that of the approval's evidence
+   */
+  promote(
+    p: {
+      model: string;
+      version: number;
+      digest: string;
+      requestId: string;
+      approvalId: string | null;
+      reason: string;
+    },
+    audit: AuditEntry,
+  ): Promise<AliasEvent>;
+  /** Calls back with the model name on NOTIFY aura_alias; returns an unsubscribe. Reconnects by itself. */
+  onAliasChange(listener: (model: string) => void): Promise<() => Promise<void>>;
+  /** Frozen holdout of a model: latest revision, or undefined. Written by `register` and `promote`. */
+  holdout(
+    model: string,
+  ): Promise<{ hash: string; object: ObjectRef; dataset: string; revision: number } | undefined>;
+}

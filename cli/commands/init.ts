@@ -2,6 +2,7 @@ import { existsSync, statSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import type { Command } from "commander";
+import { packageRoot } from "../../config/package-root.ts";
 import { parsePipeline } from "../../schemas/pipeline/parse.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import { contextOf } from "../context.ts";
@@ -43,11 +44,12 @@ async function init(context: CliContext, paths: readonly string[], options: Init
   const guesses = [];
   for (const file of files) guesses.push(guessFile(await sampleFile(file)));
   const draft = draftPipeline(pipelineNameOf(root, files), guesses);
-  // A draft that does not pass its own check must not reach the user.
-  parsePipeline(draft.text, options.out);
   const path = resolve(cwd, options.out);
+  const text = `${schemaLine(dirname(path))}${draft.text}`;
+  // A draft that does not pass its own check must not reach the user.
+  parsePipeline(text, options.out);
   if (existsSync(path) && options.force !== true) await requireConsent(context, options.out);
-  writeFileSync(path, draft.text);
+  writeFileSync(path, text);
   if (options.json === true) {
     output.json({ pipeline: options.out, data: root, guesses: draft.guesses, checks: draft.checks });
     return;
@@ -59,6 +61,13 @@ async function init(context: CliContext, paths: readonly string[], options: Init
   output.line("  every line with CHECK, and units and ranges of the columns");
   const data = relative(cwd, root) || ".";
   output.line(`Then: aura validate ${options.out} --data ${data} && aura run ${options.out} --data ${data}`);
+}
+
+/** Tells editors where the schema is, relative to the new file; empty where this installation has no docs. */
+function schemaLine(folder: string): string {
+  const schema = join(packageRoot(), "docs", "pipeline.schema.json");
+  if (!existsSync(schema)) return "";
+  return `# yaml-language-server: $schema=${relative(folder, schema).split(sep).join("/")}\n`;
 }
 
 /** The files and the folder they are relative to: the one folder given, or the deepest that holds them all. */

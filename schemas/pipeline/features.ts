@@ -10,9 +10,18 @@ import { spanSchema } from "./time.ts";
  * columns); `"*"` means every numeric column with `use: feature`. A window that is a number counts readings
  * (ROWS), one that is a duration counts time (RANGE); both include the present reading.
  */
-const columnsSchema = z.union([z.literal("*"), z.array(dataIdSchema).min(1)]).default("*");
-const windowsSchema = z.array(spanSchema).min(1).max(32);
-const stepsSchema = z.array(z.int().min(1).max(100_000)).min(1).max(64);
+const columnsSchema = z
+  .union([z.literal("*"), z.array(dataIdSchema).min(1)])
+  .default("*")
+  .describe("Numeric columns; `*`: all with use: feature.");
+const windowsSchema = z
+  .array(spanSchema)
+  .min(1)
+  .max(32)
+  .describe("A number counts readings, a duration counts time; the present reading is in it.");
+const stepsSchema = z.array(z.int().min(1).max(100_000)).min(1).max(64).describe("How many readings ago.");
+const sourceName = nameSchema.describe("An events source.");
+const where = whereSchema.optional().describe("Which of its rows count; default: all.");
 const minPeriods = z.int().min(1).default(1).describe("Fewer readings in the window than this give missing.");
 
 export const rollingStatSchema = z.enum([
@@ -32,7 +41,7 @@ export const operatorSchemas = {
   current: z.strictObject({ columns: columnsSchema }),
   rolling: z.strictObject({
     columns: columnsSchema,
-    stats: z.array(rollingStatSchema).min(1),
+    stats: z.array(rollingStatSchema).min(1).describe("Statistics of each window."),
     windows: windowsSchema,
     minPeriods,
   }),
@@ -40,11 +49,14 @@ export const operatorSchemas = {
   difference: z.strictObject({ columns: columnsSchema, steps: stepsSchema }),
   exponential: z.strictObject({
     columns: columnsSchema,
-    halfLives: z.array(z.number().positive()).min(1).describe("In readings."),
+    halfLives: z.array(z.number().positive()).min(1).describe("Half-lives of the weights, in readings."),
   }),
   expanding: z.strictObject({
     columns: columnsSchema,
-    stats: z.array(z.enum(["mean", "std", "min", "max"])).min(1),
+    stats: z
+      .array(z.enum(["mean", "std", "min", "max"]))
+      .min(1)
+      .describe("Statistics since the start."),
     minPeriods,
   }),
   baseline: z.strictObject({
@@ -57,20 +69,34 @@ export const operatorSchemas = {
       ),
   }),
   age: z.strictObject({
-    resetBy: z.strictObject({ source: nameSchema, where: whereSchema.optional() }).optional(),
+    resetBy: z
+      .strictObject({ source: sourceName, where })
+      .optional()
+      .describe("Events that start it anew; without it age counts from the first reading."),
   }),
-  event_count: z.strictObject({ source: nameSchema, where: whereSchema.optional(), windows: windowsSchema }),
-  time_since: z.strictObject({ source: nameSchema, where: whereSchema.optional() }),
-  attribute: z.strictObject({ source: nameSchema, columns: z.array(dataIdSchema).min(1) }),
-  cyclical: z.strictObject({ of: z.array(z.enum(["hour_of_day", "day_of_week", "month_of_year"])).min(1) }),
+  event_count: z.strictObject({ source: sourceName, where, windows: windowsSchema }),
+  time_since: z.strictObject({ source: sourceName, where }),
+  attribute: z.strictObject({
+    source: nameSchema.describe("An attributes source."),
+    columns: z.array(dataIdSchema).min(1).describe("Its columns that become features."),
+  }),
+  cyclical: z.strictObject({
+    of: z
+      .array(z.enum(["hour_of_day", "day_of_week", "month_of_year"]))
+      .min(1)
+      .describe("Each gives a sine and a cosine."),
+  }),
   correlation: z.strictObject({
-    pairs: z.array(z.tuple([dataIdSchema, dataIdSchema])).min(1),
+    pairs: z
+      .array(z.tuple([dataIdSchema, dataIdSchema]))
+      .min(1)
+      .describe("Two numeric columns each."),
     windows: windowsSchema,
-    minPeriods: z.int().min(2).default(3),
+    minPeriods: z.int().min(2).default(3).describe("Fewer readings in the window than this give missing."),
   }),
-  category: z.strictObject({ columns: z.array(dataIdSchema).min(1) }),
+  category: z.strictObject({ columns: z.array(dataIdSchema).min(1).describe("Text columns.") }),
   expression: z.strictObject({
-    name: dataIdSchema,
+    name: dataIdSchema.describe("Name of the result, for later operators."),
     formula: z
       .string()
       .min(1)
@@ -78,7 +104,7 @@ export const operatorSchemas = {
       .describe(
         "Columns and features with + - * / abs log sqrt min max and numbers; names with other signs in [brackets].",
       ),
-    unit: z.string().max(32).optional(),
+    unit: z.string().max(32).optional().describe("Physical unit of the result."),
     feature: z.boolean().default(true).describe("false: only an input to other operators."),
   }),
 } as const;
@@ -91,8 +117,27 @@ export type FeatureDeclaration = {
   [K in OperatorName]: { readonly [P in K]: OperatorParams<K> };
 }[OperatorName];
 
+/** What each operator gives, for editors and the reference page. */
+const OPERATOR_MEANINGS: Readonly<Record<OperatorName, string>> = {
+  current: "The value itself.",
+  rolling: "Statistics of a window.",
+  lag: "The value some readings ago.",
+  difference: "The change since some readings ago.",
+  exponential: "Exponentially weighted mean.",
+  expanding: "Statistics since the first reading.",
+  baseline: "Difference from the machine's own past.",
+  age: "Time since the first reading, or since the last event that resets it.",
+  event_count: "Events in a window.",
+  time_since: "Time since the last event.",
+  attribute: "Columns of an attributes source.",
+  cyclical: "Time of day, week or year as sine and cosine.",
+  correlation: "Correlation of two sensors in a window.",
+  category: "Codes of a text column, fitted on the training rows.",
+  expression: "Arithmetic over columns and features.",
+};
+
 const declarationSchemas = (Object.keys(operatorSchemas) as OperatorName[]).map((k) =>
-  z.strictObject({ [k]: operatorSchemas[k] }),
+  z.strictObject({ [k]: operatorSchemas[k].describe(OPERATOR_MEANINGS[k]) }),
 );
 
 export const featureDeclarationSchema = z.union(
@@ -102,7 +147,7 @@ export const featureDeclarationSchema = z.union(
 export const regimesSchema = z
   .strictObject({
     columns: z.array(dataIdSchema).min(1).max(16).describe("Operating settings to cluster."),
-    count: z.int().min(2).max(32),
+    count: z.int().min(2).max(32).describe("How many regimes."),
     normalize: columnsSchema.describe("Columns that are standardised per regime before any window is taken."),
   })
   .describe(

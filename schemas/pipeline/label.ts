@@ -10,36 +10,38 @@ export type Where = z.infer<typeof whereSchema>;
 
 const endSchema = z.strictObject({
   parts: z.array(nameSchema).min(1).optional().describe("Parts this applies to; default: all."),
-  at: z.union([
-    z.literal("last_reading").describe("The asset failed at its last reading (run to failure)."),
-    z.strictObject({
-      source: nameSchema.describe("A labels source with the remaining life after the last reading."),
-      column: dataIdSchema,
-      match: z
-        .enum(["row_number", "asset"])
-        .describe("row_number: the n-th asset in numeric order of its id."),
-    }),
-  ]),
+  at: z
+    .union([
+      z.literal("last_reading").describe("The asset failed at its last reading (run to failure)."),
+      z.strictObject({
+        source: nameSchema.describe("A labels source with the remaining life after the last reading."),
+        column: dataIdSchema.describe("Its column with the remaining life."),
+        match: z
+          .enum(["row_number", "asset"])
+          .describe("row_number: the n-th asset in numeric order of its id."),
+      }),
+    ])
+    .describe("Where the true end of each asset's series is known from."),
 });
 
 export const labelSchema = z.discriminatedUnion("kind", [
   z
     .strictObject({
       kind: z.literal("end_of_life"),
-      ends: z.array(endSchema).min(1),
+      ends: z.array(endSchema).min(1).describe("How the series end, by part of the data."),
       cap: z
         .number()
         .positive()
         .optional()
-        .describe("RUL is learnt as min(RUL, cap); raw values are kept as well."),
+        .describe("RUL is learnt as min(RUL, cap): hours, or cycles; raw values are kept as well."),
     })
     .describe("Remaining useful life counted back from the end of each asset's series."),
   z
     .strictObject({
       kind: z.literal("events"),
-      source: nameSchema,
-      where: whereSchema.optional(),
-      cap: z.number().positive().optional(),
+      source: nameSchema.describe("The events source."),
+      where: whereSchema.optional().describe("Which of its rows are failures; default: all."),
+      cap: z.number().positive().optional().describe("RUL is learnt as min(RUL, cap): hours, or cycles."),
       ignoreAfter: spanSchema
         .optional()
         .describe("Readings within this span after a failure are not used (repair)."),
@@ -48,7 +50,7 @@ export const labelSchema = z.discriminatedUnion("kind", [
   z
     .strictObject({
       kind: z.literal("column"),
-      column: dataIdSchema,
+      column: dataIdSchema.describe("A column of the readings; it is never a feature."),
       positive: scalar.optional().describe("Two classes: the value that means failure."),
     })
     .describe("The label is a column of the readings."),
@@ -57,10 +59,16 @@ export type Label = z.infer<typeof labelSchema>;
 
 export const taskSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("rul") }),
-  z.strictObject({ kind: z.literal("failure_within"), horizon: spanSchema }),
+  z.strictObject({
+    kind: z.literal("failure_within"),
+    horizon: spanSchema.describe("How long before a failure the answer should be yes."),
+  }),
   z.strictObject({ kind: z.literal("class") }),
   z.strictObject({ kind: z.literal("anomaly") }),
-  z.strictObject({ kind: z.literal("forecast"), horizon: spanSchema.optional() }),
+  z.strictObject({
+    kind: z.literal("forecast"),
+    horizon: spanSchema.optional().describe("How far ahead."),
+  }),
 ]);
 export type Task = z.infer<typeof taskSchema>;
 

@@ -9,6 +9,7 @@ import { readYaml } from "./reading/yaml-document.ts";
 import type { Problem, YamlFile } from "./reading/yaml-document.ts";
 
 export { jsonSchema } from "./reading/json-schema.ts";
+export type { JsonSchema } from "./reading/json-schema.ts";
 
 /** A checked pipeline and the identity of its meaning. */
 export interface ParsedPipeline {

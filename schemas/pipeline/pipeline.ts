@@ -47,22 +47,31 @@ export const qualitySchema = z.strictObject({
 export const pipelineSchema = z.strictObject({
   name: nameSchema.describe("Name of the pipeline."),
   model: nameSchema.optional().describe("Name of the model it trains; default: the pipeline's name."),
-  description: z.string().max(2_000).optional(),
+  description: z
+    .string()
+    .max(2_000)
+    .optional()
+    .describe("What it predicts and for whom; shown with the model."),
   owner: z.string().max(128).default("unassigned").describe("Who answers for the data and the model."),
   retention: z.string().max(32).default("5y").describe("How long datasets are kept, e.g. 90d, 5y."),
   units: z.array(z.string().min(1).max(32)).default([]).describe("Units used here beyond the known list."),
-  sources: z.record(nameSchema, sourceSchema),
-  label: labelSchema,
-  task: taskSchema,
+  sources: z
+    .record(nameSchema, sourceSchema)
+    .describe("Where the rows come from, by name; exactly one has the role readings."),
+  label: labelSchema.describe("What happened."),
+  task: taskSchema.describe("What is predicted."),
   regimes: regimesSchema.optional(),
   features: z
     .array(featureDeclarationSchema)
     .min(1)
     .max(200)
-    .default([{ current: { columns: "*" } }]),
-  quality: withDefaults(qualitySchema),
-  split: withDefaults(splitSchema),
-  evaluate: withDefaults(evaluateSchema),
+    .default([{ current: { columns: "*" } }])
+    .describe("What the model sees: a list of operators, each an object with one key."),
+  quality: withDefaults(qualitySchema).describe("When the data is too bad to train on."),
+  split: withDefaults(splitSchema).describe("What is held out, and the folds over the rest."),
+  evaluate: withDefaults(evaluateSchema).describe(
+    "Which rows count, and which groups get metrics of their own.",
+  ),
   candidates: z
     .array(candidateSchema)
     .min(1)
@@ -71,7 +80,8 @@ export const pipelineSchema = z.strictObject({
       { kind: "linear", params: {}, seeds: 1 },
       { kind: "gbdt", params: {}, seeds: 1 },
       { kind: "forest", params: {}, seeds: 1 },
-    ]),
+    ])
+    .describe("Models that are tried; the best by the primary metric is registered."),
   metrics: withDefaults(
     z.strictObject({
       primary: z
@@ -80,13 +90,17 @@ export const pipelineSchema = z.strictObject({
         .optional()
         .describe("Default: rmse for rul, averagePrecision for two classes, macroF1 for more."),
     }),
-  ),
-  gates: z.array(gateSchema).max(32).default([]),
-  champion: withDefaults(championSchema),
-  costs: costsSchema.optional(),
-  approval: withDefaults(approvalSchema),
-  monitoring: withDefaults(monitoringSchema),
-  retraining: withDefaults(retrainingSchema),
+  ).describe("How candidates are compared."),
+  gates: z
+    .array(gateSchema)
+    .max(32)
+    .default([])
+    .describe("Conditions; a model that fails one is not offered for approval."),
+  champion: withDefaults(championSchema).describe("When a new model is better than the one in production."),
+  costs: costsSchema.optional().describe("What mistakes cost, for the threshold table."),
+  approval: withDefaults(approvalSchema).describe("Who decides before a model is used, and until when."),
+  monitoring: withDefaults(monitoringSchema).describe("The drift check on logged predictions."),
+  retraining: withDefaults(retrainingSchema).describe("What confirmed drift starts."),
   staging: withDefaults(
     z.strictObject({
       maxRows: z
@@ -95,7 +109,7 @@ export const pipelineSchema = z.strictObject({
         .default(1_000_000)
         .describe("Accepted rows copied to PostgreSQL; above this they stay in Parquet."),
     }),
-  ),
+  ).describe("What of the data is copied to PostgreSQL."),
 });
 /** A checked pipeline with all defaults filled in. */
 export type Pipeline = z.infer<typeof pipelineSchema>;

@@ -23,21 +23,24 @@ export const columnSchema = z
       .describe(
         "`ignore` keeps the column out of the features (leakage, ids); `label` marks a label column.",
       ),
-    description: z.string().max(500).optional(),
+    description: z.string().max(500).optional().describe("What it measures, for people."),
   })
   .describe("One column of a source.");
 export type Column = z.infer<typeof columnSchema>;
 
 export const formatSchema = z
   .strictObject({
-    type: z.enum(["csv", "jsonl", "parquet"]).default("csv"),
+    type: z.enum(["csv", "jsonl", "parquet"]).default("csv").describe("How the rows are written."),
     delimiter: z
       .enum([",", ";", "\t", "|", "whitespace"])
       .default(",")
       .describe("CSV only; `whitespace` is one or more spaces or tabs."),
     header: z.boolean().default(true).describe("CSV only: whether the first line names the columns."),
-    nullValues: z.array(z.string()).default(["", "NA", "NaN", "nan", "null", "NULL"]),
-    decimal: z.enum([".", ","]).default("."),
+    nullValues: z
+      .array(z.string())
+      .default(["", "NA", "NaN", "nan", "null", "NULL"])
+      .describe("Texts that mean a missing value."),
+    decimal: z.enum([".", ","]).default(".").describe("The sign before decimals: `,` for 3,14."),
   })
   .describe("How the files are written; gzip is recognised by its bytes, BOM and CRLF are accepted.");
 export type SourceFormat = z.infer<typeof formatSchema>;
@@ -68,7 +71,7 @@ const filesSchema = z
   );
 
 export const timeSchema = z.strictObject({
-  column: dataIdSchema,
+  column: dataIdSchema.describe("Column that holds it."),
   kind: z
     .enum(["timestamp", "cycle"])
     .describe("`cycle`: an integer that counts up; `timestamp`: a point in time."),
@@ -77,7 +80,7 @@ export const timeSchema = z.strictObject({
     .max(64)
     .optional()
     .describe("strptime format; without it ISO 8601, or a number of `epochUnit` since 1970."),
-  epochUnit: z.enum(["s", "ms", "us"]).optional(),
+  epochUnit: z.enum(["s", "ms", "us"]).optional().describe("The column is a number of these since 1970."),
   timezone: z.string().max(64).default("UTC").describe("IANA zone of timestamps without an offset."),
 });
 export type SourceTime = z.infer<typeof timeSchema>;
@@ -100,11 +103,15 @@ export const sourceSchema = z
       .optional()
       .describe("Column with the asset id; without it every row is its own asset."),
     time: timeSchema.optional().describe("Time column; without it rows have no order."),
-    columns: z.array(columnSchema).min(1).max(5_000),
-    unknownColumns: z.enum(["reject", "ignore"]).default("reject"),
+    columns: z.array(columnSchema).min(1).max(5_000).describe("The columns of the files, with their types."),
+    unknownColumns: z
+      .enum(["reject", "ignore"])
+      .default("reject")
+      .describe("`ignore` reads past columns that are not declared."),
   })
   .refine(
     (s) => (s.files === undefined) !== (s.url === undefined),
     "expected exactly one of `files` and `url`",
-  );
+  )
+  .meta({ oneOf: [{ required: ["files"] }, { required: ["url"] }] });
 export type Source = z.infer<typeof sourceSchema>;

@@ -3,14 +3,23 @@ import { dataIdSchema, nameSchema } from "../names.ts";
 import { spanSchema } from "./time.ts";
 
 export const holdoutSchema = z.discriminatedUnion("by", [
-  z.strictObject({ by: z.literal("asset"), share: z.number().gt(0).lt(1).default(0.2) }),
-  z.strictObject({ by: z.literal("parts"), parts: z.array(nameSchema).min(1) }),
+  z.strictObject({
+    by: z.literal("asset"),
+    share: z.number().gt(0).lt(1).default(0.2).describe("Share of the assets."),
+  }),
+  z.strictObject({
+    by: z.literal("parts"),
+    parts: z.array(nameSchema).min(1).describe("Parts of the data that are held out."),
+  }),
   z.strictObject({
     by: z.literal("time"),
     share: z.number().gt(0).lt(1).default(0.2).describe("The last share of the time span."),
     gap: spanSchema.optional().describe("Rows within this span before the holdout are dropped."),
   }),
-  z.strictObject({ by: z.literal("row"), share: z.number().gt(0).lt(1).default(0.2) }),
+  z.strictObject({
+    by: z.literal("row"),
+    share: z.number().gt(0).lt(1).default(0.2).describe("Share of the rows."),
+  }),
 ]);
 export type Holdout = z.infer<typeof holdoutSchema>;
 
@@ -24,7 +33,7 @@ export const splitSchema = z.strictObject({
     .describe("Cross-validation folds over what is not held out, grouped by asset."),
   repeats: z.int().min(1).max(10).default(1).describe("Fold assignments (seeds) averaged in metrics.cv."),
   stratify: z.boolean().default(true).describe("Class tasks: keep class shares equal over folds."),
-  seed: z.int().min(0).default(7),
+  seed: z.int().min(0).default(7).describe("Of everything random in the split."),
 });
 export type Split = z.infer<typeof splitSchema>;
 
@@ -44,9 +53,9 @@ export const evaluateSchema = z.strictObject({
 
 const paramValue = z.union([z.number(), z.string(), z.boolean()]);
 export const candidateSchema = z.strictObject({
-  kind: z.enum(["gbdt", "forest", "linear"]),
-  name: nameSchema.optional(),
-  params: z.record(z.string(), paramValue).default({}),
+  kind: z.enum(["gbdt", "forest", "linear"]).describe("The trainer."),
+  name: nameSchema.optional().describe("Told apart by it when a kind stands twice; default: the kind."),
+  params: z.record(z.string(), paramValue).default({}).describe("Settings of the trainer."),
   classWeight: z
     .union([z.literal("balanced"), z.number().positive()])
     .optional()
@@ -57,12 +66,13 @@ export type Candidate = z.infer<typeof candidateSchema>;
 
 export const gateSchema = z
   .strictObject({
-    metric: z.string().max(64),
-    on: z.enum(["test", "cv"]).default("test"),
-    max: z.number().optional(),
-    min: z.number().optional(),
+    metric: z.string().max(64).describe("Name of a metric of the task."),
+    on: z.enum(["test", "cv"]).default("test").describe("test: the holdout; cv: the folds."),
+    max: z.number().optional().describe("It must be at most this."),
+    min: z.number().optional().describe("It must be at least this."),
   })
-  .refine((g) => (g.max === undefined) !== (g.min === undefined), "expected exactly one of `min` and `max`");
+  .refine((g) => (g.max === undefined) !== (g.min === undefined), "expected exactly one of `min` and `max`")
+  .meta({ oneOf: [{ required: ["max"] }, { required: ["min"] }] });
 export type Gate = z.infer<typeof gateSchema>;
 
 export const championSchema = z.strictObject({
@@ -72,26 +82,32 @@ export const championSchema = z.strictObject({
     .default(0)
     .describe("The primary metric must be better by more than this (absolute)."),
   guards: z
-    .array(z.strictObject({ metric: z.string().max(64), maxWorse: z.number().min(0) }))
+    .array(
+      z.strictObject({
+        metric: z.string().max(64).describe("Name of a metric of the task."),
+        maxWorse: z.number().min(0).describe("In the unit of the metric."),
+      }),
+    )
     .default([])
     .describe("Metrics that may be worse than the champion's by at most this much."),
 });
 
 export const costsSchema = z.strictObject({
-  missedFailure: z.number().nonnegative(),
-  falseAlarm: z.number().nonnegative(),
-  currency: z.string().max(8).default("EUR"),
+  missedFailure: z.number().nonnegative().describe("Cost of a failure that no alarm preceded."),
+  falseAlarm: z.number().nonnegative().describe("Cost of an alarm that no failure followed."),
+  currency: z.string().max(8).default("EUR").describe("Printed beside the costs."),
 });
 
 export const approvalSchema = z.strictObject({
   approvers: z.array(z.string().min(1).max(128)).default([]).describe("Who may decide; empty: any approver."),
-  quorum: z.int().min(1).max(10).default(1),
+  quorum: z.int().min(1).max(10).default(1).describe("How many must approve; the first reject ends it."),
   deadline: z
     .string()
     .regex(/^\d+(\.\d+)?(ms|s|m|h|d|w)$/)
-    .default("7d"),
-  onDeadline: z.enum(["expire", "reject", "escalate"]).default("expire"),
-  escalateTo: z.array(z.string().min(1).max(128)).default([]),
+    .default("7d")
+    .describe("How long people have to decide."),
+  onDeadline: z.enum(["expire", "reject", "escalate"]).default("expire").describe("What happens then."),
+  escalateTo: z.array(z.string().min(1).max(128)).default([]).describe("Who may decide after escalation."),
   reminder: z
     .string()
     .regex(/^\d+(\.\d+)?(ms|s|m|h|d|w)$/)
@@ -110,13 +126,14 @@ export const monitoringSchema = z.strictObject({
   every: z
     .string()
     .regex(/^\d+(\.\d+)?(ms|s|m|h|d|w)$/)
-    .default("1h"),
+    .default("1h")
+    .describe("Time between two checks."),
   window: z
     .string()
     .regex(/^\d+(\.\d+)?(ms|s|m|h|d|w)$/)
     .default("24h")
     .describe("Predictions looked at per check."),
-  minRows: z.int().min(50).default(500),
+  minRows: z.int().min(50).default(500).describe("With fewer predictions the check says insufficient data."),
   psi: z
     .number()
     .positive()
@@ -128,9 +145,10 @@ export const monitoringSchema = z.strictObject({
 });
 
 export const retrainingSchema = z.strictObject({
-  onDrift: z.boolean().default(true),
+  onDrift: z.boolean().default(true).describe("Whether confirmed drift starts a retrain."),
   coolDown: z
     .string()
     .regex(/^\d+(\.\d+)?(ms|s|m|h|d|w)$/)
-    .default("1d"),
+    .default("1d")
+    .describe("At most one retrain in this time."),
 });

@@ -2,72 +2,30 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { SETTINGS_TABLE } from "../../config/settings-table.ts";
-import type { SettingRow } from "../../config/settings-table.ts";
-import { ERROR_CODES } from "../../schemas/error-codes.ts";
-import type { ErrorCodeRow } from "../../schemas/error-codes.ts";
+import { jsonSchema } from "../../schemas/pipeline/parse.ts";
+import { GENERATED_PAGES } from "../../scripts/pages/generated-pages.ts";
+import { pipelineKeys } from "../../scripts/pages/pipeline-keys-page.ts";
 
-/**
- * The pages that repeat a table of the code are made from it here and compared with what is in docs/;
- * `npx vitest run tests/integration/docs.test.ts -u` writes them anew.
- */
+/** The pages agree with the code, and with each other. */
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
-const cell = (text: string): string => text.replaceAll("|", "\\|");
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [head, head.map(() => "---"), ...rows.map((row) => row.map(cell))]
-    .map((row) => `| ${row.join(" | ")} |`)
-    .join("\n");
-
-function errorsPage(): string {
-  const rows = Object.entries<ErrorCodeRow>(ERROR_CODES).map(([code, row]) => {
-    const retry = row.retryable ? "yes" : "no";
-    return [`\`${code}\``, String(row.status), retry, row.cause, row.remedy];
-  });
-  return `# Error codes
-
-Every error that leaves AURA has one of these codes: as \`code\` in the \`application/problem+json\` reply of the API, as
-the \`type\` of a failure in Temporal, and in the last line of a failing command. Codes are stable and never reused;
-messages may change. *Retry* says whether the same request can succeed later, unchanged.
-
-The command line maps them to its exit codes: 2 for bad input, 3 for a refused gate, 4 for a rejected or expired
-approval, 5 for a run that waits and has no terminal to ask on, 1 for everything else.
-
-This page is made from \`schemas/error-codes.ts\`; a test compares the two.
-
-${table(["code", "HTTP", "retry", "cause", "what to do"], rows)}
-`;
-}
-
-function settingsPage(): string {
-  const rows = Object.entries<SettingRow<unknown>>(SETTINGS_TABLE).map(([name, row]) => {
-    const unset = row.default === null ? (row.whenUnset ?? "") : `\`${row.default}\``;
-    const meaning = row.isSecret === true ? `${row.meaning} Secret: never printed.` : row.meaning;
-    return [`\`${name}\``, meaning, row.unit, unset, row.range, `\`${row.example}\``];
-  });
-  return `# Settings
-
-AURA reads environment variables, over those of a \`.env\` file in the working directory. None is needed to start: what
-is not set is embedded. An empty variable counts as unset. A wrong one ends the start with its name, what was expected
-and what was found.
-
-Temporal's own variables and profile file (\`TEMPORAL_*\`: TLS, API key, profile) and the usual AWS credentials are read
-by their own libraries and work as documented there.
-
-This page is made from \`config/settings-table.ts\`; a test compares the two.
-
-${table(["variable", "meaning", "unit", "when unset", "range", "example"], rows)}
-`;
-}
-
-test("docs/errors.md is the table of error codes", async () => {
-  await expect(errorsPage()).toMatchFileSnapshot("../../docs/errors.md");
+test.each(Object.entries(GENERATED_PAGES))("%s says what the code says", (path, render) => {
+  const message = `${path} is out of date: npm run docs writes it anew`;
+  expect(readFileSync(join(ROOT, path), "utf8") === render(), message).toBe(true);
 });
 
-test("docs/settings.md is the table of settings", async () => {
-  await expect(settingsPage()).toMatchFileSnapshot("../../docs/settings.md");
+test("every key of the pipeline file has a meaning, and the guide names it", () => {
+  const guide = readFileSync(join(ROOT, "docs/pipeline-file.md"), "utf8");
+  const words = new Set(
+    [...guide.matchAll(/```[\s\S]*?```|`[^`\n]+`/g)].flatMap(([code]) => code.match(/\w+/g)),
+  );
+  const keys = pipelineKeys(jsonSchema());
+  expect(keys.filter((key) => key.meaning === "").map((key) => key.path)).toEqual([]);
+  expect(keys.map((key) => key.path).filter((path) => !words.has(lastWord(path)))).toEqual([]);
 });
+
+const lastWord = (path: string): string => /\w+$/.exec(path)?.[0] ?? path;
 
 const pages = [
   ...["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].filter((page) => existsSync(join(ROOT, page))),

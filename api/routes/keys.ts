@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { dataIdSchema } from "../../schemas/names.ts";
+import { PlatformError } from "../../schemas/platform-error.ts";
+import type { KeyStore } from "../../stores/postgres/port.ts";
 import { ROLES } from "../http/auth.ts";
 import { admin, auditOf, idParams, listOf, timeQuery } from "./parts.ts";
 import { route } from "./route.ts";
@@ -33,13 +35,15 @@ export const keyRoutes: readonly AnyRoute[] = [
     method: "post",
     path: "/v1/keys",
     tag: "keys",
-    summary: "Make a key. The secret is shown once. From the first key on every request needs one.",
+    summary:
+      "Make a key. The secret is shown once. From the first key on every request needs one, so the first must be an admin's.",
     policy: admin,
     body: { kind: "json", schema: createKeySchema },
     reply: z.strictObject({ key: keySchema, secret: z.string() }),
     status: 201,
     async handle(request, { database, auth }) {
       const { name, owner = name, role, sites, expiresAt } = request.body;
+      await requireUsableFirstKey(request.body, database().keys);
       const created = await database().keys.create(
         {
           name,
@@ -82,3 +86,25 @@ export const keyRoutes: readonly AnyRoute[] = [
     },
   }),
 ];
+
+/**
+ * From the first key on nobody may do anything without one: a first key that may not make others locks its maker out.
+ * Once any key was ever made this holds nothing back.
+ *
+ * @throws {PlatformError} invalid_body, naming what the first key must be
+ */
+async function requireUsableFirstKey(
+  { role, sites }: z.infer<typeof createKeySchema>,
+  keys: KeyStore,
+): Promise<void> {
+  const locations = [
+    ...(role === "admin" ? [] : [{ field: "role", expected: "admin", found: role }]),
+    ...(sites === undefined ? [] : [{ field: "sites", expected: "all sites", found: sites.join(", ") }]),
+  ];
+  if (locations.length === 0 || (await keys.isEnabled())) return;
+  throw new PlatformError(
+    "invalid_body",
+    "create key: the first key must have the role admin and no sites, as from then on every request needs a key and only such a key makes others; make that one first, then this one with its secret in AURA_API_KEY",
+    { locations },
+  );
+}

@@ -46,7 +46,7 @@ export function registerKeysCommand(program: Command): void {
     .option("--json", "print key and secret as JSON")
     .addHelpText(
       "after",
-      "\nExample:\n  $ aura keys create grafana --role viewer\n\nThe secret is shown once. Commands send the one in AURA_API_KEY.",
+      "\nExamples:\n  $ aura keys create ana-admin --role admin --owner ana\n  $ aura keys create grafana --role viewer\n\nThe first key must be an admin's. The secret is shown once. Commands send the one in AURA_API_KEY.",
     )
     .action(async (name: string, options: CreateOptions, command: Command) =>
       create(contextOf(command), name, options),

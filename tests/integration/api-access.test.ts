@@ -2,7 +2,7 @@ import { request as httpRequest } from "node:http";
 import { connect } from "node:net";
 import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ROLES } from "../../api/http/auth.ts";
 import type { Route } from "../../api/routes/route.ts";
 import { ROUTES } from "../../api/routes/table.ts";
@@ -225,6 +225,39 @@ describe("without keys", () => {
     });
     expect(performance.now() - began).toBeLessThan(11_000);
   }, 15_000);
+});
+
+describe("the first key", () => {
+  let fixture: ApiFixture;
+  beforeEach(async () => (fixture = await startApiFixture()));
+  afterEach(() => fixture.close());
+
+  const create = (body: object) =>
+    fixture.request("/v1/keys", { method: "POST", headers: JSON_TYPE, body: JSON.stringify(body) });
+
+  test.each([
+    ["a viewer's", { role: "viewer" }, "role"],
+    ["an approver's", { role: "approver" }, "role"],
+    ["an admin's of one site", { role: "admin", sites: ["s1"] }, "sites"],
+  ])("is refused when it is %s, which would lock its maker out", async (_name, key, field) => {
+    const reply = await create({ name: "first", ...key });
+    expect(reply.status).toBe(422);
+    expect(await reply.json()).toMatchObject({
+      code: "invalid_body",
+      detail: expect.stringContaining("the first key must have the role admin"),
+      errors: [{ field }],
+    });
+    // Nothing was made: the API still answers without a key.
+    expect((await fixture.request("/v1/models")).status).toBe(200);
+  });
+
+  test("is an admin's, who then makes the others", async () => {
+    const { secret } = (await (await create({ name: "ana", role: "admin" })).json()) as { secret: string };
+    expect((await create({ name: "g", role: "viewer" })).status).toBe(401);
+    const headers = { ...JSON_TYPE, authorization: `Bearer ${secret}` };
+    const body = JSON.stringify({ name: "g", role: "viewer" });
+    expect((await fixture.request("/v1/keys", { method: "POST", headers, body })).status).toBe(201);
+  });
 });
 
 describe("with keys", () => {

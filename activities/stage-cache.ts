@@ -1,3 +1,4 @@
+import { activityInfo } from "@temporalio/activity";
 import { hashOf } from "../schemas/canonical-json.ts";
 import type { DatasetStore } from "../stores/postgres/port.ts";
 
@@ -11,16 +12,25 @@ export interface CachedStep {
   readonly inputs: Readonly<Record<string, unknown>>;
 }
 
+/**
+ * The known result, or a new one.
+ *
+ * `isReused` says that another run made it: a retry that finds what its own run computed before a crash tells of it as
+ * of fresh work.
+ */
 export async function reuseOr<T extends object>(
-  datasets: DatasetStore,
-  step: CachedStep,
+  datasets: Pick<DatasetStore, "cachedStage" | "rememberStage">,
+  { stage, version, inputs }: CachedStep,
   compute: () => Promise<T>,
 ): Promise<T & { readonly isReused: boolean }> {
-  const key = hashOf({ stage: step.stage, version: step.version, inputs: step.inputs });
+  const key = hashOf({ stage, version, inputs });
+  const runId = activityInfo().workflowExecution?.runId ?? null;
   const known = await datasets.cachedStage(key);
-  if (known !== undefined && known !== null) return { ...(known as T), isReused: true };
+  if (known !== undefined && known.result !== null) {
+    return { ...(known.result as T), isReused: known.runId === null || known.runId !== runId };
+  }
   const fresh = await compute();
   // First writer wins: two runs that computed the same step at once agree on one result.
-  const stored = await datasets.rememberStage(key, step.stage, fresh);
+  const stored = await datasets.rememberStage({ key, stage, runId, result: fresh });
   return { ...(stored as T), isReused: false };
 }

@@ -13,7 +13,14 @@ import type { FeatureStore } from "./port/features.ts";
 
 export type { Actor, AuditEntry } from "./port/actor.ts";
 export type { RunStore, NewRun, RunPatch, RunEnd } from "./port/runs.ts";
-export type { DatasetStore, DatasetEntry, QuarantinedRow, StagedRow } from "./port/datasets.ts";
+export type {
+  CachedStage,
+  DatasetStore,
+  DatasetEntry,
+  NewStage,
+  QuarantinedRow,
+  StagedRow,
+} from "./port/datasets.ts";
 export type { VersionRow, NewVersion, AliasEvent, Registry } from "./port/registry.ts";
 export type { ApprovalRow, DecisionRow, ApprovalStore } from "./port/approvals.ts";
 export type { KeyRow, NewKey, KeyStore } from "./port/keys.ts";

@@ -154,9 +154,11 @@ await describeWithServices("stores on PostgreSQL", () => {
 
   it("caches a stage result: the first writer wins", async () => {
     expect(await db.datasets.cachedStage("k")).toBeUndefined();
-    const results = await Promise.all([1, 2, 3].map((n) => db.datasets.rememberStage("k", "train", { n })));
+    const stored = (n: number) => ({ key: "k", stage: "train", runId: `run-${n}`, result: { n } });
+    const results = await Promise.all([1, 2, 3].map((n) => db.datasets.rememberStage(stored(n))));
     expect(new Set(results.map((r) => JSON.stringify(r))).size).toBe(1);
-    expect(await db.datasets.cachedStage("k")).toEqual(results[0]);
+    const { n } = results[0] as { n: number };
+    expect(await db.datasets.cachedStage("k")).toEqual({ result: { n }, runId: `run-${n}` });
   });
 
   it("adds files to a pipeline; a later one of the same name replaces", async () => {

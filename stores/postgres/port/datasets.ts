@@ -21,9 +21,21 @@ export interface DatasetStore {
     audit: AuditEntry,
   ): Promise<void>;
   pipelineFiles(pipeline: string): Promise<{ name: string; object: ObjectRef }[]>;
-  /** Cache of stage results: key = hash of stage, its version, input hashes, parameters. First writer wins and is returned. */
-  cachedStage(key: string): Promise<unknown>;
-  rememberStage(key: string, stage: string, result: unknown): Promise<unknown>;
+  /** Cache of stage results: key = hash of stage, its version, input hashes, parameters. */
+  cachedStage(key: string): Promise<CachedStage | undefined>;
+  /** First writer wins; returns the result that stands. */
+  rememberStage(stage: NewStage): Promise<unknown>;
+}
+
+export interface CachedStage {
+  readonly result: unknown;
+  /** Workflow run that computed it; null where that was not recorded. */
+  readonly runId: string | null;
+}
+
+export interface NewStage extends CachedStage {
+  readonly key: string;
+  readonly stage: string;
 }
 
 export interface DatasetEntry {

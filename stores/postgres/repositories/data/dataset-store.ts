@@ -4,7 +4,15 @@ import { appendAudit } from "../../audit/audit-row.ts";
 import type { ConnectionPool, Sql } from "../../connection/connection-pool.ts";
 import { copyField, copyRows } from "../../connection/copy-rows.ts";
 import { json, storableText } from "../../connection/row-types.ts";
-import type { AuditEntry, DatasetEntry, DatasetStore, QuarantinedRow, StagedRow } from "../../port.ts";
+import type {
+  AuditEntry,
+  CachedStage,
+  DatasetEntry,
+  DatasetStore,
+  NewStage,
+  QuarantinedRow,
+  StagedRow,
+} from "../../port.ts";
 import { selectPipelineFiles, upsertPipelineFiles } from "./pipeline-files.ts";
 import type { PipelineFile } from "./pipeline-files.ts";
 
@@ -107,20 +115,21 @@ export class PostgresDatasetStore implements DatasetStore {
     return selectPipelineFiles(this.#pool, pipeline);
   }
 
-  async cachedStage(key: string): Promise<unknown> {
-    const [row] = await this.#pool.query<{ result: unknown }>(
-      "select result from aura.stage_cache where cache_key = $1",
+  async cachedStage(key: string): Promise<CachedStage | undefined> {
+    const [row] = await this.#pool.query<CachedStage>(
+      `select result, run_id as "runId" from aura.stage_cache where cache_key = $1`,
       [key],
     );
-    return row?.result;
+    return row;
   }
 
-  async rememberStage(key: string, stage: string, result: unknown): Promise<unknown> {
+  async rememberStage({ key, stage, runId, result }: NewStage): Promise<unknown> {
     await this.#pool.query(
-      "insert into aura.stage_cache (cache_key, stage, result) values ($1, $2, $3) on conflict do nothing",
-      [key, stage, json(result)],
+      `insert into aura.stage_cache (cache_key, stage, run_id, result) values ($1, $2, $3, $4)
+       on conflict do nothing`,
+      [key, stage, runId, json(result)],
     );
-    return this.cachedStage(key);
+    return (await this.cachedStage(key))?.result;
   }
 }
 

@@ -2,6 +2,7 @@ import { Context } from "@temporalio/activity";
 import { ApplicationFailure, CancelledFailure } from "@temporalio/common";
 import { ERROR_CODES } from "../schemas/error-codes.ts";
 import type { ErrorCode } from "../schemas/error-codes.ts";
+import { boundedLocations } from "../schemas/error-location.ts";
 import { isPlatformError } from "../schemas/platform-error.ts";
 import { MAX_PAYLOAD_BYTES } from "../temporal-config/constants.ts";
 import { sqlStateOf } from "../stores/postgres/connection/database-errors.ts";
@@ -24,7 +25,7 @@ export function toFailure(error: unknown, attempt: number): unknown {
       type: error.code,
       message: error.message,
       nonRetryable: !retryable,
-      details: [{ locations: error.locations, details: error.details }],
+      details: [{ locations: boundedLocations(error.locations), details: error.details }],
       cause: error,
     });
   }

@@ -11,6 +11,7 @@ import type { Settings } from "../config/settings.ts";
 import { ERROR_CODES } from "../schemas/error-codes.ts";
 import type { ErrorCode } from "../schemas/error-codes.ts";
 import { isPlatformError, PlatformError } from "../schemas/platform-error.ts";
+import type { ErrorLocation } from "../schemas/platform-error.ts";
 import { connectClient } from "../temporal-config/connection.ts";
 import {
   driftWorkflowId,
@@ -192,7 +193,11 @@ function failureOf(operation: string, error: unknown): unknown {
   if (!(error instanceof WorkflowFailedError)) return error;
   for (let at: unknown = error.cause; at instanceof Error; at = at.cause) {
     if (at instanceof ApplicationFailure && at.type != null && at.type in ERROR_CODES) {
-      return new PlatformError(at.type as ErrorCode, `${operation}: ${at.message}`, { cause: error });
+      const detail = at.details?.[0] as { readonly locations?: readonly ErrorLocation[] } | undefined;
+      return new PlatformError(at.type as ErrorCode, `${operation}: ${at.message}`, {
+        cause: error,
+        locations: detail?.locations ?? [],
+      });
     }
   }
   return error;

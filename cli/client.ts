@@ -3,6 +3,7 @@ import { Readable } from "node:stream";
 import { z } from "zod";
 import { ERROR_CODES } from "../schemas/error-codes.ts";
 import type { ErrorCode } from "../schemas/error-codes.ts";
+import { errorLocationSchema } from "../schemas/error-location.ts";
 import { PlatformError } from "../schemas/platform-error.ts";
 
 /**
@@ -41,17 +42,7 @@ const problemSchema = z.object({
   code: z.string(),
   detail: z.string(),
   requestId: z.string().optional(),
-  errors: z
-    .array(
-      z.object({
-        file: z.string().exactOptional(),
-        line: z.number().exactOptional(),
-        field: z.string().exactOptional(),
-        expected: z.string().exactOptional(),
-        found: z.string().exactOptional(),
-      }),
-    )
-    .optional(),
+  errors: z.array(errorLocationSchema).optional(),
 });
 
 /** A path whose values are escaped: ids of assets and files are any text. */

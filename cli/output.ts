@@ -117,14 +117,7 @@ export class Output {
       return;
     }
     this.note(`${label} ${error.code}: ${safeText(error.message)}`);
-    for (const { file, line, field, expected, found } of this.#locationsToShow(error)) {
-      const where = [file, line, field].filter((part) => part !== undefined).join(":");
-      // Of a schema with words of its own the API sends those, which may begin with it.
-      const what = [expected && `expected ${expected.replace(/^expected /, "")}`, found && `found ${found}`]
-        .filter(Boolean)
-        .join(", ");
-      this.note(safeText(`  ${where}${what === "" ? "" : `: ${what}`}`));
-    }
+    for (const location of this.#locationsToShow(error)) this.note(`  ${locationText(location)}`);
     this.note(`  ${remedyOf(error)}`);
   }
 
@@ -163,6 +156,16 @@ function remedyOf({ code, locations }: PlatformError): string {
   if (code === "unauthenticated")
     return "Set AURA_API_KEY to the secret of a valid key: here keys were made, and from the first one on every request needs one.";
   return ERROR_CODES[code].remedy;
+}
+
+/** File, line and field, what was expected there and what stands there: one safe line. */
+export function locationText({ file, line, field, expected, found }: ErrorLocation): string {
+  const where = [file, line, field].filter((part) => part !== undefined).join(":");
+  // Of a schema with words of its own the API sends those, which may begin with it.
+  const what = [expected && `expected ${expected.replace(/^expected /, "")}`, found && `found ${found}`]
+    .filter(Boolean)
+    .join(", ");
+  return safeText(`${where}${what === "" ? "" : `: ${what}`}`);
 }
 
 /** Text from elsewhere on one line, without control characters. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { rawFileSchema } from "./dataset.ts";
+import { errorLocationSchema } from "./error-location.ts";
 import { nameSchema, sha256Schema } from "./names.ts";
 import { evaluationSchema, gateResultSchema, metricSetSchema } from "./model-version.ts";
 
@@ -24,6 +25,13 @@ export const runOutcomeSchema = z.enum([
   "expired",
   "waiting",
 ]);
+/** Why a run ended without an outcome; `locations` says where in which file, as far as that is known. */
+export const runErrorSchema = z.strictObject({
+  code: z.string(),
+  message: z.string(),
+  locations: z.array(errorLocationSchema).exactOptional(),
+});
+export type RunError = z.infer<typeof runErrorSchema>;
 export type RunOutcome = z.infer<typeof runOutcomeSchema>;
 
 /** Body of `POST /v1/runs`. `pipeline` is the text of the pipeline file. */
@@ -62,7 +70,7 @@ export const runViewSchema = z.strictObject({
   metrics: z.strictObject({ test: metricSetSchema, cv: metricSetSchema }).optional(),
   evaluation: evaluationSchema.optional(),
   gates: z.array(gateResultSchema).optional(),
-  error: z.strictObject({ code: z.string(), message: z.string() }).optional(),
+  error: runErrorSchema.optional(),
   requestedBy: z.string(),
   startedAt: z.string(),
   finishedAt: z.string().optional(),

@@ -4,8 +4,9 @@ import type { Database, RunPatch } from "../../stores/postgres/port.ts";
 import { readPipeline, readRawFiles } from "../../stores/objects/documents.ts";
 import { systemAudit } from "../audit.ts";
 import { candidateName } from "../candidates.ts";
-import type { PipelineInput, PipelineResult, RunPlan, RunRef, StageReport } from "./messages.ts";
+import type { PipelineInput, PipelineResult, RunFailure, RunPlan, RunRef, StageReport } from "./messages.ts";
 import type { ErrorCode } from "../../schemas/error-codes.ts";
+import { boundedLocations } from "../../schemas/error-location.ts";
 import { durationMs } from "../../schemas/pipeline/time.ts";
 
 export interface RunActivityDeps {
@@ -69,12 +70,12 @@ export function createRunActivities({ db, objects }: RunActivityDeps) {
     },
 
     /** The run ended by an error or by a person. **Idempotency**: the first end stands. */
-    async failRun(
-      end: RunRef & { status: "failed" | "cancelled"; code: string; message: string },
-    ): Promise<void> {
+    async failRun(end: RunFailure): Promise<void> {
+      const { code, message, locations = [] } = end;
+      const where = locations.length === 0 ? {} : { locations: boundedLocations(locations) };
       await db.runs.finish(
         end.runId,
-        { status: end.status, error: { code: end.code as ErrorCode, message: end.message } },
+        { status: end.status, error: { code: code as ErrorCode, message, ...where } },
         {
           ...systemAudit("run.finish", `run/${end.runId}`, { code: end.code }),
           outcome: "refused",

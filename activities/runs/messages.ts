@@ -1,5 +1,6 @@
 import type { StoredPipelineInput } from "../../stores/objects/pipeline-input.ts";
 import type { GateResult, MetricSet } from "../../schemas/model-version.ts";
+import type { ErrorLocation } from "../../schemas/platform-error.ts";
 import type { ApprovalPolicy } from "../../schemas/pipeline/training.ts";
 import type { RunOutcome, RunStage } from "../../schemas/run.ts";
 
@@ -25,6 +26,14 @@ export interface RunPlan {
 
 export interface RunRef {
   readonly runId: string;
+}
+
+/** How a run ended that has no outcome; histories from before locations were kept give none. */
+export interface RunFailure extends RunRef {
+  readonly status: "failed" | "cancelled";
+  readonly code: string;
+  readonly message: string;
+  readonly locations?: readonly ErrorLocation[];
 }
 
 export interface StageReport extends RunRef {

@@ -6,7 +6,7 @@ import { apiPath } from "../client.ts";
 import { withApi } from "../connection.ts";
 import { contextOf } from "../context.ts";
 import type { CliContext } from "../context.ts";
-import { safeText } from "../output.ts";
+import { locationText, safeText } from "../output.ts";
 import { itemsOf, parseLimit, showList, timeText } from "../list-view.ts";
 import { gateLine, numberText } from "../run/approval-card.ts";
 import { followRun } from "../run/follow-run.ts";
@@ -85,7 +85,11 @@ function describe({ output }: CliContext, run: RunView): void {
   );
   if (run.dataset !== undefined) output.line(`dataset ${run.dataset}`);
   if (run.approvalId !== undefined) output.line(`approval ${run.approvalId}`);
-  if (run.error !== undefined) output.line(`error ${run.error.code}: ${safeText(run.error.message)}`);
+  if (run.error !== undefined) {
+    const { code, message, locations = [] } = run.error;
+    output.line(`error ${code}: ${safeText(message)}`);
+    for (const location of locations) output.line(`  ${locationText(location)}`);
+  }
   output.line();
   output.table(
     ["stage", "state", "seconds", "detail"],

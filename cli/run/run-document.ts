@@ -1,5 +1,5 @@
 import { PlatformError } from "../../schemas/platform-error.ts";
-import type { RunOutcome, RunView } from "../../schemas/run.ts";
+import type { RunError, RunOutcome, RunView } from "../../schemas/run.ts";
 import { knownCode } from "../client.ts";
 import { EXIT, exitCodeOf } from "../exit-codes.ts";
 import type { ExitCode } from "../exit-codes.ts";
@@ -24,7 +24,7 @@ export interface RunDocument {
   readonly approvalId: string | null;
   /** Milliseconds by stage; `total` is the whole command, `platformStart` what of it the platform took to start. */
   readonly timingsMs: Readonly<Record<string, number>>;
-  readonly error?: { readonly code: string; readonly message: string };
+  readonly error?: RunError;
 }
 
 export interface RunTimes {
@@ -84,6 +84,6 @@ export function runExitCode(view: RunView): ExitCode {
 /** The failure of a run as the error it was; undefined for a run that did not fail. */
 export function runError(view: RunView): PlatformError | undefined {
   if (view.error === undefined) return undefined;
-  const { code, message } = view.error;
-  return new PlatformError(knownCode(code), message);
+  const { code, message, locations = [] } = view.error;
+  return new PlatformError(knownCode(code), message, { locations });
 }

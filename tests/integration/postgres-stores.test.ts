@@ -1,6 +1,7 @@
 import pg from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { hashOf, sha256Hex } from "../../schemas/canonical-json.ts";
+import { runViewSchema } from "../../schemas/run.ts";
 import { createDatabase } from "../../stores/postgres/database.ts";
 import type { Database, LabelRow, PredictionIndexRow, StagedRow } from "../../stores/postgres/port.ts";
 import { createTestDatabase, describeWithServices } from "../support/platform.ts";
@@ -77,6 +78,14 @@ await describeWithServices("stores on PostgreSQL", () => {
     expect(await db.audit.list({ subject: "run/r1", limit: 5 })).toHaveLength(1);
     expect((await db.runs.latestPromoted("pump"))?.runId).toBe("r1");
     expect((await db.runs.inputOf("r1"))?.pipeline).toBe("name: pump\n");
+  });
+
+  it("keeps where a failed run found its input wrong", async () => {
+    await db.runs.create(runOf("r-bad"));
+    const locations = [{ file: "a.csv", line: 7, field: "t", expected: "a cycle", found: "'x'" }];
+    const error = { code: "quality_gate", message: "too many bad rows", locations } as const;
+    await db.runs.finish("r-bad", { status: "failed", error }, auditOf("run.finish", "run/r-bad"));
+    expect(runViewSchema.parse(await db.runs.get("r-bad")).error).toEqual(error);
   });
 
   it("lists runs newest first, by page, and knows no others", async () => {

@@ -18,6 +18,7 @@ import type { WorkflowEnvironment } from "../support/workflow-environment.ts";
 /** Other test files load the machine meanwhile. */
 const SOON = { timeout: 15_000 };
 const HASH = "a".repeat(64);
+const BAD_CELL = { file: "a.csv", line: 7, field: "t", expected: "a cycle", found: "'x'" };
 const REF = { key: "documents/a", sha256: HASH, bytes: 1 };
 
 await describeWithServices("pipeline and drift workflows", (services) => {
@@ -32,7 +33,8 @@ await describeWithServices("pipeline and drift workflows", (services) => {
     environment = await startWorkflowEnvironment(services, {
       ...pipeline.activities({
         ingestDataset: async ({ spec }: { spec: { key: string } }) => {
-          if (spec.key === "bad") throw new PlatformError("bad_file", "read [a.csv]: empty");
+          if (spec.key === "bad")
+            throw new PlatformError("bad_file", "read [a.csv]: empty", { locations: [BAD_CELL] });
           return { dataset: HASH, manifest: REF, rows: 2, quarantined: 0, assets: 1, isReused: false };
         },
         trainFinal: async ({ spec }: { spec: { key: string } }) => {
@@ -102,7 +104,7 @@ await describeWithServices("pipeline and drift workflows", (services) => {
     await expect(handle.result()).rejects.toBeInstanceOf(WorkflowFailedError);
     expect(pipeline.run("bad-data")).toEqual({
       stages: ["ingest running", "ingest failed"],
-      end: { status: "failed", code: "bad_file", message: "read [a.csv]: empty" },
+      end: { status: "failed", code: "bad_file", message: "read [a.csv]: empty", locations: [BAD_CELL] },
     });
   });
 

@@ -9,6 +9,7 @@ import {
 } from "@temporalio/workflow";
 import type { RegisterResult } from "../../activities/registry/messages.ts";
 import type { PipelineInput, PipelineResult, RunPlan } from "../../activities/runs/messages.ts";
+import type { ErrorLocation } from "../../schemas/platform-error.ts";
 import type { RunOutcome } from "../../schemas/run.ts";
 import { evaluation, features, ingest, monitoring, registry, runs, training } from "../activity-proxies.ts";
 import { show } from "../visibility.ts";
@@ -214,7 +215,15 @@ async function recordEnd(plan: RunPlan, error: unknown): Promise<void> {
     cause = cause.cause;
   const code = cause instanceof ApplicationFailure && cause.type != null ? cause.type : "internal";
   const message = cause instanceof Error ? cause.message : String(cause);
-  await runs.failRun({ runId: plan.runId, status: "failed", code, message });
+  const locations = cause instanceof ApplicationFailure ? locationsOf(cause) : [];
+  const where = locations.length === 0 ? {} : { locations };
+  await runs.failRun({ runId: plan.runId, status: "failed", code, message, ...where });
+}
+
+/** Where it is wrong, as `activities/failures` puts it into the first detail. */
+function locationsOf({ details }: ApplicationFailure): readonly ErrorLocation[] {
+  const detail = details?.[0] as { readonly locations?: readonly ErrorLocation[] } | undefined;
+  return detail?.locations ?? [];
 }
 
 function format(value: number | undefined): string {

@@ -1,6 +1,6 @@
 import type { ErrorCode } from "../../../schemas/error-codes.ts";
 import type { ObjectRef } from "../../../schemas/object-ref.ts";
-import type { RunOutcome, RunView, StageState } from "../../../schemas/run.ts";
+import type { RunError, RunOutcome, RunView, StageState } from "../../../schemas/run.ts";
 import type { AuditEntry } from "./actor.ts";
 
 export interface RunStore {
@@ -41,5 +41,5 @@ export type RunEnd =
   | { readonly status: "finished"; readonly outcome: RunOutcome }
   | {
       readonly status: "failed" | "cancelled";
-      readonly error: { code: ErrorCode | "internal"; message: string };
+      readonly error: RunError & { readonly code: ErrorCode };
     };

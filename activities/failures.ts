@@ -1,7 +1,7 @@
 import { Context } from "@temporalio/activity";
-import { ApplicationFailure, CancelledFailure } from "@temporalio/common";
+import { ApplicationFailure, ApplicationFailureCategory, CancelledFailure } from "@temporalio/common";
 import { ERROR_CODES } from "../schemas/error-codes.ts";
-import type { ErrorCode } from "../schemas/error-codes.ts";
+import type { ErrorCode, ErrorCodeRow } from "../schemas/error-codes.ts";
 import { boundedLocations } from "../schemas/error-location.ts";
 import { isPlatformError } from "../schemas/platform-error.ts";
 import { MAX_PAYLOAD_BYTES } from "../temporal-config/constants.ts";
@@ -20,11 +20,12 @@ import { sqlStateOf } from "../stores/postgres/connection/database-errors.ts";
 export function toFailure(error: unknown, attempt: number): unknown {
   if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
   if (isPlatformError(error)) {
-    const { retryable } = ERROR_CODES[error.code];
+    const { retryable, benign }: ErrorCodeRow = ERROR_CODES[error.code];
     return ApplicationFailure.create({
       type: error.code,
       message: error.message,
       nonRetryable: !retryable,
+      ...(benign === true ? { category: ApplicationFailureCategory.BENIGN } : {}),
       details: [{ locations: boundedLocations(error.locations), details: error.details }],
       cause: error,
     });

@@ -8,9 +8,7 @@ import {
 import type { Client, Connection, WorkflowStartOptions } from "@temporalio/client";
 import { ApplicationFailure } from "@temporalio/common";
 import type { Settings } from "../config/settings.ts";
-import { ERROR_CODES } from "../schemas/error-codes.ts";
-import type { ErrorCode } from "../schemas/error-codes.ts";
-import { isPlatformError, PlatformError } from "../schemas/platform-error.ts";
+import { isErrorCode, isPlatformError, PlatformError } from "../schemas/platform-error.ts";
 import type { ErrorLocation } from "../schemas/platform-error.ts";
 import { connectClient } from "../temporal-config/connection.ts";
 import {
@@ -192,9 +190,9 @@ class TemporalGateway implements WorkflowGateway {
 function failureOf(operation: string, error: unknown): unknown {
   if (!(error instanceof WorkflowFailedError)) return error;
   for (let at: unknown = error.cause; at instanceof Error; at = at.cause) {
-    if (at instanceof ApplicationFailure && at.type != null && at.type in ERROR_CODES) {
+    if (at instanceof ApplicationFailure && at.type != null && isErrorCode(at.type)) {
       const detail = at.details?.[0] as { readonly locations?: readonly ErrorLocation[] } | undefined;
-      return new PlatformError(at.type as ErrorCode, `${operation}: ${at.message}`, {
+      return new PlatformError(at.type, `${operation}: ${at.message}`, {
         cause: error,
         locations: detail?.locations ?? [],
       });

@@ -1,10 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
 import { z } from "zod";
-import { ERROR_CODES } from "../schemas/error-codes.ts";
 import type { ErrorCode } from "../schemas/error-codes.ts";
 import { errorLocationSchema } from "../schemas/error-location.ts";
-import { PlatformError } from "../schemas/platform-error.ts";
+import { isErrorCode, PlatformError } from "../schemas/platform-error.ts";
 
 /**
  * The command line's way to the API: JSON in and out, the key as Bearer, problem documents back into
@@ -188,9 +187,5 @@ async function refusalOf(response: Response, operation: string): Promise<Platfor
 
 /** A code as the API wrote it; one that this release does not know is `internal`. */
 export function knownCode(code: string): ErrorCode {
-  return isKnown(code) ? code : "internal";
-}
-
-function isKnown(code: string): code is ErrorCode {
-  return Object.hasOwn(ERROR_CODES, code);
+  return isErrorCode(code) ? code : "internal";
 }

@@ -142,7 +142,7 @@ export const ERROR_CODES = {
   conflict: row(
     409,
     false,
-    "The thing already exists with other content, or was already decided.",
+    "The thing already exists with other content, or its state does not allow this.",
     "Read its present state first.",
   ),
   already_decided: row(

@@ -44,6 +44,11 @@ export class PlatformError extends Error {
   }
 }
 
+/** Whether a text from elsewhere is one of our codes; another release may write others. */
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(ERROR_CODES, code);
+}
+
 /** Narrows an unknown thrown value; also accepts an error that crossed a module boundary. */
 export function isPlatformError(error: unknown): error is PlatformError {
   return error instanceof Error && error.name === "PlatformError" && "code" in error;

@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import { z } from "zod";
 import { ERROR_CODES } from "../../schemas/error-codes.ts";
-import type { ErrorCode } from "../../schemas/error-codes.ts";
+import type { ErrorCode, ErrorCodeRow } from "../../schemas/error-codes.ts";
 import { isPlatformError, PlatformError } from "../../schemas/platform-error.ts";
 import type { ErrorLocation } from "../../schemas/platform-error.ts";
 import type { ApiContext } from "./context.ts";
@@ -115,6 +115,7 @@ function headersOf(status: number): Record<string, string> {
 }
 
 function logFault(logger: Logger, error: PlatformError, where: { requestId: string; path: string }): void {
-  const level = ERROR_CODES[error.code].retryable ? "warn" : "error";
+  const { benign, retryable }: ErrorCodeRow = ERROR_CODES[error.code];
+  const level = benign === true ? "info" : retryable ? "warn" : "error";
   logger[level]({ ...where, code: error.code, err: error }, "request failed");
 }

@@ -53,6 +53,46 @@ export type VersionManifest = z.infer<typeof versionManifestSchema>;
 export const metricSetSchema = z.record(z.string(), z.number());
 export type MetricSet = z.infer<typeof metricSetSchema>;
 
+/** Rows below which a slice is listed without metrics: they would say more of chance than of the model. */
+export const MIN_SLICE_ROWS = 10;
+
+/** Metrics of the holdout rows that share a value. */
+export const sliceSchema = z.strictObject({
+  column: z.string(),
+  /** Text of the value, shortened and without control characters: it comes from the data. */
+  value: z.string(),
+  /** Not a value: all rarer values together, or rows without one. */
+  bucket: z.enum(["other", "missing"]).optional(),
+  rows: z.int(),
+  /** Assets the rows belong to; without assets the rows. Absent in what was evaluated before it was counted. */
+  assets: z.int().optional(),
+  /** Empty below `MIN_SLICE_ROWS`. */
+  metrics: metricSetSchema,
+});
+export type Slice = z.infer<typeof sliceSchema>;
+
+/** What a wrong decision costs, as the pipeline declared it. */
+export const declaredCostsSchema = z.strictObject({
+  missedFailure: z.number(),
+  falseAlarm: z.number(),
+  currency: z.string(),
+});
+
+export const calibrationSchema = z.strictObject({
+  /** Σ share of the bin · |mean predicted − observed rate|, 0…1. */
+  expectedError: z.number(),
+  /** Bins with rows only, ascending. */
+  bins: z.array(
+    z.strictObject({
+      low: z.number(),
+      high: z.number(),
+      nRows: z.int(),
+      meanPredicted: z.number(),
+      observedRate: z.number(),
+    }),
+  ),
+});
+
 /** What evaluation found, stored with the version and shown to the approver. Plain data, no times. */
 export const evaluationSchema = z.strictObject({
   kind: z.literal("aura.evaluation/1"),
@@ -71,10 +111,14 @@ export const evaluationSchema = z.strictObject({
       test: metricSetSchema.optional(),
     }),
   ),
-  slices: z.array(
-    z.strictObject({ column: z.string(), value: z.string(), rows: z.int(), metrics: metricSetSchema }),
-  ),
+  slices: z.array(sliceSchema),
+  /** binary: what each threshold would have done on the holdout, the chosen one among them. */
   thresholds: z.array(z.record(z.string(), z.number())),
+  /** binary: the probability from which the version alerts, chosen out of fold. */
+  threshold: z.number().optional(),
+  costs: declaredCostsSchema.optional(),
+  /** binary: predicted probabilities beside what happened, on the holdout. */
+  calibration: calibrationSchema.optional(),
   importance: z.array(z.strictObject({ feature: z.string(), gain: z.number() })),
   rows: z.strictObject({ train: z.int(), test: z.int(), cv: z.int() }),
   checks: z.array(z.strictObject({ name: z.string(), passed: z.boolean(), detail: z.string() })),

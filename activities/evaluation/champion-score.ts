@@ -60,7 +60,7 @@ export async function scoreVersion(
   const threshold = signature.output.threshold ?? null;
   const scored = await scoreRows(
     deps,
-    { table: challenger, pipeline, problem, rows, prediction, baseline: prediction, threshold },
+    { table: challenger, pipeline, problem, rows, prediction, baseline: prediction, threshold, slices: [] },
     beat,
   );
   const { digest } = version;

@@ -1,10 +1,13 @@
+import { calibrationTable } from "../../numerics/evaluation/calibration.ts";
 import { metricIntervals } from "../../numerics/evaluation/bootstrap.ts";
 import { sliceMetrics } from "../../numerics/evaluation/slices.ts";
 import { thresholdTable } from "../../numerics/evaluation/threshold.ts";
 import { computeMetrics } from "../../numerics/metrics/compute-metrics.ts";
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
-import type { Evaluation, MetricSet } from "../../schemas/model-version.ts";
+import { MIN_SLICE_ROWS } from "../../schemas/model-version.ts";
+import type { Evaluation, MetricSet, Slice } from "../../schemas/model-version.ts";
 import type { Problem } from "../training/problem.ts";
+import type { RowSlices } from "./slice-columns.ts";
 
 export interface HoldoutJob {
   readonly problem: Problem;
@@ -17,7 +20,8 @@ export interface HoldoutJob {
   readonly groups: Int32Array;
   readonly threshold: number | null;
   readonly costs: { readonly missedFailure: number; readonly falseAlarm: number } | null;
-  readonly slices: readonly { readonly column: string; readonly values: readonly string[] }[];
+  /** Codes beside the rows. */
+  readonly slices: readonly RowSlices[];
   readonly seed: number;
 }
 
@@ -25,8 +29,10 @@ export interface HoldoutOutput {
   readonly test: MetricSet;
   readonly baseline: MetricSet;
   readonly intervals: Record<string, [number, number]>;
-  readonly slices: Evaluation["slices"];
+  readonly slices: readonly Slice[];
   readonly thresholds: Evaluation["thresholds"];
+  /** Of two classes only. */
+  readonly calibration: NonNullable<Evaluation["calibration"]> | null;
 }
 
 /** Scores the frozen holdout once: metrics, intervals by asset, slices, what each threshold would have cost. */
@@ -45,22 +51,51 @@ export function evaluateHoldout(job: HoldoutJob, _hooks: TrainingHooks): Holdout
     intervals: Object.fromEntries(
       Object.entries(intervals).map(([key, { low, high }]) => [key, [low, high]]),
     ),
-    slices: job.slices.flatMap(({ column, values }) =>
-      sliceMetrics(rows, values, MIN_SLICE_ROWS).map((slice) => ({
-        column,
-        value: slice.slice,
-        rows: slice.nRows,
-        metrics: { ...slice.metrics },
-      })),
-    ),
-    thresholds:
-      problem.kind === "binary"
-        ? thresholdTable(truth, prediction, job.costs === null ? {} : { costs: job.costs }).map((row) => ({
-            ...row,
-          }))
-        : [],
+    slices: job.slices.flatMap((slices) => metricsBySlice(rows, job.groups, slices)),
+    thresholds: problem.kind === "binary" ? thresholdsOf(job) : [],
+    calibration: problem.kind === "binary" ? calibrationOf(job) : null,
   };
 }
 
-/** Metrics of fewer rows say little; the slice is listed without them. */
-const MIN_SLICE_ROWS = 10;
+function metricsBySlice(
+  rows: Parameters<typeof sliceMetrics>[0],
+  groups: Int32Array,
+  { column, codes, values }: RowSlices,
+): Slice[] {
+  const assets = values.map(() => new Set<number>());
+  codes.forEach((code, row) => assets[code]?.add(groups[row] as number));
+  return sliceMetrics(rows, codes, MIN_SLICE_ROWS)
+    .map(({ slice, nRows, metrics }) => ({ code: Number(slice), nRows, metrics }))
+    .sort((a, b) => a.code - b.code)
+    .map(({ code, nRows, metrics }) => {
+      const { value = "", bucket } = values[code] ?? {};
+      return {
+        column,
+        value,
+        ...(bucket === undefined ? {} : { bucket }),
+        rows: nRows,
+        assets: assets[code]?.size ?? 0,
+        metrics: { ...metrics },
+      };
+    });
+}
+
+/** Round thresholds, and the one that was chosen: it is what will alert. */
+function thresholdsOf({ truth, prediction, threshold, costs }: HoldoutJob): Evaluation["thresholds"] {
+  const thresholds = Array.from({ length: 19 }, (_, i) => (i + 1) / 20);
+  if (threshold !== null) thresholds.push(threshold);
+  const options = costs === null ? { thresholds } : { thresholds, costs };
+  return thresholdTable(truth, prediction, options).map((row) => ({ ...row }));
+}
+
+function calibrationOf({ truth, prediction }: HoldoutJob): NonNullable<Evaluation["calibration"]> {
+  const { bins, expectedError } = calibrationTable(truth, prediction);
+  return {
+    expectedError,
+    bins: bins.flatMap(({ low, high, nRows, meanPredicted, observedRate }) =>
+      meanPredicted === null || observedRate === null
+        ? []
+        : [{ low, high, nRows, meanPredicted, observedRate }],
+    ),
+  };
+}

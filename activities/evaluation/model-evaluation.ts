@@ -1,3 +1,4 @@
+import type { DatasetManifest } from "../../schemas/dataset.ts";
 import { fittedStateSchema } from "../../schemas/feature-set.ts";
 import type { Evaluation } from "../../schemas/model-version.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
@@ -11,10 +12,10 @@ import {
   readFeatureSet,
   readPipeline,
 } from "../../stores/objects/documents.ts";
-import { z } from "zod";
 import type { ActivityDeps } from "../dependencies.ts";
 import type { FeatureTable } from "../features/feature-table.ts";
 import { readingsOf } from "../features/sensor-columns.ts";
+import { readView } from "../features/transform-dataset.ts";
 import type { Beat } from "../heartbeat.ts";
 import { finalRows } from "../training/fold-rows.ts";
 import { problemOf } from "../training/problem.ts";
@@ -30,6 +31,7 @@ import { storeVersion } from "./model-files.ts";
 import type { PredictOutput } from "./predict-rows.ts";
 import { renderReport } from "./report.ts";
 import { predictByTrainer, scoreRows } from "./scoring.ts";
+import { readSlices } from "./slice-columns.ts";
 import { readTrained } from "./trained.ts";
 import { cardOf, goldenDocument, labelConventionOf, signatureOf } from "./version-documents.ts";
 
@@ -38,6 +40,7 @@ const N_PROBES = 512;
 
 interface Loaded {
   readonly pipeline: Pipeline;
+  readonly dataset: DatasetManifest;
   readonly selection: Selection;
   readonly table: FeatureTable;
   readonly problem: Problem;
@@ -71,6 +74,9 @@ export async function evaluateTrained(
   const answers = await answerTest(deps, { loaded, model, baseline }, beat);
   const { pipeline, problem, table, rows, selection } = loaded;
   const threshold = selection.candidates.find((c) => c.name === selection.chosen)?.threshold ?? null;
+  const view = await readView(deps, input.view);
+  const fitted = await getDocument(deps.objects, input.fitted, fittedStateSchema);
+  const slices = await readSlices(deps, { ...loaded, view, fitted, rows: rows.test });
   const scored = await scoreRows(
     deps,
     {
@@ -81,17 +87,17 @@ export async function evaluateTrained(
       prediction: answers.test,
       baseline: answers.baseline,
       threshold,
+      slices,
     },
     beat,
   );
-  const evaluation = evaluationOf(input, { loaded, answers, scored });
+  const evaluation = evaluationOf(input, { loaded, answers, scored, threshold });
   const reference = await referenceOf(deps, { loaded, onnx: answers.exported.onnx, model }, beat);
-  const fitted = await getDocument(deps.objects, input.fitted, fittedStateSchema);
   const { trainer } = answers;
   const nGolden = Math.min(GOLDEN_ROWS, trainer.nRows);
   const stored = await storeVersion(deps.objects, input.model, {
     onnx: answers.exported.onnx,
-    view: await getDocument(deps.objects, input.view, z.unknown()),
+    view,
     fitted,
     signature: signatureOf({ pipeline, table, problem, fitted, threshold, timeKind: loaded.timeKind }),
     thresholds: {
@@ -136,10 +142,11 @@ async function load(deps: ActivityDeps, input: EvaluateInput): Promise<Loaded> {
   const rows = finalRows(table, pipeline, split);
   if (rows.test.length === 0)
     throw new PlatformError("not_enough_data", "evaluate: the holdout has no labelled row");
-  const { timeKind } = readingsOf(await readDataset(deps.objects, input.dataset));
+  const dataset = await readDataset(deps.objects, input.dataset);
+  const { timeKind } = readingsOf(dataset);
   const { nUnseenClass = 0 } = await readFeatureSet(deps.objects, input.featureSet);
   const problem = problemOf(pipeline, table.classLabels);
-  return { pipeline, selection, table, rows, problem, timeKind, nUnseenClass };
+  return { pipeline, dataset, selection, table, rows, problem, timeKind, nUnseenClass };
 }
 
 /** Trainer and graph on the test rows and on probes; equal, or the run fails. */
@@ -175,9 +182,9 @@ async function answerTest(
 
 function evaluationOf(
   input: EvaluateInput,
-  given: { loaded: Loaded; answers: Answers; scored: HoldoutOutput },
+  given: { loaded: Loaded; answers: Answers; scored: HoldoutOutput; threshold: number | null },
 ): Evaluation {
-  const { loaded, answers, scored } = given;
+  const { loaded, answers, scored, threshold } = given;
   const { selection, pipeline, problem, rows } = loaded;
   const { maxError, nRows } = answers.parity;
   const candidates = selection.candidates.map(({ name, kind, cv }) => ({
@@ -203,8 +210,11 @@ function evaluationOf(
     },
     intervals: scored.intervals,
     candidates,
-    slices: scored.slices,
+    slices: [...scored.slices],
     thresholds: scored.thresholds,
+    ...(threshold === null ? {} : { threshold }),
+    ...(pipeline.costs === undefined ? {} : { costs: pipeline.costs }),
+    ...(scored.calibration === null ? {} : { calibration: scored.calibration }),
     importance: [...answers.exported.importance],
     rows: { train: rows.train.length, test: rows.test.length, cv: selection.cvRows },
     checks: [

@@ -1,3 +1,4 @@
+import { MIN_SLICE_ROWS } from "../../schemas/model-version.ts";
 import type { Evaluation, MetricSet } from "../../schemas/model-version.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { modelNameOf } from "../../schemas/pipeline/pipeline.ts";
@@ -30,13 +31,9 @@ export function renderReport(input: ReportInput): string {
       "Importance (gain)",
       barChart(evaluation.importance.slice(0, 20).map((row) => ({ label: row.feature, value: row.gain }))),
     ),
-    section("Thresholds", table(evaluation.thresholds)),
-    section(
-      "Slices",
-      table(
-        evaluation.slices.map((s) => ({ slice: `${s.column} = ${s.value}`, rows: s.rows, ...s.metrics })),
-      ),
-    ),
+    section("Thresholds", thresholdTable(evaluation)),
+    section("Calibration", calibrationTable(evaluation)),
+    section("Slices", sliceTable(evaluation)),
     section(
       "Checks",
       table(
@@ -79,6 +76,42 @@ function candidateTable({ candidates, primaryMetric, candidate }: Evaluation): s
       [`${primaryMetric}, holdout`]: value(c.test),
     })),
   );
+}
+
+/** Counts and cost on the holdout; the chosen threshold is marked. */
+function thresholdTable({ thresholds, threshold, costs }: Evaluation): string {
+  const rows = thresholds.map((row) => ({
+    ...row,
+    threshold:
+      row["threshold"] === threshold ? `${show(threshold ?? "")} (chosen)` : (row["threshold"] ?? ""),
+  }));
+  const note =
+    costs === undefined
+      ? ""
+      : `<p>cost = missed failures × ${show(costs.missedFailure)} + false alarms × ${show(costs.falseAlarm)} ${escapeHtml(costs.currency)}</p>`;
+  return rows.length === 0 ? "" : note + table(rows);
+}
+
+function calibrationTable({ calibration }: Evaluation): string {
+  if (calibration === undefined) return "";
+  const rows = calibration.bins.map(({ low, high, nRows, meanPredicted, observedRate }) => ({
+    "predicted between": `${show(low)} and ${show(high)}`,
+    rows: nRows,
+    "mean predicted": meanPredicted,
+    observed: observedRate,
+  }));
+  return `<p>Expected calibration error ${show(calibration.expectedError)}</p>${table(rows)}`;
+}
+
+function sliceTable({ slices }: Evaluation): string {
+  const rows = slices.map(({ column, value, bucket, rows: nRows, assets, metrics }) => ({
+    slice: `${column} = ${bucket === undefined ? value : `(${value})`}`,
+    rows: nRows,
+    assets: assets ?? "",
+    ...metrics,
+  }));
+  const note = `<p>Slices of fewer than ${MIN_SLICE_ROWS} rows have no metrics.</p>`;
+  return rows.length === 0 ? "" : note + table(rows);
 }
 
 function plotOf({ problem, truth, prediction }: ReportInput): string {

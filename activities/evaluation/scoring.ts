@@ -6,7 +6,7 @@ import type { FeatureTable } from "../features/feature-table.ts";
 import type { Beat } from "../heartbeat.ts";
 import type { Problem } from "../training/problem.ts";
 import type { HoldoutOutput } from "./evaluate-holdout.ts";
-import { slicesOf } from "./slice-columns.ts";
+import type { RowSlices } from "./slice-columns.ts";
 
 export interface ScoreRowsInput {
   readonly table: FeatureTable;
@@ -17,6 +17,7 @@ export interface ScoreRowsInput {
   readonly prediction: Float64Array;
   readonly baseline: Float64Array;
   readonly threshold: number | null;
+  readonly slices: readonly RowSlices[];
 }
 
 /** Metrics, intervals, slices and threshold table of answers on some rows of a feature table. */
@@ -25,7 +26,7 @@ export async function scoreRows(
   input: ScoreRowsInput,
   beat: Beat,
 ): Promise<HoldoutOutput> {
-  const { table, pipeline, problem, rows, prediction, baseline, threshold } = input;
+  const { table, pipeline, problem, rows, prediction, baseline, threshold, slices } = input;
   return deps.cpu.run(
     "evaluateHoldout",
     {
@@ -38,7 +39,7 @@ export async function scoreRows(
       groups: Int32Array.from(rows, (row) => table.assetCodes[row] as number),
       threshold,
       costs: pipeline.costs ?? null,
-      slices: slicesOf(table, pipeline.evaluate.slices, rows),
+      slices,
       seed: pipeline.split.seed,
     },
     beat,

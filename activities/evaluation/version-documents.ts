@@ -84,8 +84,10 @@ export function cardOf(pipeline: Pipeline, evaluation: Evaluation) {
     holdout: evaluation.holdout,
     metrics: evaluation.metrics,
     intervals: evaluation.intervals,
+    slices: evaluation.slices,
     rows: evaluation.rows,
     checks: evaluation.checks,
+    threshold: evaluation.threshold ?? null,
     costs: pipeline.costs ?? null,
   };
 }

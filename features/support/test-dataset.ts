@@ -73,7 +73,7 @@ export function pipelineOf(sources: Readonly<Record<string, TestSource>>, rest: 
 
 /** Writes each source as one Parquet part, sorted as ingest sorts. */
 export async function writeSources(
-  engine: TestEngine,
+  engine: Pick<TestEngine, "folder" | "copyToParquet">,
   sources: Readonly<Record<string, TestSource>>,
   prefix: string,
 ): Promise<Record<string, string[]>> {

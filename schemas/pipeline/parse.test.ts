@@ -189,6 +189,20 @@ describe("parsePipeline refuses", () => {
       /at least the horizon 72h/,
     ],
     [
+      "a slice by a column that nobody has",
+      `${SERIES}evaluate: { slices: [sitee] }\n`,
+      21,
+      "evaluate.slices.0",
+      /an attribute, or regime/,
+    ],
+    [
+      "a slice by regime without regimes",
+      `${TABLE}evaluate: { slices: [regime] }\n`,
+      7,
+      "evaluate.slices.0",
+      /where regimes are declared/,
+    ],
+    [
       "two candidates of one name",
       `${TABLE}candidates: [{ kind: gbdt }, { kind: gbdt }]\n`,
       7,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { dataIdSchema, nameSchema } from "../names.ts";
+import { nameSchema } from "../names.ts";
 import { spanSchema } from "./time.ts";
 
 export const holdoutSchema = z.discriminatedUnion("by", [
@@ -46,9 +46,12 @@ export const evaluateSchema = z.strictObject({
       "cut_points: random rows of each validation asset, so that folds resemble series cut before failure.",
     ),
   slices: z
-    .array(dataIdSchema)
+    .array(z.string().min(1).max(200))
+    .max(16)
     .default([])
-    .describe("Text columns or attributes whose values get metrics of their own."),
+    .describe(
+      "Text, integer or boolean columns of the readings, attributes, or `regime`: each of their values gets metrics of its own.",
+    ),
 });
 
 const paramValue = z.union([z.number(), z.string(), z.boolean()]);

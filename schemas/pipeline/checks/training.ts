@@ -1,4 +1,5 @@
 import type { FieldPath } from "../reading/yaml-document.ts";
+import { REGIME_SLICE, sliceNames } from "../slice.ts";
 import { durationMs } from "../time.ts";
 import type { Span } from "../time.ts";
 import { checkPart } from "./labels.ts";
@@ -66,7 +67,7 @@ function checkHoldoutParts(scope: Scope, path: FieldPath, parts: readonly string
 }
 
 function checkEvaluation(scope: Scope): void {
-  const { evaluate, sources } = scope.pipeline;
+  const { evaluate } = scope.pipeline;
   if (scope.readings === undefined) return;
   const isSeries = scope.hasAsset && scope.timeKind !== "none";
   if (evaluate.rows === "last_per_asset" && !isSeries) {
@@ -75,18 +76,28 @@ function checkEvaluation(scope: Scope): void {
   if (evaluate.cvRows === "cut_points" && !isSeries) {
     report(scope, ["evaluate", "cvRows"], "asset and time columns in the readings, or all", "cut_points");
   }
-  const attributes = Object.values(sources).filter((s) => s.role === "attributes");
-  const known = new Set([
-    ...[...scope.columns.values()].filter((c) => c.type === "text").map((c) => c.name),
-    ...attributes.flatMap((s) => s.columns.map((c) => c.name)),
-  ]);
-  for (const [i, name] of evaluate.slices.entries()) {
-    if (known.has(name)) continue;
-    reportUnknown(scope, ["evaluate", "slices", i], {
-      what: "a text column of the readings or an attribute",
-      name,
-      known,
-    });
+  checkSlices(scope);
+}
+
+function checkSlices(scope: Scope): void {
+  const known = sliceNames(scope.pipeline);
+  for (const [i, name] of scope.pipeline.evaluate.slices.entries()) {
+    const found = known.get(name) ?? [];
+    const path = ["evaluate", "slices", i];
+    if (found.length === 0) {
+      const what = `a text, integer or boolean column of the readings, an attribute, or ${REGIME_SLICE} where regimes are declared`;
+      reportUnknown(scope, path, { what, name, known: known.keys() });
+    } else if (found.length > 1) {
+      const ways = found.flatMap((s) => (s.kind === "attribute" ? [`${s.source}.${s.column}`] : []));
+      report(
+        scope,
+        path,
+        `a name that one table alone has, e.g. ${ways.join(" or ")}`,
+        `'${name}' of several`,
+      );
+    } else if (scope.pipeline.evaluate.slices.indexOf(name) !== i) {
+      report(scope, path, "each slice once", `'${name}' again`);
+    }
   }
 }
 

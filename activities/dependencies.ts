@@ -21,6 +21,8 @@ export interface ActivityDeps {
   readonly scratchDir: string;
   /** Upper bound for staged rows whatever a pipeline says. */
   readonly stagingMaxRows: number;
+  /** How long replies are kept for repeated requests. */
+  readonly replyRetentionMs: number;
   /** Whether HTTP sources may point at this machine. */
   readonly allowLoopbackSources: boolean;
 }

@@ -4,6 +4,7 @@ import { createEvaluationActivities } from "./evaluation/activities.ts";
 import { withFailures } from "./failures.ts";
 import { createFeatureActivities } from "./features/activities.ts";
 import { withLateHeartbeat } from "./heartbeat.ts";
+import { createHousekeepingActivities } from "./housekeeping/activities.ts";
 import { createIngestActivities } from "./ingest/activities.ts";
 import { createMonitoringActivities } from "./monitoring/activities.ts";
 import { createRegistryActivities } from "./registry/activities.ts";
@@ -21,6 +22,7 @@ export function createActivities(deps: ActivityDeps) {
         ...createRegistryActivities(deps),
       }),
       ...createMonitoringActivities(deps),
+      ...createHousekeepingActivities(deps),
     }),
     data: withFailures({ ...createIngestActivities(deps), ...createFeatureActivities(deps) }),
     train: withFailures({

@@ -13,6 +13,7 @@ import type { ErrorLocation } from "../schemas/platform-error.ts";
 import { connectClient } from "../temporal-config/connection.ts";
 import {
   driftWorkflowId,
+  HOUSEKEEPING_ID,
   pipelineWorkflowId,
   promoteWorkflowId,
   scoreWorkflowId,
@@ -110,6 +111,19 @@ class TemporalGateway implements WorkflowGateway {
       workflowId: `${driftWorkflowId(model)}/now`,
       args: [{ model }],
       staticSummary: `Check ${model} for drift, by hand`,
+    });
+  }
+
+  async startHousekeeping({
+    removeDatasets,
+  }: {
+    readonly removeDatasets: boolean;
+  }): Promise<StartedWorkflow> {
+    return this.#start("housekeepingWorkflow", {
+      // Beside the schedule's, and the two kinds beside each other: joining one must not leave the other undone.
+      workflowId: `${HOUSEKEEPING_ID}/${removeDatasets ? "remove" : "now"}`,
+      args: [{ removeDatasets }],
+      staticSummary: removeDatasets ? "Housekeeping by hand, with datasets" : "Housekeeping by hand",
     });
   }
 

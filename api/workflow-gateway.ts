@@ -64,6 +64,8 @@ export interface WorkflowGateway {
   requireScoreAlive(model: string, inputHash: string): Promise<void>;
   /** Runs the model's drift check now, beside its schedule. */
   triggerDriftCheck(model: string): Promise<StartedWorkflow>;
+  /** Runs housekeeping now, beside its schedule; one that runs by hand already is joined. */
+  startHousekeeping(start: { readonly removeDatasets: boolean }): Promise<StartedWorkflow>;
   /** Cheap round trip; throws when Temporal does not answer. */
   probe(): Promise<void>;
   close(): Promise<void>;

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { z } from "zod";
+import { durationMs, durationSchema } from "../schemas/pipeline/time.ts";
 
 /**
  * Every setting of AURA, one row each: the schema that checks it and the words that explain it.
@@ -31,6 +32,12 @@ const text = z.string().trim().min(1);
 const port = z.coerce.number().int().min(1).max(65_535);
 const count = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 const flag = z.enum(["true", "false", "1", "0"]).transform((value) => value === "true" || value === "1");
+
+/** Milliseconds of a duration such as 90m or 7d, of at least `least`. */
+const duration = (least: string) =>
+  durationSchema.transform(durationMs).refine((ms) => ms >= durationMs(least) && ms <= durationMs("5200w"), {
+    message: `expected a duration from ${least} to 5200w`,
+  });
 
 /** A URL of one of the given schemes, e.g. `["postgres:", "postgresql:"]`. */
 const urlOf = (...protocols: readonly string[]) =>
@@ -229,6 +236,49 @@ export const SETTINGS_TABLE = {
     default: "1000000",
     range: "0 to 100000000",
     example: "200000",
+  }),
+  AURA_HOUSEKEEPING_EVERY: row({
+    schema: duration("1m"),
+    meaning: "How often the housekeeping workflow runs.",
+    unit: "duration",
+    default: "1h",
+    range: "1m to 5200w",
+    example: "6h",
+  }),
+  AURA_REPLY_RETENTION: row({
+    schema: duration("1h"),
+    meaning:
+      "How long a reply is kept for a repeat of its request (`Idempotency-Key`); later the key is new.",
+    unit: "duration",
+    default: "7d",
+    range: "1h to 5200w",
+    example: "24h",
+  }),
+  AURA_DATASET_RETENTION: row({
+    schema: z.enum(["list", "remove"]),
+    meaning:
+      "What housekeeping does with datasets past their retention that nothing needs: list them, or remove them.",
+    unit: "none",
+    default: "list",
+    range: "list or remove",
+    example: "remove",
+  }),
+  AURA_CACHE_MAX_BYTES: row({
+    schema: count(2 ** 20, Number.MAX_SAFE_INTEGER),
+    meaning:
+      "Local copies of S3 objects; above it those used longest ago go, never one in use. Of no effect with a file store.",
+    unit: "bytes",
+    default: "21474836480",
+    range: "1048576 or more",
+    example: "107374182400",
+  }),
+  AURA_TRACE_ASIDE_RETENTION: row({
+    schema: duration("1h"),
+    meaning: "How long trace segments that could not be shipped stay in the spool as `.aside` files.",
+    unit: "duration",
+    default: "30d",
+    range: "1h to 5200w",
+    example: "90d",
   }),
   AURA_ALLOW_LOOPBACK_SOURCES: row({
     schema: flag,

@@ -43,6 +43,15 @@ export interface Settings {
   readonly inferenceChildren: number;
   readonly stagingMaxRows: number;
   readonly allowLoopbackSources: boolean;
+  readonly housekeeping: {
+    readonly everyMs: number;
+    readonly replyRetentionMs: number;
+    /** Datasets past their retention are removed, and not only listed. */
+    readonly removeDatasets: boolean;
+  };
+  /** Local copies of S3 objects. */
+  readonly cacheMaxBytes: number;
+  readonly traceAsideRetentionMs: number;
   readonly traceOnFull: "answer" | "refuse";
   readonly logLevel: "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
   /**
@@ -83,6 +92,13 @@ export function readSettings(env: Environment, cwd: string): Settings {
     inferenceChildren: values.AURA_INFERENCE_CHILDREN,
     stagingMaxRows: values.AURA_STAGING_MAX_ROWS,
     allowLoopbackSources: values.AURA_ALLOW_LOOPBACK_SOURCES,
+    housekeeping: {
+      everyMs: values.AURA_HOUSEKEEPING_EVERY,
+      replyRetentionMs: values.AURA_REPLY_RETENTION,
+      removeDatasets: values.AURA_DATASET_RETENTION === "remove",
+    },
+    cacheMaxBytes: values.AURA_CACHE_MAX_BYTES,
+    traceAsideRetentionMs: values.AURA_TRACE_ASIDE_RETENTION,
     traceOnFull: values.AURA_TRACE_ON_FULL,
     logLevel: values.AURA_LOG_LEVEL,
     environment,

@@ -88,6 +88,9 @@ export const promoteWorkflowId = (model: string, version: number): string => `pr
 /** Also the id of the model's drift schedule. */
 export const driftWorkflowId = (model: string): string => `drift/${model}`;
 
+/** Workflow and schedule of what goes away by itself. */
+export const HOUSEKEEPING_ID = "housekeeping";
+
 /** `window` is the logical time window that drifted, e.g. `2026-11-21T00:00Z`. */
 export const retrainWorkflowId = (model: string, window: string): string => `retrain/${model}/${window}`;
 

@@ -66,6 +66,7 @@ export async function openWorkerDeps(
     scratchDir,
     tables: new FeatureTableCache(objects, duckdb),
     stagingMaxRows: settings.stagingMaxRows,
+    replyRetentionMs: settings.housekeeping.replyRetentionMs,
     allowLoopbackSources: settings.allowLoopbackSources,
     async close() {
       await Promise.all([cpu.close(), pool.close()]);

@@ -12,6 +12,7 @@ import { TASK_QUEUES, WORKER_TUNING } from "../temporal-config/constants.ts";
 import type { TaskQueueName } from "../temporal-config/constants.ts";
 import { startAuditSealer } from "./audit-sealer.ts";
 import { openWorkerDeps } from "./dependencies.ts";
+import { ensureHousekeeping } from "./housekeeping-schedule.ts";
 import { temporalLogger } from "./temporal-logger.ts";
 
 /**
@@ -37,6 +38,8 @@ async function main(): Promise<void> {
   const workers = await Promise.all(
     settings.workerQueues.map((queue) => createWorker(queue, { connection, settings, activities })),
   );
+  if (settings.workerQueues.includes("control"))
+    await ensureHousekeeping(deps.temporal, settings.housekeeping);
   const sealer = startAuditSealer(deps.db, log);
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.once(signal, () => workers.forEach((worker) => worker.shutdown()));

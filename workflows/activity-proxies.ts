@@ -2,6 +2,7 @@ import { ActivityCancellationType, proxyActivities } from "@temporalio/workflow"
 import type { createApprovalActivities } from "../activities/approval/activities.ts";
 import type { createEvaluationActivities } from "../activities/evaluation/activities.ts";
 import type { createFeatureActivities } from "../activities/features/activities.ts";
+import type { createHousekeepingActivities } from "../activities/housekeeping/activities.ts";
 import type { createIngestActivities } from "../activities/ingest/activities.ts";
 import type { createMonitoringActivities } from "../activities/monitoring/activities.ts";
 import type { createRegistryActivities } from "../activities/registry/activities.ts";
@@ -31,6 +32,11 @@ export const runs = proxyActivities<ReturnType<typeof createRunActivities>>(RECO
 export const approvals = proxyActivities<ReturnType<typeof createApprovalActivities>>(RECORD);
 export const registry = proxyActivities<ReturnType<typeof createRegistryActivities>>(RECORD);
 export const monitoring = proxyActivities<ReturnType<typeof createMonitoringActivities>>(CONTROL);
+/** Small steps over many rows or objects: hours with heartbeats, and no core to take. */
+export const housekeeping = proxyActivities<ReturnType<typeof createHousekeepingActivities>>({
+  ...DATA,
+  taskQueue: TASK_QUEUES.control,
+});
 export const ingest = proxyActivities<ReturnType<typeof createIngestActivities>>(DATA);
 export const features = proxyActivities<ReturnType<typeof createFeatureActivities>>(DATA);
 export const training = proxyActivities<ReturnType<typeof createTrainingActivities>>(TRAIN);

@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { ScheduleAlreadyRunning } from "@temporalio/client";
-import type { Client, ScheduleOptions } from "@temporalio/client";
+import type { ScheduleOptions } from "@temporalio/client";
 import type { DriftReference } from "../../numerics/drift/reference.ts";
 import type { DriftReport } from "../../numerics/drift/verdict.ts";
 import { signatureSchema } from "../../schemas/model-version.ts";
@@ -17,6 +16,7 @@ import { activityKey, SYSTEM_ACTOR, systemAudit } from "../audit.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import { headline } from "../evaluation/graph-runner.ts";
 import type { DriftCheckInput, DriftCheckResult, MonitorInput, PrepareRetrainInput } from "./messages.ts";
+import { upsertSchedule } from "../upsert-schedule.ts";
 import { readTraceWindow } from "./trace-window.ts";
 
 /** Runs that are not over: a model is never retrained twice at once. */
@@ -160,20 +160,4 @@ function driftSchedule(model: string, every: string): ScheduleOptions {
       args: [{ model }],
     },
   };
-}
-
-/** Create, or bring an existing one up to date without touching whether it is paused. */
-async function upsertSchedule(client: Client, options: ScheduleOptions): Promise<void> {
-  try {
-    await client.schedule.create(options);
-  } catch (error) {
-    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
-    const handle = client.schedule.getHandle(options.scheduleId);
-    await handle.update((previous) => ({
-      ...previous,
-      spec: options.spec,
-      action: previous.action,
-      state: previous.state,
-    }));
-  }
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { dataIdSchema, nameSchema, sha256Schema } from "../../schemas/names.ts";
+import { dataIdSchema, nameSchema } from "../../schemas/names.ts";
 import { ObjectAnchors } from "../../stores/postgres/audit/object-anchors.ts";
 import type { Lineage } from "../../stores/postgres/port.ts";
 import type { ApiDeps } from "../deps.ts";
@@ -24,7 +24,7 @@ import type { AnyRoute } from "./route.ts";
 const VERIFY_TIMEOUT_MS = 5 * 60_000;
 const LINEAGE_KINDS = ["prediction", "model", "dataset", "file"] as const;
 
-/** What happened and where it came from: predictions, lineage, audit, drift, datasets. */
+/** What happened and where it came from: predictions, lineage, audit, drift. */
 export const recordRoutes: readonly AnyRoute[] = [
   route({
     method: "get",
@@ -130,40 +130,6 @@ export const recordRoutes: readonly AnyRoute[] = [
       const started = await workflows.triggerDriftCheck(model);
       await database().audit.append(auditOf(request, "drift.check", `model/${model}`));
       return started;
-    },
-  }),
-  route({
-    method: "get",
-    path: "/v1/datasets",
-    tag: "records",
-    summary: "Datasets, newest first.",
-    policy: viewer,
-    query: z.strictObject({ limit: limitQuery() }),
-    reply: listOf(anyObject),
-    handle: async ({ query }, { database }) => ({ items: await database().datasets.list(query.limit) }),
-  }),
-  route({
-    method: "get",
-    path: "/v1/datasets/{id}",
-    tag: "records",
-    summary: "One dataset: manifest, owner, retention.",
-    policy: viewer,
-    params: z.strictObject({ id: sha256Schema }),
-    reply: anyObject,
-    handle: async ({ params }, { database }) => found(await database().datasets.get(params.id), "dataset"),
-  }),
-  route({
-    method: "get",
-    path: "/v1/datasets/{id}/quarantine",
-    tag: "records",
-    summary: "Rows that were not accepted, with reason, file and line.",
-    policy: viewer,
-    params: z.strictObject({ id: sha256Schema }),
-    query: z.strictObject({ limit: limitQuery(100), after: z.coerce.number().int().min(0).optional() }),
-    reply: listOf(anyObject),
-    async handle({ params, query }, { database }) {
-      found(await database().datasets.get(params.id), "dataset");
-      return { items: await database().datasets.quarantined(params.id, query.limit, query.after) };
     },
   }),
 ];

@@ -1,4 +1,5 @@
 import { approvalRoutes } from "./approvals.ts";
+import { datasetRoutes } from "./datasets.ts";
 import { descriptionRoutes } from "./description.ts";
 import { healthRoutes } from "./health.ts";
 import { inferenceProtocolRoutes } from "./inference-protocol.ts";
@@ -25,6 +26,7 @@ const RESOURCES: readonly AnyRoute[] = [
   ...promotionRoutes,
   ...scoreRoutes,
   ...recordRoutes,
+  ...datasetRoutes,
   ...keyRoutes,
   ...healthRoutes,
 ];

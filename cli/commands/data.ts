@@ -16,6 +16,20 @@ const rowSchema = z.looseObject({
   rows: z.number(),
   createdAt: z.string(),
 });
+const expiredSchema = z.looseObject({
+  id: z.string(),
+  pipeline: z.string(),
+  owner: z.string(),
+  retention: z.string(),
+  createdAt: z.string(),
+  neededBy: z.array(z.string()),
+});
+const startedSchema = z.looseObject({ workflowId: z.string(), isNew: z.boolean() });
+interface ExpiredOptions {
+  readonly remove?: boolean;
+  readonly limit: number;
+  readonly json?: boolean;
+}
 /** What of a manifest is shown; `--json` has all. */
 const datasetSchema = z.looseObject({
   manifest: z.looseObject({
@@ -79,6 +93,14 @@ export function registerDataCommand(program: Command): void {
       quarantine(contextOf(command), id, options),
     );
   data
+    .command("expired")
+    .description("datasets past their retention, and what still needs them")
+    .option("--remove", "remove those that nothing needs, with their files")
+    .option("--limit <n>", "at most so many", parseLimit, 50)
+    .option("--json", "print them, or what was started, as JSON")
+    .addHelpText("after", "\nExample:\n  $ aura data expired --remove")
+    .action(async (options: ExpiredOptions, command: Command) => expired(contextOf(command), options));
+  data
     .command("add")
     .description("hand newer files to a pipeline; its next retraining reads them")
     .argument("<pipeline>", "name of the pipeline")
@@ -88,6 +110,33 @@ export function registerDataCommand(program: Command): void {
     .action(async (pipeline: string, options: { data: string; json?: boolean }, command: Command) =>
       add(contextOf(command), pipeline, options),
     );
+}
+
+async function expired(context: CliContext, { remove, limit, json }: ExpiredOptions): Promise<void> {
+  const { output } = context;
+  if (remove !== true) {
+    const { items } = await withApi(context, { start: "if-made" }, ({ client }) =>
+      client.get("/v1/datasets/expired", itemsOf(expiredSchema), { limit }),
+    );
+    showList(output, items, {
+      json,
+      empty: "no dataset is past its retention",
+      columns: [
+        ["dataset", (row) => row.id],
+        ["pipeline", (row) => row.pipeline],
+        ["owner", (row) => row.owner],
+        ["kept", (row) => row.retention],
+        ["made", (row) => timeText(row.createdAt)],
+        ["needed by", (row) => row.neededBy.join(", ") || "nothing"],
+      ],
+    });
+    return;
+  }
+  const started = await withApi(context, { start: "if-made" }, ({ client }) =>
+    client.post("/v1/housekeeping", { reply: startedSchema, body: { removeDatasets: true } }),
+  );
+  if (json === true) output.json(started);
+  else output.line(`${started.workflowId} removes them; the Temporal UI shows each`);
 }
 
 async function add(

@@ -8,6 +8,7 @@ import { PostgresDatasetStore } from "./repositories/data/dataset-store.ts";
 import { PostgresDriftStore } from "./repositories/serving/drift-store.ts";
 import { PostgresFeatureStore } from "./repositories/data/feature-store.ts";
 import { PostgresIdempotencyStore } from "./repositories/access/idempotency-store.ts";
+import { PostgresRetentionStore } from "./repositories/data/retention-store.ts";
 import { PostgresKeyStore } from "./repositories/access/key-store.ts";
 import { PostgresLineageStore } from "./repositories/runs/lineage-store.ts";
 import { PostgresPredictionStore } from "./repositories/serving/prediction-store.ts";
@@ -63,6 +64,7 @@ export async function createDatabase(databaseUrl: string, options: DatabaseOptio
     idempotency: new PostgresIdempotencyStore(pool),
     lineage: new PostgresLineageStore(pool, predictions),
     features: new PostgresFeatureStore(pool),
+    retention: new PostgresRetentionStore(pool),
     probe: () => pool.probe(),
     async close() {
       await listener.close();

@@ -10,6 +10,7 @@ import type { ScoreStore } from "./port/scores.ts";
 import type { IdempotencyStore } from "./port/idempotency.ts";
 import type { LineageStore } from "./port/lineage.ts";
 import type { FeatureStore } from "./port/features.ts";
+import type { RetentionStore } from "./port/retention.ts";
 
 export type { Actor, AuditEntry } from "./port/actor.ts";
 export type { RunStore, NewRun, RunPatch, RunEnd } from "./port/runs.ts";
@@ -31,6 +32,7 @@ export type { ScoreStore } from "./port/scores.ts";
 export type { IdempotencyStore } from "./port/idempotency.ts";
 export type { LineageStore, Lineage } from "./port/lineage.ts";
 export type { LabelRow, FeatureSetRow, LatestFeatures, FeatureStore } from "./port/features.ts";
+export type { RetentionStore, ExpiredDataset } from "./port/retention.ts";
 
 /** Everything in PostgreSQL, over one pool. */
 export interface Database {
@@ -46,6 +48,7 @@ export interface Database {
   readonly idempotency: IdempotencyStore;
   readonly lineage: LineageStore;
   readonly features: FeatureStore;
+  readonly retention: RetentionStore;
   probe(): Promise<void>;
   close(): Promise<void>;
 }

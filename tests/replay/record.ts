@@ -14,8 +14,9 @@ import { writeHistory } from "./history-file.ts";
 /**
  * Records the histories that replay.test.ts replays: one complete run for each way that a workflow can go.
  *
- *     npm run build && node dist/tests/replay/record.js
+ *     npm run build && node dist/tests/replay/record.js [group …]
  *
+ * Groups: `runs`, `housekeeping`; all of them without one.
  * To be run when a workflow gains a path, never to make a failed replay pass: a history that no longer replays means
  * that runs which are open at the next release would be stuck. Such a change goes behind `patched()`.
  */
@@ -41,6 +42,10 @@ class Recorder {
     const history: History = await handle.fetchHistory();
     writeHistory(name, history);
     process.stdout.write(`${name}: ${history.events?.length ?? 0} events\n`);
+  }
+
+  async ended(workflowId: string): Promise<void> {
+    await this.#platform.client.workflow.getHandle(workflowId).result();
   }
 
   /** A run whose pipeline is the fixture's with other words, up to its approval. */
@@ -82,6 +87,11 @@ class Recorder {
     return (await this.#api.post("/v1/scores", { reply, body: { model, files: [file] } })).workflowId;
   }
 
+  async keepHouse(): Promise<string> {
+    const reply = z.looseObject({ workflowId: z.string() });
+    return (await this.#api.post("/v1/housekeeping", { reply, body: { removeDatasets: true } })).workflowId;
+  }
+
   async retrain(model: string): Promise<string> {
     const workflowId = `retrain/${model}/recorded`;
     await this.#platform.client.workflow.start("retrainWorkflow", {
@@ -93,7 +103,16 @@ class Recorder {
   }
 }
 
-async function record(recorder: Recorder): Promise<void> {
+/** A fleet was scored, and what it was made of is past its time at once. */
+async function recordHousekeeping(recorder: Recorder): Promise<void> {
+  const run = await recorder.start("housekept", ["task:", "retention: 0d\n\ntask:"]);
+  await recorder.approvalOf(run.runId);
+  await recorder.person.finishRun(run.runId);
+  await recorder.ended(await recorder.score("housekept"));
+  await recorder.save("housekeeping", await recorder.keepHouse());
+}
+
+async function recordRuns(recorder: Recorder): Promise<void> {
   const { person } = recorder;
   const promoted = await recorder.start("promoted");
   const approval = await recorder.approvalOf(promoted.runId);
@@ -137,9 +156,13 @@ async function record(recorder: Recorder): Promise<void> {
   await recorder.save("retrain", await recorder.retrain("promoted"));
 }
 
+const groups = process.argv.slice(2);
 const platform = await FaultyPlatform.start();
 try {
-  await record(new Recorder(platform));
+  const recorder = new Recorder(platform);
+  for (const [group, record] of Object.entries({ runs: recordRuns, housekeeping: recordHousekeeping })) {
+    if (groups.length === 0 || groups.includes(group)) await record(recorder);
+  }
 } finally {
   await platform.dispose();
 }

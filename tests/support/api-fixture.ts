@@ -248,6 +248,7 @@ function createMemoryBackend(options: FixtureOptions) {
     startScore: ({ jobId }) => start(`score ${jobId}`),
     requireScoreAlive: () => Promise.resolve(),
     triggerDriftCheck: (model) => start(`drift ${model}`),
+    startHousekeeping: ({ removeDatasets }) => start(`housekeeping ${removeDatasets}`),
     probe: async () => {
       if (isTemporalDown) throw new PlatformError("temporal_unavailable", "memory Temporal is down");
     },

@@ -1,0 +1,40 @@
+import type { ObjectRef } from "../../../schemas/object-ref.ts";
+import type { AuditEntry } from "./actor.ts";
+
+/**
+ * What goes away by itself: replies kept for repeated requests, and datasets past the retention that their pipeline file
+ * declares.
+ *
+ * A dataset is needed, and stays whatever its retention says, while a model version was trained on it or registered by a
+ * run over it, while a frozen holdout was cut from it, or while a run of its pipeline is open.
+ */
+export interface RetentionStore {
+  /** Forgets replies given before `before` (ISO 8601), oldest first. @returns how many, at most `limit` */
+  expireReplies(before: string, limit: number): Promise<number>;
+  /** Datasets past their retention, oldest first. */
+  expired(limit: number): Promise<ExpiredDataset[]>;
+  /** Manifests of the feature sets that were made of datasets: of one, or of all but one. */
+  featureSets(of: { readonly dataset: string; readonly isOthers?: boolean }): Promise<ObjectRef[]>;
+  /**
+   * Removes the rows of one dataset and queues its objects, in one transaction.
+   * @param objectKeys  what the feature sets hold besides; the dataset's own are known
+   * @returns false, with no effect, when it is gone, within its retention, or needed
+   */
+  removeDataset(id: string, objectKeys: readonly string[], audit: AuditEntry): Promise<boolean>;
+  /** Queued objects that nothing needs; those that something needs again leave the queue. */
+  removableObjects(limit: number): Promise<string[]>;
+  /** The objects are deleted. */
+  objectsRemoved(keys: readonly string[]): Promise<void>;
+}
+
+export interface ExpiredDataset {
+  readonly id: string;
+  readonly pipeline: string;
+  readonly owner: string;
+  /** As the pipeline file says it, e.g. `90d`. */
+  readonly retention: string;
+  readonly rows: number;
+  readonly createdAt: string;
+  /** What keeps it: model versions as `name@version`, `holdout of name`, `open run`; empty: it can be removed. */
+  readonly neededBy: readonly string[];
+}

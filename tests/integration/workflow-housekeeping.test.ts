@@ -1,0 +1,173 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import pg from "pg";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { withFailures } from "../../activities/failures.ts";
+import { createHousekeepingActivities } from "../../activities/housekeeping/activities.ts";
+import { hashOf, sha256Hex } from "../../schemas/canonical-json.ts";
+import { putDocument } from "../../stores/objects/documents.ts";
+import { createObjectStore } from "../../stores/objects/object-store.ts";
+import type { ObjectStore } from "../../stores/objects/port.ts";
+import { createDatabase } from "../../stores/postgres/database.ts";
+import type { Database, DatasetEntry } from "../../stores/postgres/port.ts";
+import { TASK_QUEUES } from "../../temporal-config/constants.ts";
+import { ensureHousekeeping } from "../../workers/housekeeping-schedule.ts";
+import type { housekeepingWorkflow } from "../../workflows/housekeeping/workflow.ts";
+import { createTestDatabase, describeWithServices } from "../support/platform.ts";
+import type { TestDatabase } from "../support/platform.ts";
+import { auditOf, datasetOf, runOf, versionOf } from "../support/registry-samples.ts";
+import { startWorkflowEnvironment } from "../support/workflow-environment.ts";
+import type { WorkflowEnvironment } from "../support/workflow-environment.ts";
+
+/** What goes away by itself, on a real database, object store and Temporal server. */
+
+const DAY_MS = 86_400_000;
+
+await describeWithServices("housekeeping", (services) => {
+  let test: TestDatabase;
+  let db: Database;
+  let sql: pg.Client;
+  let folder: string;
+  let objects: ObjectStore;
+  let environment: WorkflowEnvironment;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "aura-housekeeping-"));
+    objects = createObjectStore({ objects: pathToFileURL(folder).href, cacheDir: folder });
+    test = await createTestDatabase("housekeeping");
+    db = await createDatabase(test.url);
+    sql = new pg.Client({ connectionString: test.url });
+    await sql.connect();
+    const activities = createHousekeepingActivities({ db, objects, replyRetentionMs: DAY_MS });
+    environment = await startWorkflowEnvironment(services, withFailures(activities));
+  });
+  afterAll(async () => {
+    await environment.close();
+    await sql.end();
+    await db.close();
+    await test.drop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  let nRuns = 0;
+  const clean = (removeDatasets: boolean) =>
+    environment.client.workflow.execute<typeof housekeepingWorkflow>("housekeepingWorkflow", {
+      workflowId: `housekeeping/${(nRuns += 1)}`,
+      taskQueue: TASK_QUEUES.control,
+      args: [{ removeDatasets }],
+    });
+  /** A dataset with real objects, made `days` ago and kept for 30. */
+  const register = async (seed: string, days: number, pipeline = "pump"): Promise<DatasetEntry> => {
+    const base = datasetOf(seed, ["a1"]);
+    const bytes = new TextEncoder().encode(`raw ${seed}`);
+    const raw = await objects.put(`raw/sha256/${sha256Hex(bytes)}`, bytes);
+    const manifest = {
+      ...base.manifest,
+      pipeline,
+      retention: "30d",
+      raw: [{ name: `${seed}.csv`, source: "readings", part: "", object: raw }],
+    };
+    const entry = {
+      ...base,
+      id: hashOf(manifest),
+      manifest,
+      manifestObject: await putDocument(objects, manifest),
+    };
+    await db.datasets.register(entry);
+    await sql.query(
+      "update aura.datasets set created_at = now() - make_interval(days => $2) where dataset_id = $1",
+      [entry.id, days],
+    );
+    return entry;
+  };
+  const isStored = async ({ manifest, manifestObject }: DatasetEntry) => [
+    (await objects.head(manifest.raw[0]!.object.key)) !== undefined,
+    (await objects.head(manifestObject.key)) !== undefined,
+  ];
+
+  it("forgets replies past their retention and no other", async () => {
+    const once = (key: string) =>
+      db.idempotency.once({ actor: "ada", route: "POST /v1/runs", key, bodyHash: "h" }, async () => ({
+        status: 202,
+        body: key,
+      }));
+    await once("old");
+    await once("new");
+    await sql.query(
+      "update aura.idempotency_keys set created_at = now() - interval '2 days', claimed_at = now() - interval '2 days' where idempotency_key = 'old'",
+    );
+    expect(await clean(false)).toMatchObject({ replies: 1 });
+    expect((await once("new")).replayed).toBe(true);
+    expect((await once("old")).replayed).toBe(false);
+  });
+
+  it("removes a dataset past its retention with its objects, once that is asked for", async () => {
+    const old = await register("old", 31);
+    const young = await register("young", 29);
+    await db.datasets.rememberStage("ingest-old", "ingest", {
+      dataset: old.id,
+      manifest: old.manifestObject,
+    });
+    expect(await clean(false)).toMatchObject({ expiredDatasets: 1, removedDatasets: 0, removedObjects: 0 });
+    expect(await isStored(old)).toEqual([true, true]);
+    expect(await clean(true)).toMatchObject({ expiredDatasets: 1, removedDatasets: 1 });
+    expect(await db.datasets.get(old.id)).toBeUndefined();
+    expect(await db.datasets.cachedStage("ingest-old")).toBeUndefined();
+    expect(await isStored(old)).toEqual([false, false]);
+    expect(await isStored(young)).toEqual([true, true]);
+    const [removal] = await db.audit.list({ subject: `dataset/${old.id}`, limit: 9 });
+    expect(removal).toMatchObject({ action: "dataset.remove", details: { owner: "Jürgen", retention: "30d" } });
+    // Nothing is left to do, and the same dataset can be made again.
+    expect(await clean(true)).toMatchObject({ expiredDatasets: 0, removedDatasets: 0, removedObjects: 0 });
+    await db.datasets.register(old);
+    expect(await db.datasets.get(old.id)).toBeDefined();
+  });
+
+  it.each(["what a version was trained on", "what a run registered a version over", "read by an open run"])(
+    "keeps a dataset that is %s",
+    async (need) => {
+      const name = `need-${need.replaceAll(/[^a-z]/g, "").slice(0, 12)}`;
+      const kept = await register(name, 400, name);
+      await db.runs.create({ ...runOf(`run-${name}`, name), pipeline: name });
+      const version = { ...versionOf(name, name), runId: `run-${name}` };
+      if (need.endsWith("trained on"))
+        await db.registry.register({ ...version, dataset: kept.id }, auditOf("version.register"));
+      if (need.startsWith("what a run")) {
+        await db.registry.register(version, auditOf("version.register"));
+        await db.runs.update(`run-${name}`, { dataset: kept.id });
+      }
+      if (!need.startsWith("read"))
+        await db.runs.finish(
+          `run-${name}`,
+          { status: "finished", outcome: "promoted" },
+          auditOf("run.finish"),
+        );
+      await clean(true);
+      expect(await isStored(kept)).toEqual([true, true]);
+      const expired = await db.retention.expired(100);
+      expect(expired.find((one) => one.id === kept.id)?.neededBy).toHaveLength(1);
+    },
+  );
+
+  it("deletes what an earlier run had only queued, and nothing that is needed again", async () => {
+    const gone = await register("gone", 40, "later");
+    expect(await db.retention.removeDataset(gone.id, [], auditOf("dataset.remove"))).toBe(true);
+    expect(await isStored(gone)).toEqual([true, true]);
+    const sharing = { ...gone, id: sha256Hex("sharing"), manifest: { ...gone.manifest, owner: "bea" } };
+    await db.datasets.register({ ...sharing, manifestObject: await putDocument(objects, sharing.manifest) });
+    await clean(true);
+    expect(await isStored(gone)).toEqual([true, false]);
+  });
+
+  it("runs by a schedule that follows the settings and stays paused", async () => {
+    const { client } = environment;
+    await ensureHousekeeping(client, { everyMs: 3_600_000, removeDatasets: false });
+    await client.schedule.getHandle("housekeeping").pause("by hand");
+    await ensureHousekeeping(client, { everyMs: 7_200_000, removeDatasets: true });
+    const { spec, action, state } = await client.schedule.getHandle("housekeeping").describe();
+    expect(spec.intervals?.[0]?.every).toBe(7_200_000);
+    expect(action.args).toEqual([{ removeDatasets: true }]);
+    expect(state.paused).toBe(true);
+  });
+});

@@ -1,0 +1,49 @@
+import type {
+  HousekeepingInput,
+  HousekeepingResult,
+  RemovableDataset,
+} from "../../activities/housekeeping/messages.ts";
+import { housekeeping } from "../activity-proxies.ts";
+import { show } from "../visibility.ts";
+
+/**
+ * What goes away by itself: replies kept for repeated requests, and, where that is asked for, datasets past their
+ * retention that no model version, holdout or open run needs.
+ *
+ * Objects are deleted in a step of their own, which also finishes what an earlier run was stopped at.
+ *
+ * **Messages**: none. **Continue-as-new**: none; at most 100 datasets a run. **Versioning**: patched().
+ */
+export async function housekeepingWorkflow(input: HousekeepingInput): Promise<HousekeepingResult> {
+  show({ stage: "housekeeping" }, "Forgetting what is past its time");
+  const { replies } = await housekeeping.expireReplies();
+  const { datasets } = await housekeeping.listExpiredDatasets();
+  let removedDatasets = 0;
+  for (const dataset of input.removeDatasets ? datasets : []) {
+    const { isRemoved } = await housekeeping.removeDataset.executeWithOptions(
+      { summary: summaryOf(dataset) },
+      [dataset],
+    );
+    if (isRemoved) removedDatasets += 1;
+  }
+  const { objects } = await housekeeping.removeObjects();
+  const result = {
+    replies,
+    expiredDatasets: datasets.length,
+    removedDatasets,
+    removedObjects: objects,
+  };
+  show({}, detailsOf(result, input));
+  return result;
+}
+
+function summaryOf({ id, pipeline, owner, retention }: RemovableDataset): string {
+  return `Dataset ${id.slice(0, 12)} of ${pipeline}, owned by ${owner}, past ${retention}`.slice(0, 190);
+}
+
+function detailsOf(result: HousekeepingResult, { removeDatasets }: HousekeepingInput): string {
+  const datasets = removeDatasets
+    ? `removed **${result.removedDatasets}** of ${result.expiredDatasets} datasets past their retention`
+    : `found **${result.expiredDatasets}** datasets past their retention, which are removed on request only`;
+  return `Forgot **${result.replies}** replies; ${datasets}; deleted **${result.removedObjects}** objects`;
+}

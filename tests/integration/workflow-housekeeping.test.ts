@@ -105,9 +105,11 @@ await describeWithServices("housekeeping", (services) => {
   it("removes a dataset past its retention with its objects, once that is asked for", async () => {
     const old = await register("old", 31);
     const young = await register("young", 29);
-    await db.datasets.rememberStage("ingest-old", "ingest", {
-      dataset: old.id,
-      manifest: old.manifestObject,
+    await db.datasets.rememberStage({
+      key: "ingest-old",
+      stage: "ingest",
+      runId: "run-old",
+      result: { dataset: old.id, manifest: old.manifestObject },
     });
     expect(await clean(false)).toMatchObject({ expiredDatasets: 1, removedDatasets: 0, removedObjects: 0 });
     expect(await isStored(old)).toEqual([true, true]);
@@ -117,7 +119,10 @@ await describeWithServices("housekeeping", (services) => {
     expect(await isStored(old)).toEqual([false, false]);
     expect(await isStored(young)).toEqual([true, true]);
     const [removal] = await db.audit.list({ subject: `dataset/${old.id}`, limit: 9 });
-    expect(removal).toMatchObject({ action: "dataset.remove", details: { owner: "Jürgen", retention: "30d" } });
+    expect(removal).toMatchObject({
+      action: "dataset.remove",
+      details: { owner: "Jürgen", retention: "30d" },
+    });
     // Nothing is left to do, and the same dataset can be made again.
     expect(await clean(true)).toMatchObject({ expiredDatasets: 0, removedDatasets: 0, removedObjects: 0 });
     await db.datasets.register(old);

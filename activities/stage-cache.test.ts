@@ -20,7 +20,7 @@ function attempt(stages: MemoryStages, runId: string, compute = async () => ({ r
   const environment = new MockActivityEnvironment({
     workflowExecution: { workflowId: "pipeline/a/b", runId },
   });
-  return environment.run(() => reuseOr(stages, STEP, compute)) as Promise<object>;
+  return environment.run<[], object, () => Promise<object>>(() => reuseOr(stages, STEP, compute));
 }
 
 describe("reuseOr", () => {

@@ -13,7 +13,7 @@ import { durationMs, durationSchema } from "../schemas/pipeline/time.ts";
 /** One setting as people and the reader see it. */
 export interface SettingRow<T> {
   /** Reads the text of the variable; `undefined` reaches it only when there is no default. */
-  readonly schema: z.ZodType<T, unknown>;
+  readonly schema: z.ZodType<T>;
   readonly meaning: string;
   /** `none` for text and switches. */
   readonly unit: string;

@@ -19,13 +19,12 @@ export interface ErrorCodeRow {
   readonly remedy: string;
 }
 
-const row = (
-  status: number,
-  retryable: boolean,
-  cause: string,
-  remedy: string,
-  benign = false,
-): ErrorCodeRow => ({ status, retryable, cause, remedy, ...(benign ? { benign } : {}) });
+const row = (status: number, retryable: boolean, cause: string, remedy: string): ErrorCodeRow => ({
+  status,
+  retryable,
+  cause,
+  remedy,
+});
 
 export const ERROR_CODES = {
   // --- bad input -----------------------------------------------------------------------------
@@ -163,7 +162,7 @@ export const ERROR_CODES = {
     "The Idempotency-Key was used before with another body.",
     "Use a new key for a new request.",
   ),
-  not_ready: row(409, true, "The thing is not ready yet.", "Wait and ask again.", true),
+  not_ready: { ...row(409, true, "The thing is not ready yet.", "Wait and ask again."), benign: true },
   // --- outcomes of a run ---------------------------------------------------------------------
   gate_refused: row(
     409,
@@ -177,7 +176,10 @@ export const ERROR_CODES = {
     "The ONNX graph and the trainer disagree.",
     "This is a defect: keep the run's report and file it.",
   ),
-  cancelled: row(409, false, "The work was cancelled by a person.", "Start it again when wanted.", true),
+  cancelled: {
+    ...row(409, false, "The work was cancelled by a person.", "Start it again when wanted."),
+    benign: true,
+  },
   // --- integrity -----------------------------------------------------------------------------
   integrity: row(
     500,

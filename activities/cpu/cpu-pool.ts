@@ -85,7 +85,7 @@ export class CpuPool {
         if (reply.kind === "progress")
           callbacks.onProgress?.(reply.progress as { iteration: number; of: number });
         else if (reply.kind === "done") settle(() => resolve(reply.output), true);
-        else settle(() => reject(reply.error as Error), true);
+        else settle(() => reject(reply.error), true);
       };
       const onError = (error: Error) => settle(() => reject(error), false);
       const onExit = (code: number) =>

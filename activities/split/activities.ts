@@ -159,8 +159,6 @@ async function timeQuantile(
   share: number | undefined,
 ): Promise<(share: number) => number> {
   if (share === undefined) return () => Number.NaN;
-  const [row] = await deps.duckdb.query(
-    `SELECT quantile_disc(__t, ${Number(share)})::DOUBLE AS t FROM ${from}`,
-  );
+  const [row] = await deps.duckdb.query(`SELECT quantile_disc(__t, ${share})::DOUBLE AS t FROM ${from}`);
   return () => Number(row?.["t"]);
 }

@@ -32,7 +32,7 @@ export function rowsOfFold(
 ): FoldRows {
   const { pipeline, split, repeat, fold } = given;
   const folds = rowFolds(split, repeat, table);
-  const isLabelled = (row: number) => !Number.isNaN(table.y[row] as number);
+  const isLabelled = (row: number) => !Number.isNaN(table.y[row]);
   const nRows = folds.length;
   const training = rowsWhere(
     nRows,
@@ -57,7 +57,7 @@ export function finalRows(
   split: SplitDocument,
 ): { readonly train: Int32Array; readonly test: Int32Array } {
   const folds = rowFolds(split, 0, table);
-  const isLabelled = (row: number) => !Number.isNaN(table.y[row] as number);
+  const isLabelled = (row: number) => !Number.isNaN(table.y[row]);
   const counts = (row: number) => pipeline.evaluate.rows === "all" || table.last[row] === 1;
   return {
     train: rowsWhere(folds.length, (row) => (folds[row] as number) >= 0 && isLabelled(row)),

@@ -57,7 +57,7 @@ function check(name: string, hits: readonly string[], clean: string): LeakageChe
 }
 
 function targetCopies(job: LeakageJob, features: readonly NamedColumn[]): LeakageCheck {
-  const rows = rowsWith(job, (row) => (job.folds[row] as number) >= 0 && !Number.isNaN(job.y[row] as number));
+  const rows = rowsWith(job, (row) => (job.folds[row] as number) >= 0 && !Number.isNaN(job.y[row]));
   const pick = (values: ArrayLike<number>) => Float64Array.from(rows, (row) => values[row] as number);
   const groups = job.sample.isSeries
     ? { groups: Int32Array.from(rows, (row) => job.assetCodes[row] as number) }

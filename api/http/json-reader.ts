@@ -121,7 +121,7 @@ export class JsonReader {
       return this.refuse("a valid escape", start);
     }
     if (typeof value !== "string" || !value.isWellFormed()) this.refuse("no lone surrogate", start);
-    return value as string;
+    return value;
   }
 
   /** Short whole numbers are added up as they are scanned; all others go through Number. */

@@ -62,6 +62,17 @@ const metadata = (served: ServedVersion) => ({
 const common = { tag: "open inference protocol" } as const;
 const readyReply = z.strictObject({ name: z.string(), ready: z.boolean() });
 
+interface ModelParams {
+  readonly model: string;
+  readonly version?: string;
+}
+
+/** A model's newest champion, or one version of it. */
+const MODEL_PATHS: readonly { readonly suffix: string; readonly params: z.ZodType<ModelParams> }[] = [
+  { suffix: "", params: modelParams },
+  { suffix: "/versions/{version}", params: versionParams },
+];
+
 export const inferenceProtocolRoutes: readonly AnyRoute[] = [
   route({
     ...common,
@@ -91,17 +102,14 @@ export const inferenceProtocolRoutes: readonly AnyRoute[] = [
     handle: async ({ context }, { readiness }) =>
       context.json({ ready: readiness.isReady }, readiness.isReady ? 200 : 503),
   }),
-  ...[
-    { suffix: "", params: modelParams },
-    { suffix: "/versions/{version}", params: versionParams },
-  ].flatMap(({ suffix, params }) => [
+  ...MODEL_PATHS.flatMap(({ suffix, params }) => [
     route({
       ...common,
       method: "get",
       path: `/v2/models/{model}${suffix}`,
       summary: "Model metadata: tensors, versions, names of the features.",
       policy: reader,
-      params: params as z.ZodType<ModelParams>,
+      params,
       reply: anyObject,
       handle: async ({ params: { model, version } }, deps) => metadata(find(model, version, deps)),
     }),
@@ -111,7 +119,7 @@ export const inferenceProtocolRoutes: readonly AnyRoute[] = [
       path: `/v2/models/{model}${suffix}/ready`,
       summary: "Whether the model can answer.",
       policy: reader,
-      params: params as z.ZodType<ModelParams>,
+      params,
       reply: readyReply,
       handle: async ({ params: { model, version } }, deps) => ready(model, version, deps),
     }),
@@ -121,7 +129,7 @@ export const inferenceProtocolRoutes: readonly AnyRoute[] = [
       path: `/v2/models/{model}${suffix}/infer`,
       summary: "Infer on a tensor of feature rows.",
       policy: reader,
-      params: params as z.ZodType<ModelParams>,
+      params,
       body: { kind: "json", schema: inferSchema, limitBytes: INFER_BYTES },
       reply: anyObject,
       handle: async ({ params: { model, version }, body, actor, requestId }, deps) =>
@@ -129,11 +137,6 @@ export const inferenceProtocolRoutes: readonly AnyRoute[] = [
     }),
   ]),
 ];
-
-interface ModelParams {
-  readonly model: string;
-  readonly version?: string;
-}
 
 function find(model: string, version: string | undefined, { predictor }: ApiDeps): ServedVersion {
   let served: ServedVersion | undefined;

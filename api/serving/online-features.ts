@@ -1,6 +1,5 @@
 import { createAssetState } from "../../features/online.ts";
 import type { AssetContext, LiveValue } from "../../features/online.ts";
-import type { LiveEvent } from "../../features/event-filter.ts";
 import type { FeatureView } from "../../features/feature-view.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { PredictAsset } from "../../schemas/prediction.ts";
@@ -114,7 +113,7 @@ function contextOf(view: FeatureView, { attributes, events }: PredictAsset): Ass
   const live = (events ?? []).map((fields, i) => {
     const { t: _t, source, ...columns } = fields;
     const values = withoutPrototype(columns);
-    return { source, event: { t: timeOf(view, fields, `events.${i}.t`, i), values } as LiveEvent };
+    return { source, event: { t: timeOf(view, fields, `events.${i}.t`, i), values } };
   });
   return {
     attributes: Object.fromEntries(sources.map((source) => [source, withoutPrototype(attributes ?? {})])),

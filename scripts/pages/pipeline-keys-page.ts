@@ -57,7 +57,7 @@ const branchesOf = (schema: JsonSchema): readonly JsonSchema[] =>
 /** `(events)` for the branch of a union that a constant tells apart. */
 function kindOf(branch: JsonSchema): string {
   const tag = Object.values(branch.properties ?? {}).find((p) => p.const !== undefined);
-  return tag === undefined ? "" : `(${String(tag.const)})`;
+  return tag === undefined ? "" : `(${tag.const})`;
 }
 
 function keyOf(path: string, schema: JsonSchema, isRequired: boolean): PipelineKey {
@@ -65,12 +65,12 @@ function keyOf(path: string, schema: JsonSchema, isRequired: boolean): PipelineK
   // The default of an object is that of its keys, which have rows of their own.
   const isPlain = typeof given !== "object" || Array.isArray(given);
   const shown = given === undefined || !isPlain ? "" : `\`${JSON.stringify(given)}\``;
-  const meaning = String(schema["description"] ?? "");
-  return { path, type: typeOf(schema), default: isRequired ? "required" : shown, meaning };
+  const { description } = schema;
+  return { path, type: typeOf(schema), default: isRequired ? "required" : shown, meaning: description ?? "" };
 }
 
 function typeOf(schema: JsonSchema): string {
-  if (schema.const !== undefined) return `\`${String(schema.const)}\``;
+  if (schema.const !== undefined) return `\`${schema.const}\``;
   const values = schema["enum"] as readonly unknown[] | undefined;
   if (values !== undefined) return values.map((v) => `\`${JSON.stringify(v).slice(1, -1)}\``).join(" ");
   const branches = branchesOf(schema);

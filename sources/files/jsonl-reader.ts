@@ -49,6 +49,9 @@ export async function* readJsonLines(
   yield take(pending, true).records;
 }
 
+/** A member of a parsed object; what is nested is refused. */
+type JsonCell = string | number | boolean | object | null | undefined;
+
 interface JsonLine {
   readonly text: string;
   readonly line: number;
@@ -66,7 +69,7 @@ function recordOf({ text, line, names, known }: JsonLine, findings: JsonlFinding
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return { line, fault: "no JSON object", text };
   }
-  const row = value as Record<string, unknown>;
+  const row = value as Record<string, JsonCell>;
   for (const key of Object.keys(row)) {
     if (!known.has(key) && findings.unknownKeys.size < MAX_UNKNOWN_KEYS) findings.unknownKeys.add(key);
   }
@@ -74,7 +77,7 @@ function recordOf({ text, line, names, known }: JsonLine, findings: JsonlFinding
   for (const name of names) {
     const cell = Object.hasOwn(row, name) ? row[name] : null;
     if (typeof cell === "object" && cell !== null) return { line, fault: `a nested value in ${name}`, text };
-    const field = cell === null || cell === undefined ? "" : String(cell as string | number | boolean);
+    const field = cell === null || cell === undefined ? "" : String(cell);
     if (field.includes("\0")) return { line, fault: `a NUL character in ${name}`, text };
     fields.push(field);
   }

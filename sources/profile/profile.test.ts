@@ -42,8 +42,8 @@ describe("aura init drafts a valid file from", () => {
   });
 
   it("whitespace without a header: asset and cycle by how they run", async () => {
-    const rows = Array.from({ length: 5 }, (_, u) =>
-      Array.from({ length: 30 }, (_, t) => `${u + 1} ${t + 1} ${(t * 0.7).toFixed(2)} 5.0  `),
+    const rows = Array.from({ length: 5 }, (_unit, u) =>
+      Array.from({ length: 30 }, (_cycle, t) => `${u + 1} ${t + 1} ${(t * 0.7).toFixed(2)} 5.0  `),
     ).flat();
     const { pipeline } = await draft({ "train.txt": `${rows.join("\n")}\n` });
     const source = pipeline.sources["readings"];

@@ -125,9 +125,12 @@ async function takeFields(
   return { records, isWhole: true };
 }
 
+/** A member of a parsed object; nested ones count as missing here. */
+type JsonCell = string | number | boolean | object | null | undefined;
+
 async function sampleJsonLines(file: LocalFile, isGzip: boolean): Promise<FileSample> {
   const columns = new Map<string, number>();
-  const objects: Record<string, unknown>[] = [];
+  const objects: Record<string, JsonCell>[] = [];
   const lineOf: number[] = [];
   let isWhole = true;
   const records = readRecords(readTextBytes(file, isGzip), { name: file.name, delimiter: "whitespace" });
@@ -147,7 +150,7 @@ async function sampleJsonLines(file: LocalFile, isGzip: boolean): Promise<FileSa
   const rows = objects.slice(0, MAX_ROWS).map((o) =>
     names.map((n) => {
       const cell = Object.hasOwn(o, n) ? o[n] : null;
-      return typeof cell === "object" || cell === undefined ? "" : String(cell as string | number | boolean);
+      return typeof cell === "object" || cell === undefined ? "" : String(cell);
     }),
   );
   const lines = lineOf.slice(0, MAX_ROWS);
@@ -155,11 +158,11 @@ async function sampleJsonLines(file: LocalFile, isGzip: boolean): Promise<FileSa
   return { name: file.name, ...written, columns: names, rows, lines, isWhole };
 }
 
-function parsedObject(text: string): Record<string, unknown> | undefined {
+function parsedObject(text: string): Record<string, JsonCell> | undefined {
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === "object" && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
+      ? (value as Record<string, JsonCell>)
       : undefined;
   } catch {
     return undefined;

@@ -44,7 +44,7 @@ function boolTensor(field: number, name: string): Uint8Array {
 }
 
 /** A value's name, element type and shape; a text dimension is symbolic, `undefined` leaves the rank open. */
-function value(
+function valueInfo(
   field: number,
   name: string,
   type: number,
@@ -86,8 +86,8 @@ export function linearOnnx(weights: readonly number[], bias: number): Uint8Array
     node("Add", ["xw", "b"], ["output"]),
     tensor(5, "w", [weights.length, 1], weights),
     tensor(5, "b", [1], [bias]),
-    value(11, "features", DOUBLE, ["N", weights.length]),
-    value(12, "output", DOUBLE, ["N", 1]),
+    valueInfo(11, "features", DOUBLE, ["N", weights.length]),
+    valueInfo(12, "output", DOUBLE, ["N", 1]),
   );
 }
 
@@ -95,8 +95,8 @@ export function linearOnnx(weights: readonly number[], bias: number): Uint8Array
 export function logOnnx(): Uint8Array {
   return model(
     node("Log", ["features"], ["output"]),
-    value(11, "features", DOUBLE, ["N", 1]),
-    value(12, "output", DOUBLE, ["N", 1]),
+    valueInfo(11, "features", DOUBLE, ["N", 1]),
+    valueInfo(12, "output", DOUBLE, ["N", 1]),
   );
 }
 
@@ -108,17 +108,17 @@ export function endlessOnnx(): Uint8Array {
     node("Add", ["carried", "one"], ["carried_out"]),
     text(2, "body"),
     tensor(5, "one", [1], [1]),
-    value(11, "i", INT64, []),
-    value(11, "cond_in", BOOL, []),
-    value(11, "carried", DOUBLE, undefined),
-    value(12, "cond_out", BOOL, []),
-    value(12, "carried_out", DOUBLE, undefined),
+    valueInfo(11, "i", INT64, []),
+    valueInfo(11, "cond_in", BOOL, []),
+    valueInfo(11, "carried", DOUBLE, undefined),
+    valueInfo(12, "cond_out", BOOL, []),
+    valueInfo(12, "carried_out", DOUBLE, undefined),
   );
   return model(
     node("Loop", ["trips", "cond", "features"], ["output"], message(5, text(1, "body"), body, int(20, 5))),
     int64Tensor(5, "trips", 2n ** 62n),
     boolTensor(5, "cond"),
-    value(11, "features", DOUBLE, ["N", 1]),
-    value(12, "output", DOUBLE, ["N", 1]),
+    valueInfo(11, "features", DOUBLE, ["N", 1]),
+    valueInfo(12, "output", DOUBLE, ["N", 1]),
   );
 }

@@ -64,7 +64,7 @@ export async function approvalWorkflow(input: ApprovalInput): Promise<ApprovalRe
   const decidedBy = decidersOf(approval.state);
   return {
     approvalId: input.approvalId,
-    outcome: approval.state.state as ApprovalResult["outcome"],
+    outcome: approval.state.state,
     decidedBy,
   };
 }

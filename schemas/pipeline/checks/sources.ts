@@ -106,7 +106,7 @@ function checkColumn(scope: Scope, path: FieldPath, column: Column): void {
 
 function isTimeZone(zone: string): boolean {
   try {
-    new Intl.DateTimeFormat("en", { timeZone: zone });
+    Intl.DateTimeFormat("en", { timeZone: zone });
     return true;
   } catch {
     return false;

@@ -12,7 +12,8 @@ export interface JsonSchema {
   readonly anyOf?: readonly JsonSchema[];
   readonly oneOf?: readonly JsonSchema[];
   readonly allOf?: readonly JsonSchema[];
-  readonly const?: unknown;
+  readonly description?: string;
+  readonly const?: string | number | boolean;
   readonly [key: string]: unknown;
 }
 

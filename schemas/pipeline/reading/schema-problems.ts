@@ -141,7 +141,12 @@ export function describe(value: unknown): string {
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value === "object")
     return `an object with ${Object.keys(value).slice(0, 8).join(", ") || "no keys"}`;
-  const text = typeof value === "string" ? `'${value}'` : String(value as number | boolean);
+  const text =
+    typeof value === "string"
+      ? `'${value}'`
+      : typeof value === "number"
+        ? String(value)
+        : JSON.stringify(value);
   return text.length > 80 ? `${text.slice(0, 77)}…` : text;
 }
 

@@ -1,5 +1,5 @@
 import { isAlias, isMap, isNode, isPair, isScalar, isSeq, LineCounter, parseDocument, visit } from "yaml";
-import type { Document, ParsedNode } from "yaml";
+import type { Document } from "yaml";
 
 /** Where a value or key sits in the file; the path has map keys and list indices. */
 export type FieldPath = readonly (string | number)[];
@@ -70,7 +70,7 @@ function refused(problem: TextProblem): YamlFile {
 }
 
 function forbiddenNodes(
-  document: Document.Parsed<ParsedNode>,
+  document: Document.Parsed,
   lineAt: (offset: number | undefined) => number,
 ): TextProblem[] {
   const found: TextProblem[] = [];
@@ -98,7 +98,7 @@ function forbiddenNodes(
 }
 
 function lineOfPath(
-  document: Document.Parsed<ParsedNode>,
+  document: Document.Parsed,
   path: FieldPath,
   key: string | undefined,
   lineAt: (offset: number | undefined) => number,

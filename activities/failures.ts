@@ -5,6 +5,7 @@ import type { ErrorCode, ErrorCodeRow } from "../schemas/error-codes.ts";
 import { boundedLocations } from "../schemas/error-location.ts";
 import { isPlatformError } from "../schemas/platform-error.ts";
 import { MAX_PAYLOAD_BYTES } from "../temporal-config/constants.ts";
+import { holdingFetched } from "../stores/objects/fetch-scope.ts";
 import { sqlStateOf } from "../stores/postgres/connection/database-errors.ts";
 
 /**
@@ -54,15 +55,16 @@ const REFUSED_CLASSES: ReadonlySet<string> = new Set(["22", "23", "42"]);
 type AsyncFunction = (input: never) => Promise<unknown>;
 
 /**
- * Wraps every activity of a factory: what it throws passes through `toFailure`, and what it returns stays below the
- * payload limit, as large things travel by reference.
+ * Wraps every activity of a factory: what it throws passes through `toFailure`, what it returns stays below the
+ * payload limit, as large things travel by reference, and what it fetches stays in the cache until it ends.
  */
 export function withFailures<T extends Record<string, AsyncFunction>>(activities: T): T {
   const wrapped = Object.entries(activities).map(([name, fn]) => [
     name,
     async (input: never) => {
       try {
-        return requireSmall(name, await fn(input));
+        // What an activity fetched stays in the cache for as long as it runs.
+        return requireSmall(name, await holdingFetched(() => fn(input)));
       } catch (error) {
         throw toFailure(error, Context.current().info.attempt);
       }

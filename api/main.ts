@@ -26,6 +26,7 @@ async function main(): Promise<void> {
     objects: createObjectStore({
       objects: settings.objects.url,
       cacheDir: join(settings.stateDir, "cache"),
+      cacheMaxBytes: settings.cacheMaxBytes,
       ...(settings.objects.kind === "s3" ? { s3: s3Of(settings.objects) } : {}),
     }),
     workflows: createTemporalGateway(settings),

@@ -94,6 +94,7 @@ export async function startApi(settings: Settings, parts: ApiParts): Promise<Run
   });
   const spool = await TraceSpool.start({
     dir: join(stateDir, "spool"),
+    asideRetentionMs: settings.traceAsideRetentionMs,
     onSyncFailed: onSyncFailed(metrics, logger),
   }).catch((err: unknown) => {
     logger.error({ err }, "trace spool cannot be opened");

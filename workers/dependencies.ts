@@ -34,6 +34,7 @@ export async function openWorkerDeps(
   const objects = createObjectStore({
     objects: settings.objects.url,
     cacheDir,
+    cacheMaxBytes: settings.cacheMaxBytes,
     ...(settings.objects.kind === "s3" ? { s3: settings.objects } : {}),
   });
   const db = await createDatabase(settings.databaseUrl, { onAuditAnchor: new ObjectAnchors(objects).keep });

@@ -30,6 +30,8 @@ const PAUSE_RATIO = 4;
 const MAX_INDEX_PAUSE_MS = 200;
 const INTERVAL_MS = 400;
 const MAX_PAUSE_MS = 20_000;
+/** How often old segments that were set aside are looked for. */
+const ASIDES_EVERY_MS = 3_600_000;
 
 /**
  * Brings traces from the spool to where they stay: rows into the prediction index, closed segments into
@@ -41,7 +43,7 @@ const MAX_PAUSE_MS = 20_000;
  *
  * Nothing bad holds up what is good. A row that the index cannot hold is left out of it; it stays in its segment,
  * which is shipped. A segment that no later try can ship (no whole message, another content under its name) is
- * renamed to `<segment>.arrow.aside` and stays on this disk for people to look at. A failure that is neither that nor
+ * renamed to `<segment>.arrow.aside` and stays on this disk for people to look at, as long as the spool keeps it. A failure that is neither that nor
  * the absence of a store sends a segment behind the others.
  */
 export class TraceShipper {
@@ -49,6 +51,7 @@ export class TraceShipper {
   private timer: NodeJS.Timeout | undefined;
   private working: Promise<void> = Promise.resolve();
   private failures = 0;
+  private asidesAt = -Infinity;
   private isClosed = false;
 
   constructor(options: ShipperOptions) {
@@ -100,12 +103,20 @@ export class TraceShipper {
 
   private async look(): Promise<void> {
     try {
+      await this.dropOldAsides();
       await this.round();
       this.failures = 0;
     } catch (error) {
       if (this.failures++ === 0)
         this.options.logger.warn({ err: error }, "traces cannot be shipped; they wait in the spool");
     }
+  }
+
+  private async dropOldAsides(): Promise<void> {
+    if (performance.now() - this.asidesAt < ASIDES_EVERY_MS) return;
+    this.asidesAt = performance.now();
+    const dropped = await this.options.spool.dropOldAsides();
+    if (dropped > 0) this.options.logger.info({ dropped }, "trace segments set aside long ago were deleted");
   }
 
   private async indexPending(): Promise<void> {

@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readdir, rm } from "node:fs/promises";
+import { appendFile, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -70,5 +70,15 @@ test("a full spool refuses", async () => {
   await spool.append("pump", [row(1)]);
   await spool.rotateAll();
   await expect(spool.append("pump", [row(2)])).rejects.toMatchObject({ code: "trace_unavailable" });
+  await spool.close();
+});
+
+test("what was set aside goes after its retention, and nothing else", async () => {
+  const spool = await TraceSpool.start({ dir, asideRetentionMs: 60_000 });
+  await spool.append("pump", [row(1)]);
+  await writeFile(join(dir, "pump", "a.arrow.aside"), "");
+  expect(await spool.dropOldAsides()).toBe(0);
+  expect(await spool.dropOldAsides(Date.now() + 61_000)).toBe(1);
+  expect((await readdir(join(dir, "pump"))).map((name) => name.endsWith(".arrow"))).toEqual([true]);
   await spool.close();
 });

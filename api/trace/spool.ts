@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
-import { mkdir, readdir, stat } from "node:fs/promises";
+import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { PredictionIndexRow } from "../../stores/postgres/port.ts";
@@ -17,6 +17,8 @@ export interface SpoolOptions {
   readonly maxSpoolBytes?: number;
   /** Longest time between a write and its fdatasync, in ms. */
   readonly syncIntervalMs?: number;
+  /** How long a segment that was set aside stays. */
+  readonly asideRetentionMs?: number;
   /** Told of every fdatasync that failed; it is tried again. */
   readonly onSyncFailed?: (error: unknown) => void;
 }
@@ -40,7 +42,8 @@ const MAX_PENDING_INDEX_ROWS = 50_000;
  * Traces on local disk, written before the reply.
  *
  * Layout: `<dir>/<model>/<segment>.arrow`. Open segments belong to this process; files found at the start
- * belong to one that ended, and are shipped like closed ones.
+ * belong to one that ended, and are shipped like closed ones. `<segment>.arrow.aside` are those that cannot be shipped;
+ * people have `asideRetentionMs` to look at them.
  */
 export class TraceSpool {
   private readonly options: Required<SpoolOptions>;
@@ -66,6 +69,7 @@ export class TraceSpool {
       maxSegmentAgeMs: 30_000,
       maxSpoolBytes: 2 ** 30,
       syncIntervalMs: 15,
+      asideRetentionMs: 30 * 86_400_000,
       onSyncFailed: () => undefined,
     };
     await mkdir(options.dir, { recursive: true, mode: 0o700 });
@@ -152,6 +156,23 @@ export class TraceSpool {
     };
   }
 
+  /**
+   * Deletes what was set aside longer ago than its retention: renaming it was the last change of the file.
+   * @returns how many files went
+   */
+  async dropOldAsides(now = Date.now()): Promise<number> {
+    let dropped = 0;
+    for (const { folder, names } of await this.folders()) {
+      for (const name of names.filter((one) => one.endsWith(".arrow.aside"))) {
+        const path = join(folder, name);
+        if (now - (await stat(path)).ctimeMs < this.options.asideRetentionMs) continue;
+        await rm(path, { force: true });
+        dropped += 1;
+      }
+    }
+    return dropped;
+  }
+
   /** Closes all open segments, so that they can be shipped. */
   async rotateAll(): Promise<void> {
     await Promise.all([...this.open.keys()].map((model) => this.rotate(model)));
@@ -230,19 +251,29 @@ export class TraceSpool {
     this.closed.push({ model, name: segment.name, path: segment.path, nBytes: segment.nBytes });
   }
 
+  /** The folder of each model, with the names of its files in order. */
+  private async folders(): Promise<{ model: string; folder: string; names: string[] }[]> {
+    const models = await readdir(this.options.dir, { withFileTypes: true });
+    const folders = models
+      .filter((entry) => entry.isDirectory())
+      .map(async ({ name }) => {
+        const folder = join(this.options.dir, name);
+        const files = (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isFile());
+        return { model: name, folder, names: files.map((entry) => entry.name).toSorted() };
+      });
+    return Promise.all(folders);
+  }
+
   private async adoptLeftovers(): Promise<void> {
-    for (const model of await readdir(this.options.dir, { withFileTypes: true })) {
-      if (!model.isDirectory()) continue;
-      const folder = join(this.options.dir, model.name);
-      const entries = await readdir(folder, { withFileTypes: true });
-      for (const file of entries.map((entry) => (entry.isFile() ? entry.name : "")).toSorted()) {
+    for (const { model, folder, names } of await this.folders()) {
+      for (const file of names) {
         if (!file.endsWith(".arrow")) continue;
         const path = join(folder, file);
         const name = file.slice(0, -".arrow".length);
         const { size: nBytes } = await stat(path);
         this.closedBytes += nBytes;
         this.indexFromFile.add(name);
-        this.closed.push({ model: model.name, name, path, nBytes });
+        this.closed.push({ model, name, path, nBytes });
       }
     }
   }

@@ -11,6 +11,8 @@ export interface ObjectStoreSettings {
   readonly objects: string;
   /** Absolute folder of verified local copies of S3 objects. DuckDB must be allowed to read it, or the file store's folder. */
   readonly cacheDir: string;
+  /** Bound of those copies, in bytes; default none. */
+  readonly cacheMaxBytes?: number;
   /** Only for `s3://`; credentials come from the usual AWS variables and files. */
   readonly s3?: S3Settings;
 }
@@ -25,7 +27,8 @@ export function createObjectStore(settings: ObjectStoreSettings): ObjectStore {
   if (url?.protocol === "file:") return new FileObjectStore(fileURLToPath(url));
   if (url?.protocol === "s3:" && url.host !== "") {
     const prefix = decodeURIComponent(url.pathname).replaceAll(/^\/+|\/+$/g, "");
-    return new S3ObjectStore({ bucket: url.host, prefix, ...settings.s3 }, new LocalCache(settings.cacheDir));
+    const cache = new LocalCache(settings.cacheDir, settings.cacheMaxBytes);
+    return new S3ObjectStore({ bucket: url.host, prefix, ...settings.s3 }, cache);
   }
   throw new PlatformError("config_invalid", "AURA_OBJECTS: expected file:///folder or s3://bucket/prefix");
 }

@@ -20,7 +20,8 @@ export interface ObjectStore {
   get(ref: ObjectRef, maxBytes?: number): Promise<Uint8Array>;
   /**
    * Path of a verified local file that DuckDB and Arrow read: a copy in the content-addressed cache, or the
-   * stored file itself where the store is a local folder. Never write to it.
+   * stored file itself where the store is a local folder. Never write to it. It stays there until the work around
+   * (`holdingFetched`) ends, without one until the process ends.
    */
   fetch(ref: ObjectRef): Promise<string>;
   /** Ref of a stored key, or undefined; the hash comes from stored metadata or the key. */

@@ -1,7 +1,7 @@
 import type { DatasetManifest, DatasetSource, StoredColumn } from "../schemas/dataset.ts";
-import type { Where } from "../schemas/pipeline/label.ts";
+import type { LifeCap, Where } from "../schemas/pipeline/label.ts";
 import type { Span } from "../schemas/pipeline/time.ts";
-import { durationMs, spanInTimeUnits } from "../schemas/pipeline/time.ts";
+import { durationMs, lifeInUnits, spanInTimeUnits } from "../schemas/pipeline/time.ts";
 import { PlatformError } from "../schemas/platform-error.ts";
 import type { EventCondition, EventFilter } from "./event-filter.ts";
 import type { DerivedColumn } from "./feature-view.ts";
@@ -149,6 +149,17 @@ export class DatasetResolver implements ExpandContext {
       if (!(cause instanceof RangeError)) throw cause;
       const expected = this.timeKind === "cycle" ? "a whole number of cycles" : "a duration such as 72h";
       return this.fail(field, expected, String(span));
+    }
+  }
+
+  /** A remaining life in hours or cycles. */
+  life(life: LifeCap, field: string): number {
+    try {
+      return lifeInUnits(life, this.timeKind);
+    } catch (cause) {
+      if (!(cause instanceof RangeError)) throw cause;
+      const expected = this.timeKind === "timestamp" ? "a duration above 0" : "a number of cycles";
+      return this.fail(field, expected, String(life));
     }
   }
 

@@ -2,7 +2,9 @@ import type { OutputCap } from "../../numerics/model.ts";
 import type { TaskTarget } from "../../numerics/task-kind.ts";
 import type { MetricTask } from "../../numerics/metrics/metric-table.ts";
 import { findMetric, metricsOfTask } from "../../numerics/metrics/metric-table.ts";
+import { timeKindOf } from "../../schemas/pipeline/pipeline.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
+import { lifeInUnits } from "../../schemas/pipeline/time.ts";
 import type { ProblemKind } from "../../schemas/pipeline/label.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 
@@ -45,7 +47,8 @@ export function problemOf(pipeline: Pipeline, classLabels: readonly string[] | n
     );
   }
   const { label } = pipeline;
-  const cap = kind === "regression" && label.kind !== "column" ? (label.cap ?? null) : null;
+  const declared = kind === "regression" && label.kind !== "column" ? label.cap : undefined;
+  const cap = declared === undefined ? null : lifeInUnits(declared, timeKindOf(pipeline));
   const bounds = kind === "regression" ? { min: 0, max: cap ?? Number.MAX_VALUE } : null;
   return { kind, metricTask, primaryMetric, nClasses: classLabels?.length ?? 1, cap, bounds };
 }

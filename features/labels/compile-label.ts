@@ -1,4 +1,4 @@
-import type { Label, Task } from "../../schemas/pipeline/label.ts";
+import type { Label, LifeCap, Task } from "../../schemas/pipeline/label.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import type { DatasetResolver } from "../expand-context.ts";
 import type { EndPlan, LabelPlan, LifeTarget } from "./label-plan.ts";
@@ -32,10 +32,11 @@ type LabelOf<K extends Label["kind"]> = Extract<Label, { kind: K }>;
 
 function lifeTarget(
   task: Extract<Task, { kind: "rul" | "failure_within" }>,
-  cap: number | undefined,
+  cap: LifeCap | undefined,
   resolver: DatasetResolver,
 ): LifeTarget {
-  if (task.kind === "rul") return { task: "rul", ...(cap === undefined ? {} : { cap }) };
+  if (task.kind === "rul")
+    return { task: "rul", ...(cap === undefined ? {} : { cap: resolver.life(cap, "label.cap") }) };
   return { task: "failure_within", horizon: resolver.timeSpan(task.horizon, "task.horizon") };
 }
 

@@ -1,12 +1,16 @@
 import { z } from "zod";
 import { dataIdSchema, nameSchema } from "../names.ts";
-import { spanSchema } from "./time.ts";
+import { durationSchema, spanSchema } from "./time.ts";
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
 
 /** Rows of an events source: column → the value, or list of values, it must have. */
 export const whereSchema = z.record(dataIdSchema, z.union([scalar, z.array(scalar).min(1)]));
 export type Where = z.infer<typeof whereSchema>;
+
+/** Of remaining life: a number counts hours where time is a timestamp and cycles where it is a cycle. */
+const capSchema = z.union([z.number().positive(), durationSchema]);
+export type LifeCap = z.infer<typeof capSchema>;
 
 const endSchema = z.strictObject({
   parts: z.array(nameSchema).min(1).optional().describe("Parts this applies to; default: all."),
@@ -29,11 +33,11 @@ export const labelSchema = z.discriminatedUnion("kind", [
     .strictObject({
       kind: z.literal("end_of_life"),
       ends: z.array(endSchema).min(1).describe("How the series end, by part of the data."),
-      cap: z
-        .number()
-        .positive()
+      cap: capSchema
         .optional()
-        .describe("RUL is learnt as min(RUL, cap): hours, or cycles; raw values are kept as well."),
+        .describe(
+          "RUL is learnt as min(RUL, cap): a duration such as 30d, or a number of hours or cycles; raw values are kept as well.",
+        ),
     })
     .describe("Remaining useful life counted back from the end of each asset's series."),
   z
@@ -41,7 +45,9 @@ export const labelSchema = z.discriminatedUnion("kind", [
       kind: z.literal("events"),
       source: nameSchema.describe("The events source."),
       where: whereSchema.optional().describe("Which of its rows are failures; default: all."),
-      cap: z.number().positive().optional().describe("RUL is learnt as min(RUL, cap): hours, or cycles."),
+      cap: capSchema
+        .optional()
+        .describe("RUL is learnt as min(RUL, cap): a duration such as 30d, or a number of hours or cycles."),
       ignoreAfter: spanSchema
         .optional()
         .describe("Readings within this span after a failure are not used (repair)."),

@@ -33,6 +33,15 @@ label: { kind: column, column: y, positive: 1 }
 task: { kind: class }
 `;
 
+const CYCLES = `
+name: engines
+sources:
+  readings: { files: a.csv, asset: u, time: { column: t, kind: cycle }, columns: [{ name: x }] }
+label: { kind: end_of_life, ends: [{ at: last_reading }], cap: 125 }
+task: { kind: rul }
+`;
+const HOURS = CYCLES.replace("kind: cycle", "kind: timestamp");
+
 function failureOf(text: string): PlatformError {
   try {
     parsePipeline(text, "p.yaml");
@@ -54,6 +63,14 @@ describe("parsePipeline accepts", () => {
     expect(pipeline.split.folds).toBe(5);
     expect(parsePipeline(`# a comment\n${TABLE}split: { folds: 5 }\n`, "q.yaml").hash).toBe(hash);
     expect(parsePipeline(`${TABLE}split: { folds: 4 }\n`, "q.yaml").hash).not.toBe(hash);
+  });
+
+  it.each([
+    ["cycles", CYCLES],
+    ["hours", HOURS],
+    ["a duration", HOURS.replace("cap: 125", "cap: 30d")],
+  ])("a cap in %s", (_name, text) => {
+    expect(parsePipeline(text, "p.yaml").pipeline.label.kind).toBe("end_of_life");
   });
 
   it("the example of docs/pipeline-file.md", () => {
@@ -201,6 +218,21 @@ describe("parsePipeline refuses", () => {
       7,
       "evaluate.slices.0",
       /where regimes are declared/,
+    ],
+    [
+      "a cap of days where time is a cycle",
+      CYCLES.replace("cap: 125", "cap: 30d"),
+      5,
+      "label.cap",
+      /a whole number of cycles/,
+    ],
+    ["a cap of no time", HOURS.replace("cap: 125", "cap: 0d"), 5, "label.cap", /a duration above 0/],
+    [
+      "a cap that is no duration",
+      HOURS.replace("cap: 125", "cap: 30 days"),
+      5,
+      "label.cap",
+      /30m, 72h or 7d/,
     ],
     [
       "two candidates of one name",

@@ -114,6 +114,11 @@ export const pipelineSchema = z.strictObject({
 /** A checked pipeline with all defaults filled in. */
 export type Pipeline = z.infer<typeof pipelineSchema>;
 
+/** Kind of time of the readings. */
+export function timeKindOf({ sources }: Pick<Pipeline, "sources">): "cycle" | "timestamp" | "none" {
+  return Object.values(sources).find(({ role }) => role === "readings")?.time?.kind ?? "none";
+}
+
 export function modelNameOf(pipeline: Pipeline): string {
   return pipeline.model ?? pipeline.name;
 }

@@ -33,6 +33,23 @@ export function durationMs(text: string): number {
   return Number(amount) * unitMs;
 }
 
+const HOUR_MS = 3_600_000;
+
+/**
+ * A remaining life in its own unit: hours where time is a timestamp, cycles where it is a cycle.
+ *
+ * @param life a number in that unit, or a duration such as `30d`
+ * @throws {RangeError} when a duration is used without timestamps, or is 0
+ */
+export function lifeInUnits(life: number | string, timeKind: "cycle" | "timestamp" | "none"): number {
+  if (typeof life === "number") return life;
+  if (timeKind !== "timestamp")
+    throw new RangeError(`life: expected a number of cycles, got the duration ${life}`);
+  const hours = durationMs(life) / HOUR_MS;
+  if (!(hours > 0)) throw new RangeError(`life: expected a duration above 0, got ${life}`);
+  return hours;
+}
+
 /**
  * A span in the unit of the stored time column `__t`: microseconds for timestamps, cycles for cycles.
  * @throws {RangeError} when a duration is used with cycle time or a bare number with timestamps

@@ -221,15 +221,13 @@ function writeLabel(draft: Draft, main: FileGuess, label: LabelGuess): void {
     );
     checks.push("the horizon: how long before a failure can you still act?");
   } else {
-    const unit = main.time?.kind === "timestamp" ? "hours" : "cycles";
+    const cap = main.time?.kind === "timestamp" ? "30d" : "125 (cycles)";
     lines.push(
       "# CHECK: this says that every machine FAILED at its last reading. Is that so? Else give failure events.",
     );
     lines.push("label: { kind: end_of_life, ends: [{ at: last_reading }] }", "task: { kind: rul }", "");
     guesses.push("every machine ran until it failed, at its last reading; the task is remaining useful life");
-    checks.push(
-      `a cap for the label, e.g. cap: 125 (${unit}): far from a failure nothing tells how long is left`,
-    );
+    checks.push(`a cap for the label, e.g. cap: ${cap}: far from a failure nothing tells how long is left`);
     checks.push("did every machine really fail at its last reading? If not, declare failure events");
   }
 }

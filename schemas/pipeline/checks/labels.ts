@@ -1,5 +1,6 @@
-import type { Where } from "../label.ts";
+import type { LifeCap, Where } from "../label.ts";
 import type { Source } from "../source.ts";
+import { durationMs } from "../time.ts";
 import type { FieldPath } from "../reading/yaml-document.ts";
 import { checkTimeSpan, namesIn, report, reportUnknown, sourceOfRole } from "./scope.ts";
 import type { Scope } from "./scope.ts";
@@ -28,6 +29,7 @@ function checkEndOfLife(scope: Scope): void {
   const { label } = scope.pipeline;
   if (label.kind !== "end_of_life") return;
   requireSeries(scope, ["label", "kind"], "end_of_life");
+  checkCap(scope, label.cap);
   for (const [i, end] of label.ends.entries()) {
     const path = ["label", "ends", i];
     for (const [j, part] of (end.parts ?? []).entries()) checkPart(scope, [...path, "parts", j], part);
@@ -52,9 +54,17 @@ function checkEventLabel(scope: Scope): void {
   const { label } = scope.pipeline;
   if (label.kind !== "events") return;
   requireSeries(scope, ["label", "kind"], "events");
+  checkCap(scope, label.cap);
   const source = sourceOfRole(scope, ["label", "source"], { name: label.source, role: "events" });
   if (source !== undefined) checkWhere(scope, ["label", "where"], { where: label.where, source });
   if (label.ignoreAfter !== undefined) checkTimeSpan(scope, ["label", "ignoreAfter"], label.ignoreAfter);
+}
+
+function checkCap(scope: Scope, cap: LifeCap | undefined): void {
+  if (typeof cap !== "string") return;
+  const path = ["label", "cap"];
+  if (scope.timeKind === "cycle") checkTimeSpan(scope, path, cap);
+  else if (durationMs(cap) === 0) report(scope, path, "a duration above 0", cap);
 }
 
 function checkColumnLabel(scope: Scope): void {

@@ -89,6 +89,8 @@ async function unitsOf(
   const { label } = pipeline;
   const column = label.kind === "column" ? source.columns.find((c) => c.name === label.column) : undefined;
   const labelSql = column === undefined ? "''" : `coalesce(${quoteIdentifier(column.physical)}::VARCHAR, '')`;
+  if (holdout?.by === "parts" && source.timeKind !== "none")
+    await requireSeparateTimes(deps, from, holdout.parts);
   const table = await deps.duckdb.columns(
     `SELECT __seq::DOUBLE AS seq, __part AS part, ${labelSql} AS label FROM ${from} ORDER BY __seq`,
   );
@@ -139,19 +141,52 @@ async function requireSeparateParts(
   const isHeld = `__part IN (${heldParts.map(quoteLiteral).join(", ")})`;
   const shared = await deps.duckdb.query(
     `SELECT __asset AS asset, string_agg(DISTINCT __part, ', ' ORDER BY __part) AS parts FROM ${from} GROUP BY __asset` +
-      ` HAVING bool_or(${isHeld}) AND NOT bool_and(${isHeld}) ORDER BY __asset LIMIT ${SHOWN_ASSETS + 1}`,
+      ` HAVING bool_or(${isHeld}) AND NOT bool_and(${isHeld}) ORDER BY __asset LIMIT ${SHOWN_OVERLAPS + 1}`,
   );
   if (shared.length === 0) return;
   const names = shared
-    .slice(0, SHOWN_ASSETS)
+    .slice(0, SHOWN_OVERLAPS)
     .map((row) => `${String(row["asset"])} (${String(row["parts"])})`);
   throw new PlatformError(
     "leakage",
-    `overlapping assets: ${names.join("; ")}${shared.length > SHOWN_ASSETS ? "; and more" : ""} in a held-out part and in another; give the files an assetPrefix, or hold out by asset`,
+    `overlapping assets: ${names.join("; ")}${shared.length > SHOWN_OVERLAPS ? "; and more" : ""} in a held-out part and in another; give the files an assetPrefix, or hold out by asset`,
   );
 }
 
-const SHOWN_ASSETS = 5;
+/**
+ * Readings without assets are one series, whatever files they come in: what lies inside the time of a held-out part is
+ * nearly its neighbour's value, and would be trained on.
+ *
+ * @throws {PlatformError} leakage, naming the parts
+ */
+async function requireSeparateTimes(
+  deps: ActivityDeps,
+  from: string,
+  heldParts: readonly string[],
+): Promise<void> {
+  const held = heldParts.map(quoteLiteral).join(", ");
+  const overlaps = await deps.duckdb.query(
+    `SELECT h.part AS held, r.__part AS part, count(*) AS n FROM ${from} r` +
+      ` JOIN (SELECT __part AS part, min(__t) AS first, max(__t) AS last FROM ${from} WHERE __part IN (${held}) GROUP BY 1) h` +
+      ` ON r.__t BETWEEN h.first AND h.last WHERE r.__part NOT IN (${held}) GROUP BY 1, 2 ORDER BY 1, 2 LIMIT ${SHOWN_OVERLAPS + 1}`,
+  );
+  if (overlaps.length === 0) return;
+  const named = overlaps
+    .slice(0, SHOWN_OVERLAPS)
+    .map(
+      ({ n, part, held: of }) => `${String(n)} readings of ${partText(part)} in the time of ${partText(of)}`,
+    );
+  throw new PlatformError(
+    "leakage",
+    `overlapping times: ${named.join("; ")}${overlaps.length > SHOWN_OVERLAPS ? "; and more" : ""}; separate the files in time, or declare the asset column`,
+  );
+}
+
+function partText(part: unknown): string {
+  return part === "" ? "the files without a part" : String(part);
+}
+
+const SHOWN_OVERLAPS = 5;
 
 async function timeQuantile(
   deps: ActivityDeps,

@@ -1,10 +1,34 @@
+import { timeUnitsPer } from "../../features/labels/label-plan.ts";
 import type { DatasetSource } from "../../schemas/dataset.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
-import { spanInTimeUnits } from "../../schemas/pipeline/time.ts";
+import { lifeInUnits, spanInTimeUnits } from "../../schemas/pipeline/time.ts";
 
-/** How far the label of a row looks ahead, in the unit of `__t`; 0 where it says nothing of later rows. */
-export function labelSpan(pipeline: Pick<Pipeline, "task">, timeKind: DatasetSource["timeKind"]): number {
-  const { task } = pipeline;
-  if (task.kind !== "failure_within") return 0;
-  return spanInTimeUnits(task.horizon, timeKind === "timestamp" ? "timestamp" : "cycle");
+type TimeKind = DatasetSource["timeKind"];
+type Labelled = Pick<Pipeline, "task" | "label">;
+
+/**
+ * The longest span that a label may look ahead, in the unit of `__t`: the horizon, or the cap of a remaining life. 0 where
+ * it says nothing of later rows, and where no bound is declared.
+ */
+export function labelSpan({ task, label }: Labelled, timeKind: TimeKind): number {
+  if (task.kind === "failure_within")
+    return spanInTimeUnits(task.horizon, timeKind === "timestamp" ? "timestamp" : "cycle");
+  if (task.kind !== "rul" || label.kind === "column" || label.cap === undefined) return 0;
+  return lifeInUnits(label.cap, timeKind) * timeUnitsPer(timeKind);
+}
+
+/**
+ * How far the label of each row looks ahead, in the unit of `__t`: a remaining life is known when it ends or passes the cap,
+ * a failure within a horizon when the horizon is over.
+ *
+ * @param yRaw label before the cap per row, in hours or cycles for a remaining life; NaN = unlabelled
+ * @returns Float64Array, finite and ≥ 0 where the label is
+ */
+export function labelReach(pipeline: Labelled, timeKind: TimeKind, yRaw: Float64Array): Float64Array {
+  const { task, label } = pipeline;
+  const span = labelSpan(pipeline, timeKind);
+  if (task.kind !== "rul" || label.kind === "column") return new Float64Array(yRaw.length).fill(span);
+  const longest = label.cap === undefined ? Number.POSITIVE_INFINITY : span;
+  // Lives are stored in hours: back in microseconds they are whole again.
+  return yRaw.map((life) => Math.min(Math.round(life * timeUnitsPer(timeKind)), longest));
 }

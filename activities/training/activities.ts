@@ -9,7 +9,7 @@ import type { ActivityDeps } from "../dependencies.ts";
 import type { LeakageInput, LeakageResult } from "../features/messages.ts";
 import { withHeartbeat } from "../heartbeat.ts";
 import { readingsOf, readSensors } from "../features/sensor-columns.ts";
-import { labelSpan } from "../split/label-span.ts";
+import { labelReach } from "../split/label-span.ts";
 import { rowFolds } from "../split/row-folds.ts";
 import { reuseOr } from "../stage-cache.ts";
 import { finalRows, rowsOfFold } from "./fold-rows.ts";
@@ -30,7 +30,7 @@ import type { CandidateRows } from "./summarise-candidates.ts";
 const TRAINER_VERSION = 3;
 
 /** Raised when the same inputs would be judged otherwise than before. */
-const LEAKAGE_VERSION = 2;
+const LEAKAGE_VERSION = 3;
 
 /** Training: leakage checks, folds, the choice, the final fit. CPU work runs on threads under a heartbeat. */
 export function createTrainingActivities(deps: ActivityDeps) {
@@ -63,8 +63,8 @@ export function createTrainingActivities(deps: ActivityDeps) {
               t: table.t,
               folds: rowFolds(split, 0, table),
               unit: split.unit,
-              isTimeSplit: split.holdoutFrom !== undefined,
-              labelSpan: labelSpan(pipeline, readingsOf(dataset).timeKind),
+              isTimeSplit: split.holdoutFrom !== undefined || pipeline.split.holdout?.by === "time",
+              labelReach: labelReach(pipeline, readingsOf(dataset).timeKind, table.yRaw),
             },
             beat,
           );

@@ -5,6 +5,7 @@ import { findTargetCopies } from "../../numerics/leakage/target-copy.ts";
 import type { NamedColumn } from "../../numerics/leakage/target-copy.ts";
 import type { Matrix } from "../../numerics/matrix.ts";
 import type { ProblemKind } from "../../schemas/pipeline/label.ts";
+import { HOLDOUT_FOLD } from "../../schemas/split.ts";
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 import type { SensorSample } from "../features/sensor-columns.ts";
 
@@ -23,8 +24,8 @@ export interface LeakageJob {
   readonly unit: "asset" | "row";
   /** The holdout was cut by time: assets overlap by design, times must not. */
   readonly isTimeSplit: boolean;
-  /** How far a label looks ahead, in the unit of `t`: nearer to the holdout a training label is made of its rows. */
-  readonly labelSpan: number;
+  /** How far each label looks ahead, in the unit of `t`: past the start of the holdout it is made of held-out rows. */
+  readonly labelReach: Float64Array;
 }
 
 export interface LeakageCheck {
@@ -118,7 +119,7 @@ function assetOverlap(job: LeakageJob): LeakageCheck {
     unitOf,
   );
   const holdout = Array.from(
-    rowsWith(job, (row) => job.folds[row] === -1),
+    rowsWith(job, (row) => job.folds[row] === HOLDOUT_FOLD),
     unitOf,
   );
   const { shared } = findAssetOverlap(train, holdout);
@@ -132,19 +133,22 @@ function assetOverlap(job: LeakageJob): LeakageCheck {
 }
 
 function timeOverlap(job: LeakageJob): LeakageCheck {
-  const times = (keep: (fold: number) => boolean) =>
-    Float64Array.from(
-      rowsWith(job, (row) => keep(job.folds[row] as number)),
-      (row) => job.t[row] as number,
-    );
+  const timeOf = (row: number) => job.t[row] as number;
+  const isTrained = (row: number) => (job.folds[row] as number) >= 0 && !Number.isNaN(job.y[row] as number);
+  const train = rowsWith(job, isTrained);
+  const holdout = Float64Array.from(
+    rowsWith(job, (row) => job.folds[row] === HOLDOUT_FOLD),
+    timeOf,
+  );
   const { lateRows } = findTimeOverlap(
-    times((fold) => fold >= 0),
-    times((fold) => fold === -1),
-    job.labelSpan,
+    Float64Array.from(train, (row) => timeOf(row) + (job.labelReach[row] as number)),
+    holdout,
   );
   const hits =
     lateRows > 0
-      ? [`${lateRows} training rows, or the span their labels look ahead, reach into the holdout`]
+      ? [
+          `${lateRows} of ${train.length} training rows, or what their labels look ahead to, lie in the held-out time; hold out by asset, widen the gap, or cap the remaining life`,
+        ]
       : [];
   return check("overlapping times", hits, "training rows and their labels end before the holdout begins");
 }

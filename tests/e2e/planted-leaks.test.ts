@@ -58,6 +58,12 @@ const inParts = (fleet: readonly Machine[]) => ({
 const replant = (fleet: readonly Machine[], planted: (machine: Machine, row: number) => string): Machine[] =>
   fleet.map((machine) => machine.map((reading, row) => ({ ...reading, planted: planted(machine, row) })));
 
+/** Machines that begin one after the other, so that lives end all along the time of the fleet. */
+const staggered = (fleet: readonly Machine[]): Machine[] =>
+  fleet.map((readings, machine) =>
+    readings.map((reading) => ({ ...reading, cycle: String(Number(reading.cycle) + 10 * machine) })),
+  );
+
 /** The gate cannot be passed, so that a run without a leak ends as well. */
 const pipelineText = (name: string) => `
 name: ${name}
@@ -77,6 +83,37 @@ task: { kind: rul }
 split: { holdout: { by: parts, parts: [test] }, folds: 2 }
 candidates: [{ kind: linear }]
 gates: [{ metric: rmse, max: 0.000001 }]
+`;
+
+/** The same fleet, held out by time; the gap is the cap where none is given. */
+const byTime = (name: string) =>
+  pipelineText(name).replace("by: parts, parts: [test]", "by: time, share: 0.2");
+
+/** Readings of one machine that nobody named, from one time to before another. */
+function stateLog([from, to]: readonly [number, number]): string {
+  const random = createGenerator(from);
+  const rows = Array.from({ length: to - from }, (_, i) => {
+    const heat = 60 + 10 * random.normal();
+    return `${from + i},${heat.toFixed(3)},${heat > 65 ? "hot" : "cold"}`;
+  });
+  return `${["minute,heat,state", ...rows].join("\n")}\n`;
+}
+
+const oneSeries = (name: string) => `
+name: ${name}
+sources:
+  readings:
+    files:
+      - { path: train.csv, part: train }
+      - { path: test.csv, part: test }
+    time: { column: minute, kind: cycle }
+    columns:
+      - { name: heat }
+      - { name: state, type: text, use: label }
+label: { kind: column, column: state, positive: hot }
+task: { kind: class }
+split: { holdout: { by: parts, parts: [test] }, folds: 2 }
+candidates: [{ kind: linear }]
 `;
 
 await describeWithServices("planted leaks", () => {
@@ -105,11 +142,15 @@ await describeWithServices("planted leaks", () => {
     return { name, object: { key: `raw/sha256/${sha256}`, sha256, bytes: bytes.length } };
   };
 
-  const run = async (name: string, files: Readonly<Record<string, string>>): Promise<RunView> => {
+  const run = async (
+    name: string,
+    files: Readonly<Record<string, string>>,
+    pipeline = pipelineText(name),
+  ): Promise<RunView> => {
     const uploaded = await Promise.all(Object.entries(files).map(([file, text]) => upload(file, text)));
     const { runId } = await client.post("/v1/runs", {
       reply: z.looseObject({ runId: z.string() }),
-      body: { pipeline: pipelineText(name), files: uploaded },
+      body: { pipeline, files: uploaded },
     });
     return person.untilOver(runId);
   };
@@ -126,6 +167,16 @@ await describeWithServices("planted leaks", () => {
         ["leakage: one asset under two ids", true],
         ["leakage: overlapping assets", true],
       ]);
+    },
+    RUN_MS,
+  );
+
+  it(
+    "lets a holdout by time pass whose gap is as long as a label looks ahead",
+    async () => {
+      const view = await run("honest-in-time", inParts(staggered(honestFleet())), byTime("honest-in-time"));
+      expect(view).toMatchObject({ status: "finished", outcome: "refused" });
+      expect(view.gates?.find(({ name }) => name === "leakage: overlapping times")?.passed).toBe(true);
     },
     RUN_MS,
   );
@@ -178,10 +229,24 @@ await describeWithServices("planted leaks", () => {
       },
       told: /overlapping assets: m4 \(test, train\)/,
     },
+    {
+      leak: "lives that are labelled by what happens in the held-out time",
+      name: "overlapping-lives",
+      files: () => inParts(staggered(honestFleet())),
+      pipeline: byTime("overlapping-lives").replace("share: 0.2", "share: 0.2, gap: 5"),
+      told: /overlapping times: \d+ of \d+ training rows, or what their labels look ahead to, lie in the held-out time/,
+    },
+    {
+      leak: "one series in files that overlap in time",
+      name: "overlapping-files",
+      files: () => ({ "train.csv": stateLog([0, 60]), "test.csv": stateLog([50, 80]) }),
+      pipeline: oneSeries("overlapping-files"),
+      told: /overlapping times: 10 readings of train in the time of test/,
+    },
   ])(
     "ends the run with $leak",
-    async ({ name, files, told }) => {
-      const view = await run(name, files());
+    async ({ name, files, told, pipeline }) => {
+      const view = await run(name, files(), pipeline);
       expect(view).toMatchObject({ status: "failed", error: { code: "leakage" } });
       expect(view.error?.message).toMatch(told);
       expect(view.version).toBeUndefined();

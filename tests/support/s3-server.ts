@@ -37,7 +37,7 @@ export interface S3TestServer {
 export async function startS3TestServer(): Promise<S3TestServer | { readonly missing: string }> {
   let binary: string;
   try {
-    binary = await versitygwBinary();
+    binary = (await resolveVersitygw()).path;
   } catch (error) {
     return { missing: error instanceof Error ? error.message : String(error) };
   }
@@ -74,12 +74,20 @@ export async function startS3TestServer(): Promise<S3TestServer | { readonly mis
   return { missing: failure };
 }
 
-async function versitygwBinary(): Promise<string> {
+/**
+ * The server's binary, built when it is not in the cache.
+ *
+ * @throws {Error} Go is missing, or the build failed
+ */
+export async function resolveVersitygw(): Promise<{
+  readonly path: string;
+  readonly source: "cache" | "build";
+}> {
   const folder = join(packageRoot(), "tests", "support", "versitygw");
   const pins = ["go.mod", "go.sum"].map((name) => readFileSync(join(folder, name)));
   const pin = createHash("sha256").update(Buffer.concat(pins)).digest("hex").slice(0, 12);
   const target = join(homedir(), ".cache", "aura", "versitygw", pin, "versitygw");
-  if (existsSync(target)) return target;
+  if (existsSync(target)) return { path: target, source: "cache" };
   mkdirSync(join(target, ".."), { recursive: true });
   const output = `${target}.${process.pid}`;
   const go = spawn(
@@ -100,7 +108,7 @@ async function versitygwBinary(): Promise<string> {
   });
   if (code !== 0) throw new Error(`versitygw could not be built: ${log.trim().split("\n").at(-1) ?? code}`);
   renameSync(output, target);
-  return target;
+  return { path: target, source: "build" };
 }
 
 async function readiness(child: ChildProcess, endpoint: string): Promise<string | undefined> {

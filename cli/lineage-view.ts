@@ -1,54 +1,72 @@
-import { z } from "zod";
+import { LINEAGE_LISTS } from "../schemas/lineage.ts";
+import type { Lineage, LineageItem, LineageList } from "../schemas/lineage.ts";
+import { csvText } from "./csv.ts";
+import { timeText } from "./list-view.ts";
+import type { ListColumn } from "./list-view.ts";
 import { safeText } from "./output.ts";
 import type { Output } from "./output.ts";
+import { numberText } from "./run/approval-card.ts";
 
-/** `Lineage` as the API gives it. */
-export const lineageSchema = z.looseObject({
-  prediction: z
-    .looseObject({
-      predictionId: z.string(),
-      asset: z.string().nullable(),
-      at: z.string(),
-      value: z.number(),
-    })
-    .optional(),
-  versions: z.array(z.looseObject({ model: z.string(), version: z.number(), digest: z.string() })),
-  runs: z.array(z.looseObject({ runId: z.string(), workflowId: z.string() })),
-  approvals: z.array(z.looseObject({ id: z.string(), state: z.string(), by: z.array(z.string()) })),
-  datasets: z.array(z.string()),
-  files: z.array(z.looseObject({ name: z.string(), sha256: z.string() })),
-  predictions: z.number(),
-});
-export type Lineage = z.infer<typeof lineageSchema>;
+const model = ({ model: name, version }: LineageItem) => (version === null ? name : `${name}@${version}`);
+const at: ListColumn<LineageItem> = ["at", (item) => timeText(item.at)];
+const state: ListColumn<LineageItem> = ["state", (item) => item.state];
 
-/** Longest list of one kind; the rest is counted. `--json` has all. */
-const MAX_SHOWN = 20;
+/** What people see of each list. */
+export const LINEAGE_COLUMNS: Readonly<Record<LineageList, readonly ListColumn<LineageItem>[]>> = {
+  files: [
+    ["file", (item) => item.name],
+    ["sha256", (item) => item.id],
+  ],
+  datasets: [["dataset", (item) => item.id], ["pipeline", (item) => item.name], state, at],
+  runs: [["run", (item) => item.id], ["model", model], state, at, ["workflow", (item) => item.detail]],
+  versions: [["model", (item) => item.id], ["digest", (item) => item.digest], state, at],
+  approvals: [["approval", (item) => item.id], state, ["by", (item) => item.detail], at],
+  predictions: [
+    ["prediction", (item) => item.id],
+    ["asset", (item) => item.asset],
+    ["value", (item) => numberText(item.value ?? undefined)],
+    ["model", model],
+    at,
+  ],
+  scores: [["fleet score", (item) => item.id], ["model", model], ["through", (item) => item.state], at],
+  drift: [["drift report", (item) => item.id], ["model", model], state, at],
+};
 
-/** Prints where something came from and what came of it, a line each. */
-export function showLineage(output: Output, lineage: Lineage): void {
-  const { prediction } = lineage;
-  if (prediction !== undefined) {
-    const asset = prediction.asset === null ? "" : ` of ${prediction.asset}`;
-    line(output, "prediction", `${prediction.predictionId}${asset} at ${prediction.at}: ${prediction.value}`);
+/** Prints where something came from and what came of it: each list with its number and its newest lines. */
+export function showLineage(output: Output, { counts, lists }: Lineage): void {
+  const shown = LINEAGE_LISTS.filter((list) => (counts[list] ?? 0) > 0);
+  for (const [i, list] of shown.entries()) {
+    const items = lists[list] ?? [];
+    const columns = LINEAGE_COLUMNS[list];
+    if (i > 0) output.line();
+    output.line(output.style("bold", `${list} ${counts[list]}`));
+    for (const item of items) {
+      const cells = columns.map(([, cell]) => cell(item)).filter((cell) => cell !== null && cell !== "");
+      output.line(`  ${cells.map((cell) => safeText(String(cell))).join("  ")}`);
+    }
+    const rest = (counts[list] ?? 0) - items.length;
+    if (rest > 0) output.line(`  and ${rest} more: --list ${list}, or all of them with --out`);
   }
-  showSome(output, "model", lineage.versions, (v) => `${v.model}@${v.version}  digest ${v.digest}`);
-  showSome(
-    output,
-    "approval",
-    lineage.approvals,
-    (a) => `${a.id} ${a.state} by ${a.by.join(", ") || "nobody"}`,
-  );
-  showSome(output, "run", lineage.runs, (r) => `${r.runId}  ${r.workflowId}`);
-  showSome(output, "dataset", lineage.datasets, (id) => id);
-  showSome(output, "raw file", lineage.files, (f) => `${f.name}  sha256 ${f.sha256}`);
-  if (prediction === undefined) line(output, "predictions", String(lineage.predictions));
 }
 
-function showSome<T>(output: Output, kind: string, rows: readonly T[], text: (row: T) => string): void {
-  for (const row of rows.slice(0, MAX_SHOWN)) line(output, kind, text(row));
-  if (rows.length > MAX_SHOWN) line(output, kind, `and ${rows.length - MAX_SHOWN} more`);
-}
+const CSV_COLUMNS = [
+  "id",
+  "at",
+  "name",
+  "model",
+  "version",
+  "digest",
+  "dataset",
+  "asset",
+  "value",
+  "state",
+  "detail",
+] as const satisfies readonly (keyof LineageItem)[];
 
-function line(output: Output, kind: string, text: string): void {
-  output.line(`${kind.padEnd(12)}${safeText(text)}`);
+/** First line of the CSV of any lists. */
+export const LINEAGE_CSV_HEADER = csvText([["list", ...CSV_COLUMNS]]);
+
+/** Lines of a list as CSV; what is not known is empty. */
+export function lineageCsv(list: LineageList, items: readonly LineageItem[]): string {
+  return csvText(items.map((item) => [list, ...CSV_COLUMNS.map((column) => item[column] ?? "")]));
 }

@@ -1,13 +1,10 @@
 import { z } from "zod";
 import { dataIdSchema, nameSchema } from "../../schemas/names.ts";
 import { ObjectAnchors } from "../../stores/postgres/audit/object-anchors.ts";
-import type { Lineage } from "../../stores/postgres/port.ts";
-import type { ApiDeps } from "../deps.ts";
 import { incomingOf } from "../http/context.ts";
 import {
   admin,
   anyObject,
-  found,
   limitQuery,
   listOf,
   modelParams,
@@ -22,9 +19,8 @@ import { route } from "./route.ts";
 import type { AnyRoute } from "./route.ts";
 
 const VERIFY_TIMEOUT_MS = 5 * 60_000;
-const LINEAGE_KINDS = ["prediction", "model", "dataset", "file"] as const;
 
-/** What happened and where it came from: predictions, lineage, audit, drift. */
+/** What happened: predictions, audit, drift. */
 export const recordRoutes: readonly AnyRoute[] = [
   route({
     method: "get",
@@ -49,16 +45,6 @@ export const recordRoutes: readonly AnyRoute[] = [
         ...(after === undefined ? {} : { after }),
       }),
     }),
-  }),
-  route({
-    method: "get",
-    path: "/v1/lineage/{kind}/{id}",
-    tag: "records",
-    summary: "From a prediction, model (`name@version`), dataset or file (SHA-256) to all it touched.",
-    policy: viewer,
-    params: z.strictObject({ kind: z.enum(LINEAGE_KINDS), id: serverIdSchema }),
-    reply: anyObject,
-    handle: async ({ params }, deps) => found(await lineageOf(params.kind, params.id, deps), params.kind),
   }),
   route({
     method: "get",
@@ -133,26 +119,3 @@ export const recordRoutes: readonly AnyRoute[] = [
     },
   }),
 ];
-
-async function lineageOf(
-  kind: (typeof LINEAGE_KINDS)[number],
-  id: string,
-  { database }: ApiDeps,
-): Promise<Lineage | undefined> {
-  const { lineage } = database();
-  switch (kind) {
-    case "prediction":
-      return lineage.ofPrediction(id);
-    case "dataset":
-      return lineage.ofDataset(id);
-    case "file":
-      return lineage.ofFile(id);
-    case "model": {
-      const [, model, version] = /^([^@]+)@(\d{1,9})$/.exec(id) ?? [];
-      if (model === undefined || version === undefined) {
-        throw new PlatformError("invalid_name", "read lineage: expected name@version");
-      }
-      return lineage.ofModel(model, Number(version));
-    }
-  }
-}

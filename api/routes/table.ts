@@ -4,6 +4,7 @@ import { descriptionRoutes } from "./description.ts";
 import { healthRoutes } from "./health.ts";
 import { inferenceProtocolRoutes } from "./inference-protocol.ts";
 import { keyRoutes } from "./keys.ts";
+import { lineageRoutes } from "./lineage.ts";
 import { modelRoutes } from "./models.ts";
 import { pipelineRoutes } from "./pipelines.ts";
 import { predictRoutes } from "./predict.ts";
@@ -27,6 +28,7 @@ const RESOURCES: readonly AnyRoute[] = [
   ...scoreRoutes,
   ...recordRoutes,
   ...datasetRoutes,
+  ...lineageRoutes,
   ...keyRoutes,
   ...healthRoutes,
 ];

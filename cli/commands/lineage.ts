@@ -1,31 +1,161 @@
-import { Argument } from "commander";
+import { createHash } from "node:crypto";
+import { closeSync, createReadStream, openSync, statSync, writeSync } from "node:fs";
+import { resolve } from "node:path";
+import { Argument, Option } from "commander";
 import type { Command } from "commander";
+import { LINEAGE_KINDS, LINEAGE_LISTS, lineagePageSchema, lineageSchema } from "../../schemas/lineage.ts";
+import type { Lineage, LineageList } from "../../schemas/lineage.ts";
+import { PlatformError } from "../../schemas/platform-error.ts";
 import { apiPath } from "../client.ts";
+import type { ApiClient } from "../client.ts";
 import { withApi } from "../connection.ts";
 import { contextOf } from "../context.ts";
-import { lineageSchema, showLineage } from "../lineage-view.ts";
+import type { CliContext } from "../context.ts";
+import { LINEAGE_COLUMNS, LINEAGE_CSV_HEADER, lineageCsv, showLineage } from "../lineage-view.ts";
+import { parseLimit, showList } from "../list-view.ts";
 
 const EXAMPLES = `
 Examples:
   $ aura lineage prediction 01a1fd2a-6fcd-785a-bc0f-6d7a5964f7a3
   $ aura lineage model turbofan@3
-  $ aura lineage file 963f1ec4e59d08b0ae45bdc1a8da84f8b1b0e49e6ab2f3ac15ab1cc0b1a8d8a3`;
+  $ aura lineage file june.csv                       # or its SHA-256, or where it lies here
+  $ aura lineage file june.csv --list predictions    # one list, by page
+  $ aura lineage file june.csv --out touched.csv     # all of every list`;
+
+/** Lines asked for at once when all of them are written. */
+const PAGE = 1_000;
+
+interface Options {
+  readonly list?: LineageList;
+  readonly limit?: number;
+  readonly after?: string;
+  readonly out?: string;
+  readonly json?: boolean;
+}
 
 /** `aura lineage`: from a prediction back to its raw files, and from a bad file to all it touched. */
 export function registerLineageCommand(program: Command): void {
   program
     .command("lineage")
     .description("where something came from, and what came of it")
-    .addArgument(new Argument("<kind>", "what it is").choices(["prediction", "model", "dataset", "file"]))
-    .argument("<id>", "prediction id, model@version, dataset id, or SHA-256 of a file")
+    .addArgument(new Argument("<kind>", "what it is").choices([...LINEAGE_KINDS]))
+    .argument(
+      "<id>",
+      "id of a prediction, dataset, fleet score or drift report; model@version; SHA-256 or name of a file",
+    )
+    .addOption(new Option("--list <list>", "one list, newest first").choices([...LINEAGE_LISTS]))
+    .option("--limit <n>", "lines of each list (default: 20; with --list 100)", parseLimit)
+    .option("--after <cursor>", "with --list: the lines after those of a page before")
+    .option("--out <file.csv>", "write all lines of all lists, or of --list, as CSV")
     .option("--json", "print it as JSON")
     .addHelpText("after", EXAMPLES)
-    .action(async (kind: string, id: string, { json }: { json?: boolean }, command: Command) => {
+    .action(async (kind: Lineage["kind"], id: string, options: Options, command: Command) => {
       const context = contextOf(command);
-      const lineage = await withApi(context, { start: "if-made" }, ({ client }) =>
-        client.get(apiPath`/v1/lineage/${kind}/${id}`, lineageSchema),
-      );
-      if (json === true) context.output.json(lineage);
-      else showLineage(context.output, lineage);
+      await withApi(context, { start: "if-made" }, async ({ client }) => {
+        const lineage = await lineageOf(context, client, { kind, id, limit: options.limit ?? 20 });
+        if (options.out !== undefined)
+          await writeAll(context, client, { ...options, lineage, out: options.out });
+        else if (options.list !== undefined)
+          await showPage(context, client, { ...options, lineage, list: options.list });
+        else if (options.json === true) context.output.json(lineage);
+        else showLineage(context.output, lineage);
+      });
     });
+}
+
+/** A file is known by name or content; one that is neither but lies here is looked for by its content. */
+async function lineageOf(
+  { cwd, output }: CliContext,
+  client: ApiClient,
+  { kind, id, limit }: { readonly kind: Lineage["kind"]; readonly id: string; readonly limit: number },
+): Promise<Lineage> {
+  const path = apiPath`/v1/lineage/${kind}/${id}?limit=${limit}`;
+  const local = resolve(cwd, id);
+  if (kind !== "file" || statSync(local, { throwIfNoEntry: false })?.isFile() !== true)
+    return client.get(path, lineageSchema);
+  const named = await client.find(path, lineageSchema);
+  if (named !== null) return named;
+  const sha256 = await sha256Of(local);
+  const known = await client.find(apiPath`/v1/lineage/file/${sha256}?limit=${limit}`, lineageSchema);
+  if (known === null) {
+    const message = `read file [${id}]: neither its name nor its content (sha256 ${sha256}) was ever given to a run or score`;
+    throw new PlatformError("not_found", message);
+  }
+  output.note(`by its content: sha256 ${sha256}`);
+  return known;
+}
+
+async function sha256Of(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return hash.digest("hex");
+}
+
+async function showPage(
+  { output }: CliContext,
+  client: ApiClient,
+  {
+    lineage: { kind, id },
+    list,
+    limit = 100,
+    after,
+    json,
+  }: Options & { readonly lineage: Lineage; readonly list: LineageList },
+): Promise<void> {
+  const page = await client.get(apiPath`/v1/lineage/${kind}/${id}/${list}`, lineagePageSchema, {
+    limit,
+    after,
+  });
+  if (json === true) {
+    output.json(page);
+    return;
+  }
+  showList(output, page.items, { empty: `there are no ${list}`, columns: LINEAGE_COLUMNS[list] });
+  if (page.next !== null) output.note(`more: --after ${page.next}`);
+}
+
+/** Page by page, so that memory stays bounded however many predictions there are. */
+async function writeAll(
+  { output, cwd }: CliContext,
+  client: ApiClient,
+  { lineage, list, out, json }: Options & { readonly lineage: Lineage; readonly out: string },
+): Promise<void> {
+  const { kind, id } = lineage;
+  const file = openOut(resolve(cwd, out), out);
+  const written: Partial<Record<LineageList, number>> = {};
+  try {
+    writeSync(file, LINEAGE_CSV_HEADER);
+    for (const one of list === undefined ? LINEAGE_LISTS : [list]) {
+      let n = 0;
+      for (let after: string | undefined; ;) {
+        const path = apiPath`/v1/lineage/${kind}/${id}/${one}`;
+        const { items, next } = await client.get(path, lineagePageSchema, { limit: PAGE, after });
+        writeSync(file, lineageCsv(one, items));
+        n += items.length;
+        output.progress(`${n} ${one}`);
+        if (next === null) break;
+        after = next;
+      }
+      written[one] = n;
+    }
+  } finally {
+    closeSync(file);
+  }
+  output.endProgress();
+  if (json === true) output.json({ kind, id, out, written });
+  else {
+    const counts = Object.entries(written).map(([one, n]) => `${n} ${one}`);
+    output.note(`${counts.join(", ")} written to ${out}`);
+  }
+}
+
+function openOut(path: string, name: string): number {
+  try {
+    return openSync(path, "w");
+  } catch (cause) {
+    throw new PlatformError("config_invalid", `write ${name}: expected a place that can be written`, {
+      cause,
+      locations: [{ field: "--out", expected: "a writable file", found: name }],
+    });
+  }
 }

@@ -1,11 +1,12 @@
 import { writeFileSync } from "node:fs";
 import { relative } from "node:path";
+import { lineageSchema } from "../../schemas/lineage.ts";
+import type { Lineage } from "../../schemas/lineage.ts";
 import { predictReplySchema } from "../../schemas/prediction.ts";
 import type { PredictAsset, PredictReply } from "../../schemas/prediction.ts";
 import { apiPath } from "../client.ts";
 import type { Connection } from "../connection.ts";
-import { lineageSchema, showLineage } from "../lineage-view.ts";
-import type { Lineage } from "../lineage-view.ts";
+import { showLineage } from "../lineage-view.ts";
 import type { Output } from "../output.ts";
 import { safeText } from "../output.ts";
 import { patient } from "../run/follow-run.ts";

@@ -10,7 +10,7 @@ import { PostgresFeatureStore } from "./repositories/data/feature-store.ts";
 import { PostgresIdempotencyStore } from "./repositories/access/idempotency-store.ts";
 import { PostgresRetentionStore } from "./repositories/data/retention-store.ts";
 import { PostgresKeyStore } from "./repositories/access/key-store.ts";
-import { PostgresLineageStore } from "./repositories/runs/lineage-store.ts";
+import { PostgresLineageStore } from "./repositories/lineage/lineage-store.ts";
 import { PostgresPredictionStore } from "./repositories/serving/prediction-store.ts";
 import { ALIAS_CHANNEL } from "./repositories/registry/promotion.ts";
 import { PostgresRegistry } from "./repositories/registry/registry.ts";
@@ -62,7 +62,7 @@ export async function createDatabase(databaseUrl: string, options: DatabaseOptio
     drift: new PostgresDriftStore(pool),
     scores: new PostgresScoreStore(pool),
     idempotency: new PostgresIdempotencyStore(pool),
-    lineage: new PostgresLineageStore(pool, predictions),
+    lineage: new PostgresLineageStore(pool),
     features: new PostgresFeatureStore(pool),
     retention: new PostgresRetentionStore(pool),
     probe: () => pool.probe(),

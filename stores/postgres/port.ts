@@ -30,7 +30,7 @@ export type { AuditAnchor, AuditStore } from "./port/audit.ts";
 export type { DriftStore, DriftReportRow } from "./port/drift.ts";
 export type { ScoreStore } from "./port/scores.ts";
 export type { IdempotencyStore } from "./port/idempotency.ts";
-export type { LineageStore, Lineage } from "./port/lineage.ts";
+export type { LineagePageRequest, LineageStore, LineageSubject } from "./port/lineage.ts";
 export type { LabelRow, FeatureSetRow, LatestFeatures, FeatureStore } from "./port/features.ts";
 export type { RetentionStore, ExpiredDataset } from "./port/retention.ts";
 

@@ -29,6 +29,7 @@ function examplePath({ path }: Route): string {
     .replace("{model}", "pump")
     .replace("{version}", "1")
     .replace("{kind}", "prediction")
+    .replace("{list}", "files")
     .replace("{id}", path.includes("datasets") ? "d".repeat(64) : "x1");
 }
 

@@ -148,8 +148,10 @@ await describeWithServices("the API process on real services", ({ temporalAddres
     );
     const lineage = await fetch(url(`/v1/lineage/prediction/${ids[2]}`));
     expect(await lineage.json()).toMatchObject({
-      prediction: { asset: "unit-7" },
-      versions: [{ model: "pump", version: first.version }],
+      lists: {
+        predictions: [{ asset: "unit-7" }],
+        versions: [{ model: "pump", version: first.version }],
+      },
     });
     const listed = (await (await fetch(url("/v1/predictions?asset=unit-7"))).json()) as { items: unknown[] };
     expect(listed.items).toHaveLength(3);

@@ -6,15 +6,7 @@ import { createDatabase } from "../../stores/postgres/database.ts";
 import type { Database, LabelRow, PredictionIndexRow, StagedRow } from "../../stores/postgres/port.ts";
 import { createTestDatabase, describeWithServices } from "../support/platform.ts";
 import type { TestDatabase } from "../support/platform.ts";
-import {
-  approvalOf,
-  auditOf,
-  datasetOf,
-  evaluationOf,
-  refOf,
-  runOf,
-  versionOf,
-} from "../support/registry-samples.ts";
+import { auditOf, datasetOf, evaluationOf, refOf, runOf } from "../support/registry-samples.ts";
 
 /** Ids are data: quotes, SQL, path signs, look-alikes, emoji, up to 128 bytes. */
 const HOSTILE_IDS = [
@@ -290,44 +282,6 @@ await describeWithServices("stores on PostgreSQL", () => {
       503,
     );
     expect(await db.idempotency.once(failed, work)).toMatchObject({ status: 202, replayed: false });
-  });
-
-  it("leads from a prediction to the originals, and back from an original", async () => {
-    const entry = datasetOf("lineage", ["a1"]);
-    await db.datasets.register(entry);
-    await db.runs.create(runOf("run-line", "line"));
-    await db.runs.update("run-line", { dataset: entry.id });
-    const v = await db.registry.register(
-      { ...versionOf("line", "line"), runId: "run-line", dataset: entry.id },
-      auditOf("version.register"),
-    );
-    await db.approvals.open(
-      approvalOf("ap-line", { model: "line", version: v.version, digest: v.digest }),
-      auditOf("approval.open"),
-    );
-    const prediction = {
-      ...predictionOf(99),
-      predictionId: "p-line",
-      model: "line",
-      version: v.version,
-      digest: v.digest,
-    };
-    await db.predictions.index([prediction]);
-    const upstream = {
-      versions: [{ model: "line", version: 1, digest: v.digest }],
-      runs: [{ runId: "run-line", workflowId: "pipeline/line/run-line" }],
-      approvals: [{ id: "ap-line", state: "waiting", by: [] }],
-      datasets: [entry.id],
-      files: [{ name: "lineage.csv", sha256: refOf("raw lineage").sha256, key: refOf("raw lineage").key }],
-      predictions: 1,
-    };
-    expect(await db.lineage.ofPrediction("p-line")).toEqual({ ...upstream, prediction });
-    expect(await db.lineage.ofModel("line", 1)).toEqual(upstream);
-    expect(await db.lineage.ofDataset(entry.id)).toEqual(upstream);
-    expect(await db.lineage.ofFile(refOf("raw lineage").sha256)).toEqual(upstream);
-    expect(await db.lineage.ofFile(sha256Hex("unknown"))).toBeUndefined();
-    expect(await db.lineage.ofModel("line", 2)).toBeUndefined();
-    expect(await db.lineage.ofPrediction("none")).toBeUndefined();
   });
 });
 

@@ -207,12 +207,7 @@ function createMemoryBackend(options: FixtureOptions) {
     }),
     drift: guarded({ list: () => [] }),
     scores: guarded({ get: () => undefined }),
-    lineage: guarded({
-      ofPrediction: () => undefined,
-      ofModel: () => undefined,
-      ofDataset: () => undefined,
-      ofFile: () => undefined,
-    }),
+    lineage: guarded({ of: () => undefined, page: () => undefined }),
     idempotency: guarded({
       once: async (
         k: { actor: string; route: string; key: string; bodyHash: string },

@@ -1,20 +1,29 @@
-import type { PredictionIndexRow } from "./predictions.ts";
+import type { Lineage, LineageKind, LineageList, LineagePage } from "../../../schemas/lineage.ts";
 
-/** From any id to what it came from and what came of it. */
-export interface LineageStore {
-  ofPrediction(id: string): Promise<Lineage | undefined>;
-  ofModel(model: string, version: number): Promise<Lineage | undefined>;
-  ofDataset(id: string): Promise<Lineage | undefined>;
-  /** By SHA-256 of a raw file: datasets, models and number of predictions it touched. */
-  ofFile(sha256: string): Promise<Lineage | undefined>;
+/** The thing asked about. `id` of a model: `name@version`; of a file: SHA-256, or its name in a run. */
+export interface LineageSubject {
+  readonly kind: LineageKind;
+  readonly id: string;
 }
 
-export interface Lineage {
-  readonly prediction?: PredictionIndexRow;
-  readonly versions: readonly { model: string; version: number; digest: string }[];
-  readonly runs: readonly { runId: string; workflowId: string }[];
-  readonly approvals: readonly { id: string; state: string; by: readonly string[] }[];
-  readonly datasets: readonly string[];
-  readonly files: readonly { name: string; sha256: string; key: string }[];
-  readonly predictions: number;
+export interface LineagePageRequest {
+  readonly limit: number;
+  /** `next` of the page before. */
+  readonly after?: string;
+}
+
+/**
+ * From any id to what it came from and what came of it. Undefined where there is no such thing.
+ *
+ * Pages are in one order, newest first, and by key: what is added meanwhile neither shifts nor repeats a line.
+ * @throws {PlatformError} invalid_name: a model that is not `name@version`; invalid_query: a cursor not given out
+ */
+export interface LineageStore {
+  /** How many there are of each list, and its first `limit` lines. */
+  of(subject: LineageSubject, limit: number): Promise<Lineage | undefined>;
+  page(
+    subject: LineageSubject,
+    list: LineageList,
+    request: LineagePageRequest,
+  ): Promise<LineagePage | undefined>;
 }

@@ -22,10 +22,15 @@ export class PostgresRunStore implements RunStore {
   }
 
   async create(run: NewRun): Promise<void> {
+    // The files also as rows: from a bad one to the runs that were given it.
     await this.#pool.query(
-      `insert into aura.runs (run_id, workflow_id, pipeline, model, pipeline_text, spec_hash, files, schedule_key,
-                              requested_by, requester_authenticated)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (run_id) do nothing`,
+      `with created as (
+         insert into aura.runs (run_id, workflow_id, pipeline, model, pipeline_text, spec_hash, files, schedule_key,
+                                requested_by, requester_authenticated)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (run_id) do nothing returning run_id)
+       insert into aura.run_files (run_id, name, object_key, sha256)
+       select created.run_id, f.* from created, unnest($11::text[], $12::text[], $13::text[]) f
+       on conflict do nothing`,
       [
         run.runId,
         run.workflowId,
@@ -37,6 +42,9 @@ export class PostgresRunStore implements RunStore {
         run.scheduleKey ?? null,
         storableText(run.requestedBy),
         run.requesterAuthenticated,
+        run.files.map(({ name }) => storableText(name)),
+        run.files.map(({ object }) => object.key),
+        run.files.map(({ object }) => object.sha256),
       ],
     );
     const [row] = await this.#pool.query<{ workflow_id: string }>(

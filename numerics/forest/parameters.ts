@@ -1,4 +1,5 @@
 /** The settings of the random forest. */
+import { BIN_PARAMETERS } from "../gbdt/bin-parameters.ts";
 import type { ParametersOf } from "../parameter-table.ts";
 
 export const FOREST_PARAMETERS = {
@@ -41,30 +42,9 @@ export const FOREST_PARAMETERS = {
     unit: "ratio",
     doc: "Rows drawn with replacement for each tree, as a share of the training rows.",
   },
-  maxBin: {
-    default: 65_535,
-    min: 2,
-    max: 65_535,
-    isInteger: true,
-    unit: "bins",
-    doc: "Most value bins of a feature, the bin of missing values not counted; with a bin for every distinct value splits are exact.",
-  },
-  minDataInBin: {
-    default: 1,
-    min: 1,
-    max: 1e9,
-    isInteger: true,
-    unit: "rows",
-    doc: "Fewest rows of a bin that several values share.",
-  },
-  binConstructSampleCnt: {
-    default: 200_000,
-    min: 100,
-    max: 1e9,
-    isInteger: true,
-    unit: "rows",
-    doc: "Bin borders are found on at most this many rows.",
-  },
+  maxBin: { ...BIN_PARAMETERS.maxBin, default: 65_535, max: 65_535 },
+  minDataInBin: { ...BIN_PARAMETERS.minDataInBin, default: 1 },
+  binConstructSampleCnt: BIN_PARAMETERS.binConstructSampleCnt,
 } as const;
 
 export type ForestParameters = ParametersOf<typeof FOREST_PARAMETERS>;

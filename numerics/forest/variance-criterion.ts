@@ -36,6 +36,13 @@ interface BinRuns {
   readonly nRuns: number;
 }
 
+/** Sums by place, place 0 being the missing bin, and the last bin of each other place. */
+interface PlaceSums {
+  readonly sums: Float64Array;
+  readonly nPlaces: number;
+  readonly lastBinAt: (place: number) => number;
+}
+
 /** Variance of one output around `centre`, which the leaves' values are relative to. */
 export class VarianceCriterion implements Criterion {
   readonly width = 1;
@@ -165,14 +172,8 @@ export class VarianceCriterion implements Criterion {
     const histogram = this.#histogram.fill(0, 0, (runs.nRuns + 1) * lanes);
     const count = lanes === 1 ? countOneLane : countTwoLanes;
     count(histogram, this.#gathered, { codes: feature.codes, nRows }, runs);
-    const gainBefore = best.gain;
-    scanFeature(histogram, 0, { index: feature.index, nValueBins: runs.nRuns }, this.#node, best);
-    let bestRun = 0;
-    if (best.gain > gainBefore) {
-      bestRun = best.bin;
-      // The last run is chosen only where all present values go left, whatever bins lie above.
-      best.bin = bestRun === runs.nRuns ? feature.nValueBins : lastBinOf(runs, bestRun);
-    }
+    const places = { sums: histogram, nPlaces: runs.nRuns, lastBinAt: (run: number) => lastBinOf(runs, run) };
+    const bestRun = this.#scanPlaces(places, feature, best);
     if (shift > 0 && this.#markRuns(runs.nRuns, bestRun, best.gain)) this.#refine(nRows, runs, feature, best);
   }
 
@@ -256,11 +257,20 @@ export class VarianceCriterion implements Criterion {
   }
 
   #scanRefined(nPlaces: number, feature: NodeFeature, best: Split): void {
+    const lastBins = this.#lastBins;
+    const lastBinAt = (place: number) => lastBins[place];
+    this.#scanPlaces({ sums: this.#refined, nPlaces, lastBinAt }, feature, best);
+  }
+
+  /** Tries the borders between places; returns the place before the best one, 0 where another feature stays best. */
+  #scanPlaces({ sums, nPlaces, lastBinAt }: PlaceSums, feature: NodeFeature, best: Split): number {
     const gainBefore = best.gain;
-    scanFeature(this.#refined, 0, { index: feature.index, nValueBins: nPlaces }, this.#node, best);
-    if (best.gain > gainBefore) {
-      best.bin = best.bin === nPlaces ? feature.nValueBins : this.#lastBins[best.bin];
-    }
+    scanFeature(sums, 0, { index: feature.index, nValueBins: nPlaces }, this.#node, best);
+    if (!(best.gain > gainBefore)) return 0;
+    const place = best.bin;
+    // The last place is chosen only where all present values go left, whatever bins lie above.
+    best.bin = place === nPlaces ? feature.nValueBins : lastBinAt(place);
+    return place;
   }
 
   writeLeaf({ rows, begin, end }: NodeRows, values: number[], at: number): void {

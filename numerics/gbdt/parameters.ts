@@ -1,5 +1,6 @@
 /** The settings of gradient boosting, named as in LightGBM (camelCase), which people know. */
 import type { ParametersOf } from "../parameter-table.ts";
+import { BIN_PARAMETERS } from "./bin-parameters.ts";
 
 export const GBDT_PARAMETERS = {
   numIterations: {
@@ -96,30 +97,9 @@ export const GBDT_PARAMETERS = {
     unit: "rounds",
     doc: "Stops after this many rounds without a better validation loss and keeps the best round; 0 never stops.",
   },
-  maxBin: {
-    default: 255,
-    min: 2,
-    max: 255,
-    isInteger: true,
-    unit: "bins",
-    doc: "Most value bins of a feature, the bin of missing values not counted.",
-  },
-  minDataInBin: {
-    default: 3,
-    min: 1,
-    max: 1e9,
-    isInteger: true,
-    unit: "rows",
-    doc: "Fewest rows of a bin that several values share.",
-  },
-  binConstructSampleCnt: {
-    default: 200_000,
-    min: 100,
-    max: 1e9,
-    isInteger: true,
-    unit: "rows",
-    doc: "Bin borders are found on at most this many rows.",
-  },
+  maxBin: { ...BIN_PARAMETERS.maxBin, default: 255, max: 255 },
+  minDataInBin: { ...BIN_PARAMETERS.minDataInBin, default: 3 },
+  binConstructSampleCnt: BIN_PARAMETERS.binConstructSampleCnt,
   scalePosWeight: {
     default: 1,
     min: 0,

@@ -1,0 +1,43 @@
+import { FOREST_PARAMETERS } from "../../numerics/forest/parameters.ts";
+import { GBDT_PARAMETERS } from "../../numerics/gbdt/parameters.ts";
+import { LINEAR_PARAMETERS } from "../../numerics/linear/parameters.ts";
+import type { ParameterTable } from "../../numerics/parameter-table.ts";
+import { markdownTable } from "./markdown-table.ts";
+
+/** docs/trainers.md: what `params` of a candidate may say, by kind. */
+export function trainersPage(): string {
+  return `# Settings of the trainers
+
+What \`params\` of a candidate may say in the [pipeline file](pipeline-file.md):
+
+\`\`\`yaml
+candidates:
+  - { kind: gbdt, params: { numLeaves: 15, learningRate: 0.05 } }
+  - { kind: forest, params: { numTrees: 300 } }
+\`\`\`
+
+A setting outside its range is refused with its line. This page is made from the tables in \`numerics/*/parameters.ts\`
+by \`npm run docs\`; a test compares them.
+
+## \`gbdt\`: gradient boosting
+
+${settingsOf(GBDT_PARAMETERS)}
+
+## \`forest\`: random forest
+
+${settingsOf(FOREST_PARAMETERS)}
+
+## \`linear\`: linear and logistic regression
+
+${settingsOf(LINEAR_PARAMETERS)}
+`;
+}
+
+function settingsOf(table: ParameterTable): string {
+  const rows = Object.entries(table).map(([name, row]) => {
+    const kind = row.isInteger === true ? "integer, " : "";
+    const range = `${kind}${row.isAboveMin === true ? ">" : "≥"} ${row.min}, ≤ ${row.max}`;
+    return [`\`${name}\``, String(row.default), range, row.unit, row.doc];
+  });
+  return markdownTable(["setting", "default", "range", "unit", "meaning"], rows);
+}

@@ -5,56 +5,64 @@ import { Command, CommanderError } from "commander";
 import { z } from "zod";
 import { packageRoot } from "../config/package-root.ts";
 import { BROKEN_PIPE_EXIT, watchPipes } from "./broken-pipe.ts";
-import { registerApprovalsCommand } from "./commands/approvals.ts";
-import { registerAuditCommand } from "./commands/audit.ts";
-import { registerDataCommand } from "./commands/data.ts";
-import { registerDemoCommand } from "./commands/demo.ts";
-import { registerDoctorCommand } from "./commands/doctor.ts";
-import { registerDownCommand } from "./commands/down.ts";
-import { registerDriftCommand } from "./commands/drift.ts";
-import { registerInitCommand } from "./commands/init.ts";
-import { registerKeysCommand } from "./commands/keys.ts";
-import { registerLineageCommand } from "./commands/lineage.ts";
-import { registerLogsCommand } from "./commands/logs.ts";
-import { registerModelsCommand } from "./commands/models.ts";
-import { registerPredictionsCommand } from "./commands/predictions.ts";
-import { registerResetCommand } from "./commands/reset.ts";
-import { registerRunCommand } from "./commands/run.ts";
-import { registerRunsCommand } from "./commands/runs.ts";
-import { registerScoreCommand } from "./commands/score.ts";
-import { registerSimulateCommand } from "./commands/simulate.ts";
-import { registerStatusCommand } from "./commands/status.ts";
-import { registerUpCommand } from "./commands/up.ts";
-import { registerValidateCommand } from "./commands/validate.ts";
+import { registerApprovalsCommand } from "./commands/model/approvals.ts";
+import { registerAuditCommand } from "./commands/record/audit.ts";
+import { registerDataCommand } from "./commands/record/data.ts";
+import { registerDemoCommand } from "./commands/pipeline/demo.ts";
+import { registerDoctorCommand } from "./commands/platform/doctor.ts";
+import { registerDownCommand } from "./commands/platform/down.ts";
+import { registerDriftCommand } from "./commands/model/drift.ts";
+import { registerInitCommand } from "./commands/pipeline/init.ts";
+import { registerKeysCommand } from "./commands/record/keys.ts";
+import { registerLineageCommand } from "./commands/record/lineage.ts";
+import { registerLogsCommand } from "./commands/platform/logs.ts";
+import { registerModelsCommand } from "./commands/model/models.ts";
+import { registerPredictionsCommand } from "./commands/model/predictions.ts";
+import { registerResetCommand } from "./commands/platform/reset.ts";
+import { registerRunCommand } from "./commands/pipeline/run.ts";
+import { registerRunsCommand } from "./commands/pipeline/runs.ts";
+import { registerScoreCommand } from "./commands/model/score.ts";
+import { registerSimulateCommand } from "./commands/pipeline/simulate.ts";
+import { registerStatusCommand } from "./commands/platform/status.ts";
+import { registerUpCommand } from "./commands/platform/up.ts";
+import { registerValidateCommand } from "./commands/pipeline/validate.ts";
 import { attachContext } from "./context.ts";
 import { EXIT, exitCodeOf } from "./exit-codes.ts";
 import type { ExitCode } from "./exit-codes.ts";
 import { Output } from "./output.ts";
 
-/** Every command, in the order of the help page. A new one is a file and a line here. */
-const COMMANDS: readonly ((program: Command) => void)[] = [
-  registerUpCommand,
-  registerDownCommand,
-  registerStatusCommand,
-  registerLogsCommand,
-  registerDoctorCommand,
-  registerResetCommand,
-  registerInitCommand,
-  registerValidateCommand,
-  registerSimulateCommand,
-  registerDemoCommand,
-  registerRunCommand,
-  registerScoreCommand,
-  registerApprovalsCommand,
-  registerModelsCommand,
-  registerRunsCommand,
-  registerPredictionsCommand,
-  registerLineageCommand,
-  registerDataCommand,
-  registerDriftCommand,
-  registerKeysCommand,
-  registerAuditCommand,
-];
+/** Every command by heading, in the order of the help page. A new one is a file and a line here. */
+const COMMANDS: Readonly<Record<string, readonly ((program: Command) => void)[]>> = {
+  "The platform on this machine:": [
+    registerUpCommand,
+    registerDownCommand,
+    registerStatusCommand,
+    registerLogsCommand,
+    registerDoctorCommand,
+    registerResetCommand,
+  ],
+  "From files to a model:": [
+    registerInitCommand,
+    registerValidateCommand,
+    registerSimulateCommand,
+    registerDemoCommand,
+    registerRunCommand,
+    registerRunsCommand,
+  ],
+  "Models in use:": [
+    registerApprovalsCommand,
+    registerModelsCommand,
+    registerScoreCommand,
+    registerPredictionsCommand,
+    registerDriftCommand,
+  ],
+  "Records and access:": [
+    registerLineageCommand,
+    registerDataCommand,
+    registerKeysCommand,
+    registerAuditCommand,
+  ],
+};
 
 const output = new Output({ stdout: process.stdout, stderr: process.stderr, environment: process.env });
 
@@ -94,7 +102,10 @@ function createProgram(exitWith: (code: ExitCode) => void): Command {
     isInteractive: process.stdin.isTTY && process.stdout.isTTY,
     exitWith,
   });
-  for (const register of COMMANDS) register(program);
+  for (const [heading, commands] of Object.entries(COMMANDS)) {
+    program.commandsGroup(heading);
+    for (const register of commands) register(program);
+  }
   return program;
 }
 

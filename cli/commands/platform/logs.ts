@@ -3,10 +3,10 @@ import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import { InvalidArgumentError } from "commander";
-import { PlatformError } from "../../schemas/platform-error.ts";
-import { contextOf } from "../context.ts";
-import { safeText } from "../output.ts";
-import type { Output } from "../output.ts";
+import { PlatformError } from "../../../schemas/platform-error.ts";
+import { contextOf } from "../../context.ts";
+import { safeText } from "../../output.ts";
+import type { Output } from "../../output.ts";
 
 interface LogsOptions {
   readonly follow?: boolean;
@@ -25,9 +25,9 @@ export function registerLogsCommand(program: Command): void {
     .option("-n, --lines <count>", "lines of each log", parseCount, 50)
     .action(async (part: string | undefined, options: LogsOptions, command: Command) => {
       const { output, settings } = contextOf(command);
-      const { statePaths } = await import("../../platform/state-dir.ts");
+      const { statePaths } = await import("../../../platform/state-dir.ts");
       const files = findLogs(statePaths(settings().stateDir).logs, part);
-      const { tailLog } = await import("../../platform/process/log-file.ts");
+      const { tailLog } = await import("../../../platform/process/log-file.ts");
       const sizes = new Map(files.map((file) => [file, statSync(file).size]));
       for (const file of files) print(output, file, tailLog(file, options.lines), files.length > 1);
       if (options.follow === true) await follow(output, sizes);
@@ -57,7 +57,7 @@ function findLogs(folder: string, part: string | undefined): readonly string[] {
 
 /** Until the process is interrupted. */
 async function follow(output: Output, sizes: Map<string, number>): Promise<never> {
-  const { readLogFrom } = await import("../../platform/process/log-file.ts");
+  const { readLogFrom } = await import("../../../platform/process/log-file.ts");
   for (;;) {
     for (const [file, seen] of sizes) {
       const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;

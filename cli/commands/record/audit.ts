@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import { z } from "zod";
-import { withApi } from "../connection.ts";
-import { contextOf } from "../context.ts";
-import { EXIT } from "../exit-codes.ts";
-import { itemsOf, parseLimit, showList, timeText } from "../list-view.ts";
+import { withApi } from "../../connection.ts";
+import { contextOf } from "../../context.ts";
+import { EXIT } from "../../exit-codes.ts";
+import { itemsOf, parseLimit, showList, timeText } from "../../list-view.ts";
 
 const auditRowSchema = z.looseObject({
   seq: z.number(),

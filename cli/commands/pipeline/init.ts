@@ -2,13 +2,13 @@ import { existsSync, statSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import type { Command } from "commander";
-import { packageRoot } from "../../config/package-root.ts";
-import { parsePipeline } from "../../schemas/pipeline/parse.ts";
-import { PlatformError } from "../../schemas/platform-error.ts";
-import { contextOf } from "../context.ts";
-import type { CliContext } from "../context.ts";
-import { safeText } from "../output.ts";
-import { openDataFolder } from "../run/local-files.ts";
+import { packageRoot } from "../../../config/package-root.ts";
+import { parsePipeline } from "../../../schemas/pipeline/parse.ts";
+import { PlatformError } from "../../../schemas/platform-error.ts";
+import { contextOf } from "../../context.ts";
+import type { CliContext } from "../../context.ts";
+import { safeText } from "../../output.ts";
+import { openDataFolder } from "../../run/local-files.ts";
 
 interface InitOptions {
   readonly out: string;
@@ -37,9 +37,9 @@ export function registerInitCommand(program: Command): void {
 
 async function init(context: CliContext, paths: readonly string[], options: InitOptions): Promise<void> {
   const { output, cwd } = context;
-  const { draftPipeline } = await import("../../sources/profile/pipeline-text.ts");
-  const { guessFile } = await import("../../sources/profile/guess.ts");
-  const { sampleFile } = await import("../../sources/profile/sample-file.ts");
+  const { draftPipeline } = await import("../../../sources/profile/pipeline-text.ts");
+  const { guessFile } = await import("../../../sources/profile/guess.ts");
+  const { sampleFile } = await import("../../../sources/profile/sample-file.ts");
   const { root, files } = filesOf(paths, cwd);
   const guesses = [];
   for (const file of files) guesses.push(guessFile(await sampleFile(file)));

@@ -1,8 +1,8 @@
 import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
-import { PlatformError } from "../../schemas/platform-error.ts";
-import { contextOf } from "../context.ts";
-import type { CliContext } from "../context.ts";
+import { PlatformError } from "../../../schemas/platform-error.ts";
+import { contextOf } from "../../context.ts";
+import type { CliContext } from "../../context.ts";
 
 /** `aura reset`: forgets everything of this state folder, after asking. */
 export function registerResetCommand(program: Command): void {
@@ -13,7 +13,7 @@ export function registerResetCommand(program: Command): void {
     .action(async (options: { readonly yes?: boolean }, command: Command) => {
       const context = contextOf(command);
       const { stateDir } = context.settings();
-      const { deleteState } = await import("../../platform/reset.ts");
+      const { deleteState } = await import("../../../platform/reset.ts");
       if (options.yes !== true && !(await isConfirmed(context, stateDir))) {
         context.output.line("nothing was deleted");
         return;

@@ -1,13 +1,13 @@
 import type { Command } from "commander";
 import { z } from "zod";
-import { sourceCountsSchema } from "../../schemas/dataset.ts";
-import { apiPath } from "../client.ts";
-import { withApi } from "../connection.ts";
-import { contextOf } from "../context.ts";
-import type { CliContext } from "../context.ts";
-import { addPipelineFiles } from "../pipeline-files.ts";
-import { hashFiles, openDataFolder } from "../run/local-files.ts";
-import { itemsOf, parseLimit, showList, timeText } from "../list-view.ts";
+import { sourceCountsSchema } from "../../../schemas/dataset.ts";
+import { apiPath } from "../../client.ts";
+import { withApi } from "../../connection.ts";
+import { contextOf } from "../../context.ts";
+import type { CliContext } from "../../context.ts";
+import { addPipelineFiles } from "../../pipeline-files.ts";
+import { hashFiles, openDataFolder } from "../../run/local-files.ts";
+import { itemsOf, parseLimit, showList, timeText } from "../../list-view.ts";
 
 const rowSchema = z.looseObject({
   id: z.string(),

@@ -1,15 +1,15 @@
 import type { Command } from "commander";
 import { z } from "zod";
-import { gateResultSchema, metricSetSchema } from "../../schemas/model-version.ts";
-import { PlatformError } from "../../schemas/platform-error.ts";
-import { apiPath } from "../client.ts";
-import { withApi } from "../connection.ts";
-import type { Connection } from "../connection.ts";
-import { contextOf } from "../context.ts";
-import type { CliContext } from "../context.ts";
-import { itemsOf, parseVersion, showList, timeText } from "../list-view.ts";
-import { numberText } from "../run/approval-card.ts";
-import { patient } from "../run/follow-run.ts";
+import { gateResultSchema, metricSetSchema } from "../../../schemas/model-version.ts";
+import { PlatformError } from "../../../schemas/platform-error.ts";
+import { apiPath } from "../../client.ts";
+import { withApi } from "../../connection.ts";
+import type { Connection } from "../../connection.ts";
+import { contextOf } from "../../context.ts";
+import type { CliContext } from "../../context.ts";
+import { itemsOf, parseVersion, showList, timeText } from "../../list-view.ts";
+import { numberText } from "../../run/approval-card.ts";
+import { patient } from "../../run/follow-run.ts";
 
 interface JsonOption {
   readonly json?: boolean;

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { contextOf } from "../context.ts";
-import { EXIT } from "../exit-codes.ts";
+import { contextOf } from "../../context.ts";
+import { EXIT } from "../../exit-codes.ts";
 
 /** `aura doctor`: what is missing on this machine and what to do about it; ends with 1 when something is. */
 export function registerDoctorCommand(program: Command): void {
@@ -10,7 +10,7 @@ export function registerDoctorCommand(program: Command): void {
     .option("--json", "print it as JSON")
     .action(async (options: { readonly json?: boolean }, command: Command) => {
       const { output, settings, exitWith } = contextOf(command);
-      const { examineMachine } = await import("../../platform/doctor.ts");
+      const { examineMachine } = await import("../../../platform/doctor.ts");
       const checks = await examineMachine(settings());
       if (options.json === true)
         output.json({ ok: checks.every(({ state }) => state !== "missing"), checks });

@@ -1,13 +1,13 @@
 import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { PlatformError } from "../../schemas/platform-error.ts";
-import { withApi } from "../connection.ts";
-import { contextOf } from "../context.ts";
-import type { CliContext } from "../context.ts";
-import { parseLimit } from "../list-view.ts";
-import { hashFiles, openDataFolder } from "../run/local-files.ts";
-import { fleetCsv, scoreFleet, showFleet } from "../score-fleet.ts";
+import { PlatformError } from "../../../schemas/platform-error.ts";
+import { withApi } from "../../connection.ts";
+import { contextOf } from "../../context.ts";
+import type { CliContext } from "../../context.ts";
+import { parseLimit } from "../../list-view.ts";
+import { hashFiles, openDataFolder } from "../../run/local-files.ts";
+import { fleetCsv, scoreFleet, showFleet } from "../../score-fleet.ts";
 
 interface ScoreOptions {
   readonly data: string;

@@ -1,16 +1,16 @@
 import type { Command } from "commander";
 import { z } from "zod";
-import { PlatformError } from "../../schemas/platform-error.ts";
-import { apiPath } from "../client.ts";
-import { withApi } from "../connection.ts";
-import { contextOf } from "../context.ts";
-import type { CliContext } from "../context.ts";
-import { checkDrift, driftReportSchema, latestReport } from "../drift-check.ts";
-import type { DriftReportRow } from "../drift-check.ts";
-import { itemsOf, parseLimit, showList, timeText } from "../list-view.ts";
-import { safeText } from "../output.ts";
-import type { Output } from "../output.ts";
-import { numberText } from "../run/approval-card.ts";
+import { PlatformError } from "../../../schemas/platform-error.ts";
+import { apiPath } from "../../client.ts";
+import { withApi } from "../../connection.ts";
+import { contextOf } from "../../context.ts";
+import type { CliContext } from "../../context.ts";
+import { checkDrift, driftReportSchema, latestReport } from "../../drift-check.ts";
+import type { DriftReportRow } from "../../drift-check.ts";
+import { itemsOf, parseLimit, showList, timeText } from "../../list-view.ts";
+import { safeText } from "../../output.ts";
+import type { Output } from "../../output.ts";
+import { numberText } from "../../run/approval-card.ts";
 
 interface JsonOption {
   readonly json?: boolean;

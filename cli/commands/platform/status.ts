@@ -1,8 +1,8 @@
 import type { Command } from "commander";
-import type { FoundPlatform } from "../../platform/running.ts";
-import { contextOf } from "../context.ts";
-import { EXIT } from "../exit-codes.ts";
-import type { Output } from "../output.ts";
+import type { FoundPlatform } from "../../../platform/running.ts";
+import { contextOf } from "../../context.ts";
+import { EXIT } from "../../exit-codes.ts";
+import type { Output } from "../../output.ts";
 
 /** `aura status`: what runs here; ends with 1 unless every part is ready. */
 export function registerStatusCommand(program: Command): void {
@@ -12,7 +12,7 @@ export function registerStatusCommand(program: Command): void {
     .option("--json", "print it as JSON")
     .action(async (options: { readonly json?: boolean }, command: Command) => {
       const { output, settings, exitWith } = contextOf(command);
-      const { findRunningPlatform } = await import("../../platform/running.ts");
+      const { findRunningPlatform } = await import("../../../platform/running.ts");
       const { stateDir } = settings();
       const found = findRunningPlatform({ stateDir });
       const isReady =

@@ -1,11 +1,11 @@
 import type { Command } from "commander";
 import { Option } from "commander";
 import { z } from "zod";
-import { apiPath } from "../client.ts";
-import { withApi } from "../connection.ts";
-import { contextOf } from "../context.ts";
-import type { CliContext } from "../context.ts";
-import { itemsOf, parseSince, showList, timeText } from "../list-view.ts";
+import { apiPath } from "../../client.ts";
+import { withApi } from "../../connection.ts";
+import { contextOf } from "../../context.ts";
+import type { CliContext } from "../../context.ts";
+import { itemsOf, parseSince, showList, timeText } from "../../list-view.ts";
 
 interface CreateOptions {
   readonly role: string;

@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { PlatformError } from "../../schemas/platform-error.ts";
-import type { FleetOptions } from "../../sources/synthetic/fleet.ts";
-import { contextOf } from "../context.ts";
+import { PlatformError } from "../../../schemas/platform-error.ts";
+import type { FleetOptions } from "../../../sources/synthetic/fleet.ts";
+import { contextOf } from "../../context.ts";
 
 interface SimulateOptions {
   readonly out: string;
@@ -38,7 +38,7 @@ export function registerSimulateCommand(program: Command): void {
   for (const [flag, , help] of NUMBERS) command.option(`--${flag} <n>`, help);
   command.action(async (options: SimulateOptions, invoked: Command) => {
     const { output, cwd } = contextOf(invoked);
-    const { generateFleet } = await import("../../sources/synthetic/fleet.ts");
+    const { generateFleet } = await import("../../../sources/synthetic/fleet.ts");
     const fleet = await generateFleet(fleetOptionsOf(options), resolve(cwd, options.out)).catch(
       (cause: unknown) => {
         if (!(cause instanceof RangeError)) throw cause;

@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import type { Command } from "commander";
-import { PlatformError } from "../../schemas/platform-error.ts";
-import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
-import { contextOf } from "../context.ts";
-import { exitCodeOf } from "../exit-codes.ts";
-import { namesOf, openDataFolder } from "../run/local-files.ts";
-import type { DataFolder } from "../run/local-files.ts";
-import { readPipelineText } from "../run/pipeline-text.ts";
+import { PlatformError } from "../../../schemas/platform-error.ts";
+import type { Pipeline } from "../../../schemas/pipeline/pipeline.ts";
+import { contextOf } from "../../context.ts";
+import { exitCodeOf } from "../../exit-codes.ts";
+import { namesOf, openDataFolder } from "../../run/local-files.ts";
+import type { DataFolder } from "../../run/local-files.ts";
+import { readPipelineText } from "../../run/pipeline-text.ts";
 
 interface ValidateOptions {
   readonly data?: string;
@@ -47,9 +47,9 @@ function fitText(nFiles: number): string {
 
 /** Columns against the declaration, and the beginning of the rows; the rest is looked at by ingest. */
 async function checkFiles(pipeline: Pipeline, folder: DataFolder): Promise<readonly string[]> {
-  const { checkSample } = await import("../../sources/ingest/check-sample.ts");
-  const { sentencesOf } = await import("../../sources/ingest/quality.ts");
-  const { resolveFiles } = await import("../../sources/files/resolve-files.ts");
+  const { checkSample } = await import("../../../sources/ingest/check-sample.ts");
+  const { sentencesOf } = await import("../../../sources/ingest/quality.ts");
+  const { resolveFiles } = await import("../../../sources/files/resolve-files.ts");
   const names = namesOf(pipeline, folder);
   const fromFiles = Object.entries(pipeline.sources).filter(([, source]) => source.files !== undefined);
   const resolved = resolveFiles({ ...pipeline, sources: Object.fromEntries(fromFiles) }, names);

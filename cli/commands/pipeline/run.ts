@@ -1,18 +1,18 @@
 import { relative } from "node:path";
 import type { Command } from "commander";
 import { InvalidArgumentError } from "commander";
-import type { RunView } from "../../schemas/run.ts";
-import { withApi } from "../connection.ts";
-import type { Connection } from "../connection.ts";
-import { contextOf } from "../context.ts";
-import type { CliContext } from "../context.ts";
-import { EXIT } from "../exit-codes.ts";
-import { safeText } from "../output.ts";
-import { gateLine, numberText } from "../run/approval-card.ts";
-import { executeRun } from "../run/execute-run.ts";
-import { hashFiles, namesOf, openDataFolder } from "../run/local-files.ts";
-import { readPipelineText } from "../run/pipeline-text.ts";
-import { outcomeOf, runDocument, runError, runExitCode } from "../run/run-document.ts";
+import type { RunView } from "../../../schemas/run.ts";
+import { withApi } from "../../connection.ts";
+import type { Connection } from "../../connection.ts";
+import { contextOf } from "../../context.ts";
+import type { CliContext } from "../../context.ts";
+import { EXIT } from "../../exit-codes.ts";
+import { safeText } from "../../output.ts";
+import { gateLine, numberText } from "../../run/approval-card.ts";
+import { executeRun } from "../../run/execute-run.ts";
+import { hashFiles, namesOf, openDataFolder } from "../../run/local-files.ts";
+import { readPipelineText } from "../../run/pipeline-text.ts";
+import { outcomeOf, runDocument, runError, runExitCode } from "../../run/run-document.ts";
 
 interface RunOptions {
   readonly data: string;

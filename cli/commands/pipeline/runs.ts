@@ -1,16 +1,16 @@
 import type { Command } from "commander";
 import { z } from "zod";
-import { runViewSchema } from "../../schemas/run.ts";
-import type { RunView } from "../../schemas/run.ts";
-import { apiPath } from "../client.ts";
-import { withApi } from "../connection.ts";
-import { contextOf } from "../context.ts";
-import type { CliContext } from "../context.ts";
-import { locationText, safeText } from "../output.ts";
-import { itemsOf, parseLimit, showList, timeText } from "../list-view.ts";
-import { gateLine, numberText } from "../run/approval-card.ts";
-import { followRun } from "../run/follow-run.ts";
-import { outcomeOf } from "../run/run-document.ts";
+import { runViewSchema } from "../../../schemas/run.ts";
+import type { RunView } from "../../../schemas/run.ts";
+import { apiPath } from "../../client.ts";
+import { withApi } from "../../connection.ts";
+import { contextOf } from "../../context.ts";
+import type { CliContext } from "../../context.ts";
+import { locationText, safeText } from "../../output.ts";
+import { itemsOf, parseLimit, showList, timeText } from "../../list-view.ts";
+import { gateLine, numberText } from "../../run/approval-card.ts";
+import { followRun } from "../../run/follow-run.ts";
+import { outcomeOf } from "../../run/run-document.ts";
 
 interface ListOptions {
   readonly model?: string;

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { contextOf } from "../context.ts";
-import { EXIT } from "../exit-codes.ts";
+import { contextOf } from "../../context.ts";
+import { EXIT } from "../../exit-codes.ts";
 
 /** `aura down`: stops the platform of this state folder, in order. */
 export function registerDownCommand(program: Command): void {
@@ -9,7 +9,7 @@ export function registerDownCommand(program: Command): void {
     .description("stop the platform that `aura up` started; data stays")
     .action(async (_options: unknown, command: Command) => {
       const { output, settings, exitWith } = contextOf(command);
-      const { stopRunningPlatform } = await import("../../platform/running.ts");
+      const { stopRunningPlatform } = await import("../../../platform/running.ts");
       const outcome = await stopRunningPlatform(settings());
       switch (outcome) {
         case "stopped":

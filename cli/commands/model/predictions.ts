@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import { z } from "zod";
-import { withApi } from "../connection.ts";
-import { contextOf } from "../context.ts";
-import { itemsOf, parseLimit, parseSince, showList, timeText } from "../list-view.ts";
-import { numberText } from "../run/approval-card.ts";
+import { withApi } from "../../connection.ts";
+import { contextOf } from "../../context.ts";
+import { itemsOf, parseLimit, parseSince, showList, timeText } from "../../list-view.ts";
+import { numberText } from "../../run/approval-card.ts";
 
 interface PredictionsOptions {
   readonly asset?: string;

@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
-import type { FoundPlatform } from "../../platform/running.ts";
-import type { PlatformEvent } from "../../platform/supervisor.ts";
-import { PlatformError } from "../../schemas/platform-error.ts";
-import { contextOf } from "../context.ts";
-import type { CliContext } from "../context.ts";
-import type { Output } from "../output.ts";
+import type { FoundPlatform } from "../../../platform/running.ts";
+import type { PlatformEvent } from "../../../platform/supervisor.ts";
+import { PlatformError } from "../../../schemas/platform-error.ts";
+import { contextOf } from "../../context.ts";
+import type { CliContext } from "../../context.ts";
+import type { Output } from "../../output.ts";
 
 interface UpOptions {
   readonly detach?: boolean;
@@ -49,7 +49,7 @@ export function registerUpCommand(program: Command): void {
 
 /** The platform that runs here already; one that is just starting or stopping is waited for. */
 async function awaitOtherStart(context: CliContext): Promise<FoundPlatform | undefined> {
-  const { findRunningPlatform } = await import("../../platform/running.ts");
+  const { findRunningPlatform } = await import("../../../platform/running.ts");
   for (let isTold = false; ; isTold = true) {
     const found = findRunningPlatform(context.settings());
     if (found === undefined || found.state === "ready") return found;
@@ -60,7 +60,7 @@ async function awaitOtherStart(context: CliContext): Promise<FoundPlatform | und
 
 async function runHere(context: CliContext, options: UpOptions): Promise<void> {
   const { output } = context;
-  const { startPlatform } = await import("../../platform/supervisor.ts");
+  const { startPlatform } = await import("../../../platform/supervisor.ts");
   // Heard from the beginning: Ctrl-C may come while a server is being built.
   const asked = stopSignal();
   const started = performance.now();
@@ -101,15 +101,15 @@ function stopSignal(): AbortSignal {
 
 /** Runs `aura up` in a session of its own, with its output in logs/supervisor.log, until it is ready. */
 async function runDetached(context: CliContext, options: UpOptions): Promise<void> {
-  const { findRunningPlatform } = await import("../../platform/running.ts");
-  const { openLog, readLogFrom } = await import("../../platform/process/log-file.ts");
-  const { ensureStateDir } = await import("../../platform/state-dir.ts");
+  const { findRunningPlatform } = await import("../../../platform/running.ts");
+  const { openLog, readLogFrom } = await import("../../../platform/process/log-file.ts");
+  const { ensureStateDir } = await import("../../../platform/state-dir.ts");
   const settings = context.settings();
   const log = join(ensureStateDir(settings.stateDir).logs, "supervisor.log");
   const descriptor = openLog(log);
   const from = fstatSync(descriptor).size;
   const parts = options.parts === undefined ? [] : ["--parts", options.parts.join(",")];
-  const main = fileURLToPath(new URL("../main.js", import.meta.url));
+  const main = fileURLToPath(new URL("../../main.js", import.meta.url));
   const child = spawn(process.execPath, [main, "up", ...parts], {
     cwd: context.cwd,
     env: settings.environment,

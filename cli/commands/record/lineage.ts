@@ -3,16 +3,16 @@ import { closeSync, createReadStream, openSync, statSync, writeSync } from "node
 import { resolve } from "node:path";
 import { Argument, Option } from "commander";
 import type { Command } from "commander";
-import { LINEAGE_KINDS, LINEAGE_LISTS, lineagePageSchema, lineageSchema } from "../../schemas/lineage.ts";
-import type { Lineage, LineageList } from "../../schemas/lineage.ts";
-import { PlatformError } from "../../schemas/platform-error.ts";
-import { apiPath } from "../client.ts";
-import type { ApiClient } from "../client.ts";
-import { withApi } from "../connection.ts";
-import { contextOf } from "../context.ts";
-import type { CliContext } from "../context.ts";
-import { LINEAGE_COLUMNS, LINEAGE_CSV_HEADER, lineageCsv, showLineage } from "../lineage-view.ts";
-import { parseLimit, showList } from "../list-view.ts";
+import { LINEAGE_KINDS, LINEAGE_LISTS, lineagePageSchema, lineageSchema } from "../../../schemas/lineage.ts";
+import type { Lineage, LineageList } from "../../../schemas/lineage.ts";
+import { PlatformError } from "../../../schemas/platform-error.ts";
+import { apiPath } from "../../client.ts";
+import type { ApiClient } from "../../client.ts";
+import { withApi } from "../../connection.ts";
+import { contextOf } from "../../context.ts";
+import type { CliContext } from "../../context.ts";
+import { LINEAGE_COLUMNS, LINEAGE_CSV_HEADER, lineageCsv, showLineage } from "../../lineage-view.ts";
+import { parseLimit, showList } from "../../list-view.ts";
 
 const EXAMPLES = `
 Examples:

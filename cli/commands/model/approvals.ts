@@ -1,22 +1,22 @@
 import type { Command } from "commander";
 import { Option } from "commander";
 import { z } from "zod";
-import { evaluationSchema } from "../../schemas/model-version.ts";
-import type { Evaluation } from "../../schemas/model-version.ts";
-import { runViewSchema } from "../../schemas/run.ts";
-import { apiPath } from "../client.ts";
-import type { ApiClient } from "../client.ts";
-import { withApi } from "../connection.ts";
-import type { Connection } from "../connection.ts";
-import { contextOf } from "../context.ts";
-import type { CliContext } from "../context.ts";
-import { itemsOf, parseLimit, showList, timeText } from "../list-view.ts";
-import { approvalSchema, decide, readApproval } from "../run/approval.ts";
-import type { Approval } from "../run/approval.ts";
-import { showApproval } from "../run/approval-card.ts";
-import { personHere } from "../run/ask-decision.ts";
-import { followRun } from "../run/follow-run.ts";
-import { StageProgress } from "../run/stage-progress.ts";
+import { evaluationSchema } from "../../../schemas/model-version.ts";
+import type { Evaluation } from "../../../schemas/model-version.ts";
+import { runViewSchema } from "../../../schemas/run.ts";
+import { apiPath } from "../../client.ts";
+import type { ApiClient } from "../../client.ts";
+import { withApi } from "../../connection.ts";
+import type { Connection } from "../../connection.ts";
+import { contextOf } from "../../context.ts";
+import type { CliContext } from "../../context.ts";
+import { itemsOf, parseLimit, showList, timeText } from "../../list-view.ts";
+import { approvalSchema, decide, readApproval } from "../../run/approval.ts";
+import type { Approval } from "../../run/approval.ts";
+import { showApproval } from "../../run/approval-card.ts";
+import { personHere } from "../../run/ask-decision.ts";
+import { followRun } from "../../run/follow-run.ts";
+import { StageProgress } from "../../run/stage-progress.ts";
 
 interface ListOptions {
   readonly state: string;

@@ -10,7 +10,7 @@ import { ApplicationFailure } from "@temporalio/common";
 import type { Settings } from "../config/settings.ts";
 import { isErrorCode, isPlatformError, PlatformError } from "../schemas/platform-error.ts";
 import type { ErrorLocation } from "../schemas/platform-error.ts";
-import { connectClient } from "../temporal-config/connection.ts";
+import { connectClient, endContextTracking } from "../temporal-config/connection.ts";
 import {
   driftWorkflowId,
   HOUSEKEEPING_ID,
@@ -129,9 +129,11 @@ class TemporalGateway implements WorkflowGateway {
 
   async probe(): Promise<void> {
     await this.#call("probe", async (client) => {
-      await client.connection.withDeadline(Date.now() + 1_500, () =>
+      const answer = client.connection.withDeadline(Date.now() + 1_500, () =>
         client.workflowService.getSystemInfo({}),
       );
+      endContextTracking(client.connection as Connection);
+      await answer;
     });
   }
 

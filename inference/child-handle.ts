@@ -1,7 +1,10 @@
 import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
+import type { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import type { FromChild, ToChild } from "./messages.ts";
+import { decodeAnswer, encodeRun, FrameReader } from "./run-frames.ts";
+import type { RunAnswer, RunRequest } from "./run-frames.ts";
 
 /** Why a request to a child has no answer. */
 export type ChildLoss = "deadline" | "exit";
@@ -16,12 +19,11 @@ export class ChildLostError extends Error {
   }
 }
 
-type Reply = FromChild & { readonly type: "loaded" | "ran" };
-
 interface Pending {
   readonly id: number;
   readonly deadlineAt: number;
-  readonly resolve: (reply: Reply) => void;
+  /** Of a load: undefined. */
+  readonly resolve: (answer: RunAnswer | undefined) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -48,6 +50,7 @@ export class ChildHandle {
   isRetired = false;
   readonly exited: Promise<void>;
   private readonly process: ChildProcess;
+  private readonly frames: Socket;
   private pending: Pending | undefined;
   private nextId = 1;
   private loss: ChildLoss = "exit";
@@ -57,12 +60,16 @@ export class ChildHandle {
     this.process = fork(childEntry(), [], {
       serialization: "advanced",
       execArgv: [],
-      stdio: ["ignore", "ignore", "ignore", "ipc"],
+      stdio: ["ignore", "ignore", "ignore", "ipc", "pipe"],
       // Nothing of the parent's environment (database URLs, keys) reaches code that runs models.
       env: { NODE_ENV: "production" },
     });
     this.pid = this.process.pid ?? -1;
     this.process.on("message", (message: FromChild) => this.receive(message));
+    this.frames = this.process.stdio[4] as Socket;
+    const reader = new FrameReader((frame) => this.receiveAnswer(decodeAnswer(frame)));
+    this.frames.on("data", (chunk: Buffer) => this.guard(() => reader.push(chunk)));
+    this.frames.on("error", () => this.kill());
     this.exited = new Promise((resolve) => {
       const end = (): void => {
         this.isGone = true;
@@ -88,29 +95,30 @@ export class ChildHandle {
   }
 
   /**
-   * Sends one request and waits for its answer.
+   * Loads a model and waits until it is.
    *
    * @throws {ChildLostError} when the child is killed at the deadline, or ends
    * @throws {Error} with the child's message when it could not do what was asked
    */
-  request<T extends Reply["type"]>(
-    message: Exclude<ToChild, { type: "drop" }>,
-    deadlineMs: number,
-  ): Promise<FromChild & { readonly type: T }> {
-    return new Promise((resolve, reject) => {
-      if (this.isGone) return reject(new ChildLostError("exit", this.pid));
-      this.pending = {
-        id: message.id,
-        deadlineAt: performance.now() + deadlineMs,
-        resolve: resolve as (reply: Reply) => void,
-        reject,
-      };
-      this.send(message);
-    });
+  async load(message: Omit<ToChild & { type: "load" }, "type" | "id">, deadlineMs: number): Promise<void> {
+    await this.ask(deadlineMs, (id) => this.send({ type: "load", id, ...message }));
   }
 
-  takeId(): number {
-    return this.nextId++;
+  /** Runs a model; throws as `load` does. */
+  async run(request: Omit<RunRequest, "id">, deadlineMs: number): Promise<RunAnswer> {
+    const answer = await this.ask(deadlineMs, (id) => this.frames.write(encodeRun({ id, ...request })));
+    if (answer?.nRows === request.nRows) return answer;
+    throw new Error(`run model: expected ${request.nRows} rows, got ${answer?.nRows ?? "none"}`);
+  }
+
+  private ask(deadlineMs: number, send: (id: number) => void): Promise<RunAnswer | undefined> {
+    return new Promise((resolve, reject) => {
+      if (this.isGone) return reject(new ChildLostError("exit", this.pid));
+      const id = this.nextId++;
+      // First: what cannot be sent leaves the child free. Its answer comes in a later turn at the earliest.
+      send(id);
+      this.pending = { id, deadlineAt: performance.now() + deadlineMs, resolve, reject };
+    });
   }
 
   drop(key: string): void {
@@ -153,11 +161,29 @@ export class ChildHandle {
       this.rssBytes = message.rssBytes;
       return;
     }
-    const pending = this.pending;
-    if (pending === undefined || pending.id !== message.id) return;
+    const pending = this.takePending(message.id);
+    if (message.type === "failed") pending?.reject(new Error(message.message));
+    else pending?.resolve(undefined);
+  }
+
+  private receiveAnswer(answer: RunAnswer): void {
+    this.takePending(answer.id)?.resolve(answer);
+  }
+
+  private takePending(id: number): Pending | undefined {
+    const { pending } = this;
+    if (pending?.id !== id) return undefined;
     this.pending = undefined;
-    if (message.type === "failed") pending.reject(new Error(message.message));
-    else pending.resolve(message);
+    return pending;
+  }
+
+  /** A child that does not keep to the frames is not to be trusted with another request. */
+  private guard(read: () => void): void {
+    try {
+      read();
+    } catch {
+      this.kill();
+    }
   }
 
   private fail(error: Error): void {

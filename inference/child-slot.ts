@@ -40,8 +40,7 @@ export async function loadIntoChild(
 ): Promise<void> {
   const { key, bytes, nFeatures, outputName } = model;
   try {
-    const load = { type: "load", id: child.takeId(), key, bytes, nFeatures, outputName } as const;
-    await child.request<"loaded">(load, options.loadDeadlineMs);
+    await child.load({ key, bytes, nFeatures, outputName }, options.loadDeadlineMs);
     await warmUp(child, model, options.deadlineMs);
     keys.add(key);
   } catch (error) {
@@ -56,7 +55,7 @@ async function warmUp(child: ChildHandle, model: ServedModel, deadlineMs: number
   if (golden.nRows === 0) throw new ModelLoadError(key, "the model has no golden vectors", false);
   const run = (rows: Float64Array, nRows: number) =>
     // A first run allocates; it may take several times as long as a served one.
-    child.request<"ran">({ type: "run", id: child.takeId(), key, rows, nRows }, deadlineMs * 4);
+    child.run({ key, pieces: [rows], nRows }, deadlineMs * 4);
   const whole = await run(golden.rows, golden.nRows);
   checkGolden(key, golden.outputs, whole.values);
   for (let row = 0; row < Math.min(golden.nRows, 8); row++) {

@@ -1,12 +1,15 @@
 import { InferenceSession, Tensor } from "onnxruntime-node";
+import { Socket } from "node:net";
 import type { FromChild, ToChild } from "./messages.ts";
+import { decodeRun, encodeAnswer, FrameReader } from "./run-frames.ts";
+import type { RunRequest } from "./run-frames.ts";
 
 /**
  * Entry of an inference child: loads ONNX models from bytes and runs them.
  *
  * onnxruntime blocks this thread while it loads or runs and cannot be interrupted; that is why it lives in a
  * process of its own, which the pool may kill at any time. The child keeps no state worth saving, reads no
- * files and opens no sockets. It ends when the pool's end of the channel closes.
+ * files and opens no connections. It ends when the pool's end of the channel closes.
  */
 
 interface LoadedModel {
@@ -14,6 +17,9 @@ interface LoadedModel {
   readonly nFeatures: number;
   readonly outputName: string;
 }
+
+/** The pipe of the frames; 3 is Node's IPC. */
+const FRAMES_FD = 4;
 
 const models = new Map<string, LoadedModel>();
 
@@ -43,11 +49,10 @@ async function load(message: ToChild & { type: "load" }): Promise<void> {
   send({ type: "loaded", id: message.id });
 }
 
-async function run(message: ToChild & { type: "run" }): Promise<void> {
-  const model = models.get(message.key);
-  if (model === undefined) throw new RangeError(`run model [${message.key}]: not loaded`);
-  const { nRows } = message;
-  const input = new Tensor("float64", message.rows, [nRows, model.nFeatures]);
+async function run({ id, key, nRows, pieces: [rows] }: RunRequest): Promise<void> {
+  const model = models.get(key);
+  if (model === undefined || rows === undefined) throw new RangeError(`run model [${key}]: not loaded`);
+  const input = new Tensor("float64", rows, [nRows, model.nFeatures]);
   const result = await model.session.run({ features: input }, [model.outputName]);
   const output = result[model.outputName];
   if (output === undefined || output.type !== "float64" || !(output.data instanceof Float64Array)) {
@@ -56,28 +61,36 @@ async function run(message: ToChild & { type: "run" }): Promise<void> {
   if (output.dims.length > 2 || output.dims[0] !== nRows) {
     throw new TypeError(`run model: expected output [${nRows}, m], got [${output.dims.join(", ")}]`);
   }
-  send({ type: "ran", id: message.id, values: output.data, nOutputs: output.dims[1] ?? 1 });
+  frames.write(encodeAnswer({ id, nRows, nOutputs: output.dims[1] ?? 1, values: output.data }));
 }
 
-async function handle(message: ToChild): Promise<void> {
-  if (message.type === "drop") {
-    const model = models.get(message.key);
-    models.delete(message.key);
-    await model?.session.release();
-    return;
-  }
-  try {
-    await (message.type === "load" ? load(message) : run(message));
-  } catch (error) {
-    send({ type: "failed", id: message.id, message: error instanceof Error ? error.message : String(error) });
-  }
+async function drop(key: string): Promise<void> {
+  const model = models.get(key);
+  models.delete(key);
+  await model?.session.release();
 }
 
-/** Messages are handled strictly in order: a `drop` must not overtake the run before it. */
+/** One thing after the other: a `drop` must not overtake the run before it. */
 let tail: Promise<void> = Promise.resolve();
+
+function inTurn(id: number, work: () => Promise<void>): void {
+  tail = tail.then(work).catch((error: unknown) => {
+    send({ type: "failed", id, message: error instanceof Error ? error.message : String(error) });
+  });
+}
+
 process.on("message", (message: ToChild) => {
-  tail = tail.then(() => handle(message));
+  if (message.type === "drop") inTurn(0, () => drop(message.key));
+  else inTurn(message.id, () => load(message));
 });
+
+const frames = new Socket({ fd: FRAMES_FD, readable: true, writable: true });
+const reader = new FrameReader((frame) => {
+  const request = decodeRun(frame);
+  inTurn(request.id, () => run(request));
+});
+frames.on("data", (chunk: Buffer) => reader.push(chunk));
+frames.on("error", () => process.exit(0));
 process.on("disconnect", () => process.exit(0));
 // The group's Ctrl-C and SIGTERM go to the API, which drains before it lets its children go.
 process.on("SIGINT", () => undefined);

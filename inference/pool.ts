@@ -208,10 +208,10 @@ class ChildProcessPool implements InferencePool {
     const ready = slot.ready;
     const first = batch[0];
     if (ready === undefined || first === undefined) return;
-    const { rows, nRows } = joinRows(batch);
+    const pieces = batch.map((request) => request.rows);
+    const nRows = batch.reduce((sum, request) => sum + request.nRows, 0);
     try {
-      const message = { type: "run", id: ready.child.takeId(), key: first.key, rows, nRows } as const;
-      const answer = await ready.child.request<"ran">(message, this.options.deadlineMs);
+      const answer = await ready.child.run({ key: first.key, pieces, nRows }, this.options.deadlineMs);
       this.options.onEvent({ type: "batch", key: first.key, nRequests: batch.length, nRows });
       splitAnswer(batch, answer.values, answer.nOutputs);
     } catch (error) {
@@ -266,29 +266,11 @@ function checkRows(rows: Float64Array, nRows: number, nFeatures: number): void {
   }
 }
 
-function joinRows(batch: readonly QueuedRequest[]): { rows: Float64Array; nRows: number } {
-  const first = batch[0];
-  if (batch.length === 1 && first !== undefined) return { rows: first.rows, nRows: first.nRows };
-  let length = 0;
-  let nRows = 0;
-  for (const request of batch) {
-    length += request.rows.length;
-    nRows += request.nRows;
-  }
-  const rows = new Float64Array(length);
-  let offset = 0;
-  for (const request of batch) {
-    rows.set(request.rows, offset);
-    offset += request.rows.length;
-  }
-  return { rows, nRows };
-}
-
 function splitAnswer(batch: readonly QueuedRequest[], values: Float64Array, nOutputs: number): void {
   let offset = 0;
   for (const request of batch) {
     const end = offset + request.nRows * nOutputs;
-    const part = batch.length === 1 ? values : values.slice(offset, end);
+    const part = batch.length === 1 ? values : values.subarray(offset, end);
     offset = end;
     if (part.every((value) => Number.isFinite(value))) request.resolve({ values: part, nOutputs });
     else

@@ -184,14 +184,10 @@ test("a native call that never returns ends at its deadline", async () => {
   const child = new ChildHandle();
   const watch = setInterval(() => child.checkDeadline(performance.now()), 10);
   const bytes = endlessOnnx();
-  const id = child.takeId();
-  await child.request<"loaded">(
-    { type: "load", id, key: "x", bytes, nFeatures: 1, outputName: "output" },
-    10_000,
-  );
-  const run = { type: "run", id: child.takeId(), key: "x", rows: Float64Array.of(1), nRows: 1 } as const;
+  await child.load({ key: "x", bytes, nFeatures: 1, outputName: "output" }, 10_000);
+  const run = { key: "x", pieces: [Float64Array.of(1)], nRows: 1 };
   const began = performance.now();
-  await expect(child.request<"ran">(run, 100)).rejects.toMatchObject({ loss: "deadline" });
+  await expect(child.run(run, 100)).rejects.toMatchObject({ loss: "deadline" });
   expect(performance.now() - began).toBeLessThan(1_500);
   clearInterval(watch);
 });

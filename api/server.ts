@@ -1,20 +1,21 @@
-import type { RequestListener } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
 import { PlatformError } from "../schemas/platform-error.ts";
 import type { ApiDeps } from "./deps.ts";
 import type { ApiEnv } from "./http/context.ts";
 import { headersOf } from "./http/headers.ts";
-import { createPredictListener } from "./http/predict-listener.ts";
+import type { Listener } from "./http/listen.ts";
+import { createPredictListener, createRepeatedPredict } from "./http/predict-listener.ts";
 import { createOnError } from "./http/on-error.ts";
 import { mountRoutes } from "./routes/mount.ts";
 import { ROUTES } from "./routes/table.ts";
 
 /** The whole API as a listener of Node's server: `predict` on the short way, all else through Hono. */
-export function createListener(deps: ApiDeps): RequestListener {
+export function createListener(deps: ApiDeps): Listener {
   // Its own light Request and Response save a quarter of the work of a small reply.
   const hono = getRequestListener(createApp(deps).fetch, { overrideGlobalObjects: true });
-  return createPredictListener(deps, (incoming, outgoing) => void hono(incoming, outgoing));
+  const request = createPredictListener(deps, (incoming, outgoing) => void hono(incoming, outgoing));
+  return { request, repeated: createRepeatedPredict(deps) };
 }
 
 /**

@@ -1,6 +1,8 @@
 import { createServer } from "node:http";
 import type { RequestListener, Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { shortenRepeated } from "./request-socket.ts";
+import type { AnswerRepeated, RepeatedRequests } from "./request-socket.ts";
 
 /** Sockets at once; beyond it new ones are refused by the system. */
 const MAX_CONNECTIONS = 2_000;
@@ -9,7 +11,14 @@ const HEADERS_TIMEOUT_MS = 8_500;
 /** A whole request, uploads included. Bodies that are kept in memory have their own, shorter deadline. */
 const REQUEST_TIMEOUT_MS = 60 * 60_000;
 /** A socket on which nothing moves: idle keep-alive, stalled uploads, readers that do not read. */
-const IDLE_TIMEOUT_MS = 30_000;
+export const IDLE_TIMEOUT_MS = 30_000;
+
+/** What a server answers with. */
+export interface Listener {
+  readonly request: RequestListener;
+  /** Requests that repeat on their connection; they may be handed back to `request`. */
+  readonly repeated: AnswerRepeated;
+}
 
 export interface Listening {
   readonly url: string;
@@ -22,11 +31,12 @@ export interface Listening {
  * Listens with every limit explicit: Node's own defaults (a minute for headers, five for a request, no cap on
  * connections) let a few hundred slow sockets hold a server.
  */
-export async function listen(listener: RequestListener, host: string, port: number): Promise<Listening> {
+export async function listen(listener: Listener, host: string, port: number): Promise<Listening> {
   const server = createServer(
     { connectionsCheckingInterval: 1_000, maxHeaderSize: 16_384, joinDuplicateHeaders: false },
-    listener,
+    listener.request,
   );
+  const repeated = shortenRepeated(server, listener.repeated);
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.keepAliveTimeout = IDLE_TIMEOUT_MS;
@@ -41,11 +51,13 @@ export async function listen(listener: RequestListener, host: string, port: numb
   return {
     url: `http://${name}:${address.port}`,
     port: address.port,
-    close: (graceMs) => closeServer(server, graceMs),
+    close: (graceMs) => closeServer(server, repeated, graceMs),
   };
 }
 
-async function closeServer(server: Server, graceMs: number): Promise<void> {
+async function closeServer(server: Server, repeated: RepeatedRequests, graceMs: number): Promise<void> {
+  // Node takes a connection with a repeated request in flight for an idle one, and would close it.
+  await Promise.race([repeated.stop(), new Promise((resolve) => setTimeout(resolve, graceMs).unref())]);
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
   const timer = setTimeout(() => server.closeAllConnections(), graceMs);

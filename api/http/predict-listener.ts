@@ -1,12 +1,16 @@
 import { randomUUID } from "node:crypto";
+import { STATUS_CODES } from "node:http";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { predict, PREDICT_POLICY, PREDICT_TYPES } from "../routes/predict.ts";
 import type { ApiDeps } from "../deps.ts";
 import { checkPolicy } from "./auth.ts";
+import type { HeaderReader } from "./auth.ts";
 import type { Actor } from "../../stores/postgres/port.ts";
 import { checkBodyHeaders, checkMediaType, readNodeBody } from "./body.ts";
-import { headersOfIncoming, incomingHeader, SECURITY_HEADERS } from "./headers.ts";
+import { headersOfIncoming, SECURITY_HEADERS } from "./headers.ts";
+import { IDLE_TIMEOUT_MS } from "./listen.ts";
 import { errorReply } from "./on-error.ts";
+import type { AnswerRepeated, RepeatedRequest } from "./request-socket.ts";
 
 /**
  * A short way to `predict` past Hono: the same guard, limits, handler and error mapping, called on Node's own
@@ -20,7 +24,7 @@ import { errorReply } from "./on-error.ts";
 export function createPredictListener(deps: ApiDeps, next: RequestListener): RequestListener {
   return (incoming, outgoing) => {
     const route = incoming.method === "POST" ? predictRouteOf(incoming.url ?? "") : undefined;
-    const actor = route === undefined ? undefined : admit(incoming, deps);
+    const actor = route === undefined ? undefined : admit(headersOfIncoming(incoming), deps);
     if (route === undefined || actor === undefined) next(incoming, outgoing);
     else void answer(route, { incoming, outgoing, actor, deps });
   };
@@ -44,13 +48,13 @@ function predictRouteOf(url: string): PredictRoute | undefined {
 /** Largest body on the short way; `predict` itself holds the limits. */
 const MAX_BYTES = 1_048_576;
 
-function admit(incoming: IncomingMessage, { auth }: ApiDeps): Actor | undefined {
+function admit(headers: HeaderReader, { auth }: ApiDeps): Actor | undefined {
   try {
-    const actor = auth.identifyNow(headersOfIncoming(incoming));
-    if (actor === undefined || incoming.headers["content-length"] === undefined) return undefined;
+    const actor = auth.identifyNow(headers);
+    if (actor === undefined || headers.one("content-length") === undefined) return undefined;
     checkPolicy(PREDICT_POLICY, actor);
-    checkMediaType(incoming.headers["content-type"], PREDICT_TYPES);
-    checkBodyHeaders((name) => incomingHeader(incoming, name), MAX_BYTES);
+    checkMediaType(headers.one("content-type"), PREDICT_TYPES);
+    checkBodyHeaders((name) => headers.one(name), MAX_BYTES);
     return actor;
   } catch {
     return undefined;
@@ -100,3 +104,56 @@ const JSON_HEADERS: readonly string[] = [
   "content-type",
   "application/json",
 ];
+
+/**
+ * `predict` for requests that repeat on their connection (request-socket.ts): the same guard, handler and error
+ * mapping once more, with the head as it was read the first time and the reply as text. Who asks is looked up
+ * anew each time, as a key may have ended meanwhile.
+ */
+export function createRepeatedPredict(deps: ApiDeps): AnswerRepeated {
+  return (request) => {
+    const { head } = request;
+    const route = head.method === "POST" ? predictRouteOf(head.url) : undefined;
+    const actor = route === undefined ? undefined : admit(head.headers, deps);
+    return route === undefined || actor === undefined
+      ? undefined
+      : answerRepeated(route, { request, actor, deps });
+  };
+}
+
+async function answerRepeated(
+  { path, model }: PredictRoute,
+  { request, actor, deps }: { request: RepeatedRequest; actor: Actor; deps: ApiDeps },
+): Promise<string> {
+  const requestId = randomUUID();
+  const { head, body } = request;
+  const readBody = (): Promise<Uint8Array> => Promise.resolve(body);
+  try {
+    const reply = await predict(model, { actor, requestId, contentType: head.contentType, readBody }, deps);
+    const text = JSON.stringify(reply);
+    return `${OK_HEAD}${requestId}\r\ncontent-length: ${Buffer.byteLength(text)}${headEnd()}${text}`;
+  } catch (error) {
+    const { status, headers, body: text } = errorReply(deps.logger, error, { requestId, path });
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    const first = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join("")}`;
+    return `${first}content-length: ${Buffer.byteLength(text)}${headEnd()}${text}`;
+  }
+}
+
+const OK_HEAD = `HTTP/1.1 200 OK\r\n${Object.entries(SECURITY_HEADERS)
+  .map(([name, value]) => `${name}: ${value}\r\n`)
+  .join("")}content-type: application/json\r\nx-request-id: `;
+
+let endedAt = 0;
+let ending = "";
+
+/** What Node itself adds to every reply; the date is written out once a second. */
+function headEnd(): string {
+  const second = Math.floor(Date.now() / 1_000);
+  if (second !== endedAt) {
+    endedAt = second;
+    const keepAlive = `Connection: keep-alive\r\nKeep-Alive: timeout=${IDLE_TIMEOUT_MS / 1_000}`;
+    ending = `\r\nDate: ${new Date(second * 1_000).toUTCString()}\r\n${keepAlive}\r\n\r\n`;
+  }
+  return ending;
+}

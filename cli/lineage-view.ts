@@ -5,7 +5,7 @@ import { timeText } from "./list-view.ts";
 import type { ListColumn } from "./list-view.ts";
 import { safeText } from "./output.ts";
 import type { Output } from "./output.ts";
-import { numberText } from "./run/approval-card.ts";
+import { numberText } from "./run/evaluation-text.ts";
 
 const model = ({ model: name, version }: LineageItem) => (version === null ? name : `${name}@${version}`);
 const at: ListColumn<LineageItem> = ["at", (item) => timeText(item.at)];

@@ -5,7 +5,7 @@ import { apiPath } from "./client.ts";
 import type { Connection } from "./connection.ts";
 import { csvText } from "./csv.ts";
 import type { Output } from "./output.ts";
-import { numberText } from "./run/approval-card.ts";
+import { numberText } from "./run/evaluation-text.ts";
 import { patient } from "./run/follow-run.ts";
 import type { LocalFile } from "./run/local-files.ts";
 import { startWithFiles } from "./run/upload.ts";

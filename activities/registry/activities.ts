@@ -6,6 +6,7 @@ import { activityKey, systemAudit } from "../audit.ts";
 import { getDocument, putDocument, readPipeline } from "../../stores/objects/documents.ts";
 import { versionDigest } from "../../schemas/version-digest.ts";
 import type { Requester } from "../runs/messages.ts";
+import { approvalEvidence, evidenceSummary } from "./evidence.ts";
 import { decideGates } from "./gates.ts";
 import type {
   GateInput,
@@ -61,22 +62,17 @@ export function createRegistryActivities({ db, objects }: RegistryActivityDeps) 
         const refusal = { outcome: "refused", reason: decision.message, key: activityKey() } as const;
         await db.audit.append({ ...audit, ...refusal });
       }
-      const { metrics, intervals, labelConvention, primaryMetric, candidate, rows } = row.evaluation;
-      const evidence = await putDocument(objects, {
-        model,
-        version,
-        digest: row.digest,
-        dataset: row.dataset,
-        metrics,
-        intervals,
-        labelConvention,
-        primaryMetric,
-        candidate,
-        rows,
-        champion: input.champion ?? null,
+      const evidence = approvalEvidence({
+        row,
         gates: decision.gates,
+        champion: input.champion ?? null,
+        dataset: (await db.datasets.get(row.dataset))?.manifest,
       });
-      return { ...decision, evidence };
+      return {
+        ...decision,
+        evidence: await putDocument(objects, evidence),
+        summary: evidenceSummary(evidence),
+      };
     },
 
     /**

@@ -40,6 +40,8 @@ export interface GateOutcome {
   readonly message: string;
   /** What the approver looks at. */
   readonly evidence: ObjectRef;
+  /** The evidence in a few lines; absent in what was decided before it was made. */
+  readonly summary?: readonly string[];
 }
 
 export interface PromoteInput {

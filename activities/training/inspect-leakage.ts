@@ -134,7 +134,7 @@ function assetOverlap(job: LeakageJob): LeakageCheck {
 
 function timeOverlap(job: LeakageJob): LeakageCheck {
   const timeOf = (row: number) => job.t[row] as number;
-  const isTrained = (row: number) => (job.folds[row] as number) >= 0 && !Number.isNaN(job.y[row] as number);
+  const isTrained = (row: number) => (job.folds[row] as number) >= 0 && !Number.isNaN(job.y[row]);
   const train = rowsWith(job, isTrained);
   const holdout = Float64Array.from(
     rowsWith(job, (row) => job.folds[row] === HOLDOUT_FOLD),

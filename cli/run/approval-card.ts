@@ -1,13 +1,21 @@
-import type { Evaluation, GateResult, MetricSet } from "../../schemas/model-version.ts";
+import type { Evaluation, GateResult } from "../../schemas/model-version.ts";
 import { safeText } from "../output.ts";
 import type { Output } from "../output.ts";
 import type { Approval } from "./approval.ts";
+import {
+  dataLines,
+  intervalsOf,
+  metricLines,
+  operatingPointLines,
+  sliceLines,
+  valuesOf,
+} from "./evaluation-text.ts";
 
 /** What stands beside the approval on the page. */
 export interface CardContext {
   readonly apiUrl: string;
   readonly temporalUiUrl?: string;
-  /** Of the run: holds the baseline, which the approval does not. */
+  /** Of the run: holds the baseline where an older approval does not. */
   readonly evaluation?: Evaluation;
 }
 
@@ -27,11 +35,17 @@ export function showApproval(output: Output, approval: Approval, context: CardCo
     ),
   );
   note(`  digest     ${approval.digest}`);
-  note(`  asked by   ${safeText(approval.requestedBy)}, until ${approval.deadline}`);
+  const known = approval.requesterAuthenticated === false ? " (unauthenticated)" : "";
+  note(`  asked by   ${safeText(approval.requestedBy)}${known}, until ${approval.deadline}`);
   if (evidence.candidate !== undefined) note(`  trained    ${safeText(evidence.candidate)}`);
+  if (evidence.labelConvention !== undefined) note(`  label      ${safeText(evidence.labelConvention)}`);
   if (evidence.metrics !== undefined) {
     note();
-    for (const line of metricLines(approval, context.evaluation)) note(line);
+    for (const line of approvalMetrics(approval, context.evaluation)) note(`  ${line}`);
+  }
+  for (const block of evidenceBlocks(approval)) {
+    note();
+    for (const line of block) note(`  ${line}`);
   }
   note();
   for (const gate of evidence.gates ?? []) note(gateLine(output, gate));
@@ -47,44 +61,36 @@ export function gateLine(output: Output, { name, passed, detail }: GateResult): 
   return `  ${mark} ${safeText(name)}: ${safeText(detail)}`;
 }
 
-/** The model beside the baseline and the champion, a line per metric. */
-function metricLines({ evidence, subject }: Approval, evaluation: Evaluation | undefined): readonly string[] {
-  const test = evidence.metrics?.test ?? {};
+/** The model with its intervals beside the baseline and the champion, a line per metric. */
+function approvalMetrics({ evidence, subject }: Approval, evaluation: Evaluation | undefined) {
+  const { champion, metrics, intervals = {} } = evidence;
   const baseline = evaluation?.candidates.find(({ name }) => name === BASELINE);
-  const columns: readonly (readonly [string, MetricSet | undefined])[] = [
-    [`${subject} (test)`, test],
-    ["(cv)", evidence.metrics?.cv],
-    [
-      baseline?.test === undefined ? "baseline (cv)" : "baseline (test)",
-      baseline === undefined ? undefined : (baseline.test ?? baseline.cv),
-    ],
-    [`champion @${evidence.champion?.version ?? ""} (test)`, evidence.champion?.metrics],
-  ];
-  const shown = columns.filter(([, values]) => values !== undefined);
-  const header = ["metric", ...shown.map(([title]) => title)];
-  const rows = Object.keys(test).map((metric) => [
-    metric === evidence.primaryMetric ? `${metric} *` : metric,
-    ...shown.map(([, values]) => numberText(values?.[metric])),
+  const baselineTest = evidence.baseline ?? baseline?.test;
+  return metricLines(metrics?.test ?? {}, evidence.primaryMetric, [
+    ...valuesOf(`${subject} (test)`, metrics?.test),
+    ...intervalsOf(intervals),
+    ...valuesOf("(cv)", metrics?.cv),
+    ...(baselineTest === undefined
+      ? valuesOf("baseline (cv)", baseline?.cv)
+      : valuesOf("baseline (test)", baselineTest)),
+    ...valuesOf(`champion @${champion?.version ?? ""} (test)`, champion?.metrics),
   ]);
-  return aligned([header, ...rows]).map((line) => `  ${line}`);
 }
 
-function aligned(rows: readonly (readonly string[])[]): readonly string[] {
-  const cells = rows.map((row) => row.map(safeText));
-  const widths = (cells[0] ?? []).map((_title, column) =>
-    Math.max(...cells.map((row) => row[column]?.length ?? 0)),
-  );
-  return cells.map((row) =>
-    row
-      .map((cell, column) =>
-        column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
-      )
-      .join("  "),
-  );
-}
-
-export function numberText(value: number | undefined | null): string {
-  return value === undefined || value === null ? "-" : String(Number(value.toPrecision(5)));
+/** What is to be known beyond the metrics: cost of the threshold, where it is worst, what it was learnt from. */
+function evidenceBlocks({ evidence }: Approval): readonly (readonly string[])[] {
+  const { operatingPoint, worstSlices, primaryMetric, data = [] } = evidence;
+  const slices = worstSlices?.shown ?? [];
+  return [
+    operatingPoint == null ? [] : operatingPointLines(operatingPoint),
+    slices.length === 0 || primaryMetric === undefined
+      ? []
+      : [
+          `worst ${slices.length} of ${worstSlices?.of ?? 0} slices by ${primaryMetric}:`,
+          ...sliceLines(slices, [primaryMetric]),
+        ],
+    dataLines(data),
+  ].filter((lines) => lines.length > 0);
 }
 
 function waysToDecide(approval: Approval, { apiUrl, temporalUiUrl }: CardContext): readonly string[] {

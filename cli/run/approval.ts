@@ -1,19 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
-import { gateResultSchema, metricSetSchema } from "../../schemas/model-version.ts";
+import { approvalEvidenceSchema } from "../../schemas/approval-evidence.ts";
 import { apiPath } from "../client.ts";
 import type { ApiClient } from "../client.ts";
 
-/** What of an approval's evidence is shown; other kinds of approvals have other evidence, so all of it may be absent. */
-const evidenceSchema = z.object({
-  metrics: z.object({ test: metricSetSchema, cv: metricSetSchema }).optional(),
-  primaryMetric: z.string().optional(),
-  candidate: z.string().optional(),
-  labelConvention: z.string().optional(),
-  champion: z.object({ version: z.number(), metrics: metricSetSchema }).nullish(),
-  gates: z.array(gateResultSchema).optional(),
-});
-export type ApprovalEvidence = z.infer<typeof evidenceSchema>;
+/** Other kinds of approvals, and older ones, have other evidence: any of it may be absent. */
+const evidenceSchema = z.looseObject(approvalEvidenceSchema.shape).partial();
 
 const decisionSchema = z.object({
   decisionId: z.string(),
@@ -23,7 +15,10 @@ const decisionSchema = z.object({
   channel: z.string(),
   reason: z.string(),
   at: z.string(),
+  /** Whether the person who asked decided: possible without keys only. */
+  selfApproved: z.boolean().optional(),
 });
+export type RecordedDecision = z.infer<typeof decisionSchema>;
 
 /** `ApprovalRow` as the API gives it; members that are not read here are kept for `--json`. */
 export const approvalSchema = z.looseObject({
@@ -35,6 +30,7 @@ export const approvalSchema = z.looseObject({
   version: z.number(),
   workflowId: z.string(),
   requestedBy: z.string(),
+  requesterAuthenticated: z.boolean().optional(),
   policy: z.looseObject({ quorum: z.number(), approvers: z.array(z.string()).optional() }),
   evidence: evidenceSchema.catch({}),
   state: z.enum(["waiting", "approved", "rejected", "expired"]),
@@ -66,4 +62,17 @@ export async function decide(client: ApiClient, approval: Approval, given: Decis
     idempotencyKey: decisionId,
     body: { decisionId, decision, digest, reason, by, channel: "cli" },
   });
+}
+
+/** `approve by ada (unauthenticated, self-approved) through cli` */
+export function decisionText({
+  decision,
+  by,
+  authenticated,
+  selfApproved,
+  channel,
+}: RecordedDecision): string {
+  const marks = [authenticated ? "" : "unauthenticated", selfApproved === true ? "self-approved" : ""];
+  const shown = marks.filter((mark) => mark !== "");
+  return `${decision} by ${by}${shown.length === 0 ? "" : ` (${shown.join(", ")})`} through ${channel}`;
 }

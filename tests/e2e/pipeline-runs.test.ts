@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { approveWorkflowId } from "../../temporal-config/constants.ts";
 import { PatientPerson } from "../faults/drive-run.ts";
+import type { Approval } from "../../cli/run/approval.ts";
 import type { StartedRun } from "../faults/drive-run.ts";
 import { pipelineText } from "../faults/fixture/pumps.ts";
 import { FaultyPlatform } from "../faults/faulty-platform.ts";
@@ -80,9 +81,11 @@ await describeWithServices("pipeline runs, end to end", () => {
   it(
     "ends the run, its stage and its approval when it is cancelled while it waits",
     async () => {
-      const other = await person.startRun({ dataSeed: 12, pipeline: renamed("cancelled-at-approval") });
+      const pipeline = `${renamed("cancelled-at-approval")}\n${COSTS_AND_SLICES}`;
+      const other = await person.startRun({ dataSeed: 12, pipeline });
       expect(other.workflowId).not.toBe(first.workflowId);
       const approval = await person.untilAsked(other.runId);
+      expectEvidence(approval);
       await person.cancel(other.runId);
       const view = await person.untilOver(other.runId);
       expect(view).toMatchObject({ status: "cancelled", error: { code: "cancelled" } });
@@ -122,6 +125,23 @@ await describeWithServices("pipeline runs, end to end", () => {
     RUN_MS,
   );
 });
+
+const COSTS_AND_SLICES =
+  "costs: { missedFailure: 5000, falseAlarm: 200, currency: EUR }\nevaluate: { slices: [pump] }\n";
+
+/** What the approver needs beyond the metrics, from the real run. */
+function expectEvidence(approval: Approval | undefined): void {
+  const { evidence, requesterAuthenticated } = approval ?? {};
+  expect(requesterAuthenticated).toBe(false);
+  expect(evidence?.operatingPoint?.costs).toMatchObject({ missedFailure: 5000, currency: "EUR" });
+  const { missedFailures = 0, falseAlarms = 0, costs } = evidence?.operatingPoint ?? {};
+  expect(costs?.total).toBe(5000 * missedFailures + 200 * falseAlarms);
+  expect(evidence?.thresholds).toHaveLength(20);
+  expect(evidence?.intervals).toHaveProperty("rocAuc");
+  // Every pump is one row: twenty slices without metrics, and one of all the rarer ones.
+  expect(evidence?.worstSlices).toMatchObject({ of: 1, shown: [{ column: "pump", bucket: "other" }] });
+  expect(evidence?.data).toMatchObject([{ source: "readings", accepted: 400, quarantined: 3 }]);
+}
 
 function renamed(name: string): string {
   return pipelineText().replace("name: faults", `name: ${name}`);

@@ -91,6 +91,8 @@ await describeWithServices("what Temporal's own tools tell of a run", () => {
     expect(metadata).toContain("any approver (quorum 1)");
     expect(metadata).toContain(`until: ${new Date(approval.deadline).toISOString()}, then: expire`);
     expect(metadata).toContain(approval.digest);
+    expect(metadata).toMatch(/rocAuc: 0\.\d+ \(95 %: .*no champion/);
+    expect(metadata).toContain("data: 400 rows accepted, 3 quarantined");
     for (const message of ["decide", "approve", "reject", "wake"]) expect(metadata).toContain(message);
   });
 

@@ -8,6 +8,8 @@ export interface ApprovalInput extends Omit<OpenApprovalInput, "deadline"> {
   /** `policy.deadline` and `policy.reminder` in milliseconds: workflows do not parse durations. */
   readonly deadlineMs: number;
   readonly reminderMs: number;
+  /** Lines of the evidence for Temporal's own page. */
+  readonly summary?: readonly string[];
   /** Set by the workflow itself when it continues in a new run; times in milliseconds since 1970. */
   readonly resumed?: {
     readonly deadlineMs: number;

@@ -85,7 +85,13 @@ class Approval {
   }
 
   async open(): Promise<void> {
-    const { deadlineMs: _deadlineMs, reminderMs: _reminderMs, resumed, ...asked } = this.#input;
+    const {
+      deadlineMs: _deadlineMs,
+      reminderMs: _reminderMs,
+      summary: _summary,
+      resumed,
+      ...asked
+    } = this.#input;
     if (resumed === undefined) this.#extendDeadline();
     else {
       this.#deadlineMs = resumed.deadlineMs;
@@ -212,7 +218,7 @@ class Approval {
   }
 
   #showWaiting(): void {
-    const { policy, subject, digest } = this.#input;
+    const { policy, subject, digest, summary = [] } = this.#input;
     const who = this.state.isEscalated ? policy.escalateTo : policy.approvers;
     const from = who.length === 0 ? "any approver" : who.join(", ");
     show(
@@ -223,7 +229,8 @@ class Approval {
         version: String(this.#input.version),
       },
       `**Waiting for approval** of ${subject}\n\n- from: ${from} (quorum ${policy.quorum})\n` +
-        `- until: ${new Date(this.#deadlineMs).toISOString()}, then: ${policy.onDeadline}\n- digest: ${digest}`,
+        `- until: ${new Date(this.#deadlineMs).toISOString()}, then: ${policy.onDeadline}\n- digest: ${digest}` +
+        summary.map((line) => `\n- ${line}`).join(""),
     );
   }
 }

@@ -49,6 +49,7 @@ export async function askForApproval(
         deadlineMs: plan.approvalDeadlineMs,
         reminderMs: plan.approvalReminderMs,
         evidence: gate.evidence,
+        ...(gate.summary === undefined ? {} : { summary: gate.summary }),
       },
     ],
   });

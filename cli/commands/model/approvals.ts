@@ -10,8 +10,9 @@ import { withApi } from "../../connection.ts";
 import type { Connection } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
+import { safeText } from "../../output.ts";
 import { itemsOf, parseLimit, showList, timeText } from "../../list-view.ts";
-import { approvalSchema, decide, readApproval } from "../../run/approval.ts";
+import { approvalSchema, decide, decisionText, readApproval } from "../../run/approval.ts";
 import type { Approval } from "../../run/approval.ts";
 import { showApproval } from "../../run/approval-card.ts";
 import { personHere } from "../../run/ask-decision.ts";
@@ -106,8 +107,8 @@ async function show(context: CliContext, id: string, { json }: { readonly json?:
       ...(evaluation === undefined ? {} : { evaluation }),
     });
     output.line(`${approval.id} is ${approval.state}`);
-    for (const { decision, by, channel, reason, at } of approval.decisions)
-      output.line(`  ${decision} by ${by} through ${channel} at ${timeText(at)}: ${reason}`);
+    for (const one of approval.decisions)
+      output.line(safeText(`  ${decisionText(one)} at ${timeText(one.at)}: ${one.reason}`));
   });
 }
 

@@ -10,7 +10,7 @@ import type { DriftReportRow } from "../../drift-check.ts";
 import { itemsOf, parseLimit, showList, timeText } from "../../list-view.ts";
 import { safeText } from "../../output.ts";
 import type { Output } from "../../output.ts";
-import { numberText } from "../../run/approval-card.ts";
+import { numberText } from "../../run/evaluation-text.ts";
 
 interface JsonOption {
   readonly json?: boolean;

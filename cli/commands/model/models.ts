@@ -8,8 +8,9 @@ import type { Connection } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
 import { itemsOf, parseVersion, showList, timeText } from "../../list-view.ts";
-import { numberText } from "../../run/approval-card.ts";
+import { numberText } from "../../run/evaluation-text.ts";
 import { patient } from "../../run/follow-run.ts";
+import { readVersion, showVersion } from "../../run/version-view.ts";
 
 interface JsonOption {
   readonly json?: boolean;
@@ -85,13 +86,18 @@ export function registerModelsCommand(program: Command): void {
     .action(async (options: JsonOption, command: Command) => list(contextOf(command), options));
   models
     .command("show")
-    .description("one model: versions and who made which the champion, when")
+    .description(
+      "one model: versions and who made which the champion, when; or one version: metrics, threshold, slices",
+    )
     .argument("<model>", "name of the model")
+    .argument("[version]", "one of its versions", parseVersion)
     .option("--json", "print it as JSON")
-    .addHelpText("after", "\nExample:\n  $ aura models show turbofan")
-    .action(async (model: string, options: JsonOption, command: Command) =>
-      show(contextOf(command), model, options),
-    );
+    .addHelpText("after", "\nExamples:\n  $ aura models show turbofan\n  $ aura models show turbofan 3")
+    .action(async (...given: [string, number | undefined, JsonOption, Command]) => {
+      const [model, version, options, command] = given;
+      if (version === undefined) await show(contextOf(command), model, options);
+      else await showOne(contextOf(command), { model, version }, options);
+    });
   models
     .command("compare")
     .description("two versions side by side")
@@ -185,6 +191,18 @@ async function show(context: CliContext, name: string, { json }: JsonOption): Pr
       return [timeText(e.at), e.alias, from, `@${e.version}`, e.actor, e.reason];
     }),
   );
+}
+
+async function showOne(
+  context: CliContext,
+  { model, version }: { readonly model: string; readonly version: number },
+  { json }: JsonOption,
+): Promise<void> {
+  const found = await withApi(context, { start: "if-made" }, ({ client }) =>
+    readVersion(client, model, version),
+  );
+  if (json === true) context.output.json(found);
+  else showVersion(context.output, found);
 }
 
 async function compare(

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import { itemsOf, parseLimit, parseSince, showList, timeText } from "../../list-view.ts";
-import { numberText } from "../../run/approval-card.ts";
+import { numberText } from "../../run/evaluation-text.ts";
 
 interface PredictionsOptions {
   readonly asset?: string;

@@ -8,7 +8,8 @@ import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
 import { locationText, safeText } from "../../output.ts";
 import { itemsOf, parseLimit, showList, timeText } from "../../list-view.ts";
-import { gateLine, numberText } from "../../run/approval-card.ts";
+import { gateLine } from "../../run/approval-card.ts";
+import { numberText } from "../../run/evaluation-text.ts";
 import { followRun } from "../../run/follow-run.ts";
 import { outcomeOf } from "../../run/run-document.ts";
 

@@ -1,0 +1,96 @@
+import type { ApprovalEvidence } from "../../schemas/approval-evidence.ts";
+import type { OperatingPoint } from "../../schemas/operating-point.ts";
+import { MIN_SLICE_ROWS } from "../../schemas/model-version.ts";
+import type { MetricSet, Slice } from "../../schemas/model-version.ts";
+import { safeText } from "../output.ts";
+
+/** A title and a value per row. */
+export interface MetricColumn {
+  readonly title: string;
+  readonly of: (metric: string) => string;
+}
+
+export function numberText(value: number | undefined | null): string {
+  return value === undefined || value === null ? "-" : String(Number(value.toPrecision(5)));
+}
+
+export function valuesOf(title: string, set: MetricSet | null | undefined): MetricColumn[] {
+  return set === null || set === undefined ? [] : [{ title, of: (metric) => numberText(set[metric]) }];
+}
+
+/** `11.2 … 13.9` */
+export function intervalsOf(intervals: Readonly<Record<string, readonly [number, number]>>): MetricColumn[] {
+  if (Object.keys(intervals).length === 0) return [];
+  const of = (metric: string) => {
+    const interval = intervals[metric];
+    return interval === undefined ? "-" : interval.map(numberText).join(" … ");
+  };
+  return [{ title: "95 %", of }];
+}
+
+/** A line per metric, the deciding one marked; numbers to the right. */
+export function metricLines(
+  metrics: MetricSet,
+  primaryMetric: string | undefined,
+  columns: readonly MetricColumn[],
+): readonly string[] {
+  const rows = Object.keys(metrics).map((metric) => [
+    metric === primaryMetric ? `${metric} *` : metric,
+    ...columns.map(({ of }) => of(metric)),
+  ]);
+  return aligned([["metric", ...columns.map(({ title }) => title)], ...rows]);
+}
+
+/** What the chosen threshold does on the holdout, and what that would have cost. */
+export function operatingPointLines(point: OperatingPoint): readonly string[] {
+  const { threshold, recall, precision, alerts, missedFailures, falseAlarms, costs } = point;
+  const head = `alerts from ${numberText(threshold)} on: ${alerts} alerts, recall ${numberText(recall)}, precision ${numberText(precision)}`;
+  if (costs === null)
+    return [head, `${missedFailures} missed failures, ${falseAlarms} false alarms (no costs are declared)`];
+  const { missedFailure, falseAlarm, currency, ofMissedFailures, ofFalseAlarms, total, perRow } = costs;
+  const cost = (count: number, what: string, each: number, all: number) =>
+    `${count} ${what} × ${numberText(each)} = ${numberText(all)} ${currency}`;
+  return [
+    head,
+    cost(missedFailures, "missed failures", missedFailure, ofMissedFailures),
+    cost(falseAlarms, "false alarms", falseAlarm, ofFalseAlarms),
+    `together ${numberText(total)} ${currency}, ${numberText(perRow)} per holdout row`,
+  ].map(safeText);
+}
+
+/** Slices with their rows, assets and the metrics asked for. */
+export function sliceLines(slices: readonly Slice[], metrics: readonly string[]): readonly string[] {
+  const rows = slices.map(({ column, value, bucket, rows: nRows, assets, metrics: own }) => [
+    `${column} = ${bucket === undefined ? value : `(${value})`}`,
+    String(nRows),
+    assets === undefined ? "-" : String(assets),
+    ...(nRows < MIN_SLICE_ROWS ? [`under ${MIN_SLICE_ROWS} rows`] : metrics.map((m) => numberText(own[m]))),
+  ]);
+  return aligned([["slice", "rows", "assets", ...metrics], ...rows]);
+}
+
+/** `readings: 4000 rows of 12 assets accepted, 3 quarantined (out_of_range 2, bad_time 1)` */
+export function dataLines(data: ApprovalEvidence["data"]): readonly string[] {
+  return data.map(({ source, accepted, quarantined, assets, byReason }) => {
+    const reasons = Object.entries(byReason).map(([reason, n]) => `${reason} ${n}`);
+    const why = reasons.length === 0 ? "" : ` (${reasons.join(", ")})`;
+    return safeText(
+      `${source}: ${accepted} rows of ${assets} assets accepted, ${quarantined} quarantined${why}`,
+    );
+  });
+}
+
+/** Cells made safe and padded: the first column to the left, numbers to the right. */
+export function aligned(rows: readonly (readonly string[])[]): readonly string[] {
+  const cells = rows.map((row) => row.map(safeText));
+  const widths = (cells[0] ?? []).map((_title, column) =>
+    Math.max(...cells.map((row) => row[column]?.length ?? 0)),
+  );
+  return cells.map((row) =>
+    row
+      .map((cell, column) =>
+        column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
+      )
+      .join("  "),
+  );
+}

@@ -1,0 +1,66 @@
+import { z } from "zod";
+import { evaluationSchema, gateResultSchema } from "../../schemas/model-version.ts";
+import { operatingPointOf } from "../../schemas/operating-point.ts";
+import { apiPath } from "../client.ts";
+import type { ApiClient } from "../client.ts";
+import { timeText } from "../list-view.ts";
+import { safeText } from "../output.ts";
+import type { Output } from "../output.ts";
+import { gateLine } from "./approval-card.ts";
+import { intervalsOf, metricLines, operatingPointLines, sliceLines, valuesOf } from "./evaluation-text.ts";
+
+const versionSchema = z.looseObject({
+  model: z.string(),
+  version: z.number(),
+  digest: z.string(),
+  stage: z.string(),
+  aliases: z.array(z.string()),
+  dataset: z.string(),
+  runId: z.string(),
+  createdAt: z.string(),
+  gates: z.array(gateResultSchema),
+  evaluation: evaluationSchema,
+});
+export type ModelVersion = z.infer<typeof versionSchema>;
+
+/** Metrics a slice is shown with: the deciding one, and what a person asks for next. */
+const SLICE_METRICS = ["rmse", "mae", "rocAuc", "recall", "precision", "f1", "macroF1", "accuracy"];
+
+/** @throws {PlatformError} not_found, and what every request throws */
+export function readVersion(client: ApiClient, model: string, version: number): Promise<ModelVersion> {
+  return client.get(apiPath`/v1/models/${model}/versions/${version}`, versionSchema);
+}
+
+/** One version as evaluation found it: metrics with intervals, its threshold, slices, gates. */
+export function showVersion(output: Output, found: ModelVersion): void {
+  const { evaluation, model, version, aliases, stage } = found;
+  const { primaryMetric, rows, intervals } = evaluation;
+  const marks = [stage, ...aliases].join(", ");
+  output.line(output.style("bold", safeText(`${model}@${version} (${marks})`)));
+  output.line(`digest   ${found.digest}`);
+  output.line(`dataset  ${found.dataset}`);
+  output.line(`made     ${timeText(found.createdAt)} by run ${safeText(found.runId)}`);
+  output.line(`trained  ${safeText(evaluation.candidate)} on ${rows.train} rows, judged on ${rows.test}`);
+  output.line(`label    ${safeText(evaluation.labelConvention)}`);
+  output.line();
+  const { test, cv } = evaluation.metrics;
+  const columns = [...valuesOf("test", test), ...intervalsOf(intervals), ...valuesOf("cv", cv)];
+  for (const line of metricLines(test, primaryMetric, columns)) output.line(line);
+  const point = operatingPointOf(evaluation);
+  if (point !== null) showBlock(output, operatingPointLines(point));
+  if (evaluation.slices.length > 0) {
+    const known = new Set(evaluation.slices.flatMap(({ metrics }) => Object.keys(metrics)));
+    const others = SLICE_METRICS.filter((metric) => metric !== primaryMetric && known.has(metric));
+    showBlock(output, sliceLines(evaluation.slices, [primaryMetric, ...others.slice(0, 3)]));
+  }
+  if (found.gates.length > 0)
+    showBlock(
+      output,
+      found.gates.map((gate) => gateLine(output, gate)),
+    );
+}
+
+function showBlock(output: Output, lines: readonly string[]): void {
+  output.line();
+  for (const line of lines) output.line(line);
+}

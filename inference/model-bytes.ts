@@ -1,5 +1,5 @@
-import { checkOnnx } from "../numerics/onnx/inspect.ts";
-import { ModelRefusedError } from "../numerics/onnx/model-refused-error.ts";
+import { checkOnnx } from "../numerics/onnx/inspection/inspect.ts";
+import { ModelRefusedError } from "../numerics/onnx/inspection/model-refused-error.ts";
 import { sha256Hex } from "../schemas/canonical-json.ts";
 import { PlatformError } from "../schemas/platform-error.ts";
 import type { ServedModel } from "./served-model.ts";

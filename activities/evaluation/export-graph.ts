@@ -1,7 +1,7 @@
 import { gainImportance } from "../../numerics/explain/gain-importance.ts";
 import type { OutputCap, TrainedModel } from "../../numerics/model.ts";
 import { exportOnnx } from "../../numerics/onnx/export.ts";
-import { checkOnnx } from "../../numerics/onnx/inspect.ts";
+import { checkOnnx } from "../../numerics/onnx/inspection/inspect.ts";
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 
 export interface ExportJob {

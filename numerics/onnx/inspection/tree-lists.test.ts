@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { DATA_TYPE } from "./graph-builder.ts";
+import { DATA_TYPE } from "../graph-builder.ts";
 import { checkOnnx } from "./inspect.ts";
 import { ModelRefusedError } from "./model-refused-error.ts";
-import { WireWriter } from "./wire-writer.ts";
+import { WireWriter } from "../wire-writer.ts";
 
 const message = () => new WireWriter();
 

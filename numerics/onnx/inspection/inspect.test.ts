@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import type { ConstantModel } from "../model.ts";
-import { createGenerator } from "../random/generator.ts";
-import { exportOnnx } from "./export.ts";
-import { DATA_TYPE } from "./graph-builder.ts";
+import type { ConstantModel } from "../../model.ts";
+import { createGenerator } from "../../random/generator.ts";
+import { exportOnnx } from "../export.ts";
+import { DATA_TYPE } from "../graph-builder.ts";
 import { checkOnnx, DEFAULT_ONNX_LIMITS, inspectOnnx } from "./inspect.ts";
 import { ModelRefusedError } from "./model-refused-error.ts";
-import { WireWriter } from "./wire-writer.ts";
+import { WireWriter } from "../wire-writer.ts";
 
 const constant: ConstantModel = {
   kind: "constant",

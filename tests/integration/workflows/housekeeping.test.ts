@@ -4,22 +4,22 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import pg from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { withFailures } from "../../activities/failures.ts";
-import { createHousekeepingActivities } from "../../activities/housekeeping/activities.ts";
-import { hashOf, sha256Hex } from "../../schemas/canonical-json.ts";
-import { putDocument } from "../../stores/objects/documents.ts";
-import { createObjectStore } from "../../stores/objects/object-store.ts";
-import type { ObjectStore } from "../../stores/objects/port.ts";
-import { createDatabase } from "../../stores/postgres/database.ts";
-import type { Database, DatasetEntry } from "../../stores/postgres/port.ts";
-import { TASK_QUEUES } from "../../temporal-config/constants.ts";
-import { ensureHousekeeping } from "../../workers/housekeeping-schedule.ts";
-import type { housekeepingWorkflow } from "../../workflows/housekeeping/workflow.ts";
-import { createTestDatabase, describeWithServices } from "../support/platform.ts";
-import type { TestDatabase } from "../support/platform.ts";
-import { auditOf, datasetOf, runOf, versionOf } from "../support/registry-samples.ts";
-import { startWorkflowEnvironment } from "../support/workflow-environment.ts";
-import type { WorkflowEnvironment } from "../support/workflow-environment.ts";
+import { withFailures } from "../../../activities/failures.ts";
+import { createHousekeepingActivities } from "../../../activities/housekeeping/activities.ts";
+import { hashOf, sha256Hex } from "../../../schemas/canonical-json.ts";
+import { putDocument } from "../../../stores/objects/documents.ts";
+import { createObjectStore } from "../../../stores/objects/object-store.ts";
+import type { ObjectStore } from "../../../stores/objects/port.ts";
+import { createDatabase } from "../../../stores/postgres/database.ts";
+import type { Database, DatasetEntry } from "../../../stores/postgres/port.ts";
+import { TASK_QUEUES } from "../../../temporal-config/constants.ts";
+import { ensureHousekeeping } from "../../../workers/housekeeping-schedule.ts";
+import type { housekeepingWorkflow } from "../../../workflows/housekeeping/workflow.ts";
+import { createTestDatabase, describeWithServices } from "../../support/platform.ts";
+import type { TestDatabase } from "../../support/platform.ts";
+import { auditOf, datasetOf, runOf, versionOf } from "../../support/registry-samples.ts";
+import { startWorkflowEnvironment } from "../../support/workflow-environment.ts";
+import type { WorkflowEnvironment } from "../../support/workflow-environment.ts";
 
 /** What goes away by itself, on a real database, object store and Temporal server. */
 

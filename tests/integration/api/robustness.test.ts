@@ -5,12 +5,12 @@ import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import { wholeMessagesLength } from "../../api/trace/arrow-batch.ts";
-import type { PredictReply } from "../../schemas/prediction.ts";
-import { startApiFixture, until } from "../support/api-fixture.ts";
-import type { ApiFixture, FixtureOptions } from "../support/api-fixture.ts";
-import { MemoryObjects } from "../support/memory-objects.ts";
-import { putTinyVersion } from "../support/served-versions.ts";
+import { wholeMessagesLength } from "../../../api/trace/arrow-batch.ts";
+import type { PredictReply } from "../../../schemas/prediction.ts";
+import { startApiFixture, until } from "../../support/api-fixture.ts";
+import type { ApiFixture, FixtureOptions } from "../../support/api-fixture.ts";
+import { MemoryObjects } from "../../support/memory-objects.ts";
+import { putTinyVersion } from "../../support/served-versions.ts";
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

@@ -1,9 +1,9 @@
 import { request } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startApiFixture, until } from "../support/api-fixture.ts";
-import type { ApiFixture } from "../support/api-fixture.ts";
-import { MemoryObjects } from "../support/memory-objects.ts";
-import { putTinyVersion } from "../support/served-versions.ts";
+import { startApiFixture, until } from "../../support/api-fixture.ts";
+import type { ApiFixture } from "../../support/api-fixture.ts";
+import { MemoryObjects } from "../../support/memory-objects.ts";
+import { putTinyVersion } from "../../support/served-versions.ts";
 
 const ADMIN = "bootstrap-admin-key-0123456789abcdef";
 let fixture: ApiFixture;

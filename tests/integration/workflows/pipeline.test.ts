@@ -1,17 +1,17 @@
 import { Context } from "@temporalio/activity";
 import { WorkflowFailedError } from "@temporalio/client";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import type { DriftCheckResult } from "../../activities/monitoring/messages.ts";
-import type { PipelineInput } from "../../activities/runs/messages.ts";
-import { PlatformError } from "../../schemas/platform-error.ts";
-import { TASK_QUEUES } from "../../temporal-config/constants.ts";
-import type { driftWorkflow } from "../../workflows/drift/workflow.ts";
-import type { pipelineWorkflow } from "../../workflows/pipeline/workflow.ts";
-import { FakeApprovals } from "../support/fake-approvals.ts";
-import { FakePipeline } from "../support/fake-pipeline.ts";
-import { describeWithServices } from "../support/platform.ts";
-import { startWorkflowEnvironment } from "../support/workflow-environment.ts";
-import type { WorkflowEnvironment } from "../support/workflow-environment.ts";
+import type { DriftCheckResult } from "../../../activities/monitoring/messages.ts";
+import type { PipelineInput } from "../../../activities/runs/messages.ts";
+import { PlatformError } from "../../../schemas/platform-error.ts";
+import { TASK_QUEUES } from "../../../temporal-config/constants.ts";
+import type { driftWorkflow } from "../../../workflows/drift/workflow.ts";
+import type { pipelineWorkflow } from "../../../workflows/pipeline/workflow.ts";
+import { FakeApprovals } from "../../support/fake-approvals.ts";
+import { FakePipeline } from "../../support/fake-pipeline.ts";
+import { describeWithServices } from "../../support/platform.ts";
+import { startWorkflowEnvironment } from "../../support/workflow-environment.ts";
+import type { WorkflowEnvironment } from "../../support/workflow-environment.ts";
 
 /** How a run ends when one of its steps does not, and what drift starts; no step does any work here. */
 

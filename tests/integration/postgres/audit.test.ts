@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Client } from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { createObjectStore } from "../../stores/objects/object-store.ts";
-import { ObjectAnchors } from "../../stores/postgres/audit/object-anchors.ts";
-import { createDatabase } from "../../stores/postgres/database.ts";
-import type { AuditAnchor, Database } from "../../stores/postgres/port.ts";
-import { createTestDatabase, describeWithServices } from "../support/platform.ts";
-import type { TestDatabase } from "../support/platform.ts";
-import { auditOf } from "../support/registry-samples.ts";
+import { createObjectStore } from "../../../stores/objects/object-store.ts";
+import { ObjectAnchors } from "../../../stores/postgres/audit/object-anchors.ts";
+import { createDatabase } from "../../../stores/postgres/database.ts";
+import type { AuditAnchor, Database } from "../../../stores/postgres/port.ts";
+import { createTestDatabase, describeWithServices } from "../../support/platform.ts";
+import type { TestDatabase } from "../../support/platform.ts";
+import { auditOf } from "../../support/registry-samples.ts";
 
 await describeWithServices("audit log on PostgreSQL", () => {
   let test: TestDatabase;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { createDatabase } from "../../stores/postgres/database.ts";
-import type { ApprovalRow, Database, DecisionRow } from "../../stores/postgres/port.ts";
-import { createTestDatabase, describeWithServices } from "../support/platform.ts";
-import type { TestDatabase } from "../support/platform.ts";
-import { approvalOf, auditOf } from "../support/registry-samples.ts";
+import { createDatabase } from "../../../stores/postgres/database.ts";
+import type { ApprovalRow, Database, DecisionRow } from "../../../stores/postgres/port.ts";
+import { createTestDatabase, describeWithServices } from "../../support/platform.ts";
+import type { TestDatabase } from "../../support/platform.ts";
+import { approvalOf, auditOf } from "../../support/registry-samples.ts";
 
 const decisionBy = (by: string, over: Partial<DecisionRow> = {}): Omit<DecisionRow, "at"> => ({
   decisionId: `d-${by}`,

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { z } from "zod";
-import { createDatabase } from "../../stores/postgres/database.ts";
-import type { ApprovalRow, Database, VersionRow } from "../../stores/postgres/port.ts";
-import { startApiFixture } from "../support/api-fixture.ts";
-import type { ApiFixture } from "../support/api-fixture.ts";
-import { createTestDatabase, describeWithServices } from "../support/platform.ts";
-import type { TestDatabase } from "../support/platform.ts";
-import { approvalOf, approve, auditOf, versionOf } from "../support/registry-samples.ts";
+import { createDatabase } from "../../../stores/postgres/database.ts";
+import type { ApprovalRow, Database, VersionRow } from "../../../stores/postgres/port.ts";
+import { startApiFixture } from "../../support/api-fixture.ts";
+import type { ApiFixture } from "../../support/api-fixture.ts";
+import { createTestDatabase, describeWithServices } from "../../support/platform.ts";
+import type { TestDatabase } from "../../support/platform.ts";
+import { approvalOf, approve, auditOf, versionOf } from "../../support/registry-samples.ts";
 
 /** Who may decide, as a person with a key sees it: the API over a real database. */
 

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { hashOf, sha256Hex } from "../../schemas/canonical-json.ts";
-import { LINEAGE_LISTS, lineagePageSchema, lineageSchema } from "../../schemas/lineage.ts";
-import type { Lineage, LineageItem, LineageKind, LineageList } from "../../schemas/lineage.ts";
-import { createDatabase } from "../../stores/postgres/database.ts";
-import type { Database, DatasetEntry, VersionRow } from "../../stores/postgres/port.ts";
-import { startApiFixture } from "../support/api-fixture.ts";
-import { createTestDatabase, describeWithServices } from "../support/platform.ts";
-import type { TestDatabase } from "../support/platform.ts";
-import { approve, auditOf, datasetOf, refOf, runOf, versionOf } from "../support/registry-samples.ts";
+import { hashOf, sha256Hex } from "../../../schemas/canonical-json.ts";
+import { LINEAGE_LISTS, lineagePageSchema, lineageSchema } from "../../../schemas/lineage.ts";
+import type { Lineage, LineageItem, LineageKind, LineageList } from "../../../schemas/lineage.ts";
+import { createDatabase } from "../../../stores/postgres/database.ts";
+import type { Database, DatasetEntry, VersionRow } from "../../../stores/postgres/port.ts";
+import { startApiFixture } from "../../support/api-fixture.ts";
+import { createTestDatabase, describeWithServices } from "../../support/platform.ts";
+import type { TestDatabase } from "../../support/platform.ts";
+import { approve, auditOf, datasetOf, refOf, runOf, versionOf } from "../../support/registry-samples.ts";
 
 /**
  * One file, `bad`, in a dataset that was trained on, in a fleet that was scored, and in a run that failed at it; beside

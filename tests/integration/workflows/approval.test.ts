@@ -1,21 +1,21 @@
 import { WorkflowFailedError, WorkflowNotFoundError, WorkflowUpdateFailedError } from "@temporalio/client";
 import type { WorkflowHandleWithFirstExecutionRunId } from "@temporalio/client";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import type { ApprovalPolicy } from "../../schemas/pipeline/training.ts";
-import { TASK_QUEUES } from "../../temporal-config/constants.ts";
+import type { ApprovalPolicy } from "../../../schemas/pipeline/training.ts";
+import { TASK_QUEUES } from "../../../temporal-config/constants.ts";
 import {
   approvalStateQuery,
   approveSignal,
   decideUpdate,
   rejectSignal,
   wakeSignal,
-} from "../../workflows/approval/messages.ts";
-import type { ApprovalInput, DecideInput } from "../../workflows/approval/messages.ts";
-import type { approvalWorkflow } from "../../workflows/approval/workflow.ts";
-import { FakeApprovals } from "../support/fake-approvals.ts";
-import { describeWithServices } from "../support/platform.ts";
-import { startWorkflowEnvironment } from "../support/workflow-environment.ts";
-import type { WorkflowEnvironment } from "../support/workflow-environment.ts";
+} from "../../../workflows/approval/messages.ts";
+import type { ApprovalInput, DecideInput } from "../../../workflows/approval/messages.ts";
+import type { approvalWorkflow } from "../../../workflows/approval/workflow.ts";
+import { FakeApprovals } from "../../support/fake-approvals.ts";
+import { describeWithServices } from "../../support/platform.ts";
+import { startWorkflowEnvironment } from "../../support/workflow-environment.ts";
+import type { WorkflowEnvironment } from "../../support/workflow-environment.ts";
 
 /** The approval workflow on a real Temporal server; what it records is kept in memory. */
 

@@ -2,12 +2,12 @@ import { createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ConnectionPool } from "../../stores/postgres/connection/connection-pool.ts";
-import { createDatabase } from "../../stores/postgres/database.ts";
-import { migrate, readMigrations } from "../../stores/postgres/migrate.ts";
-import { createTestDatabase, describeWithServices } from "../support/platform.ts";
-import type { TestDatabase } from "../support/platform.ts";
-import { approve, auditOf, runOf, versionOf } from "../support/registry-samples.ts";
+import { ConnectionPool } from "../../../stores/postgres/connection/connection-pool.ts";
+import { createDatabase } from "../../../stores/postgres/database.ts";
+import { migrate, readMigrations } from "../../../stores/postgres/migrate.ts";
+import { createTestDatabase, describeWithServices } from "../../support/platform.ts";
+import type { TestDatabase } from "../../support/platform.ts";
+import { approve, auditOf, runOf, versionOf } from "../../support/registry-samples.ts";
 
 const OPTIONS = { maxConnections: 4, statementTimeoutMs: 300, connectTimeoutMs: 2_000, role: undefined };
 

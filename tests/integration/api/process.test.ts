@@ -7,18 +7,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { PredictReply } from "../../schemas/prediction.ts";
-import { createObjectStore } from "../../stores/objects/object-store.ts";
-import type { ObjectStore } from "../../stores/objects/port.ts";
-import { createDatabase } from "../../stores/postgres/database.ts";
-import type { AuditEntry, Database, VersionRow } from "../../stores/postgres/port.ts";
-import { until } from "../support/api-fixture.ts";
-import { createTestDatabase, describeWithServices } from "../support/platform.ts";
-import type { TestDatabase } from "../support/platform.ts";
-import { approve } from "../support/registry-samples.ts";
-import { putTinyVersion } from "../support/served-versions.ts";
+import type { PredictReply } from "../../../schemas/prediction.ts";
+import { createObjectStore } from "../../../stores/objects/object-store.ts";
+import type { ObjectStore } from "../../../stores/objects/port.ts";
+import { createDatabase } from "../../../stores/postgres/database.ts";
+import type { AuditEntry, Database, VersionRow } from "../../../stores/postgres/port.ts";
+import { until } from "../../support/api-fixture.ts";
+import { createTestDatabase, describeWithServices } from "../../support/platform.ts";
+import type { TestDatabase } from "../../support/platform.ts";
+import { approve } from "../../support/registry-samples.ts";
+import { putTinyVersion } from "../../support/served-versions.ts";
 
-const ENTRY = join(import.meta.dirname, "../../dist/api/main.js");
+const ENTRY = join(import.meta.dirname, "../../../dist/api/main.js");
 const AUDIT: AuditEntry = {
   actor: { id: "test", role: "system", authenticated: true },
   action: "test",

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { sha256Hex } from "../../schemas/canonical-json.ts";
-import type { ObjectRef } from "../../schemas/object-ref.ts";
-import { ObjectAnchors } from "../../stores/postgres/audit/object-anchors.ts";
-import { startApiFixture } from "../support/api-fixture.ts";
-import type { ApiFixture } from "../support/api-fixture.ts";
+import { sha256Hex } from "../../../schemas/canonical-json.ts";
+import type { ObjectRef } from "../../../schemas/object-ref.ts";
+import { ObjectAnchors } from "../../../stores/postgres/audit/object-anchors.ts";
+import { startApiFixture } from "../../support/api-fixture.ts";
+import type { ApiFixture } from "../../support/api-fixture.ts";
 
 let fixture: ApiFixture;
 beforeAll(async () => {

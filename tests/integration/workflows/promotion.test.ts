@@ -1,18 +1,18 @@
 import { WorkflowFailedError } from "@temporalio/client";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { withFailures } from "../../activities/failures.ts";
-import { createRegistryActivities } from "../../activities/registry/activities.ts";
-import type { PromoteInput } from "../../activities/registry/messages.ts";
-import { createDatabase } from "../../stores/postgres/database.ts";
-import type { Database, VersionRow } from "../../stores/postgres/port.ts";
-import { TASK_QUEUES } from "../../temporal-config/constants.ts";
-import type { promotionWorkflow } from "../../workflows/promotion/workflow.ts";
-import { MemoryObjects } from "../support/memory-objects.ts";
-import { createTestDatabase, describeWithServices } from "../support/platform.ts";
-import type { TestDatabase } from "../support/platform.ts";
-import { approve, auditOf, versionOf } from "../support/registry-samples.ts";
-import { startWorkflowEnvironment } from "../support/workflow-environment.ts";
-import type { WorkflowEnvironment } from "../support/workflow-environment.ts";
+import { withFailures } from "../../../activities/failures.ts";
+import { createRegistryActivities } from "../../../activities/registry/activities.ts";
+import type { PromoteInput } from "../../../activities/registry/messages.ts";
+import { createDatabase } from "../../../stores/postgres/database.ts";
+import type { Database, VersionRow } from "../../../stores/postgres/port.ts";
+import { TASK_QUEUES } from "../../../temporal-config/constants.ts";
+import type { promotionWorkflow } from "../../../workflows/promotion/workflow.ts";
+import { MemoryObjects } from "../../support/memory-objects.ts";
+import { createTestDatabase, describeWithServices } from "../../support/platform.ts";
+import type { TestDatabase } from "../../support/platform.ts";
+import { approve, auditOf, versionOf } from "../../support/registry-samples.ts";
+import { startWorkflowEnvironment } from "../../support/workflow-environment.ts";
+import type { WorkflowEnvironment } from "../../support/workflow-environment.ts";
 
 /** The promotion workflow over the real registry, started by hand as anybody with Temporal's own tools can. */
 

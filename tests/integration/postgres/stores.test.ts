@@ -1,12 +1,12 @@
 import pg from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { hashOf, sha256Hex } from "../../schemas/canonical-json.ts";
-import { runViewSchema } from "../../schemas/run.ts";
-import { createDatabase } from "../../stores/postgres/database.ts";
-import type { Database, LabelRow, PredictionIndexRow, StagedRow } from "../../stores/postgres/port.ts";
-import { createTestDatabase, describeWithServices } from "../support/platform.ts";
-import type { TestDatabase } from "../support/platform.ts";
-import { auditOf, datasetOf, evaluationOf, refOf, runOf } from "../support/registry-samples.ts";
+import { hashOf, sha256Hex } from "../../../schemas/canonical-json.ts";
+import { runViewSchema } from "../../../schemas/run.ts";
+import { createDatabase } from "../../../stores/postgres/database.ts";
+import type { Database, LabelRow, PredictionIndexRow, StagedRow } from "../../../stores/postgres/port.ts";
+import { createTestDatabase, describeWithServices } from "../../support/platform.ts";
+import type { TestDatabase } from "../../support/platform.ts";
+import { auditOf, datasetOf, evaluationOf, refOf, runOf } from "../../support/registry-samples.ts";
 
 /** Ids are data: quotes, SQL, path signs, look-alikes, emoji, up to 128 bytes. */
 const HOSTILE_IDS = [

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { createDatabase } from "../../stores/postgres/database.ts";
-import type { AliasEvent, Database, VersionRow } from "../../stores/postgres/port.ts";
-import type { Promotion } from "../../stores/postgres/repositories/registry/promotion.ts";
-import { createTestDatabase, describeWithServices } from "../support/platform.ts";
-import type { TestDatabase } from "../support/platform.ts";
-import { approvalOf, approve, auditOf, refOf, versionOf } from "../support/registry-samples.ts";
+import { createDatabase } from "../../../stores/postgres/database.ts";
+import type { AliasEvent, Database, VersionRow } from "../../../stores/postgres/port.ts";
+import type { Promotion } from "../../../stores/postgres/repositories/registry/promotion.ts";
+import { createTestDatabase, describeWithServices } from "../../support/platform.ts";
+import type { TestDatabase } from "../../support/platform.ts";
+import { approvalOf, approve, auditOf, refOf, versionOf } from "../../support/registry-samples.ts";
 
 await describeWithServices("registry on PostgreSQL", () => {
   let test: TestDatabase;

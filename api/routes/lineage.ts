@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { LINEAGE_KINDS, LINEAGE_LISTS, lineagePageSchema, lineageSchema } from "../../schemas/lineage.ts";
-import { found, limitQuery, viewer } from "./parts.ts";
+import { found, limitQuery, siteViewer, sitesOf } from "./parts.ts";
 import { route } from "./route.ts";
 import type { AnyRoute } from "./route.ts";
 
@@ -23,28 +23,31 @@ export const lineageRoutes: readonly AnyRoute[] = [
     tag: "records",
     summary:
       "From a prediction, model (`name@version`), dataset, file (SHA-256 or name), fleet score or drift report to what it came from and what came of it: how many of each, and the newest.",
-    policy: viewer,
+    policy: siteViewer,
     params: subjectParams,
     query: z.strictObject({ limit: limitQuery(20).describe("Lines of each list.") }),
     reply: lineageSchema,
-    handle: async ({ params, query }, { database }) =>
-      found(await database().lineage.of(params, query.limit), params.kind),
+    handle: async ({ params, query, actor }, { database }) =>
+      found(await database().lineage.of({ ...params, ...sitesOf(actor) }, query.limit), params.kind),
   }),
   route({
     method: "get",
     path: "/v1/lineage/{kind}/{id}/{list}",
     tag: "records",
     summary: "One of these lists whole, by page, newest first.",
-    policy: viewer,
+    policy: siteViewer,
     params: listParams,
     query: z.strictObject({
       limit: limitQuery(100),
       after: z.string().max(2_000).optional().describe("`next` of the page before."),
     }),
     reply: lineagePageSchema,
-    handle: async ({ params: { list, ...subject }, query: { limit, after } }, { database }) =>
+    handle: async ({ params: { list, ...subject }, query: { limit, after }, actor }, { database }) =>
       found(
-        await database().lineage.page(subject, list, { limit, ...(after === undefined ? {} : { after }) }),
+        await database().lineage.page({ ...subject, ...sitesOf(actor) }, list, {
+          limit,
+          ...(after === undefined ? {} : { after }),
+        }),
         subject.kind,
       ),
   }),

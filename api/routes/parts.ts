@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { nameSchema } from "../../schemas/names.ts";
 import { isPlatformError, PlatformError } from "../../schemas/platform-error.ts";
-import type { AuditEntry, Database } from "../../stores/postgres/port.ts";
+import type { Actor, AuditEntry, Database } from "../../stores/postgres/port.ts";
 import type { RouteRequest } from "./route.ts";
 
 /** Ids that the server makes: run ids, approvals, keys, predictions. They are looked up, never part of a path. */
@@ -62,9 +62,16 @@ export async function orAuditRefusal<T>(
 /** Rows of a list as the API gives them. */
 export const listOf = (row: z.ZodType) => z.strictObject({ items: z.array(row) });
 
+/** The sites of a limited key, as stores take them; nothing for one that sees all. */
+export function sitesOf({ sites }: Actor): { readonly sites?: readonly string[] } {
+  return sites === undefined ? {} : { sites };
+}
+
 /** For replies whose inner form is the store's own; the description says "object". */
 export const anyObject = z.record(z.string(), z.unknown());
 
+/** Also for keys that are limited to some sites: the handler shows what is at those alone. */
+export const siteViewer = { role: "viewer", scope: "any" } as const;
 export const viewer = { role: "viewer", scope: "all-sites" } as const;
 export const operator = { role: "operator", scope: "all-sites" } as const;
 export const approver = { role: "approver", scope: "all-sites" } as const;

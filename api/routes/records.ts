@@ -10,6 +10,8 @@ import {
   modelParams,
   operator,
   serverIdSchema,
+  siteViewer,
+  sitesOf,
   timeQuery,
   viewer,
 } from "./parts.ts";
@@ -26,8 +28,8 @@ export const recordRoutes: readonly AnyRoute[] = [
     method: "get",
     path: "/v1/predictions",
     tag: "records",
-    summary: "Traced predictions, newest first.",
-    policy: viewer,
+    summary: "Traced predictions, newest first; those of its sites for a limited key.",
+    policy: siteViewer,
     query: z.strictObject({
       asset: dataIdSchema.optional(),
       model: nameSchema.optional(),
@@ -36,9 +38,10 @@ export const recordRoutes: readonly AnyRoute[] = [
       after: serverIdSchema.optional().describe("Id of the last prediction of the page before."),
     }),
     reply: listOf(anyObject),
-    handle: async ({ query: { limit, asset, model, since, after } }, { database }) => ({
+    handle: async ({ query: { limit, asset, model, since, after }, actor }, { database }) => ({
       items: await database().predictions.list({
         limit,
+        ...sitesOf(actor),
         ...(asset === undefined ? {} : { asset }),
         ...(model === undefined ? {} : { model }),
         ...(since === undefined ? {} : { since }),

@@ -4,7 +4,7 @@ import { rawFileSchema } from "../../schemas/dataset.ts";
 import { nameSchema } from "../../schemas/names.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import { putDocument } from "../../stores/objects/documents.ts";
-import { anyObject, auditOf, found, idParams, operator, viewer } from "./parts.ts";
+import { anyObject, auditOf, found, idParams, operator, siteViewer } from "./parts.ts";
 import { checkRawFiles } from "./raw-files.ts";
 import { route } from "./route.ts";
 import type { AnyRoute } from "./route.ts";
@@ -66,13 +66,15 @@ export const scoreRoutes: readonly AnyRoute[] = [
     method: "get",
     path: "/v1/scores/{id}",
     tag: "scores",
-    summary: "Ranked assets of a score job; 404 until it is done, its error once it failed.",
-    policy: viewer,
+    summary:
+      "Ranked assets of a score job; 404 until it is done, its error once it failed. A limited key has those of its sites.",
+    policy: siteViewer,
     params: idParams,
     reply: anyObject,
-    async handle({ params }, { database, workflows }) {
-      const score = await database().scores.get(params.id);
-      const job = score === undefined ? SCORE_ID.exec(params.id)?.groups : undefined;
+    async handle({ params, actor: { sites } }, { database, workflows }) {
+      const score = await database().scores.get(params.id, sites);
+      // Why a job failed is for those who may see all of it.
+      const job = score === undefined && sites === undefined ? SCORE_ID.exec(params.id)?.groups : undefined;
       if (job !== undefined) await workflows.requireScoreAlive(job["model"] ?? "", job["hash"] ?? "");
       return found(score, "score");
     },

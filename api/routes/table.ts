@@ -1,4 +1,5 @@
 import { approvalRoutes } from "./approvals.ts";
+import { assetRoutes } from "./assets.ts";
 import { datasetRoutes } from "./datasets.ts";
 import { descriptionRoutes } from "./description.ts";
 import { healthRoutes } from "./health.ts";
@@ -27,6 +28,7 @@ const RESOURCES: readonly AnyRoute[] = [
   ...promotionRoutes,
   ...scoreRoutes,
   ...recordRoutes,
+  ...assetRoutes,
   ...datasetRoutes,
   ...lineageRoutes,
   ...keyRoutes,

@@ -102,6 +102,10 @@ export const sourceSchema = z
     asset: dataIdSchema
       .optional()
       .describe("Column with the asset id; without it every row is its own asset."),
+    site: dataIdSchema
+      .optional()
+      .describe("Text column with the site of an asset; keys may be limited to sites."),
+    customer: dataIdSchema.optional().describe("Text column with the customer whom the site belongs to."),
     time: timeSchema.optional().describe("Time column; without it rows have no order."),
     columns: z.array(columnSchema).min(1).max(5_000).describe("The columns of the files, with their types."),
     unknownColumns: z

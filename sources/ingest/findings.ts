@@ -1,5 +1,7 @@
 import type { SourceCounts } from "../../schemas/dataset.ts";
 import type { Source } from "../../schemas/pipeline/source.ts";
+import { dataIdSchema } from "../../schemas/names.ts";
+import { PlatformError } from "../../schemas/platform-error.ts";
 import type { ErrorLocation } from "../../schemas/platform-error.ts";
 import { quoteLiteral } from "../../schemas/sql-quoting.ts";
 import { countOf } from "./engine.ts";
@@ -26,6 +28,9 @@ export interface AssetSummary {
   readonly rows: number;
   readonly firstT: string;
   readonly lastT: string;
+  /** Where it is and whose that is, where the source declares it and a row says it. */
+  readonly site?: string;
+  readonly customer?: string;
 }
 
 const MAX_ASSETS = 1_000_000;
@@ -171,8 +176,10 @@ export async function assetSummaries(
 ): Promise<AssetSummary[]> {
   const { name, source, parts } = from;
   if (source.asset === undefined || source.role === "labels" || parts.length === 0) return [];
+  const site = lastValue(source, source.site);
+  const customer = lastValue(source, source.customer);
   const rows = await engine.query(
-    `SELECT __asset AS id, count(*) AS n, min(__t) AS first, max(__t) AS last FROM ${partsSql(parts)} GROUP BY __asset ORDER BY __asset LIMIT ${MAX_ASSETS}`,
+    `SELECT __asset AS id, count(*) AS n, min(__t) AS first, max(__t) AS last, ${site} AS site, ${customer} AS customer FROM ${partsSql(parts)} GROUP BY __asset ORDER BY __asset LIMIT ${MAX_ASSETS}`,
   );
   const kind = source.time?.kind ?? "none";
   return rows.map((r) => ({
@@ -181,7 +188,35 @@ export async function assetSummaries(
     rows: countOf(r["n"]),
     firstT: timeText(kind, countOf(r["first"])),
     lastT: timeText(kind, countOf(r["last"])),
+    ...placeOf(r, name),
   }));
+}
+
+/** The text of the last row, in file order, that has one. */
+function lastValue(source: Source, column: string | undefined): string {
+  const stored = layoutOf(source).find((c) => c.column.name === column)?.stored;
+  return column === undefined || stored === undefined ? "NULL" : `arg_max(${stored.physical}, __seq)`;
+}
+
+/** @throws {PlatformError} bad_file: an id that is none */
+function placeOf(
+  row: Readonly<Record<string, unknown>>,
+  source: string,
+): { readonly site?: string; readonly customer?: string } {
+  const place: { site?: string; customer?: string } = {};
+  for (const key of ["site", "customer"] as const) {
+    const value = row[key];
+    if (value === null || value === undefined || value === "") continue;
+    const parsed = dataIdSchema.safeParse(value);
+    if (!parsed.success) {
+      throw new PlatformError(
+        "bad_file",
+        `ingest of ${source}: the ${key} of an asset: expected 1 to 128 bytes of UTF-8 without NUL`,
+      );
+    }
+    place[key] = parsed.data;
+  }
+  return place;
 }
 
 function timeText(kind: "timestamp" | "cycle" | "none", t: number): string {

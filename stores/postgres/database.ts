@@ -6,6 +6,7 @@ import type { AuditAnchor, Database } from "./port.ts";
 import { PostgresApprovalStore } from "./repositories/registry/approval-store.ts";
 import { PostgresDatasetStore } from "./repositories/data/dataset-store.ts";
 import { PostgresDriftStore } from "./repositories/serving/drift-store.ts";
+import { PostgresAssetStore } from "./repositories/data/asset-store.ts";
 import { PostgresFeatureStore } from "./repositories/data/feature-store.ts";
 import { PostgresIdempotencyStore } from "./repositories/access/idempotency-store.ts";
 import { PostgresRetentionStore } from "./repositories/data/retention-store.ts";
@@ -54,6 +55,7 @@ export async function createDatabase(databaseUrl: string, options: DatabaseOptio
   return {
     runs: new PostgresRunStore(pool),
     datasets: new PostgresDatasetStore(pool),
+    assets: new PostgresAssetStore(pool),
     registry: new PostgresRegistry(pool, listener),
     approvals: new PostgresApprovalStore(pool),
     keys: new PostgresKeyStore(pool),

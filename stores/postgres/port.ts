@@ -1,5 +1,6 @@
 import type { RunStore } from "./port/runs.ts";
 import type { DatasetStore } from "./port/datasets.ts";
+import type { AssetStore } from "./port/assets.ts";
 import type { Registry } from "./port/registry.ts";
 import type { ApprovalStore } from "./port/approvals.ts";
 import type { KeyStore } from "./port/keys.ts";
@@ -22,6 +23,7 @@ export type {
   QuarantinedRow,
   StagedRow,
 } from "./port/datasets.ts";
+export type { AssetStore, AssetRow } from "./port/assets.ts";
 export type { VersionRow, NewVersion, AliasEvent, Registry } from "./port/registry.ts";
 export type { ApprovalRow, DecisionRow, ApprovalStore } from "./port/approvals.ts";
 export type { KeyRow, NewKey, KeyStore } from "./port/keys.ts";
@@ -38,6 +40,7 @@ export type { RetentionStore, ExpiredDataset } from "./port/retention.ts";
 export interface Database {
   readonly runs: RunStore;
   readonly datasets: DatasetStore;
+  readonly assets: AssetStore;
   readonly registry: Registry;
   readonly approvals: ApprovalStore;
   readonly keys: KeyStore;

@@ -472,6 +472,47 @@ task: { kind: rul }
   });
 });
 
+describe("sites", () => {
+  const source = `
+    files: "*.csv"
+    asset: unit
+    site: place
+    customer: owner
+    time: { column: t, kind: cycle }
+    columns:
+      - { name: x }
+      - { name: place, type: text, use: ignore }
+      - { name: owner, type: text, use: ignore }`;
+  const header = "unit,t,x,place,owner";
+
+  it("are those of an asset's last row that says one", async () => {
+    const rows = ["u1,1,1,Nord,Ada", "u1,2,1,O'Hara,Ada", "u1,3,1,,", "u2,1,1,,", "u3,1,1,Süd,"];
+    const { assets } = await run({ source, files: { "a.csv": [header, ...rows, ""].join("\n") } });
+    expect(assets.map(({ id, site, customer }) => [id, site, customer])).toEqual([
+      ["u1", "O'Hara", "Ada"],
+      ["u2", undefined, undefined],
+      ["u3", "Süd", undefined],
+    ]);
+  });
+
+  it("are refused where they are no ids", async () => {
+    const files = { "a.csv": `${header}\nu1,1,1,${"x".repeat(129)},\n` };
+    await expect(run({ source, files })).rejects.toMatchObject({ code: "bad_file" });
+  });
+
+  it.each([
+    ["site: nowhere", "a text column"],
+    ["site: x", "a text column"],
+    ["customer: owner", "`site` beside it"],
+  ])("are declared as columns: %s", async (declared, expected) => {
+    const wrong = source.replace("site: place\n    customer: owner", declared);
+    await expect(run({ source: wrong, files: {} })).rejects.toMatchObject({
+      code: "invalid_pipeline",
+      locations: [{ expected: expect.stringContaining(expected) as string }],
+    });
+  });
+});
+
 describe("determinism", () => {
   it("equal bytes at 1, 2 and 4 threads, with bad rows and several shapes of file", async () => {
     const rows = Array.from(

@@ -205,6 +205,7 @@ function createMemoryBackend(options: FixtureOptions) {
       },
       pipelineFiles: (pipeline: string) => pipelineFiles.get(pipeline) ?? [],
     }),
+    assets: guarded({ list: () => [] }),
     drift: guarded({ list: () => [] }),
     scores: guarded({ get: () => undefined }),
     lineage: guarded({ of: () => undefined, page: () => undefined }),

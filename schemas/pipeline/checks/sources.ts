@@ -12,7 +12,34 @@ export function checkSources(scope: Scope): void {
     const n = entries.filter(([, s]) => s.role === "readings").length;
     report(scope, ["sources"], "exactly one source with role readings", n === 0 ? "none" : String(n));
   }
+  checkSites(scope, entries);
   for (const [name, source] of entries) checkSource(scope, ["sources", name], source);
+}
+
+/** One source says where the assets are; two could say different things. */
+function checkSites(scope: Scope, entries: readonly [string, Source][]): void {
+  const declaring = entries.filter(([, s]) => s.site !== undefined || s.customer !== undefined);
+  for (const [i, [name, source]] of declaring.entries()) {
+    const path = ["sources", name] as const;
+    if (i > 0) report(scope, [...path, "site"], "a site in one source only", `'${name}' as well`);
+    if (source.site === undefined)
+      report(scope, [...path, "customer"], "`site` beside it, because sites belong to customers", "none");
+    if (source.asset === undefined || (source.role !== "readings" && source.role !== "attributes")) {
+      report(scope, [...path, "site"], "readings or attributes with an asset column", source.role);
+    }
+    for (const key of ["site", "customer"] as const) checkSiteColumn(scope, [...path, key], source);
+  }
+}
+
+function checkSiteColumn(
+  scope: Scope,
+  path: readonly [string, string, "site" | "customer"],
+  source: Source,
+): void {
+  const name = source[path[2]];
+  if (name === undefined) return;
+  const known = source.columns.filter((c) => c.type === "text").map((c) => c.name);
+  if (!known.includes(name)) reportUnknown(scope, [...path], { what: "a text column", name, known });
 }
 
 function checkSource(scope: Scope, path: FieldPath, source: Source): void {

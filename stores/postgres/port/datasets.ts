@@ -53,7 +53,16 @@ export interface DatasetEntry {
     quarantined: number;
   }[];
   readonly quarantine: readonly QuarantinedRow[]; // first 100 000; the rest is in Parquet
-  readonly assets: readonly { id: string; source: string; rows: number; firstT: string; lastT: string }[];
+  readonly assets: readonly {
+    id: string;
+    source: string;
+    rows: number;
+    firstT: string;
+    lastT: string;
+    /** Where it is from now on, and whose that is. */
+    site?: string;
+    customer?: string;
+  }[];
   readonly audit: AuditEntry;
 }
 

@@ -4,6 +4,11 @@ import type { Lineage, LineageKind, LineageList, LineagePage } from "../../../sc
 export interface LineageSubject {
   readonly kind: LineageKind;
   readonly id: string;
+  /**
+   * For a key that is limited to sites: a prediction or fleet score is there only if an asset of it is at one of them, no
+   * dataset, file or drift report is, and the lists leave out what is elsewhere, files, and who approved.
+   */
+  readonly sites?: readonly string[];
 }
 
 export interface LineagePageRequest {

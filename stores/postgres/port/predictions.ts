@@ -25,6 +25,8 @@ export interface PredictionStore {
     model?: string;
     asset?: string;
     since?: string;
+    /** Only of assets that are at these sites now; those of no asset are at none. */
+    sites?: readonly string[];
     limit: number;
     after?: string;
   }): Promise<PredictionIndexRow[]>;

@@ -6,7 +6,11 @@ export interface ScoreStore {
     job: { id: string; model: string; version: number; digest: string; dataset: string; object: ObjectRef },
     rows: readonly { asset: string; rank: number; value: number; at: string }[],
   ): Promise<void>;
-  get(id: string): Promise<
+  /** With `sites` the assets there alone, ranked among themselves; undefined where there are none. */
+  get(
+    id: string,
+    sites?: readonly string[],
+  ): Promise<
     | {
         id: string;
         model: string;

@@ -13,6 +13,8 @@ import type {
   QuarantinedRow,
   StagedRow,
 } from "../../port.ts";
+import { placeAssets } from "./asset-places.ts";
+import type { MovedAsset } from "./asset-places.ts";
 import { selectPipelineFiles, upsertPipelineFiles } from "./pipeline-files.ts";
 import type { PipelineFile } from "./pipeline-files.ts";
 
@@ -46,6 +48,9 @@ export class PostgresDatasetStore implements DatasetStore {
           entry.runId,
         ],
       );
+      // Also of a dataset that is known: which column names the site is no part of it.
+      const moved = await placeAssets(tx, entry.assets);
+      if (moved.length > 0) await appendAudit(tx, movedAudit(entry, moved));
       if (inserted.length === 0) return;
       await insertFiles(tx, entry);
       await insertCounts(tx, entry);
@@ -203,6 +208,12 @@ async function insertQuarantine(sql: Sql, entry: DatasetEntry): Promise<void> {
       ],
     );
   }
+}
+
+/** An asset that changes its site is seen by other keys from then on. */
+function movedAudit({ id, audit }: DatasetEntry, moved: readonly MovedAsset[]): AuditEntry {
+  const details = { dataset: id, assets: moved.length, first: moved.slice(0, 20) };
+  return { ...audit, action: "asset.move", subject: `dataset/${id}`, details };
 }
 
 async function insertAssets(sql: Sql, entry: DatasetEntry): Promise<void> {

@@ -61,12 +61,19 @@ function versionsOf({ models, versions }: LineageScope, parameters: Parameters):
 
 const isOfVersion = (alias: string) => `k.model = ${alias}.model and k.version = ${alias}.version`;
 
+/** The asset of a row is at one of the sites. */
+function isAt(alias: string, sites: readonly string[], parameters: Parameters): string {
+  return `${alias}.asset_id::text in (select a.asset_id::text from aura.assets a where a.site_id = any (${parameters.add(sites)}::text[]))`;
+}
+
 /** Nothing, in the right columns. */
 const NONE = `select ${columns({ id: "''", at: "now()" })} where false`;
 
 /** SQL of each list: a query with `key` and the columns above. */
 export const LINEAGE_SQL: Readonly<Record<LineageList, ListSql>> = {
   files({ subject, datasets, hashes }, parameters) {
+    // Their names may tell of other sites, and their rows do.
+    if (subject.sites !== undefined) return NONE;
     const given = { id: "f.sha256", at: "max(f.at)", name: "f.name", detail: "f.object_key" };
     const select = `select ${columns(given, "f.sha256 || ' ' || f.name")}`;
     const ofDatasets =
@@ -136,7 +143,9 @@ export const LINEAGE_SQL: Readonly<Record<LineageList, ListSql>> = {
 
   approvals(scope, parameters) {
     const by =
-      "select string_agg(d.decided_by, ', ' order by d.position) from aura.approval_decisions d where d.approval_id = a.approval_id";
+      scope.subject.sites !== undefined
+        ? "null"
+        : "select string_agg(d.decided_by, ', ' order by d.position) from aura.approval_decisions d where d.approval_id = a.approval_id";
     const given = {
       id: "a.approval_id",
       at: "coalesce(a.decided_at, a.created_at)",
@@ -152,14 +161,20 @@ export const LINEAGE_SQL: Readonly<Record<LineageList, ListSql>> = {
   predictions: predictionsSql,
 
   scores(scope, parameters) {
-    const { kind, id } = scope.subject;
+    const { kind, id, sites } = scope.subject;
+    // Only where it is used: a value without a place in the statement is refused.
+    const atSites = () =>
+      sites === undefined
+        ? ""
+        : ` and exists (select from aura.scores o where o.job_id = s.job_id and ${isAt("o", sites, parameters)})`;
     if (kind === "prediction" || kind === "drift") return NONE;
     const job = { id: "s.job_id", at: "s.created_at", model: "s.model", version: "s.version" };
     const given = { ...job, digest: "s.digest", dataset: "s.dataset_id" };
     if (kind === "score")
       return `select ${columns(given)} from aura.score_jobs s where s.job_id = ${parameters.add(id)}`;
     const ofVersion = `exists (select from ${versionsOf(scope, parameters)} where ${isOfVersion("s")})`;
-    if (kind === "model") return `select ${columns(given)} from aura.score_jobs s where ${ofVersion}`;
+    if (kind === "model")
+      return `select ${columns(given)} from aura.score_jobs s where ${ofVersion}${atSites()}`;
     const ofData = `s.dataset_id = any (${parameters.add(scope.datasets)}::text[])`;
     const through = `case when not ${ofData} then 'model' when ${ofVersion} then 'data and model' else 'data' end`;
     const touched = { ...given, state: through };
@@ -167,8 +182,8 @@ export const LINEAGE_SQL: Readonly<Record<LineageList, ListSql>> = {
   },
 
   drift(scope, parameters) {
-    const { kind, id } = scope.subject;
-    if (kind === "prediction" || kind === "score") return NONE;
+    const { kind, id, sites } = scope.subject;
+    if (kind === "prediction" || kind === "score" || sites !== undefined) return NONE;
     const given = {
       id: "r.report_id",
       at: "r.window_end",
@@ -188,7 +203,7 @@ export const LINEAGE_SQL: Readonly<Record<LineageList, ListSql>> = {
  * the page needs, and then merged.
  */
 function predictionsSql(scope: LineageScope, parameters: Parameters, bounds?: PageBounds): string {
-  const { kind, id } = scope.subject;
+  const { kind, id, sites } = scope.subject;
   if (kind === "score") return NONE;
   const given = {
     id: "p.prediction_id",
@@ -208,6 +223,7 @@ function predictionsSql(scope: LineageScope, parameters: Parameters, bounds?: Pa
     const [from, to] = scope.window.map((at) => parameters.add(at));
     conditions.push(`p.at >= ${from}::timestamptz`, `p.at < ${to}::timestamptz`);
   }
+  if (sites !== undefined) conditions.push(isAt("p", sites, parameters));
   if (bounds?.cursor !== undefined)
     conditions.push(`p.at <= ${parameters.add(bounds.cursor.at)}::timestamptz`);
   const first = bounds === undefined ? "" : firstOf(bounds, parameters);

@@ -31,7 +31,8 @@ export async function scopeOf(
   pool: ConnectionPool,
   subject: LineageSubject,
 ): Promise<LineageScope | undefined> {
-  const { id } = subject;
+  const { id, sites } = subject;
+  if (sites !== undefined && !(await isAtSites(pool, subject, sites))) return undefined;
   switch (subject.kind) {
     case "prediction":
       return restingOn(pool, subject, {
@@ -64,6 +65,25 @@ export async function scopeOf(
     case "file":
       return ofFile(pool, subject);
   }
+}
+
+/** Whether a limited key may see the subject at all; datasets, files and drift reports are of all sites. */
+async function isAtSites(
+  pool: ConnectionPool,
+  { kind, id }: LineageSubject,
+  sites: readonly string[],
+): Promise<boolean> {
+  if (kind === "model") return true;
+  if (kind !== "prediction" && kind !== "score") return false;
+  const assets =
+    kind === "prediction"
+      ? "select asset_id::text from aura.prediction_index where prediction_id = $1"
+      : "select asset_id::text from aura.scores where job_id = $1";
+  const rows = await pool.query(
+    `select from aura.assets where asset_id in (${assets}) and site_id = any ($2::text[]) limit 1`,
+    [id, sites],
+  );
+  return rows.length > 0;
 }
 
 /** One version, and the datasets it rests on. */

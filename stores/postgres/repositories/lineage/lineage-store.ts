@@ -27,8 +27,10 @@ export class PostgresLineageStore implements LineageStore {
       lists.push([list, items]);
       counts.push([list, next === null ? items.length : await this.#count(scope, list)]);
     }
+    const { kind, id } = subject;
     return {
-      ...subject,
+      kind,
+      id,
       counts: Object.fromEntries(counts) as Lineage["counts"],
       lists: Object.fromEntries(lists) as Lineage["lists"],
     };

@@ -77,6 +77,7 @@ export class PostgresPredictionStore implements PredictionStore {
     model?: string;
     asset?: string;
     since?: string;
+    sites?: readonly string[];
     limit: number;
     after?: string;
   }): Promise<PredictionIndexRow[]> {
@@ -86,8 +87,17 @@ export class PostgresPredictionStore implements PredictionStore {
           and ($3::timestamptz is null or p.at >= $3)
           and ($4::text is null or (p.at, p.prediction_id) <
                (select a.at, a.prediction_id from aura.prediction_index a where a.prediction_id = $4))
+          and ($6::text[] is null
+               or p.asset_id in (select a.asset_id::text from aura.assets a where a.site_id = any ($6)))
         order by p.at desc, p.prediction_id desc limit $5`,
-      [filter.model ?? null, filter.asset ?? null, filter.since ?? null, filter.after ?? null, filter.limit],
+      [
+        filter.model ?? null,
+        filter.asset ?? null,
+        filter.since ?? null,
+        filter.after ?? null,
+        filter.limit,
+        filter.sites ?? null,
+      ],
     );
   }
 

@@ -55,16 +55,20 @@ export class PostgresScoreStore implements ScoreStore {
     });
   }
 
-  async get(id: string): Promise<(ScoreJob & { rows: Score[] }) | undefined> {
+  async get(id: string, sites?: readonly string[]): Promise<(ScoreJob & { rows: Score[] }) | undefined> {
     const [job] = await this.#pool.query<ScoreJob>(
       "select job_id as id, model, version, digest, dataset_id as dataset from aura.score_jobs where job_id = $1",
       [id],
     );
     if (job === undefined) return undefined;
     const rows = await this.#pool.query<Score>(
-      "select asset_id as asset, rank, value, at from aura.scores where job_id = $1 order by rank",
-      [id],
+      `select asset_id as asset, row_number() over (order by rank) as rank, value, at from aura.scores
+        where job_id = $1
+          and ($2::text[] is null or asset_id in (select a.asset_id from aura.assets a where a.site_id = any ($2)))
+        order by rank`,
+      [id, sites ?? null],
     );
+    if (sites !== undefined && rows.length === 0) return undefined;
     return { ...job, rows };
   }
 }

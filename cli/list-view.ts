@@ -1,5 +1,8 @@
 import { InvalidArgumentError } from "commander";
 import { z } from "zod";
+import type { Query } from "./client.ts";
+import { withApi } from "./connection.ts";
+import type { CliContext } from "./context.ts";
 import type { Output } from "./output.ts";
 
 /** Reply of every list of the API. */
@@ -27,6 +30,22 @@ export function showList<T>(output: Output, rows: readonly T[], options: ListOpt
       rows.map((row) => options.columns.map(([, cell]) => String(cell(row) ?? "-"))),
     );
   }
+}
+
+/** A list of the API: where it is, what one row must be, what to ask for, and how it is shown. */
+export interface ListCommand<T> extends ListOptions<T> {
+  readonly path: string;
+  readonly row: z.ZodType<T>;
+  readonly query?: Query;
+}
+
+/** Asks the API for a list and prints it: the whole of a command that lists. */
+export async function showListAt<T>(context: CliContext, command: ListCommand<T>): Promise<void> {
+  const { path, row, query } = command;
+  const { items } = await withApi(context, { start: "if-made" }, ({ client }) =>
+    client.get(path, itemsOf(row), query),
+  );
+  showList(context.output, items, command);
 }
 
 /** Option parser of `--limit`. */

@@ -11,7 +11,7 @@ import type { Connection } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
 import { safeText } from "../../output.ts";
-import { itemsOf, parseLimit, showList, timeText } from "../../list-view.ts";
+import { itemsOf, parseLimit, showListAt, timeText } from "../../list-view.ts";
 import { approvalSchema, decide, decisionText, readApproval } from "../../run/approval.ts";
 import type { Approval } from "../../run/approval.ts";
 import { showApproval } from "../../run/approval-card.ts";
@@ -75,10 +75,10 @@ export function registerApprovalsCommand(program: Command): void {
 
 async function list(context: CliContext, { state, limit, json }: ListOptions): Promise<void> {
   const query = { limit, state: state === "all" ? undefined : state };
-  const { items } = await withApi(context, { start: "if-made" }, ({ client }) =>
-    client.get("/v1/approvals", itemsOf(approvalSchema), query),
-  );
-  showList<Approval>(context.output, items, {
+  await showListAt(context, {
+    path: "/v1/approvals",
+    row: approvalSchema,
+    query,
     json,
     empty: state === "waiting" ? "nothing waits for a decision" : "there are none",
     columns: [

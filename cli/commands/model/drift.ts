@@ -7,7 +7,7 @@ import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
 import { checkDrift, driftReportSchema, latestReport } from "../../drift-check.ts";
 import type { DriftReportRow } from "../../drift-check.ts";
-import { itemsOf, parseLimit, showList, timeText } from "../../list-view.ts";
+import { parseLimit, showListAt, timeText } from "../../list-view.ts";
 import { safeText } from "../../output.ts";
 import type { Output } from "../../output.ts";
 import { numberText } from "../../run/evaluation-text.ts";
@@ -89,10 +89,10 @@ async function history(
   model: string,
   { limit, json }: JsonOption & { readonly limit: number },
 ): Promise<void> {
-  const { items } = await withApi(context, { start: "if-made" }, ({ client }) =>
-    client.get(apiPath`/v1/drift/${model}`, itemsOf(driftReportSchema), { limit }),
-  );
-  showList(context.output, items, {
+  await showListAt(context, {
+    path: apiPath`/v1/drift/${model}`,
+    row: driftReportSchema,
+    query: { limit },
     json,
     empty: "there is no report yet",
     columns: [

@@ -7,7 +7,7 @@ import { withApi } from "../../connection.ts";
 import type { Connection } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
-import { itemsOf, parseVersion, showList, timeText } from "../../list-view.ts";
+import { parseVersion, showListAt, timeText } from "../../list-view.ts";
 import { numberText } from "../../run/evaluation-text.ts";
 import { patient } from "../../run/follow-run.ts";
 import { readVersion, showVersion } from "../../run/version-view.ts";
@@ -148,10 +148,9 @@ function registerRollback(models: Command): void {
 }
 
 async function list(context: CliContext, { json }: JsonOption): Promise<void> {
-  const { items } = await withApi(context, { start: "if-made" }, ({ client }) =>
-    client.get("/v1/models", itemsOf(modelRowSchema)),
-  );
-  showList(context.output, items, {
+  await showListAt(context, {
+    path: "/v1/models",
+    row: modelRowSchema,
     json,
     empty: "there are no models",
     columns: [

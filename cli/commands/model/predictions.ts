@@ -1,8 +1,7 @@
 import type { Command } from "commander";
 import { z } from "zod";
-import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
-import { itemsOf, parseLimit, parseSince, showList, timeText } from "../../list-view.ts";
+import { parseLimit, parseSince, showListAt, timeText } from "../../list-view.ts";
 import { numberText } from "../../run/evaluation-text.ts";
 
 interface PredictionsOptions {
@@ -36,10 +35,10 @@ export function registerPredictionsCommand(program: Command): void {
     .action(async (options: PredictionsOptions, command: Command) => {
       const context = contextOf(command);
       const { json, ...query } = options;
-      const { items } = await withApi(context, { start: "if-made" }, ({ client }) =>
-        client.get("/v1/predictions", itemsOf(predictionRowSchema), query),
-      );
-      showList(context.output, items, {
+      await showListAt(context, {
+        path: "/v1/predictions",
+        row: predictionRowSchema,
+        query,
         json,
         empty: "there are no such predictions",
         columns: [

@@ -7,7 +7,7 @@ import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
 import { locationText, safeText } from "../../output.ts";
-import { itemsOf, parseLimit, showList, timeText } from "../../list-view.ts";
+import { parseLimit, showListAt, timeText } from "../../list-view.ts";
 import { gateLine } from "../../run/approval-card.ts";
 import { numberText } from "../../run/evaluation-text.ts";
 import { followRun } from "../../run/follow-run.ts";
@@ -53,10 +53,10 @@ export function registerRunsCommand(program: Command): void {
 }
 
 async function list(context: CliContext, { json, model, pipeline, limit }: ListOptions): Promise<void> {
-  const { items } = await withApi(context, { start: "if-made" }, ({ client }) =>
-    client.get("/v1/runs", itemsOf(runViewSchema), { model, pipeline, limit }),
-  );
-  showList<RunView>(context.output, items, {
+  await showListAt(context, {
+    path: "/v1/runs",
+    row: runViewSchema,
+    query: { model, pipeline, limit },
     json,
     empty: "there are no runs",
     columns: [

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
-import { itemsOf, parseLimit, showList, timeText } from "../../list-view.ts";
+import { parseLimit, showListAt, timeText } from "../../list-view.ts";
 
 const auditRowSchema = z.looseObject({
   seq: z.number(),
@@ -35,10 +35,10 @@ export function registerAuditCommand(program: Command): void {
     .action(async (options: { subject?: string; limit: number; json?: boolean }, command: Command) => {
       const context = contextOf(command);
       const { json, ...query } = options;
-      const { items } = await withApi(context, { start: "if-made" }, ({ client }) =>
-        client.get("/v1/audit", itemsOf(auditRowSchema), query),
-      );
-      showList(context.output, items, {
+      await showListAt(context, {
+        path: "/v1/audit",
+        row: auditRowSchema,
+        query,
         json,
         empty: "there are no such rows",
         columns: [

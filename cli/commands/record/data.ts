@@ -7,7 +7,7 @@ import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
 import { addPipelineFiles } from "../../pipeline-files.ts";
 import { hashFiles, openDataFolder } from "../../run/local-files.ts";
-import { itemsOf, parseLimit, showList, timeText } from "../../list-view.ts";
+import { parseLimit, showList, showListAt, timeText } from "../../list-view.ts";
 
 const rowSchema = z.looseObject({
   id: z.string(),
@@ -115,10 +115,10 @@ export function registerDataCommand(program: Command): void {
 async function expired(context: CliContext, { remove, limit, json }: ExpiredOptions): Promise<void> {
   const { output } = context;
   if (remove !== true) {
-    const { items } = await withApi(context, { start: "if-made" }, ({ client }) =>
-      client.get("/v1/datasets/expired", itemsOf(expiredSchema), { limit }),
-    );
-    showList(output, items, {
+    await showListAt(context, {
+      path: "/v1/datasets/expired",
+      row: expiredSchema,
+      query: { limit },
       json,
       empty: "no dataset is past its retention",
       columns: [
@@ -162,10 +162,10 @@ async function add(
 }
 
 async function list(context: CliContext, { limit, json }: { limit: number; json?: boolean }): Promise<void> {
-  const { items } = await withApi(context, { start: "if-made" }, ({ client }) =>
-    client.get("/v1/datasets", itemsOf(rowSchema), { limit }),
-  );
-  showList(context.output, items, {
+  await showListAt(context, {
+    path: "/v1/datasets",
+    row: rowSchema,
+    query: { limit },
     json,
     empty: "there are no datasets",
     columns: [
@@ -210,10 +210,10 @@ async function quarantine(
   id: string,
   { limit, json }: { limit: number; json?: boolean },
 ): Promise<void> {
-  const { items } = await withApi(context, { start: "if-made" }, ({ client }) =>
-    client.get(apiPath`/v1/datasets/${id}/quarantine`, itemsOf(quarantinedSchema), { limit }),
-  );
-  showList(context.output, items, {
+  await showListAt(context, {
+    path: apiPath`/v1/datasets/${id}/quarantine`,
+    row: quarantinedSchema,
+    query: { limit },
     json,
     empty: "every row was accepted",
     columns: [

@@ -5,7 +5,7 @@ import { apiPath } from "../../client.ts";
 import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
-import { itemsOf, parseSince, showList, timeText } from "../../list-view.ts";
+import { parseSince, showListAt, timeText } from "../../list-view.ts";
 
 interface CreateOptions {
   readonly role: string;
@@ -25,7 +25,6 @@ const keySchema = z.looseObject({
   expiresAt: z.string().nullable(),
   revokedAt: z.string().nullable(),
 });
-type Key = z.infer<typeof keySchema>;
 const createdSchema = z.looseObject({ key: keySchema, secret: z.string() });
 
 /** `aura keys`: who may call the API. */
@@ -95,10 +94,9 @@ async function create(context: CliContext, name: string, options: CreateOptions)
 }
 
 async function list(context: CliContext, { json }: { readonly json?: boolean }): Promise<void> {
-  const { items } = await withApi(context, { start: "if-made" }, ({ client }) =>
-    client.get("/v1/keys", itemsOf(keySchema)),
-  );
-  showList<Key>(context.output, items, {
+  await showListAt(context, {
+    path: "/v1/keys",
+    row: keySchema,
     json,
     empty: "there are no keys: the API answers on loopback only",
     columns: [

@@ -1,11 +1,5 @@
-import { createHash } from "node:crypto";
-import { Readable } from "node:stream";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { z } from "zod";
-import { ApiClient } from "../../cli/client.ts";
 import { createGenerator } from "../../numerics/random/generator.ts";
-import { rawFileSchema } from "../../schemas/dataset.ts";
-import type { RawFile } from "../../schemas/dataset.ts";
 import type { RunView } from "../../schemas/run.ts";
 import { PatientPerson } from "../faults/drive-run.ts";
 import { FaultyPlatform } from "../faults/faulty-platform.ts";
@@ -119,39 +113,19 @@ candidates: [{ kind: linear }]
 await describeWithServices("planted leaks", () => {
   let platform: FaultyPlatform;
   let person: PatientPerson;
-  let client: ApiClient;
 
   beforeAll(async () => {
     platform = await FaultyPlatform.start();
     person = new PatientPerson(platform.apiUrl, inMs(STORY_MS));
-    client = new ApiClient({ baseUrl: platform.apiUrl, timeoutMs: 10_000 });
   }, RUN_MS);
   afterAll(() => platform.dispose());
-
-  const upload = async (name: string, text: string): Promise<RawFile> => {
-    const bytes = Buffer.from(text);
-    const sha256 = createHash("sha256").update(bytes).digest("hex");
-    const query = { name };
-    const stream = Readable.from([bytes]);
-    await client.putStream("/v1/uploads", {
-      bytes: stream,
-      length: bytes.length,
-      query,
-      reply: rawFileSchema,
-    });
-    return { name, object: { key: `raw/sha256/${sha256}`, sha256, bytes: bytes.length } };
-  };
 
   const run = async (
     name: string,
     files: Readonly<Record<string, string>>,
     pipeline = pipelineText(name),
   ): Promise<RunView> => {
-    const uploaded = await Promise.all(Object.entries(files).map(([file, text]) => upload(file, text)));
-    const { runId } = await client.post("/v1/runs", {
-      reply: z.looseObject({ runId: z.string() }),
-      body: { pipeline, files: uploaded },
-    });
+    const { runId } = await person.startRun({ pipeline, files });
     return person.untilOver(runId);
   };
 

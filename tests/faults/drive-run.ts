@@ -6,6 +6,7 @@ import { readApproval, approvalSchema } from "../../cli/run/approval.ts";
 import type { Approval } from "../../cli/run/approval.ts";
 import { isOver } from "../../cli/run/follow-run.ts";
 import { rawFileSchema } from "../../schemas/dataset.ts";
+import type { RawFile } from "../../schemas/dataset.ts";
 import { ERROR_CODES } from "../../schemas/error-codes.ts";
 import { isPlatformError } from "../../schemas/platform-error.ts";
 import { runViewSchema } from "../../schemas/run.ts";
@@ -33,6 +34,8 @@ export interface StartedRun {
 export interface RunGiven {
   readonly pipeline?: string;
   readonly dataSeed?: number;
+  /** Instead of the data of the fault tests: name → text. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -49,20 +52,27 @@ export class PatientPerson {
     this.#deadline = deadline;
   }
 
-  async startRun({ pipeline = pipelineText(), dataSeed = DATA_SEED }: RunGiven = {}): Promise<StartedRun> {
-    const bytes = Buffer.from(pumpReadings(dataSeed));
+  async startRun(given: RunGiven = {}): Promise<StartedRun> {
+    const { pipeline = pipelineText(), dataSeed = DATA_SEED } = given;
+    const texts = given.files ?? { [DATA_FILE]: pumpReadings(dataSeed) };
+    const files: RawFile[] = [];
+    for (const [name, text] of Object.entries(texts)) files.push(await this.#upload(name, text));
+    const body = { pipeline, files };
+    return this.#ask("start the run", () => this.#client.post("/v1/runs", { reply: startedSchema, body }));
+  }
+
+  async #upload(name: string, text: string): Promise<RawFile> {
+    const bytes = Buffer.from(text);
     const sha256 = createHash("sha256").update(bytes).digest("hex");
-    const file = { name: DATA_FILE, object: { key: `raw/sha256/${sha256}`, sha256, bytes: bytes.length } };
     await this.#ask("upload", () =>
       this.#client.putStream("/v1/uploads", {
         bytes: Readable.from([bytes]),
         length: bytes.length,
-        query: { name: DATA_FILE },
+        query: { name },
         reply: rawFileSchema,
       }),
     );
-    const body = { pipeline, files: [file] };
-    return this.#ask("start the run", () => this.#client.post("/v1/runs", { reply: startedSchema, body }));
+    return { name, object: { key: `raw/sha256/${sha256}`, sha256, bytes: bytes.length } };
   }
 
   /** Follows the run, approves when asked, and returns the run as it ended. */

@@ -1,5 +1,5 @@
-import { indexGroups, seededOrder } from "../../numerics/splits/groups.ts";
 import { groupKFold } from "../../numerics/splits/group-k-fold.ts";
+import { chooseHoldout } from "../../numerics/splits/holdout.ts";
 import { stratifiedKFold } from "../../numerics/splits/stratified-k-fold.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { Holdout, Split } from "../../schemas/pipeline/training.ts";
@@ -60,39 +60,26 @@ function heldUnits(units: SplitUnits, holdout: Holdout, options: CutOptions): Ui
       return held;
     case "asset":
     case "row":
-      holdShare(units, holdout.share, { ...options, held });
-      return held;
+      return holdShare(units, holdout.share, options);
   }
 }
 
 /** The frozen units plus a share of those never seen, class by class where there are classes. */
-function holdShare(units: SplitUnits, share: number, options: CutOptions & { held: Uint8Array }): void {
-  const fresh: number[] = [];
-  units.ids.forEach((id, i) => {
-    if (options.frozen.has(id)) options.held[i] = 1;
-    else if (!options.trainedBefore.has(id)) fresh.push(i);
-  });
-  const classOf = (i: number) => (options.split.stratify ? (units.classes?.[i] ?? 0) : 0);
-  const { codes, ids: classes } = indexGroups(fresh.map(classOf));
-  for (let c = 0; c < classes.length; c++) {
-    const members = fresh.filter((_, i) => codes[i] === c);
-    const order = seededOrder(
-      members.map((i) => units.ids[i] as string),
-      options.split.seed,
-    );
-    // A class of few, such as the assets that failed, is on both sides as soon as it can be.
-    const nHeld = Math.max(
-      members.length > 1 && classes.length > 1 ? 1 : 0,
-      Math.round(share * members.length),
-    );
-    for (const place of order.subarray(0, nHeld)) options.held[members[place] as number] = 1;
-  }
-  const nHeld = options.held.reduce((sum, h) => sum + h, 0);
-  if (nHeld === 0 || nHeld === units.ids.length) {
-    throw new PlatformError(
-      "not_enough_data",
-      `cut the holdout [share ${share} of ${units.ids.length} ${units.unit}s]: expected units on both sides, got ${nHeld} held out`,
-    );
+function holdShare(units: SplitUnits, share: number, options: CutOptions): Uint8Array {
+  const { split, frozen, trainedBefore } = options;
+  const { classes } = units;
+  try {
+    return chooseHoldout(units.ids, {
+      share,
+      seed: split.seed,
+      kept: frozen,
+      barred: trainedBefore,
+      ...(split.stratify && classes !== undefined ? { classes } : {}),
+    });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const message = `cut the holdout [share ${share} of ${units.ids.length} ${units.unit}s]: ${error.message}`;
+    throw new PlatformError("not_enough_data", message, { cause: error });
   }
 }
 

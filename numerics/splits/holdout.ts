@@ -1,71 +1,54 @@
-import { requireFinite, requireInRange } from "../stats/checked-array.ts";
-import { quantile } from "../stats/quantile.ts";
-import { requireFolds } from "./group-k-fold.ts";
+import { requireInRange, requireInteger } from "../stats/checked-array.ts";
 import { indexGroups, seededOrder } from "./groups.ts";
 import type { GroupId } from "./groups.ts";
-import { partition } from "./row-sets.ts";
-import type { RowSets } from "./row-sets.ts";
 
-/**
- * Hold out a share of the groups (assets), never of their rows.
- *
- * The first round(fraction × nGroups) ids in seeded order are held out, at least one and at most all but one. Depends on
- * ids and seed only. A plain table without assets gives each row its own id.
- *
- * @param groups  id per row
- * @param options `fraction` of the groups in (0, 1); integer `seed`
- * @throws {RangeError} when fewer than two groups exist or the fraction is out of range
- */
-export function holdoutByGroup(
-  groups: ArrayLike<GroupId>,
-  options: { readonly fraction: number; readonly seed: number },
-): RowSets {
-  requireInRange("fraction", options.fraction, [Number.MIN_VALUE, 1 - Number.EPSILON]);
-  const { ids, codes } = indexGroups(groups);
-  requireFolds(2, ids.length, "groups");
-  const nHeld = Math.min(ids.length - 1, Math.max(1, Math.round(options.fraction * ids.length)));
-  const isHeld = new Uint8Array(ids.length);
-  for (const group of seededOrder(ids, options.seed).subarray(0, nHeld)) isHeld[group] = 1;
-  return partition(codes.length, (row) => (isHeld[codes[row]] === 1 ? "holdout" : "train"));
-}
-
-/** Where the cut in time lies. Exactly one of `cut` and `fraction`. */
-export interface TimeHoldout {
-  /** first time that is held out, in the unit of the times */
-  readonly cut?: number;
-  /** share of the rows to hold out, in (0, 1); the cut is the (1 − fraction) quantile of the row times */
-  readonly fraction?: number;
-  /** time before the cut whose rows are dropped, ≥ 0; default 0 */
-  readonly gap?: number;
+/** Who is held out, and what binds the choice. */
+export interface HoldoutOptions {
+  /** of the units that are free to be chosen, in (0, 1) */
+  readonly share: number;
+  /** integer */
+  readonly seed: number;
+  /** class per unit: each gives its own share; omit to draw from all together */
+  readonly classes?: ArrayLike<GroupId>;
+  /** units that are held out whatever the share says */
+  readonly kept?: ReadonlySet<GroupId>;
+  /** units that are never newly held out: what once trained a model would judge it */
+  readonly barred?: ReadonlySet<GroupId>;
 }
 
 /**
- * Hold out the latest rows: holdout has time ≥ cut, training has time < cut − gap, rows between are in neither.
+ * Choose the units (assets, or rows of a plain table) to hold out: the kept ones, and of those neither kept nor barred the
+ * first round(share × n) of each class in seeded order.
  *
- * The gap must be at least the label horizon, else labels of the last training rows tell what happens after the cut.
+ * A class with two or more free units beside other classes has one held out at least: a rare one, such as the assets that
+ * failed, is on both sides as soon as it can be.
  *
- * @param times finite time per row (epoch or cycle), any order
- * @returns the sets; equal times always fall on the same side
- * @throws {RangeError} when a side stays empty, a time is not finite, or cut and fraction are both given or both missing
+ * @param ids     distinct ids of all units
+ * @param options see `HoldoutOptions`
+ * @returns Uint8Array (units): 1 = held out
+ * @throws {RangeError} when the share is out of range, or a side stays empty
+ *
+ * Depends on ids, classes and the seed, never on the order of the units; a grown fleet keeps the order it had.
  */
-export function holdoutByTime(times: ArrayLike<number>, options: TimeHoldout): RowSets {
-  requireFinite("times", times);
-  const gap = options.gap ?? 0;
-  requireInRange("gap", gap, [0, Number.MAX_VALUE]);
-  const cut = cutTime(times, options);
-  return partition(times.length, (row) => {
-    if (times[row] >= cut) return "holdout";
-    return times[row] < cut - gap ? "train" : "gap";
-  });
-}
-
-function cutTime(times: ArrayLike<number>, options: TimeHoldout): number {
-  const { cut, fraction } = options;
-  if ((cut === undefined) === (fraction === undefined)) {
-    throw new RangeError("a holdout by time needs either cut or fraction, got both or neither");
+export function chooseHoldout(ids: readonly GroupId[], options: HoldoutOptions): Uint8Array {
+  const { share, seed, classes, kept, barred } = options;
+  requireInRange("share", share, [Number.MIN_VALUE, 1 - Number.EPSILON]);
+  requireInteger("seed", seed, [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER]);
+  const held = Uint8Array.from(ids, (id) => (kept?.has(id) === true ? 1 : 0));
+  const free = Array.from(ids.keys()).filter((unit) => held[unit] === 0 && barred?.has(ids[unit]) !== true);
+  const { codes, ids: found } = indexGroups(free.map((unit) => classes?.[unit] ?? 0));
+  for (let c = 0; c < found.length; c++) {
+    const members = free.filter((_, i) => codes[i] === c);
+    const order = seededOrder(
+      members.map((unit) => ids[unit]),
+      seed,
+    );
+    const least = members.length > 1 && found.length > 1 ? 1 : 0;
+    const nHeld = Math.max(least, Math.round(share * members.length));
+    for (const place of order.subarray(0, nHeld)) held[members[place]] = 1;
   }
-  if (cut !== undefined) return cut;
-  if (fraction === undefined) throw new RangeError("fraction is missing");
-  requireInRange("fraction", fraction, [Number.MIN_VALUE, 1 - Number.EPSILON]);
-  return quantile(times, 1 - fraction);
+  const nHeld = held.reduce((sum, one) => sum + one, 0);
+  if (nHeld === 0 || nHeld === ids.length)
+    throw new RangeError(`a holdout needs units on both sides, got ${nHeld} held out of ${ids.length}`);
+  return held;
 }

@@ -3,8 +3,7 @@ import { createGenerator } from "../random/generator.ts";
 import { cutPoints } from "./cut-points.ts";
 import { groupKFold } from "./group-k-fold.ts";
 import { indexGroups, seededOrder } from "./groups.ts";
-import { holdoutByGroup, holdoutByTime } from "./holdout.ts";
-import { assertDisjoint, assertGroupsDisjoint, foldRows, givenSets } from "./row-sets.ts";
+import { chooseHoldout } from "./holdout.ts";
 import { stratifiedGroupKFold, stratifiedKFold } from "./stratified-k-fold.ts";
 
 const fleet = Array.from({ length: 37 }, (_, asset) =>
@@ -12,18 +11,18 @@ const fleet = Array.from({ length: 37 }, (_, asset) =>
 ).flat();
 const shuffledRows = createGenerator(5).shuffle(fleet.map((_, row) => row));
 
+function expectWholeGroups(folds: Int32Array, groups: readonly string[]): void {
+  const foldOf = new Map(groups.map((group, row) => [group, folds[row]]));
+  expect(folds.every((fold, row) => foldOf.get(groups[row]) === fold)).toBe(true);
+}
+
 describe("groupKFold", () => {
   it("keeps groups whole, fills every fold and balances rows", () => {
     const folds = groupKFold(fleet, { nFolds: 5, seed: 1 });
     const sizes = [0, 0, 0, 0, 0];
     for (const fold of folds) sizes[fold]++;
     expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(6);
-    for (let fold = 0; fold < 5; fold++) {
-      const sets = foldRows(folds, fold);
-      assertDisjoint(sets, fleet.length);
-      assertGroupsDisjoint(sets, fleet);
-      expect(sets.train.length + sets.holdout.length).toBe(fleet.length);
-    }
+    expectWholeGroups(folds, fleet);
   });
   it("does not depend on the order of the rows, and changes with the seed", () => {
     const folds = groupKFold(fleet, { nFolds: 4, seed: 2 });
@@ -80,7 +79,7 @@ describe("stratifiedGroupKFold", () => {
     const positives = [0, 0, 0];
     folds.forEach((fold, row) => (positives[fold] += labels[row]));
     expect(Math.min(...positives)).toBeGreaterThan(0.6 * Math.max(...positives));
-    for (let fold = 0; fold < 3; fold++) assertGroupsDisjoint(foldRows(folds, fold), fleet);
+    expectWholeGroups(folds, fleet);
     const moved = stratifiedGroupKFold(
       shuffledRows.map((row) => labels[row]),
       shuffledRows.map((row) => fleet[row]),
@@ -95,42 +94,41 @@ describe("stratifiedGroupKFold", () => {
   });
 });
 
-describe("holdouts", () => {
-  it("by group: depends on ids and seed only, and a grown fleet keeps its order", () => {
-    const held = holdoutByGroup(fleet, { fraction: 0.2, seed: 3 });
-    assertGroupsDisjoint(held, fleet);
-    const heldIds = new Set([...held.holdout].map((row) => fleet[row]));
-    expect(heldIds.size).toBe(7);
-    const moved = shuffledRows.map((row) => fleet[row]);
-    const again = holdoutByGroup(moved, { fraction: 0.2, seed: 3 });
-    expect(new Set([...again.holdout].map((row) => moved[row]))).toEqual(heldIds);
-    expect(() => holdoutByGroup(["a", "a"], { fraction: 0.5, seed: 1 })).toThrow(RangeError);
-    expect(() => holdoutByGroup(fleet, { fraction: 0, seed: 1 })).toThrow(RangeError);
-  });
-  it("by time: drops the gap and keeps equal times together", () => {
-    const { train, holdout } = holdoutByTime([5, 1, 2, 3, 4, 5], { cut: 5, gap: 2 });
-    expect([...train]).toEqual([1, 2]);
-    expect([...holdout]).toEqual([0, 5]);
-    expect([...holdoutByTime([1, 1, 2, 2], { fraction: 0.4 }).holdout]).toEqual([2, 3]);
-    expect(() => holdoutByTime([1, 1, 1], { fraction: 0.5 })).toThrow(RangeError);
-    expect(() => holdoutByTime([1, Number.NaN], { cut: 1 })).toThrow(RangeError);
-    expect(() => holdoutByTime([1, 2], {})).toThrow(RangeError);
-  });
-  it("given sets leave other rows out", () => {
-    const sets = givenSets(["train", "holdout", "other", "train"]);
-    expect([[...sets.train], [...sets.holdout]]).toEqual([[0, 3], [1]]);
-    expect(() => givenSets(["train"])).toThrow(RangeError);
-  });
-});
+describe("chooseHoldout", () => {
+  const ids = Array.from({ length: 40 }, (_, i) => `unit-${i}`);
+  const heldOf = (units: readonly string[], options: Parameters<typeof chooseHoldout>[1]) =>
+    units.filter((_, i) => chooseHoldout(units, options)[i] === 1);
 
-const rows = (...values: number[]): Int32Array => Int32Array.from(values);
-
-describe("disjointness", () => {
-  it("names a shared row, a repeated row, a row out of range and a shared group", () => {
-    expect(() => assertDisjoint({ train: rows(0, 1), holdout: rows(1) }, 3)).toThrow(/row 1/);
-    expect(() => assertDisjoint({ train: rows(0, 0), holdout: rows(1) }, 3)).toThrow(/row 0/);
-    expect(() => assertDisjoint({ train: rows(0), holdout: rows(3) }, 3)).toThrow(RangeError);
-    expect(() => assertGroupsDisjoint({ train: rows(0), holdout: rows(1) }, ["a", "a"])).toThrow(/group a/);
+  it("holds out the share, whatever the order of the units", () => {
+    const held = heldOf(ids, { share: 0.2, seed: 3 });
+    expect(held).toHaveLength(8);
+    expect(heldOf(ids.toReversed(), { share: 0.2, seed: 3 }).sort()).toEqual(held.toSorted());
+    expect(heldOf(ids, { share: 0.2, seed: 4 })).not.toEqual(held);
+  });
+  it("gives each class its share, and a rare one at least one unit on both sides", () => {
+    const classes = ids.map((_, i) => (i < 30 ? "fine" : i < 38 ? "worn" : "failed"));
+    const held = chooseHoldout(ids, { share: 0.25, seed: 1, classes });
+    const count = (name: string) => held.filter((one, i) => one === 1 && classes[i] === name).length;
+    expect([count("fine"), count("worn"), count("failed")]).toEqual([8, 2, 1]);
+  });
+  it("keeps what was held out, and never takes what trained before", () => {
+    const kept = new Set(["unit-1", "unit-2"]);
+    const barred = new Set(ids.slice(3, 30));
+    const held = heldOf(ids, { share: 0.5, seed: 1, kept, barred });
+    expect(held).toEqual(expect.arrayContaining(["unit-1", "unit-2"]));
+    expect(held.some((id) => barred.has(id))).toBe(false);
+    expect(held).toHaveLength(2 + Math.round(0.5 * 11));
+  });
+  it.each<[string, readonly string[], number]>([
+    ["no units", [], 0.5],
+    ["one unit", ["a"], 0.5],
+    ["a share that takes none", ["a", "b"], 0.1],
+    ["a share that takes all", ["a", "b"], 0.9],
+    ["a share of 0", ids, 0],
+    ["a share of 1", ids, 1],
+    ["no share", ids, Number.NaN],
+  ])("refuses %s", (_name, units, share) => {
+    expect(() => chooseHoldout(units, { share, seed: 1 })).toThrow(RangeError);
   });
 });
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Help } from "commander";
+import type { Option } from "commander";
 import { z } from "zod";
 import { packageRoot } from "../config/package-root.ts";
 import { BROKEN_PIPE_EXIT, watchPipes } from "./broken-pipe.ts";
@@ -66,6 +67,12 @@ const COMMANDS: Readonly<Record<string, readonly ((program: Command) => void)[]>
   ],
 };
 
+const EPILOGUE = `
+First time here: \`aura doctor\` says what is missing on this machine, \`aura demo\` shows the whole way,
+\`aura init <your files>\` begins with your own data. \`aura <command> --help\` has options and an example.
+
+Ends with 0 when all went well, 2 when what was given is wrong, 1 when something broke; \`aura run\` has more.`;
+
 const output = new Output({ stdout: process.stdout, stderr: process.stderr, environment: process.env });
 
 const hasReaderGone = watchPipes([process.stdout, process.stderr]);
@@ -93,6 +100,8 @@ function createProgram(exitWith: (code: ExitCode) => void): Command {
     .version(readVersion())
     .exitOverride()
     .showHelpAfterError("(add --help for the options)")
+    .configureHelp({ optionDescription: describeOption })
+    .addHelpText("after", EPILOGUE)
     .configureOutput({
       writeOut: (text) => output.line(text.trimEnd()),
       writeErr: (text) => output.note(text.trimEnd()),
@@ -109,6 +118,12 @@ function createProgram(exitWith: (code: ExitCode) => void): Command {
     for (const register of commands) register(program);
   }
   return program;
+}
+
+/** As commander does, and says which options must be given. */
+function describeOption(option: Option): string {
+  const text = new Help().optionDescription(option);
+  return option.mandatory ? `${text} (required)` : text;
 }
 
 function readVersion(): string {

@@ -125,7 +125,10 @@ export class Output {
   #locationsToShow({ message, locations }: PlatformError): readonly ErrorLocation[] {
     const [only] = locations;
     const isSaid = (part: string | undefined) => part === undefined || message.includes(part);
-    if (locations.length !== 1 || only?.field !== undefined) return locations;
+    if (locations.length !== 1) return locations;
+    // An option that was not given: the last line names it.
+    if (only?.field !== undefined)
+      return only.field.startsWith("--") && only.found === undefined ? [] : locations;
     return [only?.file, only?.expected, only?.found].every(isSaid) ? [] : locations;
   }
 

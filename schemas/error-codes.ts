@@ -74,7 +74,7 @@ export const ERROR_CODES = {
     422,
     false,
     "A query parameter is unknown or out of range.",
-    "Correct the parameter named in the reply.",
+    "Correct the parameter or option named.",
   ),
   task_not_yet: row(
     422,
@@ -85,8 +85,8 @@ export const ERROR_CODES = {
   bad_file: row(
     422,
     false,
-    "A data file cannot be read as declared.",
-    "Repair the file or its format in the pipeline file.",
+    "A file is not there, or cannot be read as declared.",
+    "Check its path, or mend it or its format in the pipeline file.",
   ),
   quality_gate: row(
     422,
@@ -136,7 +136,7 @@ export const ERROR_CODES = {
     404,
     false,
     "There is no such thing, or it is outside your scope.",
-    "Check the id with the list command.",
+    "Check the name or id; the list commands show what there is.",
   ),
   conflict: row(
     409,
@@ -237,8 +237,8 @@ export const ERROR_CODES = {
   config_invalid: row(
     500,
     false,
-    "An environment variable is missing or wrong.",
-    "Correct the variable named.",
+    "A setting or an option is missing or wrong.",
+    "Correct the variable or option named.",
   ),
   platform_locked: row(
     409,

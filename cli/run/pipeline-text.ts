@@ -22,7 +22,7 @@ const MAX_BYTES = 1_000_000;
 
 /**
  * @param file  as the user gave it; stands in every location
- * @throws {PlatformError} invalid_pipeline: it cannot be read, or is wrong; task_not_yet
+ * @throws {PlatformError} bad_file: it is not there; invalid_pipeline: it cannot be read, or is wrong; task_not_yet
  */
 export function readPipelineText(file: string, { cwd, seed }: ReadPipelineOptions): PipelineText {
   const text = readText(file, cwd);
@@ -37,7 +37,8 @@ export function readPipelineText(file: string, { cwd, seed }: ReadPipelineOption
 function readText(file: string, cwd: string): string {
   const path = resolve(cwd, file);
   const found = statSync(path, { throwIfNoEntry: false });
-  if (found === undefined) throw unreadable(file, "no such file");
+  if (found === undefined)
+    throw new PlatformError("bad_file", `${file}: expected a pipeline file, found nothing there`);
   if (!found.isFile()) throw unreadable(file, "not a file");
   if (found.size > MAX_BYTES) throw unreadable(file, `${found.size} bytes`);
   try {

@@ -30,6 +30,7 @@ export function registerInitCommand(program: Command): void {
     .option("--out <file>", "where to write it", "pipeline.yaml")
     .option("--force", "replace an existing file without asking")
     .option("--json", "print what was guessed as JSON")
+    .addHelpText("after", "\nExample:\n  $ aura init pumps/ --out pumps.yaml")
     .action(async (paths: string[], options: InitOptions, command: Command) => {
       await init(contextOf(command), paths, options);
     });

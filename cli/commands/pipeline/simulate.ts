@@ -34,7 +34,8 @@ export function registerSimulateCommand(program: Command): void {
     .description("write a synthetic fleet of substations as CSV files")
     .requiredOption("--out <folder>", "folder to write readings.csv, events.csv and attributes.csv to")
     .option("--start <time>", "time of the first reading, ISO 8601 (default 2024-01-01T00:00:00Z)")
-    .option("--json", "print what was written as JSON");
+    .option("--json", "print what was written as JSON")
+    .addHelpText("after", "\nExample:\n  $ aura simulate --out fleet --assets 20 --days 60");
   for (const [flag, , help] of NUMBERS) command.option(`--${flag} <n>`, help);
   command.action(async (options: SimulateOptions, invoked: Command) => {
     const { output, cwd } = contextOf(invoked);

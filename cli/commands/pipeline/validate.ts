@@ -24,6 +24,7 @@ export function registerValidateCommand(program: Command): void {
       "also look into the files: columns, the first rows, and that an event is a failure",
     )
     .option("--json", "print the result as one JSON document")
+    .addHelpText("after", "\nExample:\n  $ aura validate pipeline.yaml --data pumps")
     .action(async (file: string, options: ValidateOptions, command: Command) => {
       const { output, cwd, exitWith } = contextOf(command);
       try {

@@ -8,6 +8,7 @@ export function registerDoctorCommand(program: Command): void {
     .command("doctor")
     .description("check what AURA needs on this machine")
     .option("--json", "print it as JSON")
+    .addHelpText("after", "\nExample:\n  $ aura doctor\n\nEnds with 1 when something is missing.")
     .action(async (options: { readonly json?: boolean }, command: Command) => {
       const { output, settings, exitWith } = contextOf(command);
       const { examineMachine } = await import("../../../platform/doctor.ts");

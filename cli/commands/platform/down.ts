@@ -7,6 +7,7 @@ export function registerDownCommand(program: Command): void {
   program
     .command("down")
     .description("stop the platform that `aura up` started; data stays")
+    .addHelpText("after", "\nExample:\n  $ aura down")
     .action(async (_options: unknown, command: Command) => {
       const { output, settings, exitWith } = contextOf(command);
       const { stopRunningPlatform } = await import("../../../platform/running.ts");

@@ -23,6 +23,7 @@ export function registerLogsCommand(program: Command): void {
     .argument("[part]", "postgres, temporal, worker, api or supervisor")
     .option("-f, --follow", "go on printing what is added")
     .option("-n, --lines <count>", "lines of each log", parseCount, 50)
+    .addHelpText("after", "\nExample:\n  $ aura logs worker --follow")
     .action(async (part: string | undefined, options: LogsOptions, command: Command) => {
       const { output, settings } = contextOf(command);
       const { statePaths } = await import("../../../platform/state-dir.ts");
@@ -47,10 +48,8 @@ function findLogs(folder: string, part: string | undefined): readonly string[] {
   const chosen = part === undefined ? all : all.filter((name) => name === `${part}.log`);
   if (chosen.length === 0) {
     const known = all.map((name) => basename(name, ".log")).join(", ");
-    throw new PlatformError(
-      "not_found",
-      `logs [${part ?? folder}]: expected one of: ${known === "" ? "none yet" : known}`,
-    );
+    const there = known === "" ? `none there yet [${folder}]; they come with aura up` : `one of ${known}`;
+    throw new PlatformError("not_found", `logs [${part ?? "all parts"}]: ${there}`);
   }
   return chosen.toSorted().map((name) => join(folder, name));
 }

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
 import { PlatformError } from "../../../schemas/platform-error.ts";
@@ -10,9 +11,14 @@ export function registerResetCommand(program: Command): void {
     .command("reset")
     .description("delete the local state: database, workflows, objects, logs")
     .option("-y, --yes", "do not ask")
+    .addHelpText("after", "\nExample:\n  $ aura down && aura reset")
     .action(async (options: { readonly yes?: boolean }, command: Command) => {
       const context = contextOf(command);
       const { stateDir } = context.settings();
+      if (!existsSync(stateDir)) {
+        context.output.line(`there is nothing to delete [${stateDir}]`);
+        return;
+      }
       const { deleteState } = await import("../../../platform/reset.ts");
       if (options.yes !== true && !(await isConfirmed(context, stateDir))) {
         context.output.line("nothing was deleted");
@@ -20,7 +26,6 @@ export function registerResetCommand(program: Command): void {
       }
       const deleted = await deleteState(stateDir);
       for (const folder of deleted) context.output.line(`deleted ${folder}`);
-      if (deleted.length === 0) context.output.line(`there is nothing to delete [${stateDir}]`);
     });
 }
 

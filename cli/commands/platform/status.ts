@@ -10,6 +10,10 @@ export function registerStatusCommand(program: Command): void {
     .command("status")
     .description("show the parts of the platform and their addresses")
     .option("--json", "print it as JSON")
+    .addHelpText(
+      "after",
+      "\nExample:\n  $ aura status\n\nEnds with 1 when it does not run, or a part is not ready.",
+    )
     .action(async (options: { readonly json?: boolean }, command: Command) => {
       const { output, settings, exitWith } = contextOf(command);
       const { findRunningPlatform } = await import("../../../platform/running.ts");

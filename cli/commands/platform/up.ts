@@ -36,6 +36,7 @@ export function registerUpCommand(program: Command): void {
     .option("-d, --detach", "run in the background")
     .option("--parts <names>", "start only these, e.g. postgres,temporal", (text) => text.split(","))
     .option("--json", "print the addresses as JSON")
+    .addHelpText("after", "\nExample:\n  $ aura up --detach")
     .action(async (options: UpOptions, command: Command) => {
       const context = contextOf(command);
       const found = await awaitOtherStart(context);

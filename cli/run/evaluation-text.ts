@@ -60,13 +60,15 @@ export function operatingPointLines(point: OperatingPoint): readonly string[] {
 
 /** Slices with their rows, assets and the metrics asked for. */
 export function sliceLines(slices: readonly Slice[], metrics: readonly string[]): readonly string[] {
+  // In a plain table every row is its own asset: the number would say nothing.
+  const hasAssets = slices.some(({ rows, assets = rows }) => assets !== rows);
   const rows = slices.map(({ column, value, bucket, rows: nRows, assets, metrics: own }) => [
     `${column} = ${bucket === undefined ? value : `(${value})`}`,
     String(nRows),
-    assets === undefined ? "-" : String(assets),
+    ...(hasAssets ? [assets === undefined ? "-" : String(assets)] : []),
     ...(nRows < MIN_SLICE_ROWS ? [`under ${MIN_SLICE_ROWS} rows`] : metrics.map((m) => numberText(own[m]))),
   ]);
-  return aligned([["slice", "rows", "assets", ...metrics], ...rows]);
+  return aligned([["slice", "rows", ...(hasAssets ? ["assets"] : []), ...metrics], ...rows]);
 }
 
 /** `readings: 4000 rows of 12 assets accepted, 3 quarantined (out_of_range 2, bad_time 1)` */
@@ -74,9 +76,8 @@ export function dataLines(data: ApprovalEvidence["data"]): readonly string[] {
   return data.map(({ source, accepted, quarantined, assets, byReason }) => {
     const reasons = Object.entries(byReason).map(([reason, n]) => `${reason} ${n}`);
     const why = reasons.length === 0 ? "" : ` (${reasons.join(", ")})`;
-    return safeText(
-      `${source}: ${accepted} rows of ${assets} assets accepted, ${quarantined} quarantined${why}`,
-    );
+    const of = assets === accepted ? "" : ` of ${assets} assets`;
+    return safeText(`${source}: ${accepted} rows${of} accepted, ${quarantined} quarantined${why}`);
   });
 }
 

@@ -1,0 +1,54 @@
+import { expect, it } from "vitest";
+import type { Evaluation } from "../../schemas/model-version.ts";
+import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
+import { renderReport } from "./report.ts";
+
+const evaluation: Evaluation = {
+  kind: "aura.evaluation/1",
+  dataset: "d".repeat(64),
+  holdout: "e".repeat(64),
+  labelConvention: "positive class; all holdout rows",
+  primaryMetric: "f1",
+  candidate: "gbdt",
+  metrics: { test: { f1: 0.7 }, cv: { f1: 0.6 } },
+  intervals: {},
+  candidates: [],
+  slices: [
+    { column: "site", value: "<img src=x onerror=alert(1)>", rows: 40, assets: 4, metrics: { f1: 0.9 } },
+    { column: "site", value: "3 rarer values", bucket: "other", rows: 5, assets: 3, metrics: {} },
+  ],
+  thresholds: [{ threshold: 0.31, missedFailures: 2, falseAlarms: 4, cost: 2200 }],
+  threshold: 0.31,
+  costs: { missedFailure: 1000, falseAlarm: 50, currency: "<b>" },
+  calibration: {
+    expectedError: 0.04,
+    bins: [{ low: 0, high: 0.1, nRows: 50, meanPredicted: 0.02, observedRate: 0.04 }],
+  },
+  importance: [],
+  rows: { train: 300, test: 100, cv: 300 },
+  checks: [],
+};
+
+it("shows the chosen threshold with its cost, calibration and slices, all of it escaped", () => {
+  const page = renderReport({
+    pipeline: { name: "pumps" } as Pipeline,
+    evaluation,
+    problem: {
+      kind: "binary",
+      metricTask: "binary",
+      primaryMetric: "f1",
+      nClasses: 2,
+      cap: null,
+      bounds: null,
+    },
+    truth: Float64Array.of(0, 1),
+    prediction: Float64Array.of(0.1, 0.9),
+  });
+  expect(page).toContain("<td>0.31 (chosen)</td><td>2</td><td>4</td><td>2200</td>");
+  expect(page).toContain("missed failures × 1000 + false alarms × 50 &lt;b&gt;");
+  expect(page).toContain("Expected calibration error 0.04");
+  expect(page).toContain("site = &lt;img src=x onerror=alert(1)&gt;");
+  expect(page).toContain("site = (3 rarer values)");
+  expect(page).toContain("Slices of fewer than 10 rows have no metrics.");
+  expect(page).not.toMatch(/<img|<b>/);
+});

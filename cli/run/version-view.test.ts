@@ -1,0 +1,68 @@
+import { expect, it } from "vitest";
+import type { Evaluation } from "../../schemas/model-version.ts";
+import { Output } from "../output.ts";
+import { showVersion } from "./version-view.ts";
+
+const DIGEST = "d".repeat(64);
+
+const evaluation: Evaluation = {
+  kind: "aura.evaluation/1",
+  dataset: DIGEST,
+  holdout: DIGEST,
+  labelConvention: "positive class; all holdout rows",
+  primaryMetric: "f1",
+  candidate: "gbdt",
+  metrics: { test: { f1: 0.7, recall: 0.8 }, cv: { f1: 0.6, recall: 0.7 } },
+  intervals: { f1: [0.65, 0.75] },
+  candidates: [],
+  slices: [
+    { column: "site", value: "Nord", rows: 40, assets: 4, metrics: { f1: 0.9, recall: 1 } },
+    { column: "site", value: "no value", bucket: "missing", rows: 3, assets: 1, metrics: {} },
+  ],
+  thresholds: [
+    { threshold: 0.5, precision: 0.6, recall: 0.8, f1: 0.7, alerts: 9, missedFailures: 1, falseAlarms: 2 },
+  ],
+  threshold: 0.5,
+  importance: [],
+  rows: { train: 300, test: 100, cv: 300 },
+  checks: [],
+};
+
+function shownOf(changed: Partial<Evaluation> = {}): string {
+  let shown = "";
+  const stream = { write: (text: string) => (shown += text) };
+  showVersion(new Output({ stdout: stream, stderr: stream, environment: {} }), {
+    model: "pumps",
+    version: 3,
+    digest: DIGEST,
+    stage: "production",
+    aliases: ["champion"],
+    dataset: DIGEST,
+    runId: "r1",
+    createdAt: "2026-01-01T00:00:00Z",
+    gates: [{ name: "champion", passed: false, detail: "a tie" }],
+    evaluation: { ...evaluation, ...changed },
+  });
+  return shown;
+}
+
+it("shows metrics with intervals, the threshold, slices and gates", () => {
+  const shown = shownOf();
+  expect(shown).toContain("pumps@3 (production, champion)");
+  expect(shown).toMatch(/f1 \* +0\.7 +0\.65 … 0\.75 +0\.6/);
+  expect(shown).toContain("alerts from 0.5 on: 9 alerts");
+  expect(shown).toContain("1 missed failures, 2 false alarms (no costs are declared)");
+  expect(shown).toMatch(/slice +rows +assets +f1 +recall/);
+  expect(shown).toMatch(/site = Nord +40 +4 +0\.9 +1/);
+  expect(shown).toMatch(/site = \(no value\) +3 +1 +under 10 rows/);
+  expect(shown).toContain("champion: a tie");
+});
+
+it("shows a version without threshold and slices, and rows without assets", () => {
+  const shown = shownOf({ threshold: 0.7, slices: [] });
+  expect(shown).not.toMatch(/alerts from|slice/);
+  const [slice] = evaluation.slices;
+  expect(shownOf({ slices: slice === undefined ? [] : [{ ...slice, assets: 40 }] })).toMatch(
+    /slice +rows +f1 +recall/,
+  );
+});

@@ -69,6 +69,12 @@ export class Metrics {
     help: "Times that traces could not be put on the disk; each is tried again.",
     registers: [this.registry],
   });
+  private readonly openAlerts = new Gauge({
+    name: "aura_alerts_open",
+    help: "Alerts that nobody looks at yet, by severity.",
+    labelNames: ["severity"] as const,
+    registers: [this.registry],
+  });
   private readonly childEvents = new Counter({
     name: "aura_inference_child_events_total",
     help: "Starts, losses and replacements of inference children.",
@@ -108,6 +114,10 @@ export class Metrics {
 
   setAside(what: "row" | "segment", count: number): void {
     this.tracesSetAside.inc({ what }, count);
+  }
+
+  alertsOpen(counts: Readonly<Record<string, number>>): void {
+    for (const [severity, count] of Object.entries(counts)) this.openAlerts.set({ severity }, count);
   }
 
   syncFailed(): void {

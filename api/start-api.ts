@@ -6,7 +6,8 @@ import { createInferencePool } from "../inference/pool.ts";
 import type { InferencePool } from "../inference/pool.ts";
 import type { PoolEvent } from "../inference/pool-options.ts";
 import type { ObjectStore } from "../stores/objects/port.ts";
-import type { Database } from "../stores/postgres/port.ts";
+import type { Database, NewAlert } from "../stores/postgres/port.ts";
+import { Alarms, hourOf } from "./alarms.ts";
 import { DatabaseConnection } from "./database-connection.ts";
 import type { ApiDeps } from "./deps.ts";
 import { Authenticator } from "./http/auth.ts";
@@ -74,12 +75,13 @@ export async function startApi(settings: Settings, parts: ApiParts): Promise<Run
       void file.rememberKeysOn().catch((err: unknown) => logger.warn({ err }, "keys state not kept")),
   });
   await settleBinding(auth, database);
+  const alarms = new Alarms({ alerts: () => database.get().alerts, metrics, logger });
   const pool = createInferencePool({
     children: settings.inferenceChildren,
     deadlineMs: DEADLINE_MS,
     memoryLimitMb: MEMORY_LIMIT_MB,
     maxQueueRows: MAX_QUEUE_ROWS,
-    onEvent: (event) => tellPoolEvent(event, metrics, logger),
+    onEvent: (event) => tellPoolEvent(event, { metrics, logger, alarms }),
   });
   const { championPollMs } = parts;
   const champions = new Champions({
@@ -90,6 +92,7 @@ export async function startApi(settings: Settings, parts: ApiParts): Promise<Run
     file,
     logger,
     metrics,
+    alarms,
     ...(championPollMs === undefined ? {} : { pollMs: championPollMs }),
   });
   const spool = await TraceSpool.start({
@@ -111,7 +114,10 @@ export async function startApi(settings: Settings, parts: ApiParts): Promise<Run
       predictions: () => database.get().predictions,
       headlineOf: (row) => predictor.headlineOf(row),
       logger,
-      onSetAside: (what, count) => metrics.setAside(what, count),
+      onSetAside(what, count) {
+        metrics.setAside(what, count);
+        if (what === "segment") alarms.raise(segmentSetAside());
+      },
     });
   const readiness = new ReadinessProbe([
     { name: "database", check: async () => database.get().probe() },
@@ -149,6 +155,7 @@ export async function startApi(settings: Settings, parts: ApiParts): Promise<Run
       await shipper?.close();
       await pool.close();
       await workflows.close();
+      await alarms.close();
       await database.close();
     },
   };
@@ -195,10 +202,35 @@ function onSyncFailed(metrics: Metrics, logger: Logger): (error: unknown) => voi
   };
 }
 
-function tellPoolEvent(event: PoolEvent, metrics: Metrics, logger: Logger): void {
+function segmentSetAside(): NewAlert {
+  return {
+    key: `trace/set-aside/${hourOf()}`,
+    kind: "trace",
+    severity: "warning",
+    subject: "traces",
+    message: "trace segments cannot be shipped; they were set aside in the spool",
+  };
+}
+
+function tellPoolEvent(
+  event: PoolEvent,
+  { metrics, logger, alarms }: { metrics: Metrics; logger: Logger; alarms: Alarms },
+): void {
   metrics.pool(event);
   if (event.type === "batch") return;
   const isBad =
     event.type === "child_lost" || event.type === "child_start_failed" || event.type === "model_refused";
+  if (event.type === "child_lost" || event.type === "child_start_failed") {
+    alarms.raise({
+      key: `inference/${event.type}/${hourOf()}`,
+      kind: "inference",
+      severity: "warning",
+      subject: "inference",
+      message:
+        event.type === "child_lost"
+          ? `an inference child was lost (${event.reason}) and replaced`
+          : `an inference child cannot be started: ${event.message}`,
+    });
+  }
   logger[isBad ? "warn" : "info"]({ event }, "inference pool");
 }

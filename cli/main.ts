@@ -7,6 +7,7 @@ import { z } from "zod";
 import { packageRoot } from "../config/package-root.ts";
 import { BROKEN_PIPE_EXIT, watchPipes } from "./broken-pipe.ts";
 import { registerApprovalsCommand } from "./commands/model/approvals.ts";
+import { registerAlertsCommand } from "./commands/model/alerts.ts";
 import { registerAssetsCommand } from "./commands/record/assets.ts";
 import { registerAuditCommand } from "./commands/record/audit.ts";
 import { registerDataCommand } from "./commands/record/data.ts";
@@ -57,6 +58,7 @@ const COMMANDS: Readonly<Record<string, readonly ((program: Command) => void)[]>
     registerScoreCommand,
     registerPredictionsCommand,
     registerDriftCommand,
+    registerAlertsCommand,
   ],
   "Records and access:": [
     registerAssetsCommand,

@@ -1,3 +1,4 @@
+import { alertRoutes } from "./alerts.ts";
 import { approvalRoutes } from "./approvals.ts";
 import { assetRoutes } from "./assets.ts";
 import { datasetRoutes } from "./datasets.ts";
@@ -29,6 +30,7 @@ const RESOURCES: readonly AnyRoute[] = [
   ...scoreRoutes,
   ...recordRoutes,
   ...assetRoutes,
+  ...alertRoutes,
   ...datasetRoutes,
   ...lineageRoutes,
   ...keyRoutes,

@@ -3,6 +3,7 @@ import type { InferencePool } from "../../inference/pool.ts";
 import { isPlatformError, PlatformError } from "../../schemas/platform-error.ts";
 import type { ObjectStore } from "../../stores/objects/port.ts";
 import type { Registry } from "../../stores/postgres/port.ts";
+import type { Alarms } from "../alarms.ts";
 import type { Metrics } from "../metrics.ts";
 import type { ChampionFile } from "./champion-file.ts";
 import { fetchVersion } from "./served-version.ts";
@@ -17,6 +18,7 @@ export interface ChampionsOptions {
   readonly file: ChampionFile;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  readonly alarms: Pick<Alarms, "raise">;
   /** Poll interval in ms, should a notification be lost. Default 5 minutes. */
   readonly pollMs?: number;
 }
@@ -161,7 +163,7 @@ export class Champions {
     const { model, version, digest, manifest } = pointer;
     const old = this.served.get(model);
     if (old?.digest === digest) return;
-    const { pool, objects, logger, metrics } = this.options;
+    const { pool, objects, logger, metrics, alarms } = this.options;
     try {
       const fetched = await fetchVersion(pointer, objects);
       await pool.load(fetched.model);
@@ -172,6 +174,17 @@ export class Champions {
     } catch (error) {
       const code = isPlatformError(error) ? error.code : "internal";
       metrics.loadRefused(model, code);
+      // What is only away comes back; anything else stays wrong until somebody acts.
+      if (!isPlatformError(error) || !error.isRetryable) {
+        alarms.raise({
+          key: `serving/${model}@${version}/${digest}/${code}`,
+          kind: "serving",
+          severity: "critical",
+          subject: `model/${model}@${version}`,
+          message: `version ${version} of ${model} cannot be served [${code}]; ${old === undefined ? "nothing is" : `version ${old.version} goes on`}`,
+          details: { digest, code },
+        });
+      }
       logger.error({ model, version, digest, serving: old?.version, code, err: error }, "champion refused");
       return;
     }

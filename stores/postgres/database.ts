@@ -5,6 +5,7 @@ import { migrate } from "./migrate.ts";
 import type { AuditAnchor, Database } from "./port.ts";
 import { PostgresApprovalStore } from "./repositories/registry/approval-store.ts";
 import { PostgresDatasetStore } from "./repositories/data/dataset-store.ts";
+import { PostgresAlertStore } from "./repositories/serving/alert-store.ts";
 import { PostgresDriftStore } from "./repositories/serving/drift-store.ts";
 import { PostgresAssetStore } from "./repositories/data/asset-store.ts";
 import { PostgresFeatureStore } from "./repositories/data/feature-store.ts";
@@ -55,6 +56,7 @@ export async function createDatabase(databaseUrl: string, options: DatabaseOptio
   return {
     runs: new PostgresRunStore(pool),
     datasets: new PostgresDatasetStore(pool),
+    alerts: new PostgresAlertStore(pool),
     assets: new PostgresAssetStore(pool),
     registry: new PostgresRegistry(pool, listener),
     approvals: new PostgresApprovalStore(pool),

@@ -1,5 +1,6 @@
 import type { RunStore } from "./port/runs.ts";
 import type { DatasetStore } from "./port/datasets.ts";
+import type { AlertStore } from "./port/alerts.ts";
 import type { AssetStore } from "./port/assets.ts";
 import type { Registry } from "./port/registry.ts";
 import type { ApprovalStore } from "./port/approvals.ts";
@@ -23,6 +24,8 @@ export type {
   QuarantinedRow,
   StagedRow,
 } from "./port/datasets.ts";
+export { ALERT_STATES } from "./port/alerts.ts";
+export type { AlertStore, AlertRow, AlertState, NewAlert } from "./port/alerts.ts";
 export type { AssetStore, AssetRow } from "./port/assets.ts";
 export type { VersionRow, NewVersion, AliasEvent, Registry } from "./port/registry.ts";
 export type { ApprovalRow, DecisionRow, ApprovalStore } from "./port/approvals.ts";
@@ -40,6 +43,7 @@ export type { RetentionStore, ExpiredDataset } from "./port/retention.ts";
 export interface Database {
   readonly runs: RunStore;
   readonly datasets: DatasetStore;
+  readonly alerts: AlertStore;
   readonly assets: AssetStore;
   readonly registry: Registry;
   readonly approvals: ApprovalStore;

@@ -205,6 +205,12 @@ function createMemoryBackend(options: FixtureOptions) {
       },
       pipelineFiles: (pipeline: string) => pipelineFiles.get(pipeline) ?? [],
     }),
+    alerts: guarded({
+      raise: () => undefined,
+      list: () => [],
+      acknowledge: () => undefined,
+      countOpen: () => ({ info: 0, warning: 0, critical: 0 }),
+    }),
     assets: guarded({ list: () => [] }),
     drift: guarded({ list: () => [] }),
     scores: guarded({ get: () => undefined }),

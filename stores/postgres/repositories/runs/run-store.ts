@@ -5,10 +5,16 @@ import type { RunView, StageState } from "../../../../schemas/run.ts";
 import { appendAudit } from "../../audit/audit-row.ts";
 import type { ConnectionPool, Sql, SqlValue } from "../../connection/connection-pool.ts";
 import { json, storableText } from "../../connection/row-types.ts";
-import type { AuditEntry, NewRun, RunEnd, RunPatch, RunStore } from "../../port.ts";
+import { raiseAlert } from "../serving/alert-store.ts";
+import type { AuditEntry, NewRun, RunEnd, NewAlert, RunPatch, RunStore } from "../../port.ts";
 
 const RUN_COLUMNS = `run_id, workflow_id, pipeline, model, status, outcome, dataset_id, version, digest, approval_id,
   metrics, evaluation, gates, error, requested_by, started_at, finished_at`;
+
+interface EndedRun {
+  readonly pipeline: string;
+  readonly schedule_key: string | null;
+}
 
 /**
  * Runs and their stages. The first end of a run stays; a second `finish` changes and audits nothing.
@@ -107,9 +113,9 @@ export class PostgresRunStore implements RunStore {
 
   async finish(runId: string, end: RunEnd, audit: AuditEntry): Promise<void> {
     await this.#pool.transaction(async (tx) => {
-      const changed = await tx.query(
+      const changed = await tx.query<EndedRun>(
         `update aura.runs set status = $2, outcome = $3, error = $4, finished_at = clock_timestamp()
-          where run_id = $1 and finished_at is null returning run_id`,
+          where run_id = $1 and finished_at is null returning pipeline, schedule_key`,
         [
           runId,
           end.status,
@@ -117,7 +123,12 @@ export class PostgresRunStore implements RunStore {
           end.status === "finished" ? null : json(end.error),
         ],
       );
-      if (changed.length > 0) return appendAudit(tx, audit);
+      const [ended] = changed;
+      if (ended !== undefined) {
+        const alert = alertOf(runId, end, ended);
+        if (alert !== undefined) await raiseAlert(tx, alert);
+        return appendAudit(tx, audit);
+      }
       const known = await tx.query("select run_id from aura.runs where run_id = $1", [runId]);
       if (known.length === 0) throw unknownRun(runId);
     });
@@ -248,4 +259,20 @@ async function stagesOf(sql: Sql, runIds: readonly string[]): Promise<Map<string
     byRun.set(row.run_id, stages);
   }
   return byRun;
+}
+
+/** Bad data concerns whoever delivers it; any other failure is seen by who started the run, unless nobody did. */
+function alertOf(runId: string, end: RunEnd, { pipeline, schedule_key }: EndedRun): NewAlert | undefined {
+  if (end.status !== "failed") return undefined;
+  const { code, message } = end.error;
+  const isQuality = code === "quality_gate";
+  if (!isQuality && schedule_key === null) return undefined;
+  return {
+    key: `run/${runId}`,
+    kind: isQuality ? "quarantine" : "run",
+    severity: "warning",
+    subject: `pipeline/${pipeline}`,
+    message: `a run of ${pipeline} failed: ${message}`,
+    details: { run: runId, code },
+  };
 }

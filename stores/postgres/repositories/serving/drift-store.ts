@@ -1,6 +1,7 @@
 import { appendAudit } from "../../audit/audit-row.ts";
 import type { ConnectionPool } from "../../connection/connection-pool.ts";
 import { json } from "../../connection/row-types.ts";
+import { raiseAlert, resolveAlerts } from "./alert-store.ts";
 import type { AuditEntry, DriftReportRow, DriftStore } from "../../port.ts";
 
 /** Drift reports, newest window first. */
@@ -11,7 +12,7 @@ export class PostgresDriftStore implements DriftStore {
     this.#pool = pool;
   }
 
-  /** Idempotent on the report's id. Confirmed drift raises one alert in the same transaction. */
+  /** Idempotent on the report's id. Confirmed drift raises an alert in the same transaction, and none found resolves it. */
   async put(report: DriftReportRow, audit: AuditEntry): Promise<void> {
     await this.#pool.transaction(async (tx) => {
       const inserted = await tx.query(
@@ -32,17 +33,18 @@ export class PostgresDriftStore implements DriftStore {
         ],
       );
       if (inserted.length === 0) return;
+      const subject = `model/${report.model}`;
       if (report.confirmed) {
-        await tx.query(
-          `insert into aura.alerts (alert_key, kind, severity, subject, message)
-           values ($1, 'drift', 'warning', $2, $3) on conflict (alert_key) do nothing`,
-          [
-            `drift/${report.id}`,
-            `model/${report.model}`,
-            `confirmed drift of ${report.model} version ${report.version}`,
-          ],
-        );
+        await raiseAlert(tx, {
+          key: `drift/${report.id}`,
+          kind: "drift",
+          severity: "warning",
+          subject,
+          message: `confirmed drift of ${report.model} version ${report.version}`,
+          details: { report: report.id },
+        });
       }
+      if (report.state === "ok") await resolveAlerts(tx, "drift", subject);
       await appendAudit(tx, audit);
     });
   }

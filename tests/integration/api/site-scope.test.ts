@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { sha256Hex } from "../../schemas/canonical-json.ts";
-import { createDatabase } from "../../stores/postgres/database.ts";
-import type { Database, DatasetEntry, PredictionIndexRow } from "../../stores/postgres/port.ts";
-import { startApiFixture } from "../support/api-fixture.ts";
-import type { ApiFixture } from "../support/api-fixture.ts";
-import { createTestDatabase, describeWithServices } from "../support/platform.ts";
-import type { TestDatabase } from "../support/platform.ts";
-import { auditOf, datasetOf, refOf, runOf, versionOf } from "../support/registry-samples.ts";
+import { sha256Hex } from "../../../schemas/canonical-json.ts";
+import { createDatabase } from "../../../stores/postgres/database.ts";
+import type { Database, DatasetEntry, PredictionIndexRow } from "../../../stores/postgres/port.ts";
+import { startApiFixture } from "../../support/api-fixture.ts";
+import type { ApiFixture } from "../../support/api-fixture.ts";
+import { createTestDatabase, describeWithServices } from "../../support/platform.ts";
+import type { TestDatabase } from "../../support/platform.ts";
+import { auditOf, datasetOf, refOf, runOf, versionOf } from "../../support/registry-samples.ts";
 
 /** What keys that are limited to sites see over HTTP, on a real database. Ids are data: quotes and all. */
 

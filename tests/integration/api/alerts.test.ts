@@ -1,0 +1,113 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { createDatabase } from "../../../stores/postgres/database.ts";
+import type { Database, DriftReportRow } from "../../../stores/postgres/port.ts";
+import { startApiFixture, until } from "../../support/api-fixture.ts";
+import type { ApiFixture } from "../../support/api-fixture.ts";
+import { MemoryObjects } from "../../support/memory-objects.ts";
+import { createTestDatabase, describeWithServices } from "../../support/platform.ts";
+import type { TestDatabase } from "../../support/platform.ts";
+import { approve, auditOf, runOf, versionOf } from "../../support/registry-samples.ts";
+
+/** Alerts from what raises them to who reads them, over HTTP and a real database. */
+
+await describeWithServices("alerts", () => {
+  let test: TestDatabase;
+  let db: Database;
+  let fixture: ApiFixture;
+  beforeAll(async () => {
+    test = await createTestDatabase("alerts");
+    db = await createDatabase(test.url);
+    // A champion whose files are not in the object store: it cannot be served, now or later.
+    const bare = await db.registry.register(versionOf("bare", "1"), auditOf("version.register"));
+    const approvalId = await approve(db, bare);
+    const { model, version, digest } = bare;
+    await db.registry.promote(
+      { model, version, digest, requestId: "q", approvalId, reason: "test" },
+      auditOf("promote"),
+    );
+    fixture = await startApiFixture({ objects: new MemoryObjects(), database: db });
+  });
+  afterAll(async () => {
+    await fixture.close();
+    await test.drop();
+  });
+
+  const list = async (query = ""): Promise<Record<string, unknown>[]> => {
+    const reply = await fixture.request(`/v1/alerts${query}`);
+    return ((await reply.json()) as { items: Record<string, unknown>[] }).items;
+  };
+  const subjects = async (query = "") => (await list(query)).map(({ subject }) => subject);
+  const acknowledge = (id: unknown) =>
+    fixture.request(`/v1/alerts/${String(id)}/acknowledge`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+    });
+  const check = (n: number, state: DriftReportRow["state"]) =>
+    db.drift.put(
+      {
+        id: `pump/${n}`,
+        model: "pump",
+        version: 1,
+        digest: "d".repeat(64),
+        windowStart: `2026-01-0${n}T00:00:00.000Z`,
+        windowEnd: `2026-01-0${n + 1}T00:00:00.000Z`,
+        state,
+        confirmed: state === "drift",
+        rows: 9,
+        report: {},
+      },
+      auditOf("drift.check"),
+    );
+
+  it("tells of a champion that cannot be served, once", async () => {
+    await until(async () => (await list()).length === 1);
+    expect(await list()).toMatchObject([
+      { kind: "serving", severity: "critical", subject: "model/bare@1", acknowledgedBy: null },
+    ]);
+    const metrics = await (await fixture.request("/metrics")).text();
+    expect(metrics).toContain('aura_alerts_open{severity="critical"} 1');
+  });
+
+  it("tells of bad data, and of runs that nobody started", async () => {
+    const end = (code: "quality_gate" | "bad_file") =>
+      ({ status: "failed", error: { code, message: "30 % of the rows are bad" } }) as const;
+    for (const [id, scheduled, code] of [
+      ["by-hand", false, "bad_file"],
+      ["bad-data", false, "quality_gate"],
+      ["scheduled", true, "bad_file"],
+    ] as const) {
+      await db.runs.create({ ...runOf(id, id), ...(scheduled ? { scheduleKey: "retrain/1" } : {}) });
+      await db.runs.finish(id, end(code), auditOf("run.finish"));
+      await db.runs.finish(id, end(code), auditOf("run.finish"));
+    }
+    expect((await list()).slice(0, 2)).toMatchObject([
+      { kind: "run", subject: "pipeline/scheduled", details: { run: "scheduled", code: "bad_file" } },
+      { kind: "quarantine", subject: "pipeline/bad-data", severity: "warning" },
+    ]);
+    expect(await list()).toHaveLength(3);
+  });
+
+  it("tells of confirmed drift until a check finds none", async () => {
+    await check(1, "drift");
+    await check(1, "drift");
+    expect(await subjects("?limit=1")).toEqual(["model/pump"]);
+    await check(2, "insufficient_data");
+    expect(await subjects("?limit=1")).toEqual(["model/pump"]);
+    await check(3, "ok");
+    expect(await subjects("?limit=1")).not.toContain("model/pump");
+    expect(await subjects("?state=resolved")).toEqual(["model/pump"]);
+  });
+
+  it("is read by page, and acknowledged by one person once", async () => {
+    const all = await list("?state=all");
+    expect(await list(`?state=all&after=${String(all[0]?.["id"])}&limit=1`)).toEqual([all[1]]);
+    const [first] = await list();
+    const looked = (await (await acknowledge(first?.["id"])).json()) as Record<string, unknown>;
+    expect(looked).toMatchObject({ acknowledgedBy: "local", message: first?.["message"] });
+    expect(await (await acknowledge(first?.["id"])).json()).toEqual(looked);
+    expect(await list("?state=acknowledged")).toEqual([looked]);
+    expect(await db.audit.list({ subject: `alert/${String(first?.["id"])}`, limit: 9 })).toHaveLength(1);
+    expect((await acknowledge(999_999)).status).toBe(404);
+    expect((await acknowledge("x")).status).toBe(422);
+  });
+});

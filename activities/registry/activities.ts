@@ -76,7 +76,7 @@ export function createRegistryActivities({ db, objects }: RegistryActivityDeps) 
     },
 
     /**
-     * Moves the champion alias. **Effects**: alias event, stages, audit, outbox, NOTIFY, in one transaction.
+     * Moves the champion alias. **Effects**: alias event, stages, audit, NOTIFY, in one transaction.
      * **Idempotency**: requestId. **Errors**: already_decided; gate_refused without an approval, except for a former
      * champion; conflict when the champion is another one than the approval's evidence names. **Retry**: dependency.
      */

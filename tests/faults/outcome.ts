@@ -39,7 +39,6 @@ const COUNTED_TABLES = [
   "approval_decisions",
   "alias_events",
   "aliases",
-  "outbox",
   "alerts",
 ] as const;
 

@@ -53,7 +53,7 @@ export interface Registry {
   history(model: string): Promise<AliasEvent[]>;
   /**
    * Moves the champion alias in one transaction: alias event (prev = current champion), stages, audit row,
-   * outbox row, NOTIFY aura_alias; the version's holdout becomes the model's frozen one. Idempotent on `requestId`: the same id returns the first event.
+   * NOTIFY aura_alias; the version's holdout becomes the model's frozen one. Idempotent on `requestId`: the same id returns the first event.
    * @throws PlatformError already_decided when the approval was used for another digest or not approved;
    *   gate_refused when `approvalId` is null and exactly this version never was champion; conflict when the champion
    *   is another one than that of the approval's evidence

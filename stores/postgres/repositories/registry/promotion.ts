@@ -25,7 +25,7 @@ export interface Promotion {
  * The model's row is locked first, so promotions of one model are one after the other and each sees the
  * champion the one before left. Order after that: the same request again → its event; the version and its
  * approval are checked; the champion already → its event, nothing written; another champion than the approval's
- * evidence compared with → refused; else event, alias, stages, audit row, outbox row and NOTIFY, which PostgreSQL
+ * evidence compared with → refused; else event, alias, stages, audit row and NOTIFY, which PostgreSQL
  * sends at commit only.
  */
 export async function moveChampion(sql: Sql, p: Promotion, audit: AuditEntry): Promise<AliasEvent> {
@@ -64,7 +64,7 @@ export async function moveChampion(sql: Sql, p: Promotion, audit: AuditEntry): P
   await pointAlias(sql, p, position);
   await freezeHoldout(sql, p);
   await appendAudit(sql, audit);
-  await announce(sql, p, current?.version ?? null);
+  await sql.query("select pg_notify($1, $2)", [ALIAS_CHANNEL, p.model]);
   const event = await eventOfRequest(sql, p);
   if (event === undefined) throw new Error(`promote [${p.model}]: the event just written is gone`);
   return event;
@@ -179,13 +179,6 @@ async function pointAlias(sql: Sql, p: Promotion, position: number): Promise<voi
     p.model,
     p.version,
   ]);
-}
-
-async function announce(sql: Sql, p: Promotion, previousVersion: number | null): Promise<void> {
-  await sql.query("insert into aura.outbox (topic, payload) values ('champion_changed', $1)", [
-    json({ model: p.model, version: p.version, digest: p.digest, previousVersion }),
-  ]);
-  await sql.query("select pg_notify($1, $2)", [ALIAS_CHANNEL, p.model]);
 }
 
 /** The event without what only this room uses. */

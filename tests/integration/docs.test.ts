@@ -27,6 +27,25 @@ test("every key of the pipeline file has a meaning, and the guide names it", () 
 
 const lastWord = (path: string): string => /\w+$/.exec(path)?.[0] ?? path;
 
+test("docs/cli.md has every command and subcommand", () => {
+  const page = readFileSync(join(ROOT, "docs/cli.md"), "utf8");
+  const rows = page.split("\n").filter((line) => line.startsWith("| `aura "));
+  const missing = readdirSync(join(ROOT, "cli/commands"), { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".ts") && !path.endsWith(".test.ts"))
+    .flatMap((path) => {
+      const text = readFileSync(join(ROOT, "cli/commands", path), "utf8");
+      const [top = path, ...below] = [...text.matchAll(/\.command\("([\w-]+)"/g)].map(
+        (match) => match[1] ?? "",
+      );
+      const own = rows
+        .map((row) => row.split("|")[1] ?? "")
+        .filter((cell) => new RegExp(`\\b${top}\\b`).test(cell));
+      const isListed = (name: string): boolean => own.some((cell) => new RegExp(`\\b${name}\\b`).test(cell));
+      return [top, ...below].filter((name) => !isListed(name)).map((name) => `${top} ${name}`);
+    });
+  expect(missing).toEqual([]);
+});
+
 const pages = [
   ...["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].filter((page) => existsSync(join(ROOT, page))),
   ...["docs", "examples"].flatMap((folder) =>

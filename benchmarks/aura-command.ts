@@ -3,7 +3,7 @@ import { z } from "zod";
 import { metricSetSchema } from "../schemas/model-version.ts";
 import { runOutcomeSchema } from "../schemas/run.ts";
 import { runChild } from "./child.ts";
-import type { ChildResult } from "./child.ts";
+import type { ChildResult, WatchedChild } from "./child.ts";
 
 /** What `aura run --json` prints at its end, as far as the benchmarks read it. */
 const runReportSchema = z.object({
@@ -19,7 +19,11 @@ export type RunReport = z.infer<typeof runReportSchema>;
 
 /** The built `aura` command with a state folder of its own and no settings of the machine's. */
 export interface AuraCommand {
-  run(args: readonly string[], timeoutMs: number): Promise<ChildResult>;
+  run(
+    args: readonly string[],
+    timeoutMs: number,
+    watch?: (child: WatchedChild) => void,
+  ): Promise<ChildResult>;
   /**
    * `aura run … --json`. A model that a gate refused has been measured all the same.
    *
@@ -47,10 +51,11 @@ export function auraCommand(root: string, stateDir: string): AuraCommand {
     AURA_STATE_DIR: stateDir,
     AURA_LOG_LEVEL: "warn",
   };
-  const run: AuraCommand["run"] = (args, timeoutMs) =>
+  const run: AuraCommand["run"] = (args, timeoutMs, watch) =>
     runChild(
       { command: process.execPath, args: [join(root, "dist", "cli", "main.js"), ...args], cwd: root, env },
       timeoutMs,
+      watch,
     );
   return {
     run,

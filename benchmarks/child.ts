@@ -20,12 +20,31 @@ export interface ChildResult {
   readonly wallMs: number;
 }
 
-/** Runs a process to its end, collecting what it prints. Killed after `timeoutMs`, then code is -1. */
-export async function runChild(spec: ChildSpec, timeoutMs: number): Promise<ChildResult> {
+/** A process that is watched while `runChild` waits for its end. */
+export interface WatchedChild {
+  readonly pid: number;
+  /** What it has printed to standard error so far. */
+  stderr(): string;
+  /** Asks it to end, as Ctrl-C does. */
+  interrupt(): void;
+}
+
+/**
+ * Runs a process to its end, collecting what it prints. Killed after `timeoutMs`, then code is -1.
+ *
+ * @param watch  called once, when the process has started
+ */
+export async function runChild(
+  spec: ChildSpec,
+  timeoutMs: number,
+  watch?: (child: WatchedChild) => void,
+): Promise<ChildResult> {
   const start = performance.now();
   const child = spawnChild(spec);
   let stdout = "";
   let stderr = "";
+  if (child.pid !== undefined)
+    watch?.({ pid: child.pid, stderr: () => stderr, interrupt: () => void child.kill("SIGINT") });
   child.stdout?.on("data", (chunk: Buffer) => (stdout += chunk.toString("utf8")));
   child.stderr?.on("data", (chunk: Buffer) => (stderr += chunk.toString("utf8")));
   const abort = new AbortController();
@@ -111,23 +130,54 @@ export async function freePort(): Promise<number> {
  * Resident memory of a process and all its descendants now, in bytes; undefined where there is no /proc.
  */
 export function residentBytesOfTree(root: number): number | undefined {
+  return readProcessTree(root)?.reduce((sum, { rssBytes }) => sum + rssBytes, 0);
+}
+
+/** One process of a tree, as the kernel counts it now. */
+export interface ProcessMemory {
+  readonly pid: number;
+  /** Name of its program, e.g. `node` or `postgres`. */
+  readonly program: string;
+  readonly rssBytes: number;
+  /** The most it ever had resident. */
+  readonly peakRssBytes: number;
+}
+
+/** A process and all its descendants; undefined where there is no /proc. */
+export function readProcessTree(root: number): ProcessMemory[] | undefined {
   if (!existsSync("/proc/self/status")) return undefined;
   const children = new Map<number, number[]>();
   for (const entry of readdirSync("/proc")) {
-    const parent = /^\d+$/.test(entry) ? statusField(entry, "PPid") : undefined;
-    if (parent !== undefined) children.set(parent, [...(children.get(parent) ?? []), Number(entry)]);
+    const parent = /^\d+$/.test(entry) ? Number(statusField(entry, "PPid") ?? -1) : -1;
+    if (parent >= 0) children.set(parent, [...(children.get(parent) ?? []), Number(entry)]);
   }
-  const sum = (pid: number): number =>
-    (statusField(String(pid), "VmRSS") ?? 0) * 1024 +
-    (children.get(pid) ?? []).reduce((total, child) => total + sum(child), 0);
-  return sum(root);
+  const pidsOf = (pid: number): number[] => [pid, ...(children.get(pid) ?? []).flatMap(pidsOf)];
+  return pidsOf(root).map((pid) => ({
+    pid,
+    program: statusField(String(pid), "Name") ?? "",
+    rssBytes: kibibytes(statusField(String(pid), "VmRSS")),
+    peakRssBytes: kibibytes(statusField(String(pid), "VmHWM")),
+  }));
 }
 
-function statusField(pid: string, field: string): number | undefined {
+/** Memory of a process with shared pages divided by those who share them; undefined where it cannot be read. */
+export function proportionalBytes(pid: number): number | undefined {
+  try {
+    const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, "latin1");
+    return kibibytes(/^Pss:\s+(\d+)/m.exec(rollup)?.[1]);
+  } catch {
+    return undefined;
+  }
+}
+
+function kibibytes(text: string | undefined): number {
+  return Number(/^\d+/.exec(text ?? "")?.[0] ?? 0) * 1024;
+}
+
+function statusField(pid: string, field: string): string | undefined {
   try {
     const status = readFileSync(`/proc/${pid}/status`, "latin1");
-    const value = new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(status)?.[1];
-    return value === undefined ? undefined : Number(value);
+    return new RegExp(`^${field}:\\s+(\\S+)`, "m").exec(status)?.[1];
   } catch {
     // The process ended between the listing and the reading.
     return undefined;

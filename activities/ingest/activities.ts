@@ -20,7 +20,7 @@ import { quarantineHead } from "./quarantine-head.ts";
 import { stageReadings } from "./staged-rows.ts";
 
 /** Raised when the same files would give another dataset than before. */
-const INGEST_VERSION = 1;
+const INGEST_VERSION = 2;
 
 type Ingested = Omit<IngestResult, "isReused">;
 

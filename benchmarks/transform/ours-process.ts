@@ -10,7 +10,7 @@ import { ingest } from "../../sources/ingest/ingest.ts";
 import { datasetManifest } from "../../sources/ingest/manifest.ts";
 import { createDuckDb } from "../../stores/duckdb/duckdb.ts";
 import { createObjectStore } from "../../stores/objects/object-store.ts";
-import { N_SENSORS } from "./readings-csv.ts";
+import { readingsPipeline } from "./pipeline.ts";
 
 /**
  * Ours in the transform suite, in a process of its own: what the ingest and transform activities do between their
@@ -21,30 +21,9 @@ import { N_SENSORS } from "./readings-csv.ts";
 const [csv = "", out = "", threads = "1"] = process.argv.slice(2);
 
 /** As in workers/dependencies.ts. */
-const DUCKDB_MEMORY = "900MB";
+const DUCKDB_MEMORY = "700MB";
 
-const sensors = Array.from({ length: N_SENSORS }, (_, index) => `s${index + 1}`);
-const { pipeline } = parsePipeline(
-  `name: bench-transform
-sources:
-  readings:
-    files: ${basename(csv)}
-    asset: asset
-    time: { column: cycle, kind: cycle }
-    columns:
-      - { name: asset, type: text }
-      - { name: cycle, type: integer }
-${sensors.map((sensor) => `      - { name: ${sensor}, type: float, range: [-1000, 1000] }`).join("\n")}
-label: { kind: end_of_life, ends: [{ at: last_reading }] }
-task: { kind: rul }
-features:
-  - current: { columns: "*" }
-  - rolling: { columns: "*", stats: [mean], windows: [10, 60] }
-  - rolling: { columns: "*", stats: [std], windows: [60] }
-staging: { maxRows: 0 }
-`,
-  "bench-transform",
-);
+const { pipeline } = parsePipeline(readingsPipeline(basename(csv)), "bench-transform");
 
 const scratch = join(out, "scratch");
 const objectsDir = join(out, "objects");

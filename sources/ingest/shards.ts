@@ -27,7 +27,7 @@ export interface ShardInput {
 }
 
 /** Rows aimed at per shard: sorted in memory, and one unit of later work. */
-export const SHARD_ROWS = 2_000_000;
+export const SHARD_ROWS = 1_000_000;
 /** Fixed, so that equal rows give equal bytes. */
 const PARQUET =
   "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 122880, PARQUET_VERSION v1";

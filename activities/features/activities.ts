@@ -7,20 +7,30 @@ import { compileView } from "../../features/view.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 import { splitDocumentSchema } from "../../schemas/split.ts";
 import type { SplitDocument } from "../../schemas/split.ts";
-import { getDocument, putDocument, readDataset, readPipeline } from "../../stores/objects/documents.ts";
+import {
+  getDocument,
+  putDocument,
+  readDataset,
+  readFeatureSet,
+  readPipeline,
+} from "../../stores/objects/documents.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import { withHeartbeat } from "../heartbeat.ts";
 import type { Beat } from "../heartbeat.ts";
 import { createSplitActivities } from "../split/activities.ts";
 import { reuseOr } from "../stage-cache.ts";
 import type { FitInput, FitResult, TransformInput, TransformResult } from "./messages.ts";
+import { publishFeatures } from "./publish-features.ts";
 import { localParts } from "./sensor-columns.ts";
 import { trainingRows } from "./training-rows.ts";
 import type { FoldLeftOut } from "./training-rows.ts";
-import { transformDataset } from "./transform-dataset.ts";
+import { readView, transformDataset } from "./transform-dataset.ts";
 
 /** Raised when the same training rows would give another fitted state than before. */
 const FIT_VERSION = 2;
+
+/** Raised when the same set would be copied to PostgreSQL otherwise than before. */
+const PUBLISH_VERSION = 1;
 
 /** split → fit → transform. */
 export function createFeatureActivities(deps: ActivityDeps) {
@@ -61,14 +71,29 @@ export function createFeatureActivities(deps: ActivityDeps) {
     /**
      * Features and labels under one fitted state.
      *
-     * **Effects**: Parquet parts and the feature-set document. **Idempotency**: content and stage cache. **Heartbeat**: 1 s
+     * **Effects**: Parquet parts, the feature-set document and its row; labels and newest features in PostgreSQL where the
+     * set is published. **Idempotency**: content and stage cache. **Heartbeat**: 1 s
      * with the shard. **Errors**: conflict. **Retry**: work.
      */
     async transformFeatures(input: TransformInput): Promise<TransformResult> {
-      const { dataset, view, fitted, hasLabel = true } = input;
-      return withHeartbeat((beat) => transformDataset(deps, { dataset, view, fitted, hasLabel }, beat));
+      const { dataset, view, fitted, hasLabel = true, isPublished = true } = input;
+      return withHeartbeat(async (beat) => {
+        const transformed = await transformDataset(deps, { dataset, view, fitted, hasLabel }, beat);
+        if (isPublished) await publishOnce(deps, view, transformed.featureSet);
+        return transformed;
+      });
     },
   };
+}
+
+/** Apart from the transform, whose result another run may have had from the cache without publishing it. */
+async function publishOnce(deps: ActivityDeps, viewRef: ObjectRef, featureSet: ObjectRef): Promise<void> {
+  const inputs = { featureSet };
+  await reuseOr(deps.db.datasets, { stage: "publish", version: PUBLISH_VERSION, inputs }, async () => {
+    const manifest = await readFeatureSet(deps.objects, featureSet);
+    await publishFeatures(deps, { featureSet, manifest, view: await readView(deps, viewRef) });
+    return { featureSet };
+  });
 }
 
 interface FitJob {

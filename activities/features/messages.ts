@@ -38,6 +38,11 @@ export interface TransformInput {
   readonly fitted: ObjectRef;
   /** false: a fleet to score, whose truth nobody knows yet. Default true. */
   readonly hasLabel?: boolean;
+  /**
+   * false: the set of one fold, or of a fleet to score, whose labels and newest features stay out of PostgreSQL.
+   * Default true.
+   */
+  readonly isPublished?: boolean;
 }
 
 export interface TransformResult {

@@ -3,10 +3,10 @@ import type { FeatureSetManifest } from "../../schemas/feature-set.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 import type { ColumnTable } from "../../stores/duckdb/duckdb.ts";
 import { quoteIdentifier } from "../../stores/duckdb/duckdb.ts";
-import type { LabelRow, LatestFeatures } from "../../stores/postgres/port.ts";
+import type { FeatureSetRow, LabelRow, LatestFeatures } from "../../stores/postgres/port.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 
-export interface PublishedSet {
+export interface StoredSet {
   readonly featureSet: ObjectRef;
   readonly manifest: FeatureSetManifest;
   readonly view: FeatureView;
@@ -14,11 +14,19 @@ export interface PublishedSet {
 
 const BATCH_ROWS = 5_000;
 
+/** Records that a feature set exists, whoever it is for: what expires with its dataset is found by this row. */
+export async function registerFeatureSet(deps: ActivityDeps, set: StoredSet): Promise<void> {
+  await deps.db.features.putFeatureSet(rowOf(set), nothing());
+}
+
 /**
- * Copies what people and other systems query to PostgreSQL: the labels, the set itself and the newest features of every
- * asset. Above the staging limit the labels stay in Parquet, as the readings do.
+ * Copies what people and other systems query to PostgreSQL: the labels and the newest features of every asset. Above the
+ * staging limit the labels stay in Parquet, as the readings do.
+ *
+ * Meant for the feature set that a model is trained on. The sets of single folds and of fleets to score would only write
+ * the same labels again, and features that nobody asks for.
  */
-export async function publishFeatures(deps: ActivityDeps, set: PublishedSet): Promise<void> {
+export async function publishFeatures(deps: ActivityDeps, set: StoredSet): Promise<void> {
   const { manifest, view } = set;
   const paths = [];
   for (const part of manifest.parts) paths.push(await deps.objects.fetch(part.object));
@@ -29,11 +37,15 @@ export async function publishFeatures(deps: ActivityDeps, set: PublishedSet): Pr
       labelRows(deps, from, labelKind(view)),
     );
   }
-  const { dataset, fitted, nRows, nAssets } = manifest;
   await deps.db.features.putFeatureSet(
-    { object: set.featureSet, dataset, view: view.hash, fitted, rows: nRows, assets: nAssets },
+    rowOf(set),
     view.hasAsset ? latestFeatures(deps, from, manifest) : nothing(),
   );
+}
+
+function rowOf({ featureSet, manifest, view }: StoredSet): FeatureSetRow {
+  const { dataset, fitted, nRows, nAssets } = manifest;
+  return { object: featureSet, dataset, view: view.hash, fitted, rows: nRows, assets: nAssets };
 }
 
 function labelKind(view: FeatureView): LabelRow["kind"] {

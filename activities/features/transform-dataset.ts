@@ -17,7 +17,7 @@ import type { Beat } from "../heartbeat.ts";
 import { putParquet } from "../parquet-object.ts";
 import { reuseOr } from "../stage-cache.ts";
 import type { TransformResult } from "./messages.ts";
-import { publishFeatures } from "./publish-features.ts";
+import { registerFeatureSet } from "./publish-features.ts";
 import { localParts } from "./sensor-columns.ts";
 
 /** Raised when the same inputs would give other features than before. */
@@ -126,7 +126,7 @@ async function transformShards(
     ...counts,
   };
   const featureSet = await putDocument(deps.objects, manifest);
-  await publishFeatures(deps, { featureSet, manifest, view });
+  await registerFeatureSet(deps, { featureSet, manifest, view });
   return { featureSet, rows: counts.nRows, features: manifest.features.length };
 }
 

@@ -34,7 +34,14 @@ export async function prepareFeatures(
   const fit = await features.fitFeatures({ ...base, split: split.split });
   const states = new Map([fit.final, ...fit.folds.flat()].map((ref) => [ref.sha256, ref]));
   const transformed = await Promise.all(
-    [...states.values()].map((fitted) => features.transformFeatures({ ...base, view: fit.view, fitted })),
+    [...states.values()].map((fitted) =>
+      features.transformFeatures({
+        ...base,
+        view: fit.view,
+        fitted,
+        isPublished: fitted.sha256 === fit.final.sha256,
+      }),
+    ),
   );
   const keys = [...states.keys()];
   const final = transformed[keys.indexOf(fit.final.sha256)];

@@ -21,6 +21,7 @@ export async function scoreWorkflow(input: ScoreInput): Promise<ScoreResult> {
     view,
     fitted,
     hasLabel: false,
+    isPublished: false,
   });
   const result = await scoring.scoreFleet({
     ...plan,

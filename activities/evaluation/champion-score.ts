@@ -9,6 +9,7 @@ import { getDocument, readPipeline } from "../../stores/objects/documents.ts";
 import type { VersionRow } from "../../stores/postgres/port.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import type { FeatureTable } from "../features/feature-table.ts";
+import { trainingChoice } from "../features/row-choice.ts";
 import { transformDataset } from "../features/transform-dataset.ts";
 import type { Beat } from "../heartbeat.ts";
 import { finalRows } from "../training/fold-rows.ts";
@@ -45,11 +46,12 @@ export async function scoreVersion(
   const pipeline = await readPipeline(objects, input.spec);
   const split = await getDocument(objects, input.split, splitDocumentSchema);
   const signature = await getDocument(objects, file("signature"), signatureSchema);
-  const challenger = await deps.tables.load(input.featureSet);
+  const choice = trainingChoice(pipeline);
+  const challenger = await deps.tables.load(input.featureSet, choice);
   const problem = problemOf(pipeline, challenger.classLabels);
   requireSameQuestion(version, signature, { pipeline, problem, classLabels: challenger.classLabels });
   const base = { dataset: input.dataset, view: file("view"), fitted: file("fitted"), hasLabel: false };
-  const own = await deps.tables.load((await transformDataset(deps, base, beat)).featureSet);
+  const own = await deps.tables.load((await transformDataset(deps, base, beat)).featureSet, choice);
   const rows = finalRows(challenger, pipeline, split).test;
   requireSameRows(challenger, own, rows);
   const prediction = await answerRows(deps, version, {
@@ -88,7 +90,7 @@ export function requireSameQuestion(
   );
 }
 
-/** Both tables hold every reading of one dataset in stored order, so that a row number means the same row. */
+/** Both tables hold every reading of one dataset, or the same sample, in stored order, so that a row number means the same row. */
 function requireSameRows(challenger: FeatureTable, own: FeatureTable, rows: Int32Array): void {
   const differs = rows.find(
     (row) => own.seq[row] !== challenger.seq[row] || own.t[row] !== challenger.t[row],

@@ -14,6 +14,7 @@ import {
 } from "../../stores/objects/documents.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import type { FeatureTable } from "../features/feature-table.ts";
+import { trainingChoice } from "../features/row-choice.ts";
 import { readingsOf } from "../features/sensor-columns.ts";
 import { readView } from "../features/transform-dataset.ts";
 import type { Beat } from "../heartbeat.ts";
@@ -138,7 +139,7 @@ async function load(deps: ActivityDeps, input: EvaluateInput): Promise<Loaded> {
   const pipeline = await readPipeline(deps.objects, input.spec);
   const split = await getDocument(deps.objects, input.split, splitDocumentSchema);
   const selection = await getDocument(deps.objects, input.selection, selectionSchema);
-  const table = await deps.tables.load(input.featureSet);
+  const table = await deps.tables.load(input.featureSet, trainingChoice(pipeline));
   const rows = finalRows(table, pipeline, split);
   if (rows.test.length === 0)
     throw new PlatformError("not_enough_data", "evaluate: the holdout has no labelled row");
@@ -219,6 +220,7 @@ function evaluationOf(
     rows: { train: rows.train.length, test: rows.test.length, cv: selection.cvRows },
     checks: [
       ...input.leakage,
+      ...sampleCheck(loaded),
       ...unseenClassCheck(loaded),
       {
         name: "graph parity",
@@ -227,6 +229,14 @@ function evaluationOf(
       },
     ],
   };
+}
+
+/** Not a failure, but nobody shall think that every reading was learnt from and judged. */
+function sampleCheck({ table, pipeline }: Loaded): Evaluation["checks"] {
+  const nRows = table.seq.length;
+  if (nRows === table.ofRows) return [];
+  const detail = `learnt from and judged on ${nRows} of ${table.ofRows} rows, spread evenly (training.maxRows ${pipeline.training.maxRows})`;
+  return [{ name: "sample of the rows", passed: true, detail }];
 }
 
 /** Not a failure, but nobody shall think that such rows were judged. */

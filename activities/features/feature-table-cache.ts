@@ -5,6 +5,8 @@ import { quoteIdentifier } from "../../stores/duckdb/duckdb.ts";
 import { readFeatureSet } from "../../stores/objects/documents.ts";
 import type { ObjectStore } from "../../stores/objects/port.ts";
 import type { FeatureTable } from "./feature-table.ts";
+import { chooseRows } from "./row-choice.ts";
+import type { ChosenRows, RowChoice } from "./row-choice.ts";
 
 /** Tables kept in memory: the folds of one run read the same one many times. */
 const KEEP_BYTES = 512 * 1024 * 1024;
@@ -21,19 +23,20 @@ export class FeatureTableCache {
     this.#duckdb = duckdb;
   }
 
-  /** @throws {PlatformError} integrity, objects_unavailable */
-  async load(ref: ObjectRef): Promise<FeatureTable> {
-    const known = this.#tables.get(ref.sha256);
+  /** @throws {PlatformError} integrity, objects_unavailable; invalid_pipeline: too large for memory */
+  async load(ref: ObjectRef, choice: RowChoice): Promise<FeatureTable> {
+    const key = `${ref.sha256} ${choice.kind} ${choice.kind === "last" ? "" : choice.maxRows}`;
+    const known = this.#tables.get(key);
     if (known !== undefined) return known;
-    const loading = this.#read(ref);
-    this.#tables.set(ref.sha256, loading);
+    const loading = this.#read(ref, choice);
+    this.#tables.set(key, loading);
     try {
       const table = await loading;
-      this.#bytes.set(ref.sha256, table.matrix.data.byteLength);
-      this.#evict(ref.sha256);
+      this.#bytes.set(key, table.matrix.data.byteLength);
+      this.#evict(key);
       return table;
     } catch (error) {
-      this.#tables.delete(ref.sha256);
+      this.#tables.delete(key);
       throw error;
     }
   }
@@ -49,16 +52,18 @@ export class FeatureTableCache {
     }
   }
 
-  async #read(ref: ObjectRef): Promise<FeatureTable> {
+  async #read(ref: ObjectRef, choice: RowChoice): Promise<FeatureTable> {
     const manifest = await readFeatureSet(this.#objects, ref);
     const paths = [];
     for (const part of manifest.parts) paths.push(await this.#objects.fetch(part.object));
+    const from = await this.#duckdb.parquet(paths);
+    const chosen = await chooseRows(this.#duckdb, from, { manifest, choice });
     const names = manifest.features.map((feature) => feature.physical);
     const selected = names.map((name) => `${quoteIdentifier(name)}::DOUBLE AS ${quoteIdentifier(name)}`);
     const sql =
       "SELECT __asset, __t::DOUBLE AS __t, __seq::DOUBLE AS __seq, __y::DOUBLE AS __y, __y_raw::DOUBLE AS __y_raw, __last" +
-      `${selected.map((s) => `, ${s}`).join("")} FROM ${await this.#duckdb.parquet(paths)}`;
-    const builder = new TableBuilder(manifest);
+      `${selected.map((s) => `, ${s}`).join("")} FROM ${from}${chosen.where}`;
+    const builder = new TableBuilder(manifest, chosen);
     for await (const batch of this.#duckdb.batches(`${sql} ORDER BY __asset, __t, __seq`)) builder.add(batch);
     return builder.finish();
   }
@@ -66,6 +71,7 @@ export class FeatureTableCache {
 
 class TableBuilder {
   readonly #manifest: FeatureSetManifest;
+  readonly #chosen: ChosenRows;
   readonly #nColumns: number;
   readonly #data: Float64Array;
   readonly #keys: Readonly<Record<"__y" | "__y_raw" | "__t" | "__seq" | "__last", Float64Array>>;
@@ -73,9 +79,10 @@ class TableBuilder {
   readonly #assets: string[] = [];
   #nRows = 0;
 
-  constructor(manifest: FeatureSetManifest) {
-    const { nRows } = manifest;
+  constructor(manifest: FeatureSetManifest, chosen: ChosenRows) {
+    const { nRows } = chosen;
     this.#manifest = manifest;
+    this.#chosen = chosen;
     this.#nColumns = manifest.features.length;
     this.#data = sharedDoubles(nRows * this.#nColumns);
     this.#keys = {
@@ -107,7 +114,8 @@ class TableBuilder {
   }
 
   finish(): FeatureTable {
-    const { features, classLabels, nRows } = this.#manifest;
+    const { features, classLabels, nRows: ofRows, nAssets: ofAssets } = this.#manifest;
+    const { nRows, areAssetsWhole } = this.#chosen;
     return {
       matrix: { data: this.#data, nRows, nColumns: this.#nColumns },
       features,
@@ -119,6 +127,9 @@ class TableBuilder {
       last: Uint8Array.from(this.#keys.__last),
       assetCodes: this.#codes,
       assets: this.#assets,
+      ofRows,
+      ofAssets,
+      areAssetsWhole,
     };
   }
 }

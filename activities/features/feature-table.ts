@@ -4,7 +4,7 @@ import type { FeatureSpec } from "../../schemas/feature-set.ts";
 /**
  * A feature set in memory, over shared memory so that CPU threads read it without a copy.
  *
- * Rows are in stored order (`__asset`, `__t`, `__seq`); NaN = missing, in `y` unlabelled.
+ * All its rows, or those a `RowChoice` took. Rows are in stored order (`__asset`, `__t`, `__seq`); NaN = missing, in `y` unlabelled.
  */
 export interface FeatureTable {
   /** Row-major (nRows × features). */
@@ -21,4 +21,9 @@ export interface FeatureTable {
   /** Asset of each row, an index into `assets`. */
   readonly assetCodes: Int32Array;
   readonly assets: readonly string[];
+  /** Rows and assets of the whole set; more than are here where a sample was taken. */
+  readonly ofRows: number;
+  readonly ofAssets: number;
+  /** Every asset that is here has all its rows. */
+  readonly areAssetsWhole: boolean;
 }

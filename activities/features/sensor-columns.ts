@@ -46,17 +46,17 @@ export async function localParts(
 export async function readSensors(
   deps: Pick<ActivityDeps, "objects" | "duckdb">,
   dataset: DatasetManifest,
-  table: Pick<FeatureTable, "assets" | "assetCodes">,
+  table: Pick<FeatureTable, "assets" | "assetCodes" | "ofAssets" | "areAssetsWhole">,
 ): Promise<SensorSample> {
   const source = readingsOf(dataset);
   const isSeries = source.hasAsset && source.timeKind !== "none";
   const numeric = source.columns.filter(
     (c) => c.use === "feature" && c.type !== "text" && c.type !== "timestamp",
   );
-  const ofAssets = table.assets.length;
+  const { ofAssets } = table;
   const isKept = sampleAssets(table, numeric.length === 0 ? 0 : Math.floor(MAX_CELLS / numeric.length));
   const names = table.assets.filter((_, code) => isKept[code] === 1);
-  if (!isSeries || names.length === 0)
+  if (!isSeries || names.length === 0 || !table.areAssetsWhole)
     return { sensors: [], rows: new Int32Array(), nAssets: 0, ofAssets, isSeries };
   const from = await deps.duckdb.parquet(await localParts(deps, source));
   const columns = numeric.map(
@@ -85,9 +85,14 @@ export function sampleAssets(
 ): Uint8Array {
   const sizes = new Int32Array(table.assets.length);
   for (const code of table.assetCodes) sizes[code] = (sizes[code] as number) + 1;
+  return takeAssets(table.assets, sizes, maxRows);
+}
+
+/** The same from the number of rows of each asset. */
+export function takeAssets(assets: readonly string[], sizes: ArrayLike<number>, maxRows: number): Uint8Array {
   const taken = new Uint8Array(sizes.length);
   let left = maxRows;
-  for (const code of seededOrder([...table.assets], SAMPLE_SEED)) {
+  for (const code of seededOrder([...assets], SAMPLE_SEED)) {
     const size = sizes[code] as number;
     if (size > left) continue;
     taken[code] = 1;

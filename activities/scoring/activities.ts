@@ -61,7 +61,7 @@ export function createScoringActivities(deps: ActivityDeps) {
           );
         }
         const signature = await getDocument(objects, signatureRef, signatureSchema);
-        const table = await deps.tables.load(input.featureSet);
+        const table = await deps.tables.load(input.featureSet, { kind: "last" });
         const rows = rowsWhere(table.last.length, (r) => table.last[r] === 1);
         const outputs = await answerRows(deps, row, {
           inputs: featureRows(table, rows),

@@ -1,4 +1,10 @@
-import { readDataset, getDocument, putDocument, readPipeline } from "../../stores/objects/documents.ts";
+import {
+  getDocument,
+  putDocument,
+  readDataset,
+  readFeatureSet,
+  readPipeline,
+} from "../../stores/objects/documents.ts";
 import { getNumbers, putNumbers } from "../../stores/objects/numbers.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
@@ -8,6 +14,7 @@ import { BASELINE_CANDIDATE, candidateName } from "../candidates.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import type { LeakageInput, LeakageResult } from "../features/messages.ts";
 import { withHeartbeat } from "../heartbeat.ts";
+import { trainingChoice } from "../features/row-choice.ts";
 import { readingsOf, readSensors } from "../features/sensor-columns.ts";
 import { labelReach } from "../split/label-span.ts";
 import { rowFolds } from "../split/row-folds.ts";
@@ -48,7 +55,8 @@ export function createTrainingActivities(deps: ActivityDeps) {
           const pipeline = await readPipeline(objects, input.spec);
           const dataset = await readDataset(objects, input.dataset);
           const split = await getDocument(objects, input.split, splitDocumentSchema);
-          const table = await tables.load(input.featureSet);
+          const { maxRows } = pipeline.training;
+          const table = await tables.load(input.featureSet, { kind: "assets", maxRows });
           const sample = await readSensors(deps, dataset, table);
           const checks = await cpu.run(
             "inspectLeakage",
@@ -60,6 +68,7 @@ export function createTrainingActivities(deps: ActivityDeps) {
               kind: problemOf(pipeline, table.classLabels).kind,
               assetCodes: table.assetCodes,
               assets: table.assets,
+              ofAssets: table.ofAssets,
               t: table.t,
               folds: rowFolds(split, 0, table),
               unit: split.unit,
@@ -95,7 +104,7 @@ export function createTrainingActivities(deps: ActivityDeps) {
         withHeartbeat(async (beat) => {
           const pipeline = await readPipeline(objects, input.spec);
           const split = await getDocument(objects, input.split, splitDocumentSchema);
-          const table = await tables.load(input.featureSet);
+          const table = await tables.load(input.featureSet, trainingChoice(pipeline));
           const problem = problemOf(pipeline, table.classLabels);
           const { repeat, fold } = input;
           const rows = rowsOfFold(table, { pipeline, split, repeat, fold });
@@ -160,7 +169,7 @@ export function createTrainingActivities(deps: ActivityDeps) {
           const pipeline = await readPipeline(objects, input.spec);
           const split = await getDocument(objects, input.split, splitDocumentSchema);
           const selection = await getDocument(objects, input.selection, selectionSchema);
-          const table = await tables.load(input.featureSet);
+          const table = await tables.load(input.featureSet, trainingChoice(pipeline));
           const problem = problemOf(pipeline, table.classLabels);
           const chosen = selection.candidates.find((c) => c.name === selection.chosen);
           const output = await cpu.run(
@@ -175,7 +184,9 @@ export function createTrainingActivities(deps: ActivityDeps) {
             },
             { signal: beat.signal, onProgress: (progress) => beat.report(progress) },
           );
-          return { models: await putDocument(objects, output) };
+          const models = await putDocument(objects, output);
+          const { ofRows, seq } = table;
+          return { models, ...(seq.length < ofRows ? { sample: { rows: seq.length, of: ofRows } } : {}) };
         }),
       );
     },
@@ -200,7 +211,7 @@ function requireRows(nTrain: number, nValidate: number, input: TrainFoldInput): 
 }
 
 async function classLabelsOf(deps: ActivityDeps, input: SelectInput): Promise<readonly string[] | null> {
-  return (await deps.tables.load(input.featureSet)).classLabels;
+  return (await readFeatureSet(deps.objects, input.featureSet)).classLabels ?? null;
 }
 
 async function pooledCandidates(

@@ -23,6 +23,7 @@ function inspect(folds: Int32Array, given: Partial<LeakageJob> = {}) {
       y: Float64Array.from({ length: N }, (_, row) => 9 - (row % 10)),
       kind: "regression",
       assetCodes,
+      ofAssets: assets.length,
       assets,
       t,
       folds,

@@ -18,6 +18,8 @@ export interface LeakageJob {
   readonly kind: ProblemKind;
   readonly assetCodes: Int32Array;
   readonly assets: readonly string[];
+  /** Assets of the dataset; more than `assets` where only a sample is looked at. */
+  readonly ofAssets: number;
   readonly t: Float64Array;
   /** −1 holdout, −2 dropped, else training. */
   readonly folds: Int32Array;
@@ -70,7 +72,11 @@ function targetCopies(job: LeakageJob, features: readonly NamedColumn[]): Leakag
   const hits = evidence
     .filter((e) => e.suspicious)
     .map((e) => `feature ${e.feature} gives the label away (${e.measure} ${e.value.toPrecision(5)})`);
-  return check("copy of the target", hits, `${features.length} features do not give the label away`);
+  return check(
+    "copy of the target",
+    hits,
+    `${features.length} features do not give the label away${scopeOf(job.assets.length, job.ofAssets)}`,
+  );
 }
 
 /** What is not looked at is a line of its own: nobody shall take it for clean. */
@@ -83,8 +89,12 @@ function seriesChecks(job: LeakageJob, features: readonly NamedColumn[]): Leakag
       name: `leakage: ${name} (not checked)`,
     }));
   }
-  const scope = nAssets === ofAssets ? "" : ` (looked at ${nAssets} of ${ofAssets} assets)`;
+  const scope = scopeOf(nAssets, ofAssets);
   return [futureShifts(job, features, scope), duplicateAssets(job, scope)];
+}
+
+function scopeOf(nAssets: number, ofAssets: number): string {
+  return nAssets === ofAssets ? "" : ` (looked at ${nAssets} of ${ofAssets} assets)`;
 }
 
 function futureShifts(job: LeakageJob, features: readonly NamedColumn[], scope: string): LeakageCheck {

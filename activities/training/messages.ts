@@ -52,5 +52,7 @@ export interface TrainFinalInput {
 export interface TrainFinalResult {
   /** Trained models (one per seed) of the winner and the constant baseline, as JSON. */
   readonly models: ObjectRef;
+  /** Rows of the sample that training and evaluation worked on; absent where it was all rows. */
+  readonly sample?: { readonly rows: number; readonly of: number };
   readonly isReused: boolean;
 }

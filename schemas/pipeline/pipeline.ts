@@ -13,6 +13,7 @@ import {
   monitoringSchema,
   retrainingSchema,
   splitSchema,
+  trainingSchema,
 } from "./training.ts";
 
 const withDefaults = <T extends z.ZodType>(schema: T) => schema.prefault({} as never);
@@ -98,6 +99,7 @@ export const pipelineSchema = z.strictObject({
     .describe("Conditions; a model that fails one is not offered for approval."),
   champion: withDefaults(championSchema).describe("When a new model is better than the one in production."),
   costs: costsSchema.optional().describe("What mistakes cost, for the threshold table."),
+  training: withDefaults(trainingSchema).describe("How much of a large dataset is held in memory."),
   approval: withDefaults(approvalSchema).describe("Who decides before a model is used, and until when."),
   monitoring: withDefaults(monitoringSchema).describe("The drift check on logged predictions."),
   retraining: withDefaults(retrainingSchema).describe("What confirmed drift starts."),

@@ -125,6 +125,17 @@ export const approvalSchema = z.strictObject({
 });
 export type ApprovalPolicy = z.infer<typeof approvalSchema>;
 
+export const trainingSchema = z.strictObject({
+  maxRows: z
+    .int()
+    .min(1_000)
+    .max(100_000_000)
+    .default(1_000_000)
+    .describe(
+      "Rows learnt from and judged on; of more rows an even sample of about this many, with every asset's last reading.",
+    ),
+});
+
 export const monitoringSchema = z.strictObject({
   every: z
     .string()

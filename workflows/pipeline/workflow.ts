@@ -10,6 +10,7 @@ import {
 import type { RegisterResult } from "../../activities/registry/messages.ts";
 import type { PipelineInput, PipelineResult, RunPlan } from "../../activities/runs/messages.ts";
 import type { ErrorLocation } from "../../schemas/platform-error.ts";
+import type { TrainFinalResult } from "../../activities/training/messages.ts";
 import type { RunOutcome } from "../../schemas/run.ts";
 import { evaluation, features, ingest, monitoring, registry, runs, training } from "../activity-proxies.ts";
 import { show } from "../visibility.ts";
@@ -118,7 +119,7 @@ async function trainAndRegister(plan: RunPlan, input: PipelineInput, log: StageL
       return { leakage, selected, final };
     },
     ({ selected, final }) => ({
-      detail: `${selected.candidate} chosen by ${selected.primaryMetric} ${format(selected.cv[selected.primaryMetric])} (cv)`,
+      detail: `${selected.candidate} chosen by ${selected.primaryMetric} ${format(selected.cv[selected.primaryMetric])} (cv)${sampleText(final.sample)}`,
       isReused: selected.isReused && final.isReused,
     }),
   );
@@ -224,6 +225,12 @@ async function recordEnd(plan: RunPlan, error: unknown): Promise<void> {
 function locationsOf({ details }: ApplicationFailure): readonly ErrorLocation[] {
   const detail = details?.[0] as { readonly locations?: readonly ErrorLocation[] } | undefined;
   return detail?.locations ?? [];
+}
+
+function sampleText(sample: TrainFinalResult["sample"]): string {
+  return sample === undefined
+    ? ""
+    : `, from a sample of ${sample.rows} of ${sample.of} rows (training.maxRows)`;
 }
 
 function format(value: number | undefined): string {

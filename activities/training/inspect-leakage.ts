@@ -138,7 +138,7 @@ function assetOverlap(job: LeakageJob): LeakageCheck {
     shared.map(
       (id) => `${job.unit} ${job.unit === "asset" ? job.assets[Number(id)] : id} trains and is held out`,
     ),
-    `training and holdout share no ${job.unit}`,
+    `training and holdout share no ${job.unit}${scopeOf(job.assets.length, job.ofAssets)}`,
   );
 }
 

@@ -1,7 +1,7 @@
 import { PlatformError } from "../../../../schemas/platform-error.ts";
 import { appendAudit } from "../../audit/audit-row.ts";
 import type { Sql } from "../../connection/connection-pool.ts";
-import { json, storableText } from "../../connection/row-types.ts";
+import { storableText } from "../../connection/row-types.ts";
 import type { AliasEvent, AuditEntry } from "../../port.ts";
 import { freezeHoldout } from "./holdouts.ts";
 import { selectEvents } from "./version-rows.ts";

@@ -28,10 +28,11 @@ const DEFAULT_METRIC: Readonly<Record<ProblemKind, string>> = {
 
 /**
  * @param classLabels class texts in code order, null for regression
- * @throws {PlatformError} task_not_yet, invalid_pipeline for a metric the task does not have
+ * @throws {PlatformError} task_not_yet; invalid_pipeline for a metric the task does not have; not_enough_data for a label
+ *   with fewer than two classes
  */
 export function problemOf(pipeline: Pipeline, classLabels: readonly string[] | null): Problem {
-  const kind = problemKind(pipeline, classLabels);
+  const kind = problemKind(pipeline);
   const metricTask = kind === "regression" ? "rul" : kind;
   const primaryMetric = pipeline.metrics.primary ?? DEFAULT_METRIC[kind];
   if (!metricsOfTask(metricTask).some((metric) => metric.key === primaryMetric)) {
@@ -46,6 +47,13 @@ export function problemOf(pipeline: Pipeline, classLabels: readonly string[] | n
       },
     );
   }
+  if (kind === "multiclass" && classLabels !== null && classLabels.length < 2) {
+    const found = classLabels.length === 0 ? "none" : `only '${classLabels.join()}'`;
+    throw new PlatformError(
+      "not_enough_data",
+      `read the label: expected two classes or more in the training rows, found ${found}`,
+    );
+  }
   const { label } = pipeline;
   const declared = kind === "regression" && label.kind !== "column" ? label.cap : undefined;
   const cap = declared === undefined ? null : lifeInUnits(declared, timeKindOf(pipeline));
@@ -53,7 +61,8 @@ export function problemOf(pipeline: Pipeline, classLabels: readonly string[] | n
   return { kind, metricTask, primaryMetric, nClasses: classLabels?.length ?? 1, cap, bounds };
 }
 
-function problemKind(pipeline: Pipeline, classLabels: readonly string[] | null): ProblemKind {
+/** As declared, and not as the data happen to be: without a positive class nothing says what an alert would be for. */
+function problemKind(pipeline: Pipeline): ProblemKind {
   switch (pipeline.task.kind) {
     case "rul":
       return "regression";
@@ -62,9 +71,7 @@ function problemKind(pipeline: Pipeline, classLabels: readonly string[] | null):
     case "class":
       return pipeline.label.kind === "column" && pipeline.label.positive !== undefined
         ? "binary"
-        : (classLabels?.length ?? 2) === 2
-          ? "binary"
-          : "multiclass";
+        : "multiclass";
     case "anomaly":
     case "forecast":
       throw new PlatformError("task_not_yet", `task ${pipeline.task.kind}: not yet`, {

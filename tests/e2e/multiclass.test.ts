@@ -50,12 +50,11 @@ task: { kind: class }
 features:
   - current: { columns: [heat, wear] }
   - category: { columns: [type] }
-split: { holdout: { by: row, share: 0.25 }, folds: 3 }
+split: { holdout: { by: row, share: 0.25 }, folds: 2 }
 evaluate: { slices: [type] }
 candidates:
-  - { kind: gbdt, params: { numIterations: 25, numLeaves: 8, minDataInLeaf: 5 } }
+  - { kind: gbdt, params: { numIterations: 15, numLeaves: 8, minDataInLeaf: 5 } }
   - { kind: linear }
-  - { kind: forest, params: { numTrees: 20 } }
 gates:
   - { metric: macroF1, min: 0.8 }
   - { metric: logLoss, max: 0.6 }
@@ -149,6 +148,25 @@ await describeWithServices("a pipeline of several classes", () => {
         expect(probabilities[likeliest]).toBe(Math.max(...shares));
         expect([value, decision]).toEqual([undefined, undefined]);
       }
+    },
+    RUN_MS,
+  );
+
+  it(
+    "takes two classes for classes where none is the positive one",
+    async () => {
+      // Nothing is both: the gate ends the run without a person.
+      const pipeline = PIPELINE.replace("name: conditions", "name: two-conditions").replace(
+        "macroF1, min: 0.8",
+        "macroF1, min: 1.1",
+      );
+      const [, ...others] = CLASSES;
+      const table = others.reduce((text, label) => text.replaceAll(`"${label}"`, '"other"'), machineTable());
+      const { runId } = await person.startRun({ pipeline, files: { "machines.csv": table } });
+      const ended = await person.untilOver(runId);
+      expect(ended).toMatchObject({ status: "finished", outcome: "refused" });
+      expect(ended.metrics?.test["macroF1"]).toBeGreaterThan(0.8);
+      expect(ended.gates?.find(({ name }) => name === "logLoss on test")?.passed).toBe(true);
     },
     RUN_MS,
   );

@@ -3,7 +3,12 @@ import { sumOf } from "../stats/sum.ts";
 import { requireBinaryRows } from "./confusion.ts";
 
 /** Probabilities are kept this far from 0 and 1 before the logarithm: the float64 epsilon, as in scikit-learn. */
-export const PROBABILITY_FLOOR = Number.EPSILON;
+const PROBABILITY_FLOOR = Number.EPSILON;
+
+/** −ln p of the probability given to what happened; finite for 0 as well. */
+export function surprise(probability: number): number {
+  return -Math.log(Math.min(1 - PROBABILITY_FLOOR, Math.max(PROBABILITY_FLOOR, probability)));
+}
 
 /**
  * Area under the ROC curve: the chance that a positive row scores above a negative one, ties counting half.
@@ -60,15 +65,12 @@ export function averagePrecision(truth: ArrayLike<number>, score: ArrayLike<numb
  * Mean negative log likelihood of the truth, in nats: −Σ ln p(y) / n.
  *
  * @param truth       0 or 1 per row
- * @param probability probability of class 1, in [0, 1]; clipped to {@link PROBABILITY_FLOOR} from both ends
+ * @param probability probability of class 1, in [0, 1]; clipped as in {@link surprise}
  * @throws {RangeError} as {@link rocAuc}; also for a probability outside [0, 1]
  */
 export function logLoss(truth: ArrayLike<number>, probability: ArrayLike<number>): number {
   requireProbabilities(truth, probability);
-  const loss = sumOf(truth.length, (i) => {
-    const p = Math.min(1 - PROBABILITY_FLOOR, Math.max(PROBABILITY_FLOOR, probability[i]));
-    return truth[i] === 1 ? -Math.log(p) : -Math.log(1 - p);
-  });
+  const loss = sumOf(truth.length, (i) => surprise(truth[i] === 1 ? probability[i] : 1 - probability[i]));
   return loss / truth.length;
 }
 

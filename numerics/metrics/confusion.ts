@@ -52,18 +52,21 @@ export function countConfusion(
   return { truePositives, falsePositives, trueNegatives, falseNegatives: positives - truePositives };
 }
 
+/** What precision, recall and F1 need: they do not look at what was rightly passed over. */
+type Alerts = Omit<Confusion, "trueNegatives">;
+
 /** Share of alerts that were right: TP / (TP + FP); 0 without alerts, as in scikit-learn. */
-export function precisionOf(counts: Confusion): number {
+export function precisionOf(counts: Alerts): number {
   return ratio(counts.truePositives, counts.truePositives + counts.falsePositives);
 }
 
 /** Share of failures that were caught: TP / (TP + FN); 0 without failures, as in scikit-learn. */
-export function recallOf(counts: Confusion): number {
+export function recallOf(counts: Alerts): number {
   return ratio(counts.truePositives, counts.truePositives + counts.falseNegatives);
 }
 
 /** Harmonic mean of precision and recall: 2 TP / (2 TP + FP + FN); 0 when all three counts are 0. */
-export function f1Of(counts: Confusion): number {
+export function f1Of(counts: Alerts): number {
   const { truePositives, falsePositives, falseNegatives } = counts;
   return ratio(2 * truePositives, 2 * truePositives + falsePositives + falseNegatives);
 }

@@ -1,6 +1,7 @@
 import { requireFinite, requireInteger, requireNonEmpty, requireSameLength } from "../stats/checked-array.ts";
 import { sumOf } from "../stats/sum.ts";
-import { PROBABILITY_FLOOR } from "./binary.ts";
+import { surprise } from "./binary.ts";
+import { f1Of, precisionOf, recallOf } from "./confusion.ts";
 
 /** How far the probabilities of a row may add up from 1 before they are refused. */
 const SUM_TOLERANCE = 1e-6;
@@ -77,13 +78,18 @@ export function perClassMetrics(matrix: ArrayLike<number>, nClasses: number): Cl
   return Array.from({ length: nClasses }, (_, c) => {
     const support = sumOf(nClasses, (k) => matrix[c * nClasses + k]);
     const alerts = sumOf(nClasses, (k) => matrix[k * nClasses + c]);
-    const right = matrix[c * nClasses + c];
+    const truePositives = matrix[c * nClasses + c];
+    const counts = {
+      truePositives,
+      falsePositives: alerts - truePositives,
+      falseNegatives: support - truePositives,
+    };
     return {
       classIndex: c,
       support,
-      precision: alerts === 0 ? 0 : right / alerts,
-      recall: support === 0 ? 0 : right / support,
-      f1: support + alerts === 0 ? 0 : (2 * right) / (support + alerts),
+      precision: precisionOf(counts),
+      recall: recallOf(counts),
+      f1: f1Of(counts),
     };
   });
 }
@@ -131,8 +137,7 @@ export function multiclassLogLoss(
     if (Math.abs(total - 1) > SUM_TOLERANCE) {
       throw new RangeError(`probabilities of row ${row} must add up to 1, got ${total}`);
     }
-    const p = probability[row * nClasses + truth[row]];
-    return -Math.log(Math.min(1 - PROBABILITY_FLOOR, Math.max(PROBABILITY_FLOOR, p)));
+    return surprise(probability[row * nClasses + truth[row]]);
   });
   return loss / truth.length;
 }

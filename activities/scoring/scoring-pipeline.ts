@@ -4,7 +4,8 @@ import { matcherOf } from "../../sources/files/resolve-files.ts";
 
 /**
  * The pipeline as scoring needs it: no truth (labels sources), and only the file groups that were given, so that a folder
- * with new readings alone is enough. The thresholds of training data quality do not apply to a fleet's latest files.
+ * with new readings alone is enough. The thresholds of training data quality do not apply to a fleet's latest files, and
+ * nothing in it need have failed.
  *
  * @throws {PlatformError} bad_file when no readings file was given
  */
@@ -27,7 +28,14 @@ export function scoringPipeline(pipeline: Pipeline, names: readonly string[]): P
   }
   return {
     ...pipeline,
+    label: withoutWhere(pipeline.label),
     sources: Object.fromEntries(sources),
     quality: { ...pipeline.quality, maxNullShare: 1, maxBadShare: 1 },
   };
+}
+
+function withoutWhere(label: Pipeline["label"]): Pipeline["label"] {
+  if (label.kind !== "events") return label;
+  const { where: _where, ...rest } = label;
+  return rest;
 }

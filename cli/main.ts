@@ -6,6 +6,7 @@ import type { Option } from "commander";
 import { z } from "zod";
 import { packageRoot } from "../config/package-root.ts";
 import { BROKEN_PIPE_EXIT, watchPipes } from "./broken-pipe.ts";
+import { registerHelpCommand } from "./commands/help.ts";
 import { registerApprovalsCommand } from "./commands/model/approvals.ts";
 import { registerAlertsCommand } from "./commands/model/alerts.ts";
 import { registerAssetsCommand } from "./commands/record/assets.ts";
@@ -67,6 +68,7 @@ const COMMANDS: Readonly<Record<string, readonly ((program: Command) => void)[]>
     registerKeysCommand,
     registerAuditCommand,
   ],
+  "Help:": [registerHelpCommand],
 };
 
 const EPILOGUE = `

@@ -38,8 +38,12 @@ async function main(): Promise<void> {
   const workers = await Promise.all(
     settings.workerQueues.map((queue) => createWorker(queue, { connection, settings, activities })),
   );
-  if (settings.workerQueues.includes("control"))
-    await ensureHousekeeping(deps.temporal, settings.housekeeping);
+  // Not waited for, and no reason not to start: the schedule that is there goes on.
+  if (settings.workerQueues.includes("control")) {
+    ensureHousekeeping(deps.temporal, settings.housekeeping).catch((err: unknown) =>
+      log.warn({ err }, "the schedule of housekeeping could not be brought up to date"),
+    );
+  }
   const sealer = startAuditSealer(deps.db, log);
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.once(signal, () => workers.forEach((worker) => worker.shutdown()));

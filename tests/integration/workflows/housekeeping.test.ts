@@ -57,6 +57,14 @@ await describeWithServices("housekeeping", (services) => {
       taskQueue: TASK_QUEUES.control,
       args: [{ removeDatasets }],
     });
+  /** What the Temporal UI shows beside the steps of the last run. */
+  const summaries = async () => {
+    const history = await environment.client.workflow.getHandle(`housekeeping/${nRuns}`).fetchHistory();
+    return (history.events ?? []).flatMap(({ userMetadata }) => {
+      const data = userMetadata?.summary?.data;
+      return data == null ? [] : [JSON.parse(new TextDecoder().decode(data)) as string];
+    });
+  };
   /** A dataset with real objects, made `days` ago and kept for 30. */
   const register = async (seed: string, days: number, pipeline = "pump"): Promise<DatasetEntry> => {
     const base = datasetOf(seed, ["a1"]);
@@ -114,6 +122,7 @@ await describeWithServices("housekeeping", (services) => {
     expect(await clean(false)).toMatchObject({ expiredDatasets: 1, removedDatasets: 0, removedObjects: 0 });
     expect(await isStored(old)).toEqual([true, true]);
     expect(await clean(true)).toMatchObject({ expiredDatasets: 1, removedDatasets: 1 });
+    expect(await summaries()).toEqual([`Dataset ${old.id.slice(0, 12)} of pump, owned by Jürgen, past 30d`]);
     expect(await db.datasets.get(old.id)).toBeUndefined();
     expect(await db.datasets.cachedStage("ingest-old")).toBeUndefined();
     expect(await isStored(old)).toEqual([false, false]);

@@ -17,21 +17,21 @@ import { RETRY, TASK_QUEUES, TIMEOUTS } from "../temporal-config/constants.ts";
  */
 const cancellationType = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
 
-const CONTROL = {
+/** A killed worker is noticed in seconds (activities/heartbeat.ts), and not after the 30 s that bookkeeping may take. */
+const RECORD = {
   ...TIMEOUTS.quick,
   retry: RETRY.dependency,
   taskQueue: TASK_QUEUES.control,
+  heartbeatTimeout: "5s",
   cancellationType,
-};
-/** Records: a killed worker is noticed in seconds (activities/heartbeat.ts), and not after the 30 s one may take. */
-const RECORD = { ...CONTROL, heartbeatTimeout: "5s" } as const;
+} as const;
 const DATA = { ...TIMEOUTS.data, retry: RETRY.work, taskQueue: TASK_QUEUES.data, cancellationType };
 const TRAIN = { ...TIMEOUTS.train, retry: RETRY.work, taskQueue: TASK_QUEUES.train, cancellationType };
 
 export const runs = proxyActivities<ReturnType<typeof createRunActivities>>(RECORD);
 export const approvals = proxyActivities<ReturnType<typeof createApprovalActivities>>(RECORD);
 export const registry = proxyActivities<ReturnType<typeof createRegistryActivities>>(RECORD);
-export const monitoring = proxyActivities<ReturnType<typeof createMonitoringActivities>>(CONTROL);
+export const monitoring = proxyActivities<ReturnType<typeof createMonitoringActivities>>(RECORD);
 /** Small steps over many rows or objects: hours with heartbeats, and no core to take. */
 export const housekeeping = proxyActivities<ReturnType<typeof createHousekeepingActivities>>({
   ...DATA,

@@ -62,7 +62,8 @@ export function createMonitoringActivities(deps: ActivityDeps) {
         windowStart: start,
         windowEnd,
       };
-      await db.drift.put(
+      // An attempt before this one may have recorded its verdict and then died: that one stands.
+      const standing = await db.drift.put(
         { ...row, id: `${model}/${windowEnd}`, state: report.state, confirmed, rows: report.nRows, report },
         systemAudit("drift.check", `model/${model}@${champion.version}`, {
           state: report.state,
@@ -70,8 +71,9 @@ export function createMonitoringActivities(deps: ActivityDeps) {
           rows: report.nRows,
         }),
       );
-      const result = { state: report.state, confirmed, rows: report.nRows, detail: report.reason };
-      if (!confirmed || !retraining.onDrift || (await hasOpenRun(deps, model))) return result;
+      const detail = (standing.report as DriftReport).reason;
+      const result = { state: standing.state, confirmed: standing.confirmed, rows: standing.rows, detail };
+      if (!standing.confirmed || !retraining.onDrift || (await hasOpenRun(deps, model))) return result;
       return { ...result, retrainWindow: retrainWindow(windowEnd, durationMs(retraining.coolDown)) };
     },
 

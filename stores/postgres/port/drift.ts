@@ -1,7 +1,8 @@
 import type { AuditEntry } from "./actor.ts";
 
 export interface DriftStore {
-  put(report: DriftReportRow, audit: AuditEntry): Promise<void>;
+  /** Idempotent on the report's id. Returns the report that stands: of two with one id, the first. */
+  put(report: DriftReportRow, audit: AuditEntry): Promise<DriftReportRow>;
   list(model: string, limit: number): Promise<DriftReportRow[]>;
 }
 

@@ -247,8 +247,9 @@ await describeWithServices("stores on PostgreSQL", () => {
       rows: 500,
       report: { psi: { s1: 0.4 } },
     };
-    await db.drift.put(report, auditOf("drift.report"));
-    await db.drift.put(report, auditOf("drift.report"));
+    expect(await db.drift.put(report, auditOf("drift.report"))).toEqual(report);
+    const later = { ...report, state: "ok" as const, confirmed: false, rows: 501 };
+    expect(await db.drift.put(later, auditOf("drift.report"))).toEqual(report);
     expect(await db.drift.list("pump", 5)).toEqual([report]);
     const job = { id: "job-1", model: "pump", version: 1, digest: sha256Hex("v"), dataset: sha256Hex("d") };
     const scores = HOSTILE_IDS.map((asset, i) => ({ asset, rank: i + 1, value: i / 3, at: "120" }));

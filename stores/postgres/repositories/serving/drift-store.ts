@@ -4,6 +4,9 @@ import { json } from "../../connection/row-types.ts";
 import { raiseAlert, resolveAlerts } from "./alert-store.ts";
 import type { AuditEntry, DriftReportRow, DriftStore } from "../../port.ts";
 
+const REPORT_COLUMNS = `report_id as id, model, version, digest, window_start as "windowStart",
+  window_end as "windowEnd", state, confirmed, n_rows as rows, report`;
+
 /** Drift reports, newest window first. */
 export class PostgresDriftStore implements DriftStore {
   readonly #pool: ConnectionPool;
@@ -12,9 +15,9 @@ export class PostgresDriftStore implements DriftStore {
     this.#pool = pool;
   }
 
-  /** Idempotent on the report's id. Confirmed drift raises an alert in the same transaction, and none found resolves it. */
-  async put(report: DriftReportRow, audit: AuditEntry): Promise<void> {
-    await this.#pool.transaction(async (tx) => {
+  /** Confirmed drift raises an alert in the same transaction, and none found resolves it. */
+  async put(report: DriftReportRow, audit: AuditEntry): Promise<DriftReportRow> {
+    return this.#pool.transaction(async (tx) => {
       const inserted = await tx.query(
         `insert into aura.drift_reports (report_id, model, version, digest, window_start, window_end, state, confirmed,
                                          n_rows, report)
@@ -32,7 +35,13 @@ export class PostgresDriftStore implements DriftStore {
           json(report.report ?? null),
         ],
       );
-      if (inserted.length === 0) return;
+      const [standing] = await tx.query<DriftReportRow>(
+        `select ${REPORT_COLUMNS} from aura.drift_reports where report_id = $1`,
+        [report.id],
+      );
+      if (standing === undefined)
+        throw new Error(`drift report [${report.id}]: the row just written is gone`);
+      if (inserted.length === 0) return standing;
       const subject = `model/${report.model}`;
       if (report.confirmed) {
         await raiseAlert(tx, {
@@ -46,13 +55,13 @@ export class PostgresDriftStore implements DriftStore {
       }
       if (report.state === "ok") await resolveAlerts(tx, "drift", subject);
       await appendAudit(tx, audit);
+      return standing;
     });
   }
 
   list(model: string, limit: number): Promise<DriftReportRow[]> {
     return this.#pool.query(
-      `select report_id as id, model, version, digest, window_start as "windowStart", window_end as "windowEnd",
-              state, confirmed, n_rows as rows, report
+      `select ${REPORT_COLUMNS}
          from aura.drift_reports where model = $1 order by window_end desc, created_at desc limit $2`,
       [model, limit],
     );

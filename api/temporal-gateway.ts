@@ -27,6 +27,8 @@ import type {
   WorkflowGateway,
 } from "./workflow-gateway.ts";
 
+/** The decision is recorded: who made it does not wait for a server that hangs, the approval looks by itself. */
+const WAKE_MS = 2_000;
 /** How long a caller waits for a promotion to be done. */
 const SHORT_WORKFLOW_MS = 10_000;
 
@@ -66,8 +68,9 @@ class TemporalGateway implements WorkflowGateway {
 
   async wakeApproval(workflowId: string): Promise<void> {
     await this.#call("wake approval", async (client) => {
+      const wake = () => client.workflow.getHandle(workflowId).signal("wake");
       try {
-        await client.workflow.getHandle(workflowId).signal("wake");
+        await client.connection.withDeadline(Date.now() + WAKE_MS, wake);
       } catch (error) {
         if (!(error instanceof WorkflowNotFoundError)) throw error;
       }

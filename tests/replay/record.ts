@@ -2,14 +2,15 @@ import type { History } from "@temporalio/common/lib/proto-utils.js";
 import { ApiClient, apiPath } from "../../cli/client.ts";
 import { rawFileSchema } from "../../schemas/dataset.ts";
 import { approveWorkflowId, promoteWorkflowId, TASK_QUEUES } from "../../temporal-config/constants.ts";
-import { rejectSignal } from "../../workflows/approval/messages.ts";
+import { approveSignal, rejectSignal, wakeSignal } from "../../workflows/approval/messages.ts";
 import { z } from "zod";
 import { PatientPerson } from "../faults/drive-run.ts";
 import type { StartedRun } from "../faults/drive-run.ts";
 import { DATA_FILE, pipelineText, pumpReadings } from "../faults/fixture/pumps.ts";
 import { FaultyPlatform } from "../faults/faulty-platform.ts";
-import { inMs } from "../faults/patience.ts";
-import { writeHistory } from "./history-file.ts";
+import { DRIFT_WORKFLOW_ID, live } from "../faults/life.ts";
+import { inMs, untilAnswered } from "../faults/patience.ts";
+import { recordedNames, writeHistory } from "./history-file.ts";
 
 /**
  * Records the histories that replay.test.ts replays: one complete run for each way that a workflow can go.
@@ -17,8 +18,8 @@ import { writeHistory } from "./history-file.ts";
  *     npm run build && node dist/tests/replay/record.js [group …]
  *
  * Groups: `runs`, `housekeeping`; all of them without one.
- * To be run when a workflow gains a path, never to make a failed replay pass: a history that no longer replays means
- * that runs which are open at the next release would be stuck. Such a change goes behind `patched()`.
+ * To be run when a workflow gains a path; what is recorded stays. A history that no longer replays means that runs
+ * which are open at the next release would be stuck: such a change goes behind `patched()`.
  */
 
 const RECORDING_MS = 180_000;
@@ -35,8 +36,9 @@ class Recorder {
     this.#api = new ApiClient({ baseUrl: platform.apiUrl });
   }
 
-  /** Writes the history of a workflow once it is closed. */
+  /** Writes the history of a workflow once it is closed. One that is there already stays. */
   async save(name: string, workflowId: string, runId?: string): Promise<void> {
+    if (recordedNames().includes(name)) return;
     const handle = this.#platform.client.workflow.getHandle(workflowId, runId);
     await handle.result().catch(() => undefined); // failed and cancelled ones are recorded as well
     const history: History = await handle.fetchHistory();
@@ -67,6 +69,42 @@ class Recorder {
 
   signalReject(workflowId: string): Promise<void> {
     return this.#platform.client.workflow.getHandle(workflowId).signal(rejectSignal, { by: "eve" });
+  }
+
+  signalApprove(workflowId: string): Promise<void> {
+    return this.#platform.client.workflow.getHandle(workflowId).signal(approveSignal, { by: "ben" });
+  }
+
+  /** Wakes an approval until it goes on in a new run. @returns the run ids, in order */
+  async wakeUntilContinued(workflowId: string): Promise<readonly [string, string]> {
+    const handle = this.#platform.client.workflow.getHandle(workflowId);
+    const first = (await handle.describe()).runId;
+    const continued = await untilAnswered(
+      "a new run of the approval",
+      inMs(RECORDING_MS),
+      async () => {
+        await handle.signal(wakeSignal);
+        const { runId } = await handle.describe();
+        return runId === first ? undefined : runId;
+      },
+      { pauseMs: 5 },
+    );
+    return [first, continued];
+  }
+
+  /** Id and run of the first child that a workflow started. */
+  async childOf(workflowId: string): Promise<{ readonly workflowId: string; readonly runId: string }> {
+    const { events } = await this.#platform.client.workflow.getHandle(workflowId).fetchHistory();
+    const started = (events ?? []).map((event) => event.childWorkflowExecutionStartedEventAttributes);
+    const child = started.find((one) => one != null)?.workflowExecution;
+    if (child?.workflowId == null || child.runId == null) throw new Error(`${workflowId} has no child`);
+    return { workflowId: child.workflowId, runId: child.runId };
+  }
+
+  /** All that a platform does, with confirmed drift in it. */
+  async live(): Promise<void> {
+    const watch = { watch: () => undefined };
+    await live({ platform: this.#platform, watch, deadline: inMs(RECORDING_MS), isShort: false });
   }
 
   async checkDrift(model: string): Promise<string> {
@@ -150,6 +188,25 @@ async function recordRuns(recorder: Recorder): Promise<void> {
   await person.cancel(cancelled.runId);
   await recorder.save("pipeline-cancelled", cancelled.workflowId);
   await recorder.save("approval-withdrawn", withdrawn);
+
+  const signalled = await recorder.start("signalled");
+  const signal = await recorder.approvalOf(signalled.runId);
+  await recorder.signalApprove(signal);
+  await recorder.save("approval-approved-by-signal", signal);
+
+  const long = await recorder.start("long");
+  const longApproval = await recorder.approvalOf(long.runId);
+  const [before, after] = await recorder.wakeUntilContinued(longApproval);
+  await person.finishRun(long.runId);
+  await recorder.save("approval-continued-as-new", longApproval, before);
+  await recorder.save("approval-continued-and-approved", longApproval, after);
+
+  await recorder.live();
+  await recorder.save("drift-confirmed", DRIFT_WORKFLOW_ID);
+  const retraining = await recorder.childOf(DRIFT_WORKFLOW_ID);
+  await recorder.save("retrain-promoted", retraining.workflowId, retraining.runId);
+  const retrained = await recorder.childOf(retraining.workflowId);
+  await recorder.save("pipeline-retrained", retrained.workflowId, retrained.runId);
 
   await recorder.save("score", await recorder.score("promoted"));
   await recorder.save("drift", await recorder.checkDrift("promoted"));

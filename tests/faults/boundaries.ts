@@ -1,13 +1,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "@temporalio/client";
 
+/** What of a platform's life a workflow belongs to; `again` is the run that a retraining starts. */
+export const PHASES = ["run", "drift", "again", "rollback", "score", "house"] as const;
+export type Phase = (typeof PHASES)[number];
+
 /**
  * The instants between which an activity's effect happens: it was handed out, and its end was recorded. A name
- * such as `trainFold#3 scheduled` counts activities of one type over the run and its children, so that it means
- * the same instant in every run of the same pipeline.
+ * such as `run trainFold#3 scheduled` counts activities of one type over a phase's workflows, so that it means the
+ * same instant in every life.
  */
 export interface Boundary {
   readonly name: string;
+  readonly phase: Phase;
   /** Milliseconds since the watch began. */
   readonly atMs: number;
 }
@@ -18,7 +23,15 @@ const WAIT_MS = 1_000;
 type HistoryPage = Awaited<ReturnType<Client["workflowService"]["getWorkflowExecutionHistory"]>>;
 type HistoryEvent = NonNullable<NonNullable<HistoryPage["history"]>["events"]>[number];
 
-/** Follows the histories of a run and of its children, also over restarts of the server. */
+interface Watched {
+  readonly workflowId: string;
+  readonly runId: string;
+  readonly phase: Phase;
+  /** Activities handed out, by the id of the event. */
+  readonly names: Map<string, string>;
+}
+
+/** Follows the histories of workflows and of their children, also over restarts of the server. */
 export class BoundaryWatch {
   readonly boundaries: Boundary[] = [];
   readonly #client: Client;
@@ -34,10 +47,12 @@ export class BoundaryWatch {
     this.#onBoundary = onBoundary;
   }
 
-  watch(workflowId: string): void {
-    if (this.#watched.has(workflowId)) return;
-    this.#watched.add(workflowId);
-    this.#loops.push(this.#follow(workflowId));
+  /** @param runId  for a workflow whose id was used before: the run that is meant */
+  watch(workflowId: string, phase: Phase, runId = ""): void {
+    const key = `${workflowId} ${runId}`;
+    if (this.#watched.has(key)) return;
+    this.#watched.add(key);
+    this.#loops.push(this.#follow({ workflowId, runId, phase, names: new Map() }));
   }
 
   async stop(): Promise<void> {
@@ -45,17 +60,16 @@ export class BoundaryWatch {
     await Promise.all(this.#loops);
   }
 
-  async #follow(workflowId: string): Promise<void> {
-    const names = new Map<string, string>();
+  async #follow(watched: Watched): Promise<void> {
     let nextPageToken: Uint8Array | undefined;
     let position = 0;
     let nSeen = 0;
     while (!this.#isStopped) {
       try {
-        const page = await this.#read(workflowId, nextPageToken);
+        const page = await this.#read(watched, nextPageToken);
         for (const event of page.history?.events ?? []) {
           position += 1;
-          if (position > nSeen) this.#look(event, names);
+          if (position > nSeen) this.#look(event, watched);
           nSeen = Math.max(nSeen, position);
         }
         if (page.nextPageToken.length === 0) return;
@@ -70,34 +84,38 @@ export class BoundaryWatch {
   }
 
   /** Waits for new events, but not long: a wait that outlives a restart of the server would hide what follows. */
-  #read(workflowId: string, nextPageToken: Uint8Array | undefined) {
+  #read({ workflowId, runId }: Watched, nextPageToken: Uint8Array | undefined) {
     const { connection, workflowService, options } = this.#client;
     return connection.withDeadline(Date.now() + WAIT_MS, () =>
       workflowService.getWorkflowExecutionHistory({
         namespace: options.namespace,
-        execution: { workflowId },
+        execution: { workflowId, runId },
         waitNewEvent: true,
         ...(nextPageToken === undefined ? {} : { nextPageToken }),
       }),
     );
   }
 
-  #look(event: HistoryEvent, names: Map<string, string>): void {
-    const child = event.childWorkflowExecutionStartedEventAttributes?.workflowExecution?.workflowId;
-    if (child != null) this.watch(child);
+  #look(event: HistoryEvent, { names, phase }: Watched): void {
+    const child = event.childWorkflowExecutionStartedEventAttributes?.workflowExecution;
+    if (child?.workflowId != null) {
+      const isRetraining = phase === "drift" && child.workflowId.startsWith("pipeline/");
+      this.watch(child.workflowId, isRetraining ? "again" : phase, child.runId ?? "");
+    }
     const scheduled = event.activityTaskScheduledEventAttributes?.activityType?.name;
     if (scheduled != null) {
-      const count = (this.#counts.get(scheduled) ?? 0) + 1;
-      this.#counts.set(scheduled, count);
-      names.set(String(event.eventId), `${scheduled}#${count}`);
-      this.#tell(`${scheduled}#${count} scheduled`);
+      const type = `${phase} ${scheduled}`;
+      const count = (this.#counts.get(type) ?? 0) + 1;
+      this.#counts.set(type, count);
+      names.set(String(event.eventId), `${type}#${count}`);
+      this.#tell(`${type}#${count} scheduled`, phase);
     }
     const completed = event.activityTaskCompletedEventAttributes?.scheduledEventId;
-    if (completed != null) this.#tell(`${names.get(String(completed)) ?? "unknown"} completed`);
+    if (completed != null) this.#tell(`${names.get(String(completed)) ?? "unknown"} completed`, phase);
   }
 
-  #tell(name: string): void {
-    const boundary = { name, atMs: performance.now() - this.#startedMs };
+  #tell(name: string, phase: Phase): void {
+    const boundary = { name, phase, atMs: performance.now() - this.#startedMs };
     this.boundaries.push(boundary);
     this.#onBoundary(boundary);
   }

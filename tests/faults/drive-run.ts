@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { z } from "zod";
 import { ApiClient, apiPath } from "../../cli/client.ts";
@@ -56,35 +55,37 @@ export class PatientPerson {
     const { pipeline = pipelineText(), dataSeed = DATA_SEED } = given;
     const texts = given.files ?? { [DATA_FILE]: pumpReadings(dataSeed) };
     const files: RawFile[] = [];
-    for (const [name, text] of Object.entries(texts)) files.push(await this.#upload(name, text));
+    for (const [name, text] of Object.entries(texts)) files.push(await this.upload(name, text));
     const body = { pipeline, files };
-    return this.#ask("start the run", () => this.#client.post("/v1/runs", { reply: startedSchema, body }));
+    return this.ask("start the run", (client) => client.post("/v1/runs", { reply: startedSchema, body }));
   }
 
-  async #upload(name: string, text: string): Promise<RawFile> {
+  upload(name: string, text: string): Promise<RawFile> {
     const bytes = Buffer.from(text);
-    const sha256 = createHash("sha256").update(bytes).digest("hex");
-    await this.#ask("upload", () =>
-      this.#client.putStream("/v1/uploads", {
+    return this.ask("upload", (client) =>
+      client.putStream("/v1/uploads", {
         bytes: Readable.from([bytes]),
         length: bytes.length,
         query: { name },
         reply: rawFileSchema,
       }),
     );
-    return { name, object: { key: `raw/sha256/${sha256}`, sha256, bytes: bytes.length } };
   }
 
   /** Follows the run, approves when asked, and returns the run as it ended. */
   async finishRun(runId: string): Promise<RunView> {
     const approval = await this.untilAsked(runId);
     if (approval === undefined) return this.untilOver(runId);
-    const { id, digest } = approval;
-    const body = { decisionId: DECISION_ID, decision: "approve", digest, by: "faults@example.com" };
-    await this.#ask("decide", () =>
-      this.#client.post(apiPath`/v1/approvals/${id}/decisions`, { reply: approvalSchema, body }),
-    );
+    await this.decide(approval);
     return this.untilOver(runId);
+  }
+
+  /** Approves; answered once the decision is recorded. */
+  decide({ id, digest }: Approval): Promise<Approval> {
+    const body = { decisionId: DECISION_ID, decision: "approve", digest, by: "faults@example.com" };
+    return this.ask("decide", (client) =>
+      client.post(apiPath`/v1/approvals/${id}/decisions`, { reply: approvalSchema, body }),
+    );
   }
 
   /** @returns the approval that the run waits at; undefined when it ends without one */
@@ -106,29 +107,41 @@ export class PatientPerson {
   }
 
   cancel(runId: string): Promise<unknown> {
-    return this.#ask("cancel", () =>
-      this.#client.post(apiPath`/v1/runs/${runId}/cancel`, { reply: z.unknown() }),
+    return this.ask("cancel", (client) =>
+      client.post(apiPath`/v1/runs/${runId}/cancel`, { reply: z.unknown() }),
     );
   }
 
   readApproval(id: string): Promise<Approval> {
-    return this.#ask("read the approval", () => readApproval(this.#client, id));
+    return this.ask("read the approval", (client) => readApproval(client, id));
   }
 
   #follow(runId: string, until: (view: RunView) => boolean): Promise<RunView> {
-    return untilAnswered("the end of the run", this.#deadline, async () => {
-      const view = await this.#client.get(apiPath`/v1/runs/${runId}`, runViewSchema);
-      return until(view) ? view : undefined;
-    });
+    return this.ask(
+      "the end of the run",
+      async (client) => {
+        const view = await client.get(apiPath`/v1/runs/${runId}`, runViewSchema);
+        return until(view) ? view : undefined;
+      },
+      isNeverFinal, // a run is not found for a moment after its start
+    );
   }
 
-  #ask<T>(what: string, ask: () => Promise<T>): Promise<T> {
-    return untilAnswered(what, this.#deadline, ask, isRefusal);
+  /** Asks until there is an answer; undefined, or an error that is not final, means not yet. */
+  ask<T>(
+    what: string,
+    ask: (client: ApiClient) => Promise<T | undefined>,
+    isFinal: (error: unknown) => boolean = isRefusal,
+  ): Promise<T> {
+    return untilAnswered(what, this.#deadline, () => ask(this.#client), { isFinal });
   }
 }
 
+/** For what is refused until it is there. */
+export const isNeverFinal = (): boolean => false;
+
 /** The API said no: asking again would not change that. Absence and `not found yet` are no refusals. */
-function isRefusal(error: unknown): boolean {
+export function isRefusal(error: unknown): boolean {
   if (!isPlatformError(error)) return false;
   return error.code !== "not_found" && !ERROR_CODES[error.code].retryable;
 }

@@ -58,10 +58,26 @@ export class FaultyPlatform {
     return this.#test.platform.urls.databaseUrl;
   }
 
-  /** Kills the part's process; one that is just being started again is waited for. */
-  async kill(part: PartName, deadline: DeadlineMs): Promise<void> {
+  /** Whether the part has answered since it was started. */
+  isUp(part: PartName): boolean {
+    const state = this.#statuses().find(({ name }) => name === part)?.state;
+    return state === "ready" || state === "unhealthy";
+  }
+
+  /** Sends the part's process a signal; one that is just being started again is waited for. */
+  async signal(part: PartName, signal: NodeJS.Signals, deadline: DeadlineMs): Promise<void> {
     const pid = await untilAnswered(`a process of ${part}`, deadline, async () => this.#pidOf(part));
-    sendSignal(pid, "SIGKILL");
+    sendSignal(pid, signal);
+  }
+
+  /** Ends the part in order, and waits until it is back. */
+  async restart(part: PartName, deadline: DeadlineMs): Promise<void> {
+    const before = await untilAnswered(`a process of ${part}`, deadline, async () => this.#pidOf(part));
+    sendSignal(before, "SIGTERM");
+    await untilAnswered(`${part} started again`, deadline, async () => {
+      const pid = this.#pidOf(part);
+      return (pid !== undefined && pid !== before && this.isUp(part)) || undefined;
+    });
   }
 
   /** All parts answer again. */

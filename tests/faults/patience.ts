@@ -8,6 +8,12 @@ export type DeadlineMs = number;
 
 export const inMs = (ms: number): DeadlineMs => performance.now() + ms;
 
+export interface Patience {
+  /** Whether asking again is in vain; by default it never is. */
+  readonly isFinal?: (error: unknown) => boolean;
+  readonly pauseMs?: number;
+}
+
 /**
  * Asks again until there is an answer: parts that were killed are away for a while, which is expected here.
  *
@@ -18,7 +24,7 @@ export async function untilAnswered<T>(
   what: string,
   deadline: DeadlineMs,
   ask: () => Promise<T | undefined>,
-  isFinal: (error: unknown) => boolean = () => false,
+  { isFinal = () => false, pauseMs = 100 }: Patience = {},
 ): Promise<T> {
   let last = "no answer";
   for (;;) {
@@ -31,6 +37,6 @@ export async function untilAnswered<T>(
       last = error instanceof Error ? error.message : String(error);
     }
     if (performance.now() > deadline) throw new TooLateError(`${what}: ${last}`);
-    await sleep(100);
+    await sleep(pauseMs);
   }
 }

@@ -1,37 +1,38 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { BoundaryWatch } from "./boundaries.ts";
 import type { Boundary } from "./boundaries.ts";
-import { PatientPerson } from "./drive-run.ts";
 import { FaultyPlatform } from "./faulty-platform.ts";
+import { live } from "./life.ts";
 import { checkInvariants, compareOutcomes, readOutcome } from "./outcome.ts";
 import type { Outcome } from "./outcome.ts";
 import { inMs } from "./patience.ts";
 import type { DeadlineMs } from "./patience.ts";
-import { describeKill } from "./schedule.ts";
 import type { Kill } from "./schedule.ts";
 
-/** Longest time from the start of a run to the end of the checks. */
-const CASE_MS = 90_000;
+/** Longest time from the start of a life to the end of the checks: some 30 kills, each a matter of seconds. */
+const CASE_MS = 300_000;
 const LOG_CHARACTERS = 400;
 
 export interface CaseOptions {
   readonly kills: readonly Kill[];
-  /** Of the undisturbed run; absent for that run itself. */
+  /** Of the undisturbed life; absent for that life itself. */
   readonly expected?: Outcome;
   readonly workerEntry?: string;
+  /** Ends after the first promotion. */
+  readonly isShort?: boolean;
 }
 
 export interface CaseResult {
   readonly violations: readonly string[];
   readonly boundaries: readonly Boundary[];
   readonly outcome: Outcome | undefined;
-  /** Kills whose instant did not come in this run. */
-  readonly missed: readonly string[];
+  /** Kills whose instant did not come, or found the part dead already. */
+  readonly missed: readonly Kill[];
   readonly restarts: number;
   readonly ms: number;
 }
 
-/** One run on a new platform, with its kills, and everything that must hold afterwards. */
+/** One life on a new platform, with its kills, and everything that must hold afterwards. */
 export async function runCase(options: CaseOptions): Promise<CaseResult> {
   const platform = await FaultyPlatform.start(options.workerEntry);
   const started = performance.now();
@@ -40,13 +41,11 @@ export async function runCase(options: CaseOptions): Promise<CaseResult> {
   let outcome: Outcome | undefined;
   const violations: string[] = [];
   try {
-    const person = new PatientPerson(platform.apiUrl, deadline);
-    const { runId, workflowId } = await person.startRun();
-    killer.begin(workflowId);
-    const view = await person.finishRun(runId);
+    killer.begin();
+    await live({ platform, watch: killer.watch, deadline, isShort: options.isShort ?? false });
     await killer.end();
     await platform.settle(deadline);
-    outcome = await readOutcome(platform.databaseUrl, view);
+    outcome = await readOutcome(platform.databaseUrl);
     violations.push(...compareOutcomes(options.expected ?? outcome, outcome));
     violations.push(...(await checkInvariants(platform, deadline)));
   } catch (error) {
@@ -72,7 +71,7 @@ class Killer {
   readonly #platform: FaultyPlatform;
   readonly #deadline: DeadlineMs;
   readonly #open: Set<Kill>;
-  readonly #watch: BoundaryWatch;
+  readonly watch: BoundaryWatch;
   readonly #running: Promise<void>[] = [];
   readonly #ended = new AbortController();
   restarts = 0;
@@ -81,26 +80,25 @@ class Killer {
     this.#platform = platform;
     this.#deadline = deadline;
     this.#open = new Set(kills);
-    this.#watch = new BoundaryWatch(platform.client, ({ name }) => this.#reach(name));
+    this.watch = new BoundaryWatch(platform.client, ({ name }) => this.#reach(name));
   }
 
   get boundaries(): readonly Boundary[] {
-    return this.#watch.boundaries;
+    return this.watch.boundaries;
   }
 
-  get missed(): readonly string[] {
-    return [...this.#open].map(describeKill);
+  get missed(): readonly Kill[] {
+    return [...this.#open];
   }
 
-  begin(workflowId: string): void {
-    this.#watch.watch(workflowId);
+  begin(): void {
     for (const kill of this.#open) if ("ms" in kill.at) this.#running.push(this.#kill(kill, kill.at.ms));
   }
 
   async end(): Promise<void> {
     this.#ended.abort();
     await Promise.allSettled(this.#running);
-    await this.#watch.stop();
+    await this.watch.stop();
     this.restarts = this.#platform.restarts;
   }
 
@@ -115,9 +113,10 @@ class Killer {
     try {
       await sleep(afterMs, undefined, { signal: this.#ended.signal });
     } catch {
-      return; // the run is over: told as missed
+      return; // the life is over: told as missed
     }
-    await this.#platform.kill(kill.part, this.#deadline);
-    this.#open.delete(kill);
+    const isMet = "ms" in kill.at || this.#platform.isUp(kill.part);
+    await this.#platform.signal(kill.part, "SIGKILL", this.#deadline);
+    if (isMet) this.#open.delete(kill);
   }
 }

@@ -5,7 +5,7 @@ import type { PartName } from "./faulty-platform.ts";
 /** One `kill -9`. */
 export interface Kill {
   readonly part: PartName;
-  /** A boundary by name, or milliseconds since the start of the run. */
+  /** A boundary by name, or milliseconds since the start of the life. */
   readonly at: { readonly boundary: string } | { readonly ms: number };
   /** Milliseconds after a boundary: effects lie between two boundaries, not on them. */
   readonly delayMs: number;
@@ -18,47 +18,62 @@ export interface FaultCase {
 
 export interface ScheduleOptions {
   readonly seeds: number;
-  /** First seed; another one meets each boundary with another part. */
+  /** First seed. */
   readonly from: number;
   readonly parts: readonly PartName[];
 }
 
-/** More kills in one run would only repeat the same waits. */
-const MOST_BOUNDARIES_PER_CASE = 6;
+/** Seeds among which all pairs of a boundary and a part are dealt: each 20 seeds in a row meet each pair once. */
+const SLOTS = 20;
 const MOST_DELAY_MS = 40;
 
 /**
- * Deals the boundaries of an undisturbed run to the seeds, so that 20 seeds together meet each one once, parts in
- * turn; each case has one kill at a random instant besides. The same options give the same schedule.
+ * Deals the pairs of an undisturbed life, so that 20 seeds in a row together meet each boundary with each part once;
+ * each case has one kill at a random instant besides. The same options give the same schedule.
+ *
+ * Case `s` meets with part `q` the boundaries `b ≡ s − q·20/parts (mod 20)`: its kills are spread over the life, and
+ * between two kills of one part lie those of the others, so that a part is back before its next turn. The steps of
+ * the retraining's run are those of the first run: there each boundary meets one part, in turn.
  */
 export function makeSchedule(
   boundaries: readonly Boundary[],
   options: ScheduleOptions,
 ): readonly FaultCase[] {
   const { seeds, from, parts } = options;
-  const names = createGenerator("boundaries").shuffle(boundaries.map(({ name }) => name));
   const lastMs = boundaries.at(-1)?.atMs ?? 0;
-  const perCase = Math.min(MOST_BOUNDARIES_PER_CASE, Math.ceil(names.length / seeds));
   return Array.from({ length: seeds }, (_, i) => {
     const seed = from + i;
     const random = createGenerator(seed);
-    const first = (i * perCase) % Math.max(1, names.length);
-    const dealt = names.slice(first, first + perCase).map((boundary, k) => ({
-      part: partAt(parts, first + k + from),
-      at: { boundary },
-      delayMs: random.integer(MOST_DELAY_MS),
-    }));
+    const dealt = pairsOf(boundaries, parts)
+      .filter(({ slot }) => slot === seed % SLOTS)
+      .map(({ boundary, part }) => ({ part, at: { boundary }, delayMs: random.integer(MOST_DELAY_MS) }));
     const anywhere = { ms: Math.floor(random.next() * lastMs) };
-    return { seed, kills: [...dealt, { part: partAt(parts, seed), at: anywhere, delayMs: 0 }] };
+    const part = parts[seed % parts.length] as PartName;
+    return { seed, kills: [...dealt, { part, at: anywhere, delayMs: 0 }] };
   });
 }
 
-function partAt(parts: readonly PartName[], index: number): PartName {
-  const part = parts[index % parts.length];
-  if (part === undefined) throw new RangeError("schedule: expected at least one part");
-  return part;
+/** A boundary, the part that is killed at it, and the case, modulo 20, in which it is. */
+export interface Pair {
+  readonly boundary: string;
+  readonly part: PartName;
+  readonly slot: number;
 }
 
+/** Every pair that 20 seeds meet. */
+export function pairsOf(boundaries: readonly Boundary[], parts: readonly PartName[]): readonly Pair[] {
+  return boundaries.flatMap(({ name, phase }, b) =>
+    parts.flatMap((part, q) => {
+      // In turn by blocks of 20, as one case gets one boundary of each block.
+      const isMet = phase !== "again" || Math.floor(b / SLOTS) % parts.length === q;
+      return isMet
+        ? [{ boundary: name, part, slot: (b + Math.round((q * SLOTS) / parts.length)) % SLOTS }]
+        : [];
+    }),
+  );
+}
+
+/** How a kill is called in reports: the key of its pair, where it has one. */
 export function describeKill({ part, at, delayMs }: Kill): string {
   return "ms" in at ? `${part} @${at.ms} ms` : `${part} @${at.boundary}+${delayMs} ms`;
 }

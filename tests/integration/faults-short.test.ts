@@ -8,27 +8,23 @@ import { describeWithServices } from "../support/platform.ts";
 
 /** The short form of `npm run test:faults`: the kills that once mattered most, and the proof of the harness. */
 
-const CASE_MS = 120_000;
+const CASE_MS = 240_000;
 
 const at = (part: PartName, boundary: string, delayMs = 0): Kill => ({ part, at: { boundary }, delayMs });
 
-const CASES: readonly [string, readonly Kill[]][] = [
-  [
-    "the worker while it trains, PostgreSQL while it registers",
-    [at("worker", "trainFold#3 scheduled", 10), at("postgres", "registerVersion#1 scheduled", 5)],
-  ],
-  [
-    "API and Temporal around the approval, worker and PostgreSQL around the promotion",
-    [
-      at("api", "openApproval#1 scheduled"),
-      at("temporal", "openApproval#1 completed"),
-      at("worker", "promoteVersion#1 scheduled", 10),
-      at("postgres", "promoteVersion#1 completed"),
-    ],
-  ],
+/** Each workflow meets at least one of the parts; far enough from each other that the part is back. */
+const KILLS: readonly Kill[] = [
+  at("temporal", "run trainFold#3 scheduled", 10),
+  at("postgres", "run registerVersion#1 scheduled", 5),
+  at("api", "run openApproval#1 scheduled"),
+  at("worker", "run promoteVersion#1 scheduled", 10),
+  at("postgres", "drift checkDrift#1 scheduled", 5),
+  at("temporal", "drift prepareRetrain#1 scheduled", 5),
+  at("api", "rollback promoteVersion#1 scheduled"),
+  at("postgres", "score scoreFleet#1 scheduled", 5),
 ];
 
-await describeWithServices("a run whose platform is killed", () => {
+await describeWithServices("a platform whose parts are killed", () => {
   let undisturbed: CaseResult;
 
   beforeAll(async () => {
@@ -39,16 +35,17 @@ await describeWithServices("a run whose platform is killed", () => {
   const disturbed = (kills: readonly Kill[], workerEntry?: string) => {
     const { outcome } = undisturbed;
     if (outcome === undefined) throw new Error(`undisturbed run: ${undisturbed.violations.join("; ")}`);
-    return runCase({ kills, expected: outcome, ...(workerEntry === undefined ? {} : { workerEntry }) });
+    const proof = workerEntry === undefined ? {} : { workerEntry, isShort: true };
+    return runCase({ kills, expected: outcome, ...proof });
   };
 
-  it.each(CASES)(
-    "ends as an undisturbed one: %s",
-    async (_name, kills) => {
-      const { violations, missed, restarts } = await disturbed(kills);
+  it(
+    "ends as an undisturbed one",
+    async () => {
+      const { violations, missed, restarts } = await disturbed(KILLS);
       expect(violations).toEqual([]);
       expect(missed).toEqual([]);
-      expect(restarts).toBeGreaterThanOrEqual(kills.length);
+      expect(restarts).toBeGreaterThanOrEqual(KILLS.length);
     },
     CASE_MS,
   );

@@ -211,7 +211,8 @@ function failureOf(operation: string, error: unknown): unknown {
   for (let at: unknown = error.cause; at instanceof Error; at = at.cause) {
     if (at instanceof ApplicationFailure && at.type != null && isErrorCode(at.type)) {
       const detail = at.details?.[0] as { readonly locations?: readonly ErrorLocation[] } | undefined;
-      return new PlatformError(at.type, `${operation}: ${at.message}`, {
+      const message = at.message.startsWith(`${operation} `) ? at.message : `${operation}: ${at.message}`;
+      return new PlatformError(at.type, message, {
         cause: error,
         locations: detail?.locations ?? [],
       });

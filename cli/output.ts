@@ -117,19 +117,8 @@ export class Output {
       return;
     }
     this.note(`${label} ${error.code}: ${safeText(error.message)}`);
-    for (const location of this.#locationsToShow(error)) this.note(`  ${locationText(location)}`);
+    for (const location of locationsToShow(error)) this.note(`  ${locationText(location)}`);
     this.note(`  ${remedyOf(error)}`);
-  }
-
-  /** None when the only one is a file, and the message says all of it. */
-  #locationsToShow({ message, locations }: PlatformError): readonly ErrorLocation[] {
-    const [only] = locations;
-    const isSaid = (part: string | undefined) => part === undefined || message.includes(part);
-    if (locations.length !== 1) return locations;
-    // An option that was not given: the last line names it.
-    if (only?.field !== undefined)
-      return only.field.startsWith("--") && only.found === undefined ? [] : locations;
-    return [only?.file, only?.expected, only?.found].every(isSaid) ? [] : locations;
   }
 
   style(style: Style, text: string, stream: "stdout" | "stderr" = "stdout"): string {
@@ -159,6 +148,20 @@ function remedyOf({ code, locations }: PlatformError): string {
   if (code === "unauthenticated")
     return "Set AURA_API_KEY to the secret of a valid key: here keys were made, and from the first one on every request needs one.";
   return ERROR_CODES[code].remedy;
+}
+
+/** None when the only one is a file, and the message says all of it. */
+export function locationsToShow({
+  message,
+  locations,
+}: Pick<PlatformError, "message" | "locations">): readonly ErrorLocation[] {
+  const [only] = locations;
+  const isSaid = (part: string | undefined) => part === undefined || message.includes(part);
+  if (locations.length !== 1) return locations;
+  // An option that was not given: the last line names it.
+  if (only?.field !== undefined)
+    return only.field.startsWith("--") && only.found === undefined ? [] : locations;
+  return [only?.file, only?.expected, only?.found].every(isSaid) ? [] : locations;
 }
 
 /** File, line and field, what was expected there and what stands there: one safe line. */

@@ -1,16 +1,43 @@
 import { afterEach, describe, expect, it } from "vitest";
+import type { RankedAsset, ScoreSummary } from "../schemas/score.ts";
 import { ApiClient } from "./client.ts";
 import { startFakeApi } from "./fake-api.ts";
 import type { FakeApi } from "./fake-api.ts";
+import { fleetCsv, showFleet, showWarnings } from "./fleet-view.ts";
 import { Output } from "./output.ts";
-import { fleetCsv, scoreFleet, showFleet } from "./score-fleet.ts";
+import { scoreFleet } from "./score-fleet.ts";
+import type { FleetScore } from "./score-fleet.ts";
 
-const ROWS = [
-  { asset: "a", rank: 1, value: 0.4, at: "2026-01-01T00:00:00Z" },
-  { asset: "b", rank: 2, value: 0.25, at: "2026-01-01T00:00:00Z" },
-  { asset: "c", rank: 3, value: 0.1, at: "2026-01-01T00:00:00Z" },
-];
-const COUNTS = { read: 100, accepted: 97, quarantined: 3, byReason: { bad_number: 3 } };
+const AT = "2026-01-01T00:00:00Z";
+const DIGEST = "d".repeat(64);
+const ranked = (asset: string, rank: number, value: number): RankedAsset => ({
+  asset,
+  rank,
+  value,
+  at: AT,
+  readings: 7,
+  short: rank === 3,
+  missing: rank - 1,
+});
+const ROWS = [ranked("a", 1, 0.4), ranked("b", 2, 0.25), ranked("c", 3, 0.1)];
+const COUNTS = { read: 100, accepted: 97, quarantined: 3, byReason: { not_a_number: 3 } };
+const SUMMARY: ScoreSummary = {
+  kind: "risk",
+  order: "descending",
+  unit: null,
+  horizon: "30d",
+  cap: null,
+  threshold: 0.25,
+  classLabels: null,
+  data: { ...COUNTS, bySource: { readings: COUNTS }, maxBadShare: 0.01 },
+  assets: { seen: 5, scored: 3, leftOut: 2, incomplete: 2, short: 1 },
+  needs: { readings: 30, hours: 24 },
+  features: 4,
+  leftOut: [
+    { asset: "=lost()", reason: "all_rows_quarantined", rows: 3, codes: ["not_a_number"] },
+    { asset: "quiet", reason: "no_readings", rows: 0, codes: [] },
+  ],
+};
 
 let api: FakeApi;
 let printed = "";
@@ -19,17 +46,13 @@ const output = new Output({ stdout: stream, stderr: stream, environment: {} });
 
 afterEach(() => api.close());
 
-async function score(version: Readonly<Record<string, unknown>>, hasDataset = true) {
+async function score(summary: ScoreSummary, rows = ROWS): Promise<FleetScore> {
   printed = "";
   const name = { model: "m", version: 1 };
   api = await startFakeApi({
     "POST /v1/scores": () => ({ status: 202, body: { scoreId: "m-1", isNew: true, ...name } }),
     "GET /v1/scores/m-1": () => ({
-      body: { id: "m-1", ...name, digest: "d1", dataset: "s1", rows: ROWS },
-    }),
-    "GET /v1/models/m/versions/1": () => ({ body: version }),
-    ...(hasDataset && {
-      "GET /v1/datasets/s1": () => ({ body: { manifest: { sources: { readings: { counts: COUNTS } } } } }),
+      body: { id: "m-1", ...name, digest: DIGEST, dataset: "s1", summary, rows },
     }),
   });
   const client = new ApiClient({ baseUrl: api.url });
@@ -38,33 +61,69 @@ async function score(version: Readonly<Record<string, unknown>>, hasDataset = tr
   return scoreFleet(connection, { output, model: "m", files: [] });
 }
 
-const evaluation = (metric: string) => ({ evaluation: { metrics: { test: { [metric]: 1 } } } });
-
 describe("scoreFleet", () => {
-  it("decides by the threshold that is served, and tells of rows left out", async () => {
-    const fleet = await score({ ...evaluation("prAuc"), threshold: 0.25 });
+  it("says what the numbers mean, and loudly what they do not rest on", async () => {
+    const fleet = await score(SUMMARY);
     expect(fleet.rows.map(({ decision }) => decision)).toEqual([true, true, false]);
     showFleet(output, fleet, 2);
-    expect(printed).toMatch(/rank +asset +risk +alarm +at/);
-    expect(printed).toContain("and 1 more");
+    showWarnings(output, fleet);
+    expect(printed).toMatch(/rank +asset +risk within 30d +alarm +as of +readings/);
+    expect(printed).toContain("and 1 more\nranked by risk, highest first\n");
     expect(printed).toContain("2 of 3 assets are alarms: their risk is at or above 25 %");
-    expect(printed).toContain("3 of 100 rows were not accepted (bad_number 3): aura data quarantine s1");
-    expect(fleetCsv(fleet).split("\n").slice(0, 2)).toEqual([
-      "rank,asset,risk,decision,unit,at,model,version,digest",
-      "1,a,0.4,true,,2026-01-01T00:00:00Z,m,1,d1",
+    expect(printed).toContain(
+      "assets: 5 seen, 3 scored, 2 left out; rows: 100 read, 97 accepted, 3 quarantined",
+    );
+    expect(printed).toContain(`fleet score m-1: m@1, digest ${DIGEST}`);
+    for (const warning of [
+      "3 of 100 rows were not accepted (not_a_number 3): aura data quarantine s1",
+      "3 % of source readings is bad, the model's own pipeline allows 1 %",
+      "2 of 5 assets are not ranked: =lost() (all 3 rows quarantined: not_a_number), quiet (no readings in the files)",
+      "1 of 3 ranked assets have less history than the model looks back on (30 readings, 24 hours): c (7 readings)",
+      "2 of 3 ranked assets miss up to 2 of 4 features",
+    ])
+      expect(printed).toContain(`warning: ${warning}`);
+  });
+
+  it("writes every asset into the CSV, those left out with the reason and without a rank", async () => {
+    const lines = fleetCsv(await score(SUMMARY)).split("\n");
+    expect(lines[0]).toBe(
+      "rank,asset,risk,decision,unit,horizon,at,readings,missing_features,model,version,digest,note",
+    );
+    expect(lines[1]).toBe(`1,a,0.4,true,,30d,${AT},7,0,m,1,${DIGEST},`);
+    expect(lines[3]).toMatch(/,"history shorter than 30 readings, 24 hours"$/);
+    expect(lines.slice(4, 6)).toEqual([
+      `,'=lost(),,,,30d,,0,,m,1,${DIGEST},left out: all 3 rows quarantined: not_a_number`,
+      `,quiet,,,,30d,,0,,m,1,${DIGEST},left out: no readings in the files`,
     ]);
   });
 
-  it("decides nothing without a threshold", async () => {
-    const fleet = await score(evaluation("prAuc"), false);
+  it("has no alarms, horizon or warnings where there is nothing of the kind", async () => {
+    const counts = { read: 9, accepted: 9, quarantined: 0, byReason: {} };
+    const fleet = await score({
+      ...SUMMARY,
+      kind: "rul",
+      order: "ascending",
+      unit: "cycles",
+      horizon: null,
+      cap: 125,
+      threshold: null,
+      data: { ...counts, bySource: { readings: counts }, maxBadShare: 0.01 },
+      assets: { seen: 3, scored: 3, leftOut: 0, incomplete: 0, short: 0 },
+      leftOut: [],
+    });
     showFleet(output, fleet, 9);
-    expect(printed).not.toContain("alarm");
-    expect(fleetCsv(fleet)).toContain("1,a,0.4,,,2026");
+    showWarnings(output, fleet);
+    expect(printed).toMatch(/rank +asset +remaining life \[cycles\] +as of/);
+    expect(printed).toContain("least first; the model tells lives above 125 cycles not apart");
+    expect(printed).not.toMatch(/alarm|warning/);
+    expect(fleetCsv(fleet).split("\n")[0]).toMatch(/^rank,asset,rul,unit,/);
   });
 
-  it("leaves decisions out of a remaining life", async () => {
-    const fleet = await score(evaluation("rmse"));
-    expect(fleet.kind).toBe("rul");
-    expect(fleetCsv(fleet).split("\n")[0]).toBe("rank,asset,rul,unit,at,model,version,digest");
+  it("names classes", async () => {
+    const summary = { ...SUMMARY, kind: "class", threshold: null, classLabels: ["ok", "worn"] } as const;
+    const fleet = await score({ ...summary, classLabels: ["ok", "worn"] }, [ranked("a", 1, 1)]);
+    showFleet(output, fleet, 9);
+    expect(printed).toMatch(/1 +a +worn/);
+    expect(fleetCsv(fleet)).toContain("1,a,worn,");
   });
 });

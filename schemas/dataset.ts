@@ -71,7 +71,7 @@ export const datasetManifestSchema = z.strictObject({
     z.strictObject({ name: z.string(), source: nameSchema, part: z.string(), object: objectRefSchema }),
   ),
   sources: z.record(nameSchema, datasetSourceSchema),
-  /** Parquet with one row per quarantined row: source, file, line, code, message, text (≤ 1 KiB). */
+  /** Parquet with one row per quarantined row: source, file, line, code, message, text (≤ 1 KiB), asset. */
   quarantine: parquetPartSchema.optional(),
 });
 export type DatasetManifest = z.infer<typeof datasetManifestSchema>;

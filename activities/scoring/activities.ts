@@ -1,6 +1,7 @@
 import { canonicalJson, sha256Hex } from "../../schemas/canonical-json.ts";
 import { signatureSchema } from "../../schemas/model-version.ts";
-import type { Signature } from "../../schemas/model-version.ts";
+import type { VersionFileRole } from "../../schemas/model-version.ts";
+import type { ObjectRef } from "../../schemas/object-ref.ts";
 import { parsePipeline } from "../../schemas/pipeline/parse.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import { getDocument, putDocument, readRawFiles } from "../../stores/objects/documents.ts";
@@ -9,20 +10,15 @@ import type { ActivityDeps } from "../dependencies.ts";
 import { answerRows } from "../evaluation/champion-score.ts";
 import { headline } from "../evaluation/graph-runner.ts";
 import { featureRows } from "../evaluation/scoring.ts";
-import type { FeatureTable } from "../features/feature-table.ts";
+import { readView } from "../features/transform-dataset.ts";
 import { withHeartbeat } from "../heartbeat.ts";
 import { rowsWhere } from "../split/row-folds.ts";
+import { summaryOf } from "./fleet-summary.ts";
+import { assetsWithoutReadings } from "./left-out-assets.ts";
 import type { ScoreFleetInput, ScoreInput, ScorePlan, ScoreResult } from "./messages.ts";
+import { neededHistory, readHistories } from "./needed-history.ts";
+import { rankAssets } from "./rank-assets.ts";
 import { scoringPipeline } from "./scoring-pipeline.ts";
-
-/** One line of a ranked fleet. */
-export interface RankedAsset {
-  readonly asset: string;
-  readonly rank: number;
-  readonly value: number;
-  /** Time of the reading that was scored: ISO 8601, or the cycle. */
-  readonly at: string;
-}
 
 /** Which machine fails when: a fleet ranked by the champion. */
 export function createScoringActivities(deps: ActivityDeps) {
@@ -35,9 +31,8 @@ export function createScoringActivities(deps: ActivityDeps) {
       if (champion === undefined || run === undefined) {
         throw new PlatformError("no_champion", `score [${input.model}]: it has no production version`);
       }
-      const { view, fitted } = champion.manifest.files;
-      if (view === undefined || fitted === undefined)
-        throw new PlatformError("integrity", `score [${input.model}]: view or fitted state is missing`);
+      const view = fileOf(champion, "view");
+      const fitted = fileOf(champion, "fitted");
       const names = (await readRawFiles(objects, input.files)).map((file) => file.name);
       const { pipeline } = parsePipeline(run.pipeline, "pipeline.yaml");
       const spec = await putDocument(objects, scoringPipeline(pipeline, names));
@@ -47,20 +42,17 @@ export function createScoringActivities(deps: ActivityDeps) {
     /**
      * Scores the last reading of every asset and ranks them, most urgent first.
      *
-     * **Effects**: score rows, CSV object. **Idempotency**: job id. **Heartbeat**: 1 s. **Retry**: work.
+     * **Effects**: score job and rows, report object. **Idempotency**: job id. **Heartbeat**: 1 s. **Retry**: work.
      */
     async scoreFleet(input: ScoreFleetInput): Promise<ScoreResult> {
       return withHeartbeat(async () => {
         const { jobId, model, version, digest, dataset } = input;
-        const row = await db.registry.version(model, version);
-        const signatureRef = row?.manifest.files["signature"];
-        if (row === undefined || signatureRef === undefined || row.digest !== digest) {
-          throw new PlatformError(
-            "integrity",
-            `score [${model}@${version}]: the version changed under its digest`,
-          );
-        }
-        const signature = await getDocument(objects, signatureRef, signatureSchema);
+        const row = await requireVersion(deps, input);
+        const signature = await getDocument(objects, fileOf(row, "signature"), signatureSchema);
+        const data = await db.datasets.get(dataset);
+        const run = await db.runs.inputOf(row.runId);
+        if (data === undefined || run === undefined)
+          throw new PlatformError("integrity", `score [${jobId}]: its dataset or the model's run is gone`);
         const table = await deps.tables.load(input.featureSet, { kind: "last" });
         const rows = rowsWhere(table.last.length, (r) => table.last[r] === 1);
         const outputs = await answerRows(deps, row, {
@@ -70,11 +62,16 @@ export function createScoringActivities(deps: ActivityDeps) {
         });
         const nOutputs = Math.max(1, outputs.length / Math.max(1, rows.length));
         const values = headline({ outputs, nOutputs }, signature.problem);
-        const ranked = rankAssets({ table, rows, values, signature });
-        const csv = new TextEncoder().encode(canonicalJson(ranked));
-        const object = await objects.put(`reports/${sha256Hex(csv)}.json`, csv);
-        await db.scores.put({ id: jobId, model, version, digest, dataset, object }, ranked);
-        return { jobId, model, version, digest, dataset, assets: ranked.length };
+        const needed = neededHistory(await readView(deps, fileOf(row, "view")));
+        const histories = await readHistories(deps, data.manifest);
+        const ranking = rankAssets({ table, rows, values, signature, histories, needed });
+        const leftOut = await assetsWithoutReadings(deps, data.manifest, new Set(table.assets));
+        const { pipeline } = parsePipeline(run.pipeline, "pipeline.yaml");
+        const summary = summaryOf({ ranking, leftOut, dataset: data.manifest, signature, needed, pipeline });
+        const report = new TextEncoder().encode(canonicalJson({ summary, rows: ranking.ranked }));
+        const object = await objects.put(`reports/${sha256Hex(report)}.json`, report);
+        await db.scores.put({ id: jobId, model, version, digest, dataset, object, summary }, ranking.ranked);
+        return { jobId, model, version, digest, dataset, assets: ranking.ranked.length };
       });
     },
   };
@@ -88,29 +85,16 @@ async function askedVersion(deps: ActivityDeps, input: ScoreInput): Promise<Vers
   return row?.digest === digest ? row : undefined;
 }
 
-/** Least remaining life first, or highest probability first; ties by asset id, so that a repeat ranks alike. */
-function rankAssets(given: {
-  readonly table: FeatureTable;
-  readonly rows: Int32Array;
-  readonly values: Float64Array;
-  readonly signature: Signature;
-}): RankedAsset[] {
-  const { table, rows, values, signature } = given;
-  const isCycle = signature.output.unit === "cycles";
-  const urgency = signature.problem === "regression" ? 1 : -1;
-  const entries = Array.from(rows, (row, i) => ({
-    asset: table.assets[table.assetCodes[row] as number] as string,
-    value: values[i] as number,
-    at: timeText(table.t[row] as number, isCycle),
-  }));
-  entries.sort((a, b) => urgency * (a.value - b.value) || (a.asset < b.asset ? -1 : 1));
-  return entries.map((entry, i) => ({ ...entry, rank: i + 1 }));
+/** @throws {PlatformError} integrity: the version is not the one that was planned */
+async function requireVersion(deps: ActivityDeps, input: ScoreFleetInput): Promise<VersionRow> {
+  const { model, version, digest } = input;
+  const row = await deps.db.registry.version(model, version);
+  if (row?.digest === digest) return row;
+  throw new PlatformError("integrity", `score [${model}@${version}]: the version changed under its digest`);
 }
 
-/** Timestamps are microseconds; small numbers are cycles or row numbers. */
-function timeText(t: number, isCycle: boolean): string {
-  return isCycle || t < MIN_TIMESTAMP_MICROS ? String(t) : new Date(t / 1000).toISOString();
+function fileOf({ model, version, manifest }: VersionRow, role: VersionFileRole): ObjectRef {
+  const ref = manifest.files[role];
+  if (ref !== undefined) return ref;
+  throw new PlatformError("integrity", `score [${model}@${version}]: its ${role} is missing`);
 }
-
-/** 1971-01-01 in microseconds: no cycle counter gets there. */
-const MIN_TIMESTAMP_MICROS = 31_536_000_000_000;

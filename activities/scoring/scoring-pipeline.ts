@@ -23,7 +23,7 @@ export function scoringPipeline(pipeline: Pipeline, names: readonly string[]): P
       .map((g) => g.path);
     throw new PlatformError(
       "bad_file",
-      `score: expected readings in ${expected.join(" or ")}, found ${names.join(", ") || "no file"}`,
+      `choose the files: expected readings in ${expected.join(" or ")}, found ${names.join(", ") || "no file"}`,
     );
   }
   return {

@@ -3,8 +3,9 @@ import { hashOf } from "../../schemas/canonical-json.ts";
 import { rawFileSchema } from "../../schemas/dataset.ts";
 import { nameSchema } from "../../schemas/names.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
+import { fleetScoreSchema } from "../../schemas/score.ts";
 import { putDocument } from "../../stores/objects/documents.ts";
-import { anyObject, auditOf, found, idParams, operator, siteViewer } from "./parts.ts";
+import { auditOf, found, idParams, operator, siteViewer } from "./parts.ts";
 import { checkRawFiles } from "./raw-files.ts";
 import { route } from "./route.ts";
 import type { AnyRoute } from "./route.ts";
@@ -67,10 +68,10 @@ export const scoreRoutes: readonly AnyRoute[] = [
     path: "/v1/scores/{id}",
     tag: "scores",
     summary:
-      "Ranked assets of a score job; 404 until it is done, its error once it failed. A limited key has those of its sites.",
+      "A score job: ranked assets, what the numbers mean, and what of the files they rest on. 404 until it is done, its error once it failed. A limited key has the assets of its sites, and no row counts.",
     policy: siteViewer,
     params: idParams,
-    reply: anyObject,
+    reply: fleetScoreSchema,
     async handle({ params, actor: { sites } }, { database, workflows }) {
       const score = await database().scores.get(params.id, sites);
       // Why a job failed is for those who may see all of it.

@@ -15,7 +15,7 @@ export interface OriginalsInput {
   readonly engine: IngestEngine;
   readonly source: Source;
   readonly files: readonly LocalFile[];
-  /** Relation of refused rows (prov, err, text, file, line). */
+  /** Relation of refused rows (prov, err, text, file, line, asset). */
   readonly badSql: string;
   /** Error numbers of rows that were refused beside others, whose text was not kept while staging. */
   readonly errs: readonly number[];

@@ -32,6 +32,7 @@ export interface SourceQuality {
 export function requireQuality(pipeline: Pipeline, sources: readonly SourceQuality[]): void {
   const ofSchema = sources.flatMap((s) => schemaFaults(pipeline, s));
   const ofRows = sources.flatMap((s) => [
+    ...noRowFaults(pipeline, s),
     ...badShareFaults(pipeline.quality, s),
     ...nullFaults(pipeline.quality, s),
   ]);
@@ -91,6 +92,30 @@ function schemaFaults(pipeline: Pipeline, { name, files }: SourceQuality): Error
   });
 }
 
+/** Readings of which nothing can be used, whatever share of bad rows is allowed. */
+function noRowFaults(
+  { sources, quality }: Pipeline,
+  { name, counts, examples }: SourceQuality,
+): ErrorLocation[] {
+  if (sources[name]?.role !== "readings" || counts.accepted > 0) return [];
+  // Said by the share already.
+  if (counts.read > 0 && quality.maxBadShare < 1) return [];
+  return [
+    {
+      field: `sources.${name}`,
+      expected: "at least one row that can be used",
+      found: counts.read === 0 ? "no row" : `all ${counts.read} rows refused (${reasonsOf(counts)})`,
+    },
+    ...examples,
+  ];
+}
+
+function reasonsOf({ byReason }: SourceCounts): string {
+  return Object.entries(byReason)
+    .map(([code, n]) => `${n} ${code}`)
+    .join(", ");
+}
+
 /** Too many bad rows in a source, with some of them; empty when there are not. */
 export function badShareFaults(
   rules: QualityRules,
@@ -98,12 +123,11 @@ export function badShareFaults(
 ): ErrorLocation[] {
   const share = counts.quarantined / Math.max(1, counts.read);
   if (share <= rules.maxBadShare) return [];
-  const reasons = Object.entries(counts.byReason).map(([code, n]) => `${n} ${code}`);
   return [
     {
       field: `sources.${name}`,
       expected: `at most ${percent(rules.maxBadShare)} bad rows (quality.maxBadShare)`,
-      found: `${counts.quarantined} of ${counts.read} (${reasons.join(", ")})`,
+      found: `${counts.quarantined} of ${counts.read} (${reasonsOf(counts)})`,
     },
     ...examples,
   ];

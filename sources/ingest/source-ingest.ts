@@ -53,7 +53,7 @@ export interface IngestedSource {
   readonly name: string;
   readonly files: readonly FileOutcome[];
   readonly errors: readonly RowError[];
-  /** Parquet with (prov, err, text, file, line) of every staged row that was refused; '' when there is none. */
+  /** Parquet with (prov, err, text, file, line, asset) of every staged row that was refused; '' when there is none. */
   readonly badPath: string;
   readonly parts: readonly LocalPart[];
 }
@@ -141,7 +141,7 @@ class BadRows {
     readonly text: string;
     readonly rows: string;
   }): Promise<number> {
-    const select = `SELECT prov, ${refused.err} AS err, ${refused.text} AS text, __file AS file, __line AS line FROM ${refused.rows}`;
+    const select = `SELECT prov, ${refused.err} AS err, ${refused.text} AS text, __file AS file, __line AS line, __asset AS asset FROM ${refused.rows}`;
     const path = join(this.#input.workDir, `bad-${this.#paths.length}.parquet`);
     const { engine } = this.#input;
     await engine.run(`COPY (${select}) TO ${quoteLiteral(path)} (FORMAT parquet)`, signalOf(this.#input));

@@ -1,7 +1,9 @@
-import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { z } from "zod";
+import { lineageSchema } from "../../schemas/lineage.ts";
+import { fleetScoreSchema, rankedAssetSchema, scoreSummarySchema } from "../../schemas/score.ts";
 import { generateFleet } from "../../sources/synthetic/fleet.ts";
 import { createCli } from "../support/cli.ts";
 import { describeWithServices, makeStateFolder, testEnvironment } from "../support/platform.ts";
@@ -71,6 +73,11 @@ const scoreSchema = z.object({
   rows: z.array(z.object({ rank: z.number(), asset: z.string(), value: z.number() })),
 });
 
+const fleetSchema = fleetScoreSchema
+  .omit({ summary: true, rows: true })
+  .extend(scoreSummarySchema.shape)
+  .extend({ rows: z.array(rankedAssetSchema.extend({ decision: z.boolean() })) });
+
 await describeWithServices("aura run", () => {
   const folder = makeStateFolder();
   const stateDir = join(folder, ".aura");
@@ -133,5 +140,60 @@ await describeWithServices("aura run", () => {
     expect(kind).toBe("risk");
     expect(rows.map((row) => row.rank)).toEqual(rows.map((_row, i) => i + 1));
     expect(rows).toHaveLength(12);
+  }, 60_000);
+
+  it("ranks what it can of a dirty fleet, and says loudly what it left out", async () => {
+    const text = readFileSync(join(folder, "data/readings.csv"), "utf8");
+    const [header = "", ...lines] = text.trim().split("\n");
+    const assetIn = (line: string): string => line.slice(0, line.indexOf(","));
+    const [lost = "", young = ""] = new Set(lines.map(assetIn));
+    const of = (asset: string) => lines.filter((line) => assetIn(line) === asset);
+    // Asset, time, voltage: of one asset no voltage can be read, of another there are two readings.
+    const unreadable = of(lost)
+      .slice(0, 20)
+      .map((line) => line.split(",").with(2, "???").join(","));
+    const others = lines.filter((line) => ![lost, young].includes(assetIn(line)));
+    const rows = [...others, ...of(young).slice(0, 2), ...unreadable];
+    mkdirSync(join(folder, "dirty"));
+    writeFileSync(join(folder, "dirty/readings.csv"), [header, ...rows, ""].join("\n"));
+    const options = ["--data", "dirty", "--json", "--out", "fleet.csv"];
+    const { code, stdout, stderr } = await aura("score", "small-substation", ...options);
+    expect(code, stderr).toBe(0);
+    const fleet = fleetSchema.parse(JSON.parse(stdout));
+    expect(fleet).toMatchObject({
+      kind: "risk",
+      order: "descending",
+      horizon: "72h",
+      data: { read: rows.length, accepted: rows.length - 20, quarantined: 20 },
+      assets: { seen: 12, scored: 11, leftOut: 1, short: 1 },
+      leftOut: [{ asset: lost, reason: "all_rows_quarantined", rows: 20, codes: ["not_a_number"] }],
+    });
+    expect(fleet.rows.find(({ asset }) => asset === young)).toMatchObject({ readings: 2, short: true });
+    expect(stderr).toContain(
+      `1 of 12 assets are not ranked: ${lost} (all 20 rows quarantined: not_a_number)`,
+    );
+    expect(readFileSync(join(folder, "fleet.csv"), "utf8").trim().split("\n")).toHaveLength(13);
+    const lineage = await aura("lineage", "score", fleet.id, "--json");
+    expect(lineageSchema.parse(JSON.parse(lineage.stdout)).counts).toMatchObject({ datasets: 2, scores: 1 });
+  }, 60_000);
+
+  it("refuses a fleet of which nothing can be read, with the rows", async () => {
+    const text = readFileSync(join(folder, "data/readings.csv"), "utf8");
+    const [header = ""] = text.split("\n", 1);
+    mkdirSync(join(folder, "unreadable"));
+    writeFileSync(
+      join(folder, "unreadable/readings.csv"),
+      `${header}\n${header.replaceAll(/[^,]+/g, "x")}\n`,
+    );
+    const { code, stdout, stderr } = await aura(
+      "score",
+      "small-substation",
+      "--data",
+      "unreadable",
+      "--json",
+    );
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toContain("error quality_gate");
+    expect(stderr).toMatch(/\n {2}readings\.csv:2:\w+: expected /);
   }, 60_000);
 });

@@ -298,6 +298,35 @@ describe("quarantine", () => {
     expect(await quarantineOf(result)).toEqual([["a.csv", 2, "bad_time"]]);
   });
 
+  it("refuses readings of which no row can be used, whatever share of bad rows is allowed", async () => {
+    const files = { "a.csv": "unit,t,x,y\nA,1,999,a\nA,x,1,a\n" };
+    const error = await failure({ files });
+    expect(error.code).toBe("quality_gate");
+    expect(error.message).toContain(
+      "sources.readings: expected at least one row that can be used, found all 2 rows refused",
+    );
+    expect(error.locations).toMatchObject([
+      { field: "sources.readings" },
+      { file: "a.csv", line: 2, field: "x", expected: "0 to 100", found: "'999'" },
+      { file: "a.csv", line: 3, field: "t" },
+    ]);
+  });
+
+  it("says whose the refused rows are, where they name an asset", async () => {
+    const body = `unit,t,x,y\nA,1,1,a\nA,1,2,a\nB,1,999,a\n,1,1,a\n${"L".repeat(129)},1,1,a\nC,1\n`;
+    const { quarantine } = await run({ files: { "a.csv": body } });
+    const rows = await duckdb.query(
+      `SELECT line, asset FROM read_parquet('${quarantine?.path}') ORDER BY line`,
+    );
+    expect(rows.map((row) => [Number(row["line"]), row["asset"]])).toEqual([
+      [3, "A"],
+      [4, "B"],
+      [5, null],
+      [6, null],
+      [7, null],
+    ]);
+  });
+
   it("says how a time should be written", async () => {
     const source = `
     files: a.csv

@@ -2,6 +2,7 @@ import { hashOf, sha256Hex } from "../../schemas/canonical-json.ts";
 import type { DatasetManifest } from "../../schemas/dataset.ts";
 import type { Evaluation, VersionManifest } from "../../schemas/model-version.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
+import type { ScoreSummary } from "../../schemas/score.ts";
 import type {
   Actor,
   ApprovalRow,
@@ -178,5 +179,24 @@ export function datasetOf(seed: string, assets: readonly string[]): DatasetEntry
     ],
     assets: assets.map((id) => ({ id, source: "readings", rows: 5, firstT: "1", lastT: "9007199254740993" })),
     audit: auditOf("dataset.register"),
+  };
+}
+
+/** What a fleet score of two assets says of itself. */
+export function scoreSummaryOf(): ScoreSummary {
+  const counts = { read: 12, accepted: 10, quarantined: 2, byReason: { out_of_range: 2 } };
+  return {
+    kind: "risk",
+    order: "descending",
+    unit: null,
+    horizon: "30d",
+    cap: null,
+    threshold: 0.25,
+    classLabels: null,
+    data: { ...counts, bySource: { readings: counts }, maxBadShare: 0.01 },
+    assets: { seen: 3, scored: 2, leftOut: 1, incomplete: 1, short: 0 },
+    needs: { readings: 30, hours: 0 },
+    features: 4,
+    leftOut: [{ asset: "lost", reason: "all_rows_quarantined", rows: 2, codes: ["out_of_range"] }],
   };
 }

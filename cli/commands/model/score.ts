@@ -7,7 +7,8 @@ import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
 import { parseLimit } from "../../list-view.ts";
 import { hashFiles, openDataFolder } from "../../run/local-files.ts";
-import { fleetCsv, scoreFleet, showFleet } from "../../score-fleet.ts";
+import { fleetCsv, showFleet, showWarnings } from "../../fleet-view.ts";
+import { scoreFleet } from "../../score-fleet.ts";
 
 interface ScoreOptions {
   readonly data: string;
@@ -43,7 +44,12 @@ async function score(context: CliContext, model: string, options: ScoreOptions):
   if (options.out !== undefined) writeCsv(resolve(cwd, options.out), options.out, fleetCsv(fleet));
   if (options.json === true) output.json(fleet);
   else showFleet(output, fleet, options.limit);
-  if (options.out !== undefined) output.note(`${fleet.rows.length} assets written to ${options.out}`);
+  showWarnings(output, fleet);
+  if (options.out !== undefined) {
+    const { scored, leftOut } = fleet.assets;
+    const without = leftOut === 0 ? "" : ` and ${leftOut} left out`;
+    output.note(`${scored} ranked assets${without} written to ${options.out}`);
+  }
 }
 
 function writeCsv(path: string, name: string, text: string): void {

@@ -20,7 +20,8 @@ import { hashFiles, namesOf, openDataFolder } from "../../run/local-files.ts";
 import { readPipelineText } from "../../run/pipeline-text.ts";
 import type { PipelineText } from "../../run/pipeline-text.ts";
 import { runDocument, runError, runExitCode } from "../../run/run-document.ts";
-import { scoreFleet, showFleet } from "../../score-fleet.ts";
+import { showFleet, showWarnings } from "../../fleet-view.ts";
+import { scoreFleet } from "../../score-fleet.ts";
 import type { FleetScore } from "../../score-fleet.ts";
 
 interface DemoOptions {
@@ -126,6 +127,7 @@ async function askFleet(
     output.line();
     output.line(output.style("bold", "Which substation fails within 72 hours:"));
     showFleet(output, ranking, RANKED_SHOWN);
+    showWarnings(output, ranking);
   }
   const asset = ranking.rows[0]?.asset ?? fleet.assets[0] ?? "";
   const body = fleet.requestOf(asset, fleet.readingsOf(asset));

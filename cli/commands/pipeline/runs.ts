@@ -6,7 +6,7 @@ import { apiPath } from "../../client.ts";
 import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
-import { locationText, safeText } from "../../output.ts";
+import { locationsToShow, locationText, safeText } from "../../output.ts";
 import { parseLimit, showListAt, timeText } from "../../list-view.ts";
 import { gateLine } from "../../run/approval-card.ts";
 import { numberText } from "../../run/evaluation-text.ts";
@@ -89,7 +89,8 @@ function describe({ output }: CliContext, run: RunView): void {
   if (run.error !== undefined) {
     const { code, message, locations = [] } = run.error;
     output.line(`error ${code}: ${safeText(message)}`);
-    for (const location of locations) output.line(`  ${locationText(location)}`);
+    for (const location of locationsToShow({ message, locations }))
+      output.line(`  ${locationText(location)}`);
   }
   output.line();
   output.table(

@@ -1,24 +1,15 @@
 import type { ObjectRef } from "../../../schemas/object-ref.ts";
+import type { FleetScoreReply, RankedAsset } from "../../../schemas/score.ts";
 
 export interface ScoreStore {
   /** Fleet scores: one row per asset of a score job; idempotent on job id. */
   put(
-    job: { id: string; model: string; version: number; digest: string; dataset: string; object: ObjectRef },
-    rows: readonly { asset: string; rank: number; value: number; at: string }[],
+    job: Omit<FleetScoreReply, "rows"> & { readonly object: ObjectRef },
+    rows: readonly RankedAsset[],
   ): Promise<void>;
-  /** With `sites` the assets there alone, ranked among themselves; undefined where there are none. */
-  get(
-    id: string,
-    sites?: readonly string[],
-  ): Promise<
-    | {
-        id: string;
-        model: string;
-        version: number;
-        digest: string;
-        dataset: string;
-        rows: { asset: string; rank: number; value: number; at: string }[];
-      }
-    | undefined
-  >;
+  /**
+   * With `sites` the assets there alone, ranked among themselves and without row counts, which are of all sites;
+   * undefined where there are none.
+   */
+  get(id: string, sites?: readonly string[]): Promise<FleetScoreReply | undefined>;
 }

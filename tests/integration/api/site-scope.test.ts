@@ -6,7 +6,14 @@ import { startApiFixture } from "../../support/api-fixture.ts";
 import type { ApiFixture } from "../../support/api-fixture.ts";
 import { createTestDatabase, describeWithServices } from "../../support/platform.ts";
 import type { TestDatabase } from "../../support/platform.ts";
-import { auditOf, datasetOf, refOf, runOf, versionOf } from "../../support/registry-samples.ts";
+import {
+  auditOf,
+  datasetOf,
+  refOf,
+  runOf,
+  scoreSummaryOf,
+  versionOf,
+} from "../../support/registry-samples.ts";
 
 /** What keys that are limited to sites see over HTTP, on a real database. Ids are data: quotes and all. */
 
@@ -58,8 +65,17 @@ await describeWithServices("keys limited to sites", () => {
         digest: version.digest,
         dataset: dataset.id,
         object: refOf("s"),
+        summary: scoreSummaryOf(),
       },
-      ["s1", "n2", "lost", "n1"].map((asset, i) => ({ asset, rank: i + 1, value: 1 - i / 10, at: "9" })),
+      ["s1", "n2", "lost", "n1"].map((asset, i) => ({
+        asset,
+        rank: i + 1,
+        value: 1 - i / 10,
+        at: "9",
+        readings: 9,
+        short: false,
+        missing: i,
+      })),
     );
   }
   const predictionOf = (asset: string | null, i: number): PredictionIndexRow => ({
@@ -152,6 +168,12 @@ await describeWithServices("keys limited to sites", () => {
       { asset: "n2", rank: 1 },
       { asset: "n1", rank: 2 },
     ]);
+    // Nothing of the others: no name of an asset that was left out, no count in which they are.
+    expect((await ask("north", "/v1/scores/job-1")).body["summary"]).toMatchObject({
+      data: null,
+      assets: { seen: 2, scored: 2, leftOut: 0, incomplete: 2, short: 0 },
+      leftOut: [],
+    });
     expect((await ask("nowhere", "/v1/scores/job-1")).status).toBe(404);
     expect((await ask("north", "/v1/scores/none")).status).toBe(404);
   });

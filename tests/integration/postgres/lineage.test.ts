@@ -7,7 +7,15 @@ import type { Database, DatasetEntry, VersionRow } from "../../../stores/postgre
 import { startApiFixture } from "../../support/api-fixture.ts";
 import { createTestDatabase, describeWithServices } from "../../support/platform.ts";
 import type { TestDatabase } from "../../support/platform.ts";
-import { approve, auditOf, datasetOf, refOf, runOf, versionOf } from "../../support/registry-samples.ts";
+import {
+  approve,
+  auditOf,
+  datasetOf,
+  refOf,
+  runOf,
+  scoreSummaryOf,
+  versionOf,
+} from "../../support/registry-samples.ts";
 
 /**
  * One file, `bad`, in a dataset that was trained on, in a fleet that was scored, and in a run that failed at it; beside
@@ -48,7 +56,8 @@ await describeWithServices("lineage on PostgreSQL", () => {
       ["fan-clean", fan, clean.id],
     ] as const) {
       const { model, version: number, digest } = version;
-      await db.scores.put({ id, model, version: number, digest, dataset, object: refOf(id) }, []);
+      const job = { id, model, version: number, digest, dataset, summary: scoreSummaryOf() };
+      await db.scores.put({ ...job, object: refOf(id) }, []);
     }
     for (const version of [pump, fan]) {
       await db.predictions.index(Array.from({ length: 25 }, (_, i) => predictionOf(version, i)));

@@ -2,11 +2,19 @@ import pg from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { hashOf, sha256Hex } from "../../../schemas/canonical-json.ts";
 import { runViewSchema } from "../../../schemas/run.ts";
+import { fleetScoreSchema } from "../../../schemas/score.ts";
 import { createDatabase } from "../../../stores/postgres/database.ts";
 import type { Database, LabelRow, PredictionIndexRow, StagedRow } from "../../../stores/postgres/port.ts";
 import { createTestDatabase, describeWithServices } from "../../support/platform.ts";
 import type { TestDatabase } from "../../support/platform.ts";
-import { auditOf, datasetOf, evaluationOf, refOf, runOf } from "../../support/registry-samples.ts";
+import {
+  auditOf,
+  datasetOf,
+  evaluationOf,
+  refOf,
+  runOf,
+  scoreSummaryOf,
+} from "../../support/registry-samples.ts";
 
 /** Ids are data: quotes, SQL, path signs, look-alikes, emoji, up to 128 bytes. */
 const HOSTILE_IDS = [
@@ -251,11 +259,26 @@ await describeWithServices("stores on PostgreSQL", () => {
     const later = { ...report, state: "ok" as const, confirmed: false, rows: 501 };
     expect(await db.drift.put(later, auditOf("drift.report"))).toEqual(report);
     expect(await db.drift.list("pump", 5)).toEqual([report]);
-    const job = { id: "job-1", model: "pump", version: 1, digest: sha256Hex("v"), dataset: sha256Hex("d") };
-    const scores = HOSTILE_IDS.map((asset, i) => ({ asset, rank: i + 1, value: i / 3, at: "120" }));
+    const job = {
+      id: "job-1",
+      model: "pump",
+      version: 1,
+      digest: sha256Hex("v"),
+      dataset: sha256Hex("d"),
+      summary: scoreSummaryOf(),
+    };
+    const scores = HOSTILE_IDS.map((asset, i) => ({
+      asset,
+      rank: i + 1,
+      value: i / 3,
+      at: "120",
+      readings: 120 - i,
+      short: i > 2,
+      missing: i,
+    }));
     await db.scores.put({ ...job, object: refOf("fleet") }, scores);
     await db.scores.put({ ...job, object: refOf("fleet") }, []);
-    expect(await db.scores.get("job-1")).toEqual({ ...job, rows: scores });
+    expect(fleetScoreSchema.parse(await db.scores.get("job-1"))).toEqual({ ...job, rows: scores });
     expect(await db.scores.get("none")).toBeUndefined();
   });
 

@@ -1,20 +1,8 @@
 import type { ObjectRef } from "../../../../schemas/object-ref.ts";
 import type { ConnectionPool } from "../../connection/connection-pool.ts";
+import { json } from "../../connection/row-types.ts";
+import type { FleetScoreReply, RankedAsset, ScoreSummary } from "../../../../schemas/score.ts";
 import type { ScoreStore } from "../../port.ts";
-
-interface Score {
-  readonly asset: string;
-  readonly rank: number;
-  readonly value: number;
-  readonly at: string;
-}
-interface ScoreJob {
-  readonly id: string;
-  readonly model: string;
-  readonly version: number;
-  readonly digest: string;
-  readonly dataset: string;
-}
 
 /** Fleet scores: job and rows in one transaction, written once. */
 export class PostgresScoreStore implements ScoreStore {
@@ -24,11 +12,20 @@ export class PostgresScoreStore implements ScoreStore {
     this.#pool = pool;
   }
 
-  async put(job: ScoreJob & { object: ObjectRef }, rows: readonly Score[]): Promise<void> {
+  async put(
+    job: Omit<FleetScoreReply, "rows"> & { readonly object: ObjectRef },
+    rows: readonly RankedAsset[],
+  ): Promise<void> {
     await this.#pool.transaction(async (tx) => {
-      const inserted = await tx.query(
-        `insert into aura.score_jobs (job_id, model, version, digest, dataset_id, object_key, object_sha256, object_bytes)
-         values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (job_id) do nothing returning job_id`,
+      // A job without a summary is one of an earlier release, which is replaced.
+      const written = await tx.query(
+        `insert into aura.score_jobs as j (job_id, model, version, digest, dataset_id, object_key, object_sha256,
+                                           object_bytes, summary)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+         on conflict (job_id) do update set dataset_id = excluded.dataset_id, object_key = excluded.object_key,
+           object_sha256 = excluded.object_sha256, object_bytes = excluded.object_bytes, summary = excluded.summary
+         where j.summary is null
+         returning job_id`,
         [
           job.id,
           job.model,
@@ -38,37 +35,72 @@ export class PostgresScoreStore implements ScoreStore {
           job.object.key,
           job.object.sha256,
           job.object.bytes,
+          json(job.summary),
         ],
       );
-      if (inserted.length === 0) return;
+      if (written.length === 0) return;
+      await tx.query("delete from aura.scores where job_id = $1", [job.id]);
       await tx.query(
-        `insert into aura.scores (job_id, rank, asset_id, value, at)
-         select $1, * from unnest($2::int[], $3::text[], $4::float8[], $5::text[])`,
+        `insert into aura.scores (job_id, rank, asset_id, value, at, n_readings, is_short,
+                                 n_missing)
+         select $1, * from unnest($2::int[], $3::text[], $4::float8[], $5::text[], $6::int[], $7::bool[], $8::int[])`,
         [
           job.id,
           rows.map((r) => r.rank),
           rows.map((r) => r.asset),
           rows.map((r) => r.value),
           rows.map((r) => r.at),
+          rows.map((r) => r.readings),
+          rows.map((r) => r.short),
+          rows.map((r) => r.missing),
         ],
       );
     });
   }
 
-  async get(id: string, sites?: readonly string[]): Promise<(ScoreJob & { rows: Score[] }) | undefined> {
-    const [job] = await this.#pool.query<ScoreJob>(
-      "select job_id as id, model, version, digest, dataset_id as dataset from aura.score_jobs where job_id = $1",
+  async get(id: string, sites?: readonly string[]): Promise<FleetScoreReply | undefined> {
+    const [job] = await this.#pool.query<Omit<FleetScoreReply, "rows">>(
+      `select job_id as id, model, version, digest, dataset_id as dataset, summary
+         from aura.score_jobs where job_id = $1 and summary is not null`,
       [id],
     );
     if (job === undefined) return undefined;
-    const rows = await this.#pool.query<Score>(
-      `select asset_id as asset, row_number() over (order by rank) as rank, value, at from aura.scores
-        where job_id = $1
+    const rows = await this.#pool.query<RankedAsset>(
+      `select asset_id as asset, row_number() over (order by rank) as rank, value, at, n_readings as readings,
+              is_short as short, n_missing as missing
+         from aura.scores where job_id = $1
           and ($2::text[] is null or asset_id in (select a.asset_id from aura.assets a where a.site_id = any ($2)))
         order by rank`,
       [id, sites ?? null],
     );
-    if (sites !== undefined && rows.length === 0) return undefined;
-    return { ...job, rows };
+    if (sites === undefined) return { ...job, rows };
+    if (rows.length === 0) return undefined;
+    return { ...job, summary: await this.#ofSites(job.summary, rows, sites), rows };
+  }
+
+  /** Nothing of other sites: neither their assets nor counts in which they are. */
+  async #ofSites(
+    summary: ScoreSummary,
+    rows: readonly RankedAsset[],
+    sites: readonly string[],
+  ): Promise<ScoreSummary> {
+    const known = await this.#pool.query<{ asset: string }>(
+      "select asset_id as asset from aura.assets where site_id = any ($1::text[]) and asset_id = any ($2::text[])",
+      [sites, summary.leftOut.map(({ asset }) => asset)],
+    );
+    const own = new Set(known.map(({ asset }) => asset));
+    const leftOut = summary.leftOut.filter(({ asset }) => own.has(asset));
+    return {
+      ...summary,
+      data: null,
+      assets: {
+        seen: rows.length + leftOut.length,
+        scored: rows.length,
+        leftOut: leftOut.length,
+        incomplete: rows.filter(({ missing }) => missing > 0).length,
+        short: rows.filter(({ short }) => short).length,
+      },
+      leftOut,
+    };
   }
 }

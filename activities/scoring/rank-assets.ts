@@ -1,0 +1,70 @@
+import type { Signature } from "../../schemas/model-version.ts";
+import type { LeftOutAsset, RankedAsset } from "../../schemas/score.ts";
+import type { FeatureTable } from "../features/feature-table.ts";
+import { isShort } from "./needed-history.ts";
+import type { History, NeededHistory } from "./needed-history.ts";
+
+/** 1971-01-01 in microseconds: no cycle counter gets there. */
+const MIN_TIMESTAMP_MICROS = 31_536_000_000_000;
+
+export interface Ranking {
+  readonly ranked: readonly RankedAsset[];
+  /** Assets that have no feature at their last reading: an answer would say nothing of them. */
+  readonly blank: readonly LeftOutAsset[];
+}
+
+/**
+ * Least remaining life first, or highest risk first; ties by asset id, so that a repeat ranks alike.
+ *
+ * @param given.rows    rows of the table that were scored, the last of each asset
+ * @param given.values  headline output of each
+ */
+export function rankAssets(given: {
+  readonly table: FeatureTable;
+  readonly rows: Int32Array;
+  readonly values: Float64Array;
+  readonly signature: Signature;
+  /** By asset; one that is not in it has this one reading. */
+  readonly histories: ReadonlyMap<string, History>;
+  readonly needed: NeededHistory;
+}): Ranking {
+  const { table, rows, values, signature, histories, needed } = given;
+  const { nColumns } = table.matrix;
+  const isCycle = signature.output.unit === "cycles";
+  const urgency = signature.problem === "regression" ? 1 : -1;
+  const entries: Omit<RankedAsset, "rank">[] = [];
+  const blank: LeftOutAsset[] = [];
+  for (const [i, row] of rows.entries()) {
+    const asset = table.assets[table.assetCodes[row] as number] as string;
+    const t = table.t[row] as number;
+    const history = histories.get(asset) ?? { readings: 1, first: t, last: t };
+    const { readings } = history;
+    const missing = missingIn(table, row);
+    if (nColumns > 0 && missing === nColumns)
+      blank.push({ asset, reason: "no_features", rows: readings, codes: [] });
+    else {
+      const at = timeText(t, isCycle);
+      entries.push({
+        asset,
+        value: values[i] as number,
+        at,
+        readings,
+        short: isShort(history, needed),
+        missing,
+      });
+    }
+  }
+  entries.sort((a, b) => urgency * (a.value - b.value) || (a.asset < b.asset ? -1 : 1));
+  return { ranked: entries.map((entry, i) => ({ ...entry, rank: i + 1 })), blank };
+}
+
+function missingIn({ matrix: { data, nColumns } }: FeatureTable, row: number): number {
+  let missing = 0;
+  for (let i = row * nColumns; i < (row + 1) * nColumns; i++) if (Number.isNaN(data[i])) missing += 1;
+  return missing;
+}
+
+/** Timestamps are microseconds; small numbers are cycles or row numbers. */
+function timeText(t: number, isCycle: boolean): string {
+  return isCycle || t < MIN_TIMESTAMP_MICROS ? String(t) : new Date(t / 1000).toISOString();
+}

@@ -1,0 +1,185 @@
+import type { LeftOutAsset, RowCounts } from "../schemas/score.ts";
+import { csvText } from "./csv.ts";
+import type { Output } from "./output.ts";
+import { safeText } from "./output.ts";
+import { numberText } from "./run/evaluation-text.ts";
+import type { FleetRow, FleetScore } from "./score-fleet.ts";
+
+/** Assets that a warning names; the CSV and the JSON have more. */
+const MAX_NAMED = 10;
+
+/** Ranking as a table, at most `limit` lines of it, and what it means. */
+export function showFleet(output: Output, score: FleetScore, limit: number): void {
+  const { threshold, rows } = score;
+  const alarm = threshold === null ? [] : ["alarm"];
+  output.table(
+    ["rank", "asset", titleOf(score), ...alarm, "as of", "readings"],
+    rows.slice(0, limit).map((row) => {
+      const decision = alarm.map(() => (row.decision === true ? "yes" : "no"));
+      return [String(row.rank), row.asset, valueText(score, row), ...decision, row.at, String(row.readings)];
+    }),
+  );
+  if (rows.length > limit) output.line(`and ${rows.length - limit} more`);
+  output.line(orderText(score));
+  if (threshold !== null) {
+    const nAlarms = rows.filter(({ decision }) => decision).length;
+    const from = `${numberText(threshold * 100)} %`;
+    output.line(
+      `${nAlarms} of ${rows.length} assets are alarms: their risk is at or above ${from}, the threshold`,
+    );
+  }
+  output.line(countsText(score));
+  output.line(`fleet score ${safeText(score.id)}: ${score.model}@${score.version}, digest ${score.digest}`);
+}
+
+function titleOf({ kind, horizon, unit }: FleetScore): string {
+  switch (kind) {
+    case "risk":
+      return horizon === null ? "risk" : `risk within ${horizonText(horizon)}`;
+    case "rul":
+      return `remaining life [${unit ?? ""}]`;
+    case "class":
+      return "class";
+  }
+}
+
+/** A bare number is one of cycles. */
+function horizonText(horizon: string): string {
+  return /^\d+$/.test(horizon) ? `${horizon} cycles` : horizon;
+}
+
+function orderText({ kind, cap, unit }: FleetScore): string {
+  switch (kind) {
+    case "risk":
+      return "ranked by risk, highest first";
+    case "rul": {
+      const capped = cap === null ? "" : `; the model tells lives above ${cap} ${unit ?? ""} not apart`;
+      return `ranked by remaining life, least first${capped}`;
+    }
+    case "class":
+      return "ranked by class, last class first";
+  }
+}
+
+function countsText({ assets, data }: FleetScore): string {
+  const ofAssets = `assets: ${assets.seen} seen, ${assets.scored} scored, ${assets.leftOut} left out`;
+  if (data === null) return ofAssets;
+  return `${ofAssets}; rows: ${data.read} read, ${data.accepted} accepted, ${data.quarantined} quarantined`;
+}
+
+/** What the ranking does not rest on; on standard error, so that a JSON document stays one. */
+export function showWarnings(output: Output, score: FleetScore): void {
+  const { data, assets, leftOut, features, rows } = score;
+  if (data !== null && data.quarantined > 0) {
+    const reasons = Object.entries(data.byReason).map(([reason, count]) => `${reason} ${count}`);
+    const share = `${data.quarantined} of ${data.read} rows were not accepted (${reasons.join(", ")})`;
+    output.warn(`${share}: aura data quarantine ${score.dataset}`);
+    for (const line of tooBad(data)) output.warn(line);
+  }
+  if (assets.leftOut > 0) {
+    const named = leftOut.slice(0, MAX_NAMED).map((one) => `${one.asset} (${reasonText(one)})`);
+    const more = assets.leftOut > named.length ? `, and ${assets.leftOut - named.length} more` : "";
+    output.warn(`${assets.leftOut} of ${assets.seen} assets are not ranked: ${named.join(", ")}${more}`);
+  }
+  if (assets.short > 0) {
+    const short = rows.filter((row) => row.short);
+    const named = short.slice(0, MAX_NAMED).map((row) => `${row.asset} (${row.readings} readings)`);
+    const more = short.length > named.length ? `, and ${short.length - named.length} more` : "";
+    output.warn(
+      `${assets.short} of ${assets.scored} ranked assets have less history than the model looks back on (${needsText(score)}): ${named.join(", ")}${more}`,
+    );
+  }
+  if (assets.incomplete > 0) {
+    const worst = rows.reduce((most, row) => Math.max(most, row.missing), 0);
+    output.warn(
+      `${assets.incomplete} of ${assets.scored} ranked assets miss up to ${worst} of ${features} features: a sensor is silent, or the history is short`,
+    );
+  }
+}
+
+function needsText({ needs: { readings, hours } }: FleetScore): string {
+  const parts = [
+    ...(readings > 0 ? [`${readings} readings`] : []),
+    ...(hours > 0 ? [`${numberText(hours)} hours`] : []),
+  ];
+  return parts.join(", ");
+}
+
+/** Sources in a state in which the model would not have been trained. */
+function tooBad(data: RowCounts): string[] {
+  return Object.entries(data.bySource).flatMap(([name, { read, quarantined }]) => {
+    const share = quarantined / Math.max(1, read);
+    if (share <= data.maxBadShare) return [];
+    const [got, allowed] = [share, data.maxBadShare].map((part) => `${numberText(part * 100)} %`);
+    return [
+      `${got} of source ${name} is bad, the model's own pipeline allows ${allowed}: mend the files before you act on this ranking`,
+    ];
+  });
+}
+
+function reasonText({ reason, rows, codes }: LeftOutAsset): string {
+  switch (reason) {
+    case "all_rows_quarantined":
+      return `all ${rows} rows quarantined: ${codes.join(", ")}`;
+    case "no_readings":
+      return "no readings in the files";
+    case "no_features":
+      return `no feature can be computed of ${rows} readings: history shorter than needed, or sensors silent`;
+  }
+}
+
+function valueText({ kind }: FleetScore, { value, label }: FleetRow): string {
+  if (kind === "risk") return value > 0 && value < 0.0005 ? "< 0.1 %" : `${(value * 100).toFixed(1)} %`;
+  return label ?? numberText(value);
+}
+
+/**
+ * The whole ranking as CSV: rank, asset, risk, rul or class, decision (of a risk), unit, horizon, at, readings,
+ * missing features, model, version, digest, note. Assets left out follow without a rank; the note says why.
+ */
+export function fleetCsv(score: FleetScore): string {
+  const { kind, unit, horizon, model, version, digest } = score;
+  const isRisk = kind === "risk";
+  const header = [
+    "rank",
+    "asset",
+    kind,
+    ...(isRisk ? ["decision"] : []),
+    "unit",
+    "horizon",
+    "at",
+    "readings",
+    "missing_features",
+    "model",
+    "version",
+    "digest",
+    "note",
+  ];
+  const meaning = [unit ?? "", horizon ?? ""];
+  const name = [model, version, digest];
+  const rows = score.rows.map((row) => [
+    row.rank,
+    row.asset,
+    row.label ?? row.value,
+    ...(isRisk ? [String(row.decision ?? "")] : []),
+    ...meaning,
+    row.at,
+    row.readings,
+    row.missing,
+    ...name,
+    row.short ? `history shorter than ${needsText(score)}` : "",
+  ]);
+  const leftOut = score.leftOut.map((one) => [
+    "",
+    one.asset,
+    "",
+    ...(isRisk ? [""] : []),
+    ...meaning,
+    "",
+    one.reason === "no_features" ? one.rows : 0,
+    "",
+    ...name,
+    `left out: ${reasonText(one)}`,
+  ]);
+  return csvText([header, ...rows, ...leftOut]);
+}

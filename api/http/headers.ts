@@ -22,7 +22,7 @@ export function headerOf(c: ApiContext, name: string): string | undefined {
   return incoming === undefined ? c.req.header(name) : incomingHeader(incoming, name);
 }
 
-export function incomingHeader(incoming: Pick<IncomingMessage, "headers">, name: string): string | undefined {
+export function incomingHeader(incoming: IncomingMessage, name: string): string | undefined {
   const value = incoming.headers[name];
   return Array.isArray(value) ? value.join(", ") : value;
 }

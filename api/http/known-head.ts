@@ -49,14 +49,15 @@ export class KnownHead {
   private readonly after: Buffer;
 
   private constructor(incoming: IncomingMessage, before: Buffer, after: Buffer) {
-    const { headers, headersDistinct } = incoming;
+    // Maps: the same few names are looked up with every request.
+    const headers = new Map(
+      Object.keys(incoming.headers).map((name) => [name, incomingHeader(incoming, name)]),
+    );
+    const distinct = new Map(Object.entries(incoming.headersDistinct));
     this.method = incoming.method ?? "";
     this.url = incoming.url ?? "";
-    this.contentType = headers["content-type"];
-    this.headers = {
-      one: (name) => incomingHeader({ headers }, name),
-      all: (name) => headersDistinct[name] ?? [],
-    };
+    this.contentType = headers.get("content-type");
+    this.headers = { one: (name) => headers.get(name), all: (name) => distinct.get(name) ?? [] };
     this.before = before;
     this.after = after;
   }

@@ -7,6 +7,7 @@ import { checkPolicy } from "./auth.ts";
 import type { HeaderReader } from "./auth.ts";
 import type { Actor } from "../../stores/postgres/port.ts";
 import { checkBodyHeaders, checkMediaType, readNodeBody } from "./body.ts";
+import type { KnownHead } from "./known-head.ts";
 import { headersOfIncoming, SECURITY_HEADERS } from "./headers.ts";
 import { IDLE_TIMEOUT_MS } from "./listen.ts";
 import { errorReply } from "./on-error.ts";
@@ -48,16 +49,30 @@ function predictRouteOf(url: string): PredictRoute | undefined {
 /** Largest body on the short way; `predict` itself holds the limits. */
 const MAX_BYTES = 1_048_576;
 
-function admit(headers: HeaderReader, { auth }: ApiDeps): Actor | undefined {
+function admit(headers: HeaderReader, deps: ApiDeps): Actor | undefined {
+  const actor = identify(headers, deps);
+  return actor !== undefined && hasUsualBody(headers) ? actor : undefined;
+}
+
+/** Who may have an answer; undefined when it takes more to tell, or a refusal. */
+function identify(headers: HeaderReader, { auth }: ApiDeps): Actor | undefined {
   try {
     const actor = auth.identifyNow(headers);
-    if (actor === undefined || headers.one("content-length") === undefined) return undefined;
-    checkPolicy(PREDICT_POLICY, actor);
-    checkMediaType(headers.one("content-type"), PREDICT_TYPES);
-    checkBodyHeaders((name) => headers.one(name), MAX_BYTES);
+    if (actor !== undefined) checkPolicy(PREDICT_POLICY, actor);
     return actor;
   } catch {
     return undefined;
+  }
+}
+
+function hasUsualBody(headers: HeaderReader): boolean {
+  if (headers.one("content-length") === undefined) return false;
+  try {
+    checkMediaType(headers.one("content-type"), PREDICT_TYPES);
+    checkBodyHeaders((name) => headers.one(name), MAX_BYTES);
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -111,14 +126,22 @@ const JSON_HEADERS: readonly string[] = [
  * anew each time, as a key may have ended meanwhile.
  */
 export function createRepeatedPredict(deps: ApiDeps): AnswerRepeated {
+  const routes = new WeakMap<KnownHead, PredictRoute | null>();
   return (request) => {
     const { head } = request;
-    const route = head.method === "POST" ? predictRouteOf(head.url) : undefined;
-    const actor = route === undefined ? undefined : admit(head.headers, deps);
-    return route === undefined || actor === undefined
+    let route = routes.get(head);
+    if (route === undefined) routes.set(head, (route = repeatedRouteOf(head) ?? null));
+    const actor = route === null ? undefined : identify(head.headers, deps);
+    return route === null || actor === undefined
       ? undefined
       : answerRepeated(route, { request, actor, deps });
   };
+}
+
+/** What can be told of a head once and for all. */
+function repeatedRouteOf({ method, url, headers }: KnownHead): PredictRoute | undefined {
+  const route = method === "POST" ? predictRouteOf(url) : undefined;
+  return route !== undefined && hasUsualBody(headers) ? route : undefined;
 }
 
 async function answerRepeated(

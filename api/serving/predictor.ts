@@ -207,8 +207,15 @@ function traceRows({ version, input, caller, reader, output, atMs }: Answered): 
   return rows;
 }
 
+let idsAtMs = NaN;
+let idStart = "";
+
 /** UUID version 7: ordered by time, so that index and lists keep the order of the answers. */
 function newPredictionId(atMs: number): string {
-  const time = atMs.toString(16).padStart(12, "0");
-  return `${time.slice(0, 8)}-${time.slice(8, 12)}-7${randomUUID().slice(15)}`;
+  if (atMs !== idsAtMs) {
+    idsAtMs = atMs;
+    const time = atMs.toString(16).padStart(12, "0");
+    idStart = `${time.slice(0, 8)}-${time.slice(8, 12)}-7`;
+  }
+  return idStart + randomUUID().slice(15);
 }

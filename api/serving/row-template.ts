@@ -31,6 +31,8 @@ const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 const MODEL_KEY = text('"model"');
 const ROWS_KEY = text('"rows"');
 const NULL = text("null");
+/** Doubles in one slab: it stays as long as any of its rows. */
+const SLAB_VALUES = 4_096;
 /** Bodies may differ in their order of fields; each new one is learnt, but not with every request. */
 const LEARN_EVERY = 16;
 
@@ -52,7 +54,7 @@ export function openRowsBody(bytes: Uint8Array): PlainBody | undefined {
     const start = skipSpace(bytes, afterModel);
     const end = endOfName(bytes, start);
     if (end < 0) return undefined;
-    model = String.fromCharCode(...bytes.subarray(start + 1, end));
+    model = nameAt(bytes, start + 1, end);
     at = expectByte(bytes, end + 1, COMMA);
     if (at < 0) return undefined;
     at = skipSpace(bytes, at);
@@ -72,6 +74,8 @@ export class RowTemplate {
   /** Column of each key, −1 for a number that the signature does not ask for. */
   private targets: Int32Array = new Int32Array(0);
   private nSeen = 0;
+  private slab = new Float64Array(0);
+  private slabUsed = 0;
 
   constructor(signature: Signature) {
     this.inputs = signature.inputs;
@@ -95,10 +99,14 @@ export class RowTemplate {
   read(bytes: Uint8Array, at: number, maxRows: number): EncodedRows | undefined {
     if (this.keys === undefined) return undefined;
     const nFeatures = this.inputs.length;
-    let rows = new Float64Array(nFeatures);
+    let rows = this.newRow();
     for (let nRows = 0; nRows < maxRows;) {
       if (rows.length < (nRows + 1) * nFeatures) rows = grown(rows);
-      at = this.readRow(bytes, at, rows.subarray(nRows * nFeatures, (nRows + 1) * nFeatures));
+      at = this.readRow(
+        bytes,
+        at,
+        nRows === 0 ? rows : rows.subarray(nRows * nFeatures, (nRows + 1) * nFeatures),
+      );
       if (at < 0) return undefined;
       nRows++;
       at = skipSpace(bytes, at);
@@ -112,6 +120,16 @@ export class RowTemplate {
       return { rows: rows.length === nRows * nFeatures ? rows : rows.slice(0, nRows * nFeatures), nRows };
     }
     return undefined;
+  }
+
+  /** Room for one row out of a slab: memory for each row alone would cost more than reading it. */
+  private newRow(): Float64Array<ArrayBuffer> {
+    const nFeatures = this.inputs.length;
+    if (this.slab.length < this.slabUsed + nFeatures) {
+      this.slab = new Float64Array(Math.max(nFeatures, SLAB_VALUES));
+      this.slabUsed = 0;
+    }
+    return this.slab.subarray(this.slabUsed, (this.slabUsed += nFeatures));
   }
 
   private use(names: readonly string[]): void {
@@ -150,7 +168,7 @@ export class RowTemplate {
   }
 }
 
-function grown(rows: Float64Array): Float64Array<ArrayBuffer> {
+function grown(rows: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
   const larger = new Float64Array(rows.length * 2);
   larger.set(rows);
   return larger;
@@ -229,6 +247,18 @@ function expectKey(bytes: Uint8Array, at: number, key: Uint8Array): number {
 
 /** Longest name of a model. */
 const MAX_NAME = 64;
+
+let lastName = "";
+let lastNameBytes: Uint8Array = new Uint8Array(0);
+
+/** One model is asked for again and again: its name is not made anew each time. */
+function nameAt(bytes: Uint8Array, start: number, end: number): string {
+  if (end - start !== lastNameBytes.length || expectBytes(bytes, start, lastNameBytes) < 0) {
+    lastName = latin1(bytes, start, end);
+    lastNameBytes = text(lastName);
+  }
+  return lastName;
+}
 
 /** Index of the closing quote of a model's name; −1 for anything but `"[a-z0-9][a-z0-9._-]{0,63}"`. */
 function endOfName(bytes: Uint8Array, start: number): number {

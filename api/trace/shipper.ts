@@ -26,7 +26,7 @@ export interface ShipperOptions {
 const INDEX_BATCH_ROWS = 200;
 const INDEX_ROWS_PER_LOOK = 4_000;
 /** Pause after each statement, in times of its own duration: the index follows, answers come first. */
-const PAUSE_RATIO = 4;
+const PAUSE_RATIO = 9;
 const MAX_INDEX_PAUSE_MS = 200;
 const INTERVAL_MS = 400;
 const MAX_PAUSE_MS = 20_000;

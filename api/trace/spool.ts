@@ -95,9 +95,19 @@ export class TraceSpool {
 
   /** Hands over index rows that are not in the database yet, oldest first. */
   takeIndexRows(limit: number): PredictionIndexRow[] {
-    return this.pendingIndex.splice(0, limit).map(({ atMicros, ...row }) => ({
-      ...row,
-      at: new Date(atMicros / 1_000).toISOString(),
+    // Field by field: a rest and a spread of every row would cost several times as much.
+    return this.pendingIndex.splice(0, limit).map((row) => ({
+      predictionId: row.predictionId,
+      requestId: row.requestId,
+      model: row.model,
+      version: row.version,
+      digest: row.digest,
+      asset: row.asset,
+      at: new Date(row.atMicros / 1_000).toISOString(),
+      actor: row.actor,
+      segment: row.segment,
+      offset: row.offset,
+      value: row.value,
     }));
   }
 

@@ -42,6 +42,25 @@ describe("cutSplit keeps what was held out", () => {
   });
 });
 
+describe("cutSplit spreads the assets that failed", () => {
+  const failed = ids.map((_, i) => (i % 5 === 0 ? 1 : 0));
+  const countPerFold = (stratify: boolean, nFolds = 3) => {
+    const options = { split: { ...split({ by: "asset", share: 0.25 }), folds: nFolds, stratify }, ...none };
+    const [folds = []] = cutSplit({ ...units, classes: failed }, options).folds;
+    const counts = Array.from({ length: nFolds }, () => 0);
+    folds.forEach((fold, i) => {
+      if (fold >= 0) counts[fold] = (counts[fold] ?? 0) + (failed[i] ?? 0);
+    });
+    return { counts, nHeld: folds.filter((fold, i) => fold === HOLDOUT_FOLD && failed[i] === 1).length };
+  };
+  it("over the holdout and the folds, each its share", () => {
+    expect(countPerFold(true)).toEqual({ counts: [1, 1, 1], nHeld: 1 });
+  });
+  it("and leaves folds without one where there are fewer of them than folds", () => {
+    expect(countPerFold(true, 5).counts.toSorted()).toEqual([0, 0, 1, 1, 1]);
+  });
+});
+
 it("refuses a class that is rarer than the folds, at once and by name", () => {
   const rows: SplitUnits = { ...units, unit: "row", classes: ids.map((_, i) => (i === 0 ? 1 : 0)) };
   const options = {

@@ -1,6 +1,6 @@
 import { groupKFold } from "../../numerics/splits/group-k-fold.ts";
 import { chooseHoldout } from "../../numerics/splits/holdout.ts";
-import { stratifiedKFold } from "../../numerics/splits/stratified-k-fold.ts";
+import { stratifiedGroupKFold, stratifiedKFold } from "../../numerics/splits/stratified-k-fold.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { Holdout, Split } from "../../schemas/pipeline/training.ts";
 import { DROPPED_FOLD, HOLDOUT_FOLD } from "../../schemas/split.ts";
@@ -93,12 +93,12 @@ function foldsOf(units: SplitUnits, rest: readonly number[], split: Split): Int3
     );
   }
   const { classes } = units;
-  if (!split.stratify || classes === undefined || units.unit !== "row") return groupKFold(ids, options);
+  if (!split.stratify || classes === undefined) return groupKFold(ids, options);
+  const labels = Float64Array.from(rest, (i) => classes[i] as number);
+  // Of few assets that failed each fold gets its share, and some folds none where there are fewer of them than folds.
+  if (units.unit === "asset") return stratifiedGroupKFold(labels, ids, options);
   try {
-    return stratifiedKFold(
-      Float64Array.from(rest, (i) => classes[i] as number),
-      { ...options, keys: ids },
-    );
+    return stratifiedKFold(labels, { ...options, keys: ids });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     const message = `cut the folds: ${error.message}; add rows of it, use fewer folds, or stratify: false`;

@@ -70,6 +70,8 @@ export class PostgresRetentionStore implements RetentionStore {
 
   async removeDataset(id: string, objectKeys: readonly string[], audit: AuditEntry): Promise<boolean> {
     return this.#pool.transaction(async (tx) => {
+      // A million staged rows and labels take their time.
+      await tx.query("set local statement_timeout = 0");
       const [row] = await tx.query<{ neededBy: string[] }>(
         `select ${NEEDED_BY} as "neededBy" from aura.datasets d
           where d.dataset_id = $1 and ${ENDS_AT} < clock_timestamp() for update of d`,

@@ -57,7 +57,7 @@ describe("cutSplit spreads the assets that failed", () => {
     expect(countPerFold(true)).toEqual({ counts: [1, 1, 1], nHeld: 1 });
   });
   it("and leaves folds without one where there are fewer of them than folds", () => {
-    expect(countPerFold(true, 5).counts.toSorted()).toEqual([0, 0, 1, 1, 1]);
+    expect(countPerFold(true, 5).counts.toSorted((a, b) => a - b)).toEqual([0, 0, 1, 1, 1]);
   });
 });
 

@@ -9,8 +9,8 @@ import { inMs } from "./patience.ts";
 import type { DeadlineMs } from "./patience.ts";
 import type { Kill } from "./schedule.ts";
 
-/** Longest time from the start of a life to the end of the checks: some 30 kills, each a matter of seconds. */
-const CASE_MS = 300_000;
+/** Longest time from the start of a life to the end of the checks: some 30 kills, each seconds, on a busy machine more. */
+const CASE_MS = 600_000;
 const LOG_CHARACTERS = 400;
 
 export interface CaseOptions {

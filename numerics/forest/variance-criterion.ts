@@ -12,8 +12,8 @@
  *                 node would be ordered (measured at twice the time for 0.02 of 12.6 cycles on FD001)
  */
 import { MISSING_BIN } from "../gbdt/binning.ts";
-import type { Packing } from "../gbdt/histogram.ts";
-import { packGradients } from "../gbdt/histogram.ts";
+import type { PackedRows } from "../gbdt/packing.ts";
+import { packGradients } from "../gbdt/packing.ts";
 import type { SearchedNode, Split, SplitLimits } from "../gbdt/splitting.ts";
 import { describeNode, leastGain, scanFeature } from "../gbdt/splitting.ts";
 import { BinOrder } from "./bin-order.ts";
@@ -52,7 +52,7 @@ export class VarianceCriterion implements Criterion {
   readonly #residuals: Float64Array;
   /** Weight · draws of each row. */
   readonly #weights: Float64Array;
-  readonly #packing: Packing;
+  readonly #packing: PackedRows;
   readonly #limits: SplitLimits;
   /** Packed rows of the node entered, in its order: read again for every feature tried. */
   readonly #gathered: Float64Array;

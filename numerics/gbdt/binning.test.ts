@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createMatrix } from "../matrix.ts";
 import { createGenerator } from "../random/generator.ts";
-import { binRows, findBin, fitBins, MISSING_BIN } from "./binning.ts";
+import { binRowsWide, findBin, fitBins, MISSING_BIN } from "./binning.ts";
 
 const fit = (values: readonly number[], options: { maxBin?: number; minDataInBin?: number } = {}) => {
   const matrix = createMatrix(Float64Array.from(values), values.length, 1);
@@ -12,7 +12,7 @@ const fit = (values: readonly number[], options: { maxBin?: number; minDataInBin
     sampleRows: 200_000,
     generator: createGenerator(1),
   });
-  return { bounds: [...mapper.upperBounds[0]], bins: [...binRows(matrix, rows, mapper).bins] };
+  return { bounds: [...mapper.upperBounds[0]], bins: [...binRowsWide(matrix, rows, mapper)] };
 };
 
 describe("fitBins", () => {

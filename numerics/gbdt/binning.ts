@@ -24,18 +24,23 @@ export interface BinMapper {
   readonly nBins: number;
 }
 
-/** Binned rows. Uint8Array, row-major (nRows × nFeatures). */
-export interface BinnedMatrix {
-  readonly bins: Uint8Array;
-  readonly nRows: number;
-  readonly nFeatures: number;
+/** Raw values and the rows of them that a training reads. */
+export interface BinSource {
+  /** Float64Array, row-major (all rows × nColumns), NaN = missing. */
+  readonly data: Float64Array;
+  readonly nColumns: number;
+  readonly trainRows: Int32Array;
+  readonly validationRows: Int32Array;
 }
 
-export interface BinningOptions {
-  /** Most value bins per feature, 2 … 65 535; for `binRows` 255. */
+export interface BinLimits {
+  /** Most value bins per feature, 2 … 65 535; for boosting 255. */
   readonly maxBin: number;
   /** Fewest rows that a shared bin may hold. */
   readonly minDataInBin: number;
+}
+
+export interface BinningOptions extends BinLimits {
   /** Borders are found on at most this many rows, drawn with `generator`. */
   readonly sampleRows: number;
   readonly generator: Generator;
@@ -53,43 +58,28 @@ export const MISSING_BIN = 0;
  * Cost: one sort of the sampled rows per column. Deterministic for a seed.
  */
 export function fitBins(matrix: Matrix, rows: Int32Array, options: BinningOptions): BinMapper {
-  const sampled = sampleRows(rows, options);
+  const sampled = sampleRows(rows, options.sampleRows, options.generator);
   const upperBounds: Float64Array[] = [];
   let nBins = 2;
   for (let column = 0; column < matrix.nColumns; column++) {
-    const bounds = findUpperBounds(sortedValues(matrix, sampled, column), options);
+    const bounds = fitColumn(matrix, sampled, column, options);
     upperBounds.push(bounds);
     nBins = Math.max(nBins, bounds.length + 1);
   }
   return { upperBounds, nBins };
 }
 
-/** Bins the given rows, in their order, for mappers of up to 255 value bins. */
-export function binRows(matrix: Matrix, rows: Int32Array, mapper: BinMapper): BinnedMatrix {
-  const bins = new Uint8Array(rows.length * matrix.nColumns);
-  writeBins(matrix, rows, mapper, bins);
-  return { bins, nRows: rows.length, nFeatures: matrix.nColumns };
-}
-
-/** The same for mappers of up to 65 535 value bins. Uint16Array, row-major (rows × columns). */
-export function binRowsWide(matrix: Matrix, rows: Int32Array, mapper: BinMapper): Uint16Array {
-  const bins = new Uint16Array(rows.length * matrix.nColumns);
-  writeBins(matrix, rows, mapper, bins);
-  return bins;
-}
-
-function writeBins(
-  { data, nColumns }: Matrix,
-  rows: Int32Array,
-  { upperBounds }: BinMapper,
-  bins: Uint8Array | Uint16Array,
-): void {
+/** Bins the given rows, in their order. Uint16Array, row-major (rows × columns). */
+export function binRowsWide(matrix: Matrix, rows: Int32Array, { upperBounds }: BinMapper): Uint16Array {
+  const { data, nColumns } = matrix;
+  const bins = new Uint16Array(rows.length * nColumns);
   for (let column = 0; column < nColumns; column++) {
     const bounds = upperBounds[column];
     for (let index = 0; index < rows.length; index++) {
       bins[index * nColumns + column] = findBin(data[rows[index] * nColumns + column], bounds);
     }
   }
+  return bins;
 }
 
 /** Bin of one value: binary search for the first bound that is not below it. */
@@ -105,12 +95,27 @@ export function findBin(value: number, bounds: Float64Array): number {
   return low + 1;
 }
 
-function sampleRows(rows: Int32Array, options: BinningOptions): Int32Array {
-  if (rows.length <= options.sampleRows) return rows;
-  return options.generator.shuffle(rows.slice()).subarray(0, options.sampleRows);
+/** At most `most` of the rows, drawn; the rows themselves where that is all. */
+export function sampleRows(rows: Int32Array, most: number, generator: Generator): Int32Array {
+  if (rows.length <= most) return rows;
+  return generator.shuffle(rows.slice()).subarray(0, most);
 }
 
-function sortedValues(matrix: Matrix, rows: Int32Array, column: number): Float64Array {
+/** Upper bounds of one column's value bins, from the sampled rows. */
+export function fitColumn(
+  matrix: Pick<Matrix, "data" | "nColumns">,
+  sampled: Int32Array,
+  column: number,
+  limits: BinLimits,
+): Float64Array {
+  return findUpperBounds(sortedValues(matrix, sampled, column), limits);
+}
+
+function sortedValues(
+  matrix: Pick<Matrix, "data" | "nColumns">,
+  rows: Int32Array,
+  column: number,
+): Float64Array {
   const values = new Float64Array(rows.length);
   let nValues = 0;
   for (const row of rows) {
@@ -120,7 +125,7 @@ function sortedValues(matrix: Matrix, rows: Int32Array, column: number): Float64
   return values.subarray(0, nValues).sort();
 }
 
-function findUpperBounds(sorted: Float64Array, options: BinningOptions): Float64Array {
+function findUpperBounds(sorted: Float64Array, options: BinLimits): Float64Array {
   const distinct: number[] = [];
   const counts: number[] = [];
   for (const value of sorted) {
@@ -153,7 +158,7 @@ function closeSmallBins(counts: readonly number[], minDataInBin: number): number
 }
 
 /** Many distinct values: bins of about equal count; a value as frequent as a bin gets its own. */
-function closeEqualBins(counts: readonly number[], total: number, options: BinningOptions): number[] {
+function closeEqualBins(counts: readonly number[], total: number, options: BinLimits): number[] {
   const nBinsWanted = Math.max(
     1,
     Math.min(options.maxBin, Math.floor(total / Math.max(1, options.minDataInBin))),

@@ -2,76 +2,36 @@
  * Grows one tree leaf-wise: of all open leaves, the one whose split gains most is split next, until
  * `numLeaves` are reached or nothing gains. For equal leaves this fits closer than level by level.
  *
- * Rows of a node are one segment of an index list; a split partitions it in place and stably, so that
+ * Rows of a node are one segment of the row list; a split deals them out stably, so that
  * rows of a leaf stay in ascending order and every later sum has one order. Of two children only the
  * smaller one's histogram is counted; the larger one is parent − smaller. Children that can never be
  * split again (too small, too deep, or the last ones) get no histogram at all.
- *
- * Memory: one histogram of nFeatures · nBins · lanes doubles per open leaf, from a pool that outlives
- * the tree.
  */
 import type { DecisionTree } from "../decision-tree.ts";
 import { appendLeaf, createTree, splitLeaf } from "../decision-tree.ts";
-import type { BinnedMatrix } from "./binning.ts";
-import { MISSING_BIN } from "./binning.ts";
-import type { CountedCells, NodeSums, Packing } from "./histogram.ts";
-import { accumulate, subtractFrom, unpackSums } from "./histogram.ts";
-import type { PackedTotals, Split, SplitLimits } from "./splitting.ts";
-import { createSplit, describeNode, leastGain, scanFeature } from "./splitting.ts";
+import { HISTOGRAM_BINS } from "./kernels/kernels.ts";
+import { CHUNK_ROWS, SPLIT_FIELDS } from "./layout.ts";
+import type { TrainingViews } from "./layout.ts";
+import type { NodeSums, Packing } from "./packing.ts";
+import { unpackSums } from "./packing.ts";
+import type { GrowLimits, PackedTotals } from "./splitting.ts";
+import type { TrainingThread } from "./steps.ts";
+import { DOUBLES } from "./steps.ts";
+import type { Team } from "./team.ts";
 
-/** When growing ends. */
-export interface GrowLimits extends SplitLimits {
-  readonly numLeaves: number;
-  /** Deepest leaf, the root being 0; −1 for no limit. */
-  readonly maxDepth: number;
-}
-
-/** The binned columns a tree may use; splits name them by their place in `columns`. */
-export interface GrowFeatures extends CountedCells {
-  /** Upper bounds of each of `columns`. */
-  readonly upperBounds: readonly Float64Array[];
-}
-
-export interface GrowInput {
-  readonly features: GrowFeatures;
-  readonly packing: Packing;
-  /** Rows to grow on, ascending; permuted in place. */
-  readonly rows: Int32Array;
+/** A training as its first thread sees it. */
+export interface Crew {
+  readonly team: Team;
+  readonly self: TrainingThread;
   readonly limits: GrowLimits;
-  readonly pool: HistogramPool;
-  /** Output that the leaf values add to. */
+}
+
+interface GrowInput {
+  /** Rows to grow on are `views.rows[0 … nRows)`, ascending; permuted. */
+  readonly nRows: number;
+  readonly packing: Packing;
+  /** Score that the leaf values add to. */
   readonly output: number;
-}
-
-/** A leaf and its rows, `rows[begin … end)` of the grown segment list. */
-export interface LeafSegment {
-  readonly node: number;
-  readonly begin: number;
-  readonly end: number;
-}
-
-/** A tree whose leaf values are still zero: the trainer sets them from unrounded gradients. */
-export interface GrownTree {
-  readonly tree: DecisionTree;
-  readonly leaves: readonly LeafSegment[];
-  /** Per node: rows with a bin up to this one go left; 0 at leaves. */
-  readonly lastLeftBins: readonly number[];
-}
-
-/**
- * The leaf that a binned row falls into: the same as `findLeaf` of its raw values, from an eighth of the
- * memory.
- */
-export function findBinnedLeaf({ tree, lastLeftBins }: GrownTree, binned: BinnedMatrix, row: number): number {
-  const { feature, missingLeft, left, right } = tree;
-  const offset = row * binned.nFeatures;
-  let node = 0;
-  while (feature[node] >= 0) {
-    const bin = binned.bins[offset + feature[node]];
-    const isLeft = bin === MISSING_BIN ? missingLeft[node] === 1 : bin <= lastLeftBins[node];
-    node = isLeft ? left[node] : right[node];
-  }
-  return node;
 }
 
 interface OpenLeaf {
@@ -80,165 +40,201 @@ interface OpenLeaf {
   readonly end: number;
   readonly depth: number;
   readonly totals: PackedTotals;
-  readonly split: Split;
-  histogram: Float64Array | null;
+  gain: number;
+  column: number;
+  bin: number;
+  isMissingLeft: boolean;
+  left: PackedTotals;
+  /** Place of its histogram; −1 for none. */
+  histogram: number;
 }
 
-/** Histograms of one size, cleared when handed out, reused over all trees of a training. */
-export class HistogramPool {
-  readonly #size: number;
-  readonly #free: Float64Array[] = [];
-
-  constructor(size: number) {
-    this.#size = size;
-  }
-
-  acquire(): Float64Array {
-    return this.#free.pop()?.fill(0) ?? new Float64Array(this.#size);
-  }
-
-  release(histogram: Float64Array | null): void {
-    if (histogram !== null) this.#free.push(histogram);
-  }
-}
+/** Fewer rows than this are partitioned by one thread: waking another takes longer. */
+const SOLO_ROWS = 2 * CHUNK_ROWS;
+const NO_TOTALS: PackedTotals = { first: 0, second: 0 };
 
 /**
- * Grows a tree.
- *
- * @param input see GrowInput; `rows` is permuted
- * @returns the tree, with the rows of each leaf ascending
+ * Grows a tree, sets its leaf values and adds them to the scores of the rows it grew on.
  *
  * Deterministic: equal gains keep the older leaf, the lower feature, the lower threshold.
  */
-export function growTree(input: GrowInput): GrownTree {
-  return new Growth(input).run();
+export function growTree(crew: Crew, input: GrowInput): DecisionTree {
+  return new Growth(crew, input).run();
 }
 
 class Growth {
+  readonly #crew: Crew;
   readonly #input: GrowInput;
+  readonly #views: TrainingViews;
   readonly #tree: DecisionTree;
   readonly #open: OpenLeaf[] = [];
-  readonly #closed: LeafSegment[] = [];
-  readonly #scratch: Int32Array;
-  /** By node; holes at leaves. */
-  readonly #lastLeftBins: number[] = [];
+  readonly #closed: OpenLeaf[] = [];
+  readonly #freeHistograms: number[];
   readonly #sums: NodeSums = { gradient: 0, hessian: 0, count: 0 };
 
-  constructor(input: GrowInput) {
+  constructor(crew: Crew, input: GrowInput) {
+    this.#crew = crew;
     this.#input = input;
+    this.#views = crew.self.views;
     this.#tree = createTree(input.output, 1);
-    this.#scratch = new Int32Array(input.rows.length);
+    const nSpare = Math.max(0, this.#views.sizes.nParts - 1);
+    this.#freeHistograms = Array.from(
+      { length: this.#views.layout.nHistograms - nSpare },
+      (_, place) => place,
+    );
   }
 
-  run(): GrownTree {
-    const { rows, packing, limits } = this.#input;
-    const node = appendLeaf(this.#tree, rows.length);
-    const root = this.#createLeaf({
-      node,
-      begin: 0,
-      end: rows.length,
-      depth: 0,
-      totals: sumPacked(packing, rows),
-    });
-    if (this.#isSplittable(root)) {
-      root.histogram = this.#countRows(root);
-      this.#findSplit(root);
-    }
+  run(): DecisionTree {
+    const { nRows } = this.#input;
+    const { limits } = this.#crew;
+    const node = this.#appendLeaf(nRows);
+    const root = this.#createLeaf({ node, begin: 0, end: nRows, depth: 0, totals: this.#rootTotals() });
+    if (this.#isSplittable(root)) this.#search(root, null, null);
     this.#keep(root);
     while (this.#open.length > 0 && this.#open.length + this.#closed.length < limits.numLeaves) {
       this.#split(this.#takeBest());
     }
-    for (const leaf of this.#open) this.#close(leaf);
-    const lastLeftBins = this.#tree.feature.map((_, place) => this.#lastLeftBins[place] ?? 0);
-    return { tree: this.#tree, leaves: this.#closed, lastLeftBins };
+    for (const leaf of this.#open.splice(0)) this.#close(leaf);
+    this.#closeLeaves();
+    return this.#tree;
   }
 
-  #createLeaf(leaf: Omit<OpenLeaf, "split" | "histogram">): OpenLeaf {
-    const split = createSplit();
-    unpackSums(this.#input.packing, leaf.totals.first, leaf.totals.second, this.#sums);
-    split.gain = leastGain(this.#sums, this.#input.limits);
-    return { ...leaf, split, histogram: null };
+  #rootTotals(): PackedTotals {
+    const { packed, rows, sizes } = this.#views;
+    let first = 0;
+    let second = 0;
+    for (let index = 0; index < this.#input.nRows; index++) {
+      const row = rows[index];
+      first += packed[row * sizes.lanes];
+      if (sizes.lanes === 2) second += packed[row * 2 + 1];
+    }
+    return { first, second };
+  }
+
+  #appendLeaf(count: number): number {
+    const node = appendLeaf(this.#tree, count);
+    this.#views.treeFeature[node] = -1;
+    return node;
+  }
+
+  #createLeaf(leaf: Pick<OpenLeaf, "node" | "begin" | "end" | "depth" | "totals">): OpenLeaf {
+    return { ...leaf, gain: -1, column: -1, bin: 0, isMissingLeft: false, left: NO_TOTALS, histogram: -1 };
   }
 
   /** The open leaf of the largest gain; the oldest of equals. */
   #takeBest(): OpenLeaf {
     let best = 0;
     for (let index = 1; index < this.#open.length; index++) {
-      if (this.#open[index].split.gain > this.#open[best].split.gain) best = index;
+      if (this.#open[index].gain > this.#open[best].gain) best = index;
     }
     const [leaf] = this.#open.splice(best, 1);
     return leaf;
   }
 
   #split(parent: OpenLeaf): void {
-    const { features, limits } = this.#input;
-    const { split } = parent;
-    const middle = this.#partition(parent);
-    splitLeaf(this.#tree, parent.node, {
-      feature: features.columns[split.feature],
-      threshold: features.upperBounds[split.feature][split.bin - 1],
-      isMissingLeft: split.isMissingLeft,
-      gain: split.gain,
-      leftCount: middle - parent.begin,
-      rightCount: parent.end - middle,
-    });
-    this.#lastLeftBins[parent.node] = split.bin;
+    const { limits } = this.#crew;
+    const nLeft = this.#partition(parent);
+    const middle = parent.begin + nLeft;
+    this.#writeSplit(parent, nLeft);
     const depth = parent.depth + 1;
-    const totals: PackedTotals = { first: split.leftFirst, second: split.leftSecond };
+    const totals = parent.left;
     const rest = { first: parent.totals.first - totals.first, second: parent.totals.second - totals.second };
-    const leftNode = this.#tree.left[parent.node];
-    const rightNode = this.#tree.right[parent.node];
+    const [leftNode, rightNode] = [this.#tree.left[parent.node], this.#tree.right[parent.node]];
     const left = this.#createLeaf({ node: leftNode, begin: parent.begin, end: middle, depth, totals });
     const right = this.#createLeaf({ node: rightNode, begin: middle, end: parent.end, depth, totals: rest });
     const nLeaves = this.#open.length + this.#closed.length + 2;
-    if (nLeaves < limits.numLeaves) this.#giveHistograms(parent, left, right);
-    this.#input.pool.release(parent.histogram);
+    if (nLeaves < limits.numLeaves) {
+      const isLeftSmaller = left.end - left.begin <= right.end - right.begin;
+      this.#search(isLeftSmaller ? left : right, isLeftSmaller ? right : left, parent);
+    }
+    this.#release(parent);
     this.#keep(left);
     this.#keep(right);
   }
 
-  /** Counts the smaller child, derives the larger, and searches those that may be split. */
-  #giveHistograms(parent: OpenLeaf, left: OpenLeaf, right: OpenLeaf): void {
-    const isLeftSmaller = left.end - left.begin <= right.end - right.begin;
-    const smaller = isLeftSmaller ? left : right;
-    const larger = isLeftSmaller ? right : left;
+  #writeSplit(parent: OpenLeaf, nLeft: number): void {
+    const { treeFeature, treeBin, treeMissingLeft, treeLeft, treeRight, upperBounds } = this.#views;
+    const { node, column, bin, isMissingLeft } = parent;
+    splitLeaf(this.#tree, node, {
+      feature: column,
+      threshold: upperBounds[column * HISTOGRAM_BINS + bin - 1],
+      isMissingLeft,
+      gain: parent.gain,
+      leftCount: nLeft,
+      rightCount: parent.end - parent.begin - nLeft,
+    });
+    const [left, right] = [this.#tree.left[node], this.#tree.right[node]];
+    treeFeature[node] = column;
+    treeBin[node] = bin;
+    treeMissingLeft[node] = isMissingLeft ? 1 : 0;
+    treeLeft[node] = left;
+    treeRight[node] = right;
+    treeFeature[left] = -1;
+    treeFeature[right] = -1;
+  }
+
+  /** Deals the rows of a leaf out to its children; returns how many went left. */
+  #partition({ begin, end, column, bin, isMissingLeft }: OpenLeaf): number {
+    const { team, self } = this.#crew;
+    const nTasks = Math.ceil((end - begin) / CHUNK_ROWS);
+    const step = [begin, end, column, bin, isMissingLeft ? 1 : 0];
+    const isSolo = end - begin < SOLO_ROWS;
+    team.run(self, "partition", nTasks, step, isSolo);
+    team.run(self, "place", nTasks, step, isSolo);
+    let nLeft = 0;
+    for (let task = 0; task < nTasks; task++) nLeft += this.#views.chunkSums[task];
+    return nLeft;
+  }
+
+  /** Counts the smaller of two children (or the root alone), derives the larger, and finds their best splits. */
+  #search(smaller: OpenLeaf, larger: OpenLeaf | null, parent: OpenLeaf | null): void {
     const needsSmaller = this.#isSplittable(smaller);
-    const needsLarger = this.#isSplittable(larger);
+    const needsLarger = larger !== null && this.#isSplittable(larger);
     if (!needsSmaller && !needsLarger) return;
-    smaller.histogram = this.#countRows(smaller);
-    if (needsLarger && parent.histogram !== null) {
-      subtractFrom(parent.histogram, smaller.histogram);
+    const { team, self } = this.#crew;
+    const { sizes, layout } = this.#views;
+    const histogram = this.#freeHistograms.pop();
+    if (histogram === undefined) throw new Error("no free histogram");
+    smaller.histogram = histogram;
+    const nRows = smaller.end - smaller.begin;
+    const nParts = nRows >= SOLO_ROWS ? sizes.nParts : 1;
+    const spare = layout.nHistograms - Math.max(0, sizes.nParts - 1);
+    const parentHistogram = parent?.histogram ?? -1;
+    team.setDouble(DOUBLES.smallerFirst, smaller.totals.first);
+    team.setDouble(DOUBLES.smallerSecond, smaller.totals.second);
+    team.setDouble(DOUBLES.largerFirst, larger?.totals.first ?? 0);
+    team.setDouble(DOUBLES.largerSecond, larger?.totals.second ?? 0);
+    const step = [histogram, smaller.begin, smaller.end, nParts, spare, parentHistogram];
+    step.push(needsSmaller ? 1 : 0, needsLarger ? 1 : 0);
+    if (nParts > 1) team.run(self, "count", nParts * layout.nBlocks, step);
+    team.run(self, "findSplits", layout.nBlocks, step);
+    if (needsLarger && parent !== null) {
       larger.histogram = parent.histogram;
-      parent.histogram = null;
-      this.#findSplit(larger);
+      parent.histogram = -1;
+      this.#readBest(larger, 1);
     }
-    if (needsSmaller) this.#findSplit(smaller);
+    if (needsSmaller) this.#readBest(smaller, 0);
   }
 
-  #countRows(leaf: OpenLeaf): Float64Array {
-    const { features, packing, rows, pool } = this.#input;
-    const histogram = pool.acquire();
-    const segment = { rows, begin: leaf.begin, end: leaf.end };
-    accumulate(histogram, features, segment, packing);
-    return histogram;
-  }
-
-  #findSplit(leaf: OpenLeaf): void {
-    const { features, packing, limits } = this.#input;
-    const { histogram } = leaf;
-    if (histogram === null) return;
-    const node = describeNode(leaf.totals, packing, limits);
-    const stride = features.nBins * packing.lanes;
-    for (let index = 0; index < features.columns.length; index++) {
-      const feature = { index, nValueBins: features.upperBounds[index].length };
-      scanFeature(histogram, index * stride, feature, node, leaf.split);
+  /** The best of the columns; the lowest of equals. */
+  #readBest(leaf: OpenLeaf, child: 0 | 1): void {
+    const { splits, sizes, isColumnDrawn } = this.#views;
+    for (let column = 0; column < sizes.nColumns; column++) {
+      if (isColumnDrawn[column] === 0) continue;
+      const place = (child * sizes.nColumns + column) * SPLIT_FIELDS;
+      if (!(splits[place] > leaf.gain)) continue;
+      leaf.gain = splits[place];
+      leaf.column = column;
+      leaf.bin = splits[place + 1];
+      leaf.isMissingLeft = splits[place + 2] === 1;
+      leaf.left = { first: splits[place + 3], second: splits[place + 4] };
     }
   }
 
   #isSplittable(leaf: OpenLeaf): boolean {
-    const { limits, packing } = this.#input;
+    const { limits } = this.#crew;
     if (limits.maxDepth >= 0 && leaf.depth >= limits.maxDepth) return false;
-    unpackSums(packing, leaf.totals.first, leaf.totals.second, this.#sums);
+    unpackSums(this.#input.packing, leaf.totals.first, leaf.totals.second, this.#sums);
     return (
       this.#sums.count >= 2 * limits.minDataInLeaf && this.#sums.hessian >= 2 * limits.minSumHessianInLeaf
     );
@@ -246,43 +242,30 @@ class Growth {
 
   /** Open while it has a split to make, closed otherwise. */
   #keep(leaf: OpenLeaf): void {
-    if (leaf.split.feature >= 0) this.#open.push(leaf);
+    if (leaf.column >= 0) this.#open.push(leaf);
     else this.#close(leaf);
   }
 
   #close(leaf: OpenLeaf): void {
-    this.#input.pool.release(leaf.histogram);
-    leaf.histogram = null;
-    this.#closed.push({ node: leaf.node, begin: leaf.begin, end: leaf.end });
+    this.#release(leaf);
+    this.#closed.push(leaf);
   }
 
-  /** Moves the rows that go left before the others, both in their order; returns the border. */
-  #partition(leaf: OpenLeaf): number {
-    const { rows, features } = this.#input;
-    const { bins, nFeatures } = features.binned;
-    const { bin, isMissingLeft } = leaf.split;
-    const column = features.columns[leaf.split.feature];
-    const scratch = this.#scratch;
-    let nLeft = leaf.begin;
-    let nRight = 0;
-    for (let index = leaf.begin; index < leaf.end; index++) {
-      const row = rows[index];
-      const value = bins[row * nFeatures + column];
-      const isLeft = value === MISSING_BIN ? isMissingLeft : value <= bin;
-      if (isLeft) rows[nLeft++] = row;
-      else scratch[nRight++] = row;
-    }
-    rows.set(scratch.subarray(0, nRight), nLeft);
-    return nLeft;
+  #release(leaf: OpenLeaf): void {
+    if (leaf.histogram >= 0) this.#freeHistograms.push(leaf.histogram);
+    leaf.histogram = -1;
   }
-}
 
-function sumPacked(packing: Packing, rows: Int32Array): PackedTotals {
-  let first = 0;
-  let second = 0;
-  for (const row of rows) {
-    first += packing.rows[row * packing.lanes];
-    if (packing.lanes === 2) second += packing.rows[row * packing.lanes + 1];
+  #closeLeaves(): void {
+    const { leafNode, leafBegin, leafEnd, treeValue } = this.#views;
+    this.#closed.forEach(({ node, begin, end }, leaf) => {
+      leafNode[leaf] = node;
+      leafBegin[leaf] = begin;
+      leafEnd[leaf] = end;
+    });
+    const { team, self } = this.#crew;
+    const isSolo = this.#input.nRows < SOLO_ROWS;
+    team.run(self, "closeLeaves", this.#closed.length, [this.#input.output], isSolo);
+    for (const { node } of this.#closed) this.#tree.value[node] = treeValue[node];
   }
-  return { first, second };
 }

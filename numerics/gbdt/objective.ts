@@ -1,81 +1,102 @@
 /**
  * What boosting minimises. An objective turns scores into gradients and hessians of its loss, gives
- * the constant scores to start from, and the mean loss that early stopping watches.
+ * the constant scores to start from, and the loss that early stopping watches.
  *
  *   squared error   g = w (s − y)        h = w               loss = (s − y)²
  *   log-loss        g = w (p − y)        h = w p (1 − p)      p = 1 / (1 + e^−s)
  *   softmax         g = w (p_k − y_k)    h = w K/(K−1) p_k (1 − p_k)
  *
- * Scores are class-major: score of class k, row r is `scores[k · nRows + r]`.
+ * Scores are class-major: score of class k, row r is `scores[k · nRows + r]`. Everything works on a range of
+ * rows, so that threads share a round.
  *
  * Source: Friedman 2001 (doi:10.1214/aos/1013203451); the factor K/(K−1) as LightGBM since 3.2, from
  * the redundancy of one class.
  */
-import type { TaskTarget } from "../task-kind.ts";
-import { countOutputs } from "../task-kind.ts";
+import type { TaskKind } from "../task-kind.ts";
 
-/** Rows that an objective was made for: targets and weights are of the same rows as the scores. */
-export interface ObjectiveRows {
+/** Which loss, and of how many scores. Plain data. */
+export interface ObjectiveKind {
+  readonly taskKind: TaskKind;
+  /** Scores per row, and trees per round. */
+  readonly nScores: number;
+}
+
+/** Rows and their scores. */
+export interface ScoredRows {
   /** Float64Array (nRows) */
-  readonly values: Float64Array;
-  /** Float64Array (nRows), or null for 1. */
-  readonly weights: Float64Array | null;
+  readonly targets: Float64Array;
+  /** Float64Array (nRows), or empty for 1. */
+  readonly weights: Float64Array;
+  /** Float64Array (nScores × nRows), class-major. */
+  readonly scores: Float64Array;
+}
+
+/** Where a round's derivatives go. */
+export interface Derivatives {
+  /** Float64Array (nRows) */
+  readonly gradients: Float64Array;
+  readonly hessians: Float64Array;
+  /** Float64Array (nScores × nRows): softmax of the scores at the start of the round; empty elsewhere. */
+  readonly probabilities: Float64Array;
+}
+
+/** Rows begin … end − 1. */
+export interface RowRange {
+  readonly begin: number;
+  readonly end: number;
 }
 
 export interface Objective {
-  /** Scores per row, and trees per round. */
-  readonly nScores: number;
-  /** Whether the hessian is 1 for every row. */
-  readonly isHessianOne: boolean;
-  /** Scores of the best constant model. */
-  baseScores(): Float64Array;
-  /** Called once per round before `gradients`, for what all classes share. */
-  prepare(scores: Float64Array): void;
+  /** Called for all rows before the gradients of a round, for what the scores of a row share. */
+  prepare(range: RowRange): void;
   /** Writes the gradients and hessians of score `k`. */
-  gradients(scores: Float64Array, k: number, gradients: Float64Array, hessians: Float64Array): void;
+  derive(k: number, range: RowRange): void;
 }
 
 /** Clips the log-odds of a class that hardly occurs: e^−20 is one in 485 million. */
 const MAX_LOG_ODDS = 20;
 
-export function createObjective(target: TaskTarget, rows: ObjectiveRows): Objective {
-  switch (target.taskKind) {
+export function createObjective(kind: ObjectiveKind, rows: ScoredRows, out: Derivatives): Objective {
+  switch (kind.taskKind) {
     case "regression":
-      return new SquaredError(rows);
+      return squaredError(rows, out);
     case "binary":
-      return new BinaryLogLoss(rows);
+      return binaryLogLoss(rows, out);
     case "multiclass":
-      return new SoftmaxLogLoss(rows, countOutputs(target));
+      return softmaxLogLoss(kind.nScores, rows, out);
   }
 }
 
-/**
- * Weighted mean loss of scores: mean squared error, or log-loss in nats.
- *
- * @param scores Float64Array (nScores × nRows), class-major
- */
-export function meanLoss(target: TaskTarget, rows: ObjectiveRows, scores: Float64Array): number {
-  const nRows = rows.values.length;
-  const nScores = countOutputs(target);
+/** Scores of the best constant model. */
+export function baseScores(kind: ObjectiveKind, rows: Omit<ScoredRows, "scores">): Float64Array {
+  switch (kind.taskKind) {
+    case "regression":
+      return Float64Array.of(weightedMean(rows, (value) => value));
+    case "binary": {
+      const share = weightedMean(rows, (value) => value);
+      const logOdds = Math.log(share) - Math.log1p(-share);
+      return Float64Array.of(Math.max(-MAX_LOG_ODDS, Math.min(MAX_LOG_ODDS, logOdds)));
+    }
+    case "multiclass":
+      return Float64Array.from({ length: kind.nScores }, (_, k) =>
+        Math.max(-MAX_LOG_ODDS, Math.log(weightedMean(rows, (value) => (value === k ? 1 : 0)))),
+      );
+  }
+}
+
+/** Sums of weight · loss over a range: squared error, or log-loss in nats. */
+export function sumLoss(kind: ObjectiveKind, rows: ScoredRows, { begin, end }: RowRange): number {
   let total = 0;
-  let weightSum = 0;
-  for (let row = 0; row < nRows; row++) {
-    const weight = rows.weights === null ? 1 : rows.weights[row];
-    weightSum += weight;
-    total += weight * rowLoss(target, rows.values[row], { scores, row, nRows, nScores });
+  for (let row = begin; row < end; row++) {
+    const weight = rows.weights.length === 0 ? 1 : rows.weights[row];
+    total += weight * rowLoss(kind, rows, row);
   }
-  return weightSum > 0 ? total / weightSum : 0;
+  return total;
 }
 
-interface RowScores {
-  readonly scores: Float64Array;
-  readonly row: number;
-  readonly nRows: number;
-  readonly nScores: number;
-}
-
-function rowLoss(target: TaskTarget, value: number, { scores, row, nRows, nScores }: RowScores): number {
-  switch (target.taskKind) {
+function rowLoss({ taskKind, nScores }: ObjectiveKind, { scores, targets }: ScoredRows, row: number): number {
+  const value = targets[row];
+  switch (taskKind) {
     case "regression":
       return (scores[row] - value) ** 2;
     case "binary": {
@@ -84,6 +105,7 @@ function rowLoss(target: TaskTarget, value: number, { scores, row, nRows, nScore
       return Math.log1p(Math.exp(-Math.abs(margin))) + Math.max(0, -margin);
     }
     case "multiclass": {
+      const nRows = targets.length;
       let top = -Infinity;
       for (let k = 0; k < nScores; k++) top = Math.max(top, scores[k * nRows + row]);
       let sum = 0;
@@ -93,113 +115,82 @@ function rowLoss(target: TaskTarget, value: number, { scores, row, nRows, nScore
   }
 }
 
-class SquaredError implements Objective {
-  readonly nScores = 1;
-  readonly isHessianOne: boolean;
-  readonly #rows: ObjectiveRows;
-
-  constructor(rows: ObjectiveRows) {
-    this.#rows = rows;
-    this.isHessianOne = rows.weights === null;
-  }
-
-  baseScores(): Float64Array {
-    return Float64Array.of(weightedMean(this.#rows, (value) => value));
-  }
-
-  prepare(): void {}
-
-  gradients(scores: Float64Array, _k: number, gradients: Float64Array, hessians: Float64Array): void {
-    const { values, weights } = this.#rows;
-    for (let row = 0; row < values.length; row++) {
-      const weight = weights === null ? 1 : weights[row];
-      gradients[row] = weight * (scores[row] - values[row]);
-      hessians[row] = weight;
-    }
-  }
-}
-
-class BinaryLogLoss implements Objective {
-  readonly nScores = 1;
-  readonly isHessianOne = false;
-  readonly #rows: ObjectiveRows;
-
-  constructor(rows: ObjectiveRows) {
-    this.#rows = rows;
-  }
-
-  baseScores(): Float64Array {
-    const share = weightedMean(this.#rows, (value) => value);
-    const logOdds = Math.log(share) - Math.log1p(-share);
-    return Float64Array.of(Math.max(-MAX_LOG_ODDS, Math.min(MAX_LOG_ODDS, logOdds)));
-  }
-
-  prepare(): void {}
-
-  gradients(scores: Float64Array, _k: number, gradients: Float64Array, hessians: Float64Array): void {
-    const { values, weights } = this.#rows;
-    for (let row = 0; row < values.length; row++) {
-      const weight = weights === null ? 1 : weights[row];
-      const probability = 1 / (1 + Math.exp(-scores[row]));
-      gradients[row] = weight * (probability - values[row]);
-      hessians[row] = weight * probability * (1 - probability);
-    }
-  }
-}
-
-class SoftmaxLogLoss implements Objective {
-  readonly nScores: number;
-  readonly isHessianOne = false;
-  readonly #rows: ObjectiveRows;
-  /** Float64Array (nScores × nRows): of the scores at the start of the round. */
-  readonly #probabilities: Float64Array;
-
-  constructor(rows: ObjectiveRows, nScores: number) {
-    this.#rows = rows;
-    this.nScores = nScores;
-    this.#probabilities = new Float64Array(nScores * rows.values.length);
-  }
-
-  baseScores(): Float64Array {
-    return Float64Array.from({ length: this.nScores }, (_, k) => {
-      const share = weightedMean(this.#rows, (value) => (value === k ? 1 : 0));
-      return Math.max(-MAX_LOG_ODDS, Math.log(share));
-    });
-  }
-
-  prepare(scores: Float64Array): void {
-    const nRows = this.#rows.values.length;
-    for (let row = 0; row < nRows; row++) {
-      let top = -Infinity;
-      for (let k = 0; k < this.nScores; k++) top = Math.max(top, scores[k * nRows + row]);
-      let sum = 0;
-      for (let k = 0; k < this.nScores; k++) {
-        const exponential = Math.exp(scores[k * nRows + row] - top);
-        this.#probabilities[k * nRows + row] = exponential;
-        sum += exponential;
+function squaredError(
+  { targets, weights, scores }: ScoredRows,
+  { gradients, hessians }: Derivatives,
+): Objective {
+  return {
+    prepare() {},
+    derive(_k, { begin, end }) {
+      if (weights.length === 0) {
+        for (let row = begin; row < end; row++) gradients[row] = scores[row] - targets[row];
+        hessians.fill(1, begin, end);
+        return;
       }
-      for (let k = 0; k < this.nScores; k++) this.#probabilities[k * nRows + row] /= sum;
-    }
-  }
-
-  gradients(_scores: Float64Array, k: number, gradients: Float64Array, hessians: Float64Array): void {
-    const { values, weights } = this.#rows;
-    const factor = this.nScores / (this.nScores - 1);
-    for (let row = 0; row < values.length; row++) {
-      const weight = weights === null ? 1 : weights[row];
-      const probability = this.#probabilities[k * values.length + row];
-      gradients[row] = weight * (probability - (values[row] === k ? 1 : 0));
-      hessians[row] = weight * factor * probability * (1 - probability);
-    }
-  }
+      for (let row = begin; row < end; row++) {
+        gradients[row] = weights[row] * (scores[row] - targets[row]);
+        hessians[row] = weights[row];
+      }
+    },
+  };
 }
 
-function weightedMean({ values, weights }: ObjectiveRows, read: (value: number) => number): number {
+function binaryLogLoss(
+  { targets, weights, scores }: ScoredRows,
+  { gradients, hessians }: Derivatives,
+): Objective {
+  return {
+    prepare() {},
+    derive(_k, { begin, end }) {
+      for (let row = begin; row < end; row++) {
+        const weight = weights.length === 0 ? 1 : weights[row];
+        const probability = 1 / (1 + Math.exp(-scores[row]));
+        gradients[row] = weight * (probability - targets[row]);
+        hessians[row] = weight * probability * (1 - probability);
+      }
+    },
+  };
+}
+
+function softmaxLogLoss(nScores: number, rows: ScoredRows, out: Derivatives): Objective {
+  const { targets, weights, scores } = rows;
+  const { gradients, hessians, probabilities } = out;
+  const nRows = targets.length;
+  const factor = nScores / (nScores - 1);
+  return {
+    prepare({ begin, end }) {
+      for (let row = begin; row < end; row++) {
+        let top = -Infinity;
+        for (let k = 0; k < nScores; k++) top = Math.max(top, scores[k * nRows + row]);
+        let sum = 0;
+        for (let k = 0; k < nScores; k++) {
+          const exponential = Math.exp(scores[k * nRows + row] - top);
+          probabilities[k * nRows + row] = exponential;
+          sum += exponential;
+        }
+        for (let k = 0; k < nScores; k++) probabilities[k * nRows + row] /= sum;
+      }
+    },
+    derive(k, { begin, end }) {
+      for (let row = begin; row < end; row++) {
+        const weight = weights.length === 0 ? 1 : weights[row];
+        const probability = probabilities[k * nRows + row];
+        gradients[row] = weight * (probability - (targets[row] === k ? 1 : 0));
+        hessians[row] = weight * factor * probability * (1 - probability);
+      }
+    },
+  };
+}
+
+function weightedMean(
+  { targets, weights }: Omit<ScoredRows, "scores">,
+  read: (value: number) => number,
+): number {
   let total = 0;
   let weightSum = 0;
-  for (let row = 0; row < values.length; row++) {
-    const weight = weights === null ? 1 : weights[row];
-    total += weight * read(values[row]);
+  for (let row = 0; row < targets.length; row++) {
+    const weight = weights.length === 0 ? 1 : weights[row];
+    total += weight * read(targets[row]);
     weightSum += weight;
   }
   return total / weightSum;

@@ -6,8 +6,8 @@
  * are tried where the node has missing rows, so the direction is learnt; elsewhere missing values of
  * later rows follow the larger child.
  */
-import type { NodeSums, Packing } from "./histogram.ts";
-import { unpackSums } from "./histogram.ts";
+import type { NodeSums, Packing } from "./packing.ts";
+import { unpackSums } from "./packing.ts";
 
 /** What a child must satisfy and what a split must gain. */
 export interface SplitLimits {
@@ -15,6 +15,14 @@ export interface SplitLimits {
   readonly minDataInLeaf: number;
   readonly minSumHessianInLeaf: number;
   readonly minGainToSplit: number;
+}
+
+/** When growing ends, and how far a tree moves the scores. */
+export interface GrowLimits extends SplitLimits {
+  readonly numLeaves: number;
+  /** Deepest leaf, the root being 0; −1 for no limit. */
+  readonly maxDepth: number;
+  readonly learningRate: number;
 }
 
 /** The best split of a node; `feature` is −1 where no split is allowed. */
@@ -75,7 +83,7 @@ export function createSplit(): Split {
  *
  *   gain = GL²/(HL+λ) + GR²/(HR+λ) − (GL+GR)²/(HL+HR+λ)
  *
- * @param histogram a histogram in the layout of `histogram.ts`
+ * @param histogram a histogram of doubles, hist[(feature · nBins + bin) · lanes + lane]
  * @param offset    index of the feature's bin 0, lane 0
  * @param nValueBins number of value bins of this feature
  * @param best      written where a strictly better split is found, so ties keep the earlier feature

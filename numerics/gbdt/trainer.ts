@@ -17,18 +17,25 @@ import { resolveParameters } from "../parameter-table.ts";
 import type { Generator } from "../random/generator.ts";
 import { createGenerator } from "../random/generator.ts";
 import type { TaskKind, TaskTarget } from "../task-kind.ts";
-import { checkTarget, combineWeights } from "../task-kind.ts";
+import { checkTarget, combineWeights, countOutputs } from "../task-kind.ts";
 import type { TrainingHooks } from "../training-hooks.ts";
 import { stopIfAsked } from "../training-hooks.ts";
-import type { BinMapper, BinnedMatrix } from "./binning.ts";
-import { binRows, fitBins } from "./binning.ts";
-import type { GrowFeatures, GrownTree } from "./grower.ts";
-import { findBinnedLeaf, growTree, HistogramPool } from "./grower.ts";
-import { packGradients } from "./histogram.ts";
-import type { Objective, ObjectiveRows } from "./objective.ts";
-import { createObjective, meanLoss } from "./objective.ts";
+import type { BinSource } from "./binning.ts";
+import { sampleRows } from "./binning.ts";
+import type { Crew } from "./grower.ts";
+import { growTree } from "./grower.ts";
+import { BLOCK_COLUMNS } from "./kernels/kernels.ts";
+import type { KernelKind } from "./kernels/kernels.ts";
+import type { TrainingSizes, TrainingViews } from "./layout.ts";
+import { planLayout } from "./layout.ts";
+import type { ObjectiveKind, ScoredRows } from "./objective.ts";
+import { baseScores } from "./objective.ts";
+import type { Packing } from "./packing.ts";
+import { planPacking } from "./packing.ts";
 import type { GbdtParameters } from "./parameters.ts";
 import { GBDT_PARAMETERS } from "./parameters.ts";
+import { DOUBLES } from "./steps.ts";
+import { Team } from "./team.ts";
 
 export interface GbdtInput {
   /** All rows, those for validation too; finite or NaN. */
@@ -48,6 +55,10 @@ export interface GbdtInput {
   readonly hooks?: GbdtHooks;
   /** Continue the training that gave this checkpoint, with the same input otherwise. */
   readonly resumeFrom?: GbdtCheckpoint;
+  /** Threads that take part; the calling thread alone when absent. The model does not depend on it. */
+  readonly team?: Team;
+  /** "plain" for the reference kernels; the model does not depend on it. */
+  readonly kernels?: KernelKind;
 }
 
 export interface GbdtHooks extends TrainingHooks {
@@ -91,26 +102,24 @@ const POST_TRANSFORMS: Readonly<Record<TaskKind, PostTransform>> = {
   multiclass: "softmax",
 };
 
-/** Scores of some rows, kept up to date round by round. */
-interface ScoredRows extends ObjectiveRows {
-  readonly rows: Int32Array;
-  readonly binned: BinnedMatrix;
-  /** Float64Array (nScores × rows), class-major. */
-  readonly scores: Float64Array;
-}
+type TargetRows = Omit<ScoredRows, "scores">;
+
+const NO_WEIGHTS = new Float64Array(0);
+const NO_ROWS: TargetRows = { targets: new Float64Array(0), weights: NO_WEIGHTS };
+/** Beyond, one lane would leave too few bits to a gradient beside the count of rows. */
+const MOST_ONE_LANE_ROWS = 100_000;
+const SOLO = new Team(1);
 
 class Boosting {
   readonly #input: GbdtInput;
   readonly #parameters: GbdtParameters;
   readonly #generator: Generator;
-  readonly #objective: Objective;
+  readonly #objective: ObjectiveKind;
   readonly #base: Float64Array;
-  readonly #train: ScoredRows;
-  readonly #validation: ScoredRows | undefined;
-  readonly #mapper: BinMapper;
-  /** 0 … nRows − 1: the rows of a round without bagging. */
-  readonly #allRows: Int32Array;
-  readonly #pools = new Map<number, HistogramPool>();
+  readonly #crew: Crew;
+  readonly #views: TrainingViews;
+  readonly #hasValidation: boolean;
+  readonly #validationWeight: number;
   readonly #trees: DecisionTree[] = [];
   readonly #history: number[] = [];
 
@@ -120,25 +129,21 @@ class Boosting {
     this.#parameters = parameters;
     checkFiniteOrMissing(input.matrix);
     const trainRows = input.trainRows ?? Int32Array.from({ length: input.matrix.nRows }, (_, row) => row);
-    const train = this.#readRows("trainRows", trainRows);
-    this.#objective = createObjective(input.target, train);
-    this.#base = this.#objective.baseScores();
-    this.#generator = createGenerator(input.seed);
-    this.#mapper = fitBins(input.matrix, trainRows, {
-      maxBin: parameters.maxBin,
-      minDataInBin: parameters.minDataInBin,
-      sampleRows: parameters.binConstructSampleCnt,
-      generator: this.#generator.fork("bins"),
-    });
-    this.#train = this.#score(train, trainRows);
-    this.#validation =
-      input.validationRows === undefined
-        ? undefined
-        : this.#score(this.#readRows("validationRows", input.validationRows), input.validationRows);
-    if (parameters.earlyStoppingRounds > 0 && this.#validation === undefined) {
+    const validationRows = input.validationRows ?? new Int32Array(0);
+    this.#hasValidation = input.validationRows !== undefined;
+    if (parameters.earlyStoppingRounds > 0 && !this.#hasValidation) {
       throw new RangeError(`earlyStoppingRounds needs validationRows, got ${parameters.earlyStoppingRounds}`);
     }
-    this.#allRows = Int32Array.from({ length: trainRows.length }, (_, row) => row);
+    const training = this.#readRows("trainRows", trainRows);
+    const validation = this.#hasValidation ? this.#readRows("validationRows", validationRows) : NO_ROWS;
+    this.#generator = createGenerator(input.seed);
+    this.#objective = { taskKind: input.target.taskKind, nScores: countOutputs(input.target) };
+    this.#base = baseScores(this.#objective, training);
+    this.#crew = this.#open(training, { trainRows, validationRows });
+    this.#views = this.#crew.self.views;
+    this.#fill(training, validation);
+    this.#validationWeight = sum(validation.weights) || validationRows.length;
+    this.#bin(trainRows);
   }
 
   run(): GbdtResult {
@@ -164,7 +169,7 @@ class Boosting {
   }
 
   /** Targets and weights of some rows, checked. */
-  #readRows(name: string, rows: Int32Array): ObjectiveRows {
+  #readRows(name: string, rows: Int32Array): TargetRows {
     const { matrix, target, weights, classWeights } = this.#input;
     if (rows.length === 0) throw new RangeError(`${name} must hold at least one row, got 0`);
     checkRowIndices(name, rows, matrix.nRows);
@@ -180,136 +185,139 @@ class Boosting {
         ? classWeights
         : [classWeights?.[0] ?? 1, (classWeights?.[1] ?? 1) * scalePosWeight];
     return {
-      values: Float64Array.from(rows, (row) => target.values[row]),
-      weights: combineWeights(target, rows, weights, factors),
+      targets: Float64Array.from(rows, (row) => target.values[row]),
+      weights: combineWeights(target, rows, weights, factors) ?? NO_WEIGHTS,
     };
   }
 
-  #score(read: ObjectiveRows, rows: Int32Array): ScoredRows {
-    const scores = new Float64Array(this.#objective.nScores * rows.length);
-    this.#base.forEach((base, k) => scores.fill(base, k * rows.length, (k + 1) * rows.length));
-    return { ...read, rows, binned: binRows(this.#input.matrix, rows, this.#mapper), scores };
+  /** Makes the training's memory and hands it to the team. */
+  #open({ weights }: TargetRows, rows: Pick<BinSource, "trainRows" | "validationRows">): Crew {
+    const { matrix, team = SOLO } = this.#input;
+    const { taskKind, nScores } = this.#objective;
+    const hasWeights = weights.length > 0;
+    const nBlocks = Math.ceil(matrix.nColumns / BLOCK_COLUMNS);
+    const sizes: TrainingSizes = {
+      nRows: rows.trainRows.length,
+      nValidationRows: rows.validationRows.length,
+      nColumns: matrix.nColumns,
+      nScores,
+      lanes: taskKind === "regression" && !hasWeights && rows.trainRows.length <= MOST_ONE_LANE_ROWS ? 1 : 2,
+      numLeaves: this.#parameters.numLeaves,
+      hasWeights,
+      nParts: nBlocks < team.nThreads ? team.nThreads : 1,
+    };
+    const self = team.open({
+      memory: team.memory(planLayout(sizes).nBytes),
+      sizes,
+      objective: this.#objective,
+      limits: this.#parameters,
+      kernels: this.#input.kernels ?? "wasm",
+      source: { data: matrix.data, nColumns: matrix.nColumns, ...rows },
+    });
+    return { team, self, limits: this.#parameters };
+  }
+
+  #fill(training: TargetRows, validation: TargetRows): void {
+    const { scores, validationScores, sizes } = this.#views;
+    this.#views.targets.set(training.targets);
+    this.#views.weights.set(training.weights);
+    this.#views.validationTargets.set(validation.targets);
+    this.#views.validationWeights.set(validation.weights);
+    this.#base.forEach((base, k) => {
+      scores.fill(base, k * sizes.nRows, (k + 1) * sizes.nRows);
+      validationScores.fill(base, k * sizes.nValidationRows, (k + 1) * sizes.nValidationRows);
+    });
+  }
+
+  /** Learns the bin borders from a sample of the training rows, and bins all. */
+  #bin(trainRows: Int32Array): void {
+    const { maxBin, minDataInBin, binConstructSampleCnt } = this.#parameters;
+    const { leftRows, layout, sizes } = this.#views;
+    const sampled = sampleRows(trainRows, binConstructSampleCnt, this.#generator.fork("bins"));
+    leftRows.set(sampled);
+    const { matrix } = this.#input;
+    const isShared = matrix.data.buffer instanceof SharedArrayBuffer;
+    const { team, self } = this.#crew;
+    team.run(self, "fitBins", sizes.nColumns, [sampled.length, maxBin, minDataInBin], !isShared);
+    team.run(self, "binTraining", layout.nChunks, [], !isShared);
+    team.run(self, "binValidation", layout.nValidationChunks, [], !isShared);
   }
 
   /** One round: a tree per score, all from the gradients at its start. */
   #boost(iteration: number): void {
-    const { nScores, isHessianOne } = this.#objective;
-    const nRows = this.#train.rows.length;
-    const gradients = new Float64Array(nRows);
-    const hessians = new Float64Array(nRows);
-    const used = this.#drawRows(iteration);
-    this.#objective.prepare(this.#train.scores);
+    const { team, self } = this.#crew;
+    const { nScores } = this.#objective;
+    const { sizes, layout } = this.#views;
+    const drawn = this.#drawRows(iteration);
+    if (nScores > 1) team.run(self, "prepare", layout.nChunks);
     for (let k = 0; k < nScores; k++) {
-      this.#objective.gradients(this.#train.scores, k, gradients, hessians);
-      const features = this.#drawFeatures(iteration, k);
-      const rows = used.slice();
-      const grown = growTree({
-        features,
-        packing: packGradients(gradients, isHessianOne ? null : hessians, used),
-        rows,
-        limits: this.#parameters,
-        pool: this.#poolFor(features.columns.length),
-        output: k,
-      });
-      this.#setLeafValues(grown, rows, gradients, hessians);
-      this.#addToTrain(grown, rows);
-      if (this.#validation !== undefined) this.#addByBins(grown, this.#validation);
-      this.#trees.push(grown.tree);
+      team.run(self, "derive", layout.nChunks, [k]);
+      const packing = this.#planPacking();
+      team.setDouble(DOUBLES.countUnit, packing.countUnit);
+      team.setDouble(DOUBLES.gradientUnit, packing.gradientUnit);
+      team.setDouble(DOUBLES.hessianUnit, packing.hessianUnit);
+      team.run(self, "pack", layout.nChunks);
+      this.#drawColumns(iteration, k);
+      this.#listRows(drawn);
+      const nRows = drawn?.length ?? sizes.nRows;
+      this.#trees.push(growTree(this.#crew, { nRows, packing, output: k }));
+      if (drawn !== null) team.run(self, "addUndrawn", layout.nChunks, [k]);
+      if (this.#hasValidation) team.run(self, "addValidation", layout.nValidationChunks, [k]);
     }
   }
 
-  /** Newton step of each leaf, shrunk: −rate · Σg / (Σh + λ), from unrounded sums in row order. */
-  #setLeafValues(grown: GrownTree, rows: Int32Array, gradients: Float64Array, hessians: Float64Array): void {
-    const { lambdaL2, learningRate } = this.#parameters;
-    for (const leaf of grown.leaves) {
-      let gradient = 0;
-      let hessian = 0;
-      for (let index = leaf.begin; index < leaf.end; index++) {
-        gradient += gradients[rows[index]];
-        hessian += hessians[rows[index]];
-      }
-      const denominator = hessian + lambdaL2;
-      // Rows of weight 0 alone leave nothing to fit.
-      grown.tree.value[leaf.node] = denominator > 0 ? (-learningRate * gradient) / denominator : 0;
+  #planPacking(): Packing {
+    const { chunkSums, layout, sizes } = this.#views;
+    let gradientTotal = 0;
+    let hessianTotal = 0;
+    for (let chunk = 0; chunk < layout.nChunks; chunk++) {
+      gradientTotal += chunkSums[2 * chunk];
+      hessianTotal += chunkSums[2 * chunk + 1];
     }
+    return planPacking(sizes.nRows, gradientTotal, sizes.lanes === 1 ? null : hessianTotal);
   }
 
-  #addToTrain(grown: GrownTree, rows: Int32Array): void {
-    const { scores, rows: trainRows } = this.#train;
-    const offset = grown.tree.output * trainRows.length;
-    for (const leaf of grown.leaves) {
-      const value = grown.tree.value[leaf.node];
-      for (let index = leaf.begin; index < leaf.end; index++) scores[offset + rows[index]] += value;
-    }
-    if (rows.length === trainRows.length) return;
-    // Rows left out by bagging lie in no leaf's segment.
-    const isDrawn = new Uint8Array(trainRows.length);
-    for (const row of rows) isDrawn[row] = 1;
-    for (let row = 0; row < trainRows.length; row++) {
-      if (isDrawn[row] === 0) {
-        scores[offset + row] += grown.tree.value[findBinnedLeaf(grown, this.#train.binned, row)];
-      }
-    }
+  /** Fills the row list, ascending. */
+  #listRows(drawn: Int32Array | null): void {
+    const { rows, sizes } = this.#views;
+    if (drawn !== null) rows.set(drawn);
+    else for (let row = 0; row < sizes.nRows; row++) rows[row] = row;
   }
 
-  #addByBins(grown: GrownTree, { scores, rows, binned }: ScoredRows): void {
-    const offset = grown.tree.output * rows.length;
-    for (let row = 0; row < rows.length; row++) {
-      scores[offset + row] += grown.tree.value[findBinnedLeaf(grown, binned, row)];
-    }
-  }
-
-  /** Walks a tree that was resumed, whose bins are not kept; the same leaves, for thresholds are bin borders. */
-  #addByValue(tree: DecisionTree, { scores, rows }: ScoredRows): void {
-    const { data, nColumns } = this.#input.matrix;
-    const offset = tree.output * rows.length;
-    for (let index = 0; index < rows.length; index++) {
-      scores[offset + index] += tree.value[findLeaf(tree, data, rows[index] * nColumns)];
-    }
-  }
-
-  #drawRows(iteration: number): Int32Array {
+  /** The rows of this round, ascending; null for all. */
+  #drawRows(iteration: number): Int32Array | null {
     const { baggingFraction, baggingFreq } = this.#parameters;
-    const nRows = this.#train.rows.length;
-    const all = this.#allRows;
-    if (baggingFreq === 0 || baggingFraction === 1) return all;
+    if (baggingFreq === 0 || baggingFraction === 1) return null;
+    const { isDrawn, sizes } = this.#views;
     const draw = Math.floor(iteration / baggingFreq);
-    const nDrawn = Math.max(1, Math.round(nRows * baggingFraction));
-    const shuffled = this.#generator.fork(`rows/${draw}`).shuffle(all.slice());
-    const isDrawn = new Uint8Array(nRows);
-    for (let index = 0; index < nDrawn; index++) isDrawn[shuffled[index]] = 1;
-    return all.filter((row) => isDrawn[row] === 1);
+    const nDrawn = Math.max(1, Math.round(sizes.nRows * baggingFraction));
+    const all = Int32Array.from({ length: sizes.nRows }, (_, row) => row);
+    const drawn = this.#generator.fork(`rows/${draw}`).shuffle(all).subarray(0, nDrawn).sort();
+    isDrawn.fill(0);
+    for (const row of drawn) isDrawn[row] = 1;
+    return drawn;
   }
 
-  #drawFeatures(iteration: number, k: number): GrowFeatures {
-    const { nBins, upperBounds } = this.#mapper;
-    const { binned } = this.#train;
-    const { nFeatures } = binned;
-    const all = Int32Array.from({ length: nFeatures }, (_, column) => column);
-    const nDrawn = Math.max(1, Math.round(nFeatures * this.#parameters.featureFraction));
-    if (nDrawn >= nFeatures) return { binned, nBins, upperBounds, columns: all };
-    const columns = this.#generator.fork(`features/${iteration}/${k}`).shuffle(all).slice(0, nDrawn).sort();
-    return {
-      binned,
-      nBins,
-      upperBounds: Array.from(columns, (column) => upperBounds[column]),
-      columns,
-    };
-  }
-
-  #poolFor(nColumns: number): HistogramPool {
-    let pool = this.#pools.get(nColumns);
-    if (pool === undefined) {
-      const lanes = this.#objective.isHessianOne ? 1 : 2;
-      pool = new HistogramPool(nColumns * this.#mapper.nBins * lanes);
-      this.#pools.set(nColumns, pool);
+  #drawColumns(iteration: number, k: number): void {
+    const { isColumnDrawn, sizes } = this.#views;
+    const nDrawn = Math.max(1, Math.round(sizes.nColumns * this.#parameters.featureFraction));
+    if (nDrawn >= sizes.nColumns) {
+      isColumnDrawn.fill(1);
+      return;
     }
-    return pool;
+    const all = Int32Array.from({ length: sizes.nColumns }, (_, column) => column);
+    const drawn = this.#generator.fork(`features/${iteration}/${k}`).shuffle(all).subarray(0, nDrawn);
+    isColumnDrawn.fill(0);
+    for (const column of drawn) isColumnDrawn[column] = 1;
   }
 
   #validationLoss(): number | undefined {
-    if (this.#validation === undefined) return undefined;
-    const loss = meanLoss(this.#input.target, this.#validation, this.#validation.scores);
+    if (!this.#hasValidation) return undefined;
+    const { chunkSums, layout } = this.#views;
+    this.#crew.team.run(this.#crew.self, "loss", layout.nValidationChunks);
+    let total = 0;
+    for (let chunk = 0; chunk < layout.nValidationChunks; chunk++) total += chunkSums[chunk];
+    const loss = this.#validationWeight > 0 ? total / this.#validationWeight : 0;
     this.#history.push(loss);
     return loss;
   }
@@ -329,6 +337,16 @@ class Boosting {
     return this.#history.length === 0 ? 0 : best + 1;
   }
 
+  /** Walks a tree that was resumed, whose bins are not kept; the same leaves, for thresholds are bin borders. */
+  #addByValue(tree: DecisionTree, scores: Float64Array, rows: Int32Array | undefined): void {
+    const { data, nColumns, nRows: nAll } = this.#input.matrix;
+    const nRows = rows?.length ?? nAll;
+    const offset = tree.output * nRows;
+    for (let index = 0; index < nRows; index++) {
+      scores[offset + index] += tree.value[findLeaf(tree, data, (rows?.[index] ?? index) * nColumns)];
+    }
+  }
+
   #resume(): void {
     const { resumeFrom } = this.#input;
     if (resumeFrom === undefined) return;
@@ -338,9 +356,11 @@ class Boosting {
         `resumeFrom must hold ${nScores} trees per round [${resumeFrom.iteration} rounds], got ${resumeFrom.trees.length}`,
       );
     }
+    const { scores, validationScores } = this.#views;
+    const { trainRows, validationRows } = this.#input;
     for (const tree of resumeFrom.trees) {
-      this.#addByValue(tree, this.#train);
-      if (this.#validation !== undefined) this.#addByValue(tree, this.#validation);
+      this.#addByValue(tree, scores, trainRows);
+      if (validationRows !== undefined) this.#addByValue(tree, validationScores, validationRows);
       this.#trees.push(tree);
     }
     this.#history.push(...resumeFrom.history);
@@ -367,4 +387,10 @@ class Boosting {
     };
     return { model, bestIteration, history: this.#history, isStoppedEarly };
   }
+}
+
+function sum(values: Float64Array): number {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
 }

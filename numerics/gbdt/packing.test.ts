@@ -1,30 +1,40 @@
 import { describe, expect, it } from "vitest";
 import { createGenerator } from "../random/generator.ts";
-import type { BinnedMatrix } from "./binning.ts";
-import { accumulate, packGradients, subtractFrom, unpackSums } from "./histogram.ts";
+import { BLOCK_COLUMNS, createKernels, HISTOGRAM_BINS } from "./kernels/kernels.ts";
+import { packGradients, unpackSums } from "./packing.ts";
 import { createSplit, describeNode, scanFeature } from "./splitting.ts";
 
 const N_ROWS = 500;
 const N_FEATURES = 7;
 const N_BINS = 16;
 const generator = createGenerator("histogram");
-const bins = Uint8Array.from({ length: N_ROWS * N_FEATURES }, () => generator.integer(N_BINS));
-const binned: BinnedMatrix = { bins, nRows: N_ROWS, nFeatures: N_FEATURES };
-const columns = Int32Array.from({ length: N_FEATURES }, (_, column) => column);
+const bins = Uint8Array.from({ length: N_ROWS * BLOCK_COLUMNS }, () => generator.integer(N_BINS));
 const gradients = Float64Array.from({ length: N_ROWS }, () => 100 * generator.normal());
 const hessians = Float64Array.from({ length: N_ROWS }, () => generator.next() + 0.01);
 const rows = Int32Array.from({ length: N_ROWS }, (_, row) => row);
 const layouts = [
   { name: "one lane", given: null },
   { name: "two lanes", given: hessians },
-];
+].flatMap((layout) => (["plain", "wasm"] as const).map((kind) => ({ ...layout, kind })));
 
-describe.each(layouts)("histograms with $name", ({ given }) => {
+describe.each(layouts)("histograms with $name, $kind kernels", ({ given, kind }) => {
   const packing = packGradients(gradients, given, rows);
-  const count = (segment: { rows: Int32Array; begin: number; end: number }) => {
-    const histogram = new Float64Array(N_FEATURES * N_BINS * packing.lanes);
-    accumulate(histogram, { binned, columns, nBins: N_BINS }, segment, packing);
-    return histogram;
+  const memory = new WebAssembly.Memory({ initial: 4, maximum: 4, shared: true });
+  const kernels = createKernels(memory, kind);
+  const addresses = { bins: 1024, rows: 8192, packed: 16_384, histogram: 32_768, other: 98_304 };
+  new Uint8Array(memory.buffer).set(bins, addresses.bins);
+  new Float64Array(memory.buffer).set(packing.rows, addresses.packed / 8);
+  const length = BLOCK_COLUMNS * HISTOGRAM_BINS * packing.lanes;
+  const read = (address: number) => new Float64Array(memory.buffer, address, length);
+  const count = (
+    segment: { rows: Int32Array; begin: number; end: number },
+    address = addresses.histogram,
+  ) => {
+    new Int32Array(memory.buffer).set(segment.rows, addresses.rows / 4);
+    read(address).fill(0);
+    const add = packing.lanes === 2 ? kernels.addEightTwo : kernels.addEightOne;
+    add(address, addresses.bins, addresses.rows, segment.begin, segment.end, addresses.packed);
+    return Float64Array.from(read(address));
   };
   const whole = count({ rows, begin: 0, end: N_ROWS });
 
@@ -32,7 +42,7 @@ describe.each(layouts)("histograms with $name", ({ given }) => {
     for (let feature = 0; feature < N_FEATURES; feature++) {
       let [first, second] = [0, 0];
       for (let bin = 0; bin < N_BINS; bin++) {
-        const at = (feature * N_BINS + bin) * packing.lanes;
+        const at = (feature * HISTOGRAM_BINS + bin) * packing.lanes;
         first += whole[at];
         second += packing.lanes === 2 ? whole[at + 1] : 0;
       }
@@ -51,16 +61,12 @@ describe.each(layouts)("histograms with $name", ({ given }) => {
     }
   });
 
-  it("counts some columns as it counts all", () => {
-    const some = Int32Array.of(1, 2, 5);
-    const histogram = new Float64Array(some.length * N_BINS * packing.lanes);
-    const segment = { rows, begin: 0, end: N_ROWS };
-    accumulate(histogram, { binned, columns: some, nBins: N_BINS }, segment, packing);
-    const width = N_BINS * packing.lanes;
-    some.forEach((column, index) => {
-      const part = histogram.subarray(index * width, (index + 1) * width);
-      expect(part).toEqual(whole.subarray(column * width, (column + 1) * width));
-    });
+  it("counts the first four columns as it counts eight", () => {
+    read(addresses.histogram).fill(0);
+    const add = packing.lanes === 2 ? kernels.addFourTwo : kernels.addFourOne;
+    add(addresses.histogram, addresses.bins, addresses.rows, 0, N_ROWS, addresses.packed);
+    const expected = whole.slice().fill(0, length / 2);
+    expect(Float64Array.from(read(addresses.histogram))).toEqual(expected);
   });
 
   it("does not depend on the order of rows", () => {
@@ -69,9 +75,13 @@ describe.each(layouts)("histograms with $name", ({ given }) => {
   });
 
   it("gives the sibling by subtraction, exactly", () => {
-    const parent = whole.slice();
-    subtractFrom(parent, count({ rows, begin: 0, end: 180 }));
-    expect(parent).toEqual(count({ rows, begin: 180, end: N_ROWS }));
+    count({ rows, begin: 0, end: N_ROWS });
+    count({ rows, begin: 0, end: 180 }, addresses.other);
+    kernels.subtractFrom(addresses.histogram, addresses.other, length * 8);
+    const sibling = Float64Array.from(read(addresses.histogram));
+    kernels.addInto(addresses.histogram, addresses.other, length * 8);
+    expect(Float64Array.from(read(addresses.histogram))).toEqual(whole);
+    expect(sibling).toEqual(count({ rows, begin: 180, end: N_ROWS }));
   });
 
   it("finds the split that trying every one finds", () => {
@@ -83,7 +93,7 @@ describe.each(layouts)("histograms with $name", ({ given }) => {
         totals.first += packing.rows[row * packing.lanes];
         if (packing.lanes === 2) totals.second += packing.rows[row * 2 + 1];
       }
-      const offset = feature * N_BINS * packing.lanes;
+      const offset = feature * HISTOGRAM_BINS * packing.lanes;
       scanFeature(
         whole,
         offset,
@@ -107,7 +117,7 @@ function bestGainByTrial(
     for (const isMissingLeft of [false, true]) {
       const sums = { leftG: 0, leftH: 0, leftN: 0, rightG: 0, rightH: 0, rightN: 0 };
       for (const row of rows) {
-        const bin = bins[row * N_FEATURES + feature];
+        const bin = bins[row * BLOCK_COLUMNS + feature];
         const isLeft = bin === 0 ? isMissingLeft : bin <= border;
         sums[isLeft ? "leftG" : "rightG"] += gradients[row];
         sums[isLeft ? "leftH" : "rightH"] += given?.[row] ?? 1;

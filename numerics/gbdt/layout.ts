@@ -1,0 +1,203 @@
+/**
+ * Where everything of one training lies in its one shared memory. Every thread opens the same views, so that
+ * a step of the training is a few numbers in a message and never a copy.
+ */
+import { BLOCK_COLUMNS, HISTOGRAM_BINS } from "./kernels/kernels.ts";
+
+/** Rows that one task of a row-wise step covers; fixed, so that sums by task do not depend on the threads. */
+export const CHUNK_ROWS = 16_384;
+
+/** What decides the size of a training's memory. */
+export interface TrainingSizes {
+  readonly nRows: number;
+  readonly nValidationRows: number;
+  readonly nColumns: number;
+  /** Scores per row, and trees per round. */
+  readonly nScores: number;
+  /** 1 where the hessian is 1 for every row, else 2. */
+  readonly lanes: 1 | 2;
+  readonly numLeaves: number;
+  readonly hasWeights: boolean;
+  /** Parts that a block's rows are cut into where there are fewer blocks than threads. */
+  readonly nParts: number;
+}
+
+/** What a scan notes per column and child: gain, bin, missing left, and the packed sums of the left child. */
+export const SPLIT_FIELDS = 5;
+
+/** Typed views on the memory; see the table in `planLayout` for their shapes. */
+export interface TrainingViews {
+  readonly sizes: TrainingSizes;
+  readonly layout: Layout;
+  readonly bins: Uint8Array;
+  readonly upperBounds: Float64Array;
+  readonly nValueBins: Int32Array;
+  readonly rows: Int32Array;
+  readonly leftRows: Int32Array;
+  readonly rightRows: Int32Array;
+  readonly packed: Float64Array;
+  readonly gradients: Float64Array;
+  readonly hessians: Float64Array;
+  readonly scores: Float64Array;
+  readonly probabilities: Float64Array;
+  readonly targets: Float64Array;
+  readonly weights: Float64Array;
+  readonly isDrawn: Uint8Array;
+  readonly isColumnDrawn: Uint8Array;
+  readonly histograms: Float64Array;
+  readonly splits: Float64Array;
+  readonly chunkSums: Float64Array;
+  readonly validationBins: Uint8Array;
+  readonly validationScores: Float64Array;
+  readonly validationTargets: Float64Array;
+  readonly validationWeights: Float64Array;
+  readonly treeFeature: Int32Array;
+  readonly treeBin: Int32Array;
+  readonly treeMissingLeft: Int32Array;
+  readonly treeLeft: Int32Array;
+  readonly treeRight: Int32Array;
+  readonly treeValue: Float64Array;
+  readonly leafNode: Int32Array;
+  readonly leafBegin: Int32Array;
+  readonly leafEnd: Int32Array;
+}
+
+type ViewName = Exclude<keyof TrainingViews, "sizes" | "layout">;
+interface ViewType {
+  readonly BYTES_PER_ELEMENT: number;
+  new (buffer: ArrayBufferLike, byteOffset: number, length: number): Uint8Array | Int32Array | Float64Array;
+}
+
+export interface Layout {
+  readonly nBlocks: number;
+  readonly nChunks: number;
+  readonly nValidationChunks: number;
+  /** Doubles of one node's histogram. */
+  readonly histogramLength: number;
+  readonly nHistograms: number;
+  /** Byte address of each array. */
+  readonly addresses: Readonly<Record<ViewName, number>>;
+  readonly lengths: Readonly<Record<ViewName, number>>;
+  readonly nBytes: number;
+}
+
+/** Every array begins on a cache line. */
+const ALIGNMENT = 64;
+/** WebAssembly takes address 0 for an address too; nothing of ours lies there. */
+const FIRST_ADDRESS = 1024;
+/** 32-bit addresses. */
+const MOST_BYTES = 2 ** 32;
+
+const TYPES: Readonly<Record<ViewName, ViewType>> = {
+  bins: Uint8Array,
+  upperBounds: Float64Array,
+  nValueBins: Int32Array,
+  rows: Int32Array,
+  leftRows: Int32Array,
+  rightRows: Int32Array,
+  packed: Float64Array,
+  gradients: Float64Array,
+  hessians: Float64Array,
+  scores: Float64Array,
+  probabilities: Float64Array,
+  targets: Float64Array,
+  weights: Float64Array,
+  isDrawn: Uint8Array,
+  isColumnDrawn: Uint8Array,
+  histograms: Float64Array,
+  splits: Float64Array,
+  chunkSums: Float64Array,
+  validationBins: Uint8Array,
+  validationScores: Float64Array,
+  validationTargets: Float64Array,
+  validationWeights: Float64Array,
+  treeFeature: Int32Array,
+  treeBin: Int32Array,
+  treeMissingLeft: Int32Array,
+  treeLeft: Int32Array,
+  treeRight: Int32Array,
+  treeValue: Float64Array,
+  leafNode: Int32Array,
+  leafBegin: Int32Array,
+  leafEnd: Int32Array,
+};
+
+/**
+ * Lays out a training.
+ *
+ * @throws {RangeError} when it does not fit into 4 GiB of addresses
+ */
+export function planLayout(sizes: TrainingSizes): Layout {
+  const { nRows, nValidationRows, nColumns, nScores, lanes, numLeaves, nParts } = sizes;
+  const nBlocks = Math.ceil(nColumns / BLOCK_COLUMNS);
+  const histogramLength = nBlocks * BLOCK_COLUMNS * HISTOGRAM_BINS * lanes;
+  // One per open leaf, one for a child that is being counted, and one per part but the first.
+  const nHistograms = numLeaves + 1 + Math.max(0, nParts - 1);
+  const nChunks = Math.ceil(nRows / CHUNK_ROWS);
+  const nValidationChunks = Math.ceil(nValidationRows / CHUNK_ROWS);
+  const nNodes = 2 * numLeaves;
+  const lengths: Record<ViewName, number> = {
+    bins: nBlocks * nRows * BLOCK_COLUMNS,
+    upperBounds: nColumns * HISTOGRAM_BINS,
+    nValueBins: nColumns,
+    rows: nRows,
+    leftRows: nRows,
+    rightRows: nRows,
+    packed: nRows * lanes,
+    gradients: nRows,
+    hessians: nRows,
+    scores: nScores * nRows,
+    probabilities: nScores > 1 ? nScores * nRows : 0,
+    targets: nRows,
+    weights: sizes.hasWeights ? nRows : 0,
+    isDrawn: nRows,
+    isColumnDrawn: nColumns,
+    histograms: nHistograms * histogramLength,
+    splits: 2 * nColumns * SPLIT_FIELDS,
+    chunkSums: 2 * Math.max(nChunks, nValidationChunks, 1),
+    validationBins: nBlocks * nValidationRows * BLOCK_COLUMNS,
+    validationScores: nScores * nValidationRows,
+    validationTargets: nValidationRows,
+    validationWeights: sizes.hasWeights ? nValidationRows : 0,
+    treeFeature: nNodes,
+    treeBin: nNodes,
+    treeMissingLeft: nNodes,
+    treeLeft: nNodes,
+    treeRight: nNodes,
+    treeValue: nNodes,
+    leafNode: numLeaves,
+    leafBegin: numLeaves,
+    leafEnd: numLeaves,
+  };
+  let end = FIRST_ADDRESS;
+  const addresses = {} as Record<ViewName, number>;
+  for (const name of Object.keys(lengths) as ViewName[]) {
+    addresses[name] = end;
+    const nBytes = lengths[name] * TYPES[name].BYTES_PER_ELEMENT;
+    end = Math.ceil((end + nBytes) / ALIGNMENT) * ALIGNMENT;
+  }
+  if (end > MOST_BYTES) {
+    throw new RangeError(
+      `a training must fit into 4 GiB, got ${(end / 2 ** 30).toFixed(1)} GiB for ${nRows} rows × ${nColumns} columns`,
+    );
+  }
+  return {
+    nBlocks,
+    nChunks,
+    nValidationChunks,
+    histogramLength,
+    nHistograms,
+    addresses,
+    lengths,
+    nBytes: end,
+  };
+}
+
+/** Opens the views of a layout on its memory. */
+export function openViews(buffer: ArrayBufferLike, sizes: TrainingSizes, layout: Layout): TrainingViews {
+  const views = {} as Record<ViewName, unknown>;
+  for (const name of Object.keys(TYPES) as ViewName[]) {
+    views[name] = new TYPES[name](buffer, layout.addresses[name], layout.lengths[name]);
+  }
+  return { ...(views as Record<ViewName, never>), sizes, layout };
+}

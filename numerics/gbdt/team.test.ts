@@ -1,0 +1,54 @@
+import { afterAll, describe, expect, it } from "vitest";
+import { createGenerator } from "../random/generator.ts";
+import type { GbdtInput } from "./trainer.ts";
+import { trainGbdt } from "./trainer.ts";
+import { Team } from "./team.ts";
+
+/** More rows than one chunk, so that every step is shared; few columns, so that blocks are cut into parts. */
+const N_ROWS = 40_000;
+
+function createInput(nColumns: number, taskKind: "binary" | "regression" | "multiclass"): GbdtInput {
+  const generator = createGenerator("team");
+  const shared = new SharedArrayBuffer(N_ROWS * nColumns * 8);
+  const data = new Float64Array(shared);
+  data.forEach((_, cell) => (data[cell] = generator.next() < 0.05 ? Number.NaN : generator.normal()));
+  const values = Float64Array.from({ length: N_ROWS }, (_, row) => {
+    const score = (data[row * nColumns] || 0) * 2 + (data[row * nColumns + 1] || 0) ** 2 + generator.normal();
+    if (taskKind === "regression") return score;
+    return taskKind === "binary" ? Number(score > 1) : Math.min(2, Math.max(0, Math.round(score)));
+  });
+  return {
+    matrix: { data, nRows: N_ROWS, nColumns },
+    target: { taskKind, values, nClasses: 3 },
+    trainRows: Int32Array.from({ length: 36_000 }, (_, row) => row),
+    validationRows: Int32Array.from({ length: 4000 }, (_, row) => 36_000 + row),
+    parameters: { numIterations: 4, baggingFraction: 0.9, baggingFreq: 2, featureFraction: 0.8 },
+    seed: 3,
+  };
+}
+
+describe("the same bytes", () => {
+  const teams = [new Team(2), new Team(3)];
+  afterAll(async () => {
+    await Promise.all(teams.map((team) => team.close()));
+  });
+
+  it.each([
+    { nColumns: 3, taskKind: "binary" },
+    { nColumns: 20, taskKind: "regression" },
+    { nColumns: 9, taskKind: "multiclass" },
+  ] as const)("for any number of threads and either kernel: $taskKind, $nColumns columns", (shape) => {
+    const input = createInput(shape.nColumns, shape.taskKind);
+    const alone = JSON.stringify(trainGbdt(input));
+    for (const team of teams) expect(JSON.stringify(trainGbdt({ ...input, team }))).toBe(alone);
+    expect(JSON.stringify(trainGbdt({ ...input, kernels: "plain" }))).toBe(alone);
+  });
+
+  it("from values that are not shared between threads", () => {
+    const input = createInput(5, "binary");
+    const matrix = { ...input.matrix, data: Float64Array.from(input.matrix.data) };
+    expect(JSON.stringify(trainGbdt({ ...input, matrix, team: teams[0] }))).toBe(
+      JSON.stringify(trainGbdt(input)),
+    );
+  });
+});

@@ -1,0 +1,141 @@
+/**
+ * The threads of a training. The thread that trains is the first of the team and takes tasks like the others;
+ * helpers wait in between, blocked, on one shared word.
+ *
+ * A step is cut into tasks whose results do not depend on who does them; threads take the next one from a
+ * counter. All sums are exact or of a fixed order, so a model is the same for any number of threads.
+ */
+import { Worker } from "node:worker_threads";
+import type { BinSource } from "./binning.ts";
+import { COMMAND_OPEN, CONTROL, CONTROL_BYTES, CONTROL_DOUBLES, CONTROL_WORDS, SPINS } from "./control.ts";
+import type { KernelKind } from "./kernels/kernels.ts";
+import type { SharedMemory } from "./kernels/web-assembly.ts";
+import type { TrainingSizes } from "./layout.ts";
+import type { ObjectiveKind } from "./objective.ts";
+import type { GrowLimits } from "./splitting.ts";
+import type { StepName } from "./steps.ts";
+import { STEP_NAMES, TrainingThread } from "./steps.ts";
+
+/** What a helper needs to take part in a training; plain data and shared memory. */
+export interface TrainingJob {
+  readonly memory: SharedMemory;
+  readonly sizes: TrainingSizes;
+  readonly objective: ObjectiveKind;
+  readonly limits: GrowLimits;
+  readonly kernels: KernelKind;
+  /** Raw values to bin; null on helpers where they do not lie in shared memory. */
+  readonly source: BinSource | null;
+}
+
+const PAGE_BYTES = 65_536;
+/** Memory of an earlier training is used again while it is at most this much too large. */
+const MOST_WASTE = 4;
+
+/** A fixed set of threads that take part in one training at a time. */
+export class Team {
+  readonly nThreads: number;
+  readonly #control: Int32Array;
+  readonly #doubles: Float64Array;
+  readonly #helpers: readonly Worker[];
+  #memory: { readonly pages: number; readonly memory: SharedMemory | null } = {
+    pages: 0,
+    memory: null,
+  };
+
+  /** @param nThreads 1 … 256, the calling thread included; 1 starts nothing */
+  constructor(nThreads: number) {
+    if (!Number.isInteger(nThreads) || nThreads < 1 || nThreads > 256) {
+      throw new RangeError(`nThreads must be an integer in [1, 256], got ${nThreads}`);
+    }
+    this.nThreads = nThreads;
+    const buffer = new SharedArrayBuffer(CONTROL_BYTES);
+    this.#control = new Int32Array(buffer, 0, CONTROL_WORDS);
+    this.#doubles = new Float64Array(buffer, CONTROL_WORDS * 4, CONTROL_DOUBLES);
+    const entry = new URL(
+      import.meta.url.endsWith(".ts") ? "../../dist/numerics/gbdt/team-thread.js" : "./team-thread.js",
+      import.meta.url,
+    );
+    this.#helpers = Array.from({ length: nThreads - 1 }, () => {
+      const helper = new Worker(entry, { workerData: buffer });
+      helper.unref();
+      return helper;
+    });
+  }
+
+  /**
+   * Memory for the next training; what lies in it is of the one before. Kept where it fits well, because each one
+   * takes gigabytes of addresses until it is collected.
+   */
+  memory(nBytes: number): SharedMemory {
+    const nPages = Math.ceil(nBytes / PAGE_BYTES);
+    const { pages, memory } = this.#memory;
+    if (memory !== null && nPages <= pages && pages <= MOST_WASTE * nPages) return memory;
+    const fresh = new WebAssembly.Memory({ initial: nPages, maximum: nPages, shared: true });
+    this.#memory = { pages: nPages, memory: fresh };
+    return fresh;
+  }
+
+  /** Hands a training to all threads; returns this thread's part of it. */
+  open(job: TrainingJob): TrainingThread {
+    const isShared = job.source === null || job.source.data.buffer instanceof SharedArrayBuffer;
+    for (const helper of this.#helpers) helper.postMessage(isShared ? job : { ...job, source: null });
+    this.#command(COMMAND_OPEN, 0);
+    this.#join();
+    return new TrainingThread(job, this.#control, this.#doubles);
+  }
+
+  /**
+   * Does `nTasks` tasks of a step; returns when all are done.
+   *
+   * @param integers arguments of the step, at most 16
+   * @param isSolo   for steps too short to wake another thread for
+   */
+  run(
+    self: TrainingThread,
+    step: StepName,
+    nTasks: number,
+    integers: readonly number[] = [],
+    isSolo = false,
+  ): void {
+    for (let index = 0; index < integers.length; index++) {
+      this.#control[CONTROL.arguments + index] = integers[index];
+    }
+    if (isSolo || nTasks <= 1 || this.#helpers.length === 0) {
+      self.runAll(step, nTasks);
+      return;
+    }
+    this.#command(STEP_NAMES.indexOf(step), nTasks);
+    self.takeTasks(step);
+    this.#join();
+  }
+
+  /** A double argument of the following steps; see DOUBLES. */
+  setDouble(place: number, value: number): void {
+    this.#doubles[place] = value;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#helpers.map((helper) => helper.terminate()));
+  }
+
+  #command(step: number, nTasks: number): void {
+    const control = this.#control;
+    control[CONTROL.step] = step;
+    control[CONTROL.nTasks] = nTasks;
+    Atomics.store(control, CONTROL.nextTask, 0);
+    Atomics.store(control, CONTROL.done, 0);
+    Atomics.add(control, CONTROL.generation, 1);
+    Atomics.notify(control, CONTROL.generation);
+  }
+
+  #join(): void {
+    const nHelpers = this.#helpers.length;
+    const control = this.#control;
+    let done = 0;
+    for (let spin = 0; spin < SPINS && (done = Atomics.load(control, CONTROL.done)) < nHelpers; spin++);
+    while ((done = Atomics.load(control, CONTROL.done)) < nHelpers) {
+      Atomics.wait(control, CONTROL.done, done, 1000);
+    }
+    if (Atomics.load(control, CONTROL.nFailed) > 0) throw new Error("a training thread failed");
+  }
+}

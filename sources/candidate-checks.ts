@@ -33,7 +33,7 @@ function expectation(
 ): string | undefined {
   const row = table[name];
   if (row === undefined) return `one of ${Object.keys(table).join(", ")}`;
-  if (typeof value !== "number") return describeRange(row);
+  if (typeof value === "boolean") return describeRange(row);
   try {
     resolveParameters(table, { [name]: value });
     return undefined;

@@ -42,7 +42,7 @@ export function fitCandidate(request: FitRequest, hooks: TrainingHooks): Fit {
   const base = { matrix, target, trainRows, seed, hooks };
   if (candidate === null)
     return { model: trainConstant({ ...base, nFeatures: matrix.nColumns }), bestIteration: null };
-  const parameters = numericParameters(candidate);
+  const parameters = settingsOf(candidate);
   const classWeights = classWeightsOf(candidate, target, trainRows);
   const input = { ...base, parameters, ...(classWeights === undefined ? {} : { classWeights }) };
   switch (candidate.kind) {
@@ -75,12 +75,12 @@ function boost(request: FitRequest, input: Parameters<typeof trainGbdt>[0]): Fit
   return { model, bestIteration };
 }
 
-/** @throws {RangeError} for a parameter that is not a number: all parameters are */
-function numericParameters(candidate: Candidate): Record<string, number> {
+/** @throws {RangeError} for a parameter that is neither a number nor a word */
+function settingsOf(candidate: Candidate): Record<string, number | string> {
   return Object.fromEntries(
     Object.entries(candidate.params).map(([name, value]) => {
-      if (typeof value === "number") return [name, value];
-      throw new RangeError(`candidate ${candidate.kind}: ${name} must be a number, got ${String(value)}`);
+      if (typeof value !== "boolean") return [name, value];
+      throw new RangeError(`candidate ${candidate.kind}: ${name} must be a number or a word, got ${value}`);
     }),
   );
 }

@@ -93,6 +93,7 @@ export class VarianceCriterion implements Criterion {
     this.#residuals = residuals.map((residual, row) => draws[row] * residual);
     this.#weights = draws.map((count, row) => count * (weights?.[row] ?? 1));
     this.#limits = {
+      lambdaL1: 0,
       lambdaL2: 0,
       minDataInLeaf: options.minSamplesLeaf,
       // Only keeps children of weight 0 out of the division.

@@ -9,6 +9,8 @@
  */
 import type { DecisionTree } from "../decision-tree.ts";
 import { appendLeaf, createTree, splitLeaf } from "../decision-tree.ts";
+import { boundChildren, FREE_OUTPUTS, leafOutput } from "./constrained-scan.ts";
+import type { OutputBounds } from "./constrained-scan.ts";
 import { HISTOGRAM_BINS } from "./kernels/kernels.ts";
 import { CHUNK_ROWS, SPLIT_FIELDS } from "./layout.ts";
 import type { TrainingViews } from "./layout.ts";
@@ -24,6 +26,8 @@ export interface Crew {
   readonly team: Team;
   readonly self: TrainingThread;
   readonly limits: GrowLimits;
+  /** Groups of columns that may meet on one path; null where any may. */
+  readonly interactions: readonly ReadonlySet<number>[] | null;
 }
 
 interface GrowInput {
@@ -40,6 +44,9 @@ interface OpenLeaf {
   readonly end: number;
   readonly depth: number;
   readonly totals: PackedTotals;
+  readonly bounds: OutputBounds;
+  /** Columns that its path has split on. */
+  readonly path: readonly number[];
   gain: number;
   column: number;
   bin: number;
@@ -48,6 +55,8 @@ interface OpenLeaf {
   /** Place of its histogram; −1 for none. */
   histogram: number;
 }
+
+type NewLeaf = Pick<OpenLeaf, "node" | "begin" | "end" | "depth" | "totals" | "bounds" | "path">;
 
 /** Fewer rows than this are partitioned by one thread: waking another takes longer. */
 const SOLO_ROWS = 2 * CHUNK_ROWS;
@@ -88,7 +97,15 @@ class Growth {
     const { nRows } = this.#input;
     const { limits } = this.#crew;
     const node = this.#appendLeaf(nRows);
-    const root = this.#createLeaf({ node, begin: 0, end: nRows, depth: 0, totals: this.#rootTotals() });
+    const root = this.#createLeaf({
+      node,
+      begin: 0,
+      end: nRows,
+      depth: 0,
+      totals: this.#rootTotals(),
+      bounds: FREE_OUTPUTS,
+      path: [],
+    });
     if (this.#isSplittable(root)) this.#search(root, null, null);
     this.#keep(root);
     while (this.#open.length > 0 && this.#open.length + this.#closed.length < limits.numLeaves) {
@@ -117,7 +134,7 @@ class Growth {
     return node;
   }
 
-  #createLeaf(leaf: Pick<OpenLeaf, "node" | "begin" | "end" | "depth" | "totals">): OpenLeaf {
+  #createLeaf(leaf: NewLeaf): OpenLeaf {
     return { ...leaf, gain: -1, column: -1, bin: 0, isMissingLeft: false, left: NO_TOTALS, histogram: -1 };
   }
 
@@ -136,12 +153,27 @@ class Growth {
     const nLeft = this.#partition(parent);
     const middle = parent.begin + nLeft;
     this.#writeSplit(parent, nLeft);
-    const depth = parent.depth + 1;
     const totals = parent.left;
     const rest = { first: parent.totals.first - totals.first, second: parent.totals.second - totals.second };
+    const bounds = this.#boundChildren(parent, totals, rest);
+    const shared = { depth: parent.depth + 1, path: this.#extendPath(parent) };
     const [leftNode, rightNode] = [this.#tree.left[parent.node], this.#tree.right[parent.node]];
-    const left = this.#createLeaf({ node: leftNode, begin: parent.begin, end: middle, depth, totals });
-    const right = this.#createLeaf({ node: rightNode, begin: middle, end: parent.end, depth, totals: rest });
+    const left = this.#createLeaf({
+      ...shared,
+      node: leftNode,
+      begin: parent.begin,
+      end: middle,
+      totals,
+      bounds: bounds.left,
+    });
+    const right = this.#createLeaf({
+      ...shared,
+      node: rightNode,
+      begin: middle,
+      end: parent.end,
+      totals: rest,
+      bounds: bounds.right,
+    });
     const nLeaves = this.#open.length + this.#closed.length + 2;
     if (nLeaves < limits.numLeaves) {
       const isLeftSmaller = left.end - left.begin <= right.end - right.begin;
@@ -150,6 +182,32 @@ class Growth {
     this.#release(parent);
     this.#keep(left);
     this.#keep(right);
+  }
+
+  #boundChildren(parent: OpenLeaf, left: PackedTotals, right: PackedTotals) {
+    const monotone = this.#views.monotone[parent.column];
+    if (monotone === 0) return { left: parent.bounds, right: parent.bounds };
+    const outputOf = ({ first, second }: PackedTotals) => {
+      unpackSums(this.#input.packing, first, second, this.#sums);
+      return leafOutput(this.#sums.gradient, this.#sums.hessian, this.#crew.limits, parent.bounds);
+    };
+    return boundChildren(parent.bounds, monotone, { left: outputOf(left), right: outputOf(right) });
+  }
+
+  #extendPath({ path, column }: OpenLeaf): readonly number[] {
+    return this.#crew.interactions === null || path.includes(column) ? path : [...path, column];
+  }
+
+  /** Notes which columns a child's path may still use: those of every group that holds the whole path. */
+  #writeAllowed(leaf: OpenLeaf, child: 0 | 1): void {
+    const { interactions } = this.#crew;
+    if (interactions === null) return;
+    const { isColumnAllowed, sizes } = this.#views;
+    const open = interactions.filter((group) => leaf.path.every((column) => group.has(column)));
+    for (let column = 0; column < sizes.nColumns; column++) {
+      const isAllowed = open.some((group) => group.has(column));
+      isColumnAllowed[child * sizes.nColumns + column] = isAllowed ? 1 : 0;
+    }
   }
 
   #writeSplit(parent: OpenLeaf, nLeft: number): void {
@@ -204,6 +262,12 @@ class Growth {
     team.setDouble(DOUBLES.smallerSecond, smaller.totals.second);
     team.setDouble(DOUBLES.largerFirst, larger?.totals.first ?? 0);
     team.setDouble(DOUBLES.largerSecond, larger?.totals.second ?? 0);
+    team.setDouble(DOUBLES.smallerLowest, smaller.bounds.lowest);
+    team.setDouble(DOUBLES.smallerHighest, smaller.bounds.highest);
+    team.setDouble(DOUBLES.largerLowest, larger?.bounds.lowest ?? 0);
+    team.setDouble(DOUBLES.largerHighest, larger?.bounds.highest ?? 0);
+    this.#writeAllowed(smaller, 0);
+    if (larger !== null) this.#writeAllowed(larger, 1);
     const step = [histogram, smaller.begin, smaller.end, nParts, spare, parentHistogram];
     step.push(needsSmaller ? 1 : 0, needsLarger ? 1 : 0);
     if (nParts > 1) team.run(self, "count", nParts * layout.nBlocks, step);
@@ -257,8 +321,10 @@ class Growth {
   }
 
   #closeLeaves(): void {
-    const { leafNode, leafBegin, leafEnd, treeValue } = this.#views;
-    this.#closed.forEach(({ node, begin, end }, leaf) => {
+    const { leafNode, leafBegin, leafEnd, leafLowest, leafHighest, treeValue } = this.#views;
+    this.#closed.forEach(({ node, begin, end, bounds }, leaf) => {
+      leafLowest[leaf] = bounds.lowest;
+      leafHighest[leaf] = bounds.highest;
       leafNode[leaf] = node;
       leafBegin[leaf] = begin;
       leafEnd[leaf] = end;

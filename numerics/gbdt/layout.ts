@@ -18,6 +18,7 @@ export interface TrainingSizes {
   readonly lanes: 1 | 2;
   readonly numLeaves: number;
   readonly hasWeights: boolean;
+  readonly hasCensored: boolean;
   /** Parts that a block's rows are cut into where there are fewer blocks than threads. */
   readonly nParts: number;
 }
@@ -42,8 +43,13 @@ export interface TrainingViews {
   readonly probabilities: Float64Array;
   readonly targets: Float64Array;
   readonly weights: Float64Array;
+  readonly censored: Uint8Array;
   readonly isDrawn: Uint8Array;
   readonly isColumnDrawn: Uint8Array;
+  /** Columns that either child's path may use. */
+  readonly isColumnAllowed: Uint8Array;
+  /** +1, −1 or 0 by column. */
+  readonly monotone: Int32Array;
   readonly histograms: Float64Array;
   readonly splits: Float64Array;
   readonly chunkSums: Float64Array;
@@ -51,6 +57,7 @@ export interface TrainingViews {
   readonly validationScores: Float64Array;
   readonly validationTargets: Float64Array;
   readonly validationWeights: Float64Array;
+  readonly validationCensored: Uint8Array;
   readonly treeFeature: Int32Array;
   readonly treeBin: Int32Array;
   readonly treeMissingLeft: Int32Array;
@@ -60,6 +67,8 @@ export interface TrainingViews {
   readonly leafNode: Int32Array;
   readonly leafBegin: Int32Array;
   readonly leafEnd: Int32Array;
+  readonly leafLowest: Float64Array;
+  readonly leafHighest: Float64Array;
 }
 
 type ViewName = Exclude<keyof TrainingViews, "sizes" | "layout">;
@@ -102,8 +111,11 @@ const TYPES: Readonly<Record<ViewName, ViewType>> = {
   probabilities: Float64Array,
   targets: Float64Array,
   weights: Float64Array,
+  censored: Uint8Array,
   isDrawn: Uint8Array,
   isColumnDrawn: Uint8Array,
+  isColumnAllowed: Uint8Array,
+  monotone: Int32Array,
   histograms: Float64Array,
   splits: Float64Array,
   chunkSums: Float64Array,
@@ -111,6 +123,7 @@ const TYPES: Readonly<Record<ViewName, ViewType>> = {
   validationScores: Float64Array,
   validationTargets: Float64Array,
   validationWeights: Float64Array,
+  validationCensored: Uint8Array,
   treeFeature: Int32Array,
   treeBin: Int32Array,
   treeMissingLeft: Int32Array,
@@ -120,6 +133,8 @@ const TYPES: Readonly<Record<ViewName, ViewType>> = {
   leafNode: Int32Array,
   leafBegin: Int32Array,
   leafEnd: Int32Array,
+  leafLowest: Float64Array,
+  leafHighest: Float64Array,
 };
 
 /**
@@ -150,8 +165,11 @@ export function planLayout(sizes: TrainingSizes): Layout {
     probabilities: nScores > 1 ? nScores * nRows : 0,
     targets: nRows,
     weights: sizes.hasWeights ? nRows : 0,
+    censored: sizes.hasCensored ? nRows : 0,
     isDrawn: nRows,
     isColumnDrawn: nColumns,
+    isColumnAllowed: 2 * nColumns,
+    monotone: nColumns,
     histograms: nHistograms * histogramLength,
     splits: 2 * nColumns * SPLIT_FIELDS,
     chunkSums: 2 * Math.max(nChunks, nValidationChunks, 1),
@@ -159,6 +177,7 @@ export function planLayout(sizes: TrainingSizes): Layout {
     validationScores: nScores * nValidationRows,
     validationTargets: nValidationRows,
     validationWeights: sizes.hasWeights ? nValidationRows : 0,
+    validationCensored: sizes.hasCensored ? nValidationRows : 0,
     treeFeature: nNodes,
     treeBin: nNodes,
     treeMissingLeft: nNodes,
@@ -168,6 +187,8 @@ export function planLayout(sizes: TrainingSizes): Layout {
     leafNode: numLeaves,
     leafBegin: numLeaves,
     leafEnd: numLeaves,
+    leafLowest: numLeaves,
+    leafHighest: numLeaves,
   };
   let end = FIRST_ADDRESS;
   const addresses = {} as Record<ViewName, number>;

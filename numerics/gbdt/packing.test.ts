@@ -85,7 +85,13 @@ describe.each(layouts)("histograms with $name, $kind kernels", ({ given, kind })
   });
 
   it("finds the split that trying every one finds", () => {
-    const limits = { lambdaL2: 0.5, minDataInLeaf: 20, minSumHessianInLeaf: 1e-3, minGainToSplit: 0 };
+    const limits = {
+      lambdaL1: 0,
+      lambdaL2: 0.5,
+      minDataInLeaf: 20,
+      minSumHessianInLeaf: 1e-3,
+      minGainToSplit: 0,
+    };
     for (let feature = 0; feature < N_FEATURES; feature++) {
       const best = createSplit();
       const totals = { first: 0, second: 0 };

@@ -3,6 +3,61 @@ import type { ParametersOf } from "../parameter-table.ts";
 import { BIN_PARAMETERS } from "./bin-parameters.ts";
 
 export const GBDT_PARAMETERS = {
+  objective: {
+    default: "auto",
+    choices: [
+      "auto",
+      "squaredError",
+      "absoluteError",
+      "huber",
+      "quantile",
+      "nasaScore",
+      "censoredNormal",
+      "logLoss",
+      "softmax",
+    ],
+    doc: "What is minimised; auto: squared error, log-loss or softmax, by the task. The others are for numbers: absolute error and Huber bear outliers, quantile predicts a level, nasaScore punishes late warnings, censoredNormal learns from machines that have not failed.",
+  },
+  huberDelta: {
+    default: 10,
+    min: 0,
+    isAboveMin: true,
+    max: 1e12,
+    unit: "target units",
+    doc: "Huber: error from which the loss grows linearly.",
+  },
+  quantileLevel: {
+    default: 0.5,
+    min: 0,
+    isAboveMin: true,
+    max: 0.999,
+    unit: "ratio",
+    doc: "Quantile: the level that is predicted.",
+  },
+  earlyScale: {
+    default: 13,
+    min: 0,
+    isAboveMin: true,
+    max: 1e12,
+    unit: "target units",
+    doc: "nasaScore: a prediction this much too low costs e − 1.",
+  },
+  lateScale: {
+    default: 10,
+    min: 0,
+    isAboveMin: true,
+    max: 1e12,
+    unit: "target units",
+    doc: "nasaScore: a prediction this much too high costs e − 1.",
+  },
+  censoredScale: {
+    default: 20,
+    min: 0,
+    isAboveMin: true,
+    max: 1e12,
+    unit: "target units",
+    doc: "censoredNormal: standard deviation of the target about its prediction.",
+  },
   numIterations: {
     default: 200,
     min: 1,
@@ -51,6 +106,13 @@ export const GBDT_PARAMETERS = {
     unit: "hessian sum",
     doc: "Smallest hessian sum of a leaf: for squared error its weight, for classes its unsettled rows.",
   },
+  lambdaL1: {
+    default: 0,
+    min: 0,
+    max: 1e9,
+    unit: "gradient sum",
+    doc: "L1 penalty on leaf values: gradient sums up to this are taken for 0.",
+  },
   lambdaL2: {
     default: 0,
     min: 0,
@@ -88,6 +150,25 @@ export const GBDT_PARAMETERS = {
     isInteger: true,
     unit: "rounds",
     doc: "Rows are drawn anew every so many rounds; 0 uses all rows.",
+  },
+  topRate: {
+    default: 1,
+    min: 0,
+    max: 1,
+    unit: "ratio",
+    doc: "Gradient-based one-side sampling: share of the rows with the largest gradients that are kept; 1 keeps all.",
+  },
+  otherRate: {
+    default: 0.1,
+    min: 0,
+    max: 1,
+    unit: "ratio",
+    doc: "Share of the rows drawn from the others, whose gradients are raised to stand for all of them; needs topRate < 1.",
+  },
+  stoppingMetric: {
+    default: "loss",
+    choices: ["loss", "rmse", "mae", "nasaScore", "rocAuc", "averagePrecision"],
+    doc: "What early stopping watches on the validation rows; each but the loss is of one task.",
   },
   earlyStoppingRounds: {
     default: 0,

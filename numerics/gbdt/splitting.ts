@@ -11,6 +11,7 @@ import { unpackSums } from "./packing.ts";
 
 /** What a child must satisfy and what a split must gain. */
 export interface SplitLimits {
+  readonly lambdaL1: number;
   readonly lambdaL2: number;
   readonly minDataInLeaf: number;
   readonly minSumHessianInLeaf: number;

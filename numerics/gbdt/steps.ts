@@ -4,17 +4,21 @@
  */
 import { findBin, fitColumn, MISSING_BIN } from "./binning.ts";
 import type { BinSource } from "./binning.ts";
+import { leafOutput, scanConstrained } from "./constrained-scan.ts";
+import type { OutputBounds } from "./constrained-scan.ts";
 import { CONTROL } from "./control.ts";
 import { BLOCK_COLUMNS, createKernels, HISTOGRAM_BINS } from "./kernels/kernels.ts";
 import type { Kernels } from "./kernels/kernels.ts";
 import { CHUNK_ROWS, openViews, planLayout, SPLIT_FIELDS } from "./layout.ts";
 import type { TrainingViews } from "./layout.ts";
-import { createObjective, sumLoss } from "./objective.ts";
-import type { Objective, RowRange, ScoredRows } from "./objective.ts";
+import { sumLoss } from "./objectives/objective.ts";
+import type { Loss, Objective, RowRange, ScoredRows } from "./objectives/objective.ts";
+import { LOSSES } from "./objectives/table.ts";
+import { weightedQuantile } from "./objectives/weighted-statistics.ts";
 import { packRow } from "./packing.ts";
 import type { Packing } from "./packing.ts";
 import { createSplit, describeNode, leastGain, scanFeature } from "./splitting.ts";
-import type { GrowLimits } from "./splitting.ts";
+import type { GrowLimits, SearchedNode } from "./splitting.ts";
 import type { TrainingJob } from "./team.ts";
 
 /** Every step; its arguments are named at its method. */
@@ -45,6 +49,11 @@ export const DOUBLES = {
   smallerSecond: 4,
   largerFirst: 5,
   largerSecond: 6,
+  /** Least and largest output of the smaller child, then of the larger. */
+  smallerLowest: 7,
+  smallerHighest: 8,
+  largerLowest: 9,
+  largerHighest: 10,
 } as const;
 
 /** One thread's view of a training. */
@@ -53,10 +62,10 @@ export class TrainingThread {
   readonly #control: Int32Array;
   readonly #doubles: Float64Array;
   readonly #kernels: Kernels;
+  readonly #loss: Loss;
   readonly #objective: Objective;
   readonly #job: TrainingJob;
   readonly #limits: GrowLimits;
-  readonly #trainingRows: ScoredRows;
   readonly #validationRows: ScoredRows;
   readonly #steps: Readonly<Record<StepName, (task: number) => void>>;
   readonly #best = createSplit();
@@ -70,18 +79,19 @@ export class TrainingThread {
     this.#control = control;
     this.#doubles = doubles;
     this.#kernels = createKernels(memory, job.kernels);
-    this.#trainingRows = { targets: views.targets, weights: views.weights, scores: views.scores };
     this.#validationRows = {
       targets: views.validationTargets,
       weights: views.validationWeights,
+      censored: views.validationCensored,
       scores: views.validationScores,
     };
-    this.#objective = createObjective(job.objective, this.#trainingRows, views);
+    this.#loss = LOSSES[job.objective.name];
+    this.#objective = this.#loss.bind(views, views, job.objective);
     this.#steps = {
       fitBins: (task) => this.#fitBins(task),
       binTraining: (task) => this.#binTraining(task),
       binValidation: (task) => this.#binValidation(task),
-      prepare: (task) => this.#objective.prepare(this.#chunk(task)),
+      prepare: (task) => this.#objective.prepare?.(this.#chunk(task)),
       derive: (task) => this.#derive(task),
       pack: (task) => this.#pack(task),
       partition: (task) => this.#partition(task),
@@ -91,7 +101,7 @@ export class TrainingThread {
       closeLeaves: (task) => this.#closeLeaf(task),
       addUndrawn: (task) => this.#addUndrawn(task),
       addValidation: (task) => this.#addValidation(task),
-      loss: (task) => this.#loss(task),
+      loss: (task) => this.#sumLoss(task),
     };
   }
 
@@ -312,11 +322,10 @@ export class TrainingThread {
   }
 
   #scanBlock(block: number, child: 0 | 1, histogram: number): void {
-    const { histograms, layout, sizes, splits, nValueBins, isColumnDrawn } = this.views;
-    const packing = this.#packing;
+    const { layout, sizes, splits, isColumnDrawn, isColumnAllowed } = this.views;
     const first = this.#doubles[child === 0 ? DOUBLES.smallerFirst : DOUBLES.largerFirst];
     const second = this.#doubles[child === 0 ? DOUBLES.smallerSecond : DOUBLES.largerSecond];
-    const node = describeNode({ first, second }, packing, this.#limits);
+    const node = describeNode({ first, second }, this.#packing, this.#limits);
     const least = leastGain(node, this.#limits);
     const best = this.#best;
     const end = Math.min(sizes.nColumns, (block + 1) * BLOCK_COLUMNS);
@@ -325,7 +334,7 @@ export class TrainingThread {
       best.feature = -1;
       best.gain = least;
       const offset = histogram * layout.histogramLength + column * HISTOGRAM_BINS * sizes.lanes;
-      scanFeature(histograms, offset, { index: column, nValueBins: nValueBins[column] }, node, best);
+      if (isColumnAllowed[child * sizes.nColumns + column] === 1) this.#scan(offset, column, child, node);
       const place = (child * sizes.nColumns + column) * SPLIT_FIELDS;
       splits[place] = best.feature < 0 ? -1 : best.gain;
       splits[place + 1] = best.bin;
@@ -335,15 +344,33 @@ export class TrainingThread {
     }
   }
 
-  /**
-   * Task: a leaf. Argument: the score. Newton step −rate · Σg / (Σh + λ) from unrounded sums in row order, added
-   * to the scores of the leaf's rows.
-   */
+  #scan(offset: number, column: number, child: 0 | 1, node: SearchedNode): void {
+    const { histograms, nValueBins, monotone } = this.views;
+    const feature = { index: column, nValueBins: nValueBins[column], monotone: monotone[column] };
+    if (!this.#job.isConstrained) {
+      scanFeature(histograms, offset, feature, node, this.#best);
+      return;
+    }
+    const lowest = this.#doubles[child === 0 ? DOUBLES.smallerLowest : DOUBLES.largerLowest];
+    const highest = this.#doubles[child === 0 ? DOUBLES.smallerHighest : DOUBLES.largerHighest];
+    scanConstrained(histograms, offset, feature, { node, bounds: { lowest, highest } }, this.#best);
+  }
+
+  /** Task: a leaf. Argument: the score. Finds its value and adds it to the scores of the leaf's rows. */
   #closeLeaf(leaf: number): void {
-    const { rows, gradients, hessians, scores, sizes, leafBegin, leafEnd, leafNode, treeValue } = this.views;
-    const { lambdaL2, learningRate } = this.#limits;
-    const begin = leafBegin[leaf];
-    const end = leafEnd[leaf];
+    const { rows, scores, sizes, leafBegin, leafEnd, leafNode, treeValue } = this.views;
+    const range = { begin: leafBegin[leaf], end: leafEnd[leaf] };
+    const level = this.#loss.leafQuantile?.(this.#job.objective.settings);
+    const step = level === undefined ? this.#newtonStep(leaf, range) : this.#leafQuantile(level, range);
+    const value = this.#limits.learningRate * step;
+    treeValue[leafNode[leaf]] = value;
+    const offset = this.#argument(0) * sizes.nRows;
+    for (let index = range.begin; index < range.end; index++) scores[offset + rows[index]] += value;
+  }
+
+  /** From unrounded sums in row order. */
+  #newtonStep(leaf: number, { begin, end }: RowRange): number {
+    const { rows, gradients, hessians, sizes, leafLowest, leafHighest } = this.views;
     let gradient = 0;
     for (let index = begin; index < end; index++) gradient += gradients[rows[index]];
     let hessian = end - begin;
@@ -351,12 +378,21 @@ export class TrainingThread {
       hessian = 0;
       for (let index = begin; index < end; index++) hessian += hessians[rows[index]];
     }
-    const denominator = hessian + lambdaL2;
-    // Rows of weight 0 alone leave nothing to fit.
-    const value = denominator > 0 ? (-learningRate * gradient) / denominator : 0;
-    treeValue[leafNode[leaf]] = value;
-    const offset = this.#argument(0) * sizes.nRows;
-    for (let index = begin; index < end; index++) scores[offset + rows[index]] += value;
+    const bounds: OutputBounds = { lowest: leafLowest[leaf], highest: leafHighest[leaf] };
+    return leafOutput(gradient, hessian, this.#limits, bounds);
+  }
+
+  /** The quantile of the residuals of the leaf's rows. */
+  #leafQuantile(level: number, { begin, end }: RowRange): number {
+    const { rows, targets, scores, weights } = this.views;
+    const residuals = new Float64Array(end - begin);
+    const itsWeights = new Float64Array(weights.length === 0 ? 0 : end - begin);
+    for (let index = begin; index < end; index++) {
+      const row = rows[index];
+      residuals[index - begin] = targets[row] - scores[row];
+      if (weights.length > 0) itsWeights[index - begin] = weights[row];
+    }
+    return weightedQuantile(residuals, itsWeights, level);
   }
 
   /** Task: a chunk of rows. Argument: the score. Rows left out by bagging lie in no leaf's segment. */
@@ -392,12 +428,9 @@ export class TrainingThread {
   }
 
   /** Task: a chunk of validation rows. Notes its loss. */
-  #loss(task: number): void {
-    this.views.chunkSums[task] = sumLoss(
-      this.#job.objective,
-      this.#validationRows,
-      this.#validationChunk(task),
-    );
+  #sumLoss(task: number): void {
+    const range = this.#validationChunk(task);
+    this.views.chunkSums[task] = sumLoss(this.#loss, this.#validationRows, range, this.#job.objective);
   }
 }
 

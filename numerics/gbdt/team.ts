@@ -11,7 +11,7 @@ import { COMMAND_OPEN, CONTROL, CONTROL_BYTES, CONTROL_DOUBLES, CONTROL_WORDS, S
 import type { KernelKind } from "./kernels/kernels.ts";
 import type { SharedMemory } from "./kernels/web-assembly.ts";
 import type { TrainingSizes } from "./layout.ts";
-import type { ObjectiveKind } from "./objective.ts";
+import type { ObjectiveChoice } from "./objectives/objective.ts";
 import type { GrowLimits } from "./splitting.ts";
 import type { StepName } from "./steps.ts";
 import { STEP_NAMES, TrainingThread } from "./steps.ts";
@@ -20,8 +20,10 @@ import { STEP_NAMES, TrainingThread } from "./steps.ts";
 export interface TrainingJob {
   readonly memory: SharedMemory;
   readonly sizes: TrainingSizes;
-  readonly objective: ObjectiveKind;
+  readonly objective: ObjectiveChoice;
   readonly limits: GrowLimits;
+  /** Whether leaf outputs are bounded or penalised in a way that the search must know. */
+  readonly isConstrained: boolean;
   readonly kernels: KernelKind;
   /** Raw values to bin; null on helpers where they do not lie in shared memory. */
   readonly source: BinSource | null;

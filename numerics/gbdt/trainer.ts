@@ -28,13 +28,16 @@ import { BLOCK_COLUMNS } from "./kernels/kernels.ts";
 import type { KernelKind } from "./kernels/kernels.ts";
 import type { TrainingSizes, TrainingViews } from "./layout.ts";
 import { planLayout } from "./layout.ts";
-import type { ObjectiveKind, ScoredRows } from "./objective.ts";
-import { baseScores } from "./objective.ts";
+import type { ObjectiveChoice, ObjectiveName, TargetRows } from "./objectives/objective.ts";
+import { DEFAULT_LOSS, LOSSES } from "./objectives/table.ts";
 import type { Packing } from "./packing.ts";
 import { planPacking } from "./packing.ts";
 import type { GbdtParameters } from "./parameters.ts";
 import { GBDT_PARAMETERS } from "./parameters.ts";
+import { checkSampling, drawBag, drawOneSided } from "./sampling.ts";
 import { DOUBLES } from "./steps.ts";
+import { STOPPING_METRICS } from "./stopping-metric.ts";
+import type { StoppingMetric } from "./stopping-metric.ts";
 import { Team } from "./team.ts";
 
 export interface GbdtInput {
@@ -50,6 +53,14 @@ export interface GbdtInput {
   readonly weights?: Float64Array;
   /** One factor per class code. */
   readonly classWeights?: readonly number[];
+  /** Uint8Array (matrix.nRows): 1 where the target is a lower bound; for the objective `censoredNormal`. */
+  readonly censored?: Uint8Array;
+  /** By column: +1 where predictions must not fall as it rises, −1 where they must not rise, 0 where free. */
+  readonly monotone?: readonly number[];
+  /** Groups of columns that may meet on one path of a tree; a column in no group splits alone. */
+  readonly interactions?: readonly (readonly number[])[];
+  /** Trees to start from: the result holds them and those that are added. */
+  readonly initModel?: TreeEnsembleModel;
   readonly parameters?: Partial<GbdtParameters>;
   readonly seed: number | string;
   readonly hooks?: GbdtHooks;
@@ -102,10 +113,9 @@ const POST_TRANSFORMS: Readonly<Record<TaskKind, PostTransform>> = {
   multiclass: "softmax",
 };
 
-type TargetRows = Omit<ScoredRows, "scores">;
-
 const NO_WEIGHTS = new Float64Array(0);
-const NO_ROWS: TargetRows = { targets: new Float64Array(0), weights: NO_WEIGHTS };
+const NO_FLAGS = new Uint8Array(0);
+const NO_ROWS: TargetRows = { targets: new Float64Array(0), weights: NO_WEIGHTS, censored: NO_FLAGS };
 /** Beyond, one lane would leave too few bits to a gradient beside the count of rows. */
 const MOST_ONE_LANE_ROWS = 100_000;
 const SOLO = new Team(1);
@@ -114,7 +124,10 @@ class Boosting {
   readonly #input: GbdtInput;
   readonly #parameters: GbdtParameters;
   readonly #generator: Generator;
-  readonly #objective: ObjectiveKind;
+  readonly #objective: ObjectiveChoice;
+  readonly #metric: StoppingMetric | null;
+  /** Trees that the training started from. */
+  readonly #nInitTrees: number;
   readonly #base: Float64Array;
   readonly #crew: Crew;
   readonly #views: TrainingViews;
@@ -128,6 +141,7 @@ class Boosting {
     const parameters = resolveParameters(GBDT_PARAMETERS, input.parameters ?? {});
     this.#parameters = parameters;
     checkFiniteOrMissing(input.matrix);
+    checkSampling(parameters);
     const trainRows = input.trainRows ?? Int32Array.from({ length: input.matrix.nRows }, (_, row) => row);
     const validationRows = input.validationRows ?? new Int32Array(0);
     this.#hasValidation = input.validationRows !== undefined;
@@ -137,23 +151,26 @@ class Boosting {
     const training = this.#readRows("trainRows", trainRows);
     const validation = this.#hasValidation ? this.#readRows("validationRows", validationRows) : NO_ROWS;
     this.#generator = createGenerator(input.seed);
-    this.#objective = { taskKind: input.target.taskKind, nScores: countOutputs(input.target) };
-    this.#base = baseScores(this.#objective, training);
+    this.#objective = chooseObjective(input.target, parameters);
+    this.#metric = chooseMetric(input.target, parameters);
+    this.#base = this.#chooseBase(training);
     this.#crew = this.#open(training, { trainRows, validationRows });
     this.#views = this.#crew.self.views;
     this.#fill(training, validation);
     this.#validationWeight = sum(validation.weights) || validationRows.length;
     this.#bin(trainRows);
+    this.#nInitTrees = input.initModel?.trees.length ?? 0;
   }
 
   run(): GbdtResult {
+    for (const tree of this.#input.initModel?.trees ?? []) this.#startWith(tree);
     this.#resume();
     const { numIterations } = this.#parameters;
     const { hooks } = this.#input;
     const { nScores } = this.#objective;
     let isStoppedEarly = this.#isOverdue();
-    while (!isStoppedEarly && this.#trees.length < numIterations * nScores) {
-      const iteration = this.#trees.length / nScores;
+    while (!isStoppedEarly && this.#nRounds() < numIterations) {
+      const iteration = this.#nRounds();
       stopIfAsked(hooks, iteration);
       this.#boost(iteration);
       const metric = this.#validationLoss();
@@ -168,9 +185,35 @@ class Boosting {
     return this.#finish(isStoppedEarly);
   }
 
-  /** Targets and weights of some rows, checked. */
+  /** Rounds done, those of the initial model not counted. */
+  #nRounds(): number {
+    return (this.#trees.length - this.#nInitTrees) / this.#objective.nScores;
+  }
+
+  /** @throws {RangeError} when the initial model is not of this training's shape */
+  #chooseBase(training: TargetRows): Float64Array {
+    const { initModel, matrix } = this.#input;
+    const { name, nScores } = this.#objective;
+    if (initModel === undefined) return LOSSES[name].base(training, this.#objective);
+    const isOfShape =
+      initModel.nFeatures === matrix.nColumns &&
+      initModel.nOutputs === nScores &&
+      initModel.scale === 1 &&
+      initModel.postTransform === POST_TRANSFORMS[this.#input.target.taskKind];
+    if (!isOfShape) {
+      throw new RangeError(
+        `initModel must be a boosted ${this.#input.target.taskKind} model of ${matrix.nColumns} features and ${nScores} scores, got one of ${initModel.nFeatures} and ${initModel.nOutputs}`,
+      );
+    }
+    return Float64Array.from(initModel.base);
+  }
+
+  /** Targets, weights and censoring of some rows, checked. */
   #readRows(name: string, rows: Int32Array): TargetRows {
-    const { matrix, target, weights, classWeights } = this.#input;
+    const { matrix, target, weights, classWeights, censored } = this.#input;
+    if (censored !== undefined && censored.length !== matrix.nRows) {
+      throw new RangeError(`censored must have one flag per row [${matrix.nRows}], got ${censored.length}`);
+    }
     if (rows.length === 0) throw new RangeError(`${name} must hold at least one row, got 0`);
     checkRowIndices(name, rows, matrix.nRows);
     checkTarget(target, matrix.nRows, rows);
@@ -187,40 +230,50 @@ class Boosting {
     return {
       targets: Float64Array.from(rows, (row) => target.values[row]),
       weights: combineWeights(target, rows, weights, factors) ?? NO_WEIGHTS,
+      censored: censored === undefined ? NO_FLAGS : Uint8Array.from(rows, (row) => censored[row]),
     };
   }
 
   /** Makes the training's memory and hands it to the team. */
-  #open({ weights }: TargetRows, rows: Pick<BinSource, "trainRows" | "validationRows">): Crew {
-    const { matrix, team = SOLO } = this.#input;
-    const { taskKind, nScores } = this.#objective;
-    const hasWeights = weights.length > 0;
+  #open(training: TargetRows, rows: Pick<BinSource, "trainRows" | "validationRows">): Crew {
+    const { matrix, team = SOLO, interactions, monotone } = this.#input;
+    const { name, nScores } = this.#objective;
+    const parameters = this.#parameters;
+    const hasWeights = training.weights.length > 0;
     const nBlocks = Math.ceil(matrix.nColumns / BLOCK_COLUMNS);
+    const nRows = rows.trainRows.length;
+    const isHessianOne = LOSSES[name].isHessianOne && !hasWeights && parameters.topRate === 1;
     const sizes: TrainingSizes = {
-      nRows: rows.trainRows.length,
+      nRows,
       nValidationRows: rows.validationRows.length,
       nColumns: matrix.nColumns,
       nScores,
-      lanes: taskKind === "regression" && !hasWeights && rows.trainRows.length <= MOST_ONE_LANE_ROWS ? 1 : 2,
-      numLeaves: this.#parameters.numLeaves,
+      lanes: isHessianOne && nRows <= MOST_ONE_LANE_ROWS ? 1 : 2,
+      numLeaves: parameters.numLeaves,
       hasWeights,
+      hasCensored: training.censored.length > 0,
       nParts: nBlocks < team.nThreads ? team.nThreads : 1,
     };
     const self = team.open({
       memory: team.memory(planLayout(sizes).nBytes),
       sizes,
       objective: this.#objective,
-      limits: this.#parameters,
+      limits: parameters,
+      isConstrained: parameters.lambdaL1 > 0 || (monotone?.some((sign) => sign !== 0) ?? false),
       kernels: this.#input.kernels ?? "wasm",
       source: { data: matrix.data, nColumns: matrix.nColumns, ...rows },
     });
-    return { team, self, limits: this.#parameters };
+    self.views.monotone.set(checkMonotone(monotone, matrix.nColumns));
+    self.views.isColumnAllowed.fill(1);
+    return { team, self, limits: parameters, interactions: groupColumns(interactions, matrix.nColumns) };
   }
 
   #fill(training: TargetRows, validation: TargetRows): void {
     const { scores, validationScores, sizes } = this.#views;
     this.#views.targets.set(training.targets);
     this.#views.weights.set(training.weights);
+    this.#views.censored.set(training.censored);
+    this.#views.validationCensored.set(validation.censored);
     this.#views.validationTargets.set(validation.targets);
     this.#views.validationWeights.set(validation.weights);
     this.#base.forEach((base, k) => {
@@ -248,10 +301,11 @@ class Boosting {
     const { team, self } = this.#crew;
     const { nScores } = this.#objective;
     const { sizes, layout } = this.#views;
-    const drawn = this.#drawRows(iteration);
     if (nScores > 1) team.run(self, "prepare", layout.nChunks);
+    const bag = drawBag(this.#parameters, sizes.nRows, iteration, this.#generator);
     for (let k = 0; k < nScores; k++) {
       team.run(self, "derive", layout.nChunks, [k]);
+      const drawn = this.#parameters.topRate < 1 ? this.#drawOneSided(iteration, k) : bag;
       const packing = this.#planPacking();
       team.setDouble(DOUBLES.countUnit, packing.countUnit);
       team.setDouble(DOUBLES.gradientUnit, packing.gradientUnit);
@@ -266,6 +320,16 @@ class Boosting {
     }
   }
 
+  #drawOneSided(iteration: number, k: number): Int32Array {
+    const drawn = drawOneSided(this.#parameters, this.#views, this.#generator.fork(`rows/${iteration}/${k}`));
+    // Raised gradients raise the sums that size the grid: all of them by as much as any.
+    const { otherRate, topRate } = this.#parameters;
+    const factor = Math.max(1, otherRate > 0 ? (1 - topRate) / otherRate : 1);
+    const { chunkSums } = this.#views;
+    for (let place = 0; place < chunkSums.length; place++) chunkSums[place] *= 2 * factor;
+    return drawn;
+  }
+
   #planPacking(): Packing {
     const { chunkSums, layout, sizes } = this.#views;
     let gradientTotal = 0;
@@ -277,25 +341,16 @@ class Boosting {
     return planPacking(sizes.nRows, gradientTotal, sizes.lanes === 1 ? null : hessianTotal);
   }
 
-  /** Fills the row list, ascending. */
+  /** Fills the row list, ascending, and marks the rows on it. */
   #listRows(drawn: Int32Array | null): void {
-    const { rows, sizes } = this.#views;
-    if (drawn !== null) rows.set(drawn);
-    else for (let row = 0; row < sizes.nRows; row++) rows[row] = row;
-  }
-
-  /** The rows of this round, ascending; null for all. */
-  #drawRows(iteration: number): Int32Array | null {
-    const { baggingFraction, baggingFreq } = this.#parameters;
-    if (baggingFreq === 0 || baggingFraction === 1) return null;
-    const { isDrawn, sizes } = this.#views;
-    const draw = Math.floor(iteration / baggingFreq);
-    const nDrawn = Math.max(1, Math.round(sizes.nRows * baggingFraction));
-    const all = Int32Array.from({ length: sizes.nRows }, (_, row) => row);
-    const drawn = this.#generator.fork(`rows/${draw}`).shuffle(all).subarray(0, nDrawn).sort();
+    const { rows, sizes, isDrawn } = this.#views;
+    if (drawn === null) {
+      for (let row = 0; row < sizes.nRows; row++) rows[row] = row;
+      return;
+    }
+    rows.set(drawn);
     isDrawn.fill(0);
     for (const row of drawn) isDrawn[row] = 1;
-    return drawn;
   }
 
   #drawColumns(iteration: number, k: number): void {
@@ -313,13 +368,22 @@ class Boosting {
 
   #validationLoss(): number | undefined {
     if (!this.#hasValidation) return undefined;
+    const figure = this.#metric === null ? this.#meanLoss() : this.#metric.compute(...this.#validationRows());
+    this.#history.push(figure);
+    return figure;
+  }
+
+  #validationRows(): [targets: Float64Array, scores: Float64Array] {
+    const { validationTargets, validationScores } = this.#views;
+    return [validationTargets, validationScores];
+  }
+
+  #meanLoss(): number {
     const { chunkSums, layout } = this.#views;
     this.#crew.team.run(this.#crew.self, "loss", layout.nValidationChunks);
     let total = 0;
     for (let chunk = 0; chunk < layout.nValidationChunks; chunk++) total += chunkSums[chunk];
-    const loss = this.#validationWeight > 0 ? total / this.#validationWeight : 0;
-    this.#history.push(loss);
-    return loss;
+    return this.#validationWeight > 0 ? total / this.#validationWeight : 0;
   }
 
   #isOverdue(): boolean {
@@ -328,13 +392,24 @@ class Boosting {
     return this.#history.length - this.#bestIteration() >= earlyStoppingRounds;
   }
 
-  /** Rounds up to the lowest validation loss, the first of equals. */
+  /** Rounds up to the best validation figure, the first of equals. */
   #bestIteration(): number {
+    const sign = this.#metric?.isHigherBetter === true ? -1 : 1;
     let best = 0;
     for (let index = 1; index < this.#history.length; index++) {
-      if (this.#history[index] < this.#history[best]) best = index;
+      // A figure that is undefined on these rows is no better than any.
+      if (sign * this.#history[index] < sign * this.#history[best]) best = index;
     }
     return this.#history.length === 0 ? 0 : best + 1;
+  }
+
+  /** Takes a tree that was grown before. */
+  #startWith(tree: DecisionTree): void {
+    const { scores, validationScores } = this.#views;
+    const { trainRows, validationRows } = this.#input;
+    this.#addByValue(tree, scores, trainRows);
+    if (validationRows !== undefined) this.#addByValue(tree, validationScores, validationRows);
+    this.#trees.push(tree);
   }
 
   /** Walks a tree that was resumed, whose bins are not kept; the same leaves, for thresholds are bin borders. */
@@ -356,25 +431,19 @@ class Boosting {
         `resumeFrom must hold ${nScores} trees per round [${resumeFrom.iteration} rounds], got ${resumeFrom.trees.length}`,
       );
     }
-    const { scores, validationScores } = this.#views;
-    const { trainRows, validationRows } = this.#input;
-    for (const tree of resumeFrom.trees) {
-      this.#addByValue(tree, scores, trainRows);
-      if (validationRows !== undefined) this.#addByValue(tree, validationScores, validationRows);
-      this.#trees.push(tree);
-    }
+    for (const tree of resumeFrom.trees) this.#startWith(tree);
     this.#history.push(...resumeFrom.history);
   }
 
   #checkpoint(iteration: number): void {
-    this.#input.hooks?.onCheckpoint?.({ iteration, trees: [...this.#trees], history: [...this.#history] });
+    const trees = this.#trees.slice(this.#nInitTrees);
+    this.#input.hooks?.onCheckpoint?.({ iteration, trees, history: [...this.#history] });
   }
 
   #finish(isStoppedEarly: boolean): GbdtResult {
     const { target, matrix } = this.#input;
     const { nScores } = this.#objective;
-    const bestIteration =
-      this.#parameters.earlyStoppingRounds > 0 ? this.#bestIteration() : this.#trees.length / nScores;
+    const bestIteration = this.#parameters.earlyStoppingRounds > 0 ? this.#bestIteration() : this.#nRounds();
     const model: TreeEnsembleModel = {
       kind: "tree_ensemble",
       taskKind: target.taskKind,
@@ -383,7 +452,7 @@ class Boosting {
       postTransform: POST_TRANSFORMS[target.taskKind],
       base: [...this.#base],
       scale: 1,
-      trees: this.#trees.slice(0, bestIteration * nScores),
+      trees: this.#trees.slice(0, this.#nInitTrees + bestIteration * nScores),
     };
     return { model, bestIteration, history: this.#history, isStoppedEarly };
   }
@@ -393,4 +462,55 @@ function sum(values: Float64Array): number {
   let total = 0;
   for (const value of values) total += value;
   return total;
+}
+
+/** @throws {RangeError} when the objective is not one of the task */
+function chooseObjective(target: TaskTarget, parameters: GbdtParameters): ObjectiveChoice {
+  const chosen = parameters.objective as ObjectiveName | "auto";
+  const name = chosen === "auto" ? DEFAULT_LOSS[target.taskKind] : chosen;
+  if (LOSSES[name].taskKind !== target.taskKind) {
+    throw new RangeError(
+      `objective ${name} is for ${LOSSES[name].taskKind}, got a ${target.taskKind} target`,
+    );
+  }
+  return { name, nScores: countOutputs(target), settings: parameters };
+}
+
+/** @throws {RangeError} when the metric is not one of the task */
+function chooseMetric(target: TaskTarget, { stoppingMetric }: GbdtParameters): StoppingMetric | null {
+  if (stoppingMetric === "loss") return null;
+  const metric = STOPPING_METRICS[stoppingMetric];
+  if (metric.taskKind !== target.taskKind) {
+    throw new RangeError(
+      `stoppingMetric ${stoppingMetric} is for ${metric.taskKind}, got a ${target.taskKind} target`,
+    );
+  }
+  return metric;
+}
+
+function checkMonotone(monotone: readonly number[] | undefined, nColumns: number): Int32Array {
+  const signs = Int32Array.from(monotone ?? { length: nColumns }, (sign: number | undefined) => sign ?? 0);
+  if (signs.length !== nColumns) {
+    throw new RangeError(`monotone must have one sign per column [${nColumns}], got ${signs.length}`);
+  }
+  monotone?.forEach((sign, column) => {
+    if (sign !== 0 && sign !== 1 && sign !== -1) {
+      throw new RangeError(`monotone[${column}] must be −1, 0 or 1, got ${sign}`);
+    }
+  });
+  return signs;
+}
+
+/** Groups as sets; columns in none get a group of their own. */
+function groupColumns(
+  groups: readonly (readonly number[])[] | undefined,
+  nColumns: number,
+): readonly ReadonlySet<number>[] | null {
+  if (groups === undefined) return null;
+  groups.forEach((group, place) => checkRowIndices(`interactions[${place}]`, group, nColumns));
+  const grouped = new Set(groups.flat());
+  const alone = Array.from({ length: nColumns }, (_, column) => column).filter(
+    (column) => !grouped.has(column),
+  );
+  return [...groups, ...alone.map((column) => [column])].map((group) => new Set(group));
 }

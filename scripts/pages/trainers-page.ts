@@ -35,6 +35,7 @@ ${settingsOf(LINEAR_PARAMETERS)}
 
 function settingsOf(table: ParameterTable): string {
   const rows = Object.entries(table).map(([name, row]) => {
+    if ("choices" in row) return [`\`${name}\``, row.default, row.choices.join(", "), "", row.doc];
     const kind = row.isInteger === true ? "integer, " : "";
     const range = `${kind}${row.isAboveMin === true ? ">" : "≥"} ${row.min}, ≤ ${row.max}`;
     return [`\`${name}\``, String(row.default), range, row.unit, row.doc];

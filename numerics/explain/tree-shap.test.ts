@@ -1,0 +1,111 @@
+import { describe, expect, it } from "vitest";
+import type { DecisionTree } from "../decision-tree.ts";
+import { trainForest } from "../forest/trainer.ts";
+import { trainGbdt } from "../gbdt/trainer.ts";
+import { trainLinear } from "../linear/trainer.ts";
+import type { TrainedModel, TreeEnsembleModel } from "../model.ts";
+import { predictRaw } from "../model.ts";
+import { createGenerator } from "../random/generator.ts";
+import type { TaskKind } from "../task-kind.ts";
+import { createExplainer } from "./explainer.ts";
+
+const N_ROWS = 600;
+const N_COLUMNS = 5;
+
+function createInput(taskKind: TaskKind) {
+  const generator = createGenerator(`shap/${taskKind}`);
+  const data = Float64Array.from({ length: N_ROWS * N_COLUMNS }, () =>
+    generator.next() < 0.1 ? Number.NaN : generator.normal(),
+  );
+  const values = Float64Array.from({ length: N_ROWS }, (_, row) => {
+    const [first, second, third] = Array.from(data.subarray(row * N_COLUMNS), (value) => value || 0);
+    const score = 2 * first + second * third + 0.3 * generator.normal();
+    return taskKind === "regression"
+      ? score
+      : taskKind === "binary"
+        ? Number(score > 0)
+        : score < -1
+          ? 0
+          : score < 1
+            ? 1
+            : 2;
+  });
+  return {
+    matrix: { data, nRows: N_ROWS, nColumns: N_COLUMNS },
+    target: { taskKind, values, nClasses: 3 },
+    seed: 2,
+  };
+}
+
+const boosted = (taskKind: TaskKind): TrainedModel =>
+  trainGbdt({ ...createInput(taskKind), parameters: { numIterations: 20, numLeaves: 12 } }).model;
+const grown = (taskKind: TaskKind): TrainedModel =>
+  trainForest({ ...createInput(taskKind), parameters: { numTrees: 12 } });
+
+describe("contributions and the expected score sum to the raw score", () => {
+  it.each([
+    ["boosted regression", boosted("regression"), "regression"],
+    ["boosted classes", boosted("multiclass"), "multiclass"],
+    ["a forest of numbers", grown("regression"), "regression"],
+    ["a forest of classes", grown("multiclass"), "multiclass"],
+    ["a linear model", trainLinear(createInput("binary")), "binary"],
+  ] as const)("%s", (_name, model, taskKind) => {
+    const { matrix } = createInput(taskKind);
+    const raw = predictRaw(model, matrix).values;
+    const explainer = createExplainer(model);
+    const contributions = new Float64Array(model.nOutputs * N_COLUMNS);
+    for (let row = 0; row < 200; row++) {
+      explainer.explain(matrix.data, row * N_COLUMNS, contributions);
+      for (let k = 0; k < model.nOutputs; k++) {
+        const sum = contributions
+          .subarray(k * N_COLUMNS, (k + 1) * N_COLUMNS)
+          .reduce((total, value) => total + value, explainer.expected[k]);
+        expect(Math.abs(sum - raw[row * model.nOutputs + k])).toBeLessThan(1e-9);
+      }
+    }
+  });
+});
+
+/** The score where only some features are known: at a split on an unknown one, both sides by their training rows. */
+function expectation(tree: DecisionTree, row: Float64Array, known: ReadonlySet<number>, node = 0): number {
+  const feature = tree.feature[node];
+  if (feature < 0) return tree.value[node];
+  const [left, right] = [tree.left[node], tree.right[node]];
+  if (!known.has(feature)) {
+    const share = tree.count[left] / tree.count[node];
+    return share * expectation(tree, row, known, left) + (1 - share) * expectation(tree, row, known, right);
+  }
+  const value = row[feature];
+  const isLeft = Number.isNaN(value) ? tree.missingLeft[node] === 1 : value <= tree.threshold[node];
+  return expectation(tree, row, known, isLeft ? left : right);
+}
+
+/** The definition: over all orders in which features become known, what each adds on average. */
+function shapleyByDefinition(model: TreeEnsembleModel, row: Float64Array): number[] {
+  const score = (known: ReadonlySet<number>) =>
+    model.trees.reduce((sum, tree) => sum + expectation(tree, row, known), 0);
+  const factorial = (n: number): number => (n <= 1 ? 1 : n * factorial(n - 1));
+  return Array.from({ length: N_COLUMNS }, (_, feature) => {
+    let total = 0;
+    for (let mask = 0; mask < 2 ** N_COLUMNS; mask++) {
+      const known = new Set(Array.from({ length: N_COLUMNS }, (_v, k) => k).filter((k) => (mask >> k) & 1));
+      if (known.has(feature)) continue;
+      const weight = (factorial(known.size) * factorial(N_COLUMNS - known.size - 1)) / factorial(N_COLUMNS);
+      total += weight * (score(new Set([...known, feature])) - score(known));
+    }
+    return total;
+  });
+}
+
+it("equals the definition, tried on every subset of features", () => {
+  const { matrix } = createInput("regression");
+  const model = boosted("regression");
+  if (model.kind !== "tree_ensemble") throw new Error("expected trees");
+  const explainer = createExplainer(model);
+  const contributions = new Float64Array(N_COLUMNS);
+  for (let row = 0; row < 8; row++) {
+    explainer.explain(matrix.data, row * N_COLUMNS, contributions);
+    const expected = shapleyByDefinition(model, matrix.data.subarray(row * N_COLUMNS, (row + 1) * N_COLUMNS));
+    expected.forEach((value, feature) => expect(contributions[feature]).toBeCloseTo(value, 9));
+  }
+});

@@ -1,3 +1,4 @@
+import { logUpperTail } from "../../stats/normal.ts";
 import type { Loss } from "./objective.ts";
 import { weightOf } from "./objective.ts";
 import { weightedMean } from "./weighted-statistics.ts";
@@ -48,23 +49,3 @@ const LEAST_HESSIAN = 1e-6;
 export function normalHazard(z: number): number {
   return Math.exp(-0.5 * z * z - 0.5 * Math.log(2 * Math.PI) - logUpperTail(z));
 }
-
-/**
- * log(1 − Φ(z)) for every finite z.
- *
- * Source: the rational Chebyshev fit of erfc in Numerical Recipes (3rd ed., 6.2.2 erfccheb form `erfcc`), relative
- * error below 1.2e-7 everywhere, which keeps its meaning in the far tail because its logarithm is taken inside.
- */
-export function logUpperTail(z: number): number {
-  const x = Math.abs(z) / Math.SQRT2;
-  const t = 2 / (2 + x);
-  let polynomial = 0;
-  for (const coefficient of ERFC) polynomial = polynomial * t + coefficient;
-  const logErfc = Math.log(t) - x * x + polynomial;
-  return z >= 0 ? logErfc - Math.LN2 : Math.log1p(-0.5 * Math.exp(logErfc));
-}
-
-const ERFC = [
-  0.17087277, -0.82215223, 1.48851587, -1.13520398, 0.27886807, -0.18628806, 0.09678418, 0.37409196,
-  1.00002368, -1.26551223,
-] as const;

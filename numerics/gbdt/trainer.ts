@@ -28,7 +28,7 @@ import { BLOCK_COLUMNS } from "./kernels/kernels.ts";
 import type { KernelKind } from "./kernels/kernels.ts";
 import type { TrainingSizes, TrainingViews } from "./layout.ts";
 import { planLayout } from "./layout.ts";
-import type { ObjectiveChoice, ObjectiveName, TargetRows } from "./objectives/objective.ts";
+import type { ObjectiveChoice, TargetRows } from "./objectives/objective.ts";
 import { DEFAULT_LOSS, LOSSES } from "./objectives/table.ts";
 import type { Packing } from "./packing.ts";
 import { planPacking } from "./packing.ts";
@@ -167,7 +167,6 @@ class Boosting {
     this.#resume();
     const { numIterations } = this.#parameters;
     const { hooks } = this.#input;
-    const { nScores } = this.#objective;
     let isStoppedEarly = this.#isOverdue();
     while (!isStoppedEarly && this.#nRounds() < numIterations) {
       const iteration = this.#nRounds();
@@ -466,7 +465,7 @@ function sum(values: Float64Array): number {
 
 /** @throws {RangeError} when the objective is not one of the task */
 function chooseObjective(target: TaskTarget, parameters: GbdtParameters): ObjectiveChoice {
-  const chosen = parameters.objective as ObjectiveName | "auto";
+  const chosen = parameters.objective;
   const name = chosen === "auto" ? DEFAULT_LOSS[target.taskKind] : chosen;
   if (LOSSES[name].taskKind !== target.taskKind) {
     throw new RangeError(

@@ -88,7 +88,7 @@ export function countGrid(space: SearchSpace, gridValues: number): number {
 function gridPoint(space: SearchSpace, gridValues: number, number: number): Point | null {
   const point: Record<string, Point[string]> = {};
   let rest = number;
-  for (const [name, dimension] of Object.entries(space).reverse()) {
+  for (const [name, dimension] of Object.entries(space).toReversed()) {
     const values = gridOf(dimension, gridValues);
     point[name] = values[rest % values.length];
     rest = Math.floor(rest / values.length);

@@ -48,7 +48,8 @@ test("a closed loop answers every request with its own body", async () => {
       String.fromCodePoint(answer.body[0] ?? 0) === first[index] ? undefined : "mixed",
   });
   expect(result.reasons).toEqual([]);
-  expect(result.answered).toBeGreaterThan(0);
+  // Each body at least once, also where the machine is busy.
+  expect(result.answered).toBeGreaterThanOrEqual(3);
 });
 
 test("an open loop charges a stall to every request that was due meanwhile", async () => {

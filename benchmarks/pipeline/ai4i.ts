@@ -19,7 +19,7 @@ const METRICS = [
 export async function measureAi4i(context: SuiteContext, data: string): Promise<void> {
   const seed = 7;
   const aura = auraCommand(context.root, join(context.scratch, "ai4i"));
-  const pipeline = pipelineFile(context, "milling");
+  const pipeline = pipelineFile(context, "milling", "forest");
   const args = [pipeline, "--data", data, "--approve-as", "bench@example.com", "--seed", String(seed)];
   const report = await aura.train(args, RUN_TIMEOUT_MS);
   await aura.run(["down"], 60_000);

@@ -15,7 +15,7 @@ const RUN_TIMEOUT_MS = 600_000;
 export async function measureFd001(context: SuiteContext, data: string): Promise<void> {
   const seeds = context.quick ? SEEDS.slice(0, 1) : SEEDS;
   const reports: (RunReport & { readonly wallMs: number })[] = [];
-  const pipeline = pipelineFile(context, "turbofan");
+  const pipeline = pipelineFile(context, "turbofan", "gbdt");
   for (const seed of seeds) {
     const aura = auraCommand(context.root, join(context.scratch, `fd001-${seed}`));
     const args = [pipeline, "--data", data, "--approve-as", "bench@example.com", "--seed", String(seed)];

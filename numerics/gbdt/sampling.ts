@@ -32,8 +32,17 @@ export function drawBag(
   if (baggingFreq === 0 || baggingFraction === 1) return null;
   const draw = Math.floor(iteration / baggingFreq);
   const nDrawn = Math.max(1, Math.round(nRows * baggingFraction));
-  const all = Int32Array.from({ length: nRows }, (_, row) => row);
-  return generator.fork(`rows/${draw}`).shuffle(all).subarray(0, nDrawn).sort();
+  return selectRows(nRows, nDrawn, generator.fork(`rows/${draw}`));
+}
+
+/** `nDrawn` of 0 … nRows − 1, ascending, each equally likely. One draw a row, where a shuffle would need a sort as well. */
+function selectRows(nRows: number, nDrawn: number, generator: Generator): Int32Array {
+  const drawn = new Int32Array(nDrawn);
+  let nTaken = 0;
+  for (let row = 0; nTaken < nDrawn; row++) {
+    if (generator.next() * (nRows - row) < nDrawn - nTaken) drawn[nTaken++] = row;
+  }
+  return drawn;
 }
 
 /**

@@ -1,18 +1,24 @@
-// Prints `N passed, N failed, N skipped` from vitest's JSON report, alone on its line.
-// A test file that could not even be loaded has no tests in the report and counts as one failure.
-import { existsSync, readFileSync } from "node:fs";
+// Prints `N passed, N failed, N skipped` from vitest's JSON report, alone on its line, and ends with 1 unless none failed.
+// A test file that could not even be loaded has no tests in the report and counts as one failure, as does a report that
+// is missing or cannot be read: a run that nobody can count has proved nothing.
+import { readFileSync } from "node:fs";
 
-const path = process.argv[2];
-if (!existsSync(path)) {
-  console.log("the test run left no report");
-  console.log("0 passed, 1 failed, 0 skipped");
-} else {
-  const report = JSON.parse(readFileSync(path, "utf8"));
+let counts;
+try {
+  const report = JSON.parse(readFileSync(process.argv[2], "utf8"));
   const unloadable = report.testResults.filter(
     (file) => file.status === "failed" && file.assertionResults.length === 0,
   );
   for (const file of unloadable) console.log(`not loaded: ${file.name}`);
-  const failed = report.numFailedTests + unloadable.length;
-  const skipped = report.numPendingTests + report.numTodoTests;
-  console.log(`${report.numPassedTests} passed, ${failed} failed, ${skipped} skipped`);
+  counts = {
+    passed: report.numPassedTests,
+    failed: report.numFailedTests + unloadable.length,
+    skipped: report.numPendingTests + report.numTodoTests,
+  };
+  if (!Object.values(counts).every(Number.isInteger)) throw new TypeError("its counts are no numbers");
+} catch (error) {
+  console.log(`the test run left no report that can be read: ${error.message}`);
+  counts = { passed: 0, failed: 1, skipped: 0 };
 }
+console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+process.exitCode = counts.failed === 0 ? 0 : 1;

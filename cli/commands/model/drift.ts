@@ -101,6 +101,7 @@ async function history(
       ["state", (row) => row.state.replaceAll("_", " ")],
       ["confirmed", (row) => (row.confirmed ? "yes" : "no")],
       ["rows", (row) => row.rows],
+      ["id", (row) => row.id],
     ],
   });
 }

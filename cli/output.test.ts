@@ -84,6 +84,19 @@ describe("Output", () => {
     expect(written.stderr.split("\n")).toHaveLength(3);
   });
 
+  it("says a broken rule in the message, and its rows below", () => {
+    const { written, output } = outputTo(false);
+    const rule = { field: "sources.r", expected: "at most 1 % bad rows", found: "2 of 3" };
+    const row = { file: "a.csv", line: 2, field: "x", expected: "a number", found: "'x'" };
+    const message = "sources.r: expected at most 1 % bad rows, found 2 of 3";
+    output.error(new PlatformError("quality_gate", message, { locations: [rule, row] }));
+    expect(written.stderr.split("\n").slice(0, 2)).toEqual([
+      `error quality_gate: ${message}`,
+      "  a.csv:2:x: expected a number, found 'x'",
+    ]);
+    expect(written.stderr.split("at most 1 %")).toHaveLength(2);
+  });
+
   it("pads a table and makes its cells safe", () => {
     const { written, output } = outputTo(false);
     output.table(["part", "state"], [["api\u001B[2J", "ready"]]);

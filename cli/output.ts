@@ -150,18 +150,28 @@ function remedyOf({ code, locations }: PlatformError): string {
   return ERROR_CODES[code].remedy;
 }
 
-/** None when the only one is a file, and the message says all of it. */
+/** Without those of which the message says all. */
 export function locationsToShow({
   message,
   locations,
 }: Pick<PlatformError, "message" | "locations">): readonly ErrorLocation[] {
   const [only] = locations;
   const isSaid = (part: string | undefined) => part === undefined || message.includes(part);
-  if (locations.length !== 1) return locations;
+  if (locations.length !== 1) return locations.filter((one) => !isSentenceOf(message, one));
   // An option that was not given: the last line names it.
-  if (only?.field !== undefined)
-    return only.field.startsWith("--") && only.found === undefined ? [] : locations;
+  if (only?.field !== undefined) {
+    const isOption = only.field.startsWith("--") && only.found === undefined;
+    return isOption || isSentenceOf(message, only) ? [] : locations;
+  }
   return [only?.file, only?.expected, only?.found].every(isSaid) ? [] : locations;
+}
+
+/** Whether the message holds this very sentence: of several, the parts alone may be another one's. */
+function isSentenceOf(message: string, { file, line, field, expected, found }: ErrorLocation): boolean {
+  if (expected === undefined || found === undefined || (line !== undefined && field !== undefined))
+    return false;
+  const where = line === undefined ? (file ?? field ?? "") : `${file ?? ""}:${line}`;
+  return message.includes(`${where}: expected ${expected}, found ${found}`);
 }
 
 /** File, line and field, what was expected there and what stands there: one safe line. */

@@ -44,19 +44,18 @@ export function requireQuality(pipeline: Pipeline, sources: readonly SourceQuali
   });
 }
 
-/** Faults that the message spells out; all of them are locations. */
+/** Broken rules that the message spells out; all of them are locations. */
 const MAX_SAID = 10;
 
-/** Faults as one message. */
+/** Faults as one message, but for the values of single rows: these are examples, and locations beside it. */
 export function sentencesOf(faults: readonly ErrorLocation[]): string {
-  const said = faults.slice(0, MAX_SAID).map(sentenceOf).join("; ");
-  return faults.length > MAX_SAID ? `${said} (and ${faults.length - MAX_SAID} more)` : said;
+  const rules = faults.filter(({ line, field }) => line === undefined || field === undefined);
+  const said = rules.slice(0, MAX_SAID).map(sentenceOf).join("; ");
+  return rules.length > MAX_SAID ? `${said} (and ${rules.length - MAX_SAID} more)` : said;
 }
 
 function sentenceOf({ file, line, field, expected, found }: ErrorLocation): string {
-  const row = line === undefined ? undefined : `${file ?? "data"}:${line}`;
-  const where =
-    row === undefined ? (file ?? field ?? "data") : field === undefined ? row : `${row}: ${field}`;
+  const where = line === undefined ? (file ?? field ?? "data") : `${file ?? "data"}:${line}`;
   return `${where}: expected ${expected}, found ${found}`;
 }
 

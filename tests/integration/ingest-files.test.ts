@@ -305,6 +305,7 @@ describe("quarantine", () => {
     expect(error.message).toContain(
       "sources.readings: expected at least one row that can be used, found all 2 rows refused",
     );
+    expect(error.message).not.toContain("a.csv:");
     expect(error.locations).toMatchObject([
       { field: "sources.readings" },
       { file: "a.csv", line: 2, field: "x", expected: "0 to 100", found: "'999'" },
@@ -335,9 +336,13 @@ describe("quarantine", () => {
     columns: [{ name: x }]`;
     const files = { "a.csv": "unit,t,x\nA,01.03.2025 00:00,1\nA,01.03.2025,1\n" };
     const error = await failure({ source, quality: "maxBadShare: 0", files });
-    expect(error.message).toContain(
-      "a.csv:2: t: expected a point in time in the format '%d.%m.%Y', found '01.03.2025 00:00'",
-    );
+    expect(error.locations).toContainEqual({
+      file: "a.csv",
+      line: 2,
+      field: "t",
+      expected: "a point in time in the format '%d.%m.%Y'",
+      found: "'01.03.2025 00:00'",
+    });
   });
 });
 
@@ -426,7 +431,7 @@ describe("quality gates", () => {
     [
       "bad share",
       { quality: "maxBadShare: 0.1", files: { "a.csv": "unit,t,x,y\nA,1,x,a\nA,2,1,a\n" } },
-      /1 of 2 \(1 not_a_number\); a\.csv:2: x: expected a number, found 'x'$/,
+      /1 of 2 \(1 not_a_number\)$/,
     ],
     [
       "missing values",

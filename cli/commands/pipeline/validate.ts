@@ -62,7 +62,5 @@ async function checkFiles(pipeline: Pipeline, folder: DataFolder): Promise<reado
   }));
   const found = await checkSample(pipeline, sources);
   if (found === undefined) return names;
-  // Single rows are listed below the message: it has what they add up to.
-  const said = found.faults.filter((fault) => fault.line === undefined || fault.field === undefined);
-  throw new PlatformError(found.code, sentencesOf(said), { locations: found.faults });
+  throw new PlatformError(found.code, sentencesOf(found.faults), { locations: found.faults });
 }

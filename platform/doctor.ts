@@ -1,6 +1,6 @@
-import { accessSync, constants, existsSync, statfsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmdirSync, statfsSync } from "node:fs";
 import { totalmem } from "node:os";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import type { Settings } from "../config/settings.ts";
 import { findOnPath, findTemporalBinary } from "../temporal-config/server-binary.ts";
 import { whyNoDownload } from "../temporal-config/server-download.ts";
@@ -8,7 +8,7 @@ import { findPostgresBinaries } from "./parts/postgres-binaries.ts";
 import { unprivilegedUser } from "./parts/unprivileged-user.ts";
 import { isPortFree } from "./process/ports.ts";
 import { findRunningPlatform } from "./running.ts";
-import { readRecord, statePaths } from "./state-dir.ts";
+import { foreignFiles, readRecord, statePaths } from "./state-dir.ts";
 
 /** One thing looked at. `missing` keeps AURA from starting, `warning` does not. */
 export interface MachineCheck {
@@ -103,18 +103,27 @@ async function checkGo(settings: Settings): Promise<Finding> {
   };
 }
 
+/**
+ * Makes a folder where the state folder will be and takes it away again: permissions alone say nothing of root, of a
+ * disk that is mounted read-only, or of a file system such as /proc that takes no files.
+ */
 function checkStateDir({ stateDir }: Settings): Finding {
   const folder = existingFolder(stateDir);
+  const remedy = "set AURA_STATE_DIR to a folder of yours";
   try {
-    accessSync(folder, constants.W_OK);
+    const [other] = foreignFiles(stateDir);
+    if (other !== undefined)
+      return { state: "missing", found: `${stateDir} holds other files (${other})`, remedy };
+    rmdirSync(mkdtempSync(join(folder, ".aura-doctor-")));
     return { state: "ok", found: stateDir };
-  } catch {
-    return {
-      state: "missing",
-      found: `${folder} cannot be written`,
-      remedy: "set AURA_STATE_DIR to a folder of yours",
-    };
+  } catch (error) {
+    return { state: "missing", found: `${folder} cannot be written (${reasonOf(error)})`, remedy };
   }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof Error && "code" in error) return String(error.code);
+  return String(error);
 }
 
 function checkDisk({ stateDir }: Settings): Finding {

@@ -91,9 +91,8 @@ export function ensureStateDir(stateDir: string): StatePaths {
     mkdirSync(dirname(stateDir), { recursive: true });
     mkdirSync(stateDir, { recursive: true, mode: 0o700 });
     if (!existsSync(paths.marker)) {
-      const others = readdirSync(stateDir);
-      // A folder called .aura is AURA's own: a worker or API started by hand may have used it first.
-      if (others.length > 0 && basename(stateDir) !== ".aura") {
+      const others = foreignFiles(stateDir);
+      if (others.length > 0) {
         throw new PlatformError(
           "config_invalid",
           `use the state folder [${stateDir}]: it holds other files (${others.slice(0, 3).join(", ")})`,
@@ -113,6 +112,13 @@ export function ensureStateDir(stateDir: string): StatePaths {
     });
   }
   return paths;
+}
+
+/** Files in a folder that AURA did not make: then it is no state folder. Empty where there is no folder. */
+export function foreignFiles(stateDir: string): readonly string[] {
+  // A folder called .aura is AURA's own: a worker or API started by hand may have used it first.
+  if (basename(stateDir) === ".aura" || existsSync(statePaths(stateDir).marker)) return [];
+  return existsSync(stateDir) ? readdirSync(stateDir) : [];
 }
 
 /** The record of the last or present start; an unreadable one counts as none (it only remembers). */

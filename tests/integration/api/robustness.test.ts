@@ -182,8 +182,28 @@ async function openSlow(port: number, n: number, first: string): Promise<{ nOpen
   return { nOpen: () => sockets.size };
 }
 
+/** Milliseconds of one prediction after another while `goesOn`, ascending. */
+async function predictionTimes(fixture: ApiFixture, goesOn: () => boolean): Promise<number[]> {
+  const times: number[] = [];
+  while (goesOn()) {
+    const asked = performance.now();
+    expect((await predict(fixture)).predictions[0]?.value).toBe(21.5);
+    times.push(performance.now() - asked);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return times.toSorted((a, b) => a - b);
+}
+
+const forMs = (ms: number): (() => boolean) => {
+  const end = performance.now() + ms;
+  return () => performance.now() < end;
+};
+const at = (sorted: readonly number[], share: number): number =>
+  sorted[Math.floor(sorted.length * share)] ?? Number.NaN;
+
 test("500 slow senders of headers and 100 of bodies are closed within ten seconds and slow nobody down", async () => {
   const fixture = await start();
+  const before = await predictionTimes(fixture, forMs(1_000));
   const began = performance.now();
   const host = `Host: 127.0.0.1:${fixture.api.port}\r\n`;
   const headers = await openSlow(fixture.api.port, 500, `POST /predict HTTP/1.1\r\n${host}X-Slow: `);
@@ -192,15 +212,13 @@ test("500 slow senders of headers and 100 of bodies are closed within ten second
     100,
     `POST /predict HTTP/1.1\r\n${host}Content-Type: application/json\r\nContent-Length: 100000\r\n\r\n{`,
   );
-  const times: number[] = [];
-  while (headers.nOpen() + bodies.nOpen() > 0 && performance.now() - began < 14_000) {
-    const asked = performance.now();
-    expect((await predict(fixture)).predictions[0]?.value).toBe(21.5);
-    times.push(performance.now() - asked);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+  const areOpen = () => headers.nOpen() + bodies.nOpen() > 0 && performance.now() - began < 14_000;
+  const beside = await predictionTimes(fixture, areOpen);
   expect({ headers: headers.nOpen(), bodies: bodies.nOpen() }).toEqual({ headers: 0, bodies: 0 });
   expect(performance.now() - began).toBeLessThan(12_000);
-  times.sort((a, b) => a - b);
-  expect(times[Math.floor(times.length * 0.99)]).toBeLessThan(100);
+  // A busy machine is slow without them too: then they may not make it three times slower. Asked before and after, as
+  // other load comes and goes. A sender that holds up others would do so for its whole ten seconds.
+  const alone = [...before, ...(await predictionTimes(fixture, forMs(1_000)))].toSorted((a, b) => a - b);
+  expect(at(beside, 0.5)).toBeLessThan(Math.max(25, 3 * at(alone, 0.5)));
+  expect(at(beside, 0.99)).toBeLessThan(Math.max(100, 3 * at(alone, 0.99)));
 }, 30_000);

@@ -162,6 +162,14 @@ class Story {
       }
     });
     await watching;
+    // A request is answered when the promotion has ended, or earlier where that takes long.
+    const champion = z.looseObject({ version: z.int() });
+    await untilAnswered("the champion of the rollback", this.#deadline, async () => {
+      const reply = await this.#person.ask("the champion", (client) =>
+        client.get(apiPath`/v1/models/${MODEL}/champion`, champion),
+      );
+      return reply.version === 1 || undefined;
+    });
   }
 
   async score(csv: string): Promise<void> {

@@ -242,6 +242,7 @@ function createMemoryBackend(options: FixtureOptions) {
   const workflows: WorkflowGateway = {
     startPipeline: ({ inputHash }) => start(`pipeline ${inputHash}`),
     cancelRun: async () => undefined,
+    pendingFailure: async () => undefined,
     wakeApproval: async (workflowId) => void (await start(`wake ${workflowId}`)),
     startPromotion: (asked) => {
       state.promotions.push(asked);

@@ -34,9 +34,10 @@ export class StageProgress {
     }
   }
 
-  /** The API cannot be asked how the run goes; the run itself may well go on. */
+  /** The API cannot say how the run goes; the run itself may well go on. */
   away({ code, message }: PlatformError): void {
-    this.#output.progress(awaitedText(code, message));
+    const isUnknown = code === "not_found";
+    this.#output.progress(isUnknown ? "waiting for the run to begin" : awaitedText(code, message));
   }
 
   #showChange(stage: StageState): void {

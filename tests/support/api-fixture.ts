@@ -207,6 +207,7 @@ function createMemoryBackend(options: FixtureOptions) {
     }),
     alerts: guarded({
       raise: () => undefined,
+      resolve: () => undefined,
       list: () => [],
       acknowledge: () => undefined,
       countOpen: () => ({ info: 0, warning: 0, critical: 0 }),

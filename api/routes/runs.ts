@@ -65,7 +65,7 @@ export const runRoutes: readonly AnyRoute[] = [
     idempotent: true,
     async handle(request, { objects, workflows, database, allowLoopbackSources }) {
       const { body, actor } = request;
-      await checkRawFiles(objects, body.files);
+      await checkRawFiles({ objects, database }, body.files);
       const { input, inputHash } = await storePipelineInput(objects, {
         text: body.pipeline,
         files: body.files,

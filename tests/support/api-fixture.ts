@@ -193,6 +193,7 @@ function createMemoryBackend(options: FixtureOptions) {
         head: "",
       }),
     }),
+    retention: guarded({ useObjects: () => undefined }),
     runs: guarded({ list: () => [], get: () => undefined }),
     datasets: guarded({
       list: () => [],

@@ -35,7 +35,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     if (error instanceof CommanderError) {
       // Commander has printed its own message: help and version end well, a wrong command line does not.
       if (error.exitCode === 0) return EXIT.ok;
-      answerJson(new PlatformError("config_invalid", error.message));
+      answerJson(new PlatformError("config_invalid", error.message.replace(/^error: /, "")));
       return EXIT.badInput;
     }
     if (!hasReaderGone()) {

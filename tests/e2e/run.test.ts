@@ -100,9 +100,11 @@ await describeWithServices("aura run", () => {
     writeFileSync(join(folder, "typo.yaml"), PIPELINE.replace("horizon:", "horizn:"));
     const { code, stdout, stderr } = await aura("run", "typo.yaml", "--data", "data", "--json");
     expect(code).toBe(2);
-    const { error } = JSON.parse(stdout) as { error: { code: string; locations: unknown[] } };
-    expect(error.code).toBe("invalid_pipeline");
-    expect(error.locations).toMatchObject([{ file: "typo.yaml", line: expect.any(Number) as number }]);
+    const { error } = z
+      .object({ error: z.looseObject({ locations: z.unknown().array() }) })
+      .parse(JSON.parse(stdout));
+    expect(error["code"]).toBe("invalid_pipeline");
+    expect(error.locations[0]).toMatchObject({ file: "typo.yaml", line: expect.any(Number) });
     expect(stderr).toMatch(/typo\.yaml:\d+:.*horizn/);
     expect(existsSync(stateDir)).toBe(false);
   });

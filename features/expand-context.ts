@@ -6,7 +6,7 @@ import { PlatformError } from "../schemas/platform-error.ts";
 import type { EventCondition, EventFilter } from "./event-filter.ts";
 import type { DerivedColumn } from "./feature-view.ts";
 import type { AttributeColumn, ExpandContext, InputColumn } from "./operators/operator.ts";
-import { similarName } from "./similar-name.ts";
+import { similarName } from "../schemas/similar-name.ts";
 import { windowSpanOf } from "./windows/window-span.ts";
 import type { WindowSpan } from "./windows/window-span.ts";
 

@@ -34,7 +34,8 @@ const ROWS = Array.from(
   (_, i) => `A;${(i % 28) + 1}.03.2025 0${i % 10}:00;${i % 90},5;on\n`,
 );
 const READINGS = HEADER + ROWS.join("");
-const EVENTS = "unit,at,what,level\nA,2025-03-02,seal,1\nA,2025-03-03T10:00:00Z,noise,2\n";
+const EVENTS =
+  "unit,at,what,level\nA,2025-03-02,seal,1\nA,2025-03-03T10:00:00Z,noise,2\nA,2025-03-04,bearing,1\n";
 
 interface Given {
   readonly readings?: string | Buffer;
@@ -98,7 +99,7 @@ describe("files that do not fit", () => {
       "times that are not ISO 8601, which is the default",
       { events: EVENTS.replace("2025-03-02", "02.03.2025 00:00") },
       "quality_gate",
-      { found: "1 of 2 (1 bad_time)" },
+      { found: "1 of 3 (1 bad_time)" },
     ],
     [
       "out of range, unknown and absent values, and broken rows",
@@ -112,13 +113,33 @@ describe("files that do not fit", () => {
       "a label that no event fulfils",
       { pipeline: PIPELINE.replace("[seal, bearing]", "[berings]") },
       "invalid_pipeline",
-      { field: "label.where", found: "none; there is what = noise, seal" },
+      { field: "label.where", found: "none; there is what = bearing, noise, seal" },
     ],
   ];
   it.each(cases)("%s", async (_name, given, code, first) => {
     const found = await look(given);
     expect(found).toMatchObject({ code });
     expect(found?.faults[0]).toMatchObject(first);
+  });
+
+  it("names a value of a filter that no event has, with the nearest that are there", async () => {
+    const misspelt = PIPELINE.replace("[seal, bearing]", "[seal, berings]");
+    const counted = `${misspelt}features: [{ current: {} }, { event_count: { source: events, where: { what: Noise }, windows: [7d] } }]\n`;
+    expect(await look({ pipeline: counted })).toEqual({
+      code: "invalid_pipeline",
+      faults: [
+        {
+          field: "label.where.what",
+          expected: "a value of what that some row of events has",
+          found: "'berings'; nearest there: bearing, noise, seal",
+        },
+        {
+          field: "features.1.event_count.where.what",
+          expected: "a value of what that some row of events has",
+          found: "'Noise'; nearest there: noise, seal, bearing",
+        },
+      ],
+    });
   });
 
   it("shows at most three rows, with line, column, what was expected and found", async () => {

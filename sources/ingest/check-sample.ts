@@ -11,11 +11,12 @@ import { readJsonLines } from "../files/jsonl-reader.ts";
 import { readRecords } from "../files/record-reader.ts";
 import type { TextRecord } from "../files/record-reader.ts";
 import { readColumns } from "../files/scan-file.ts";
+import { FilterValues } from "./filter-values.ts";
 import { noFailures } from "./label-events.ts";
 import { badShareFaults } from "./quality.ts";
 import { rowCheckOf } from "./sample-rows.ts";
 
-/** Rows of a file that are looked at; events that are the label are read to the end. */
+/** Rows of a file that are looked at; events that a label or a feature chooses from are read to the end. */
 const SAMPLE_ROWS = 20_000;
 const MAX_EXAMPLES = 3;
 const MAX_VALUES = 1_000;
@@ -36,6 +37,7 @@ interface Seen {
   /** Columns of `label.where` with their values, and whether a row fulfils it. */
   hasFailure: boolean;
   readonly values: Map<string, Set<string>>;
+  readonly filters: FilterValues;
 }
 
 export interface SampleSource {
@@ -45,7 +47,7 @@ export interface SampleSource {
 
 /**
  * A first look at a pipeline's files, without the database: the columns, the beginning of the rows with the checks of
- * ingest, and whether an event is a failure as `label.where` says. Gzip is read to its end. Parquet is only looked at
+ * ingest, whether an event is a failure as `label.where` says, and whether the texts that filters name stand there. Gzip is read to its end. Parquet is only looked at
  * for being that. Memory: a few MB.
  */
 export async function checkSample(
@@ -58,14 +60,14 @@ export async function checkSample(
   for (const { name, files } of sources) {
     const source = pipeline.sources[name];
     if (source === undefined) continue;
-    const seen = nothingSeen();
+    const seen = nothingSeen(new FilterValues(pipeline, name));
     const nBefore = ofFiles.length;
     for (const file of files) {
       const faults = await faultsOfFile(file, { pipeline, source, name, seen });
       ofFiles.push(...faults);
     }
     ofRows.push(...rowFaults(pipeline, name, seen));
-    if (ofFiles.length === nBefore) ofLabel.push(...labelFaults(pipeline, name, seen));
+    if (ofFiles.length === nBefore) ofLabel.push(...labelFaults(pipeline, name, seen), ...filterFaults(seen));
   }
   const faults = [...ofFiles, ...ofRows, ...ofLabel];
   if (faults.length === 0) return undefined;
@@ -97,7 +99,7 @@ async function lookAtRows(file: LocalFile, looking: Looking): Promise<void> {
   const { pipeline, source, name, seen } = looking;
   const { isGzip } = await readHead(file);
   const isLabel = pipeline.label.kind === "events" && pipeline.label.source === name;
-  const limit = isLabel ? Infinity : SAMPLE_ROWS;
+  const limit = isLabel || !seen.filters.isEmpty ? Infinity : SAMPLE_ROWS;
   const columns = await columnsOf(file, source, isGzip);
   const check = rowCheckOf(source, columns);
   const bytes = readTextBytes(file, isGzip);
@@ -152,7 +154,9 @@ function take(record: TextRecord, { file, columns, check, looking, isLabel }: Ta
     seen.examples.push({ file: file.name, line: record.line, ...field, expected, found });
     return;
   }
-  if (isLabel && fields !== undefined) takeEvent(pipeline, { seen, columns, fields, source: looking.source });
+  if (fields === undefined) return;
+  seen.filters.take(columns, fields);
+  if (isLabel) takeEvent(pipeline, { seen, columns, fields, source: looking.source });
 }
 
 function faultText({ fields, fault }: TextRecord): string {
@@ -182,8 +186,9 @@ function takeEvent({ label }: Pipeline, { seen, source, columns, fields }: Event
   seen.hasFailure ||= fulfils;
 }
 
-function nothingSeen(): Seen {
+function nothingSeen(filters: FilterValues): Seen {
   return {
+    filters,
     read: 0,
     bad: 0,
     isWhole: true,
@@ -208,4 +213,8 @@ function labelFaults({ label, ...rest }: Pipeline, name: string, seen: Seen): re
   if (seen.hasFailure || seen.read === seen.bad) return [];
   const values = [...seen.values].map(([column, all]) => [column, [...all].sort()] as const);
   return noFailures({ ...rest, label }, new Map(values)).locations;
+}
+
+function filterFaults({ read, bad, filters }: Seen): readonly ErrorLocation[] {
+  return read === bad ? [] : filters.faults();
 }

@@ -15,6 +15,18 @@ export function similarName(name: string, candidates: readonly string[]): string
   return best;
 }
 
+/** The candidates in the order of their distance (Levenshtein, ignoring case), equal ones by name; `n` at most. */
+export function nearestNames(name: string, candidates: readonly string[], n: number): string[] {
+  return candidates
+    .map((candidate) => ({
+      candidate,
+      distance: editDistance(name.toLowerCase(), candidate.toLowerCase(), Infinity),
+    }))
+    .toSorted((a, b) => a.distance - b.distance || (a.candidate < b.candidate ? -1 : 1))
+    .slice(0, n)
+    .map(({ candidate }) => candidate);
+}
+
 /** Levenshtein distance, or `limit` when it is at least that. */
 function editDistance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) >= limit) return limit;

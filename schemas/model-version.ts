@@ -95,6 +95,16 @@ export const calibrationSchema = z.strictObject({
   ),
 });
 
+/** Rows that are positive, and the distinct assets they belong to. */
+const failedSchema = z.strictObject({ rows: z.int(), assets: z.int() });
+
+/** binary: how many failures there were. Rows are those within the horizon of a failure, or of the positive class. */
+export const failuresSchema = z.strictObject({
+  train: failedSchema,
+  /** `missedAssets`: no positive row of them alerts. */
+  test: failedSchema.extend({ missedAssets: z.int().optional() }),
+});
+
 /** What evaluation found, stored with the version and shown to the approver. Plain data, no times. */
 export const evaluationSchema = z.strictObject({
   kind: z.literal("aura.evaluation/1"),
@@ -119,6 +129,8 @@ export const evaluationSchema = z.strictObject({
   /** binary: the probability from which the version alerts, chosen out of fold. */
   threshold: z.number().optional(),
   costs: declaredCostsSchema.optional(),
+  /** Absent in what was evaluated before they were counted. */
+  failures: failuresSchema.optional(),
   /** binary: predicted probabilities beside what happened, on the holdout. */
   calibration: calibrationSchema.optional(),
   importance: z.array(z.strictObject({ feature: z.string(), gain: z.number() })),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { declaredCostsSchema } from "./model-version.ts";
+import { declaredCostsSchema, failuresSchema } from "./model-version.ts";
 import type { Evaluation } from "./model-version.ts";
 
 /** What the chosen threshold would have done on the holdout, and what that would have cost. */
@@ -10,12 +10,15 @@ export const operatingPointSchema = z.strictObject({
   recall: z.number(),
   f1: z.number(),
   alerts: z.number(),
+  /** Rows, not failures: those within the horizon of a failure (or of the positive class) that do not alert. */
   missedFailures: z.number(),
+  /** Distinct assets with such rows, in training and in the holdout; absent where they were not counted. */
+  failures: failuresSchema.optional(),
   falseAlarms: z.number(),
   /** null: the pipeline declares no costs, and the threshold was chosen by F1. */
   costs: declaredCostsSchema
     .extend({
-      /** In `currency`, of all missed failures, of all false alarms, of both, and of both per holdout row. */
+      /** In `currency`, of all failure rows not alerted, of all false alarms, of both, and of both per holdout row. */
       ofMissedFailures: z.number(),
       ofFalseAlarms: z.number(),
       total: z.number(),
@@ -30,7 +33,13 @@ export type OperatingPoint = z.infer<typeof operatingPointSchema>;
  *
  * @returns null for a version that decides nothing, and for one evaluated before the row was kept
  */
-export function operatingPointOf({ threshold, thresholds, costs, rows }: Evaluation): OperatingPoint | null {
+export function operatingPointOf({
+  threshold,
+  thresholds,
+  costs,
+  rows,
+  failures,
+}: Evaluation): OperatingPoint | null {
   const row = thresholds.find((one) => one["threshold"] === threshold);
   if (threshold === undefined || row === undefined) return null;
   const count = (name: string) => row[name] ?? 0;
@@ -42,6 +51,7 @@ export function operatingPointOf({ threshold, thresholds, costs, rows }: Evaluat
     alerts: count("alerts"),
     missedFailures: count("missedFailures"),
     falseAlarms: count("falseAlarms"),
+    ...(failures === undefined ? {} : { failures }),
   };
   if (costs === undefined) return { ...point, costs: null };
   const ofMissedFailures = point.missedFailures * costs.missedFailure;

@@ -23,6 +23,7 @@ import { problemOf } from "../training/problem.ts";
 import type { Problem } from "../training/problem.ts";
 import { selectionSchema } from "../training/selection.ts";
 import type { Selection } from "../training/selection.ts";
+import { failureCounts } from "./failure-counts.ts";
 import type { HoldoutOutput } from "./evaluate-holdout.ts";
 import type { ExportOutput } from "./export-graph.ts";
 import { headline, requireParity, runGraph, GOLDEN_ROWS } from "./graph-runner.ts";
@@ -215,6 +216,7 @@ function evaluationOf(
     thresholds: scored.thresholds,
     ...(threshold === null ? {} : { threshold }),
     ...(pipeline.costs === undefined ? {} : { costs: pipeline.costs }),
+    ...failuresOf(loaded, answers, threshold),
     ...(scored.calibration === null ? {} : { calibration: scored.calibration }),
     importance: [...answers.exported.importance],
     rows: { train: rows.train.length, test: rows.test.length, cv: selection.cvRows },
@@ -229,6 +231,16 @@ function evaluationOf(
       },
     ],
   };
+}
+
+function failuresOf(
+  { problem, table, rows }: Loaded,
+  answers: Answers,
+  threshold: number | null,
+): Pick<Evaluation, "failures"> {
+  if (problem.kind !== "binary") return {};
+  const { y, assetCodes } = table;
+  return { failures: failureCounts({ y, assetCodes, rows, probability: answers.test, threshold }) };
 }
 
 /** Not a failure, but nobody shall think that every reading was learnt from and judged. */

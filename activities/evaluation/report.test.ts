@@ -45,7 +45,7 @@ it("shows the chosen threshold with its cost, calibration and slices, all of it 
     prediction: Float64Array.of(0.1, 0.9),
   });
   expect(page).toContain("<td>0.31 (chosen)</td><td>2</td><td>4</td><td>2200</td>");
-  expect(page).toContain("missed failures × 1000 + false alarms × 50 &lt;b&gt;");
+  expect(page).toContain("failure rows not alerted × 1000 + false alarms × 50 &lt;b&gt;");
   expect(page).toContain("Expected calibration error 0.04");
   expect(page).toContain("site = &lt;img src=x onerror=alert(1)&gt;");
   expect(page).toContain("site = (3 rarer values)");

@@ -88,7 +88,7 @@ function thresholdTable({ thresholds, threshold, costs }: Evaluation): string {
   const note =
     costs === undefined
       ? ""
-      : `<p>cost = missed failures × ${show(costs.missedFailure)} + false alarms × ${show(costs.falseAlarm)} ${escapeHtml(costs.currency)}</p>`;
+      : `<p>cost = failure rows not alerted × ${show(costs.missedFailure)} + false alarms × ${show(costs.falseAlarm)} ${escapeHtml(costs.currency)}; rows are counted, within the horizon of a failure or of the positive class, and not failures</p>`;
   return rows.length === 0 ? "" : note + table(rows);
 }
 

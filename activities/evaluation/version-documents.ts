@@ -97,16 +97,23 @@ export function cardOf(pipeline: Pipeline, evaluation: Evaluation) {
     intervals: evaluation.intervals,
     slices: evaluation.slices,
     rows: evaluation.rows,
+    failures: evaluation.failures ?? null,
+    /** What `missedFailures` of thresholds and costs count. */
+    counted: COUNTED,
     checks: evaluation.checks,
     threshold: evaluation.threshold ?? null,
     costs: pipeline.costs ?? null,
   };
 }
 
+const COUNTED =
+  "missedFailures: rows within the horizon of a failure (or of the positive class) that were not alerted; falseAlarms: other rows that were";
+
 /** In words: which truth the metrics were computed against. */
 export function labelConventionOf(pipeline: Pipeline, problem: Problem): string {
-  const rows =
+  const judged =
     pipeline.evaluate.rows === "last_per_asset" ? "last reading of each holdout asset" : "all holdout rows";
+  const rows = `${failureEvents(pipeline)}${judged}`;
   switch (problem.kind) {
     case "regression":
       return problem.cap === null
@@ -119,4 +126,16 @@ export function labelConventionOf(pipeline: Pipeline, problem: Problem): string 
     case "multiclass":
       return `class of the row; ${rows}`;
   }
+}
+
+/** Longest text of a filter in the convention; the whole is in the card. */
+const MAX_WHERE = 300;
+
+/** Which events count as failures, as the file says. */
+function failureEvents({ label }: Pipeline): string {
+  if (label.kind !== "events") return "";
+  const where = Object.entries(label.where ?? {})
+    .map(([column, value]) => `${column} = ${(Array.isArray(value) ? value : [value]).join(" or ")}`)
+    .join(" and ");
+  return `failures are ${where === "" ? "all rows" : "rows"} of ${label.source}${where === "" ? "" : ` with ${where.slice(0, MAX_WHERE)}`}; `;
 }

@@ -36,6 +36,7 @@ const evaluation: Evaluation = {
   ],
   threshold: 0.31,
   costs: { missedFailure: 1000, falseAlarm: 50, currency: "EUR" },
+  failures: { train: { rows: 20, assets: 5 }, test: { rows: 8, assets: 3, missedAssets: 1 } },
   importance: [],
   rows: { train: 300, test: 100, cv: 300 },
   checks: [],
@@ -102,7 +103,7 @@ describe("approvalEvidence", () => {
   it("is told in a few lines, without a text of the data", () => {
     expect(evidenceSummary(evidenceOf(evaluation))).toEqual([
       "averagePrecision: 0.8 (95 %: 0.7 … 0.9), baseline 0.1, no champion",
-      "alerts from 0.31: 2 missed failures, 4 false alarms, 2200 EUR",
+      "alerts from 0.31: 2 failure rows not alerted (of 3 assets that failed, 1 without any alert), 4 false alarms, 2200 EUR",
       "gates: 0 of 0 passed",
       "data: 400 rows accepted, 10 quarantined",
     ]);

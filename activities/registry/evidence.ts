@@ -73,7 +73,7 @@ export function evidenceSummary(evidence: ApprovalEvidence): string[] {
     const cost =
       costs === null ? "" : `, ${short(costs.total)} ${costs.currency.replace(/[^\p{L}\p{Sc}]/gu, "")}`;
     lines.push(
-      `alerts from ${short(point.threshold)}: ${point.missedFailures} missed failures, ${point.falseAlarms} false alarms${cost}`,
+      `alerts from ${short(point.threshold)}: ${point.missedFailures} failure rows not alerted${assetsText(point)}, ${point.falseAlarms} false alarms${cost}`,
     );
   }
   const count = (name: "accepted" | "quarantined") => evidence.data.reduce((sum, one) => sum + one[name], 0);
@@ -82,6 +82,14 @@ export function evidenceSummary(evidence: ApprovalEvidence): string[] {
     `data: ${count("accepted")} rows accepted, ${count("quarantined")} quarantined`,
   );
   return lines;
+}
+
+/** Rows are many before one failure: beside them the assets that failed. */
+function assetsText({ failures }: NonNullable<ApprovalEvidence["operatingPoint"]>): string {
+  if (failures === undefined) return "";
+  const { assets, missedAssets } = failures.test;
+  const missed = missedAssets === undefined ? "" : `, ${missedAssets} without any alert`;
+  return ` (of ${assets} assets that failed${missed})`;
 }
 
 function short(value: number | undefined): string {

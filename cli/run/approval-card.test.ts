@@ -59,6 +59,7 @@ it("shows what the threshold costs, where it is worst and what it was learnt fro
       f1: 0.7,
       alerts: 12,
       missedFailures: 2,
+      failures: { train: { rows: 20, assets: 5 }, test: { rows: 8, assets: 3, missedAssets: 1 } },
       falseAlarms: 4,
       costs: {
         missedFailure: 1000,
@@ -94,7 +95,10 @@ it("shows what the threshold costs, where it is worst and what it was learnt fro
   expect(shown).toMatch(/metric +p@1 \(test\) +95 % +\(cv\) +baseline \(test\) +champion @4 \(test\)/);
   expect(shown).toMatch(/f1 \* +0\.7 +0\.65 … 0\.75 +0\.6 +0\.1 +0\.69/);
   expect(shown).toContain("alerts from 0.31 on: 12 alerts, recall 0.8, precision 0.6");
-  expect(shown).toContain("2 missed failures × 1000 = 2000 EUR");
+  expect(shown).toContain("2 failure rows not alerted × 1000 = 2000 EUR");
+  expect(shown).toContain(
+    "holdout: 8 such rows of 3 assets, 1 of them without any alert; training: 20 of 5 assets",
+  );
   expect(shown).toContain("together 2200 EUR, 22 per holdout row");
   expect(shown).toContain("worst 2 of 7 slices by f1:");
   expect(shown).toMatch(/site = \(4 rarer values\) +9 +3 +under 10 rows/);

@@ -45,17 +45,35 @@ export function metricLines(
 export function operatingPointLines(point: OperatingPoint): readonly string[] {
   const { threshold, recall, precision, alerts, missedFailures, falseAlarms, costs } = point;
   const head = `alerts from ${numberText(threshold)} on: ${alerts} alerts, recall ${numberText(recall)}, precision ${numberText(precision)}`;
+  const counted = countedLines(point);
   if (costs === null)
-    return [head, `${missedFailures} missed failures, ${falseAlarms} false alarms (no costs are declared)`];
+    return [
+      head,
+      `${missedFailures} failure rows not alerted, ${falseAlarms} false alarms (no costs are declared)`,
+      ...counted,
+    ];
   const { missedFailure, falseAlarm, currency, ofMissedFailures, ofFalseAlarms, total, perRow } = costs;
   const cost = (count: number, what: string, each: number, all: number) =>
     `${count} ${what} × ${numberText(each)} = ${numberText(all)} ${currency}`;
   return [
     head,
-    cost(missedFailures, "missed failures", missedFailure, ofMissedFailures),
+    cost(missedFailures, "failure rows not alerted", missedFailure, ofMissedFailures),
     cost(falseAlarms, "false alarms", falseAlarm, ofFalseAlarms),
     `together ${numberText(total)} ${currency}, ${numberText(perRow)} per holdout row`,
+    ...counted,
   ].map(safeText);
+}
+
+/** What the counts are of, and how many failures stand behind the rows. */
+function countedLines({ failures }: OperatingPoint): readonly string[] {
+  const what = "counted are rows within the horizon of a failure (or of the positive class), not failures";
+  if (failures === undefined) return [what];
+  const { train, test } = failures;
+  const missed = test.missedAssets === undefined ? "" : `, ${test.missedAssets} of them without any alert`;
+  return [
+    what,
+    `holdout: ${test.rows} such rows of ${test.assets} assets${missed}; training: ${train.rows} of ${train.assets} assets`,
+  ];
 }
 
 /** Slices with their rows, assets and the metrics asked for. */

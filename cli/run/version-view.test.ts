@@ -51,7 +51,7 @@ it("shows metrics with intervals, the threshold, slices and gates", () => {
   expect(shown).toContain("pumps@3 (production, champion)");
   expect(shown).toMatch(/f1 \* +0\.7 +0\.65 … 0\.75 +0\.6/);
   expect(shown).toContain("alerts from 0.5 on: 9 alerts");
-  expect(shown).toContain("1 missed failures, 2 false alarms (no costs are declared)");
+  expect(shown).toContain("1 failure rows not alerted, 2 false alarms (no costs are declared)");
   expect(shown).toMatch(/slice +rows +assets +f1 +recall/);
   expect(shown).toMatch(/site = Nord +40 +4 +0\.9 +1/);
   expect(shown).toMatch(/site = \(no value\) +3 +1 +under 10 rows/);

@@ -96,7 +96,12 @@ export const championSchema = z.strictObject({
 });
 
 export const costsSchema = z.strictObject({
-  missedFailure: z.number().nonnegative().describe("Cost of a failure that no alarm preceded."),
+  missedFailure: z
+    .number()
+    .nonnegative()
+    .describe(
+      "Cost of each row within the horizon of a failure that is not alerted; rows are counted, not failures.",
+    ),
   falseAlarm: z.number().nonnegative().describe("Cost of an alarm that no failure followed."),
   currency: z.string().max(8).default("EUR").describe("Printed beside the costs."),
 });

@@ -197,7 +197,8 @@ await describeWithServices("aura run", () => {
       "unreadable",
       "--json",
     );
-    expect([code, stdout]).toEqual([2, ""]);
+    expect(code).toBe(2);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: "quality_gate" } });
     expect(stderr).toContain("error quality_gate");
     expect(stderr).toMatch(/\n {2}readings\.csv:2:\w+: expected /);
   }, 60_000);

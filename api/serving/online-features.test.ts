@@ -114,6 +114,22 @@ test("a time without an offset is one of the declared time zone", () => {
   expect(() => ask("2025-04-30T23:00:00")).toThrow(/with its offset/);
 });
 
+test("the time of an event is read as its source declares, whatever a client calls that", () => {
+  const times = { readings: { timezone: "UTC" }, repairs: { timezone: "UTC", format: "%d.%m.%Y" } };
+  const since = [
+    feature("s", "time_since", { events: { source: "repairs", hasAsset: true, conditions: [] } }),
+  ];
+  const ask = (event: Record<string, string>) =>
+    assetFeatures.lastRow(versionOf("timestamp", [...since, ...VOLTAGE], { times }), {
+      asset: "a",
+      readings: [{ t: "2025-04-05T10:00:00", voltage: 1 }],
+      events: [event],
+    });
+  expect(() => ask({ t: "2025-04-04T10:00:00" })).toThrow(/events\.0\.t.*%d\.%m\.%Y/);
+  expect(() => ask({ t: "2025-04-04T10:00:00", source: "constructor" })).toThrow(/with its offset/);
+  expect(ask({ t: "04.04.2025", source: "repairs" }).row).toHaveLength(2);
+});
+
 test("a reading that ingest would put into quarantine is left out and told", () => {
   const checks: FeatureView["checks"] = [
     { name: "voltage", type: "float", unit: "V", range: [0, 10], isRequired: true },

@@ -1,6 +1,6 @@
 import { createAssetState } from "../../features/online.ts";
 import type { AssetContext, LiveValue } from "../../features/online.ts";
-import type { FeatureView } from "../../features/feature-view.ts";
+import type { FeatureView, ViewTime } from "../../features/feature-view.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { PredictAsset } from "../../schemas/prediction.ts";
 import type { AssetFeatures } from "./asset-features.ts";
@@ -129,10 +129,15 @@ function timeOf(view: FeatureView, { fields, field, fallback, source }: TimedFie
     if (typeof t === "number" && Number.isSafeInteger(t)) return t;
     throw refuse(field, "the cycle as a whole number", kindOf(t));
   }
-  const time = view.times?.[source ?? view.source];
+  const time = declaredTime(view, source ?? view.source);
   const micros = clientMicros(t, time);
   if (micros !== undefined) return micros;
   throw refuse(field, expectedTime(time), typeof t === "string" ? "another text" : kindOf(t));
+}
+
+/** The source may be a client's word, and have the name of something every object inherits. */
+function declaredTime({ times }: FeatureView, source: string): ViewTime | undefined {
+  return times !== undefined && Object.hasOwn(times, source) ? times[source] : undefined;
 }
 
 /** Attributes count for every attributes source of the view; events for the one they name, or for all. */
@@ -141,7 +146,7 @@ function contextOf(view: FeatureView, { attributes, events }: PredictAsset): Ass
   const live = (events ?? []).map((fields, i) => {
     const { t: _t, source, ...columns } = fields;
     const values = withoutPrototype(columns);
-    const timed = sources.filter((name) => view.times?.[name] !== undefined);
+    const timed = sources.filter((name) => declaredTime(view, name) !== undefined);
     // Without a source an event is one of all; they are taken to write their times alike.
     const of = typeof source === "string" ? source : (timed[0] ?? view.source);
     const t = timeOf(view, { fields, field: `events.${i}.t`, fallback: i, source: of });

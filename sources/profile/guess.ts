@@ -29,7 +29,9 @@ const ASSET_NAME =
   /(^|[_\s-])(asset|unit|machine|engine|device|equipment|turbine|pump|motor|station|vehicle|serial)(s?|[_\s-]?(id|no|nr|number|name|key))$|^id$/i;
 const CYCLE_NAME = /cycle|step|tick|operat.*hour|runtime|^t$/i;
 const TIME_NAME = /time|date|stamp|^ts$/i;
-const EVENT_FILE = /event|fail|error|maint|alarm|fault|repair|work.?order/i;
+export const EVENT_FILE =
+  /event|fail|error|maint|alarm|fault|repair|work.?order|break|incident|st(ö|oe)r|ausf(a|ä|ae)ll|schad|schäd|wartung/i;
+export const FAILURE_FILE = /fail|break|fault|st(ö|oe)r|ausf(a|ä|ae)ll|schad|schäd/i;
 const ATTRIBUTE_FILE = /attrib|meta|static|machines|assets|master/i;
 const LABEL_FILE = /rul|label|truth|target/i;
 
@@ -74,7 +76,8 @@ function guessByRuns(
   return asset === undefined ? undefined : { asset: asset.name, time: { column: cycle.name, kind: "cycle" } };
 }
 
-function guessTime(columns: readonly ColumnProfile[]): TimeGuess | undefined {
+/** The first time, else an epoch, else a counter that is named like a cycle. */
+export function guessTime(columns: readonly ColumnProfile[]): TimeGuess | undefined {
   const stamp = columns.find((c) => c.type === "timestamp");
   if (stamp !== undefined) {
     const format = stamp.timeFormat === undefined ? {} : { format: stamp.timeFormat };
@@ -135,6 +138,8 @@ export function guessLabel(readings: FileGuess, events: FileGuess | undefined): 
   const named = free.find((c) => LABEL_NAME.test(c.name) && isClass(c));
   if (named !== undefined) return columnLabel(named, true);
   if (isSeries) return { kind: "end_of_life" };
+  // What happened stands in the events: any other column of few values describes the machine.
+  if (events !== undefined) return undefined;
   const last = free.filter(isClass).at(-1);
   return last === undefined ? undefined : columnLabel(last, false);
 }

@@ -1,6 +1,7 @@
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { ColumnProfile } from "./column-profile.ts";
 import { guessLabel, guessLeaks } from "./guess.ts";
+import { relateFiles } from "./relate-files.ts";
 import type { FileGuess, LabelGuess, TimeGuess } from "./guess.ts";
 
 /** A pipeline file as text, with what was guessed and what a person must look at. */
@@ -23,7 +24,8 @@ interface Draft {
  * @throws {PlatformError} bad_file: no file looks like readings, or nothing could be the label
  */
 export function draftPipeline(name: string, given: readonly FileGuess[]): DraftPipeline {
-  const files = given.some((f) => f.role === "readings") ? given : given.map(asPlainTable);
+  const related = relateFiles(given);
+  const files = related.some((f) => f.role === "readings") ? related : related.map(asPlainTable);
   const readings = files
     .filter((f) => f.role === "readings")
     .sort((a, b) => b.sample.rows.length - a.sample.rows.length);
@@ -40,7 +42,9 @@ export function draftPipeline(name: string, given: readonly FileGuess[]): DraftP
   if (label === undefined) {
     throw new PlatformError(
       "bad_file",
-      `${main.sample.name}: no column could be the label: add one, or a file of failure events`,
+      events === undefined
+        ? `${main.sample.name}: no column could be the label: add one, or a file of failure events`
+        : `${main.sample.name}: no column names the machine and the time as ${events.sample.name} does: give both files the same columns for that`,
     );
   }
   const leaks = guessLeaks(main, label);

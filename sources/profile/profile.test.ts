@@ -112,6 +112,78 @@ describe("aura init drafts a valid file from", () => {
     expect(checks.join().includes("cannot be told apart")).toBe(isAmbiguous);
   });
 
+  const hours = (n: number): string => `2025-03-${two(1 + Math.floor(n / 24))} ${two(n % 24)}:00:00`;
+  const readingsOf = (key: string, ids: readonly string[]): string =>
+    `zeit,${key},druck,modus\n${Array.from({ length: 120 }, (_, i) =>
+      ids
+        .map((id, k) => `${hours(i)},${id},${(i * (k + 1)) % 7}.5,${i % 3 === 0 ? "auto" : "hand"}`)
+        .join("\n"),
+    ).join("\n")}\n`;
+  const stops = (key: string): string =>
+    `wann,${key},teil\n${hours(50)},K1,Dichtung\n${hours(70)},K2,Lager\n${hours(90)},K1,Lager\n`;
+
+  it.each(["compressor", "Kompressor", "Linie 7"])(
+    "a fleet whose machine column is called %s",
+    async (key) => {
+      const { pipeline } = await draft({
+        "messwerte.csv": readingsOf(key, ["K1", "K2", "K3"]),
+        "stillstand.csv": stops(key),
+        "stamm.csv": `${key},baujahr\nK1,2001\nK2,2005\nK3,2009\n`,
+      });
+      expect(Object.values(pipeline.sources).map((s) => [s.role, s.asset])).toEqual(
+        expect.arrayContaining([
+          ["readings", key],
+          ["events", key],
+          ["attributes", key],
+        ]),
+      );
+      expect(pipeline.label).toEqual({ kind: "events", source: "events" });
+      expect(pipeline.task.kind).toBe("failure_within");
+    },
+  );
+
+  it("a file per machine, whose id is constant in each", async () => {
+    const { pipeline } = await draft({
+      "k1.csv": readingsOf("agg", ["K1"]),
+      "k2.csv": readingsOf("agg", ["K2"]),
+      "ausfaelle.csv": stops("agg"),
+    });
+    expect(pipeline.sources["readings"]).toMatchObject({
+      asset: "agg",
+      files: [{ path: "k1.csv" }, { path: "k2.csv" }],
+    });
+    expect(pipeline.sources["events"]).toMatchObject({ role: "events", asset: "agg" });
+    const alone = await draft({ "k1.csv": readingsOf("agg", ["K1"]), "k2.csv": readingsOf("agg", ["K2"]) });
+    expect(alone.pipeline.sources["readings"]?.asset).toBe("agg");
+  });
+
+  it("a site beside the machine in every table", async () => {
+    const withSite = (csv: string): string =>
+      csv.replaceAll(/^(.*)$/gm, (line) =>
+        line === "" ? "" : `${/^(?:zeit|wann)/.test(line) ? "werk" : /K3/.test(line) ? "W2" : "W1"},${line}`,
+      );
+    const { pipeline } = await draft({
+      "m.csv": withSite(readingsOf("agg", ["K1", "K2", "K3"])),
+      "stopps.csv": withSite(stops("agg").replace("K2", "K3")),
+    });
+    expect(pipeline.sources["readings"]?.asset).toBe("agg");
+    expect(pipeline.label.kind).toBe("events");
+  });
+
+  it("one file in which a text tells the rows of a time apart", async () => {
+    const { pipeline } = await draft({ "alle.csv": readingsOf("agg", ["K1", "K2"]) });
+    expect(pipeline.sources["readings"]?.asset).toBe("agg");
+    expect(pipeline.label.kind).toBe("end_of_life");
+  });
+
+  it("readings that do not name the machine of the events: no column is taken for a class", async () => {
+    const files = {
+      "m.csv": readingsOf("x", ["1"]).replace("zeit,x", "zeit,druck2"),
+      "failures.csv": stops("machine"),
+    };
+    await expect(draft(files)).rejects.toMatchObject({ code: "bad_file", message: /names the machine/ });
+  });
+
   it("JSON lines", async () => {
     const rows = Array.from({ length: 20 }, (_, i) => JSON.stringify({ load: i / 3, fault: i % 2 }));
     const { pipeline } = await draft({ "x.jsonl": rows.join("\n") });

@@ -195,7 +195,12 @@ export function checkPolicy(policy: RoutePolicy, actor: Actor): void {
   if (policy.scope === "all-sites" && actor.sites !== undefined) {
     throw new PlatformError(
       "not_found",
-      "authorize: there is no such thing in the scope of a key that is limited to sites; what is not bound to one site, most lists too, is for keys of all sites",
+      "authorize: not available in the limited scope of this key; lists and records that are not bound to a site are for keys of all sites",
+      {
+        locations: [
+          { field: "key", expected: "a key of all sites", found: `one of ${actor.sites.join(", ")}` },
+        ],
+      },
     );
   }
 }

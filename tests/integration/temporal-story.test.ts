@@ -117,7 +117,10 @@ await describeWithServices("what Temporal's own tools tell of a run", () => {
   }, 30_000);
 
   it("told every stage as it went by", async () => {
-    const { events } = await platform.client.workflow.getHandle(started.workflowId).fetchHistory();
+    const workflow = platform.client.workflow.getHandle(started.workflowId);
+    // The run is on record as finished a moment before its workflow says so.
+    await workflow.result();
+    const { events } = await workflow.fetchHistory();
     const stages = (events ?? []).flatMap((event) => {
       const fields = event.upsertWorkflowSearchAttributesEventAttributes?.searchAttributes?.indexedFields;
       const payload = fields?.["AuraStage"];

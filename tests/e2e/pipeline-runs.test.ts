@@ -50,6 +50,8 @@ await describeWithServices("pipeline runs, end to end", () => {
   it(
     "reuses every stage on the same data, and changes nothing",
     async () => {
+      // The run is on record as finished a moment before its workflow ends, and until then is the one that is found.
+      await expect.poll(() => statusOf(first.workflowId), { timeout: 5_000 }).toBe("COMPLETED");
       const again = await person.startRun();
       expect(again).toMatchObject({ isNew: true, workflowId: first.workflowId });
       const view = await person.untilOver(again.runId);
@@ -63,6 +65,7 @@ await describeWithServices("pipeline runs, end to end", () => {
   it(
     "takes a comment for no change, and a changed pipeline file or other data for another run",
     async () => {
+      await expect.poll(() => statusOf(first.workflowId), { timeout: 5_000 }).toBe("COMPLETED");
       const commented = await person.startRun({ pipeline: `# looked at\n${pipelineText()}` });
       expect(commented.workflowId).toBe(first.workflowId);
       await person.untilOver(commented.runId);

@@ -8,7 +8,8 @@
  *
  * Source: LightGBM 4.7 `feature_histogram.hpp` (GetSplitGains with constraints) and its "basic" monotone method.
  */
-import type { Packing } from "./packing.ts";
+import type { NodeSums, Packing } from "./packing.ts";
+import { unpackSums } from "./packing.ts";
 import type { SearchedFeature, SearchedNode, Split, SplitLimits } from "./splitting.ts";
 
 /** What restricts the outputs of a node's children. */
@@ -121,13 +122,10 @@ function readCell(histogram: Float64Array, offset: number, packing: Packing) {
   return unpackCell(histogram[offset], packing.lanes === 2 ? histogram[offset + 1] : 0, packing);
 }
 
-function unpackCell(first: number, second: number, packing: Packing) {
-  const packed = packing.lanes === 1 ? first : second;
-  const upper = Math.floor(packed / packing.countUnit);
-  const count = packed - upper * packing.countUnit;
-  return packing.lanes === 1
-    ? { gradient: upper * packing.gradientUnit, hessian: count, count }
-    : { gradient: first * packing.gradientUnit, hessian: upper * packing.hessianUnit, count };
+function unpackCell(first: number, second: number, packing: Packing): NodeSums {
+  const sums = { gradient: 0, hessian: 0, count: 0 };
+  unpackSums(packing, first, second, sums);
+  return sums;
 }
 
 /** Bounds of the two children of a split. */

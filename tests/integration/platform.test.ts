@@ -9,9 +9,17 @@ import { readSettings } from "../../config/settings.ts";
 import { embeddedDatabaseUrl } from "../../platform/parts/postgres.ts";
 import { identifyProcess, isRunning } from "../../platform/process/identity.ts";
 import type { ProcessIdentity } from "../../platform/process/identity.ts";
+import { choosePorts } from "../../platform/process/ports.ts";
 import { findRunningPlatform } from "../../platform/running.ts";
 import type { FoundPlatform } from "../../platform/running.ts";
-import { readRecord, statePaths } from "../../platform/state-dir.ts";
+import {
+  EMPTY_RECORD,
+  PORT_NAMES,
+  ensureStateDir,
+  readRecord,
+  writeRecord,
+} from "../../platform/state-dir.ts";
+import { statePaths } from "../../platform/state-dir.ts";
 import { startPlatform } from "../../platform/supervisor.ts";
 import { describeWithServices, makeStateFolder, testEnvironment } from "../support/platform.ts";
 
@@ -84,12 +92,23 @@ async function withTemporal<T>(use: (client: Client) => Promise<T>): Promise<T> 
   }
 }
 
+/**
+ * As if an earlier start had found 8080 and its like taken: while this platform is down, those of the test files beside
+ * this one take them, and the story is about ports that are found again.
+ */
+async function leaveWellKnownPorts(): Promise<void> {
+  const { ports, release } = await choosePorts(PORT_NAMES, { remembered: {}, preferred: {} });
+  release();
+  writeRecord(ensureStateDir(stateDir), { ...EMPTY_RECORD, ports });
+}
+
 const until = async (isReached: () => boolean) =>
   expect.poll(isReached, { timeout: 15_000, interval: 50 }).toBe(true);
 
 await describeWithServices("aura up, down and the supervisor", () => {
-  beforeAll(() => {
+  beforeAll(async () => {
     if (!existsSync(MAIN)) throw new Error(`${MAIN} is not built: npm run build`);
+    await leaveWellKnownPorts();
   });
   afterAll(async () => {
     await aura("down");

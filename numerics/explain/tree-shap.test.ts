@@ -97,6 +97,36 @@ function shapleyByDefinition(model: TreeEnsembleModel, row: Float64Array): numbe
   });
 }
 
+describe("with categories", () => {
+  const generator = createGenerator("shap/codes");
+  const data = Float64Array.from({ length: N_ROWS * 2 }, (_, cell) =>
+    cell % 2 === 1 ? generator.normal() : generator.next() < 0.1 ? Number.NaN : generator.integer(9),
+  );
+  const values = Float64Array.from(
+    { length: N_ROWS },
+    (_, row) => ([2, 5, 7].includes(data[2 * row]) ? 3 : 0) + data[2 * row + 1],
+  );
+  const matrix = { data, nRows: N_ROWS, nColumns: 2 };
+  const { model } = trainGbdt({
+    matrix,
+    target: { taskKind: "regression", values },
+    categorical: [0],
+    parameters: { numIterations: 20, minDataPerGroup: 20 },
+    seed: 1,
+  });
+
+  it("sums to the raw score", () => {
+    expect(model.trees.some((tree) => tree.leftCodes !== undefined)).toBe(true);
+    const raw = predictRaw(model, matrix).values;
+    const explainer = createExplainer(model);
+    const contributions = new Float64Array(2);
+    for (let row = 0; row < 200; row++) {
+      explainer.explain(data, 2 * row, contributions);
+      expect(contributions[0] + contributions[1] + explainer.expected[0]).toBeCloseTo(raw[row], 9);
+    }
+  });
+});
+
 it("equals the definition, tried on every subset of features", () => {
   const { matrix } = createInput("regression");
   const model = boosted("regression");

@@ -32,6 +32,8 @@ interface LeafPath {
   readonly low: Float64Array;
   readonly high: Float64Array;
   readonly takesMissing: Uint8Array;
+  /** Where a category is tested: the codes that satisfy feature k, or null where a threshold is. */
+  readonly codes: readonly (CodeTest | null)[];
   /** z of each feature. */
   readonly shares: Float64Array;
   /** First output, and one value per output. */
@@ -74,11 +76,17 @@ export function explainTrees(model: TreeEnsembleModel): Explainer {
 
 /** Bit k is set where the row satisfies feature k. */
 function findPattern(path: LeafPath, data: Float64Array, offset: number): number {
-  const { features, low, high, takesMissing } = path;
+  const { features, low, high, takesMissing, codes } = path;
   let pattern = 0;
   let bit = 1;
   for (let k = 0; k < features.length; k++) {
     const value = data[offset + features[k]];
+    const test = codes[k];
+    if (test !== null) {
+      if (meetsCodes(test, value)) pattern += bit;
+      bit *= 2;
+      continue;
+    }
     // Both comparisons are false for NaN.
     if ((value > low[k] && value <= high[k]) || (takesMissing[k] === 1 && Number.isNaN(value)))
       pattern += bit;
@@ -133,8 +141,19 @@ function subsetWeights(d: number): Float64Array {
   return weights;
 }
 
+/** Codes that a path wants: one of `within` (null: any code, or none), and none of `without`. */
+interface CodeTest {
+  readonly within: readonly number[] | null;
+  readonly without: readonly number[];
+}
+
+function meetsCodes({ within, without }: CodeTest, value: number): boolean {
+  return (within === null || within.includes(value)) && !without.includes(value);
+}
+
 /** What a path asks of one feature: all its splits on it, met. */
 interface Condition {
+  codes: CodeTest | null;
   low: number;
   high: number;
   takesMissing: boolean;
@@ -169,7 +188,16 @@ function narrow(
   if (!(tree.count[node] > 0))
     throw new RangeError(`node ${node} must have training rows, got ${tree.count[node]}`);
   const threshold = tree.threshold[node];
+  const listed = tree.leftCodes?.[node];
+  if (listed !== undefined) {
+    const test = before?.codes ?? { within: null, without: [] };
+    const codes = isLeft
+      ? { ...test, within: listed.filter((code) => test.within?.includes(code) ?? true) }
+      : { ...test, without: [...test.without, ...listed] };
+    return { low, high, takesMissing, codes, share: (share * tree.count[child]) / tree.count[node] };
+  }
   return {
+    codes: null,
     low: isLeft ? low : Math.max(low, threshold),
     high: isLeft ? Math.min(high, threshold) : high,
     takesMissing: takesMissing && (tree.missingLeft[node] === 1) === isLeft,
@@ -177,7 +205,13 @@ function narrow(
   };
 }
 
-const OPEN_CONDITION: Condition = { low: -Infinity, high: Infinity, takesMissing: true, share: 1 };
+const OPEN_CONDITION: Condition = {
+  codes: null,
+  low: -Infinity,
+  high: Infinity,
+  takesMissing: true,
+  share: 1,
+};
 
 function describePath(
   tree: DecisionTree,
@@ -193,6 +227,7 @@ function describePath(
     low: Float64Array.from(asked, ({ low }) => low),
     high: Float64Array.from(asked, ({ high }) => high),
     takesMissing: Uint8Array.from(asked, ({ takesMissing }) => Number(takesMissing)),
+    codes: asked.map(({ codes }) => codes),
     shares: Float64Array.from(asked, ({ share }) => share),
     output: tree.output,
     values: tree.value.slice(leaf * tree.width, (leaf + 1) * tree.width),

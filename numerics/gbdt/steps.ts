@@ -2,8 +2,9 @@
  * What one thread of a training does: steps, cut into tasks. A task writes only what is its own (a chunk of rows,
  * a block of columns, a leaf), so that any thread may do it and the result is the same.
  */
-import { findBin, fitColumn, MISSING_BIN } from "./binning.ts";
+import { findBin, findCodeBin, fitCodes, fitColumn } from "./binning.ts";
 import type { BinSource } from "./binning.ts";
+import { scanCategories } from "./categorical-scan.ts";
 import { leafOutput, scanConstrained } from "./constrained-scan.ts";
 import type { OutputBounds } from "./constrained-scan.ts";
 import { CONTROL } from "./control.ts";
@@ -143,9 +144,10 @@ export class TrainingThread {
 
   /** Task: a column. Arguments: sampled rows (which lie in `leftRows`), maxBin, minDataInBin. */
   #fitBins(column: number): void {
-    const { leftRows, upperBounds, nValueBins } = this.views;
+    const { leftRows, upperBounds, nValueBins, isCategorical } = this.views;
     const sampled = leftRows.subarray(0, this.#argument(0));
-    const bounds = fitColumn(this.#source, sampled, column, {
+    const fit = isCategorical[column] === 1 ? fitCodes : fitColumn;
+    const bounds = fit(this.#source, sampled, column, {
       maxBin: this.#argument(1),
       minDataInBin: this.#argument(2),
     });
@@ -163,11 +165,17 @@ export class TrainingThread {
 
   #binRows(rows: Int32Array, bins: Uint8Array, { begin, end }: RowRange): void {
     const { data, nColumns } = this.#source;
-    const { upperBounds, nValueBins } = this.views;
+    const { upperBounds, nValueBins, isCategorical } = this.views;
     for (let column = 0; column < nColumns; column++) {
       const from = column * HISTOGRAM_BINS;
       const bounds = upperBounds.subarray(from, from + nValueBins[column]);
       const place = blockPlace(column, rows.length);
+      if (isCategorical[column] === 1) {
+        for (let index = begin; index < end; index++) {
+          bins[place + index * BLOCK_COLUMNS] = findCodeBin(data[rows[index] * nColumns + column], bounds);
+        }
+        continue;
+      }
       for (let index = begin; index < end; index++) {
         bins[place + index * BLOCK_COLUMNS] = findBin(data[rows[index] * nColumns + column], bounds);
       }
@@ -203,7 +211,7 @@ export class TrainingThread {
     for (let row = begin; row < end; row++) packRow(packing, row, this.views);
   }
 
-  /** Task: a chunk of a node's rows. Arguments: begin, end, column, bin, missing left. Notes how many went left. */
+  /** Task: a chunk of a node's rows. Arguments: begin, end, column, node. Notes how many went left. */
   #partition(task: number): void {
     const { layout, sizes, chunkSums } = this.views;
     const { addresses } = layout;
@@ -214,8 +222,7 @@ export class TrainingThread {
       addresses.rows,
       begin,
       end,
-      this.#argument(3),
-      this.#argument(4),
+      addresses.treeSides + this.#argument(3) * HISTOGRAM_BINS,
       addresses.leftRows + begin * 4,
       addresses.rightRows + begin * 4,
     );
@@ -345,8 +352,14 @@ export class TrainingThread {
   }
 
   #scan(offset: number, column: number, child: 0 | 1, node: SearchedNode): void {
-    const { histograms, nValueBins, monotone } = this.views;
+    const { histograms, nValueBins, monotone, isCategorical, splitSides, sizes } = this.views;
     const feature = { index: column, nValueBins: nValueBins[column], monotone: monotone[column] };
+    if (isCategorical[column] === 1) {
+      const place = (child * sizes.nColumns + column) * HISTOGRAM_BINS;
+      const sides = splitSides.subarray(place, place + HISTOGRAM_BINS);
+      scanCategories(histograms, offset, feature, { node, limits: this.#job.categories, sides }, this.#best);
+      return;
+    }
     if (!this.#job.isConstrained) {
       scanFeature(histograms, offset, feature, node, this.#best);
       return;
@@ -417,12 +430,11 @@ export class TrainingThread {
 
   /** What the present tree adds to a binned row: the same leaf as by raw values, from an eighth of the memory. */
   #leafValue(bins: Uint8Array, nRows: number, row: number): number {
-    const { treeFeature, treeBin, treeMissingLeft, treeLeft, treeRight, treeValue } = this.views;
+    const { treeFeature, treeSides, treeLeft, treeRight, treeValue } = this.views;
     let node = 0;
     while (treeFeature[node] >= 0) {
       const bin = bins[blockPlace(treeFeature[node], nRows) + row * BLOCK_COLUMNS];
-      const isLeft = bin === MISSING_BIN ? treeMissingLeft[node] === 1 : bin <= treeBin[node];
-      node = isLeft ? treeLeft[node] : treeRight[node];
+      node = treeSides[node * HISTOGRAM_BINS + bin] === 1 ? treeLeft[node] : treeRight[node];
     }
     return treeValue[node];
   }

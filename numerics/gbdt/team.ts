@@ -7,6 +7,7 @@
  */
 import { Worker } from "node:worker_threads";
 import type { BinSource } from "./binning.ts";
+import type { CategoryLimits } from "./categorical-scan.ts";
 import { COMMAND_OPEN, CONTROL, CONTROL_BYTES, CONTROL_DOUBLES, CONTROL_WORDS, SPINS } from "./control.ts";
 import type { KernelKind } from "./kernels/kernels.ts";
 import type { SharedMemory } from "./kernels/web-assembly.ts";
@@ -22,6 +23,7 @@ export interface TrainingJob {
   readonly sizes: TrainingSizes;
   readonly objective: ObjectiveChoice;
   readonly limits: GrowLimits;
+  readonly categories: CategoryLimits;
   /** Whether leaf outputs are bounded or penalised in a way that the search must know. */
   readonly isConstrained: boolean;
   readonly kernels: KernelKind;

@@ -57,6 +57,8 @@ export interface GbdtInput {
   readonly censored?: Uint8Array;
   /** By column: +1 where predictions must not fall as it rises, −1 where they must not rise, 0 where free. */
   readonly monotone?: readonly number[];
+  /** Columns of category codes, which are whole numbers or missing: split by groups of codes instead of thresholds. */
+  readonly categorical?: readonly number[];
   /** Groups of columns that may meet on one path of a tree; a column in no group splits alone. */
   readonly interactions?: readonly (readonly number[])[];
   /** Trees to start from: the result holds them and those that are added. */
@@ -235,7 +237,8 @@ class Boosting {
 
   /** Makes the training's memory and hands it to the team. */
   #open(training: TargetRows, rows: Pick<BinSource, "trainRows" | "validationRows">): Crew {
-    const { matrix, team = SOLO, interactions, monotone } = this.#input;
+    const { matrix, team = SOLO, interactions, monotone, categorical = [] } = this.#input;
+    checkRowIndices("categorical", categorical, matrix.nColumns);
     const { name, nScores } = this.#objective;
     const parameters = this.#parameters;
     const hasWeights = training.weights.length > 0;
@@ -251,6 +254,7 @@ class Boosting {
       numLeaves: parameters.numLeaves,
       hasWeights,
       hasCensored: training.censored.length > 0,
+      hasCategories: categorical.length > 0,
       nParts: nBlocks < team.nThreads ? team.nThreads : 1,
     };
     const self = team.open({
@@ -258,12 +262,15 @@ class Boosting {
       sizes,
       objective: this.#objective,
       limits: parameters,
+      categories: parameters,
       isConstrained: parameters.lambdaL1 > 0 || (monotone?.some((sign) => sign !== 0) ?? false),
       kernels: this.#input.kernels ?? "wasm",
       source: { data: matrix.data, nColumns: matrix.nColumns, ...rows },
     });
     self.views.monotone.set(checkMonotone(monotone, matrix.nColumns));
     self.views.isColumnAllowed.fill(1);
+    self.views.isCategorical.fill(0);
+    for (const column of categorical) self.views.isCategorical[column] = 1;
     return { team, self, limits: parameters, interactions: groupColumns(interactions, matrix.nColumns) };
   }
 

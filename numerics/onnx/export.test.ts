@@ -35,6 +35,33 @@ function trainTrees(taskKind: TaskKind, seed = 1): TrainedModel {
   return trainGbdt({ matrix, target: { taskKind, values, nClasses: 3 }, parameters, seed }).model;
 }
 
+/** Columns 2 and 5 hold codes: many, with rare ones, and few. */
+function trainWithCodes(): TrainedModel {
+  const generator = createGenerator("codes");
+  const nRows = 4000;
+  const data = Float64Array.from({ length: nRows * N_FEATURES }, (_, cell) => {
+    if (generator.next() < 0.05) return Number.NaN;
+    const column = cell % N_FEATURES;
+    return column === 2
+      ? Math.floor(40 * generator.next() ** 2)
+      : column === 5
+        ? generator.integer(3)
+        : generator.normal();
+  });
+  const effect = Array.from({ length: 40 }, () => 3 * generator.normal());
+  const values = Float64Array.from({ length: nRows }, (_, row) => {
+    const [first, , many, , , few] = data.subarray(row * N_FEATURES, (row + 1) * N_FEATURES);
+    return (effect[many] ?? -4) + (few === 1 ? 2 : 0) + (first || 0);
+  });
+  return trainGbdt({
+    matrix: { data, nRows, nColumns: N_FEATURES },
+    target: { taskKind: "regression", values },
+    categorical: [2, 5],
+    parameters: { numIterations: 100, minDataPerGroup: 30 },
+    seed: 1,
+  }).model;
+}
+
 function trainForestOf(taskKind: TaskKind): TrainedModel {
   const { matrix, values } = createTable(taskKind, 800);
   return trainForest({
@@ -74,6 +101,7 @@ const cases: readonly { name: string; model: TrainedModel; cap?: OutputCap }[] =
   { name: "boosted regression", model: trainTrees("regression") },
   { name: "boosted regression with cap", model: trainTrees("regression"), cap: { min: 9990, max: 10_050 } },
   { name: "boosted binary", model: trainTrees("binary") },
+  { name: "boosted with codes", model: trainWithCodes() },
   { name: "boosted multi-class", model: trainTrees("multiclass") },
   { name: "forest regression", model: trainForestOf("regression") },
   { name: "forest binary", model: trainForestOf("binary") },

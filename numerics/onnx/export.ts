@@ -157,6 +157,52 @@ function addTrees(graph: GraphBuilder, model: TreeEnsembleModel, features: strin
   return graph.node({ op: "Add", inputs: [raw, graph.doubles(base, [1, nOutputs])], output: "raw" });
 }
 
+/** A node as the operator lists it. */
+interface ListedNode {
+  readonly id: number;
+  readonly mode: "LEAF" | "BRANCH_LEQ" | "BRANCH_EQ";
+  readonly feature: number;
+  readonly value: number;
+  readonly whenTrue: number;
+  readonly whenFalse: number;
+  readonly missingTrue: number;
+}
+
+/**
+ * The listed nodes of one node: itself, or for a test of codes one test of equality per code, each of which leads to
+ * the same left child, as converters of LightGBM write them. Those after the first have ids from `nextId` up.
+ */
+function describeNode(tree: DecisionTree, node: number, nextId: number): [ListedNode, ...ListedNode[]] {
+  const feature = tree.feature[node];
+  if (feature < 0) {
+    return [{ id: node, mode: "LEAF", feature: 0, value: 0, whenTrue: 0, whenFalse: 0, missingTrue: 0 }];
+  }
+  const [whenTrue, whenFalse] = [tree.left[node], tree.right[node]];
+  const codes = tree.leftCodes?.[node];
+  if (codes === undefined) {
+    const missingTrue = tree.missingLeft[node];
+    return [
+      {
+        id: node,
+        mode: "BRANCH_LEQ",
+        feature,
+        value: tree.threshold[node],
+        whenTrue,
+        whenFalse,
+        missingTrue,
+      },
+    ];
+  }
+  const tests = codes.map((value, place): ListedNode => {
+    const id = place === 0 ? node : nextId + place - 1;
+    const next = place === codes.length - 1 ? whenFalse : nextId + place;
+    return { id, mode: "BRANCH_EQ", feature, value, whenTrue, whenFalse: next, missingTrue: 0 };
+  });
+  const [first, ...others] = tests;
+  if (first === undefined) throw new RangeError(`node ${node} must test at least one code, got none`);
+  return [first, ...others];
+}
+
 /** The parallel lists of a TreeEnsembleRegressor, one entry per node or per leaf output. */
 class EnsembleLists {
   readonly #treeIds: number[] = [];
@@ -173,18 +219,27 @@ class EnsembleLists {
   readonly #targetWeights: number[] = [];
 
   add(tree: DecisionTree, treeIndex: number): void {
+    let nextId = tree.feature.length;
+    const rest: ListedNode[] = [];
     for (let node = 0; node < tree.feature.length; node++) {
-      const isLeaf = tree.feature[node] < 0;
-      this.#treeIds.push(treeIndex);
-      this.#nodeIds.push(node);
-      this.#featureIds.push(isLeaf ? 0 : tree.feature[node]);
-      this.#modes.push(isLeaf ? "LEAF" : "BRANCH_LEQ");
-      this.#values.push(tree.threshold[node]);
-      this.#trueIds.push(isLeaf ? 0 : tree.left[node]);
-      this.#falseIds.push(isLeaf ? 0 : tree.right[node]);
-      this.#missingTrue.push(tree.missingLeft[node]);
-      if (isLeaf) this.#addLeaf(tree, treeIndex, node);
+      const [first, ...others] = describeNode(tree, node, nextId);
+      nextId += others.length;
+      this.#list(treeIndex, first);
+      rest.push(...others);
+      if (tree.feature[node] < 0) this.#addLeaf(tree, treeIndex, node);
     }
+    for (const listed of rest) this.#list(treeIndex, listed);
+  }
+
+  #list(treeIndex: number, listed: ListedNode): void {
+    this.#treeIds.push(treeIndex);
+    this.#nodeIds.push(listed.id);
+    this.#featureIds.push(listed.feature);
+    this.#modes.push(listed.mode);
+    this.#values.push(listed.value);
+    this.#trueIds.push(listed.whenTrue);
+    this.#falseIds.push(listed.whenFalse);
+    this.#missingTrue.push(listed.missingTrue);
   }
 
   attributes(nOutputs: number): NonNullable<Parameters<GraphBuilder["node"]>[0]["attributes"]> {

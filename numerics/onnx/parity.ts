@@ -86,8 +86,11 @@ function collectThresholds(model: TrainedModel): number[][] {
   const trees: readonly DecisionTree[] = model.kind === "tree_ensemble" ? model.trees : [];
   for (const tree of trees) {
     tree.feature.forEach((feature, node) => {
+      const codes = tree.leftCodes?.[node];
+      if (codes !== undefined) thresholds[feature].push(...codes);
       const threshold = tree.threshold[node];
-      if (feature >= 0 && Math.abs(threshold) < Number.MAX_VALUE) thresholds[feature].push(threshold);
+      if (feature >= 0 && codes === undefined && Math.abs(threshold) < Number.MAX_VALUE)
+        thresholds[feature].push(threshold);
     });
   }
   return thresholds;

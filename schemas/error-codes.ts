@@ -144,6 +144,12 @@ export const ERROR_CODES = {
     "The thing already exists with other content, or its state does not allow this.",
     "Read its present state first.",
   ),
+  last_admin_key: row(
+    409,
+    false,
+    "It is the last key that may make others: without it nobody could manage keys any more.",
+    "Make another admin key for all sites first (`aura keys create <name> --role admin`), then revoke this one with it.",
+  ),
   already_decided: row(
     409,
     false,

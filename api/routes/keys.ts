@@ -3,7 +3,7 @@ import { dataIdSchema } from "../../schemas/names.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { KeyStore } from "../../stores/postgres/port.ts";
 import { ROLES } from "../http/auth.ts";
-import { admin, auditOf, idParams, listOf, timeQuery } from "./parts.ts";
+import { admin, auditOf, idParams, listOf, orAuditRefusal, timeQuery } from "./parts.ts";
 import { route } from "./route.ts";
 import type { AnyRoute } from "./route.ts";
 
@@ -71,16 +71,17 @@ export const keyRoutes: readonly AnyRoute[] = [
     method: "delete",
     path: "/v1/keys/{id}",
     tag: "keys",
-    summary: "Revoke a key. Other API processes believe it for at most five seconds more.",
+    summary:
+      "Revoke a key; the last admin key is refused. Other API processes believe it for at most five seconds more.",
     policy: admin,
     params: idParams,
     reply: z.null(),
     status: 204,
     async handle(request, { database, auth }) {
-      await database().keys.revoke(
-        request.params.id,
-        auditOf(request, "key.revoke", `key/${request.params.id}`),
-      );
+      const { id } = request.params;
+      const db = database();
+      const audit = auditOf(request, "key.revoke", `key/${id}`);
+      await orAuditRefusal(db, audit, () => db.keys.revoke(id, audit));
       auth.forget();
       return null;
     },

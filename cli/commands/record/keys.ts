@@ -58,7 +58,7 @@ export function registerKeysCommand(program: Command): void {
     .action(async (options: { json?: boolean }, command: Command) => list(contextOf(command), options));
   keys
     .command("revoke")
-    .description("end a key at once")
+    .description("end a key at once; the last admin key is refused")
     .argument("<id>", "id of the key, not its secret")
     .option("--json", "print the id as JSON")
     .addHelpText("after", "\nExample:\n  $ aura keys revoke k_01a1fd2a")

@@ -29,5 +29,6 @@ export interface KeyStore {
   create(k: NewKey, audit: AuditEntry): Promise<{ key: KeyRow; secret: string }>;
   verify(secret: string): Promise<KeyRow | undefined>;
   list(): Promise<KeyRow[]>;
+  /** Refuses the last valid admin key for all sites (`last_admin_key`): keys once on stay on, so nobody could make others. */
   revoke(id: string, audit: AuditEntry): Promise<void>;
 }

@@ -215,6 +215,29 @@ await describeWithServices("stores on PostgreSQL", () => {
     expect(await db.keys.list()).toHaveLength(3);
   });
 
+  it("keeps one valid admin key for all sites, whoever revokes it", async () => {
+    // Made by the test before; of the others none may make keys.
+    const others = [
+      { name: "one site", role: "admin" as const, sites: ["s1"] },
+      { name: "gone", role: "admin" as const, expiresAt: "2001-01-01T00:00:00Z" },
+      { name: "below", role: "approver" as const },
+    ];
+    for (const other of others) await db.keys.create(other, auditOf("key.create"));
+    const last = (await db.keys.list()).find(({ name }) => name === "bootstrap")?.id ?? "";
+    const revoke = (id: string) => db.keys.revoke(id, auditOf("key.revoke"));
+    await expect(revoke(last)).rejects.toMatchObject({ code: "last_admin_key" });
+    const { key } = await db.keys.create({ name: "next", role: "admin" }, auditOf("key.create"));
+    // Two admins who revoke each other at once: one stays.
+    const ends = await Promise.allSettled([revoke(last), revoke(key.id)]);
+    expect(ends.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+    const valid = (await db.keys.list()).filter(
+      ({ role, revokedAt }) => role === "admin" && revokedAt === null,
+    );
+    expect(valid.map(({ name }) => name).toSorted()).toEqual(
+      ["gone", "one site", ends[0]?.status === "fulfilled" ? "next" : "bootstrap"].toSorted(),
+    );
+  });
+
   it("indexes predictions once and finds them by asset, time and segment", async () => {
     const rows = Array.from({ length: 30 }, (_, i) => predictionOf(i));
     await Promise.all([db.predictions.index(rows), db.predictions.index(rows)]);

@@ -73,12 +73,21 @@ export class PostgresKeyStore implements KeyStore {
 
   async revoke(id: string, audit: AuditEntry): Promise<void> {
     await this.#pool.transaction(async (tx) => {
+      // All that may make others are locked, in one order: two admins who revoke each other cannot both succeed.
+      const masters = await tx.query<{ id: string }>(
+        `select key_id as id from aura.api_keys
+          where role = 'admin' and sites is null and revoked_at is null
+            and (expires_at is null or expires_at > clock_timestamp())
+          order by key_id for update`,
+      );
       const [key] = await tx.query<{ revoked: boolean }>(
         "select revoked_at is not null as revoked from aura.api_keys where key_id = $1 for update",
         [id],
       );
       if (key === undefined) throw new PlatformError("not_found", `revoke key [${id}]: there is none`);
       if (key.revoked) return;
+      if (masters.length === 1 && masters[0]?.id === id)
+        throw new PlatformError("last_admin_key", `revoke key [${id}]: no other admin key is valid`);
       await tx.query("update aura.api_keys set revoked_at = clock_timestamp() where key_id = $1", [id]);
       await appendAudit(tx, audit);
     });

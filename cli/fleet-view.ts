@@ -12,11 +12,14 @@ const MAX_NAMED = 10;
 export function showFleet(output: Output, score: FleetScore, limit: number): void {
   const { threshold, rows } = score;
   const alarm = threshold === null ? [] : ["alarm"];
+  const other = score.commonClass === null ? [] : [`not ${score.commonClass}`];
   output.table(
-    ["rank", "asset", titleOf(score), ...alarm, "as of", "readings"],
+    ["rank", "asset", titleOf(score), ...other, ...alarm, "as of", "readings"],
     rows.slice(0, limit).map((row) => {
       const decision = alarm.map(() => (row.decision === true ? "yes" : "no"));
-      return [String(row.rank), row.asset, valueText(score, row), ...decision, row.at, String(row.readings)];
+      const risk = other.map(() => shareText(row.risk ?? Number.NaN));
+      const meaning = [valueText(score, row), ...risk, ...decision];
+      return [String(row.rank), row.asset, ...meaning, row.at, String(row.readings)];
     }),
   );
   if (rows.length > limit) output.line(`and ${rows.length - limit} more`);
@@ -48,7 +51,7 @@ function horizonText(horizon: string): string {
   return /^\d+$/.test(horizon) ? `${horizon} cycles` : horizon;
 }
 
-function orderText({ kind, cap, unit }: FleetScore): string {
+function orderText({ kind, cap, unit, commonClass }: FleetScore): string {
   switch (kind) {
     case "risk":
       return "ranked by risk, highest first";
@@ -57,7 +60,9 @@ function orderText({ kind, cap, unit }: FleetScore): string {
       return `ranked by remaining life, least first${capped}`;
     }
     case "class":
-      return "ranked by class, last class first";
+      return commonClass === null
+        ? "ranked by class, last class first: the model is older than the ranking by risk, train it again for that"
+        : `ranked by the probability of any class but ${safeText(commonClass)}, the most frequent in training, highest first`;
   }
 }
 
@@ -129,22 +134,26 @@ function reasonText({ reason, rows, codes }: LeftOutAsset): string {
 }
 
 function valueText({ kind }: FleetScore, { value, label }: FleetRow): string {
-  if (kind === "risk") return value > 0 && value < 0.0005 ? "< 0.1 %" : `${(value * 100).toFixed(1)} %`;
-  return label ?? numberText(value);
+  return kind === "risk" ? shareText(value) : (label ?? numberText(value));
+}
+
+function shareText(share: number): string {
+  return share > 0 && share < 0.0005 ? "< 0.1 %" : `${(share * 100).toFixed(1)} %`;
 }
 
 /**
- * The whole ranking as CSV: rank, asset, risk, rul or class, decision (of a risk), unit, horizon, at, readings,
+ * The whole ranking as CSV: rank, asset, risk, rul or class, decision (of a risk) or risk (of a class), unit, horizon, at, readings,
  * missing features, model, version, digest, note. Assets left out follow without a rank; the note says why.
  */
 export function fleetCsv(score: FleetScore): string {
   const { kind, unit, horizon, model, version, digest } = score;
   const isRisk = kind === "risk";
+  const isClass = kind === "class";
   const header = [
     "rank",
     "asset",
     kind,
-    ...(isRisk ? ["decision"] : []),
+    ...(isRisk ? ["decision"] : isClass ? ["risk"] : []),
     "unit",
     "horizon",
     "at",
@@ -161,7 +170,7 @@ export function fleetCsv(score: FleetScore): string {
     row.rank,
     row.asset,
     row.label ?? row.value,
-    ...(isRisk ? [String(row.decision ?? "")] : []),
+    ...(isRisk ? [String(row.decision ?? "")] : isClass ? [row.risk ?? ""] : []),
     ...meaning,
     row.at,
     row.readings,
@@ -173,7 +182,7 @@ export function fleetCsv(score: FleetScore): string {
     "",
     one.asset,
     "",
-    ...(isRisk ? [""] : []),
+    ...(isRisk || isClass ? [""] : []),
     ...meaning,
     "",
     one.reason === "no_features" ? one.rows : 0,

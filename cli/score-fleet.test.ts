@@ -14,6 +14,7 @@ const ranked = (asset: string, rank: number, value: number): RankedAsset => ({
   asset,
   rank,
   value,
+  risk: null,
   at: AT,
   readings: 7,
   short: rank === 3,
@@ -29,6 +30,7 @@ const SUMMARY: ScoreSummary = {
   cap: null,
   threshold: 0.25,
   classLabels: null,
+  commonClass: null,
   data: { ...COUNTS, bySource: { readings: COUNTS }, maxBadShare: 0.01 },
   assets: { seen: 5, scored: 3, leftOut: 2, incomplete: 2, short: 1 },
   needs: { readings: 30, hours: 24 },
@@ -125,5 +127,20 @@ describe("scoreFleet", () => {
     showFleet(output, fleet, 9);
     expect(printed).toMatch(/1 +a +worn/);
     expect(fleetCsv(fleet)).toContain("1,a,worn,");
+    expect(printed).toContain("ranked by class, last class first");
+  });
+
+  it("ranks classes by what is not the common one, and says so", async () => {
+    const summary = { ...SUMMARY, kind: "class", threshold: null, classLabels: ["worn", "ok"] } as const;
+    const row = { ...ranked("a", 1, 0), risk: 0.75 };
+    const fleet = await score({ ...summary, classLabels: ["worn", "ok"], commonClass: "ok" }, [row]);
+    showFleet(output, fleet, 9);
+    expect(printed).toMatch(/rank +asset +class +not ok +as of/);
+    expect(printed).toMatch(/1 +a +worn +75\.0 %/);
+    expect(printed).toContain(
+      "ranked by the probability of any class but ok, the most frequent in training, highest first",
+    );
+    expect(fleetCsv(fleet)).toMatch(/^rank,asset,class,risk,unit,/);
+    expect(fleetCsv(fleet)).toContain("1,a,worn,0.75,");
   });
 });

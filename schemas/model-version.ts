@@ -34,6 +34,8 @@ export const signatureSchema = z.strictObject({
     name: z.string(),
     unit: z.string().optional(),
     classLabels: z.array(z.string()).optional(),
+    /** multiclass: index of the class that most training rows have; absent in what was trained before it was counted. */
+    commonClass: z.int().optional(),
     /** binary: decision threshold on the probability. */
     threshold: z.number().optional(),
     cap: z.number().optional(),

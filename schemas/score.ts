@@ -9,6 +9,8 @@ export const rankedAssetSchema = z.strictObject({
   rank: z.int(),
   /** Risk 0 to 1, remaining life in `unit`, or index of the class. */
   value: z.number(),
+  /** Of several classes: probability of any but `summary.commonClass`, by which the fleet is ranked. Else null. */
+  risk: z.number().nullable().default(null),
   /** As of when: time of the reading that was scored, ISO 8601 or the cycle. */
   at: z.string(),
   /** Accepted readings of the asset. */
@@ -39,7 +41,10 @@ export type LeftOutAsset = z.infer<typeof leftOutAssetSchema>;
 /** What the numbers of a fleet score mean, and what of the files they rest on. */
 export const scoreSummarySchema = z.strictObject({
   kind: z.enum(["risk", "rul", "class"]),
-  /** Of `value`: the highest risk or the least remaining life is the most urgent. */
+  /**
+   * The highest risk or the least remaining life is the most urgent. Of several classes it is that of each row's `risk`,
+   * or of the class's index where the model does not say which class is the common one.
+   */
   order: z.enum(["descending", "ascending"]),
   /** Unit of a remaining life; null: a risk is a probability. */
   unit: z.string().nullable(),
@@ -51,6 +56,8 @@ export const scoreSummarySchema = z.strictObject({
   threshold: z.number().nullable(),
   /** Classes by index. */
   classLabels: z.array(z.string()).nullable(),
+  /** The class that most training rows have: usually the healthy one. */
+  commonClass: z.string().nullable().default(null),
   /** Rows of all files together; read = accepted + quarantined. Null for a key that is limited to some sites. */
   data: sourceCountsSchema
     .extend({

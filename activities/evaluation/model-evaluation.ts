@@ -100,7 +100,7 @@ export async function evaluateTrained(
     onnx: answers.exported.onnx,
     view,
     fitted,
-    signature: signatureOf({ pipeline, table, problem, fitted, threshold, timeKind: loaded.timeKind }),
+    signature: signatureOf({ ...loaded, fitted, threshold, trainRows: rows.train }),
     thresholds: {
       kind: "aura.thresholds/1",
       threshold,

@@ -13,6 +13,15 @@ function outputUnit(problem: Problem, timeKind: string): string | undefined {
   return timeKind === "cycle" ? "cycles" : "h";
 }
 
+/** Class index that most of the rows have; of equals the least. */
+export function mostFrequent(y: Float64Array, rows: Int32Array): number {
+  const counts: number[] = [];
+  for (const row of rows) counts[y[row] as number] = (counts[y[row] as number] ?? 0) + 1;
+  let best = 0;
+  for (const [code, count] of counts.entries()) if ((count ?? 0) > (counts[best] ?? 0)) best = code;
+  return best;
+}
+
 /** What goes in and out of the served graph. */
 export function signatureOf(given: {
   readonly pipeline: Pipeline;
@@ -21,6 +30,7 @@ export function signatureOf(given: {
   readonly fitted: FittedState;
   readonly threshold: number | null;
   readonly timeKind: string;
+  readonly trainRows: Int32Array;
 }): Signature {
   const { pipeline, table, problem, fitted, threshold } = given;
   const unit = outputUnit(problem, given.timeKind);
@@ -45,6 +55,7 @@ export function signatureOf(given: {
       name: OUTPUT_NAMES[problem.kind],
       ...(unit === undefined ? {} : { unit }),
       ...(table.classLabels === null ? {} : { classLabels: [...table.classLabels] }),
+      ...(problem.kind === "multiclass" ? { commonClass: mostFrequent(table.y, given.trainRows) } : {}),
       ...(threshold === null ? {} : { threshold }),
       ...(problem.cap === null ? {} : { cap: problem.cap }),
     },

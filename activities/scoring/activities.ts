@@ -17,7 +17,7 @@ import { summaryOf } from "./fleet-summary.ts";
 import { assetsWithoutReadings } from "./left-out-assets.ts";
 import type { ScoreFleetInput, ScoreInput, ScorePlan, ScoreResult } from "./messages.ts";
 import { neededHistory, readHistories } from "./needed-history.ts";
-import { rankAssets } from "./rank-assets.ts";
+import { classRisks, rankAssets } from "./rank-assets.ts";
 import { scoringPipeline } from "./scoring-pipeline.ts";
 
 /** Which machine fails when: a fleet ranked by the champion. */
@@ -62,9 +62,10 @@ export function createScoringActivities(deps: ActivityDeps) {
         });
         const nOutputs = Math.max(1, outputs.length / Math.max(1, rows.length));
         const values = headline({ outputs, nOutputs }, signature.problem);
+        const risks = classRisks(outputs, nOutputs, signature.output.commonClass);
         const needed = neededHistory(await readView(deps, fileOf(row, "view")));
         const histories = await readHistories(deps, data.manifest);
-        const ranking = rankAssets({ table, rows, values, signature, histories, needed });
+        const ranking = rankAssets({ table, rows, values, risks, signature, histories, needed });
         const leftOut = await assetsWithoutReadings(deps, data.manifest, new Set(table.assets));
         const { pipeline } = parsePipeline(run.pipeline, "pipeline.yaml");
         const summary = summaryOf({ ranking, leftOut, dataset: data.manifest, signature, needed, pipeline });

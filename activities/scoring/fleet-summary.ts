@@ -42,7 +42,10 @@ export function summaryOf(given: {
 function meaningOf({
   problem,
   output,
-}: Signature): Pick<ScoreSummary, "kind" | "order" | "unit" | "cap" | "threshold" | "classLabels"> {
+}: Signature): Pick<
+  ScoreSummary,
+  "kind" | "order" | "unit" | "cap" | "threshold" | "classLabels" | "commonClass"
+> {
   const kind = ({ regression: "rul", binary: "risk", multiclass: "class" } as const)[problem];
   return {
     kind,
@@ -52,6 +55,7 @@ function meaningOf({
     // As served: one half where training chose none.
     threshold: kind === "risk" ? (output.threshold ?? 0.5) : null,
     classLabels: output.classLabels ?? null,
+    commonClass: (output.commonClass === undefined ? null : output.classLabels?.[output.commonClass]) ?? null,
   };
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createMatrix } from "../../numerics/matrix.ts";
 import type { Signature } from "../../schemas/model-version.ts";
 import type { FeatureTable } from "../features/feature-table.ts";
-import { rankAssets } from "./rank-assets.ts";
+import { classRisks, rankAssets } from "./rank-assets.ts";
 
 const { NaN: missing } = Number;
 
@@ -32,14 +32,17 @@ const signature = (problem: Signature["problem"], unit?: string): Signature => (
 });
 const rows = Int32Array.of(0, 1, 2);
 const needed = { readings: 2, micros: 0 };
+const risks = null;
 
 describe("rankAssets", () => {
   it("puts the highest risk first, counts readings and missing features, and leaves out what has none", () => {
     const values = Float64Array.of(0.2, 0.9, 0.4);
-    expect(rankAssets({ table, rows, values, signature: signature("binary"), histories, needed })).toEqual({
+    expect(
+      rankAssets({ table, rows, values, risks, signature: signature("binary"), histories, needed }),
+    ).toEqual({
       ranked: [
-        { asset: "c", rank: 1, value: 0.4, at: "1", readings: 1, short: true, missing: 0 },
-        { asset: "a", rank: 2, value: 0.2, at: "2", readings: 2, short: false, missing: 1 },
+        { asset: "c", rank: 1, value: 0.4, risk: null, at: "1", readings: 1, short: true, missing: 0 },
+        { asset: "a", rank: 2, value: 0.2, risk: null, at: "2", readings: 2, short: false, missing: 1 },
       ],
       blank: [{ asset: "b", reason: "no_features", rows: 1, codes: [] }],
     });
@@ -51,12 +54,34 @@ describe("rankAssets", () => {
         table,
         rows,
         values: Float64Array.from(values),
+        risks,
         signature: signature("regression", "cycles"),
         histories,
         needed,
       }).ranked.map(({ asset }) => asset);
     expect(ranked([90, 0, 10])).toEqual(["c", "a"]);
     expect(ranked([10, 0, 10])).toEqual(["a", "c"]);
+  });
+
+  it("puts the asset first that is least likely of the common class, whatever the class's index", () => {
+    const whole = { ...table, matrix: createMatrix(new Float64Array(6), 3, 2) };
+    const given = { table: whole, rows, histories, needed, signature: signature("multiclass") };
+    // Classes: leak, ok, worn; ok is the common one.
+    const outputs = Float64Array.of(0.1, 0.6, 0.3, 0.7, 0.2, 0.1, 0, 1, 0);
+    const values = Float64Array.of(1, 0, 1);
+    const order = (commonClass: number | undefined) =>
+      rankAssets({ ...given, values, risks: classRisks(outputs, 3, commonClass) }).ranked;
+    expect(order(1).map(({ asset, value, risk }) => [asset, value, risk])).toEqual([
+      ["b", 0, 0.7 + 0.1],
+      ["a", 1, 0.1 + 0.3],
+      ["c", 1, 0],
+    ]);
+    // A model that does not say: by the index of the class.
+    expect(order(undefined).map(({ asset, risk }) => [asset, risk])).toEqual([
+      ["a", null],
+      ["c", null],
+      ["b", null],
+    ]);
   });
 
   it("gives the time of a reading as such, and a cycle as its number", () => {
@@ -67,6 +92,7 @@ describe("rankAssets", () => {
       table: timed,
       rows,
       values,
+      risks,
       signature: signature("regression", "h"),
       histories,
       needed,

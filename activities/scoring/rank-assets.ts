@@ -16,19 +16,24 @@ export interface Ranking {
 /**
  * Least remaining life first, or highest risk first; ties by asset id, so that a repeat ranks alike.
  *
+ * Of several classes the risk is the probability of any but the one that most training rows have. A model that does not
+ * say which that is has its classes ranked by their index, the last first.
+ *
  * @param given.rows    rows of the table that were scored, the last of each asset
  * @param given.values  headline output of each
+ * @param given.risks   of several classes, see `classRisks`; else null
  */
 export function rankAssets(given: {
   readonly table: FeatureTable;
   readonly rows: Int32Array;
   readonly values: Float64Array;
+  readonly risks: Float64Array | null;
   readonly signature: Signature;
   /** By asset; one that is not in it has this one reading. */
   readonly histories: ReadonlyMap<string, History>;
   readonly needed: NeededHistory;
 }): Ranking {
-  const { table, rows, values, signature, histories, needed } = given;
+  const { table, rows, values, risks, signature, histories, needed } = given;
   const { nColumns } = table.matrix;
   const isCycle = signature.output.unit === "cycles";
   const urgency = signature.problem === "regression" ? 1 : -1;
@@ -47,6 +52,7 @@ export function rankAssets(given: {
       entries.push({
         asset,
         value: values[i] as number,
+        risk: risks === null ? null : (risks[i] as number),
         at,
         readings,
         short: isShort(history, needed),
@@ -54,8 +60,28 @@ export function rankAssets(given: {
       });
     }
   }
-  entries.sort((a, b) => urgency * (a.value - b.value) || (a.asset < b.asset ? -1 : 1));
+  const key = ({ value, risk }: Omit<RankedAsset, "rank">) => risk ?? value;
+  entries.sort((a, b) => urgency * (key(a) - key(b)) || (a.asset < b.asset ? -1 : 1));
   return { ranked: entries.map((entry, i) => ({ ...entry, rank: i + 1 })), blank };
+}
+
+/**
+ * Probability of any class but the common one: 1 − p, summed over the others, which is exact where p is nearly 1.
+ *
+ * @param outputs  row-major, a probability per class
+ * @returns null where the model has no such class
+ */
+export function classRisks(
+  outputs: Float64Array,
+  nOutputs: number,
+  commonClass: number | undefined,
+): Float64Array | null {
+  if (commonClass === undefined) return null;
+  return Float64Array.from({ length: outputs.length / nOutputs }, (_, row) => {
+    let risk = 0;
+    for (let k = 0; k < nOutputs; k++) if (k !== commonClass) risk += outputs[row * nOutputs + k] as number;
+    return risk;
+  });
 }
 
 function missingIn({ matrix: { data, nColumns } }: FeatureTable, row: number): number {

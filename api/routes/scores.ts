@@ -23,7 +23,8 @@ export const scoreRoutes: readonly AnyRoute[] = [
     method: "post",
     path: "/v1/scores",
     tag: "scores",
-    summary: "Rank a fleet by risk or remaining life with the champion. The same files give the same job.",
+    summary:
+      "Rank a fleet by risk, remaining life or the probability of an uncommon class with the champion. The same files give the same job.",
     policy: operator,
     body: { kind: "json", schema: startScoreSchema, limitBytes: 4 * 2 ** 20 },
     reply: z.strictObject({

@@ -5,6 +5,7 @@ import { createGenerator } from "../../numerics/random/generator.ts";
 import { evaluationSchema } from "../../schemas/model-version.ts";
 import type { Evaluation } from "../../schemas/model-version.ts";
 import type { PredictReply } from "../../schemas/prediction.ts";
+import { fleetScoreSchema } from "../../schemas/score.ts";
 import type { RunView } from "../../schemas/run.ts";
 import { PatientPerson } from "../faults/drive-run.ts";
 import { FaultyPlatform } from "../faults/faulty-platform.ts";
@@ -167,6 +168,29 @@ await describeWithServices("a pipeline of several classes", () => {
       expect(ended).toMatchObject({ status: "finished", outcome: "refused" });
       expect(ended.metrics?.test["macroF1"]).toBeGreaterThan(0.8);
       expect(ended.gates?.find(({ name }) => name === "logLoss on test")?.passed).toBe(true);
+    },
+    RUN_MS,
+  );
+
+  it(
+    "ranks rows by the probability of any class but the common one",
+    async () => {
+      const body = {
+        model: "conditions",
+        files: [await person.upload("machines.csv", machineTable().split("\n").slice(0, 61).join("\n"))],
+      };
+      const { scoreId } = await client.post("/v1/scores", {
+        reply: z.looseObject({ scoreId: z.string() }),
+        body,
+      });
+      const path = apiPath`/v1/scores/${scoreId}`;
+      const score = await person.ask("the score", (api) => api.get(path, fleetScoreSchema));
+      expect(score.summary).toMatchObject({ kind: "class", commonClass: CLASSES[0] });
+      const risks = score.rows.map(({ risk }) => risk ?? Number.NaN);
+      expect(risks).toEqual(risks.toSorted((a, b) => b - a));
+      const common = score.summary.classLabels?.indexOf(CLASSES[0]);
+      expect(score.rows[0]?.value).not.toBe(common);
+      expect(score.rows.at(-1)?.value).toBe(common);
     },
     RUN_MS,
   );

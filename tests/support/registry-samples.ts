@@ -193,6 +193,7 @@ export function scoreSummaryOf(): ScoreSummary {
     cap: null,
     threshold: 0.25,
     classLabels: null,
+    commonClass: null,
     data: { ...counts, bySource: { readings: counts }, maxBadShare: 0.01 },
     assets: { seen: 3, scored: 2, leftOut: 1, incomplete: 1, short: 0 },
     needs: { readings: 30, hours: 0 },

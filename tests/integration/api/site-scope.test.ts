@@ -71,6 +71,7 @@ await describeWithServices("keys limited to sites", () => {
         asset,
         rank: i + 1,
         value: 1 - i / 10,
+        risk: null,
         at: "9",
         readings: 9,
         short: false,

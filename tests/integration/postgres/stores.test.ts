@@ -294,6 +294,7 @@ await describeWithServices("stores on PostgreSQL", () => {
       asset,
       rank: i + 1,
       value: i / 3,
+      risk: i === 0 ? null : i / 4,
       at: "120",
       readings: 120 - i,
       short: i > 2,

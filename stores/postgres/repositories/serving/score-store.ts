@@ -42,8 +42,9 @@ export class PostgresScoreStore implements ScoreStore {
       await tx.query("delete from aura.scores where job_id = $1", [job.id]);
       await tx.query(
         `insert into aura.scores (job_id, rank, asset_id, value, at, n_readings, is_short,
-                                 n_missing)
-         select $1, * from unnest($2::int[], $3::text[], $4::float8[], $5::text[], $6::int[], $7::bool[], $8::int[])`,
+                                 n_missing, risk)
+         select $1, * from unnest($2::int[], $3::text[], $4::float8[], $5::text[], $6::int[], $7::bool[], $8::int[],
+                                  $9::float8[])`,
         [
           job.id,
           rows.map((r) => r.rank),
@@ -53,6 +54,7 @@ export class PostgresScoreStore implements ScoreStore {
           rows.map((r) => r.readings),
           rows.map((r) => r.short),
           rows.map((r) => r.missing),
+          rows.map((r) => r.risk),
         ],
       );
     });
@@ -66,7 +68,7 @@ export class PostgresScoreStore implements ScoreStore {
     );
     if (job === undefined) return undefined;
     const rows = await this.#pool.query<RankedAsset>(
-      `select asset_id as asset, row_number() over (order by rank) as rank, value, at, n_readings as readings,
+      `select asset_id as asset, row_number() over (order by rank) as rank, value, risk, at, n_readings as readings,
               is_short as short, n_missing as missing
          from aura.scores where job_id = $1
           and ($2::text[] is null or asset_id in (select a.asset_id from aura.assets a where a.site_id = any ($2)))

@@ -199,6 +199,27 @@ describe("requests that repeat on their connection", () => {
     expect(other.bodies).toEqual(["POST /p 4", "POST /p 5"]);
   });
 
+  test("who asks without reading the answers has to wait, and then gets all of them", async () => {
+    const echo = await startEcho();
+    let served: Socket | undefined;
+    echo.server.once("connection", (socket: Socket) => (served = socket));
+    const client = await openClient(echo.port);
+    await inTurn(client, [post("1")]);
+    client.socket.pause();
+    const body = "x".repeat(30_000);
+    let nSent = 0;
+    // The system keeps some megabytes in both directions.
+    for (; client.socket.writableLength === 0 && nSent < 5_000; nSent++) {
+      client.socket.write(post(body));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(nSent).toBeLessThan(5_000);
+    expect(served?.writableLength).toBeLessThan(2 * body.length);
+    client.socket.resume();
+    await until(() => client.bodies.length === nSent + 1);
+    expect(client.bodies.slice(1).every((answer) => answer === `POST /p ${body}`)).toBe(true);
+  });
+
   test("stopping waits for what is in flight; what comes then is Node's", async () => {
     const echo = await startEcho();
     const client = await openClient(echo.port);

@@ -146,15 +146,23 @@ class Connection {
   }
 
   private finish(response: string): void {
+    const { socket } = this;
+    const isTaken = !socket.writable || socket.write(response, "utf8");
+    this.shared.ends();
+    if (isTaken) return this.goOn();
+    // A client that asks and does not read its answers would fill the memory: the next request waits for it to read.
+    socket.pause();
+    socket.once("drain", () => this.goOn());
+  }
+
+  private goOn(): void {
     const { socket, held } = this;
     this.isInFlight = false;
     this.held = undefined;
-    if (socket.writable) socket.write(response, "utf8");
-    this.shared.ends();
     // Node's parser may serve another connection once this one is gone.
-    if (held === undefined || socket.destroyed) return;
+    if (socket.destroyed) return;
     // First: Node pauses it again when the client does not read its answers.
-    socket.resume();
-    this.read(held);
+    if (socket.isPaused()) socket.resume();
+    if (held !== undefined) this.read(held);
   }
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { sha256Schema } from "../../schemas/names.ts";
+import { approvalSchema } from "../../schemas/pipeline/training.ts";
 import {
   approver,
   anyObject,
@@ -24,18 +25,50 @@ const decisionSchema = z.strictObject({
   by: z.string().min(1).max(128).optional(),
 });
 
+const STATES = ["waiting", "approved", "rejected", "expired"] as const;
+
+/** What a list says of an approval: whom it waits for, until when, and what was decided. The evidence is in the whole. */
+const listedSchema = z.strictObject({
+  id: z.string(),
+  kind: z.string(),
+  subject: z.string(),
+  digest: sha256Schema,
+  model: z.string(),
+  version: z.int(),
+  workflowId: z.string(),
+  requestedBy: z.string(),
+  requesterAuthenticated: z.boolean(),
+  policy: approvalSchema,
+  state: z.enum(STATES),
+  deadline: z.string(),
+  createdAt: z.string(),
+  decidedAt: z.string().nullable(),
+  decisions: z.array(
+    z.strictObject({
+      decisionId: z.string(),
+      decision: z.enum(["approve", "reject"]),
+      by: z.string(),
+      authenticated: z.boolean(),
+      channel: z.enum(["api", "cli", "signal", "console"]),
+      reason: z.string(),
+      at: z.string(),
+      selfApproved: z.boolean().describe("The requester's own decision, which counts without keys only."),
+    }),
+  ),
+});
+
 export const approvalRoutes: readonly AnyRoute[] = [
   route({
     method: "get",
     path: "/v1/approvals",
     tag: "approvals",
-    summary: "Approvals, newest first.",
+    summary: "Approvals, newest first, without their evidence: that is in `GET /v1/approvals/{id}`.",
     policy: viewer,
     query: z.strictObject({
-      state: z.enum(["waiting", "approved", "rejected", "expired"]).optional(),
+      state: z.enum(STATES).optional(),
       limit: limitQuery(),
     }),
-    reply: listOf(anyObject),
+    reply: listOf(listedSchema),
     handle: async ({ query: { state, limit } }, { database }) => ({
       items: await database().approvals.list({ limit, ...(state === undefined ? {} : { state }) }),
     }),

@@ -39,6 +39,9 @@ export const approvalSchema = z.looseObject({
 });
 export type Approval = z.infer<typeof approvalSchema>;
 
+/** A row of the list of approvals: without the evidence. */
+export const listedApprovalSchema = approvalSchema.omit({ evidence: true });
+
 export interface Decision {
   readonly decision: "approve" | "reject";
   /** Recorded where the server runs without keys; with keys it is the key's owner. */

@@ -171,7 +171,7 @@ function createMemoryBackend(options: FixtureOptions) {
     }),
     approvals: guarded({
       get: (id: string) => state.approvals.get(id),
-      list: () => [...state.approvals.values()],
+      list: () => [...state.approvals.values()].map(({ evidence: _evidence, ...listed }) => listed),
       decide: (id: string) => {
         const row = state.approvals.get(id);
         if (row === undefined) throw new PlatformError("not_found", "no approval");

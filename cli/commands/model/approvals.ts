@@ -12,7 +12,7 @@ import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
 import { safeText } from "../../output.ts";
 import { itemsOf, parseLimit, showListAt, timeText } from "../../list-view.ts";
-import { approvalSchema, decide, decisionText, readApproval } from "../../run/approval.ts";
+import { decide, decisionText, listedApprovalSchema, readApproval } from "../../run/approval.ts";
 import type { Approval } from "../../run/approval.ts";
 import { showApproval } from "../../run/approval-card.ts";
 import { personHere } from "../../run/ask-decision.ts";
@@ -77,7 +77,7 @@ async function list(context: CliContext, { state, limit, json }: ListOptions): P
   const query = { limit, state: state === "all" ? undefined : state };
   await showListAt(context, {
     path: "/v1/approvals",
-    row: approvalSchema,
+    row: listedApprovalSchema,
     query,
     json,
     empty: state === "waiting" ? "nothing waits for a decision" : "there are none",

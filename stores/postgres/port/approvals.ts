@@ -21,6 +21,9 @@ export interface ApprovalRow {
   readonly decidedAt: string | null;
 }
 
+/** A row of a list: the evidence, up to hundreds of kilobytes, is in the approval itself. */
+export type ListedApproval = Omit<ApprovalRow, "evidence">;
+
 export interface DecisionRow {
   readonly decisionId: string;
   readonly decision: "approve" | "reject";
@@ -40,7 +43,7 @@ export interface ApprovalStore {
     audit: AuditEntry,
   ): Promise<ApprovalRow>;
   get(id: string): Promise<ApprovalRow | undefined>;
-  list(filter: { state?: ApprovalRow["state"]; limit: number }): Promise<ApprovalRow[]>;
+  list(filter: { state?: ApprovalRow["state"]; limit: number }): Promise<ListedApproval[]>;
   /**
    * Records one decision. The same decisionId with the same content returns the first answer; a second decision
    * by the same person, a decision after the end or after the deadline, or with another digest throws `already_decided`;

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { z } from "zod";
+import { approvalRoutes } from "../../../api/routes/approvals.ts";
 import { createDatabase } from "../../../stores/postgres/database.ts";
 import type { ApprovalRow, Database, VersionRow } from "../../../stores/postgres/port.ts";
 import { startApiFixture } from "../../support/api-fixture.ts";
@@ -116,5 +117,20 @@ await describeWithServices("decisions through the API", () => {
       headers: { authorization: `Bearer ${ADMIN}` },
     });
     expect(await page.json()).toMatchObject({ items: [{ outcome: "ok" }] });
+  });
+
+  it("lists approvals without their evidence, which the approval itself has", async () => {
+    const opened = await open("short", []);
+    await decide(opened, await keyOf("bea@example.com", "bea"));
+    const get = async (path: string): Promise<unknown> =>
+      (await fixture.request(path, { headers: { authorization: `Bearer ${ADMIN}` } })).json();
+    const reply = approvalRoutes.find(({ path }) => path === "/v1/approvals")?.reply;
+    const listed = z.object({ items: z.array(z.looseObject({ id: z.string() })) });
+    const { items } = listed.parse(reply?.parse(await get("/v1/approvals?state=approved")));
+    const { evidence, ...short } = z
+      .looseObject({ evidence: z.unknown() })
+      .parse(await get("/v1/approvals/short"));
+    expect(evidence).toEqual(opened.evidence);
+    expect(items.find(({ id }) => id === "short")).toEqual(short);
   });
 });

@@ -1,9 +1,8 @@
 import { PlatformError } from "../../../../schemas/platform-error.ts";
-import type { ApprovalPolicy } from "../../../../schemas/pipeline/training.ts";
 import { appendAudit } from "../../audit/audit-row.ts";
 import type { ConnectionPool, Sql, SqlValue } from "../../connection/connection-pool.ts";
 import { json, storableText } from "../../connection/row-types.ts";
-import type { ApprovalRow, ApprovalStore, AuditEntry, DecisionRow } from "../../port.ts";
+import type { ApprovalRow, ApprovalStore, AuditEntry, DecisionRow, ListedApproval } from "../../port.ts";
 import { checkDecision, isOwnDecision, stateAfter } from "./decision-rules.ts";
 
 /** Approvals and their decisions; every change locks the approval's row first and writes its audit row. */
@@ -45,12 +44,11 @@ export class PostgresApprovalStore implements ApprovalStore {
   }
 
   async get(id: string): Promise<ApprovalRow | undefined> {
-    const [row] = await selectApprovals(this.#pool, "where a.approval_id = $1", [id]);
-    return row;
+    return find(this.#pool, id);
   }
 
-  list(filter: { state?: ApprovalRow["state"]; limit: number }): Promise<ApprovalRow[]> {
-    return selectApprovals(
+  list(filter: { state?: ApprovalRow["state"]; limit: number }): Promise<ListedApproval[]> {
+    return selectListed(
       this.#pool,
       `where ($1::text is null or a.state = $1) order by a.created_at desc, a.approval_id limit $2`,
       [filter.state ?? null, filter.limit],
@@ -144,23 +142,30 @@ async function setState(sql: Sql, id: string, state: ApprovalRow["state"]): Prom
 }
 
 async function one(sql: Sql, id: string): Promise<ApprovalRow> {
-  const [row] = await selectApprovals(sql, "where a.approval_id = $1", [id]);
+  const row = await find(sql, id);
   if (row === undefined) throw new PlatformError("not_found", `approval [${id}]: there is none`);
   return row;
 }
 
-interface StoredApproval extends Omit<ApprovalRow, "decisions" | "policy"> {
-  readonly policy: ApprovalPolicy;
+async function find(sql: Sql, id: string): Promise<ApprovalRow | undefined> {
+  const [row] = await selectListed(sql, "where a.approval_id = $1", [id]);
+  if (row === undefined) return undefined;
+  const [held] = await sql.query<Pick<ApprovalRow, "evidence">>(
+    "select evidence from aura.approvals where approval_id = $1",
+    [id],
+  );
+  return { ...row, evidence: held?.evidence };
 }
 
-async function selectApprovals(
+/** Approvals without their evidence, which is most of them and of no use in a list. */
+async function selectListed(
   sql: Sql,
   condition: string,
   values: readonly SqlValue[],
-): Promise<ApprovalRow[]> {
-  const rows = await sql.query<StoredApproval>(
+): Promise<ListedApproval[]> {
+  const rows = await sql.query<Omit<ListedApproval, "decisions">>(
     `select a.approval_id as id, a.kind, a.subject, a.digest, a.model, a.version, a.workflow_id as "workflowId",
-            a.requested_by as "requestedBy", a.requester_authenticated as "requesterAuthenticated", a.policy, a.evidence, a.state, a.deadline,
+            a.requested_by as "requestedBy", a.requester_authenticated as "requesterAuthenticated", a.policy, a.state, a.deadline,
             a.created_at as "createdAt", a.decided_at as "decidedAt"
        from aura.approvals a ${condition}`,
     values,

@@ -1,0 +1,74 @@
+import { Command } from "commander";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { attachContext } from "../../context.ts";
+import { startFakeApi } from "../../fake-api.ts";
+import type { FakeApi } from "../../fake-api.ts";
+import { Output } from "../../output.ts";
+import { registerApprovalsCommand } from "./approvals.ts";
+import { registerDriftCommand } from "./drift.ts";
+
+/** What lists show of what the API says. */
+
+const AT = "2026-01-01T00:00:00.000Z";
+const report = {
+  id: "pump-0a1b",
+  model: "pump",
+  version: 1,
+  digest: "d".repeat(64),
+  windowStart: AT,
+  windowEnd: AT,
+  state: "drift",
+  confirmed: true,
+  rows: 12,
+  report: {},
+};
+const approval = {
+  id: "pump.1.r1",
+  kind: "promotion",
+  subject: "pump@1",
+  digest: "d".repeat(64),
+  model: "pump",
+  version: 1,
+  workflowId: "approve/1",
+  requestedBy: "ann",
+  policy: { quorum: 1 },
+  state: "waiting",
+  deadline: AT,
+  decisions: [],
+};
+
+let api: FakeApi;
+let shown = "";
+beforeEach(async () => {
+  shown = "";
+  api = await startFakeApi({
+    "GET /v1/drift/pump": () => ({ body: { items: [report] } }),
+    "GET /v1/approvals": () => ({ body: { items: [approval] } }),
+  });
+});
+afterEach(() => api.close());
+
+async function aura(...args: string[]): Promise<void> {
+  const stream = { write: (text: string) => (shown += text) };
+  const environment = { AURA_API_URL: api.url };
+  const output = new Output({ stdout: stream, stderr: stream, environment });
+  const program = new Command().exitOverride();
+  attachContext(program, { output, environment, cwd: "/", isInteractive: false, exitWith: () => undefined });
+  registerApprovalsCommand(program);
+  registerDriftCommand(program);
+  await program.parseAsync(["node", "aura", ...args]);
+}
+
+it("drift history has the ids that aura lineage drift takes", async () => {
+  await aura("drift", "history", "pump");
+  expect(shown).toMatch(/window end +version +state +confirmed +rows +id\n/);
+  expect(shown).toMatch(/ drift +yes +12 +pump-0a1b\n/);
+});
+
+it("approvals are listed without evidence, in JSON too", async () => {
+  await aura("approvals", "list");
+  expect(shown).toMatch(/pump\.1\.r1 +waiting +pump@1 +ann/);
+  shown = "";
+  await aura("approvals", "list", "--json");
+  expect(JSON.parse(shown)).toEqual([approval]);
+});

@@ -34,7 +34,7 @@ import type { Selection } from "./selection.ts";
 import type { CandidateRows } from "./summarise-candidates.ts";
 
 /** Raised when the same inputs would train another model than before. */
-const TRAINER_VERSION = 3;
+const TRAINER_VERSION = 4;
 
 /** Raised when the same inputs would be judged otherwise than before. */
 const LEAKAGE_VERSION = 3;

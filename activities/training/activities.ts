@@ -7,6 +7,7 @@ import {
 } from "../../stores/objects/documents.ts";
 import { getNumbers, putNumbers } from "../../stores/objects/numbers.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
+import type { FeatureSpec } from "../../schemas/feature-set.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import type { Candidate } from "../../schemas/pipeline/training.ts";
 import { splitDocumentSchema } from "../../schemas/split.ts";
@@ -34,7 +35,7 @@ import type { Selection } from "./selection.ts";
 import type { CandidateRows } from "./summarise-candidates.ts";
 
 /** Raised when the same inputs would train another model than before. */
-const TRAINER_VERSION = 4;
+const TRAINER_VERSION = 5;
 
 /** Raised when the same inputs would be judged otherwise than before. */
 const LEAKAGE_VERSION = 3;
@@ -113,6 +114,7 @@ export function createTrainingActivities(deps: ActivityDeps) {
             "trainOneFold",
             {
               matrix: table.matrix,
+              categorical: categoricalColumns(table.features),
               target: targetOf(problem, table.y),
               rows,
               candidate: declaredCandidate(pipeline, input.candidate),
@@ -176,6 +178,7 @@ export function createTrainingActivities(deps: ActivityDeps) {
             "trainFinalModels",
             {
               matrix: table.matrix,
+              categorical: categoricalColumns(table.features),
               target: targetOf(problem, table.y),
               trainRows: finalRows(table, pipeline, split).train,
               candidate: declaredCandidate(pipeline, selection.chosen),
@@ -191,6 +194,11 @@ export function createTrainingActivities(deps: ActivityDeps) {
       );
     },
   };
+}
+
+/** Columns of category codes. */
+function categoricalColumns(features: readonly FeatureSpec[]): number[] {
+  return features.flatMap((feature, column) => (feature.kind === "category" ? [column] : []));
 }
 
 /** null for the constant baseline. */

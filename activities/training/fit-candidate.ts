@@ -11,6 +11,8 @@ import { classWeightsOf } from "./weights.ts";
 
 export interface FitRequest {
   readonly matrix: Matrix;
+  /** Columns of category codes. */
+  readonly categorical: readonly number[];
   readonly target: TaskTarget;
   /** null: the constant baseline. */
   readonly candidate: Candidate | null;
@@ -47,7 +49,7 @@ export function fitCandidate(request: FitRequest, hooks: TrainingHooks): Fit {
   const input = { ...base, parameters, ...(classWeights === undefined ? {} : { classWeights }) };
   switch (candidate.kind) {
     case "gbdt":
-      return boost(request, input);
+      return boost(request, { ...input, categorical: request.categorical });
     case "forest":
       return { model: trainForest(input), bestIteration: null };
     case "linear":

@@ -8,6 +8,8 @@ import { fitCandidate } from "./fit-candidate.ts";
 
 export interface FinalJob {
   readonly matrix: Matrix;
+  /** Columns of category codes. */
+  readonly categorical: readonly number[];
   readonly target: TaskTarget;
   readonly trainRows: Int32Array;
   readonly candidate: Candidate | null;
@@ -25,8 +27,8 @@ export interface FinalOutput {
 
 /** Trains the chosen candidate on the whole training side, with the number of rounds that cross-validation found. */
 export function trainFinalModels(job: FinalJob, hooks: TrainingHooks): FinalOutput {
-  const { matrix, target, trainRows, candidate, iterations } = job;
-  const base = { matrix, target, trainRows, ...(iterations === null ? {} : { iterations }) };
+  const { matrix, categorical, target, trainRows, candidate, iterations } = job;
+  const base = { matrix, categorical, target, trainRows, ...(iterations === null ? {} : { iterations }) };
   const models = Array.from(
     { length: candidate?.seeds ?? 1 },
     (_, i) => fitCandidate({ ...base, candidate, seed: job.seed + i }, hooks).model,

@@ -11,6 +11,8 @@ import type { FoldRows } from "./fold-rows.ts";
 
 export interface FoldJob {
   readonly matrix: Matrix;
+  /** Columns of category codes. */
+  readonly categorical: readonly number[];
   readonly target: TaskTarget;
   readonly rows: FoldRows;
   /** null: the constant baseline. */
@@ -28,11 +30,19 @@ export interface FoldOutput {
 
 /** Trains one candidate on one fold, all its seeds, and predicts the fold's validation rows. */
 export function trainOneFold(job: FoldJob, hooks: TrainingHooks): FoldOutput {
-  const { matrix, target, rows, candidate, bounds } = job;
+  const { matrix, categorical, target, rows, candidate, bounds } = job;
   const nSeeds = candidate?.seeds ?? 1;
   const fits = Array.from({ length: nSeeds }, (_, i) =>
     fitCandidate(
-      { matrix, target, candidate, trainRows: rows.train, earlyStopRows: rows.earlyStop, seed: job.seed + i },
+      {
+        matrix,
+        categorical,
+        target,
+        candidate,
+        trainRows: rows.train,
+        earlyStopRows: rows.earlyStop,
+        seed: job.seed + i,
+      },
       hooks,
     ),
   );

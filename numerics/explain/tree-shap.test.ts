@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { trainIsolationForest } from "../anomaly/isolation-forest.ts";
+import { trainPcaMonitor } from "../anomaly/pca-monitor.ts";
 import type { DecisionTree } from "../decision-tree.ts";
 import { trainForest } from "../forest/trainer.ts";
 import { trainGbdt } from "../gbdt/trainer.ts";
@@ -42,6 +44,13 @@ const boosted = (taskKind: TaskKind): TrainedModel =>
 const grown = (taskKind: TaskKind): TrainedModel =>
   trainForest({ ...createInput(taskKind), parameters: { numTrees: 12 } });
 
+const blended = (taskKind: TaskKind): TrainedModel => {
+  const members = [boosted(taskKind), grown(taskKind)].filter((member) => member.kind === "tree_ensemble");
+  const nOutputs = taskKind === "multiclass" ? 3 : 1;
+  const shape = { taskKind, nFeatures: N_COLUMNS, nOutputs, postTransform: "identity" } as const;
+  return { kind: "blend", ...shape, members, weights: [0.6, 0.4] };
+};
+
 describe("contributions and the expected score sum to the raw score", () => {
   it.each([
     ["boosted regression", boosted("regression"), "regression"],
@@ -49,6 +58,11 @@ describe("contributions and the expected score sum to the raw score", () => {
     ["a forest of numbers", grown("regression"), "regression"],
     ["a forest of classes", grown("multiclass"), "multiclass"],
     ["a linear model", trainLinear(createInput("binary")), "binary"],
+    ["a blend of numbers", blended("regression"), "regression"],
+    ["a blend of probabilities", blended("binary"), "binary"],
+    ["a blend of classes", blended("multiclass"), "multiclass"],
+    ["a PCA monitor", trainPcaMonitor(createInput("regression")), "regression"],
+    ["an isolation forest", trainIsolationForest(createInput("regression")), "regression"],
   ] as const)("%s", (_name, model, taskKind) => {
     const { matrix } = createInput(taskKind);
     const raw = predictRaw(model, matrix).values;
@@ -60,7 +74,7 @@ describe("contributions and the expected score sum to the raw score", () => {
         const sum = contributions
           .subarray(k * N_COLUMNS, (k + 1) * N_COLUMNS)
           .reduce((total, value) => total + value, explainer.expected[k]);
-        expect(Math.abs(sum - raw[row * model.nOutputs + k])).toBeLessThan(1e-9);
+        expect(Math.abs(sum - raw[row * model.nOutputs + k])).toBeLessThan(1e-8);
       }
     }
   });

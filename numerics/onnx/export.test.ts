@@ -1,5 +1,7 @@
 import * as ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
+import { trainIsolationForest } from "../anomaly/isolation-forest.ts";
+import { trainPcaMonitor } from "../anomaly/pca-monitor.ts";
 import { trainForest } from "../forest/trainer.ts";
 import { trainGbdt } from "../gbdt/trainer.ts";
 import type { Matrix } from "../matrix.ts";
@@ -8,7 +10,7 @@ import type { ConstantModel, LinearModel, OutputCap, TrainedModel } from "../mod
 import { predict } from "../model.ts";
 import { averageModels } from "../model-average.ts";
 import { createGenerator } from "../random/generator.ts";
-import type { TaskKind } from "../task-kind.ts";
+import type { AnswerKind, TaskKind } from "../task-kind.ts";
 import { exportOnnx, INPUT_NAME, OUTPUT_NAMES } from "./export.ts";
 import { compareOutputs, thresholdProbes } from "./parity.ts";
 
@@ -97,6 +99,18 @@ const constant: ConstantModel = {
   base: [0.5, 0.3, 0.2],
 };
 
+function blendOf(taskKind: TaskKind): TrainedModel {
+  const members = [trainTrees(taskKind), trainForestOf(taskKind)].filter(
+    (member) => member.kind === "tree_ensemble",
+  );
+  const [first] = members;
+  if (first === undefined) throw new Error("expected trees");
+  const { nFeatures, nOutputs } = first;
+  const base = { kind: "blend", taskKind, nFeatures, nOutputs, postTransform: "identity" } as const;
+  const memberCap = taskKind === "regression" ? { memberCap: { min: 9990, max: 10_050 } } : {};
+  return { ...base, members, weights: [0.3, 0.7], ...memberCap };
+}
+
 const cases: readonly { name: string; model: TrainedModel; cap?: OutputCap }[] = [
   { name: "boosted regression", model: trainTrees("regression") },
   { name: "boosted regression with cap", model: trainTrees("regression"), cap: { min: 9990, max: 10_050 } },
@@ -114,9 +128,17 @@ const cases: readonly { name: string; model: TrainedModel; cap?: OutputCap }[] =
   { name: "linear binary", model: linearModel("binary", 1) },
   { name: "linear multi-class", model: linearModel("multiclass", 4) },
   { name: "constant multi-class", model: constant },
+  { name: "blended regression", model: blendOf("regression") },
+  { name: "blended binary", model: blendOf("binary") },
+  { name: "blended multi-class", model: blendOf("multiclass") },
+  {
+    name: "isolation forest",
+    model: trainIsolationForest({ matrix: createTable("binary", 800).matrix, seed: 1 }),
+  },
+  { name: "PCA monitor", model: trainPcaMonitor({ matrix: createTable("binary", 800).matrix }) },
 ];
 
-async function createRunner(bytes: Uint8Array, taskKind: TaskKind) {
+async function createRunner(bytes: Uint8Array, taskKind: AnswerKind) {
   const session = await ort.InferenceSession.create(bytes, { intraOpNumThreads: 1, interOpNumThreads: 1 });
   return async (matrix: Matrix): Promise<Float64Array> => {
     const tensor = new ort.Tensor("float64", matrix.data, [matrix.nRows, matrix.nColumns]);

@@ -6,6 +6,7 @@
  *     → regression  `value`         double [N, 1]
  *     → binary      `probability`   double [N, 1], of the positive class
  *     → multi-class `probabilities` double [N, nClasses]
+ *     → anomaly     `score`         double [N, 1], larger is more unusual
  *
  * Trees are double-precision TreeEnsembleRegressor nodes (the `*_as_tensor` attributes of ai.onnx.ml
  * 3): a float32 ensemble puts rows near a threshold into other leaves. That operator's *output* is
@@ -24,15 +25,24 @@
  * - Softmax: takes another path for one row. It is written out with the above.
  */
 import type { DecisionTree } from "../decision-tree.ts";
-import type { LinearModel, OutputCap, PostTransform, TrainedModel, TreeEnsembleModel } from "../model.ts";
+import type {
+  BlendModel,
+  LinearModel,
+  OutputCap,
+  PostTransform,
+  TrainedModel,
+  TreeEnsembleModel,
+} from "../model.ts";
 import { checkCap } from "../model.ts";
-import type { TaskKind } from "../task-kind.ts";
+import type { AnswerKind } from "../task-kind.ts";
 import { GraphBuilder } from "./graph-builder.ts";
+import { addMonitor } from "./monitor-nodes.ts";
+import { addStandardised } from "./standardised-nodes.ts";
 
 export interface OnnxExportOptions {
   /** Names of the columns of `features`, in order; stored as metadata. */
   readonly featureNames: readonly string[];
-  readonly taskKind: TaskKind;
+  readonly taskKind: AnswerKind;
   /** Labels in code order (binary: negative, positive); stored as metadata. */
   readonly classLabels?: readonly string[];
   /** Clips regression outputs. */
@@ -47,10 +57,11 @@ export interface OnnxExportOptions {
 export const INPUT_NAME = "features";
 
 /** Name of the one output tensor, by task. */
-export const OUTPUT_NAMES: Readonly<Record<TaskKind, string>> = {
+export const OUTPUT_NAMES: Readonly<Record<AnswerKind, string>> = {
   regression: "value",
   binary: "probability",
   multiclass: "probabilities",
+  anomaly: "score",
 };
 
 /**
@@ -66,10 +77,7 @@ export function exportOnnx(model: TrainedModel, options: OnnxExportOptions): Uin
   const answer = addPostTransform(graph, model.postTransform, raw, model.nOutputs);
   const output = OUTPUT_NAMES[options.taskKind];
   if (options.cap === undefined) graph.node({ op: "Identity", inputs: [answer], output });
-  else {
-    const bounds = [graph.doubles([options.cap.min], []), graph.doubles([options.cap.max], [])];
-    graph.node({ op: "Clip", inputs: [answer, ...bounds], output });
-  }
+  else addClip(graph, answer, { cap: options.cap, output });
   return graph.build(
     { name: INPUT_NAME, nColumns: model.nFeatures },
     { name: output, nColumns: model.nOutputs },
@@ -95,7 +103,8 @@ function checkOptions(model: TrainedModel, options: OnnxExportOptions): void {
     throw new RangeError(`imputation must have ${model.nFeatures} values, got ${imputation.length}`);
   }
   const nLabels = taskKind === "binary" ? 2 : model.nOutputs;
-  if (classLabels !== undefined && (taskKind === "regression" || classLabels.length !== nLabels)) {
+  const hasClasses = taskKind === "binary" || taskKind === "multiclass";
+  if (classLabels !== undefined && (!hasClasses || classLabels.length !== nLabels)) {
     throw new RangeError(`classLabels must have one label per class of the task, got ${classLabels.length}`);
   }
   checkCap(taskKind, cap);
@@ -118,7 +127,39 @@ function addModel(graph: GraphBuilder, model: TrainedModel, features: string): s
       return addLinear(graph, model, features);
     case "constant":
       return addConstant(graph, model.base, features);
+    case "blend":
+      return addBlend(graph, model, features);
+    case "pca_monitor":
+      return addMonitor(graph, model, features);
   }
+}
+
+/** The weighted sum of the members' answers, added in their order. */
+function addBlend(graph: GraphBuilder, model: BlendModel, features: string): string {
+  const shares = model.members.map((member, index) =>
+    graph.within(`member${index}`, () => {
+      const raw = addModel(graph, member, features);
+      const answer = addPostTransform(graph, member.postTransform, raw, member.nOutputs);
+      const { memberCap: cap } = model;
+      const bounded = cap === undefined ? answer : addClip(graph, answer, { cap, output: "bounded" });
+      const weight = graph.doubles([model.weights[index]], []);
+      return graph.node({ op: "Mul", inputs: [bounded, weight], output: "share" });
+    }),
+  );
+  const [first = "", ...others] = shares;
+  return others.reduce(
+    (sum, share, index) => graph.node({ op: "Add", inputs: [sum, share], output: `blend${index + 1}` }),
+    first,
+  );
+}
+
+function addClip(
+  graph: GraphBuilder,
+  values: string,
+  { cap, output }: { readonly cap: OutputCap; readonly output: string },
+): string {
+  const bounds = [graph.doubles([cap.min], []), graph.doubles([cap.max], [])];
+  return graph.node({ op: "Clip", inputs: [values, ...bounds], output });
 }
 
 /** Base scores for as many rows as come in: a sum of zeros per row, plus the base. */
@@ -273,24 +314,8 @@ class EnsembleLists {
 }
 
 function addLinear(graph: GraphBuilder, model: LinearModel, features: string): string {
-  const { nFeatures, nOutputs, means, scales, coefficients, intercepts } = model;
-  const centred = graph.node({
-    op: "Sub",
-    inputs: [features, graph.doubles(means, [1, nFeatures])],
-    output: "centred",
-  });
-  const scaled = graph.node({
-    op: "Div",
-    inputs: [centred, graph.doubles(scales, [1, nFeatures])],
-    output: "scaled",
-  });
-  // A missing value counts as the mean, which is 0 once centred.
-  const isMissing = graph.node({ op: "IsNaN", inputs: [scaled], output: "scaled_missing" });
-  const filled = graph.node({
-    op: "Where",
-    inputs: [isMissing, graph.doubles([0], []), scaled],
-    output: "filled",
-  });
+  const { nFeatures, nOutputs, coefficients, intercepts } = model;
+  const filled = addStandardised(graph, model, features);
   const byFeature = Array.from(
     { length: nFeatures * nOutputs },
     (_, index) => coefficients[(index % nOutputs) * nFeatures + Math.floor(index / nOutputs)],
@@ -313,6 +338,12 @@ function addPostTransform(
       const padded = addPadding(graph, raw, 1);
       const sigmoid = graph.node({ op: "Sigmoid", inputs: [padded], output: "sigmoid" });
       return addColumns(graph, sigmoid, { columns: [0], output: "positive" });
+    }
+    case "exponential": {
+      const padded = addPadding(graph, raw, nOutputs);
+      const exponential = graph.node({ op: "Exp", inputs: [padded], output: "exponential" });
+      const columns = Array.from({ length: nOutputs }, (_, k) => k);
+      return addColumns(graph, exponential, { columns, output: "power" });
     }
     case "softmax":
       return addSoftmax(graph, raw, nOutputs);

@@ -1,3 +1,4 @@
+import { BLEND_PARAMETERS } from "../numerics/blend/parameters.ts";
 import { FOREST_PARAMETERS } from "../numerics/forest/parameters.ts";
 import { GBDT_PARAMETERS } from "../numerics/gbdt/parameters.ts";
 import { LINEAR_PARAMETERS } from "../numerics/linear/parameters.ts";
@@ -10,6 +11,7 @@ const TABLES: Readonly<Record<Candidate["kind"], ParameterTable>> = {
   gbdt: GBDT_PARAMETERS,
   forest: FOREST_PARAMETERS,
   linear: LINEAR_PARAMETERS,
+  blend: BLEND_PARAMETERS,
 };
 
 /** Checks of a pipeline file that need the trainers' own parameter tables: names and ranges of `candidates[].params`. */

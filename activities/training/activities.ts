@@ -1,3 +1,5 @@
+import { BLEND_PARAMETERS } from "../../numerics/blend/parameters.ts";
+import { resolveParameters } from "../../numerics/parameter-table.ts";
 import {
   getDocument,
   putDocument,
@@ -11,7 +13,7 @@ import type { FeatureSpec } from "../../schemas/feature-set.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import type { Candidate } from "../../schemas/pipeline/training.ts";
 import { splitDocumentSchema } from "../../schemas/split.ts";
-import { BASELINE_CANDIDATE, candidateName } from "../candidates.ts";
+import { BASELINE_CANDIDATE, candidateName, membersOf } from "../candidates.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import type { LeakageInput, LeakageResult } from "../features/messages.ts";
 import { withHeartbeat } from "../heartbeat.ts";
@@ -32,10 +34,12 @@ import type {
 import { problemOf, targetOf } from "./problem.ts";
 import { selectionSchema } from "./selection.ts";
 import type { Selection } from "./selection.ts";
-import type { CandidateRows } from "./summarise-candidates.ts";
+import { settingsOf } from "./fit-candidate.ts";
+import type { BlendRequest, CandidateRows } from "./summarise-candidates.ts";
+import type { FinalPart } from "./train-final.ts";
 
 /** Raised when the same inputs would train another model than before. */
-const TRAINER_VERSION = 5;
+const TRAINER_VERSION = 6;
 
 /** Raised when the same inputs would be judged otherwise than before. */
 const LEAKAGE_VERSION = 3;
@@ -144,12 +148,16 @@ export function createTrainingActivities(deps: ActivityDeps) {
         const problem = problemOf(pipeline, await classLabelsOf(deps, input));
         const candidates = await pooledCandidates(deps, pipeline, input);
         const costs = pipeline.costs ?? null;
-        const summary = await cpu.run("summariseCandidates", { problem, candidates, costs }, beat);
+        const blends = declaredBlends(pipeline);
+        const summary = await cpu.run("summariseCandidates", { problem, candidates, blends, costs }, beat);
         const selection: Selection = {
           kind: "aura.selection/1",
           chosen: summary.chosen,
           primaryMetric: problem.primaryMetric,
-          candidates: [...summary.candidates],
+          candidates: summary.candidates.map(({ members, ...candidate }) => ({
+            ...candidate,
+            ...(members === undefined ? {} : { members: [...members] }),
+          })),
           cvRows: candidates[0]?.repeats[0]?.truth.length ?? 0,
         };
         const cv = summary.candidates.find((c) => c.name === summary.chosen)?.cv ?? {};
@@ -173,7 +181,6 @@ export function createTrainingActivities(deps: ActivityDeps) {
           const selection = await getDocument(objects, input.selection, selectionSchema);
           const table = await tables.load(input.featureSet, trainingChoice(pipeline));
           const problem = problemOf(pipeline, table.classLabels);
-          const chosen = selection.candidates.find((c) => c.name === selection.chosen);
           const output = await cpu.run(
             "trainFinalModels",
             {
@@ -181,8 +188,8 @@ export function createTrainingActivities(deps: ActivityDeps) {
               categorical: categoricalColumns(table.features),
               target: targetOf(problem, table.y),
               trainRows: finalRows(table, pipeline, split).train,
-              candidate: declaredCandidate(pipeline, selection.chosen),
-              iterations: chosen?.iterations ?? null,
+              parts: finalParts(pipeline, selection),
+              bounds: problem.bounds,
               seed: pipeline.split.seed,
             },
             { signal: beat.signal, onProgress: (progress) => beat.report(progress) },
@@ -199,6 +206,26 @@ export function createTrainingActivities(deps: ActivityDeps) {
 /** Columns of category codes. */
 function categoricalColumns(features: readonly FeatureSpec[]): number[] {
   return features.flatMap((feature, column) => (feature.kind === "category" ? [column] : []));
+}
+
+/** What the final fit trains: the chosen candidate, or the members of the chosen blend. */
+function finalParts(pipeline: Pipeline, { chosen, candidates }: Selection): FinalPart[] {
+  const winner = candidates.find(({ name }) => name === chosen);
+  const members = winner?.members ?? [{ name: chosen, weight: 1 }];
+  return members.map(({ name, weight }) => ({
+    candidate: declaredCandidate(pipeline, name),
+    iterations: candidates.find((candidate) => candidate.name === name)?.iterations ?? null,
+    weight,
+  }));
+}
+
+function declaredBlends(pipeline: Pipeline): BlendRequest[] {
+  return pipeline.candidates.flatMap((candidate, i) => {
+    if (candidate.kind !== "blend") return [];
+    const members = membersOf(pipeline, candidate).map(({ name }) => name);
+    const { weighting } = resolveParameters(BLEND_PARAMETERS, settingsOf(candidate));
+    return [{ name: candidateName(candidate, i), members, weighting }];
+  });
 }
 
 /** null for the constant baseline. */

@@ -54,6 +54,8 @@ export function fitCandidate(request: FitRequest, hooks: TrainingHooks): Fit {
       return { model: trainForest(input), bestIteration: null };
     case "linear":
       return { model: trainLinear(input), bestIteration: null };
+    case "blend":
+      throw new RangeError("a blend is made of candidates that are trained, and not trained itself");
   }
 }
 
@@ -77,8 +79,12 @@ function boost(request: FitRequest, input: Parameters<typeof trainGbdt>[0]): Fit
   return { model, bestIteration };
 }
 
-/** @throws {RangeError} for a parameter that is neither a number nor a word */
-function settingsOf(candidate: Candidate): Record<string, number | string> {
+/**
+ * The settings as the trainers take them.
+ *
+ * @throws {RangeError} for a parameter that is neither a number nor a word
+ */
+export function settingsOf(candidate: Candidate): Record<string, number | string> {
   return Object.fromEntries(
     Object.entries(candidate.params).map(([name, value]) => {
       if (typeof value !== "boolean") return [name, value];

@@ -13,6 +13,8 @@ export const selectionSchema = z.strictObject({
       cv: metricSetSchema,
       threshold: z.number().nullable(),
       iterations: z.number().nullable(),
+      /** Of a blend: its members and their shares, which sum to 1. */
+      members: z.array(z.strictObject({ name: z.string(), weight: z.number() })).optional(),
     }),
   ),
   cvRows: z.int(),

@@ -1,3 +1,5 @@
+import { mixOutOfFold } from "../../numerics/blend/mix.ts";
+import type { BlendParameters } from "../../numerics/blend/parameters.ts";
 import { chooseThreshold } from "../../numerics/evaluation/threshold.ts";
 import type { AlertCosts } from "../../numerics/evaluation/threshold.ts";
 import { computeMetrics } from "../../numerics/metrics/compute-metrics.ts";
@@ -22,11 +24,28 @@ export interface CandidateRows {
   readonly repeats: readonly PooledRows[];
   /** Mean rounds over folds and repeats; null where nothing is boosted. */
   readonly iterations: number | null;
+  /** Of a blend. */
+  readonly members?: readonly BlendMember[];
+}
+
+export interface BlendMember {
+  readonly name: string;
+  /** Share in the final blend. */
+  readonly weight: number;
+}
+
+/** A mean of candidates, judged on their out-of-fold answers. */
+export interface BlendRequest {
+  readonly name: string;
+  /** Names among the candidates. */
+  readonly members: readonly string[];
+  readonly weighting: BlendParameters["weighting"];
 }
 
 export interface SummaryJob {
   readonly problem: Problem;
   readonly candidates: readonly CandidateRows[];
+  readonly blends: readonly BlendRequest[];
   readonly costs: { readonly missedFailure: number; readonly falseAlarm: number } | null;
 }
 
@@ -37,6 +56,7 @@ export interface CandidateSummary {
   /** Binary: chosen on all out-of-fold rows, for serving; `cv` was decided without the fold it scores. */
   readonly threshold: number | null;
   readonly iterations: number | null;
+  readonly members?: readonly BlendMember[];
 }
 
 /** The chosen candidate first named, all with their metrics. */
@@ -51,7 +71,8 @@ export interface Summary {
  * The constant baseline is listed and never chosen.
  */
 export function summariseCandidates(job: SummaryJob, _hooks: TrainingHooks): Summary {
-  const candidates = job.candidates.map((candidate) => summarise(candidate, job));
+  const blends = job.blends.map((blend) => blendRows(blend, job));
+  const candidates = [...job.candidates, ...blends].map((candidate) => summarise(candidate, job));
   const metric = job.problem.primaryMetric;
   const eligible = candidates.filter((c) => c.kind !== "constant" && c.cv[metric] !== undefined);
   const [first, ...others] = eligible;
@@ -63,8 +84,42 @@ export function summariseCandidates(job: SummaryJob, _hooks: TrainingHooks): Sum
   return { chosen: best.name, candidates };
 }
 
+/** Out-of-fold rows of a blend; its final shares are the mean over repeats. */
+function blendRows({ name, members, weighting }: BlendRequest, job: SummaryJob): CandidateRows {
+  const own = members.map((member) => {
+    const found = job.candidates.find((candidate) => candidate.name === member);
+    if (found === undefined) throw new RangeError(`blend ${name}: ${member} must be a candidate`);
+    return found;
+  });
+  const mixes = (own[0]?.repeats ?? []).map((rows, repeat) => {
+    const answers = own.map((member) => (member.repeats[repeat] as PooledRows).prediction);
+    return {
+      rows,
+      ...mixOutOfFold({ truth: wantedAnswers(rows, job.problem), answers, fold: rows.fold, weighting }),
+    };
+  });
+  return {
+    name,
+    kind: "blend",
+    iterations: null,
+    repeats: mixes.map(({ rows, answer }) => ({ ...rows, prediction: answer })),
+    members: members.map((member, m) => ({
+      name: member,
+      weight: mean(mixes.map(({ weights }) => weights[m] as number)),
+    })),
+  };
+}
+
+/** The answers that would have been right: the truth, classes one-hot. */
+function wantedAnswers({ truth }: PooledRows, { kind, nClasses }: Problem): Float64Array {
+  if (kind !== "multiclass") return truth;
+  const wanted = new Float64Array(truth.length * nClasses);
+  truth.forEach((code, row) => (wanted[row * nClasses + code] = 1));
+  return wanted;
+}
+
 function summarise(candidate: CandidateRows, { problem, costs }: SummaryJob): CandidateSummary {
-  const { name, kind, iterations } = candidate;
+  const { name, kind, iterations, members } = candidate;
   const hasThreshold = problem.kind === "binary" && kind !== "constant";
   const perRepeat = candidate.repeats.map((rows) => ({
     ...computeMetrics(problem.metricTask, rows.truth, rows.prediction, {
@@ -79,6 +134,7 @@ function summarise(candidate: CandidateRows, { problem, costs }: SummaryJob): Ca
     cv: meanMetrics(perRepeat),
     threshold: hasThreshold ? servingThreshold(candidate.repeats, costs ?? undefined) : null,
     iterations,
+    ...(members === undefined ? {} : { members }),
   };
 }
 

@@ -56,7 +56,9 @@ export const evaluateSchema = z.strictObject({
 
 const paramValue = z.union([z.number(), z.string(), z.boolean()]);
 export const candidateSchema = z.strictObject({
-  kind: z.enum(["gbdt", "forest", "linear"]).describe("The trainer."),
+  kind: z
+    .enum(["gbdt", "forest", "linear", "blend"])
+    .describe("The trainer; blend is the mean of other candidates, trained once for all."),
   name: nameSchema.optional().describe("Told apart by it when a kind stands twice; default: the kind."),
   params: z.record(z.string(), paramValue).default({}).describe("Settings of the trainer."),
   classWeight: z
@@ -64,6 +66,12 @@ export const candidateSchema = z.strictObject({
     .optional()
     .describe("Weight of the positive class."),
   seeds: z.int().min(1).max(10).default(1).describe("Models of this many seeds are averaged in one graph."),
+  of: z
+    .array(nameSchema)
+    .min(2)
+    .max(19)
+    .optional()
+    .describe("Of a blend: the candidates it is the mean of, by name; default: all others."),
 });
 export type Candidate = z.infer<typeof candidateSchema>;
 

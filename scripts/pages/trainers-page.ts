@@ -1,3 +1,4 @@
+import { BLEND_PARAMETERS } from "../../numerics/blend/parameters.ts";
 import { FOREST_PARAMETERS } from "../../numerics/forest/parameters.ts";
 import { GBDT_PARAMETERS } from "../../numerics/gbdt/parameters.ts";
 import { LINEAR_PARAMETERS } from "../../numerics/linear/parameters.ts";
@@ -30,6 +31,13 @@ ${settingsOf(FOREST_PARAMETERS)}
 ## \`linear\`: linear and logistic regression
 
 ${settingsOf(LINEAR_PARAMETERS)}
+
+## \`blend\`: the mean of other candidates
+
+Costs no training of its own: it is judged on the out-of-fold answers of its members (\`of\`, default all other candidates),
+and only when it wins its members are trained once more, into one graph.
+
+${settingsOf(BLEND_PARAMETERS)}
 `;
 }
 

@@ -1,5 +1,6 @@
 import type { FieldPath } from "../reading/yaml-document.ts";
 import { REGIME_SLICE, sliceNames } from "../slice.ts";
+import type { Candidate } from "../training.ts";
 import { durationMs } from "../time.ts";
 import type { Span } from "../time.ts";
 import { checkPart } from "./labels.ts";
@@ -125,6 +126,7 @@ function checkCandidates(scope: Scope): void {
     if (names.indexOf(name) !== i) {
       report(scope, ["candidates", i], "a name of its own for each candidate", `'${name}' again`);
     }
+    checkBlend(scope, candidate, i);
     if (candidate.classWeight !== undefined && problemKindOf(scope.pipeline) === "regression") {
       report(
         scope,
@@ -133,6 +135,30 @@ function checkCandidates(scope: Scope): void {
         String(candidate.classWeight),
       );
     }
+  }
+}
+
+function checkBlend(scope: Scope, candidate: Candidate, i: number): void {
+  const path = ["candidates", i];
+  const { kind, of, seeds, classWeight } = candidate;
+  if (kind !== "blend") {
+    if (of !== undefined) report(scope, [...path, "of"], "members only for a blend", kind);
+    return;
+  }
+  const trained = scope.pipeline.candidates.filter((other) => other.kind !== "blend");
+  const known = trained.map((other) => other.name ?? other.kind);
+  if (of === undefined && trained.length < 2) {
+    report(scope, path, "two other candidates or more to blend", String(trained.length));
+  }
+  for (const [j, name] of (of ?? []).entries()) {
+    const at = [...path, "of", j];
+    if (!known.includes(name))
+      reportUnknown(scope, at, { what: "a candidate that is no blend", name, known });
+    else if (of?.indexOf(name) !== j) report(scope, at, "each member once", `'${name}' again`);
+  }
+  if (seeds > 1) report(scope, [...path, "seeds"], "seeds at the members of a blend", String(seeds));
+  if (classWeight !== undefined) {
+    report(scope, [...path, "classWeight"], "class weights at the members of a blend", String(classWeight));
   }
 }
 

@@ -55,8 +55,8 @@ export class GraphBuilder {
   }
 
   /** Appends a node; returns the name of its output. */
-  node({ op, domain, inputs, output: name, attributes }: NodeSpec): string {
-    const output = `${this.#scope}${name}`;
+  node({ op, domain, inputs, output: ownName, attributes }: NodeSpec): string {
+    const output = `${this.#scope}${ownName}`;
     const message = new WireWriter();
     for (const input of inputs) message.text(1, input);
     message.text(2, output).text(3, output).text(4, op);

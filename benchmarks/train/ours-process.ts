@@ -1,7 +1,7 @@
 import { openSync, readSync } from "node:fs";
 import { rocAuc } from "../../numerics/metrics/binary.ts";
 import { createExplainer } from "../../numerics/explain/explainer.ts";
-import { Team } from "../../numerics/gbdt/team.ts";
+import { Team } from "../../numerics/gbdt/threads/team.ts";
 import { trainGbdt } from "../../numerics/gbdt/trainer.ts";
 import { predict } from "../../numerics/model.ts";
 

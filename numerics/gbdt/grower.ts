@@ -18,9 +18,9 @@ import type { TrainingViews } from "./layout.ts";
 import type { NodeSums, Packing } from "./packing.ts";
 import { unpackSums } from "./packing.ts";
 import type { GrowLimits, PackedTotals } from "./splitting.ts";
-import type { TrainingThread } from "./steps.ts";
-import { DOUBLES } from "./steps.ts";
-import type { Team } from "./team.ts";
+import type { TrainingThread } from "./threads/training-thread.ts";
+import { DOUBLES } from "./threads/context.ts";
+import type { Team } from "./threads/team.ts";
 
 /** A training as its first thread sees it. */
 export interface Crew {

@@ -3,10 +3,12 @@
  * trainings give equal bytes), and what the ONNX writer turns into a graph. Prediction here is the
  * reference that the graph must agree with.
  */
+import { applyIsotonic } from "./calibration/isotonic.ts";
 import type { DecisionTree } from "./decision-tree.ts";
 import { findLeaf } from "./decision-tree.ts";
 import type { Matrix } from "./matrix.ts";
 import { checkMatrix } from "./matrix.ts";
+import type { PiecewiseLinear } from "./stats/piecewise-linear.ts";
 import type { AnswerKind } from "./task-kind.ts";
 
 /**
@@ -32,6 +34,8 @@ interface ModelBase {
   /** 1, or the number of classes. */
   readonly nOutputs: number;
   readonly postTransform: PostTransform;
+  /** Two classes: isotonic curve from the probability of the post transform to the answer (calibration/isotonic.ts). */
+  readonly calibration?: PiecewiseLinear;
 }
 
 /** raw_k = base_k + scale · Σ_trees leaf_k: boosting has scale 1, an average of T trees 1/T. */
@@ -64,7 +68,7 @@ export interface BlendModel extends ModelBase {
   readonly kind: "blend";
   /** At least one, none of them a blend, all of this task and shape. */
   readonly members: readonly Exclude<TrainedModel, BlendModel>[];
-  /** ≥ 0, summing to 1. */
+  /** ≥ 0, summing to 1; of a blend on a Platt line otherwise, with a constant member for its intercept. */
   readonly weights: readonly number[];
   /** Of regression. */
   readonly memberCap?: OutputCap;
@@ -148,8 +152,13 @@ export function predict(model: TrainedModel, matrix: Matrix, cap?: OutputCap): P
   checkCap(model.taskKind, cap);
   const prediction = predictRaw(model, matrix);
   applyPostTransform(model.postTransform, prediction);
+  if (model.calibration !== undefined) applyCalibration(model.calibration, prediction.values);
   if (cap !== undefined) applyCap(prediction.values, cap);
   return prediction;
+}
+
+function applyCalibration(curve: PiecewiseLinear, values: Float64Array): void {
+  for (let index = 0; index < values.length; index++) values[index] = applyIsotonic(curve, values[index]);
 }
 
 function applyCap(values: Float64Array, cap: OutputCap): void {

@@ -1,3 +1,5 @@
+import { scoreIntervals } from "../conformal/interval-rule.ts";
+import type { IntervalRule, ValueRange } from "../conformal/interval-rule.ts";
 import { requireSameLength } from "../stats/checked-array.ts";
 import { averagePrecision, brierScore, logLoss, rocAuc } from "./binary.ts";
 import { accuracyOf, countConfusion, f1Of, matthewsOf, precisionOf, recallOf } from "./confusion.ts";
@@ -19,6 +21,8 @@ export interface MetricOptions {
   readonly nClasses?: number;
   /** rul: the uncapped remaining life per row; default is the truth */
   readonly truthRaw?: ArrayLike<number>;
+  /** rul: intervals around the answers; without them their metrics have no key */
+  readonly interval?: { readonly rule: IntervalRule; readonly range?: ValueRange };
 }
 
 /**
@@ -50,7 +54,10 @@ const COMPUTE: Readonly<
   binary: (truth, probability, options) => binaryMetrics(truth, probability, options.threshold ?? 0.5),
   multiclass: (truth, probability, options) => multiclassMetrics(truth, probability, options.nClasses),
   regression: regressionMetrics,
-  rul: (truth, prediction, options) => rulMetrics(truth, prediction, options.truthRaw ?? truth),
+  rul: (truth, prediction, options) => ({
+    ...rulMetrics(truth, prediction, options.truthRaw ?? truth),
+    ...(options.interval === undefined ? {} : intervalMetrics({ truth, prediction }, options.interval)),
+  }),
 };
 
 function binaryMetrics(
@@ -109,6 +116,14 @@ function rulMetrics(
     nasaScoreRaw: nasaScore(truthRaw, prediction),
     r2: rSquared(truthCapped, prediction),
   };
+}
+
+function intervalMetrics(
+  rows: Parameters<typeof scoreIntervals>[1],
+  { rule, range }: NonNullable<MetricOptions["interval"]>,
+): Record<string, number> {
+  const { coverage, meanWidth } = scoreIntervals(rule, rows, range);
+  return { intervalCoverage: coverage, intervalWidth: meanWidth };
 }
 
 function definedOnly(metrics: Record<string, number>): Record<string, number> {

@@ -48,6 +48,18 @@ export const METRICS: readonly MetricDefinition[] = [
     doc: "Share of the variance explained; for remaining life the truth is capped.",
   },
   {
+    key: "intervalCoverage",
+    direction: "higher",
+    tasks: ["rul"],
+    doc: "Share of capped truths inside the interval of their answer; to be near the level of the intervals.",
+  },
+  {
+    key: "intervalWidth",
+    direction: "lower",
+    tasks: ["rul"],
+    doc: "Mean width of the intervals, in the unit of the target.",
+  },
+  {
     key: "rocAuc",
     direction: "higher",
     tasks: ["binary"],

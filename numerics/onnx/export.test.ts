@@ -2,6 +2,7 @@ import * as ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
 import { trainIsolationForest } from "../anomaly/isolation-forest.ts";
 import { trainPcaMonitor } from "../anomaly/pca-monitor.ts";
+import { calibrateModel } from "../calibration/calibrator.ts";
 import { trainForest } from "../forest/trainer.ts";
 import { trainGbdt } from "../gbdt/trainer.ts";
 import type { Matrix } from "../matrix.ts";
@@ -110,6 +111,12 @@ function blendOf(taskKind: TaskKind): TrainedModel {
   const memberCap = taskKind === "regression" ? { memberCap: { min: 9990, max: 10_050 } } : {};
   return { ...base, members, weights: [0.3, 0.7], ...memberCap };
 }
+const PLATT = { method: "platt", scale: "log_odds", slope: 0.4, intercept: -1.3 } as const;
+const CURVE = {
+  method: "isotonic",
+  knots: [0.01, 0.05, 0.2, 0.6, 0.61, 0.97],
+  values: [0.02, 0.021, 0.1, 0.4, 0.49, 0.6],
+} as const;
 
 const cases: readonly { name: string; model: TrainedModel; cap?: OutputCap }[] = [
   { name: "boosted regression", model: trainTrees("regression") },
@@ -126,6 +133,13 @@ const cases: readonly { name: string; model: TrainedModel; cap?: OutputCap }[] =
   },
   { name: "linear regression", model: linearModel("regression", 1) },
   { name: "linear binary", model: linearModel("binary", 1) },
+  { name: "boosted binary on a Platt line", model: calibrateModel(trainTrees("binary"), PLATT) },
+  {
+    name: "forest binary on a Platt line",
+    model: calibrateModel(trainForestOf("binary"), { ...PLATT, scale: "probability", slope: 7 }),
+  },
+  { name: "boosted binary on an isotonic curve", model: calibrateModel(trainTrees("binary"), CURVE) },
+  { name: "forest binary on an isotonic curve", model: calibrateModel(trainForestOf("binary"), CURVE) },
   { name: "linear multi-class", model: linearModel("multiclass", 4) },
   { name: "constant multi-class", model: constant },
   { name: "blended regression", model: blendOf("regression") },

@@ -24,6 +24,7 @@
  *   in column order whatever the number of rows, so sums over columns are MatMul with a constant.
  * - Softmax: takes another path for one row. It is written out with the above.
  */
+import { RAW_SHARE } from "../calibration/isotonic.ts";
 import type { DecisionTree } from "../decision-tree.ts";
 import type {
   BlendModel,
@@ -34,6 +35,7 @@ import type {
   TreeEnsembleModel,
 } from "../model.ts";
 import { checkCap } from "../model.ts";
+import type { PiecewiseLinear } from "../stats/piecewise-linear.ts";
 import type { AnswerKind } from "../task-kind.ts";
 import { GraphBuilder } from "./graph-builder.ts";
 import { addMonitor } from "./monitor-nodes.ts";
@@ -74,7 +76,9 @@ export function exportOnnx(model: TrainedModel, options: OnnxExportOptions): Uin
   const graph = new GraphBuilder();
   const features = addImputation(graph, options.imputation);
   const raw = addModel(graph, model, features);
-  const answer = addPostTransform(graph, model.postTransform, raw, model.nOutputs);
+  const transformed = addPostTransform(graph, model.postTransform, raw, model.nOutputs);
+  const answer =
+    model.calibration === undefined ? transformed : addCalibration(graph, transformed, model.calibration);
   const output = OUTPUT_NAMES[options.taskKind];
   if (options.cap === undefined) graph.node({ op: "Identity", inputs: [answer], output });
   else addClip(graph, answer, { cap: options.cap, output });
@@ -353,6 +357,40 @@ function addPostTransform(
       return nOutputs === 1 ? clipped : addShares(graph, clipped, nOutputs, nOutputs);
     }
   }
+}
+
+/**
+ * A curve over one column of probabilities: its first value, plus for each segment the slope times how far the
+ * probability went into it.
+ */
+function addCalibration(
+  graph: GraphBuilder,
+  probability: string,
+  { knots, values }: PiecewiseLinear,
+): string {
+  const nSegments = knots.length - 1;
+  const widths = knots.slice(1).map((knot, k) => knot - knots[k]);
+  const slopes = widths.map((width, k) => ((1 - RAW_SHARE) * (values[k + 1] - values[k])) / width);
+  const begin = graph.doubles(knots.slice(0, -1), [1, nSegments]);
+  const beyond = graph.node({ op: "Sub", inputs: [probability, begin], output: "beyond_knot" });
+  const entered = graph.node({ op: "Max", inputs: [beyond, graph.doubles([0], [])], output: "entered" });
+  const covered = graph.node({
+    op: "Min",
+    inputs: [entered, graph.doubles(widths, [1, nSegments])],
+    output: "covered",
+  });
+  const risen = graph.node({
+    op: "MatMul",
+    inputs: [covered, graph.doubles(slopes, [nSegments, 1])],
+    output: "risen",
+  });
+  const first = graph.doubles([(1 - RAW_SHARE) * values[0]], []);
+  const curve = graph.node({ op: "Add", inputs: [risen, first], output: "curve" });
+  const rawShare = graph.doubles([RAW_SHARE], []);
+  const share = graph.node({ op: "Mul", inputs: [probability, rawShare], output: "raw_share" });
+  const mixed = graph.node({ op: "Add", inputs: [curve, share], output: "mixed" });
+  const bounds = [graph.doubles([0], []), graph.doubles([1], [])];
+  return graph.node({ op: "Clip", inputs: [mixed, ...bounds], output: "calibrated" });
 }
 
 /** e^(s_k − max s) / Σ e^(s_j − max s), written out. */

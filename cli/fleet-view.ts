@@ -13,12 +13,13 @@ export function showFleet(output: Output, score: FleetScore, limit: number): voi
   const { threshold, rows } = score;
   const alarm = threshold === null ? [] : ["alarm"];
   const other = score.commonClass === null ? [] : [`not ${score.commonClass}`];
+  const range = score.interval === undefined ? [] : [`${numberText(score.interval.level * 100)} % of lives`];
   output.table(
-    ["rank", "asset", titleOf(score), ...other, ...alarm, "as of", "readings"],
+    ["rank", "asset", titleOf(score), ...range, ...other, ...alarm, "as of", "readings"],
     rows.slice(0, limit).map((row) => {
       const decision = alarm.map(() => (row.decision === true ? "yes" : "no"));
       const risk = other.map(() => shareText(row.risk ?? Number.NaN));
-      const meaning = [valueText(score, row), ...risk, ...decision];
+      const meaning = [valueText(score, row), ...range.map(() => intervalText(row)), ...risk, ...decision];
       return [String(row.rank), row.asset, ...meaning, row.at, String(row.readings)];
     }),
   );
@@ -133,6 +134,10 @@ function reasonText({ reason, rows, codes }: LeftOutAsset): string {
   }
 }
 
+function intervalText({ interval }: FleetRow): string {
+  return interval === undefined ? "-" : `${numberText(interval.low)} … ${numberText(interval.high)}`;
+}
+
 function valueText({ kind }: FleetScore, { value, label }: FleetRow): string {
   return kind === "risk" ? shareText(value) : (label ?? numberText(value));
 }
@@ -142,17 +147,20 @@ function shareText(share: number): string {
 }
 
 /**
- * The whole ranking as CSV: rank, asset, risk, rul or class, decision (of a risk) or risk (of a class), unit, horizon, at, readings,
+ * The whole ranking as CSV: rank, asset, risk, rul or class, low and high end of its interval, decision (of a risk) or
+ * risk (of a class), unit, horizon, at, readings,
  * missing features, model, version, digest, note. Assets left out follow without a rank; the note says why.
  */
 export function fleetCsv(score: FleetScore): string {
   const { kind, unit, horizon, model, version, digest } = score;
   const isRisk = kind === "risk";
   const isClass = kind === "class";
+  const hasInterval = score.interval !== undefined;
   const header = [
     "rank",
     "asset",
     kind,
+    ...(hasInterval ? ["low", "high"] : []),
     ...(isRisk ? ["decision"] : isClass ? ["risk"] : []),
     "unit",
     "horizon",
@@ -170,6 +178,7 @@ export function fleetCsv(score: FleetScore): string {
     row.rank,
     row.asset,
     row.label ?? row.value,
+    ...(hasInterval ? [row.interval?.low ?? "", row.interval?.high ?? ""] : []),
     ...(isRisk ? [String(row.decision ?? "")] : isClass ? [row.risk ?? ""] : []),
     ...meaning,
     row.at,
@@ -182,6 +191,7 @@ export function fleetCsv(score: FleetScore): string {
     "",
     one.asset,
     "",
+    ...(hasInterval ? ["", ""] : []),
     ...(isRisk || isClass ? [""] : []),
     ...meaning,
     "",

@@ -15,6 +15,29 @@ export const VERSION_FILES = {
 } as const;
 export type VersionFileRole = keyof typeof VERSION_FILES;
 
+/**
+ * Interval around an answer: `[answer − below, answer + above]`, cut to `min` … `max`, where both distances are linear
+ * between knots of the answer and constant beyond them.
+ */
+export const servedIntervalSchema = z
+  .strictObject({
+    level: z.number().gt(0).lt(1),
+    method: z.enum(["absolute", "normalised", "skewed"]),
+    knots: z.array(z.number()).min(1),
+    below: z.array(z.number().min(0)),
+    above: z.array(z.number().min(0)),
+    min: z.number(),
+    max: z.number(),
+  })
+  .refine(
+    ({ knots, below, above }) =>
+      below.length === knots.length &&
+      above.length === knots.length &&
+      knots.every((knot, k) => k === 0 || knot > (knots[k - 1] as number)),
+    "expected ascending knots with one distance each",
+  );
+export type ServedInterval = z.infer<typeof servedIntervalSchema>;
+
 /** What goes in and out of the served graph. Input is one double tensor `features` [N, n] in this order. */
 export const signatureSchema = z.strictObject({
   kind: z.literal("aura.signature/1"),
@@ -39,6 +62,10 @@ export const signatureSchema = z.strictObject({
     /** binary: decision threshold on the probability. */
     threshold: z.number().optional(),
     cap: z.number().optional(),
+    /** regression: absent where too few rows were held out to say how far answers are off. */
+    interval: servedIntervalSchema.optional(),
+    /** binary: how the graph's probabilities were calibrated; absent: not at all. */
+    calibration: z.enum(["platt", "isotonic"]).optional(),
   }),
 });
 export type Signature = z.infer<typeof signatureSchema>;
@@ -80,7 +107,23 @@ export const declaredCostsSchema = z.strictObject({
   currency: z.string(),
 });
 
+/** A method of calibration on folds it was not fitted on. */
+export const calibrationTrialSchema = z.strictObject({
+  method: z.enum(["none", "platt", "isotonic"]),
+  logLoss: z.number(),
+  brier: z.number(),
+});
+
+/** A method of intervals on folds it was not fitted on. */
+export const intervalTrialSchema = z.strictObject({
+  method: z.enum(["absolute", "normalised", "skewed"]),
+  coverage: z.number(),
+  meanWidth: z.number(),
+});
+
 export const calibrationSchema = z.strictObject({
+  /** The chosen method first, then the others that were tried, on cross-validation. */
+  trials: z.array(calibrationTrialSchema).optional(),
   /** Σ share of the bin · |mean predicted − observed rate|, 0…1. */
   expectedError: z.number(),
   /** Bins with rows only, ascending. */
@@ -121,6 +164,8 @@ export const evaluationSchema = z.strictObject({
   costs: declaredCostsSchema.optional(),
   /** binary: predicted probabilities beside what happened, on the holdout. */
   calibration: calibrationSchema.optional(),
+  /** rul: level of the intervals, and the methods on cross-validation, the chosen one first. */
+  interval: z.strictObject({ level: z.number(), trials: z.array(intervalTrialSchema) }).optional(),
   importance: z.array(z.strictObject({ feature: z.string(), gain: z.number() })),
   rows: z.strictObject({ train: z.int(), test: z.int(), cv: z.int() }),
   checks: z.array(z.strictObject({ name: z.string(), passed: z.boolean(), detail: z.string() })),

@@ -27,6 +27,14 @@ export const predictAssetSchema = z.strictObject({
 export type PredictRows = z.infer<typeof predictRowsSchema>;
 export type PredictAsset = z.infer<typeof predictAssetSchema>;
 
+/** Where the truth lies with a probability of `level`; ends within the range of possible answers. */
+export const answerIntervalSchema = z.strictObject({
+  low: z.number(),
+  high: z.number(),
+  level: z.number(),
+});
+export type AnswerInterval = z.infer<typeof answerIntervalSchema>;
+
 export const predictionSchema = z.strictObject({
   predictionId: z.string(),
   asset: z.string().optional(),
@@ -34,6 +42,8 @@ export const predictionSchema = z.strictObject({
   at: z.union([z.string(), z.number()]).optional(),
   /** Regression: e.g. remaining cycles, in the signature's unit. */
   value: z.number().optional(),
+  /** Regression, where the version has intervals: a high end at the cap means that long or longer. */
+  interval: answerIntervalSchema.optional(),
   /** Two classes: probability of the failure class, and whether it reaches the version's threshold. */
   probability: z.number().optional(),
   decision: z.boolean().optional(),

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { sourceCountsSchema } from "./dataset.ts";
+import { servedIntervalSchema } from "./model-version.ts";
 import { nameSchema, sha256Schema } from "./names.ts";
+import { answerIntervalSchema } from "./prediction.ts";
 
 /** One line of a ranked fleet. */
 export const rankedAssetSchema = z.strictObject({
@@ -11,6 +13,8 @@ export const rankedAssetSchema = z.strictObject({
   value: z.number(),
   /** Of several classes: probability of any but `summary.commonClass`, by which the fleet is ranked. Else null. */
   risk: z.number().nullable().default(null),
+  /** Of a remaining life, where the version has intervals. */
+  interval: answerIntervalSchema.optional(),
   /** As of when: time of the reading that was scored, ISO 8601 or the cycle. */
   at: z.string(),
   /** Accepted readings of the asset. */
@@ -52,6 +56,8 @@ export const scoreSummarySchema = z.strictObject({
   horizon: z.string().nullable(),
   /** Longest remaining life that the model tells apart. */
   cap: z.number().nullable(),
+  /** How far off a remaining life may be; absent where the version does not say. */
+  interval: servedIntervalSchema.optional(),
   /** Risk from which an asset is an alarm. */
   threshold: z.number().nullable(),
   /** Classes by index. */

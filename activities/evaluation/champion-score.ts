@@ -62,7 +62,17 @@ export async function scoreVersion(
   const threshold = signature.output.threshold ?? null;
   const scored = await scoreRows(
     deps,
-    { table: challenger, pipeline, problem, rows, prediction, baseline: prediction, threshold, slices: [] },
+    {
+      table: challenger,
+      pipeline,
+      problem,
+      rows,
+      prediction,
+      baseline: prediction,
+      threshold,
+      interval: signature.output.interval ?? null,
+      slices: [],
+    },
     beat,
   );
   const { digest } = version;

@@ -3,6 +3,7 @@ import { metricIntervals } from "../../numerics/evaluation/bootstrap.ts";
 import { sliceMetrics } from "../../numerics/evaluation/slices.ts";
 import { thresholdTable } from "../../numerics/evaluation/threshold.ts";
 import { computeMetrics } from "../../numerics/metrics/compute-metrics.ts";
+import type { IntervalRule, ValueRange } from "../../numerics/conformal/interval-rule.ts";
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 import { MIN_SLICE_ROWS } from "../../schemas/model-version.ts";
 import type { Evaluation, MetricSet, Slice } from "../../schemas/model-version.ts";
@@ -19,6 +20,8 @@ export interface HoldoutJob {
   /** Group of each row for the bootstrap: its asset, or itself. */
   readonly groups: Int32Array;
   readonly threshold: number | null;
+  /** Regression: intervals around the answers; null: none. */
+  readonly interval: { readonly rule: IntervalRule; readonly range?: ValueRange } | null;
   readonly costs: { readonly missedFailure: number; readonly falseAlarm: number } | null;
   /** Codes beside the rows. */
   readonly slices: readonly RowSlices[];
@@ -42,12 +45,15 @@ export function evaluateHoldout(job: HoldoutJob, _hooks: TrainingHooks): Holdout
     truthRaw,
     ...(problem.kind === "multiclass" ? { nClasses: problem.nClasses } : {}),
     ...(job.threshold === null ? {} : { threshold: job.threshold }),
+    ...(job.interval === null ? {} : { interval: job.interval }),
   };
+  // The intervals are those of the model's answers, not of a constant's.
+  const { interval: _, ...baselineOptions } = metricOptions;
   const rows = { task: problem.metricTask, truth, prediction, metricOptions };
   const intervals = metricIntervals({ ...rows, groups: job.groups }, { seed: job.seed });
   return {
     test: computeMetrics(problem.metricTask, truth, prediction, metricOptions),
-    baseline: computeMetrics(problem.metricTask, truth, job.baseline, metricOptions),
+    baseline: computeMetrics(problem.metricTask, truth, job.baseline, baselineOptions),
     intervals: Object.fromEntries(
       Object.entries(intervals).map(([key, { low, high }]) => [key, [low, high]]),
     ),

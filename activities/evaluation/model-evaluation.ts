@@ -34,7 +34,13 @@ import { renderReport } from "./report.ts";
 import { predictByTrainer, scoreRows } from "./scoring.ts";
 import { readSlices } from "./slice-columns.ts";
 import { readTrained } from "./trained.ts";
-import { cardOf, goldenDocument, labelConventionOf, signatureOf } from "./version-documents.ts";
+import {
+  cardOf,
+  goldenDocument,
+  labelConventionOf,
+  servedInterval,
+  signatureOf,
+} from "./version-documents.ts";
 
 /** Rows at thresholds ± 1 ulp and with missing values that the graph must agree on as well. */
 const N_PROBES = 512;
@@ -74,7 +80,9 @@ export async function evaluateTrained(
   const { model, baseline } = await readTrained(deps.objects, input.models);
   const answers = await answerTest(deps, { loaded, model, baseline }, beat);
   const { pipeline, problem, table, rows, selection } = loaded;
-  const threshold = selection.candidates.find((c) => c.name === selection.chosen)?.threshold ?? null;
+  const chosen = selection.candidates.find((c) => c.name === selection.chosen);
+  const threshold = chosen?.threshold ?? null;
+  const interval = servedInterval(chosen?.interval?.rule, problem);
   const view = await readView(deps, input.view);
   const fitted = await getDocument(deps.objects, input.fitted, fittedStateSchema);
   const slices = await readSlices(deps, { ...loaded, view, fitted, rows: rows.test });
@@ -88,6 +96,7 @@ export async function evaluateTrained(
       prediction: answers.test,
       baseline: answers.baseline,
       threshold,
+      interval,
       slices,
     },
     beat,
@@ -100,7 +109,14 @@ export async function evaluateTrained(
     onnx: answers.exported.onnx,
     view,
     fitted,
-    signature: signatureOf({ ...loaded, fitted, threshold, trainRows: rows.train }),
+    signature: signatureOf({
+      ...loaded,
+      fitted,
+      threshold,
+      interval,
+      calibration: chosen?.calibration?.calibrator.method ?? "none",
+      trainRows: rows.train,
+    }),
     thresholds: {
       kind: "aura.thresholds/1",
       threshold,
@@ -188,6 +204,7 @@ function evaluationOf(
   const { loaded, answers, scored, threshold } = given;
   const { selection, pipeline, problem, rows } = loaded;
   const { maxError, nRows } = answers.parity;
+  const chosen = selection.candidates.find((c) => c.name === selection.chosen);
   const candidates = selection.candidates.map(({ name, kind, cv }) => ({
     name,
     kind,
@@ -207,7 +224,7 @@ function evaluationOf(
     candidate: selection.chosen,
     metrics: {
       test: scored.test,
-      cv: selection.candidates.find((c) => c.name === selection.chosen)?.cv ?? {},
+      cv: chosen?.cv ?? {},
     },
     intervals: scored.intervals,
     candidates,
@@ -215,7 +232,12 @@ function evaluationOf(
     thresholds: scored.thresholds,
     ...(threshold === null ? {} : { threshold }),
     ...(pipeline.costs === undefined ? {} : { costs: pipeline.costs }),
-    ...(scored.calibration === null ? {} : { calibration: scored.calibration }),
+    ...(scored.calibration === null
+      ? {}
+      : { calibration: { ...scored.calibration, trials: [...(chosen?.calibration?.trials ?? [])] } }),
+    ...(chosen?.interval == null
+      ? {}
+      : { interval: { level: chosen.interval.rule.level, trials: [...chosen.interval.trials] } }),
     importance: [...answers.exported.importance],
     rows: { train: rows.train.length, test: rows.test.length, cv: selection.cvRows },
     checks: [

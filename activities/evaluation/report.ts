@@ -3,7 +3,7 @@ import type { Evaluation, MetricSet } from "../../schemas/model-version.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { modelNameOf } from "../../schemas/pipeline/pipeline.ts";
 import type { Problem } from "../training/problem.ts";
-import { barChart, escapeHtml, histogramPair, scatter } from "./report-plots.ts";
+import { barChart, calibrationCurve, escapeHtml, histogramPair, scatter } from "./report-plots.ts";
 
 export interface ReportInput {
   readonly pipeline: Pipeline;
@@ -32,7 +32,8 @@ export function renderReport(input: ReportInput): string {
       barChart(evaluation.importance.slice(0, 20).map((row) => ({ label: row.feature, value: row.gain }))),
     ),
     section("Thresholds", thresholdTable(evaluation)),
-    section("Calibration", calibrationTable(evaluation)),
+    section("Calibration", calibrationSection(evaluation)),
+    section("Intervals", intervalSection(evaluation)),
     section("Slices", sliceTable(evaluation)),
     section(
       "Checks",
@@ -92,8 +93,34 @@ function thresholdTable({ thresholds, threshold, costs }: Evaluation): string {
   return rows.length === 0 ? "" : note + table(rows);
 }
 
-function calibrationTable({ calibration }: Evaluation): string {
+function calibrationSection({ calibration }: Evaluation): string {
   if (calibration === undefined) return "";
+  const [chosen] = calibration.trials ?? [];
+  const trials = (calibration.trials ?? []).map(({ method, logLoss, brier }) => ({
+    method: method === chosen?.method ? `${method} (chosen)` : method,
+    "log loss, cross-validated": logLoss,
+    "Brier score, cross-validated": brier,
+  }));
+  return table(trials) + calibrationCurve(calibration.bins) + calibrationTable(calibration);
+}
+
+/** Methods on folds they were not fitted on; what the holdout shows is among the metrics. */
+function intervalSection({ interval, metrics }: Evaluation): string {
+  if (interval === undefined) return "";
+  const [chosen] = interval.trials;
+  const { intervalCoverage, intervalWidth } = metrics.test;
+  const rows = interval.trials.map(({ method, coverage, meanWidth }) => ({
+    method: method === chosen?.method ? `${method} (chosen)` : method,
+    "coverage, cross-validated": coverage,
+    "mean width, cross-validated": meanWidth,
+    ...(method === chosen?.method && intervalCoverage !== undefined && intervalWidth !== undefined
+      ? { "coverage, holdout": intervalCoverage, "mean width, holdout": intervalWidth }
+      : {}),
+  }));
+  return `<p>Level ${show(interval.level)}</p>${table(rows)}`;
+}
+
+function calibrationTable(calibration: NonNullable<Evaluation["calibration"]>): string {
   const rows = calibration.bins.map(({ low, high, nRows, meanPredicted, observedRate }) => ({
     "predicted between": `${show(low)} and ${show(high)}`,
     rows: nRows,

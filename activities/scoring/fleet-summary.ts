@@ -44,7 +44,7 @@ function meaningOf({
   output,
 }: Signature): Pick<
   ScoreSummary,
-  "kind" | "order" | "unit" | "cap" | "threshold" | "classLabels" | "commonClass"
+  "kind" | "order" | "unit" | "cap" | "interval" | "threshold" | "classLabels" | "commonClass"
 > {
   const kind = ({ regression: "rul", binary: "risk", multiclass: "class" } as const)[problem];
   return {
@@ -52,6 +52,7 @@ function meaningOf({
     order: kind === "rul" ? "ascending" : "descending",
     unit: output.unit ?? null,
     cap: output.cap ?? null,
+    ...(output.interval === undefined ? {} : { interval: output.interval }),
     // As served: one half where training chose none.
     threshold: kind === "risk" ? (output.threshold ?? 0.5) : null,
     classLabels: output.classLabels ?? null,

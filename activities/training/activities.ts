@@ -1,5 +1,7 @@
 import { BLEND_PARAMETERS } from "../../numerics/blend/parameters.ts";
 import { resolveParameters } from "../../numerics/parameter-table.ts";
+import type { Calibrator } from "../../numerics/calibration/calibrator.ts";
+import { NO_CALIBRATION } from "../../numerics/calibration/calibrator.ts";
 import {
   getDocument,
   putDocument,
@@ -148,10 +150,15 @@ export function createTrainingActivities(deps: ActivityDeps) {
         const problem = problemOf(pipeline, await classLabelsOf(deps, input));
         const candidates = await pooledCandidates(deps, pipeline, input);
         const costs = pipeline.costs ?? null;
+        const { calibration, interval } = pipeline;
         const blends = declaredBlends(pipeline);
-        const summary = await cpu.run("summariseCandidates", { problem, candidates, blends, costs }, beat);
+        const summary = await cpu.run(
+          "summariseCandidates",
+          { problem, candidates, blends, costs, calibration, level: interval.level },
+          beat,
+        );
         const selection: Selection = {
-          kind: "aura.selection/1",
+          kind: "aura.selection/2",
           chosen: summary.chosen,
           primaryMetric: problem.primaryMetric,
           candidates: summary.candidates.map(({ members, ...candidate }) => ({
@@ -190,6 +197,7 @@ export function createTrainingActivities(deps: ActivityDeps) {
               trainRows: finalRows(table, pipeline, split).train,
               parts: finalParts(pipeline, selection),
               bounds: problem.bounds,
+              calibrator: calibratorOf(selection),
               seed: pipeline.split.seed,
             },
             { signal: beat.signal, onProgress: (progress) => beat.report(progress) },
@@ -206,6 +214,10 @@ export function createTrainingActivities(deps: ActivityDeps) {
 /** Columns of category codes. */
 function categoricalColumns(features: readonly FeatureSpec[]): number[] {
   return features.flatMap((feature, column) => (feature.kind === "category" ? [column] : []));
+}
+
+function calibratorOf({ chosen, candidates }: Selection): Calibrator {
+  return candidates.find(({ name }) => name === chosen)?.calibration?.calibrator ?? NO_CALIBRATION;
 }
 
 /** What the final fit trains: the chosen candidate, or the members of the chosen blend. */

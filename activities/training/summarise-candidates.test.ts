@@ -6,6 +6,7 @@ import { summariseCandidates } from "./summarise-candidates.ts";
 import type { PooledRows } from "./summarise-candidates.ts";
 
 const HOOKS = {};
+const CHOICE = { calibration: "none", level: 0.9 } as const;
 
 /** Scores without any signal: what a threshold gains on them is luck. */
 function noise(nRows: number): PooledRows {
@@ -59,7 +60,8 @@ describe("cross-validated decisions", () => {
       cap: null,
       bounds: null,
     } as const;
-    const [summary] = summariseCandidates({ problem, candidates, blends: [], costs: null }, HOOKS).candidates;
+    const job = { problem, candidates, blends: [], costs: null, ...CHOICE };
+    const [summary] = summariseCandidates(job, HOOKS).candidates;
     expect(summary?.threshold).toBe(chooseThreshold(rows.truth, rows.prediction).threshold);
     expect(summary?.cv["f1"]).toBe(outOfFoldDecisionMetrics(rows)["f1"]);
   });
@@ -84,7 +86,7 @@ describe("a blend", () => {
       cap: null,
       bounds: null,
     } as const;
-    const summary = summariseCandidates({ problem, candidates, blends, costs: null }, HOOKS);
+    const summary = summariseCandidates({ problem, candidates, blends, costs: null, ...CHOICE }, HOOKS);
     expect(summary.chosen).toBe("mean");
     const blend = summary.candidates.find(({ name }) => name === "mean");
     expect(blend?.cv["rocAuc"]).toBe(1);

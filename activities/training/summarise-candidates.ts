@@ -1,5 +1,8 @@
 import { mixOutOfFold } from "../../numerics/blend/mix.ts";
 import type { BlendParameters } from "../../numerics/blend/parameters.ts";
+import { calibrate, NO_CALIBRATION } from "../../numerics/calibration/calibrator.ts";
+import type { CalibrationChoice } from "../../numerics/calibration/choose-calibrator.ts";
+import type { FittedIntervals } from "../../numerics/conformal/fit-intervals.ts";
 import { chooseThreshold } from "../../numerics/evaluation/threshold.ts";
 import type { AlertCosts } from "../../numerics/evaluation/threshold.ts";
 import { computeMetrics } from "../../numerics/metrics/compute-metrics.ts";
@@ -8,6 +11,8 @@ import type { MetricSet } from "../../schemas/model-version.ts";
 import { outOfFoldDecisionMetrics } from "./out-of-fold-decisions.ts";
 import { isBetter } from "./problem.ts";
 import type { Problem } from "./problem.ts";
+import { fitUncertainty, uncertaintyMetrics } from "./uncertainty.ts";
+import type { UncertaintyChoice } from "./uncertainty.ts";
 
 /** Out-of-fold rows of one candidate in one repeat, pooled over its folds. */
 export interface PooledRows {
@@ -42,7 +47,7 @@ export interface BlendRequest {
   readonly weighting: BlendParameters["weighting"];
 }
 
-export interface SummaryJob {
+export interface SummaryJob extends UncertaintyChoice {
   readonly problem: Problem;
   readonly candidates: readonly CandidateRows[];
   readonly blends: readonly BlendRequest[];
@@ -57,6 +62,10 @@ export interface CandidateSummary {
   readonly threshold: number | null;
   readonly iterations: number | null;
   readonly members?: readonly BlendMember[];
+  /** Binary: null for the constant baseline, and for other tasks. */
+  readonly calibration: CalibrationChoice | null;
+  /** Regression: null where too few rows were held out, for the constant baseline, and for other tasks. */
+  readonly interval: FittedIntervals | null;
 }
 
 /** The chosen candidate first named, all with their metrics. */
@@ -118,28 +127,43 @@ function wantedAnswers({ truth }: PooledRows, { kind, nClasses }: Problem): Floa
   return wanted;
 }
 
-function summarise(candidate: CandidateRows, { problem, costs }: SummaryJob): CandidateSummary {
-  const { name, kind, iterations, members } = candidate;
+function summarise(candidate: CandidateRows, job: SummaryJob): CandidateSummary {
+  const { name, kind, iterations, members, repeats } = candidate;
+  const { problem } = job;
+  const costs = job.costs ?? undefined;
   const hasThreshold = problem.kind === "binary" && kind !== "constant";
-  const perRepeat = candidate.repeats.map((rows) => ({
+  const { calibration, interval } = fitUncertainty(candidate, job);
+  const perRepeat = repeats.map((rows) => ({
     ...computeMetrics(problem.metricTask, rows.truth, rows.prediction, {
       truthRaw: rows.truthRaw,
       ...(problem.kind === "multiclass" ? { nClasses: problem.nClasses } : {}),
     }),
-    ...(hasThreshold ? outOfFoldDecisionMetrics(rows, costs ?? undefined) : {}),
+    ...(hasThreshold ? outOfFoldDecisionMetrics(rows, costs) : {}),
   }));
   return {
     name,
     kind,
-    cv: meanMetrics(perRepeat),
-    threshold: hasThreshold ? servingThreshold(candidate.repeats, costs ?? undefined) : null,
+    cv: { ...meanMetrics(perRepeat), ...uncertaintyMetrics(calibration, interval) },
+    threshold: hasThreshold ? servingThreshold(repeats, calibration, costs) : null,
     iterations,
     ...(members === undefined ? {} : { members }),
+    calibration,
+    interval,
   };
 }
 
-function servingThreshold(repeats: readonly PooledRows[], costs: AlertCosts | undefined): number {
-  return mean(repeats.map((rows) => chooseThreshold(rows.truth, rows.prediction, costs).threshold));
+/** In calibrated probabilities, as they are served. Which rows alert does not change: calibration keeps their order. */
+function servingThreshold(
+  repeats: readonly PooledRows[],
+  calibration: CalibrationChoice | null,
+  costs: AlertCosts | undefined,
+): number {
+  const calibrator = calibration?.calibrator ?? NO_CALIBRATION;
+  return mean(
+    repeats.map(
+      (rows) => chooseThreshold(rows.truth, calibrate(calibrator, rows.prediction), costs).threshold,
+    ),
+  );
 }
 
 function meanMetrics(sets: readonly MetricSet[]): MetricSet {

@@ -1,3 +1,5 @@
+import { calibrateModel } from "../../numerics/calibration/calibrator.ts";
+import type { Calibrator } from "../../numerics/calibration/calibrator.ts";
 import type { Matrix } from "../../numerics/matrix.ts";
 import type { OutputCap, TrainedModel } from "../../numerics/model.ts";
 import { blendModels } from "../../numerics/blend/blend-models.ts";
@@ -26,11 +28,13 @@ export interface FinalJob {
   readonly parts: readonly FinalPart[];
   /** What each part's answer is clipped to. */
   readonly bounds: OutputCap | null;
+  /** Two classes: fitted on out-of-fold probabilities; becomes part of the model. */
+  readonly calibrator: Calibrator;
   readonly seed: number;
 }
 
 export interface FinalOutput {
-  /** All seeds and parts in one model. */
+  /** All seeds and parts in one model, calibrated. */
   readonly model: TrainedModel;
   /** The constant model that stands beside it. */
   readonly baseline: TrainedModel;
@@ -51,5 +55,6 @@ export function trainFinalModels(job: FinalJob, hooks: TrainingHooks): FinalOutp
   );
   const baseline = fitCandidate({ ...base, candidate: null, seed }, hooks).model;
   const weights = parts.map(({ weight }) => weight);
-  return { model: blendModels(models, weights, job.bounds ?? undefined), baseline };
+  const model = blendModels(models, weights, job.bounds ?? undefined);
+  return { model: calibrateModel(model, job.calibrator), baseline };
 }

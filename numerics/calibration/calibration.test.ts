@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { blendModels } from "../blend/blend-models.ts";
 import { trainForest } from "../forest/trainer.ts";
 import { trainGbdt } from "../gbdt/trainer.ts";
 import { trainLinear } from "../linear/trainer.ts";
@@ -120,15 +121,19 @@ describe("calibrateModel", () => {
     linear: trainLinear(input),
     forest: trainForest({ ...input, parameters: { numTrees: 15 } }),
   };
+  const { boosted, linear, forest } = models;
+  const blend = blendModels([boosted, linear, forest], [0.5, 0.3, 0.2]);
 
   it.each(
-    (["boosted", "linear", "forest"] as const).flatMap((kind) =>
+    // `alone`: a blend in which one member has all the weight is that member, with a line for probabilities.
+    (["boosted", "linear", "forest", "blend", "alone"] as const).flatMap((kind) =>
       (["platt", "isotonic"] as const).map((method) => [kind, method] as const),
     ),
   )("%s with %s answers as its calibrator says", (kind, method) => {
-    const model = models[kind];
+    const model = { ...models, blend, alone: boosted }[kind];
     const probability = predict(model, matrix).values;
-    const calibrator = fitCalibrator(method, { truth: values, probability, scale: scaleOf(model) });
+    const scale = kind === "alone" ? "probability" : scaleOf(model);
+    const calibrator = fitCalibrator(method, { truth: values, probability, scale });
     expect(calibrator.method).toBe(method);
     const calibrated = predict(calibrateModel(model, calibrator), matrix).values;
     calibrate(calibrator, probability).forEach((p, row) => expect(calibrated[row]).toBeCloseTo(p, 12));

@@ -81,7 +81,7 @@ export function scaleOf({ postTransform }: Pick<TrainedModel, "postTransform">):
  * The model with its calibration inside, so that prediction, graph and explanation all speak of calibrated answers: a
  * Platt line becomes part of base and scale of the raw score, an isotonic curve a step after the post transform.
  *
- * @throws {RangeError} for a model that is not of two classes, is calibrated already, or has another score scale
+ * @throws {RangeError} for a model that is not of two classes, is calibrated already, or has no log-odds to draw a line over
  */
 export function calibrateModel(model: TrainedModel, calibrator: Calibrator): TrainedModel {
   if (calibrator.method === "none") return model;
@@ -92,9 +92,17 @@ export function calibrateModel(model: TrainedModel, calibrator: Calibrator): Tra
     const { knots, values } = calibrator;
     return { ...model, calibration: { knots: [...knots], values: [...values] } };
   }
-  if (calibrator.scale !== scaleOf(model))
-    throw new RangeError(`calibrator must be for ${scaleOf(model)}, got ${calibrator.scale}`);
-  return { ...drawLine(model, calibrator), postTransform: "sigmoid" };
+  return { ...drawLine(inScale(model, calibrator.scale), calibrator), postTransform: "sigmoid" };
+}
+
+/** The model with raw scores in the asked scale: its probability is the raw score of a blend of it alone. */
+function inScale(model: TrainedModel, scale: ScoreScale): TrainedModel {
+  if (scale === scaleOf(model)) return model;
+  if (scale === "log_odds" || model.kind === "blend")
+    throw new RangeError(`calibrator must be for ${scaleOf(model)}, got ${scale}`);
+  const { taskKind, nFeatures, nOutputs } = model;
+  const shape = { taskKind, nFeatures, nOutputs, postTransform: "identity" } as const;
+  return { kind: "blend", ...shape, members: [model], weights: [1] };
 }
 
 /** raw′ = slope · raw + intercept. */

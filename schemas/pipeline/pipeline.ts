@@ -5,11 +5,13 @@ import { labelSchema, taskSchema } from "./label.ts";
 import { sourceSchema } from "./source.ts";
 import {
   approvalSchema,
+  calibrationChoiceSchema,
   candidateSchema,
   championSchema,
   costsSchema,
   evaluateSchema,
   gateSchema,
+  intervalSchema,
   monitoringSchema,
   retrainingSchema,
   splitSchema,
@@ -83,6 +85,8 @@ export const pipelineSchema = z.strictObject({
       { kind: "forest", params: {}, seeds: 1 },
     ])
     .describe("Models that are tried; the best by the primary metric is registered."),
+  calibration: calibrationChoiceSchema,
+  interval: withDefaults(intervalSchema).describe("The interval around an answer of the task rul."),
   metrics: withDefaults(
     z.strictObject({
       primary: z

@@ -75,6 +75,22 @@ export const candidateSchema = z.strictObject({
 });
 export type Candidate = z.infer<typeof candidateSchema>;
 
+export const calibrationChoiceSchema = z
+  .enum(["auto", "none", "isotonic", "platt"])
+  .default("auto")
+  .describe(
+    "How probabilities of two classes are corrected, fitted on out-of-fold predictions; auto: the simplest that is best on held-out groups.",
+  );
+
+export const intervalSchema = z.strictObject({
+  level: z
+    .number()
+    .min(0.5)
+    .max(0.99)
+    .default(0.9)
+    .describe("Share of true values inside the interval around a remaining life."),
+});
+
 export const gateSchema = z
   .strictObject({
     metric: z.string().max(64).describe("Name of a metric of the task."),

@@ -13,6 +13,7 @@ export function checkTraining(scope: Scope): void {
   checkHoldout(scope);
   checkEvaluation(scope);
   checkMetrics(scope);
+  checkCalibration(scope);
   checkCandidates(scope);
   checkApproval(scope);
   if (!/^\d+[dwmy]$/.test(scope.pipeline.retention)) {
@@ -48,6 +49,15 @@ function checkHoldout(scope: Scope): void {
     }
   }
   if (holdout.by === "parts") checkHoldoutParts(scope, [...path, "parts"], holdout.parts);
+}
+
+/** Only the probability of two classes has a method; `auto` and `none` suit every task. */
+function checkCalibration(scope: Scope): void {
+  const { calibration } = scope.pipeline;
+  if (calibration === "auto" || calibration === "none") return;
+  const kind = problemKindOf(scope.pipeline);
+  if (kind === undefined || kind === "binary") return;
+  report(scope, ["calibration"], `auto or none: the task is ${kind}, not one of two classes`, calibration);
 }
 
 /** A label that looks further ahead than the gap is made of held-out rows. */

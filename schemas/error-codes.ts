@@ -150,6 +150,12 @@ export const ERROR_CODES = {
     "It is the last key that may make others: without it nobody could manage keys any more.",
     "Make another admin key for all sites first (`aura keys create <name> --role admin`), then revoke this one with it.",
   ),
+  not_explainable: row(
+    409,
+    false,
+    "The version has no explanation file: it was made elsewhere or by an earlier release.",
+    "Ask without `explain`, or train the model anew.",
+  ),
   already_decided: row(
     409,
     false,

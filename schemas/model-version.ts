@@ -2,7 +2,7 @@ import { z } from "zod";
 import { nameSchema, sha256Schema } from "./names.ts";
 import { objectRefSchema } from "./object-ref.ts";
 
-/** Files of a version. Every one is hashed into the digest; none holds a time. */
+/** Files of a version. Every one is hashed into the digest; none holds a time. Versions made elsewhere have no `explanation`. */
 export const VERSION_FILES = {
   onnx: "model.onnx",
   view: "view.json",
@@ -12,6 +12,7 @@ export const VERSION_FILES = {
   reference: "reference.json",
   card: "card.json",
   golden: "golden.json",
+  explanation: "explanation.json",
 } as const;
 export type VersionFileRole = keyof typeof VERSION_FILES;
 

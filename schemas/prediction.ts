@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { answerExplanationSchema } from "./explanation.ts";
 import { dataIdSchema, nameSchema, sha256Schema } from "./names.ts";
 
 /** A value of a feature, a column or an attribute as a client sends it. */
@@ -44,6 +45,8 @@ export const predictionSchema = z.strictObject({
   value: z.number().optional(),
   /** Regression, where the version has intervals: a high end at the cap means that long or longer. */
   interval: answerIntervalSchema.optional(),
+  /** Where it was asked for: what moved this answer. */
+  explanation: answerExplanationSchema.optional(),
   /** Two classes: probability of the failure class, and whether it reaches the version's threshold. */
   probability: z.number().optional(),
   decision: z.boolean().optional(),

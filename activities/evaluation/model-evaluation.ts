@@ -1,4 +1,5 @@
 import type { DatasetManifest } from "../../schemas/dataset.ts";
+import type { ExplanationDocument } from "../../schemas/explanation.ts";
 import { fittedStateSchema } from "../../schemas/feature-set.ts";
 import type { Evaluation } from "../../schemas/model-version.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
@@ -107,6 +108,7 @@ export async function evaluateTrained(
   const nGolden = Math.min(GOLDEN_ROWS, trainer.nRows);
   const stored = await storeVersion(deps.objects, input.model, {
     onnx: answers.exported.onnx,
+    explanation: { kind: "aura.explanation/1", model: { ...model } } satisfies ExplanationDocument,
     view,
     fitted,
     signature: signatureOf({

@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { InferencePool } from "../../inference/pool.ts";
+import type { GoldenVectors } from "../../inference/served-model.ts";
 import { isPlatformError, PlatformError } from "../../schemas/platform-error.ts";
 import type { ObjectStore } from "../../stores/objects/port.ts";
 import type { Registry } from "../../stores/postgres/port.ts";
@@ -19,6 +20,8 @@ export interface ChampionsOptions {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly alarms: Pick<Alarms, "raise">;
+  /** Called with every version that comes to serve; must not throw. */
+  readonly onServed?: (served: ServedVersion, golden: GoldenVectors) => void;
   /** Poll interval in ms, should a notification be lost. Default 5 minutes. */
   readonly pollMs?: number;
 }
@@ -171,6 +174,7 @@ export class Champions {
       this.pointers.set(model, { model, version, digest, manifest });
       metrics.served(fetched.served, old);
       logger.info({ model, version, digest, previous: old?.version }, "champion serves");
+      this.options.onServed?.(fetched.served, fetched.model.golden);
     } catch (error) {
       const code = isPlatformError(error) ? error.code : "internal";
       metrics.loadRefused(model, code);

@@ -36,6 +36,8 @@ export interface ServedVersion {
   /** For requests with readings. */
   readonly view: FeatureView;
   readonly fitted: FittedState;
+  /** Absent in versions that were made elsewhere or by an earlier release. */
+  readonly explanation?: ObjectRef;
 }
 
 /** Largest ONNX file that is served. */
@@ -59,6 +61,7 @@ export async function fetchVersion(
   const view = parseView(Buffer.from(await objects.get(refOf(pointer, "view"))).toString("utf8"));
   const bytes = await objects.get(onnx, MAX_MODEL_BYTES);
   const { model, version, digest } = pointer;
+  const { explanation } = pointer.manifest.files;
   const nFeatures = signature.inputs.length;
   return {
     served: {
@@ -70,6 +73,7 @@ export async function fetchVersion(
       rowTemplate: new RowTemplate(signature),
       view,
       fitted,
+      ...(explanation === undefined ? {} : { explanation }),
     },
     model: {
       key: digest,

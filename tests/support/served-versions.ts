@@ -57,6 +57,8 @@ export interface TinyVersionOptions {
   readonly timeKind?: FeatureView["timeKind"];
   /** Wrong golden vectors: such a version must not be served. */
   readonly isBroken?: boolean;
+  /** Default true; versions made elsewhere have none. */
+  readonly hasExplanation?: boolean;
 }
 
 /** Stores a whole model version and returns its registry row. */
@@ -85,6 +87,20 @@ export async function putTinyVersion(
     thresholds: {},
     reference: {},
     card: {},
+    explanation: {
+      kind: "aura.explanation/1",
+      model: {
+        kind: "linear",
+        taskKind: "regression",
+        nFeatures: 2,
+        nOutputs: 1,
+        postTransform: "identity",
+        means: [0, 0],
+        scales: [1, 1],
+        coefficients: [slope, 1],
+        intercepts: [1],
+      },
+    },
     golden: {
       kind: "aura.golden/1",
       rows,
@@ -98,6 +114,7 @@ export async function putTinyVersion(
     ),
   };
   for (const [role, content] of Object.entries(contents)) {
+    if (role === "explanation" && options.hasExplanation === false) continue;
     const name = VERSION_FILES[role as keyof typeof VERSION_FILES];
     files[role] = await objects.put(
       `models/${model}/${version}-${slope}-${isBroken}/${name}`,

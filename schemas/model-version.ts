@@ -139,6 +139,22 @@ export const calibrationSchema = z.strictObject({
   ),
 });
 
+const importanceRowSchema = z.strictObject({ name: z.string(), rise: z.number(), deviation: z.number() });
+
+/** What a model leans on as a whole. */
+export const globalExplanationSchema = z.strictObject({
+  /** What rises when values are dealt to other assets. */
+  loss: z.enum(["rmse", "logLoss"]),
+  /** Of single features, largest rise first. */
+  features: z.array(importanceRowSchema),
+  /** Of all features made of one column of the readings together. */
+  columns: z.array(importanceRowSchema),
+  /** Mean answer where a feature is set to each value; of several classes one answer per class, value by value. */
+  dependence: z.array(
+    z.strictObject({ feature: z.string(), values: z.array(z.number()), answers: z.array(z.number()) }),
+  ),
+});
+
 /** What evaluation found, stored with the version and shown to the approver. Plain data, no times. */
 export const evaluationSchema = z.strictObject({
   kind: z.literal("aura.evaluation/1"),
@@ -167,6 +183,8 @@ export const evaluationSchema = z.strictObject({
   calibration: calibrationSchema.optional(),
   /** rul: level of the intervals, and the methods on cross-validation, the chosen one first. */
   interval: z.strictObject({ level: z.number(), trials: z.array(intervalTrialSchema) }).optional(),
+  /** Absent in what was evaluated before it was computed. */
+  explanation: globalExplanationSchema.optional(),
   importance: z.array(z.strictObject({ feature: z.string(), gain: z.number() })),
   rows: z.strictObject({ train: z.int(), test: z.int(), cv: z.int() }),
   checks: z.array(z.strictObject({ name: z.string(), passed: z.boolean(), detail: z.string() })),

@@ -1,5 +1,6 @@
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 import { evaluateHoldout } from "../evaluation/evaluate-holdout.ts";
+import { explainModel } from "../evaluation/explain-model.ts";
 import { freezeModelReference } from "../evaluation/model-reference.ts";
 import { exportGraph } from "../evaluation/export-graph.ts";
 import { compareWindow } from "../monitoring/compare-window.ts";
@@ -21,6 +22,7 @@ export const CPU_JOBS = {
   predictRows,
   exportGraph,
   evaluateHoldout,
+  explainModel,
   freezeModelReference,
   compareWindow,
 } as const satisfies Record<string, (input: never, hooks: TrainingHooks) => unknown>;

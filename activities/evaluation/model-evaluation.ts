@@ -1,3 +1,5 @@
+import type { FeatureView } from "../../features/feature-view.ts";
+import type { TrainedModel } from "../../numerics/model.ts";
 import type { DatasetManifest } from "../../schemas/dataset.ts";
 import type { ExplanationDocument } from "../../schemas/explanation.ts";
 import { fittedStateSchema } from "../../schemas/feature-set.ts";
@@ -102,7 +104,8 @@ export async function evaluateTrained(
     },
     beat,
   );
-  const evaluation = evaluationOf(input, { loaded, answers, scored, threshold });
+  const explanation = await explainAsWhole(deps, { loaded, model, view, answers }, beat);
+  const evaluation = { ...evaluationOf(input, { loaded, answers, scored, threshold }), explanation };
   const reference = await referenceOf(deps, { loaded, onnx: answers.exported.onnx, model }, beat);
   const { trainer } = answers;
   const nGolden = Math.min(GOLDEN_ROWS, trainer.nRows);
@@ -268,6 +271,38 @@ function unseenClassCheck({ nUnseenClass, problem }: Loaded): Evaluation["checks
   if (problem.kind !== "multiclass") return [];
   const detail = `${nUnseenClass} rows have a class that no training row has; they are unlabelled`;
   return [{ name: "classes seen in training", passed: true, detail }];
+}
+
+/** Importance by permutation and partial dependence, on a thread. */
+async function explainAsWhole(
+  deps: ActivityDeps,
+  given: { loaded: Loaded; model: TrainedModel; view: FeatureView; answers: Answers },
+  beat: Beat,
+) {
+  const { table, rows, problem, pipeline } = given.loaded;
+  return deps.cpu.run(
+    "explainModel",
+    {
+      model: given.model,
+      problem,
+      bounds: problem.bounds,
+      matrix: table.matrix,
+      featureNames: table.features.map((feature) => feature.name),
+      sources: given.view.features.map(({ args }) => sourceColumn(args)),
+      y: table.y,
+      assetCodes: table.assetCodes,
+      byGain: given.answers.exported.importance.map(({ feature }) => feature),
+      rows,
+      seed: pipeline.split.seed,
+    },
+    beat,
+  );
+}
+
+/** The one column an operator reads; null where it reads none or several. */
+function sourceColumn(args: unknown): string | null {
+  const { column } = args as { readonly column?: unknown };
+  return typeof column === "string" ? column : null;
 }
 
 /** Inputs and answers on the training rows, through the graph that will serve. */

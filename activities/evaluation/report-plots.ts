@@ -72,6 +72,23 @@ export function histogramPair(
   );
 }
 
+/** A line through points of ascending x. */
+export function curve(
+  x: readonly number[],
+  y: readonly number[],
+  names: { readonly x: string; readonly y: string },
+): string {
+  const [left, right] = [x[0] ?? 0, x.at(-1) ?? 1];
+  const low = Math.min(...y);
+  const top = Math.max(...y, low + 1e-12);
+  const px = (v: number) => MARGIN + ((v - left) / Math.max(right - left, 1e-300)) * (WIDTH - 2 * MARGIN);
+  const py = (v: number) => HEIGHT - MARGIN - ((v - low) / (top - low)) * (HEIGHT - 2 * MARGIN);
+  const points = x.map((v, i) => `${fix(px(v))} ${fix(py(y[i] ?? low))}`);
+  const range = `${names.y}, ${Number(low.toPrecision(3))} to ${Number(top.toPrecision(3))}`;
+  const frame = axes({ x: names.x, y: range }, { low: left, top: right });
+  return svg(`${frame}<path d="M${points.join("L")}" fill="none" stroke="${BLUE}"/>`);
+}
+
 /** Observed rate over mean predicted probability of each bin, its size by the rows, with the diagonal of agreement. */
 export function calibrationCurve(
   bins: readonly { readonly nRows: number; readonly meanPredicted: number; readonly observedRate: number }[],

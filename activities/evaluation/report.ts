@@ -3,7 +3,7 @@ import type { Evaluation, MetricSet } from "../../schemas/model-version.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { modelNameOf } from "../../schemas/pipeline/pipeline.ts";
 import type { Problem } from "../training/problem.ts";
-import { barChart, calibrationCurve, escapeHtml, histogramPair, scatter } from "./report-plots.ts";
+import { barChart, calibrationCurve, curve, escapeHtml, histogramPair, scatter } from "./report-plots.ts";
 
 export interface ReportInput {
   readonly pipeline: Pipeline;
@@ -31,6 +31,8 @@ export function renderReport(input: ReportInput): string {
       "Importance (gain)",
       barChart(evaluation.importance.slice(0, 20).map((row) => ({ label: row.feature, value: row.gain }))),
     ),
+    section("Importance (permutation)", permutationSection(evaluation)),
+    section("Partial dependence", dependenceSection(evaluation)),
     section("Thresholds", thresholdTable(evaluation)),
     section("Calibration", calibrationSection(evaluation)),
     section("Intervals", intervalSection(evaluation)),
@@ -77,6 +79,29 @@ function candidateTable({ candidates, primaryMetric, candidate }: Evaluation): s
       [`${primaryMetric}, holdout`]: value(c.test),
     })),
   );
+}
+
+/** How much the loss rises on the holdout when values are dealt to other assets. */
+function permutationSection({ explanation }: Evaluation): string {
+  if (explanation === undefined) return "";
+  const { loss, features, columns } = explanation;
+  const chart = (rows: typeof features): string =>
+    barChart(rows.filter(({ rise }) => rise > 0).map(({ name, rise }) => ({ label: name, value: rise })));
+  const ofColumns = chart(columns);
+  return [
+    `<p>Rise of ${loss === "rmse" ? "the RMSE" : "the log loss"} on the holdout when values are dealt to other assets; largest ${show(features[0]?.rise ?? 0)}.</p>`,
+    chart(features),
+    ofColumns === "" ? "" : `<p>All features made of one column together:</p>${ofColumns}`,
+  ].join("");
+}
+
+/** Only of answers that are one number. */
+function dependenceSection({ explanation }: Evaluation): string {
+  const curves = explanation?.dependence ?? [];
+  return curves
+    .filter(({ values, answers }) => values.length > 1 && answers.length === values.length)
+    .map(({ feature, values, answers }) => curve(values, answers, { x: feature, y: "mean answer" }))
+    .join("");
 }
 
 /** Counts and cost on the holdout; the chosen threshold is marked. */

@@ -142,6 +142,7 @@ export async function startApi(settings: Settings, parts: ApiParts): Promise<Run
     objects,
     workflows,
     predictor,
+    explanations,
     auth,
     readiness,
     metrics,

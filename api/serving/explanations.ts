@@ -3,10 +3,10 @@ import { ExplainerThread } from "../../inference/explanation/explainer-thread.ts
 import type { ExplainedModel } from "../../inference/explanation/explainer-thread.ts";
 import type { ExplainedRows } from "../../inference/explanation/messages.ts";
 import type { AnswerExplanation, AnswerStep } from "../../schemas/explanation.ts";
+import type { ObjectRef } from "../../schemas/object-ref.ts";
 import type { Signature } from "../../schemas/model-version.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { ObjectStore } from "../../stores/objects/port.ts";
-import type { ServedVersion } from "./served-version.ts";
 
 /** Rows explained in one request: each costs about as much as many predictions. */
 export const MAX_EXPLAINED_ROWS = 100;
@@ -15,7 +15,17 @@ const MAX_BYTES = 256 * 2 ** 20;
 /** Champions whose explanations are made ready before anybody asks. */
 const MAX_PREPARED = 8;
 
-/** Explains answers of served versions, beside the children that give them. */
+/** A version and where its explanation file lies. */
+export interface ExplainableVersion {
+  readonly model: string;
+  readonly version: number;
+  readonly digest: string;
+  readonly signature: Signature;
+  /** Absent in versions that were made elsewhere or by an earlier release. */
+  readonly explanation?: ObjectRef;
+}
+
+/** Explains answers of versions, beside the children that give them. */
 export class Explanations {
   readonly #objects: ObjectStore;
   readonly #logger: Logger;
@@ -32,7 +42,7 @@ export class Explanations {
    *
    * @throws {PlatformError} not_explainable, invalid_query (too many rows), and what the thread throws
    */
-  async explain(version: ServedVersion, rows: Float64Array, nRows: number): Promise<ExplainedRows> {
+  async explain(version: ExplainableVersion, rows: Float64Array, nRows: number): Promise<ExplainedRows> {
     if (nRows > MAX_EXPLAINED_ROWS) {
       throw new PlatformError(
         "invalid_query",
@@ -44,7 +54,10 @@ export class Explanations {
   }
 
   /** Reads a version and explains its golden rows, so that the first one who asks does not wait. Never throws. */
-  async prepare(version: ServedVersion, golden: { readonly rows: Float64Array; readonly nRows: number }) {
+  async prepare(
+    version: ExplainableVersion,
+    golden: { readonly rows: Float64Array; readonly nRows: number },
+  ) {
     this.#prepared.add(version.model);
     // More than the thread holds would only push each other out; the rest are read when they are asked for.
     if (version.explanation === undefined || this.#prepared.size > MAX_PREPARED) return;
@@ -60,12 +73,12 @@ export class Explanations {
     return this.#thread.close();
   }
 
-  #modelOf({ model, version, digest, explanation, encoder }: ServedVersion): ExplainedModel {
+  #modelOf({ model, version, digest, explanation, signature }: ExplainableVersion): ExplainedModel {
     if (explanation === undefined) {
       throw new PlatformError("not_explainable", `explain [${model}@${version}]: it has no explanation file`);
     }
     const read = (): Promise<Uint8Array> => this.#objects.get(explanation, MAX_BYTES);
-    return { key: digest, nFeatures: encoder.nFeatures, read };
+    return { key: digest, nFeatures: signature.inputs.length, read };
   }
 }
 

@@ -27,9 +27,10 @@ export function showFleet(output: Output, score: FleetScore, limit: number): voi
   output.line(orderText(score));
   if (threshold !== null) {
     const nAlarms = rows.filter(({ decision }) => decision).length;
-    const from = `${numberText(threshold * 100)} %`;
+    const isRisk = score.kind === "risk";
+    const from = isRisk ? `${numberText(threshold * 100)} %` : numberText(threshold);
     output.line(
-      `${nAlarms} of ${rows.length} assets are alarms: their risk is at or above ${from}, the threshold`,
+      `${nAlarms} of ${rows.length} assets are alarms: their ${isRisk ? "risk" : "score"} is at or above ${from}, the threshold`,
     );
   }
   output.line(countsText(score));
@@ -44,6 +45,8 @@ function titleOf({ kind, horizon, unit }: FleetScore): string {
       return `remaining life [${unit ?? ""}]`;
     case "class":
       return "class";
+    case "score":
+      return "score";
   }
 }
 
@@ -56,6 +59,8 @@ function orderText({ kind, cap, unit, commonClass }: FleetScore): string {
   switch (kind) {
     case "risk":
       return "ranked by risk, highest first";
+    case "score":
+      return "ranked by how unusual, most unusual first";
     case "rul": {
       const capped = cap === null ? "" : `; the model tells lives above ${cap} ${unit ?? ""} not apart`;
       return `ranked by remaining life, least first${capped}`;
@@ -147,13 +152,13 @@ function shareText(share: number): string {
 }
 
 /**
- * The whole ranking as CSV: rank, asset, risk, rul or class, low and high end of its interval, decision (of a risk) or
+ * The whole ranking as CSV: rank, asset, risk, rul, class or score, low and high end of its interval, decision (of a risk or score) or
  * risk (of a class), unit, horizon, at, readings,
  * missing features, model, version, digest, note. Assets left out follow without a rank; the note says why.
  */
 export function fleetCsv(score: FleetScore): string {
   const { kind, unit, horizon, model, version, digest } = score;
-  const isRisk = kind === "risk";
+  const isDecided = kind === "risk" || kind === "score";
   const isClass = kind === "class";
   const hasInterval = score.interval !== undefined;
   const header = [
@@ -161,7 +166,7 @@ export function fleetCsv(score: FleetScore): string {
     "asset",
     kind,
     ...(hasInterval ? ["low", "high"] : []),
-    ...(isRisk ? ["decision"] : isClass ? ["risk"] : []),
+    ...(isDecided ? ["decision"] : isClass ? ["risk"] : []),
     "unit",
     "horizon",
     "at",
@@ -179,7 +184,7 @@ export function fleetCsv(score: FleetScore): string {
     row.asset,
     row.label ?? row.value,
     ...(hasInterval ? [row.interval?.low ?? "", row.interval?.high ?? ""] : []),
-    ...(isRisk ? [String(row.decision ?? "")] : isClass ? [row.risk ?? ""] : []),
+    ...(isDecided ? [String(row.decision ?? "")] : isClass ? [row.risk ?? ""] : []),
     ...meaning,
     row.at,
     row.readings,
@@ -192,7 +197,7 @@ export function fleetCsv(score: FleetScore): string {
     one.asset,
     "",
     ...(hasInterval ? ["", ""] : []),
-    ...(isRisk || isClass ? [""] : []),
+    ...(isDecided || isClass ? [""] : []),
     ...meaning,
     "",
     one.reason === "no_features" ? one.rows : 0,

@@ -80,7 +80,7 @@ export const ERROR_CODES = {
     422,
     false,
     "The task is declared but has no trainer yet.",
-    "Use failure_within, class or rul.",
+    "Use failure_within, class, rul or anomaly.",
   ),
   bad_file: row(
     422,

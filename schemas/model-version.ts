@@ -42,8 +42,8 @@ export type ServedInterval = z.infer<typeof servedIntervalSchema>;
 /** What goes in and out of the served graph. Input is one double tensor `features` [N, n] in this order. */
 export const signatureSchema = z.strictObject({
   kind: z.literal("aura.signature/1"),
-  problem: z.enum(["regression", "binary", "multiclass"]),
-  task: z.enum(["rul", "failure_within", "class"]),
+  problem: z.enum(["regression", "binary", "multiclass", "anomaly"]),
+  task: z.enum(["rul", "failure_within", "class", "anomaly"]),
   inputs: z.array(
     z.strictObject({
       name: z.string(),
@@ -60,7 +60,7 @@ export const signatureSchema = z.strictObject({
     classLabels: z.array(z.string()).optional(),
     /** multiclass: index of the class that most training rows have; absent in what was trained before it was counted. */
     commonClass: z.int().optional(),
-    /** binary: decision threshold on the probability. */
+    /** binary: decision threshold on the probability; anomaly: on the score. */
     threshold: z.number().optional(),
     cap: z.number().optional(),
     /** regression: absent where too few rows were held out to say how far answers are off. */

@@ -50,6 +50,8 @@ export const predictionSchema = z.strictObject({
   /** Two classes: probability of the failure class, and whether it reaches the version's threshold. */
   probability: z.number().optional(),
   decision: z.boolean().optional(),
+  /** Anomaly: how unusual, with `decision` as above. */
+  score: z.number().optional(),
   /** More classes: the likeliest one, and all. */
   class: z.string().optional(),
   probabilities: z.record(z.string(), z.number()).optional(),

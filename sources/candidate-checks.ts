@@ -1,3 +1,4 @@
+import { ISOLATION_FOREST_PARAMETERS, PCA_MONITOR_PARAMETERS } from "../numerics/anomaly/parameters.ts";
 import { BLEND_PARAMETERS } from "../numerics/blend/parameters.ts";
 import { FOREST_PARAMETERS } from "../numerics/forest/parameters.ts";
 import { GBDT_PARAMETERS } from "../numerics/gbdt/parameters.ts";
@@ -12,6 +13,8 @@ const TABLES: Readonly<Record<Candidate["kind"], ParameterTable>> = {
   forest: FOREST_PARAMETERS,
   linear: LINEAR_PARAMETERS,
   blend: BLEND_PARAMETERS,
+  pca_monitor: PCA_MONITOR_PARAMETERS,
+  isolation_forest: ISOLATION_FOREST_PARAMETERS,
 };
 
 /** Checks of a pipeline file that need the trainers' own parameter tables: names and ranges of `candidates[].params`. */

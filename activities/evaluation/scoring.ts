@@ -5,6 +5,7 @@ import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import type { FeatureTable } from "../features/feature-table.ts";
 import type { Beat } from "../heartbeat.ts";
+import { assetDaysOf } from "../training/detection.ts";
 import type { Problem } from "../training/problem.ts";
 import type { HoldoutOutput } from "./evaluate-holdout.ts";
 import type { RowSlices } from "./slice-columns.ts";
@@ -29,6 +30,7 @@ export async function scoreRows(
   beat: Beat,
 ): Promise<HoldoutOutput> {
   const { table, pipeline, problem, rows, prediction, baseline, threshold, interval, slices } = input;
+  const assetDay = problem.kind === "anomaly" ? assetDaysOf(pipeline, table, rows) : undefined;
   return deps.cpu.run(
     "evaluateHoldout",
     {
@@ -45,6 +47,7 @@ export async function scoreRows(
       costs: pipeline.costs ?? null,
       slices,
       seed: pipeline.split.seed,
+      ...(assetDay === undefined ? {} : { assetDay }),
     },
     beat,
   );

@@ -50,8 +50,7 @@ export function signatureOf(given: {
   const { pipeline, table, problem, fitted, threshold, interval, calibration } = given;
   const unit = outputUnit(problem, given.timeKind);
   const { kind } = pipeline.task;
-  if (kind === "anomaly" || kind === "forecast")
-    throw new RangeError(`task must have a trainer, got ${kind}`);
+  if (kind === "forecast") throw new RangeError(`task must have a trainer, got ${kind}`);
   return {
     kind: "aura.signature/1",
     problem: problem.kind,
@@ -135,5 +134,14 @@ export function labelConventionOf(pipeline: Pipeline, problem: Problem): string 
         : `positive class; ${rows}`;
     case "multiclass":
       return `class of the row; ${rows}`;
+    case "anomaly": {
+      const learnt =
+        problem.detection?.isHealthyLabelled === true ? "rows labelled as usual" : "all training rows";
+      const judged =
+        problem.detection?.hasLabel === true
+          ? "judged by the label"
+          : "no label: nothing says which alerts are right";
+      return `unusual against ${learnt}; ${judged}; ${rows}`;
+    }
   }
 }

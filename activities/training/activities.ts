@@ -19,11 +19,13 @@ import { BASELINE_CANDIDATE, candidateName, membersOf } from "../candidates.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import type { LeakageInput, LeakageResult } from "../features/messages.ts";
 import { withHeartbeat } from "../heartbeat.ts";
+import type { FeatureTable } from "../features/feature-table.ts";
 import { trainingChoice } from "../features/row-choice.ts";
 import { readingsOf, readSensors } from "../features/sensor-columns.ts";
 import { labelReach } from "../split/label-span.ts";
 import { rowFolds } from "../split/row-folds.ts";
 import { reuseOr } from "../stage-cache.ts";
+import { assetDaysOf } from "./detection.ts";
 import { finalRows, rowsOfFold } from "./fold-rows.ts";
 import type {
   SelectInput,
@@ -133,6 +135,7 @@ export function createTrainingActivities(deps: ActivityDeps) {
             prediction: predictions,
             truth: Float64Array.from(rows.validate, (row) => table.y[row] as number),
             truthRaw: Float64Array.from(rows.validate, (row) => table.yRaw[row] as number),
+            ...daysOf(pipeline, table, rows.validate),
           });
           return { predictions: stored, ...(bestIteration === null ? {} : { bestIteration }) };
         }),
@@ -249,6 +252,12 @@ function declaredCandidate(pipeline: Pipeline, name: string): Candidate | null {
   return candidate;
 }
 
+/** Of anomalies: what alerts are counted by. */
+function daysOf(pipeline: Pipeline, table: FeatureTable, rows: Int32Array): { assetDay?: Float64Array } {
+  const assetDay = pipeline.task.kind === "anomaly" ? assetDaysOf(pipeline, table, rows) : undefined;
+  return assetDay === undefined ? {} : { assetDay };
+}
+
 function requireRows(nTrain: number, nValidate: number, input: TrainFoldInput): void {
   if (nTrain > 0 && nValidate > 0) return;
   throw new PlatformError(
@@ -286,6 +295,7 @@ async function pooledCandidates(
           truth: join("truth"),
           truthRaw: join("truthRaw"),
           fold: Int32Array.from(fold),
+          ...(parts.every((part) => part["assetDay"] !== undefined) ? { assetDay: join("assetDay") } : {}),
         });
       }
       const rounds = own.flatMap((fold) =>

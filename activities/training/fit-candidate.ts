@@ -1,3 +1,5 @@
+import { trainIsolationForest } from "../../numerics/anomaly/isolation-forest.ts";
+import { trainPcaMonitor } from "../../numerics/anomaly/pca-monitor.ts";
 import { trainConstant } from "../../numerics/baseline/constant.ts";
 import { trainForest } from "../../numerics/forest/trainer.ts";
 import { trainGbdt } from "../../numerics/gbdt/trainer.ts";
@@ -9,11 +11,16 @@ import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 import type { Candidate } from "../../schemas/pipeline/training.ts";
 import { classWeightsOf } from "./weights.ts";
 
+/** Detectors have nothing to learn but what is usual. */
+export interface DetectorTarget {
+  readonly taskKind: "anomaly";
+}
+
 export interface FitRequest {
   readonly matrix: Matrix;
   /** Columns of category codes. */
   readonly categorical: readonly number[];
-  readonly target: TaskTarget;
+  readonly target: TaskTarget | DetectorTarget;
   /** null: the constant baseline. */
   readonly candidate: Candidate | null;
   readonly trainRows: Int32Array;
@@ -41,6 +48,7 @@ const EARLY_STOPPING_ROUNDS = 50;
  */
 export function fitCandidate(request: FitRequest, hooks: TrainingHooks): Fit {
   const { matrix, target, candidate, trainRows, seed } = request;
+  if (target.taskKind === "anomaly") return { model: fitDetector(request, hooks), bestIteration: null };
   const base = { matrix, target, trainRows, seed, hooks };
   if (candidate === null)
     return { model: trainConstant({ ...base, nFeatures: matrix.nColumns }), bestIteration: null };
@@ -56,6 +64,29 @@ export function fitCandidate(request: FitRequest, hooks: TrainingHooks): Fit {
       return { model: trainLinear(input), bestIteration: null };
     case "blend":
       throw new RangeError("a blend is made of candidates that are trained, and not trained itself");
+    case "pca_monitor":
+    case "isolation_forest":
+      throw new RangeError(`candidate ${candidate.kind} answers anomaly, not ${target.taskKind}`);
+  }
+}
+
+/** The baseline of detectors calls nothing unusual. */
+function fitDetector({ matrix, candidate, trainRows, seed }: FitRequest, hooks: TrainingHooks): TrainedModel {
+  if (candidate === null) {
+    const shape = { nFeatures: matrix.nColumns, nOutputs: 1, postTransform: "identity" } as const;
+    return { kind: "constant", taskKind: "anomaly", ...shape, base: [0] };
+  }
+  const input = { matrix, trainRows, parameters: settingsOf(candidate), hooks };
+  switch (candidate.kind) {
+    case "pca_monitor":
+      return trainPcaMonitor(input);
+    case "isolation_forest":
+      return trainIsolationForest({ ...input, seed });
+    case "gbdt":
+    case "forest":
+    case "linear":
+    case "blend":
+      throw new RangeError(`candidate ${candidate.kind} needs a target, anomaly has none`);
   }
 }
 

@@ -8,6 +8,7 @@ import type { AlertCosts } from "../../numerics/evaluation/threshold.ts";
 import { computeMetrics } from "../../numerics/metrics/compute-metrics.ts";
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 import type { MetricSet } from "../../schemas/model-version.ts";
+import { detectionMetrics, detectionThreshold } from "./anomaly-metrics.ts";
 import { outOfFoldDecisionMetrics } from "./out-of-fold-decisions.ts";
 import { isBetter } from "./problem.ts";
 import type { Problem } from "./problem.ts";
@@ -21,6 +22,8 @@ export interface PooledRows {
   readonly prediction: Float64Array;
   /** Fold that each row validated in. */
   readonly fold: Int32Array;
+  /** Of anomalies with a calendar: asset and day of each row as one number. */
+  readonly assetDay?: Float64Array;
 }
 
 export interface CandidateRows {
@@ -84,6 +87,12 @@ export function summariseCandidates(job: SummaryJob, _hooks: TrainingHooks): Sum
   const candidates = [...job.candidates, ...blends].map((candidate) => summarise(candidate, job));
   const metric = job.problem.primaryMetric;
   const eligible = candidates.filter((c) => c.kind !== "constant" && c.cv[metric] !== undefined);
+  const { detection } = job.problem;
+  if (detection !== undefined && (!detection.isRanked || eligible.length === 0)) {
+    // Without labels no figure says which detector is right; the file's first one is the choice of a person.
+    const own = candidates.find((c) => c.kind !== "constant");
+    if (own !== undefined) return { chosen: own.name, candidates };
+  }
   const [first, ...others] = eligible;
   if (first === undefined) throw new RangeError(`no candidate has a cross-validated ${metric}`);
   const best = others.reduce(
@@ -130,7 +139,13 @@ function wantedAnswers({ truth }: PooledRows, { kind, nClasses }: Problem): Floa
 function summarise(candidate: CandidateRows, job: SummaryJob): CandidateSummary {
   const { name, kind, iterations, members, repeats } = candidate;
   const { problem } = job;
+  const { detection } = problem;
   const costs = job.costs ?? undefined;
+  if (detection !== undefined && kind !== "constant") {
+    const cv = meanMetrics(repeats.map((rows) => detectionMetrics(rows, detection, costs)));
+    const thresholds = repeats.map((rows) => detectionThreshold(rows, detection, costs));
+    return { name, kind, cv, threshold: mean(thresholds), iterations, calibration: null, interval: null };
+  }
   const hasThreshold = problem.kind === "binary" && kind !== "constant";
   const { calibration, interval } = fitUncertainty(candidate, job);
   const perRepeat = repeats.map((rows) => ({

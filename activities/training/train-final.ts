@@ -8,6 +8,7 @@ import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 import type { Candidate } from "../../schemas/pipeline/training.ts";
 import { averageModels } from "../../numerics/model-average.ts";
 import { fitCandidate } from "./fit-candidate.ts";
+import type { DetectorTarget } from "./fit-candidate.ts";
 
 /** One candidate of the final model. */
 export interface FinalPart {
@@ -22,7 +23,7 @@ export interface FinalJob {
   readonly matrix: Matrix;
   /** Columns of category codes. */
   readonly categorical: readonly number[];
-  readonly target: TaskTarget;
+  readonly target: TaskTarget | DetectorTarget;
   readonly trainRows: Int32Array;
   /** One, or the members of a blend. */
   readonly parts: readonly FinalPart[];

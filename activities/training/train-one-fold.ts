@@ -7,13 +7,14 @@ import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 import type { Candidate } from "../../schemas/pipeline/training.ts";
 import { averageModels } from "../../numerics/model-average.ts";
 import { fitCandidate } from "./fit-candidate.ts";
+import type { DetectorTarget } from "./fit-candidate.ts";
 import type { FoldRows } from "./fold-rows.ts";
 
 export interface FoldJob {
   readonly matrix: Matrix;
   /** Columns of category codes. */
   readonly categorical: readonly number[];
-  readonly target: TaskTarget;
+  readonly target: TaskTarget | DetectorTarget;
   readonly rows: FoldRows;
   /** null: the constant baseline. */
   readonly candidate: Candidate | null;

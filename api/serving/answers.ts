@@ -44,6 +44,17 @@ export function createAnswerReader(signature: Signature, nOutputs: number): Answ
         headline: (values, at) => values[at + positive] ?? NaN,
       };
     }
+    case "anomaly": {
+      checkOutputs(nOutputs === 1, "1", nOutputs);
+      const threshold = signature.output.threshold ?? Infinity;
+      return {
+        read: (predictionId, values, at) => {
+          const score = values[at] ?? NaN;
+          return { predictionId, score, decision: score >= threshold };
+        },
+        headline: (values, at) => values[at] ?? NaN,
+      };
+    }
     case "multiclass":
       checkOutputs(nOutputs === labels.length, String(labels.length), nOutputs);
       return {

@@ -269,7 +269,7 @@ describe("parsePipeline refuses", () => {
     expect(performance.now() - started).toBeLessThan(2_000);
   });
 
-  it.each(["forecast", "anomaly"])("the task %s as not yet", (kind) => {
+  it.each(["forecast"])("the task %s as not yet", (kind) => {
     const error = failureOf(TABLE.replace("kind: class", `kind: ${kind}`));
     expect(error.code).toBe("task_not_yet");
   });

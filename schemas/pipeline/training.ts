@@ -57,8 +57,10 @@ export const evaluateSchema = z.strictObject({
 const paramValue = z.union([z.number(), z.string(), z.boolean()]);
 export const candidateSchema = z.strictObject({
   kind: z
-    .enum(["gbdt", "forest", "linear", "blend"])
-    .describe("The trainer; blend is the mean of other candidates, trained once for all."),
+    .enum(["gbdt", "forest", "linear", "blend", "pca_monitor", "isolation_forest"])
+    .describe(
+      "The trainer; blend is the mean of other candidates. pca_monitor and isolation_forest are for the task anomaly.",
+    ),
   name: nameSchema.optional().describe("Told apart by it when a kind stands twice; default: the kind."),
   params: z.record(z.string(), paramValue).default({}).describe("Settings of the trainer."),
   classWeight: z
@@ -74,6 +76,9 @@ export const candidateSchema = z.strictObject({
     .describe("Of a blend: the candidates it is the mean of, by name; default: all others."),
 });
 export type Candidate = z.infer<typeof candidateSchema>;
+
+/** Kinds that learn without a target. */
+export const DETECTOR_KINDS: readonly Candidate["kind"][] = ["pca_monitor", "isolation_forest"];
 
 export const calibrationChoiceSchema = z
   .enum(["auto", "none", "isotonic", "platt"])

@@ -19,4 +19,5 @@ export const METRIC_NAMES: Readonly<Record<ProblemKind, readonly string[]>> = {
   ],
   binary: ["rocAuc", "averagePrecision", "f1", "precision", "recall", "accuracy", "mcc", "logLoss", "brier"],
   multiclass: ["accuracy", "macroF1", "logLoss"],
+  anomaly: ["rocAuc", "averagePrecision", "f1", "precision", "recall", "alertShare", "stability"],
 };

@@ -1,5 +1,6 @@
 import type { FieldPath } from "../reading/yaml-document.ts";
 import { REGIME_SLICE, sliceNames } from "../slice.ts";
+import { DETECTOR_KINDS } from "../training.ts";
 import type { Candidate } from "../training.ts";
 import { durationMs } from "../time.ts";
 import type { Span } from "../time.ts";
@@ -136,6 +137,7 @@ function checkCandidates(scope: Scope): void {
     if (names.indexOf(name) !== i) {
       report(scope, ["candidates", i], "a name of its own for each candidate", `'${name}' again`);
     }
+    checkKind(scope, candidate, i);
     checkBlend(scope, candidate, i);
     if (candidate.classWeight !== undefined && problemKindOf(scope.pipeline) === "regression") {
       report(
@@ -145,6 +147,28 @@ function checkCandidates(scope: Scope): void {
         String(candidate.classWeight),
       );
     }
+  }
+}
+
+/** Detectors learn without a target, all others from one. */
+function checkKind(scope: Scope, { kind, classWeight, seeds }: Candidate, i: number): void {
+  const { task } = scope.pipeline;
+  const isDetector = DETECTOR_KINDS.includes(kind);
+  if ((task.kind === "anomaly") !== isDetector) {
+    const expected = task.kind === "anomaly" ? DETECTOR_KINDS.join(" or ") : "gbdt, forest, linear or blend";
+    report(scope, ["candidates", i, "kind"], `${expected} for the task ${task.kind}`, kind);
+  }
+  if (!isDetector) return;
+  if (classWeight !== undefined) {
+    report(
+      scope,
+      ["candidates", i, "classWeight"],
+      "class weights only for class tasks",
+      String(classWeight),
+    );
+  }
+  if (kind === "pca_monitor" && seeds > 1) {
+    report(scope, ["candidates", i, "seeds"], "one seed, because nothing is drawn", String(seeds));
   }
 }
 

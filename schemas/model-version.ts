@@ -83,6 +83,30 @@ export type VersionManifest = z.infer<typeof versionManifestSchema>;
 export const metricSetSchema = z.record(z.string(), z.number());
 export type MetricSet = z.infer<typeof metricSetSchema>;
 
+/** What one threshold would have done on out-of-fold rows. */
+export const alertCurvePointSchema = z.strictObject({
+  threshold: z.number(),
+  /** Rows that would have alerted, as a share and as a number. */
+  alertShare: z.number(),
+  alertRows: z.int(),
+  /** Days with an alert of each asset in a month of days with readings; where rows have a calendar. */
+  alertsPerAssetMonth: z.number().optional(),
+  /** Where a label knows. */
+  precision: z.number().optional(),
+  recall: z.number().optional(),
+  f1: z.number().optional(),
+});
+export type AlertCurvePoint = z.infer<typeof alertCurvePointSchema>;
+
+/** The file `thresholds.json` of a version, as far as another threshold can be chosen from it. */
+export const thresholdsFileSchema = z.looseObject({
+  kind: z.literal("aura.thresholds/1"),
+  /** What training chose; null: the version decides nothing. */
+  threshold: z.number().nullable(),
+  /** Absent in versions that were trained before it was kept. */
+  curve: z.array(alertCurvePointSchema).optional(),
+});
+
 /** Rows below which a slice is listed without metrics: they would say more of chance than of the model. */
 export const MIN_SLICE_ROWS = 10;
 

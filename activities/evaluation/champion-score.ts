@@ -59,7 +59,7 @@ export async function scoreVersion(
     nRows: rows.length,
     outputName: OUTPUT_NAMES[problem.kind],
   });
-  const threshold = signature.output.threshold ?? null;
+  const threshold = version.threshold ?? signature.output.threshold ?? null;
   const scored = await scoreRows(
     deps,
     {

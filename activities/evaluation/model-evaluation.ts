@@ -126,6 +126,7 @@ export async function evaluateTrained(
       kind: "aura.thresholds/1",
       threshold,
       table: scored.thresholds,
+      ...(selection.alertCurve === undefined ? {} : { curve: selection.alertCurve }),
       costs: pipeline.costs ?? null,
     },
     reference,

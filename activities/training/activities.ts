@@ -169,6 +169,9 @@ export function createTrainingActivities(deps: ActivityDeps) {
             ...(members === undefined ? {} : { members: [...members] }),
           })),
           cvRows: candidates[0]?.repeats[0]?.truth.length ?? 0,
+          ...(summary.alertCurve === undefined
+            ? {}
+            : { alertCurve: summary.alertCurve.map((point) => ({ ...point })) }),
         };
         const cv = summary.candidates.find((c) => c.name === summary.chosen)?.cv ?? {};
         const stored = await putDocument(objects, selection);

@@ -1,5 +1,10 @@
 import { z } from "zod";
-import { calibrationTrialSchema, intervalTrialSchema, metricSetSchema } from "../../schemas/model-version.ts";
+import {
+  alertCurvePointSchema,
+  calibrationTrialSchema,
+  intervalTrialSchema,
+  metricSetSchema,
+} from "../../schemas/model-version.ts";
 
 const numbers = z.array(z.number()).readonly();
 const calibratorSchema = z.discriminatedUnion("method", [
@@ -43,5 +48,7 @@ export const selectionSchema = z.strictObject({
     }),
   ),
   cvRows: z.int(),
+  /** What thresholds of the chosen one would have done out of fold; where a threshold decides. */
+  alertCurve: z.array(alertCurvePointSchema).optional(),
 });
 export type Selection = z.infer<typeof selectionSchema>;

@@ -1,3 +1,5 @@
+import { alertCurve } from "../../numerics/evaluation/alert-budget.ts";
+import type { AlertCurvePoint } from "../../numerics/evaluation/alert-budget.ts";
 import { mixOutOfFold } from "../../numerics/blend/mix.ts";
 import type { BlendParameters } from "../../numerics/blend/parameters.ts";
 import { calibrate, NO_CALIBRATION } from "../../numerics/calibration/calibrator.ts";
@@ -74,6 +76,8 @@ export interface CandidateSummary {
 /** The chosen candidate first named, all with their metrics. */
 export interface Summary {
   readonly chosen: string;
+  /** Of the chosen one, where a threshold decides. */
+  readonly alertCurve?: readonly AlertCurvePoint[];
   readonly candidates: readonly CandidateSummary[];
 }
 
@@ -84,14 +88,29 @@ export interface Summary {
  */
 export function summariseCandidates(job: SummaryJob, _hooks: TrainingHooks): Summary {
   const blends = job.blends.map((blend) => blendRows(blend, job));
-  const candidates = [...job.candidates, ...blends].map((candidate) => summarise(candidate, job));
+  const all = [...job.candidates, ...blends];
+  const candidates = all.map((candidate) => summarise(candidate, job));
+  const chosen = choose(candidates, job);
+  const rows = all.find(({ name }) => name === chosen)?.repeats[0];
+  const { kind } = job.problem;
+  if (rows === undefined || (kind !== "binary" && kind !== "anomaly")) return { chosen, candidates };
+  const { assetDay, truth } = rows;
+  // As served: thresholds are in calibrated probabilities.
+  const calibrator =
+    candidates.find(({ name }) => name === chosen)?.calibration?.calibrator ?? NO_CALIBRATION;
+  const score = calibrate(calibrator, rows.prediction);
+  const scored = assetDay === undefined ? { score } : { score, assetDay };
+  return { chosen, candidates, alertCurve: alertCurve(scored, truth) };
+}
+
+function choose(candidates: readonly CandidateSummary[], job: SummaryJob): string {
   const metric = job.problem.primaryMetric;
   const eligible = candidates.filter((c) => c.kind !== "constant" && c.cv[metric] !== undefined);
   const { detection } = job.problem;
   if (detection !== undefined && (!detection.isRanked || eligible.length === 0)) {
     // Without labels no figure says which detector is right; the file's first one is the choice of a person.
     const own = candidates.find((c) => c.kind !== "constant");
-    if (own !== undefined) return { chosen: own.name, candidates };
+    if (own !== undefined) return own.name;
   }
   const [first, ...others] = eligible;
   if (first === undefined) throw new RangeError(`no candidate has a cross-validated ${metric}`);
@@ -99,7 +118,7 @@ export function summariseCandidates(job: SummaryJob, _hooks: TrainingHooks): Sum
     (a, b) => (isBetter(metric, b.cv[metric] as number, a.cv[metric] as number) ? b : a),
     first,
   );
-  return { chosen: best.name, candidates };
+  return best.name;
 }
 
 /** Out-of-fold rows of a blend; its final shares are the mean over repeats. */

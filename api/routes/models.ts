@@ -89,7 +89,11 @@ async function readVersion(registry: Registry, model: string, version: number): 
 }
 
 /** Least probability or score that is an alarm; null for a version that decides nothing. */
-async function thresholdOf(objects: ObjectStore, { manifest }: VersionRow): Promise<number | null> {
+async function thresholdOf(
+  objects: ObjectStore,
+  { manifest, threshold }: VersionRow,
+): Promise<number | null> {
+  if (threshold !== undefined) return threshold;
   const ref = manifest.files["signature"];
   if (ref === undefined) return null;
   const { output, problem } = await getDocument(objects, ref, signatureSchema);

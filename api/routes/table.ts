@@ -15,6 +15,7 @@ import { recordRoutes } from "./records.ts";
 import type { AnyRoute } from "./route.ts";
 import { runRoutes } from "./runs.ts";
 import { scoreRoutes } from "./scores.ts";
+import { thresholdRoutes } from "./thresholds.ts";
 import { uploadRoutes } from "./uploads.ts";
 
 /** Every route that does something. A new resource is one file and one line here. */
@@ -27,6 +28,7 @@ const RESOURCES: readonly AnyRoute[] = [
   ...approvalRoutes,
   ...modelRoutes,
   ...promotionRoutes,
+  ...thresholdRoutes,
   ...scoreRoutes,
   ...recordRoutes,
   ...assetRoutes,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createGenerator } from "../random/generator.ts";
-import { countAlerts, thresholdForBudget } from "./alert-budget.ts";
+import { alertCurve, countAlerts, thresholdForBudget } from "./alert-budget.ts";
 
 describe("thresholdForBudget", () => {
   const score = Float64Array.of(1, 5, 6, 2, 7, 1, 8, 3);
@@ -53,5 +53,33 @@ describe("thresholdForBudget", () => {
     expect(() => thresholdForBudget({ score }, { kind: "perAssetMonth", alerts: 1 })).toThrow(
       /rows with a time/,
     );
+  });
+});
+
+describe("alertCurve", () => {
+  it("says of each point what counting says, and of the label what it knows", () => {
+    const generator = createGenerator(3);
+    const score = Float64Array.from({ length: 2000 }, () => generator.normal());
+    const assetDay = Float64Array.from({ length: 2000 }, (_, row) => Math.floor(row / 8));
+    const truth = score.map((value, row) => (row % 3 === 0 ? Number.NaN : Number(value > 1.5)));
+    const curve = alertCurve({ score, assetDay }, truth);
+    expect(curve.length).toBeGreaterThan(30);
+    expect(curve.length).toBeLessThanOrEqual(161);
+    expect(curve.at(-1)).toMatchObject({ alertRows: 0 });
+    for (const point of curve.slice(0, -1)) {
+      expect(countAlerts({ score, assetDay }, point.threshold)).toEqual({
+        threshold: point.threshold,
+        alertShare: point.alertShare,
+        alertRows: point.alertRows,
+        alertsPerAssetMonth: point.alertsPerAssetMonth,
+      });
+    }
+    // The label is the score above 1.5: there precision and recall are both 1.
+    expect(curve.some(({ precision = 0, recall = 0 }) => precision > 0.95 && recall > 0.95)).toBe(true);
+    expect(alertCurve({ score: Float64Array.of(1, 2) })[0]).toEqual({
+      threshold: 1,
+      alertShare: 1,
+      alertRows: 2,
+    });
   });
 });

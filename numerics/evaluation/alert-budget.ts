@@ -83,6 +83,88 @@ export function countAlerts(rows: ScoredRows, threshold: number): AlertCount {
   return { ...counted, alertsPerAssetMonth: alertDays / monthsOf(assetDay) };
 }
 
+/** Points of a curve, more of them where alerts are few. */
+const CURVE_POINTS = 160;
+/** Factor between the alert rows of two neighbouring points. */
+const CURVE_STEP = 1.12;
+
+/** What a threshold would have done, with what a label says of it where there is one. */
+export interface AlertCurvePoint extends AlertCount {
+  readonly precision?: number;
+  readonly recall?: number;
+  readonly f1?: number;
+}
+
+/**
+ * What any threshold would have done, at a few of them: enough to choose another one later without the rows.
+ *
+ * @param truth 0 or 1 per row, NaN where nobody knows; only then are precision, recall and F1 given
+ * @returns ascending thresholds, from none of the rows to all of them
+ * @throws {RangeError} as `countAlerts`
+ *
+ * Cost: O(n log n).
+ */
+export function alertCurve(rows: ScoredRows, truth?: ArrayLike<number>): AlertCurvePoint[] {
+  const { score, assetDay } = rows;
+  requireNonEmpty("score", score);
+  requireFinite("score", score);
+  const order = ascendingOrder(score);
+  const n = order.length;
+  const labelled = truth === undefined ? undefined : labelTotals(truth);
+  const months = assetDay === undefined ? 0 : monthsOf(assetDay);
+  const days = new Set<number>();
+  const points: AlertCurvePoint[] = [];
+  let caught = 0;
+  let known = 0;
+  let wanted = 1;
+  for (let end = n; end > 0 && points.length < CURVE_POINTS;) {
+    const value = score[order[end - 1]];
+    let begin = end;
+    for (; begin > 0 && score[order[begin - 1]] === value; begin--) {
+      const row = order[begin - 1];
+      if (assetDay !== undefined) days.add(assetDay[row]);
+      if (truth !== undefined && !Number.isNaN(truth[row])) {
+        known += 1;
+        caught += truth[row];
+      }
+    }
+    const alertRows = n - begin;
+    if (points.length === 0) {
+      const noAlert = { threshold: between(value, Infinity), alertShare: 0, alertRows: 0 };
+      points.push(assetDay === undefined ? noAlert : { ...noAlert, alertsPerAssetMonth: 0 });
+    }
+    if (alertRows >= wanted || begin === 0) {
+      const threshold = begin === 0 ? value : between(score[order[begin - 1]], value);
+      points.push({
+        threshold,
+        alertShare: alertRows / n,
+        alertRows,
+        ...(assetDay === undefined ? {} : { alertsPerAssetMonth: days.size / months }),
+        ...(labelled === undefined ? {} : ratesOf({ caught, known, positives: labelled })),
+      });
+      wanted = Math.max(alertRows + 1, Math.ceil(alertRows * CURVE_STEP));
+    }
+    end = begin;
+  }
+  return points.toReversed();
+}
+
+/** Positives among the labelled rows; undefined where only one kind is known. */
+function labelTotals(truth: ArrayLike<number>): number | undefined {
+  const known = Array.from(truth).filter((value) => !Number.isNaN(value));
+  const positives = known.reduce((sum, value) => sum + value, 0);
+  return positives > 0 && positives < known.length ? positives : undefined;
+}
+
+function ratesOf(counts: { readonly caught: number; readonly known: number; readonly positives: number }) {
+  const { caught, known, positives } = counts;
+  return {
+    precision: known === 0 ? 0 : caught / known,
+    recall: caught / positives,
+    f1: (2 * caught) / (known + positives),
+  };
+}
+
 function limitOf(
   { score, assetDay }: ScoredRows,
   budget: AlertBudget,

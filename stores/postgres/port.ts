@@ -27,7 +27,7 @@ export type {
 export { ALERT_STATES } from "./port/alerts.ts";
 export type { AlertStore, AlertRow, AlertState, NewAlert } from "./port/alerts.ts";
 export type { AssetStore, AssetRow } from "./port/assets.ts";
-export type { VersionRow, NewVersion, AliasEvent, Registry } from "./port/registry.ts";
+export type { VersionRow, NewVersion, AliasEvent, Registry, ThresholdEvent } from "./port/registry.ts";
 export type { ApprovalRow, DecisionRow, ApprovalStore, ListedApproval } from "./port/approvals.ts";
 export type { KeyRow, NewKey, KeyStore } from "./port/keys.ts";
 export type { PredictionIndexRow, PredictionStore } from "./port/predictions.ts";

@@ -75,7 +75,10 @@ describe("a detector from folds to holdout", () => {
     const detection = { hasLabel: true, isHealthyLabelled: true, budget: null, isRanked: true };
     const problem = problemWith(detection);
     const candidates = crossValidate(labelled);
-    const summary = summariseCandidates({ problem, candidates, blends: [], costs: null }, HOOKS);
+    const summary = summariseCandidates(
+      { problem, candidates, blends: [], costs: null, calibration: "none", level: 0.9 },
+      HOOKS,
+    );
     expect(summary.chosen).toBe("pca_monitor");
     const [pca] = summary.candidates;
     expect(pca?.cv["averagePrecision"]).toBeGreaterThan(0.95);
@@ -87,7 +90,10 @@ describe("a detector from folds to holdout", () => {
     const detection = { hasLabel: false, isHealthyLabelled: false, budget, isRanked: false };
     const problem = problemWith(detection);
     const candidates = crossValidate(unlabelled);
-    const summary = summariseCandidates({ problem, candidates, blends: [], costs: null }, HOOKS);
+    const summary = summariseCandidates(
+      { problem, candidates, blends: [], costs: null, calibration: "none", level: 0.9 },
+      HOOKS,
+    );
     expect(summary.chosen).toBe("pca_monitor");
     const [pca] = summary.candidates;
     expect(Object.keys(pca?.cv ?? {}).sort()).toEqual(["alertShare", "stability"]);
@@ -99,6 +105,7 @@ describe("a detector from folds to holdout", () => {
         trainRows: Int32Array.from(rows),
         parts: [{ candidate: CANDIDATES[0] ?? null, iterations: null, weight: 1 }],
         bounds: null,
+        calibrator: { method: "none" },
         seed: 7,
       },
       HOOKS,
@@ -114,6 +121,7 @@ describe("a detector from folds to holdout", () => {
         baseline: predict(baseline, matrix).values,
         groups: Int32Array.from(assetOf),
         threshold,
+        interval: null,
         costs: null,
         slices: [],
         seed: 1,

@@ -168,7 +168,8 @@ const importanceRowSchema = z.strictObject({ name: z.string(), rise: z.number(),
 /** What a model leans on as a whole. */
 export const globalExplanationSchema = z.strictObject({
   /** What rises when values are dealt to other assets. */
-  loss: z.enum(["rmse", "logLoss"]),
+  /** `scoreShift`: of anomalies, the mean move of ln(1 + score). */
+  loss: z.enum(["rmse", "logLoss", "scoreShift"]),
   /** Of single features, largest rise first. */
   features: z.array(importanceRowSchema),
   /** Of all features made of one column of the readings together. */

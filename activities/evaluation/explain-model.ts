@@ -5,7 +5,7 @@ import { selectRows } from "../../numerics/matrix.ts";
 import type { Matrix } from "../../numerics/matrix.ts";
 import { logLoss } from "../../numerics/metrics/binary.ts";
 import { multiclassLogLoss } from "../../numerics/metrics/multiclass.ts";
-import { rootMeanSquaredError } from "../../numerics/metrics/regression.ts";
+import { meanAbsoluteError, rootMeanSquaredError } from "../../numerics/metrics/regression.ts";
 import { predict } from "../../numerics/model.ts";
 import type { OutputCap, TrainedModel } from "../../numerics/model.ts";
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
@@ -45,7 +45,8 @@ export function explainModel(
 ): NonNullable<Evaluation["explanation"]> {
   const { featureNames, byGain, sources } = job;
   const columnOf = new Map(featureNames.map((name, column) => [name, column]));
-  const leading = byGain.slice(0, MAX_FEATURES);
+  // Detectors do not split by gain: their features stand in the order of the file.
+  const leading = (job.problem.kind === "anomaly" ? featureNames : byGain).slice(0, MAX_FEATURES);
   const features = leading.map((name) => ({ name, columns: [columnOf.get(name) as number] }));
   const columns = new Map<string, number[]>();
   for (const [feature, source] of sources.entries()) {
@@ -53,7 +54,7 @@ export function explainModel(
   }
   const groups = [...columns].slice(0, 2 * MAX_FEATURES).map(([name, own]) => ({ name, columns: own }));
   return {
-    loss: job.problem.kind === "regression" ? "rmse" : "logLoss",
+    loss: LOSS_NAMES[job.problem.kind],
     features: dealt(job, features),
     columns: dealt(job, groups),
     dependence: leading
@@ -62,22 +63,42 @@ export function explainModel(
   };
 }
 
+const LOSS_NAMES = {
+  regression: "rmse",
+  binary: "logLoss",
+  multiclass: "logLoss",
+  anomaly: "scoreShift",
+} as const;
+
 function dealt(job: ExplainModelJob, units: readonly DealtColumns[]): ImportanceRow[] {
   const rows = spread(job.rows.test, MAX_ROWS);
-  const truth = Float64Array.from(rows, (row) => job.y[row] as number);
+  const matrix = selectRows(job.matrix, rows);
+  // A detector answers to no label: what counts is how far its score moves.
+  const truth =
+    job.problem.kind === "anomaly"
+      ? answer(job, matrix).values
+      : Float64Array.from(rows, (row) => job.y[row] as number);
   return permutationImportance({
-    matrix: selectRows(job.matrix, rows),
+    matrix,
     groups: Int32Array.from(rows, (row) => job.assetCodes[row] as number),
     units,
-    lossOf: (matrix) => lossOf(job.problem, truth, answer(job, matrix).values),
+    lossOf: (given) => lossOf(job.problem, truth, answer(job, given).values),
     nDeals: N_DEALS,
     seed: job.seed,
   });
 }
 
 function lossOf({ kind, nClasses }: Problem, truth: Float64Array, answers: Float64Array): number {
-  if (kind === "regression") return rootMeanSquaredError(truth, answers);
-  return kind === "binary" ? logLoss(truth, answers) : multiclassLogLoss(truth, answers, nClasses);
+  switch (kind) {
+    case "regression":
+      return rootMeanSquaredError(truth, answers);
+    case "binary":
+      return logLoss(truth, answers);
+    case "multiclass":
+      return multiclassLogLoss(truth, answers, nClasses);
+    case "anomaly":
+      return meanAbsoluteError(truth.map(Math.log1p), answers.map(Math.log1p));
+  }
 }
 
 function curveOf(

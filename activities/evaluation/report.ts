@@ -81,6 +81,12 @@ function candidateTable({ candidates, primaryMetric, candidate }: Evaluation): s
   );
 }
 
+const LOSS_TEXTS = {
+  rmse: "the RMSE",
+  logLoss: "the log loss",
+  scoreShift: "the distance of ln(1 + score)",
+} as const;
+
 /** How much the loss rises on the holdout when values are dealt to other assets. */
 function permutationSection({ explanation }: Evaluation): string {
   if (explanation === undefined) return "";
@@ -89,7 +95,7 @@ function permutationSection({ explanation }: Evaluation): string {
     barChart(rows.filter(({ rise }) => rise > 0).map(({ name, rise }) => ({ label: name, value: rise })));
   const ofColumns = chart(columns);
   return [
-    `<p>Rise of ${loss === "rmse" ? "the RMSE" : "the log loss"} on the holdout when values are dealt to other assets; largest ${show(features[0]?.rise ?? 0)}.</p>`,
+    `<p>Rise of ${LOSS_TEXTS[loss]} on the holdout when values are dealt to other assets; largest ${show(features[0]?.rise ?? 0)}.</p>`,
     chart(features),
     ofColumns === "" ? "" : `<p>All features made of one column together:</p>${ofColumns}`,
   ].join("");

@@ -11,12 +11,19 @@ export const explanationDocumentSchema = z.strictObject({
 export type ExplanationDocument = z.infer<typeof explanationDocumentSchema>;
 
 /** Steps from the raw score to the answer, in their order. */
-export const ANSWER_STEPS = ["sigmoid", "softmax", "shares", "isotonic_calibration", "cap"] as const;
+export const ANSWER_STEPS = [
+  "sigmoid",
+  "softmax",
+  "shares",
+  "isotonic_calibration",
+  "cap",
+  "exponential",
+] as const;
 export type AnswerStep = (typeof ANSWER_STEPS)[number];
 
 /** Why one answer is what it is: `expected` + all contributions = `rawScore`. */
 export const answerExplanationSchema = z.strictObject({
-  /** Of contributions, expected and raw score: that of the answer, `log_odds`, or `probability`. */
+  /** Of contributions, expected and raw score: that of the answer, `log_odds`, `probability`, `score`, or `log_score`. */
   unit: z.string(),
   /** What turns the raw score into the answer; empty: it is the answer. */
   before: z.array(z.enum(ANSWER_STEPS)),

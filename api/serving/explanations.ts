@@ -144,6 +144,7 @@ function describeFeature(
 /** Forests and blends answer in probabilities, without a step between. */
 function unitOf({ problem, output }: Signature, { postTransform }: ExplainedRows): string {
   if (postTransform === "sigmoid" || postTransform === "softmax") return "log_odds";
+  if (problem === "anomaly") return postTransform === "exponential" ? "log_score" : "score";
   return problem === "regression" ? (output.unit ?? "answer") : "probability";
 }
 
@@ -152,7 +153,9 @@ function stepsOf(
   { postTransform, isCalibrated, nOutputs }: ExplainedRows,
 ): AnswerStep[] {
   return [
-    ...(postTransform === "sigmoid" || postTransform === "softmax" ? [postTransform] : []),
+    ...(postTransform === "sigmoid" || postTransform === "softmax" || postTransform === "exponential"
+      ? [postTransform]
+      : []),
     ...(postTransform === "probability" && nOutputs > 1 ? ["shares" as const] : []),
     ...(isCalibrated ? ["isotonic_calibration" as const] : []),
     ...(problem === "regression" || postTransform === "probability" ? ["cap" as const] : []),

@@ -55,6 +55,8 @@ export interface TinyVersionOptions {
   readonly slope?: number;
   readonly signature?: Partial<Signature>;
   readonly timeKind?: FeatureView["timeKind"];
+  /** Content of `thresholds.json`. */
+  readonly thresholds?: unknown;
   /** Wrong golden vectors: such a version must not be served. */
   readonly isBroken?: boolean;
   /** Default true; versions made elsewhere have none. */
@@ -84,7 +86,7 @@ export async function putTinyVersion(
     view: tinyView(timeKind),
     fitted: {},
     signature,
-    thresholds: {},
+    thresholds: options.thresholds ?? {},
     reference: {},
     card: {},
     explanation: {

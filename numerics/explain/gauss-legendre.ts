@@ -6,7 +6,7 @@ export interface Quadrature {
   readonly weights: Float64Array;
 }
 
-const known = new Map<number, Quadrature>();
+const known: (Quadrature | undefined)[] = [];
 
 /**
  * The rule with n points that is exact for polynomials up to degree 2n − 1.
@@ -19,9 +19,7 @@ const known = new Map<number, Quadrature>();
  * Source: Abramowitz & Stegun 1964, 25.4.29.
  */
 export function gaussLegendre(nPoints: number): Quadrature {
-  let rule = known.get(nPoints);
-  if (rule === undefined) known.set(nPoints, (rule = computeRule(nPoints)));
-  return rule;
+  return (known[nPoints] ??= computeRule(nPoints));
 }
 
 function computeRule(n: number): Quadrature {

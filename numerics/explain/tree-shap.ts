@@ -22,27 +22,47 @@ import type { DecisionTree } from "../decision-tree.ts";
 import type { TreeEnsembleModel } from "../model.ts";
 import type { Explainer } from "./explainer.ts";
 import { gaussLegendre } from "./gauss-legendre.ts";
-import type { Quadrature } from "./gauss-legendre.ts";
 
 /** Where no training row would satisfy a feature: factors stay positive, and what they belong to vanishes. */
 const LEAST_SHARE = 1e-300;
 
 /** One leaf as the features its path tests. */
 interface LeafPath {
-  readonly features: Int32Array;
-  /** A row satisfies feature k where low < x ≤ high, or x is missing and `takesMissing` is 1. */
-  readonly low: Float64Array;
-  readonly high: Float64Array;
-  readonly takesMissing: Uint8Array;
-  /** Where a category is tested: the codes that satisfy feature k, or null where a threshold is. */
-  readonly codes: readonly (CodeTest | null)[] | null;
-  /** z of each feature, > 0. */
-  readonly shares: Float64Array;
-  /** Exact for the products of this many features. */
-  readonly quadrature: Quadrature;
+  readonly conditions: ReadonlyMap<number, Condition>;
   /** First output, and one value per output. */
   readonly output: number;
   readonly values: readonly number[];
+}
+
+/**
+ * All leaves of an ensemble in flat lists, so that a row walks through memory in order: tests of leaf l are the entries
+ * firstTest[l] … firstTest[l + 1] − 1, its values firstValue[l] … firstValue[l + 1] − 1.
+ */
+interface LeafTable {
+  readonly nLeaves: number;
+  readonly firstTest: Int32Array;
+  readonly features: Int32Array;
+  /** A row satisfies a test where low < x ≤ high, or x is missing and `takesMissing` is 1. */
+  readonly low: Float64Array;
+  readonly high: Float64Array;
+  readonly takesMissing: Uint8Array;
+  /** Where a category is tested: the codes that satisfy it, else null; null for an ensemble without such tests. */
+  readonly codes: readonly (CodeTest | null)[] | null;
+  /** z of each test, > 0. */
+  readonly shares: Float64Array;
+  readonly firstValue: Int32Array;
+  /** Times the ensemble's scale. */
+  readonly values: Float64Array;
+  /** Output of each leaf's first value. */
+  readonly outputs: Int32Array;
+}
+
+/** Of the longest path. */
+interface Scratch {
+  /** o: 1 where the row satisfies the test. */
+  readonly satisfied: Float64Array;
+  readonly factors: Float64Array;
+  readonly sums: Float64Array;
 }
 
 /**
@@ -51,76 +71,121 @@ interface LeafPath {
  * Cost: per row O(Σ over leaves of features² of their paths).
  */
 export function explainTrees(model: TreeEnsembleModel): Explainer {
-  const paths = model.trees.flatMap((tree) => readPaths(tree));
-  const expected = Float64Array.from(model.base);
+  const leaves = tabulate(
+    model.trees.flatMap((tree) => readPaths(tree)),
+    model.scale,
+  );
+  const { nFeatures } = model;
+  const { nLeaves, firstTest, features, firstValue, values, outputs } = leaves;
   let longest = 1;
-  for (const path of paths) {
-    longest = Math.max(longest, path.features.length);
-    const reached = path.shares.reduce((product, share) => product * share, 1);
-    path.values.forEach((value, place) => (expected[path.output + place] += model.scale * reached * value));
-  }
-  const scratch = {
-    satisfied: new Uint8Array(longest),
+  for (let leaf = 0; leaf < nLeaves; leaf++)
+    longest = Math.max(longest, firstTest[leaf + 1] - firstTest[leaf]);
+  const scratch: Scratch = {
+    satisfied: new Float64Array(longest),
     factors: new Float64Array(longest),
     sums: new Float64Array(longest),
   };
+  const { sums } = scratch;
   return {
-    expected,
+    expected: expectedOf(model, leaves),
     explain(data, offset, contributions) {
       contributions.fill(0);
-      for (const path of paths) {
-        satisfy(path, { data, offset }, scratch.satisfied);
-        weigh(path, scratch);
-        for (let place = 0; place < path.values.length; place++) {
-          const value = model.scale * path.values[place];
+      for (let leaf = 0; leaf < nLeaves; leaf++) {
+        const first = firstTest[leaf];
+        const nTests = firstTest[leaf + 1] - first;
+        satisfy(leaves, { first, nTests, data, offset }, scratch.satisfied);
+        weigh(leaves.shares, { first, nTests }, scratch);
+        for (let at = firstValue[leaf]; at < firstValue[leaf + 1]; at++) {
+          const value = values[at];
           if (value === 0) continue;
-          const from = (path.output + place) * model.nFeatures;
-          for (let k = 0; k < path.features.length; k++)
-            contributions[from + path.features[k]] += value * scratch.sums[k];
+          const from = (outputs[leaf] + at - firstValue[leaf]) * nFeatures;
+          for (let k = 0; k < nTests; k++) contributions[from + features[first + k]] += value * sums[k];
         }
       }
     },
   };
 }
 
-/** Which features of a path the row satisfies; writes `satisfied`. */
+/** Base, and each leaf's value by the share of training rows that reach it. */
+function expectedOf(model: TreeEnsembleModel, leaves: LeafTable): Float64Array {
+  const { nLeaves, firstTest, shares, firstValue, values, outputs } = leaves;
+  const expected = Float64Array.from(model.base);
+  for (let leaf = 0; leaf < nLeaves; leaf++) {
+    let reached = 1;
+    for (let test = firstTest[leaf]; test < firstTest[leaf + 1]; test++) reached *= shares[test];
+    for (let at = firstValue[leaf]; at < firstValue[leaf + 1]; at++)
+      expected[outputs[leaf] + at - firstValue[leaf]] += reached * values[at];
+  }
+  return expected;
+}
+
+interface LeafTests {
+  readonly first: number;
+  readonly nTests: number;
+}
+
+/** Which tests of a leaf the row satisfies; writes `satisfied`. */
 function satisfy(
-  { features, low, high, takesMissing, codes }: LeafPath,
-  { data, offset }: { readonly data: Float64Array; readonly offset: number },
-  satisfied: Uint8Array,
+  { features, low, high, takesMissing, codes }: LeafTable,
+  { first, nTests, data, offset }: LeafTests & { readonly data: Float64Array; readonly offset: number },
+  satisfied: Float64Array,
 ): void {
-  for (let k = 0; k < features.length; k++) {
-    const value = data[offset + features[k]];
-    const test = codes === null ? null : codes[k];
-    if (test !== null) satisfied[k] = meetsCodes(test, value) ? 1 : 0;
+  for (let k = 0; k < nTests; k++) {
+    const test = first + k;
+    const value = data[offset + features[test]];
+    const wanted = codes === null ? null : codes[test];
+    if (wanted !== null) satisfied[k] = meetsCodes(wanted, value) ? 1 : 0;
     // Both comparisons are false for NaN.
-    else if (value > low[k] && value <= high[k]) satisfied[k] = 1;
-    else satisfied[k] = takesMissing[k] === 1 && Number.isNaN(value) ? 1 : 0;
+    else if (value > low[test] && value <= high[test]) satisfied[k] = 1;
+    else satisfied[k] = takesMissing[test] === 1 && Number.isNaN(value) ? 1 : 0;
   }
 }
 
-/** (o_i − z_i) · ∫ … of each feature; writes `sums`. */
+/** (o_i − z_i) · ∫ … of each test; writes `sums`. */
 function weigh(
-  { shares, quadrature: { points, weights } }: LeafPath,
-  {
-    satisfied,
-    factors,
-    sums,
-  }: { readonly satisfied: Uint8Array; readonly factors: Float64Array; readonly sums: Float64Array },
+  shares: Float64Array,
+  { first, nTests }: LeafTests,
+  { satisfied, factors, sums }: Scratch,
 ): void {
-  const d = shares.length;
-  for (let k = 0; k < d; k++) sums[k] = 0;
+  const { points, weights } = gaussLegendre((nTests + 1) >> 1);
+  for (let k = 0; k < nTests; k++) sums[k] = 0;
   for (let q = 0; q < points.length; q++) {
     const t = points[q];
     let product = weights[q];
-    for (let k = 0; k < d; k++) {
-      const factor = (1 - t) * shares[k] + (satisfied[k] === 1 ? t : 0);
+    for (let k = 0; k < nTests; k++) {
+      const factor = (1 - t) * shares[first + k] + t * satisfied[k];
       factors[k] = factor;
       product *= factor;
     }
-    for (let k = 0; k < d; k++) sums[k] += product / factors[k];
+    for (let k = 0; k < nTests; k++) sums[k] += product / factors[k];
   }
-  for (let k = 0; k < d; k++) sums[k] *= satisfied[k] - shares[k];
+  for (let k = 0; k < nTests; k++) sums[k] *= satisfied[k] - shares[first + k];
+}
+
+function tabulate(paths: readonly LeafPath[], scale: number): LeafTable {
+  const firstTest = new Int32Array(paths.length + 1);
+  const firstValue = new Int32Array(paths.length + 1);
+  paths.forEach(({ conditions, values }, leaf) => {
+    firstTest[leaf + 1] = firstTest[leaf] + conditions.size;
+    firstValue[leaf + 1] = firstValue[leaf] + values.length;
+  });
+  const tests = paths.flatMap(({ conditions }) => [...conditions.values()]);
+  return {
+    nLeaves: paths.length,
+    firstTest,
+    features: Int32Array.from(paths.flatMap(({ conditions }) => [...conditions.keys()])),
+    low: Float64Array.from(tests, ({ low }) => low),
+    high: Float64Array.from(tests, ({ high }) => high),
+    takesMissing: Uint8Array.from(tests, ({ takesMissing }) => Number(takesMissing)),
+    codes: tests.every(({ codes }) => codes === null) ? null : tests.map(({ codes }) => codes),
+    shares: Float64Array.from(tests, ({ share }) => Math.max(share, LEAST_SHARE)),
+    firstValue,
+    values: Float64Array.from(
+      paths.flatMap(({ values }) => values),
+      (value) => scale * value,
+    ),
+    outputs: Int32Array.from(paths, ({ output }) => output),
+  };
 }
 
 /** Codes that a path wants: one of `within` (null: any code, or none), and none of `without`. */
@@ -146,7 +211,8 @@ function readPaths(tree: DecisionTree): LeafPath[] {
   const paths: LeafPath[] = [];
   const visit = (node: number, conditions: ReadonlyMap<number, Condition>) => {
     if (tree.feature[node] < 0) {
-      paths.push(describePath(tree, node, conditions));
+      const values = tree.value.slice(node * tree.width, (node + 1) * tree.width);
+      paths.push({ conditions, output: tree.output, values });
       return;
     }
     for (const isLeft of [true, false]) {
@@ -194,22 +260,3 @@ const OPEN_CONDITION: Condition = {
   takesMissing: true,
   share: 1,
 };
-
-function describePath(
-  tree: DecisionTree,
-  leaf: number,
-  conditions: ReadonlyMap<number, Condition>,
-): LeafPath {
-  const asked = [...conditions.values()];
-  return {
-    features: Int32Array.from(conditions.keys()),
-    low: Float64Array.from(asked, ({ low }) => low),
-    high: Float64Array.from(asked, ({ high }) => high),
-    takesMissing: Uint8Array.from(asked, ({ takesMissing }) => Number(takesMissing)),
-    codes: asked.every(({ codes }) => codes === null) ? null : asked.map(({ codes }) => codes),
-    shares: Float64Array.from(asked, ({ share }) => Math.max(share, LEAST_SHARE)),
-    quadrature: gaussLegendre(Math.ceil(conditions.size / 2)),
-    output: tree.output,
-    values: tree.value.slice(leaf * tree.width, (leaf + 1) * tree.width),
-  };
-}

@@ -11,8 +11,8 @@
  * since s! (d − s − 1)! / d! is ∫ t^s (1 − t)^(d−s−1) dt. The integrand is a polynomial of degree d − 1, which
  * Gauss–Legendre quadrature with ⌈d / 2⌉ points integrates exactly; the product without i is the whole product divided
  * by one factor, all of them being positive. A leaf costs d²/2 multiplications, whatever the row, and nothing is kept
- * between rows. (Keeping the sums of the patterns seen was tried: rows bring new patterns for thousands of them, and a
- * first row took 20 times as long.)
+ * between rows. (Keeping the sums of the patterns seen was tried: rows of many features keep
+ * bringing new ones, and a row took three times as long.)
  *
  * Contributions and the expected score sum to the raw score, up to rounding.
  *

@@ -29,7 +29,8 @@ export interface ExplainableVersion {
 export class Explanations {
   readonly #objects: ObjectStore;
   readonly #logger: Logger;
-  readonly #prepared = new Set<string>();
+  /** Digest of the last version that came to serve, by model. */
+  readonly #prepared = new Map<string, string>();
   readonly #thread = new ExplainerThread({ maxModels: MAX_PREPARED });
 
   constructor({ objects, logger }: { readonly objects: ObjectStore; readonly logger: Logger }) {
@@ -58,7 +59,10 @@ export class Explanations {
     version: ExplainableVersion,
     golden: { readonly rows: Float64Array; readonly nRows: number },
   ) {
-    this.#prepared.add(version.model);
+    const before = this.#prepared.get(version.model);
+    // Promotions must not pile up models; an answer of the past reads its version anew.
+    if (before !== undefined && before !== version.digest) this.#thread.drop(before);
+    this.#prepared.set(version.model, version.digest);
     // More than the thread holds would only push each other out; the rest are read when they are asked for.
     if (version.explanation === undefined || this.#prepared.size > MAX_PREPARED) return;
     try {

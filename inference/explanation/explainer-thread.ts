@@ -87,6 +87,13 @@ export class ExplainerThread {
     }
   }
 
+  /** Forgets a model, unless it is not held. */
+  drop(key: string): void {
+    if (!this.#models.delete(key)) return;
+    // It may be gone with its thread; nobody waits for this.
+    this.#ask({ type: "drop", key }, 0).catch(() => undefined);
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#worker?.terminate();
@@ -99,9 +106,7 @@ export class ExplainerThread {
 
   #dropOldest(): void {
     for (const key of [...this.#models.keys()].slice(0, -this.#options.maxModels)) {
-      this.#models.delete(key);
-      // It may be gone with its thread; nobody waits for this.
-      this.#ask({ type: "drop", key }, 0).catch(() => undefined);
+      this.drop(key);
     }
   }
 

@@ -67,7 +67,7 @@ export function fitIntervals(
   const eligible = reached.length > 0 ? reached : trials.slice(0, 1);
   const best = eligible.reduce((a, b) => (b.meanWidth < a.meanWidth ? b : a));
   return {
-    rule: fitRule(joinRepeats(repeats), best.method, options),
+    rule: fitRule(repeats, best.method, options),
     trials: [best, ...trials.filter((trial) => trial !== best)],
   };
 }
@@ -81,7 +81,7 @@ function judge(
   for (const rows of repeats) {
     let [nInside, width] = [0, 0];
     for (const { others, own } of leaveOneFoldOut(rows)) {
-      const rule = fitRule(others, method, options);
+      const rule = fitRule([others], method, options);
       own.prediction.forEach((value, row) => {
         const { low, high } = intervalOf(rule, value, options.range);
         if (own.truth[row] >= low && own.truth[row] <= high) nInside++;
@@ -94,17 +94,20 @@ function judge(
   return { method, coverage, meanWidth };
 }
 
-/** Scale and quantile of one method on all given rows. */
-function fitRule(rows: OutOfFoldRows, method: IntervalMethod, { level }: IntervalOptions): IntervalRule {
-  const { truth, prediction } = rows;
-  const scale = method === "absolute" ? UNIT : fitErrorScale(truth, prediction, method === "skewed");
-  const scores = Float64Array.from(truth, (value, row) => {
-    const error = value - prediction[row];
-    const size = interpolate(error > 0 ? scale.above : scale.below, prediction[row]);
-    // Without any error the scale is 0 and so is every score.
-    return error === 0 ? 0 : Math.abs(error) / size;
-  });
-  const q = conformalQuantile(scores, level);
+/**
+ * Scale and quantile of one method on all given rows. The scale is of all of them; each score takes the scale of the
+ * other folds, as the scale of rows that are served has not seen them either.
+ */
+function fitRule(
+  repeats: readonly OutOfFoldRows[],
+  method: IntervalMethod,
+  { level }: IntervalOptions,
+): IntervalRule {
+  const scale = scaleOf(joinRepeats(repeats), method);
+  const q = conformalQuantile(
+    Float64Array.from(repeats.flatMap((rows) => [...scoresOf(rows, method)])),
+    level,
+  );
   const distances = (side: PiecewiseLinear): number[] => side.values.map((value) => q * value);
   return {
     level,
@@ -115,6 +118,25 @@ function fitRule(rows: OutOfFoldRows, method: IntervalMethod, { level }: Interva
   };
 }
 
+function scaleOf({ truth, prediction }: OutOfFoldRows, method: IntervalMethod): ErrorScale {
+  return method === "absolute" ? UNIT : fitErrorScale(truth, prediction, method === "skewed");
+}
+
+function scoresOf(rows: OutOfFoldRows, method: IntervalMethod): Float64Array {
+  const scores = new Float64Array(rows.truth.length);
+  for (const { others, own, index } of leaveOneFoldOut(rows)) {
+    const scale = scaleOf(others.truth.length > 0 ? others : own, method);
+    index.forEach((row, place) => {
+      const error = own.truth[place] - own.prediction[place];
+      const size = interpolate(error > 0 ? scale.above : scale.below, own.prediction[place]);
+      // Where the other folds have no error at all the scale is 0: a score must stay finite.
+      scores[row] = Math.abs(error) / Math.max(size, LEAST_SIZE);
+    });
+  }
+  return scores;
+}
+
+const LEAST_SIZE = 1e-9;
 const UNIT: ErrorScale = { below: { knots: [0], values: [1] }, above: { knots: [0], values: [1] } };
 
 /**

@@ -136,6 +136,8 @@ export async function startApi(settings: Settings, parts: ApiParts): Promise<Run
     { name: "objects", check: () => objects.probe() },
     { name: "temporal", check: () => workflows.probe() },
     { name: "models", check: async () => checkModels(champions, pool) },
+    // Not ready, though it answers: with the default policy answers go on without a trace.
+    { name: "trace spool", check: () => checkSpool(spool) },
   ]);
   const deps: ApiDeps = {
     database: () => database.get(),
@@ -203,6 +205,11 @@ async function checkModels(champions: Champions, pool: InferencePool): Promise<v
   if (!champions.isReady) throw new Error("the champions are not known yet");
   if (champions.list().length > 0 && !pool.status().ready)
     throw new Error("an inference child is being replaced");
+}
+
+async function checkSpool(spool: TraceSpool | undefined): Promise<void> {
+  if (spool === undefined) throw new Error("the trace spool could not be opened");
+  await spool.probe();
 }
 
 /** A failing sync is tried again every few milliseconds: each is counted, one a minute is logged. */

@@ -10,6 +10,7 @@ import { ApplicationFailure } from "@temporalio/common";
 import type { Settings } from "../config/settings.ts";
 import { isErrorCode, isPlatformError, PlatformError } from "../schemas/platform-error.ts";
 import type { ErrorLocation } from "../schemas/platform-error.ts";
+import type { PendingFailure } from "../schemas/run.ts";
 import { connectClient, endContextTracking } from "../temporal-config/connection.ts";
 import {
   driftWorkflowId,
@@ -29,6 +30,8 @@ import type {
 
 /** The decision is recorded: who made it does not wait for a server that hangs, the approval looks by itself. */
 const WAKE_MS = 2_000;
+/** It only explains: who looks at a run does not wait for a server that hangs. */
+const EXPLAIN_MS = 1_000;
 /** How long a caller waits for a promotion to be done. */
 const SHORT_WORKFLOW_MS = 10_000;
 
@@ -63,6 +66,24 @@ class TemporalGateway implements WorkflowGateway {
         // Already over: there is nothing left to cancel, which is what was asked for.
         if (!(error instanceof WorkflowNotFoundError)) throw error;
       }
+    });
+  }
+
+  async pendingFailure(workflowId: string, runId: string): Promise<PendingFailure | undefined> {
+    return this.#call("read run", async (client) => {
+      const { raw } = await client.connection.withDeadline(Date.now() + EXPLAIN_MS, () =>
+        client.workflow.getHandle(workflowId, runId).describe(),
+      );
+      for (const { attempt, lastFailure } of raw.pendingActivities ?? []) {
+        if (lastFailure == null) continue;
+        const code = lastFailure.applicationFailureInfo?.type ?? "";
+        // What is no error of ours may say anything: its text stays in Temporal.
+        const told = isErrorCode(code)
+          ? { code, message: lastFailure.message ?? "" }
+          : { code: null, message: "it failed and is tried again" };
+        return { ...told, attempt: attempt ?? 1 };
+      }
+      return undefined;
     });
   }
 

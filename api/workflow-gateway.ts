@@ -1,4 +1,5 @@
 import type { ObjectRef } from "../schemas/object-ref.ts";
+import type { PendingFailure } from "../schemas/run.ts";
 import type { StoredPipelineInput } from "../stores/objects/pipeline-input.ts";
 import type { Actor } from "../stores/postgres/port.ts";
 
@@ -54,6 +55,8 @@ export interface StartedWorkflow {
 export interface WorkflowGateway {
   startPipeline(start: StartPipelineInput): Promise<StartedWorkflow>;
   cancelRun(workflowId: string, runId: string): Promise<void>;
+  /** Why the run's present step is tried again; undefined while nothing of it has failed, or when it is over. */
+  pendingFailure(workflowId: string, runId: string): Promise<PendingFailure | undefined>;
   wakeApproval(workflowId: string): Promise<void>;
   startPromotion(start: StartPromotionInput): Promise<StartedWorkflow>;
   startScore(start: StartScoreInput): Promise<StartedWorkflow>;

@@ -37,6 +37,7 @@ const CONTROL_CHARACTERS = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/g;
 export class Output {
   readonly #options: OutputOptions;
   #hasProgressLine = false;
+  #hasJson = false;
   /** Last progress written without a terminal: its words, and when. */
   #written = { words: "", atMs: 0 };
 
@@ -62,7 +63,13 @@ export class Output {
 
   /** The result as one JSON document. */
   json(value: unknown): void {
+    this.#hasJson = true;
     this.line(JSON.stringify(value, null, 2));
+  }
+
+  /** Whether the document was printed: there is one. */
+  get hasJson(): boolean {
+    return this.#hasJson;
   }
 
   /** Columns padded to their widest cell, two spaces apart. Cells are made safe. */

@@ -7,7 +7,8 @@ import { PlatformError } from "../schemas/platform-error.ts";
 import type { PartCommand, PartPlan } from "./parts/part.ts";
 import { identifyProcess, sendSignal } from "./process/identity.ts";
 import type { ProcessIdentity } from "./process/identity.ts";
-import { openLog, tailLog } from "./process/log-file.ts";
+import { causeInLog, saysPortTaken } from "./process/log-cause.ts";
+import { endOfLog, logSize, openLog } from "./process/log-file.ts";
 import type { PartState } from "./state-dir.ts";
 
 /**
@@ -52,6 +53,8 @@ export class SupervisedPart {
   #command: PartCommand | undefined;
   #hasEnded = true;
   #lastProblem: string | undefined;
+  /** Where the log of this start begins. */
+  #startedAtByte = 0;
   #child: ChildProcess | undefined;
   #exited: Promise<string> = Promise.resolve("never started");
   #loop: Promise<void> | undefined;
@@ -71,9 +74,11 @@ export class SupervisedPart {
   /**
    * Resolves when the part answers for the first time; from then on it is kept running.
    *
-   * @throws {PlatformError} platform_part_missing with the end of its log, when it does not start
+   * @throws {PlatformError} platform_part_missing with the cause in its log, when it does not start; `isPortTaken` in the
+   *   details tells that another program has its port
    */
   async start(): Promise<void> {
+    this.#startedAtByte = logSize(this.#logFile);
     this.#change({ state: "starting" }, "starting");
     this.#command = await this.#plan.prepare();
     await new Promise<void>((resolve, reject) => {
@@ -258,10 +263,12 @@ export class SupervisedPart {
   }
 
   #startFailure(reason: string): PlatformError {
-    const lines = tailLog(this.#logFile, 5).join(" | ");
+    const text = endOfLog(this.#logFile, this.#startedAtByte);
+    const cause = causeInLog(text);
     return new PlatformError(
       "platform_part_missing",
-      `start ${this.#plan.name} [${this.#lastProblem ?? reason}; ${this.#logFile}]: ${lines}`,
+      `start ${this.#plan.name} [${this.#lastProblem ?? reason}]: ${cause === "" ? "it said nothing" : cause}; its log is ${this.#logFile}`,
+      { details: { part: this.#plan.name, isPortTaken: saysPortTaken(text) } },
     );
   }
 }

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -46,12 +46,37 @@ it("gives the lock back when a part does not start, and when it is stopped", asy
   chmodSync(cli, 0o755);
   const settings = settingsWith({ AURA_TEMPORAL_CLI: cli });
   await expect(startPlatform(settings, { parts: ["temporal"], anyPorts: true })).rejects.toThrow(
-    /start temporal \[ended with code 7.*no such luck/s,
+    /^start temporal \[ended with code 7\]: no such luck; its log is .*temporal\.log$/,
   );
   const platform = await startPlatform(settings, { parts: [], anyPorts: true });
   expect(findRunningPlatform(settings)?.state).toBe("ready");
   await Promise.all([platform.stop(), platform.stop()]);
   expect(findRunningPlatform(settings)).toBeUndefined();
+});
+
+it("starts again with another port when a stranger had the chosen one for a moment", async () => {
+  // A server that finds its port taken, whoever has it being gone when it is looked for.
+  const cli = join(folder, "temporal");
+  const seen = join(folder, "seen");
+  writeFileSync(
+    cli,
+    `#!/bin/sh\necho "$@" | grep -o -- "--port=[0-9]*" >> '${seen}'\necho "bind: address already in use" >&2\nexit 1\n`,
+  );
+  chmodSync(cli, 0o755);
+  const warnings: string[] = [];
+  const enough = new AbortController();
+  const starting = startPlatform(settingsWith({ AURA_TEMPORAL_CLI: cli }), {
+    parts: ["temporal"],
+    anyPorts: true,
+    signal: enough.signal,
+    onEvent: ({ kind, message }) => {
+      if (kind === "warning") warnings.push(message);
+      else if (warnings.length > 0 && message.includes("ended with code 1")) enough.abort();
+    },
+  });
+  await expect(starting).rejects.toMatchObject({ code: "cancelled" });
+  expect(new Set(readFileSync(seen, "utf8").trim().split("\n")).size).toBe(2);
+  expect(warnings).toEqual([expect.stringMatching(/was taken meanwhile: starting again with another/)]);
 });
 
 it("gives a start up when it is told to", async () => {

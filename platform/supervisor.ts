@@ -75,27 +75,47 @@ export async function startPlatform(
     throw new PlatformError("config_invalid", `start part [${unknown}]: expected some of ${known}`);
   }
   const paths = ensureStateDir(settings.stateDir);
-  try {
-    return await startOnce(settings, paths, options);
-  } catch (error) {
-    // Between the choice of a port and the child's listening on it another program may have taken it.
-    const ports = Object.values(readRecord(paths).ports);
-    const areFree = await Promise.all(ports.map(isPortFree));
-    if (isPlatformLocked(error) || options.signal?.aborted === true || !areFree.includes(false)) throw error;
-    warn(options, "a port was taken meanwhile: starting again with others");
-    return startOnce(settings, paths, options);
+  const avoid = new Set<number>();
+  for (let start = 1; ; start++) {
+    try {
+      return await startOnce(settings, paths, { ...options, avoid });
+    } catch (error) {
+      // Between the choice of a port and the child's listening on it another program may have taken it.
+      const taken = isFinal(error) ? [] : await takenPorts(error, readRecord(paths));
+      if (taken.length === 0 || start === MOST_STARTS || options.signal?.aborted === true) throw error;
+      for (const port of taken) avoid.add(port);
+      warn(options, `port ${taken.join(", ")} was taken meanwhile: starting again with another`);
+    }
   }
 }
 
-function isPlatformLocked(error: unknown): boolean {
-  return error instanceof PlatformError && error.code === "platform_locked";
+/** With other ports each time, where a port was taken. */
+const MOST_STARTS = 3;
+
+/** Other ports would not help. */
+function isFinal(error: unknown): boolean {
+  return (
+    error instanceof PlatformError && (error.code === "platform_locked" || error.code === "config_invalid")
+  );
 }
 
-async function startOnce(
-  settings: Settings,
-  paths: StatePaths,
-  options: StartOptions,
-): Promise<RunningPlatform> {
+/**
+ * Ports of a failed start that others have: those that are taken now, else those of the part that found one taken. Whoever
+ * took it may be gone by now: a connection lasts no longer than a request.
+ */
+async function takenPorts(error: unknown, { ports }: PlatformRecord): Promise<readonly number[]> {
+  const taken: number[] = [];
+  for (const port of Object.values(ports)) if (!(await isPortFree(port))) taken.push(port);
+  const { part, isPortTaken } = error instanceof PlatformError ? error.details : {};
+  if (taken.length > 0 || isPortTaken !== true) return taken;
+  const names = PARTS.find(({ name }) => name === part)?.ports ?? [];
+  return names.flatMap((name) => ports[name] ?? []);
+}
+
+/** `avoid`: ports that others took before. */
+type OneStart = StartOptions & { readonly avoid: ReadonlySet<number> };
+
+async function startOnce(settings: Settings, paths: StatePaths, options: OneStart): Promise<RunningPlatform> {
   const stateLock = acquireLock(paths.lock);
   let chosen: ChosenPorts<PortName> | undefined;
   const lock: Lock = {
@@ -126,7 +146,7 @@ function warn(options: StartOptions, message: string): void {
 async function portsFor(
   settings: Settings,
   previous: PlatformRecord,
-  options: StartOptions,
+  options: OneStart,
 ): Promise<ChosenPorts<PortName>> {
   const { port } = settings.api;
   if (port !== undefined && !(await isPortFree(port))) {
@@ -139,7 +159,10 @@ async function portsFor(
     );
   }
   const remembered = { ...previous.ports, ...(port === undefined ? {} : { api: port }) };
-  return choosePorts(PORT_NAMES, { remembered, preferred: options.anyPorts === true ? {} : PREFERRED_PORTS });
+  // The port that was asked for is taken again when it is free again.
+  const avoid = new Set([...options.avoid].filter((one) => one !== port));
+  const preferred = options.anyPorts === true ? {} : PREFERRED_PORTS;
+  return choosePorts(PORT_NAMES, { remembered, preferred, avoid });
 }
 
 interface PlatformParts {

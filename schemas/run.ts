@@ -54,6 +54,16 @@ export const stageStateSchema = z.strictObject({
 });
 export type StageState = z.infer<typeof stageStateSchema>;
 
+/** Why the present step of a run is tried again: what it waits for. */
+export const pendingFailureSchema = z.strictObject({
+  /** Null for a fault that has no code. */
+  code: z.string().nullable(),
+  message: z.string(),
+  /** Number of the attempt that comes or goes on, from 2. */
+  attempt: z.int(),
+});
+export type PendingFailure = z.infer<typeof pendingFailureSchema>;
+
 /** Reply of `GET /v1/runs/{id}`. */
 export const runViewSchema = z.strictObject({
   runId: z.string(),
@@ -71,6 +81,9 @@ export const runViewSchema = z.strictObject({
   evaluation: evaluationSchema.optional(),
   gates: z.array(gateResultSchema).optional(),
   error: runErrorSchema.optional(),
+  waitsFor: pendingFailureSchema
+    .optional()
+    .describe("Why the present step is tried again; of one run that goes on, not in lists."),
   requestedBy: z.string(),
   startedAt: z.string(),
   finishedAt: z.string().optional(),

@@ -8,6 +8,7 @@ import type { Settings } from "../config/settings.ts";
 import { createInferencePool } from "../inference/pool.ts";
 import { PlatformError } from "../schemas/platform-error.ts";
 import { createDuckDb } from "../stores/duckdb/duckdb.ts";
+import { announcePuts } from "../stores/objects/announced-store.ts";
 import { createObjectStore } from "../stores/objects/object-store.ts";
 import { ObjectAnchors } from "../stores/postgres/audit/object-anchors.ts";
 import { createDatabase } from "../stores/postgres/database.ts";
@@ -59,16 +60,17 @@ export async function openWorkerDeps(
     maxQueueRows: 100_000_000,
     onEvent: (event) => log.debug({ event }, "inference"),
   });
+  const announced = announcePuts(objects, (key) => db.retention.useObjects([key]));
   return {
     db,
-    objects,
+    objects: announced,
     duckdb,
     cpu,
     pool,
     temporal,
     log,
     scratchDir,
-    tables: new FeatureTableCache(objects, duckdb),
+    tables: new FeatureTableCache(announced, duckdb),
     stagingMaxRows: settings.stagingMaxRows,
     replyRetentionMs: settings.housekeeping.replyRetentionMs,
     allowLoopbackSources: settings.allowLoopbackSources,

@@ -8,7 +8,8 @@ import type { RemovableDataset } from "./messages.ts";
 type HousekeepingDeps = Pick<ActivityDeps, "db" | "objects" | "replyRetentionMs">;
 
 const REPLIES_PER_STATEMENT = 5_000;
-const OBJECTS_PER_QUERY = 200;
+/** Few: their rows are locked meanwhile, and who puts one again waits. */
+const OBJECTS_PER_TRANSACTION = 20;
 /** Datasets handled by one run; the next run of the schedule goes on. */
 const DATASETS_PER_RUN = 100;
 /** Looked through for removable ones: those that a model needs stay in front for ever. */
@@ -74,11 +75,10 @@ export function createHousekeepingActivities(deps: HousekeepingDeps) {
       return withHeartbeat(async (beat) => {
         let objects = 0;
         for (;;) {
-          const keys = await db.retention.removableObjects(OBJECTS_PER_QUERY);
-          if (keys.length === 0 || beat.signal.aborted) return { objects };
-          for (const key of keys) await deps.objects.delete(key);
-          await db.retention.objectsRemoved(keys);
-          objects += keys.length;
+          const remove = (key: string) => deps.objects.delete(key);
+          const n = await db.retention.removeObjects(OBJECTS_PER_TRANSACTION, remove);
+          if (n === 0 || beat.signal.aborted) return { objects: objects + n };
+          objects += n;
           beat.report({ objects });
         }
       });

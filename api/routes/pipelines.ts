@@ -30,7 +30,7 @@ export const pipelineRoutes: readonly AnyRoute[] = [
     async handle(request, { objects, database }) {
       const { name } = request.params;
       const { files } = request.body;
-      await checkRawFiles(objects, files);
+      await checkRawFiles({ objects, database }, files);
       const { datasets } = database();
       const audit = auditOf(request, "pipeline.files.add", `pipeline/${name}`, {
         files: files.slice(0, 100).map((file) => `${file.name} ${file.object.sha256}`),

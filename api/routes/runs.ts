@@ -2,10 +2,12 @@ import { z } from "zod";
 import { nameSchema } from "../../schemas/names.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import { runViewSchema, startRunSchema } from "../../schemas/run.ts";
+import type { PendingFailure, RunView } from "../../schemas/run.ts";
 import type { ParseOptions } from "../../schemas/pipeline/parse.ts";
 import { pullUrlProblems } from "../../sources/http/url-guard.ts";
 import { TRAINER_CHECKS } from "../../sources/candidate-checks.ts";
 import { storePipelineInput } from "../../stores/objects/pipeline-input.ts";
+import type { WorkflowGateway } from "../workflow-gateway.ts";
 import { auditOf, found, idParams, limitQuery, listOf, operator, serverIdSchema, viewer } from "./parts.ts";
 import { checkRawFiles } from "./raw-files.ts";
 import { route } from "./route.ts";
@@ -22,6 +24,26 @@ function runChecks(allowLoopback: boolean): ParseOptions {
       ...pullUrlProblems(pipeline, { allowLoopback }),
     ],
   };
+}
+
+/** A step that has just begun has nothing to tell; those who follow a run ask several times a second. */
+const SETTLED_MS = 1_000;
+
+function mayWait({ status, stages, startedAt }: RunView): boolean {
+  const since = stages.findLast((stage) => stage.startedAt !== undefined)?.startedAt ?? startedAt;
+  return status === "running" && Date.now() - Date.parse(since) > SETTLED_MS;
+}
+
+/** Without Temporal the run is shown as it is recorded. */
+async function whyItWaits(
+  { workflowId, runId }: RunView,
+  workflows: WorkflowGateway,
+): Promise<PendingFailure | undefined> {
+  try {
+    return await workflows.pendingFailure(workflowId, runId);
+  } catch {
+    return undefined;
+  }
 }
 
 export const runRoutes: readonly AnyRoute[] = [
@@ -43,7 +65,7 @@ export const runRoutes: readonly AnyRoute[] = [
     idempotent: true,
     async handle(request, { objects, workflows, database, allowLoopbackSources }) {
       const { body, actor } = request;
-      await checkRawFiles(objects, body.files);
+      await checkRawFiles({ objects, database }, body.files);
       const { input, inputHash } = await storePipelineInput(objects, {
         text: body.pipeline,
         files: body.files,
@@ -83,11 +105,16 @@ export const runRoutes: readonly AnyRoute[] = [
     method: "get",
     path: "/v1/runs/{id}",
     tag: "runs",
-    summary: "One run: stages, outcome, metrics, gates, error. 404 for a moment after its start.",
+    summary:
+      "One run: stages, what it waits for, outcome, metrics, gates, error. 404 for a moment after its start.",
     policy: viewer,
     params: idParams,
     reply: runViewSchema,
-    handle: async ({ params }, { database }) => found(await database().runs.get(params.id), "run"),
+    async handle({ params }, { database, workflows }) {
+      const run = found(await database().runs.get(params.id), "run");
+      const waitsFor = mayWait(run) ? await whyItWaits(run, workflows) : undefined;
+      return waitsFor === undefined ? run : { ...run, waitsFor };
+    },
   }),
   route({
     method: "post",

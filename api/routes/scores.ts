@@ -44,7 +44,7 @@ export const scoreRoutes: readonly AnyRoute[] = [
       const champion = await database().registry.champion(body.model);
       if (champion === undefined)
         throw new PlatformError("no_champion", `score [${body.model}]: no champion`);
-      await checkRawFiles(objects, body.files);
+      await checkRawFiles({ objects, database }, body.files);
       const files = body.files.toSorted((a, b) => (a.name < b.name ? -1 : 1));
       const inputHash = hashOf({
         digest: champion.digest,

@@ -37,7 +37,9 @@ export const uploadRoutes: readonly AnyRoute[] = [
       const path = join(uploadDir, randomUUID());
       try {
         const sha256 = await receive(context, path, maxUploadBytes);
-        const object = await objects.putFile(`raw/sha256/${sha256}`, path);
+        const key = `raw/sha256/${sha256}`;
+        await database().retention.useObjects([key]);
+        const object = await objects.putFile(key, path);
         await database().audit.append(auditOf(request, "upload", `file/${sha256}`, { name: query.name }));
         return { name: query.name, object };
       } finally {

@@ -20,7 +20,7 @@ export interface ChampionsOptions {
   readonly file: ChampionFile;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  readonly alarms: Pick<Alarms, "raise">;
+  readonly alarms: Pick<Alarms, "raise" | "resolve">;
   /** Called with every version that comes to serve; must not throw. */
   readonly onServed?: (served: ServedVersion, golden: GoldenVectors) => void;
   /** Poll interval in ms, should a notification be lost. Default 5 minutes. */
@@ -30,6 +30,10 @@ export interface ChampionsOptions {
 /** While the database does not answer it is asked this often. */
 const RETRY_MS = 500;
 const POLL_MS = 5 * 60_000;
+const ALERT_KIND = "serving";
+
+const subjectOf = ({ model, version }: Pick<VersionPointer, "model" | "version">): string =>
+  `model/${model}@${version}`;
 /** How long the list of registered models is believed when a request names one that is not served. */
 const MODELS_FRESH_MS = 5_000;
 
@@ -45,6 +49,8 @@ export class Champions {
   private readonly options: ChampionsOptions;
   private readonly served = new Map<string, ServedVersion>();
   private readonly pointers = new Map<string, VersionPointer>();
+  /** Versions that could not be served when they were last tried. */
+  private readonly refused = new Map<string, VersionPointer>();
   private changes: Promise<void> = Promise.resolve();
   private timer: NodeJS.Timeout | undefined;
   private unsubscribe: (() => Promise<void>) | undefined;
@@ -163,11 +169,20 @@ export class Champions {
     this.timer.unref();
   }
 
+  /** The model is served as it should be again. */
+  private endRefusal(model: string): void {
+    const refused = this.refused.get(model);
+    if (refused === undefined) return;
+    this.refused.delete(model);
+    this.options.alarms.resolve(ALERT_KIND, subjectOf(refused));
+  }
+
   private async switchTo(pointer: VersionPointer): Promise<void> {
     const { model, version, digest } = pointer;
     const old = this.served.get(model);
     if (old?.digest === digest) {
       await this.changeThreshold(pointer, old);
+      this.endRefusal(model);
       return;
     }
     const { pool, objects, logger, metrics, alarms } = this.options;
@@ -177,6 +192,9 @@ export class Champions {
       this.served.set(model, fetched.served);
       this.pointers.set(model, pointerOf(pointer));
       metrics.served(fetched.served, old);
+      this.endRefusal(model);
+      // Also of an earlier process: a fault that comes again is another one.
+      alarms.resolve(ALERT_KIND, subjectOf(pointer));
       logger.info({ model, version, digest, previous: old?.version }, "champion serves");
       this.options.onServed?.(fetched.served, fetched.model.golden);
     } catch (error) {
@@ -184,11 +202,12 @@ export class Champions {
       metrics.loadRefused(model, code);
       // What is only away comes back; anything else stays wrong until somebody acts.
       if (!isPlatformError(error) || !error.isRetryable) {
+        this.refused.set(model, pointer);
         alarms.raise({
           key: `serving/${model}@${version}/${digest}/${code}`,
-          kind: "serving",
+          kind: ALERT_KIND,
           severity: "critical",
-          subject: `model/${model}@${version}`,
+          subject: subjectOf(pointer),
           message: `version ${version} of ${model} cannot be served [${code}]; ${old === undefined ? "nothing is" : `version ${old.version} goes on`}`,
           details: { digest, code },
         });

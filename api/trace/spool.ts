@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
-import { mkdir, readdir, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { PredictionIndexRow } from "../../stores/postgres/port.ts";
@@ -37,6 +37,11 @@ type PendingRow = Omit<PredictionIndexRow, "at"> & { readonly atMicros: number }
 
 /** Index rows kept in memory; beyond that a segment is indexed from its file once it is closed. */
 const MAX_PENDING_INDEX_ROWS = 50_000;
+
+/** What must fit for the spool to count as writable: some hundred traces. Beside the folders of the models. */
+const PROBE_BYTES = 64 * 1_024;
+const PROBE_FILE = ".room";
+const PROBE_CONTENT = Buffer.alloc(PROBE_BYTES);
 
 /**
  * Traces on local disk, written before the reply.
@@ -83,13 +88,30 @@ export class TraceSpool {
    * @throws {PlatformError} trace_unavailable when the disk or the spool is full
    */
   async append(model: string, rows: readonly TraceRow[]): Promise<void> {
-    if (this.closedBytes > this.options.maxSpoolBytes) {
-      throw new PlatformError("trace_unavailable", "trace: the spool is full");
-    }
+    this.requireRoom();
     try {
       await this.segmentOf(model).append(rows);
     } catch (cause) {
       throw new PlatformError("trace_unavailable", "trace: the spool cannot be written", { cause });
+    }
+  }
+
+  /**
+   * Whether the next traces will find room. It writes: a quota, or a disk that turned read-only, shows in no count of
+   * free blocks.
+   *
+   * @throws {PlatformError} trace_unavailable
+   */
+  async probe(): Promise<void> {
+    this.requireRoom();
+    const path = join(this.options.dir, PROBE_FILE);
+    try {
+      await writeFile(path, PROBE_CONTENT);
+    } catch (cause) {
+      throw new PlatformError("trace_unavailable", "trace: the spool cannot be written", { cause });
+    } finally {
+      // What was written of it before the disk was full must not be what fills it.
+      await rm(path, { force: true });
     }
   }
 
@@ -191,6 +213,11 @@ export class TraceSpool {
   async close(): Promise<void> {
     clearInterval(this.timer);
     await this.rotateAll();
+  }
+
+  private requireRoom(): void {
+    if (this.closedBytes > this.options.maxSpoolBytes)
+      throw new PlatformError("trace_unavailable", "trace: the spool is full");
   }
 
   private segmentOf(model: string): Segment {

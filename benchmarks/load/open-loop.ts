@@ -59,7 +59,8 @@ export async function runOpenLoop(options: OpenLoopOptions): Promise<LoadResult>
     const now = performance.now();
     while (sent < total && start + (sent * 1000) / rate <= now) {
       const due = { index: sent % requests.length, scheduledAt: start + (sent * 1000) / rate };
-      const connection = free.pop();
+      // In turn: one that lies idle for long is closed by any server, as it should be.
+      const connection = free.shift();
       if (connection === undefined) waiting.push(due);
       else sendOn(connection, due);
       sent += 1;

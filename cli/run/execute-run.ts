@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { isPlatformError } from "../../schemas/platform-error.ts";
+import type { PlatformError } from "../../schemas/platform-error.ts";
 import { runViewSchema } from "../../schemas/run.ts";
 import type { RunView } from "../../schemas/run.ts";
 import { apiPath } from "../client.ts";
@@ -69,11 +70,12 @@ async function followAndDecide(
   const { client, signal } = connection;
   const progress = new StageProgress(context.output);
   const onView = (view: RunView) => progress.update(view);
-  const view = await followRun(client, runId, { signal, onView, until: isAsked });
+  const onAway = (error: PlatformError) => progress.away(error);
+  const view = await followRun(client, runId, { signal, onView, onAway, until: isAsked });
   if (isOver(view)) return view;
   const mayEnd = await decideHere(context, connection, { view, approveAs });
   if (!mayEnd) return view;
-  return followRun(client, runId, { signal, onView });
+  return followRun(client, runId, { signal, onView, onAway });
 }
 
 function isAsked(view: RunView): boolean {

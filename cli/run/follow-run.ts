@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ERROR_CODES } from "../../schemas/error-codes.ts";
 import type { ErrorCode } from "../../schemas/error-codes.ts";
 import { isPlatformError } from "../../schemas/platform-error.ts";
+import type { PlatformError } from "../../schemas/platform-error.ts";
 import { runViewSchema } from "../../schemas/run.ts";
 import type { RunView } from "../../schemas/run.ts";
 import { apiPath } from "../client.ts";
@@ -9,6 +10,8 @@ import type { ApiClient } from "../client.ts";
 
 export interface FollowOptions {
   readonly onView?: (view: RunView) => void;
+  /** Told each time when what is asked has been away for a moment, or the run is not there yet. */
+  readonly onAway?: (error: PlatformError) => void;
   /** Ends the following early, besides the end of the run. */
   readonly until?: (view: RunView) => boolean;
   readonly signal?: AbortSignal;
@@ -22,6 +25,8 @@ export interface FollowOptions {
 const POLL_MS = 200;
 /** A killed API is back within seconds; the run itself goes on meanwhile. */
 const PATIENCE_MS = 60_000;
+/** What passes sooner is not worth a word. */
+const UNTOLD_MS = 2_000;
 
 export function isOver(view: RunView): boolean {
   return view.status === "finished" || view.status === "failed" || view.status === "cancelled";
@@ -51,10 +56,11 @@ export async function followRun(
 /** `ask` again and again while what it asks for is awaited or away, for at most `patienceMs` without an answer. */
 export function patient<T>(
   ask: () => Promise<T>,
-  { signal, pollMs = POLL_MS, patienceMs = PATIENCE_MS, awaited = ["not_found"] }: FollowOptions,
+  { signal, pollMs = POLL_MS, patienceMs = PATIENCE_MS, awaited = ["not_found"], onAway }: FollowOptions,
 ): () => Promise<T> {
   return async () => {
-    const deadline = performance.now() + patienceMs;
+    const asked = performance.now();
+    const deadline = asked + patienceMs;
     for (;;) {
       try {
         return await ask();
@@ -62,6 +68,7 @@ export function patient<T>(
         const isExpected =
           isPlatformError(error) && (awaited.includes(error.code) || ERROR_CODES[error.code].retryable);
         if (!isExpected || performance.now() > deadline) throw error;
+        if (performance.now() - asked > UNTOLD_MS) onAway?.(error);
       }
       await sleep(pollMs, undefined, signal === undefined ? {} : { signal });
     }

@@ -1,7 +1,9 @@
 import { RUN_STAGES } from "../../schemas/run.ts";
-import type { RunView, StageState } from "../../schemas/run.ts";
+import type { PlatformError } from "../../schemas/platform-error.ts";
+import type { PendingFailure, RunView, StageState } from "../../schemas/run.ts";
 import { safeText } from "../output.ts";
 import type { Output } from "../output.ts";
+import { awaitedText, waitingText } from "./waiting-text.ts";
 
 const BAR_WIDTH = 18;
 const STAGE_WIDTH = 10;
@@ -24,7 +26,18 @@ export class StageProgress {
       this.#showChange(stage);
     }
     const running = view.stages.findLast((stage) => stage.state === "running");
-    if (running !== undefined && this.#output.hasLiveLine) this.#showLive(running);
+    const { waitsFor } = view;
+    if (running !== undefined && this.#output.hasLiveLine) this.#showLive(running, waitsFor);
+    else if (waitsFor !== undefined) {
+      const { stage = "run" } = running ?? {};
+      this.#output.progress(`${stage}: ${waitingText(waitsFor)}`);
+    }
+  }
+
+  /** The API cannot say how the run goes; the run itself may well go on. */
+  away({ code, message }: PlatformError): void {
+    const isUnknown = code === "not_found";
+    this.#output.progress(isUnknown ? "waiting for the run to begin" : awaitedText(code, message));
   }
 
   #showChange(stage: StageState): void {
@@ -53,7 +66,7 @@ export class StageProgress {
     }
   }
 
-  #showLive(stage: StageState): void {
+  #showLive(stage: StageState, waitsFor: PendingFailure | undefined): void {
     const place = RUN_STAGES.indexOf(stage.stage);
     const share = (place + (stage.progress ?? 0)) / RUN_STAGES.length;
     const filled = Math.round(Math.min(1, Math.max(0, share)) * BAR_WIDTH);
@@ -61,7 +74,8 @@ export class StageProgress {
     const percent = stage.progress === undefined ? "" : ` ${Math.round(stage.progress * 100)} %`;
     const since = stage.startedAt === undefined ? Number.NaN : this.#now() - Date.parse(stage.startedAt);
     const time = Number.isFinite(since) ? ` ${Math.max(0, Math.round(since / 1000))} s` : "";
-    const detail = stage.detail === undefined ? "" : ` · ${stage.detail}`;
+    const text = waitsFor === undefined ? stage.detail : waitingText(waitsFor);
+    const detail = text === undefined ? "" : ` · ${text}`;
     this.#output.progress(
       `${bar} ${place + 1}/${RUN_STAGES.length} ${stage.stage}${percent}${time}${detail}`,
     );

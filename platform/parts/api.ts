@@ -7,6 +7,7 @@ const ENTRY = "api/main.js";
 export const apiPart: PartDefinition = {
   name: "api",
   needs: ["postgres", "temporal", "objects"],
+  ports: ["api"],
   isEmbedded: () => isBuilt(ENTRY),
   plan: planApi,
   probeExternal: async () => `not started: dist/${ENTRY} is not built (npm run build)`,

@@ -52,6 +52,8 @@ export interface PartDefinition {
   readonly name: string;
   /** Parts, embedded or not, that must be ready first. */
   readonly needs: readonly string[];
+  /** What it listens on where AURA runs it. */
+  readonly ports: readonly PortName[];
   /** Whether AURA runs it; if not, `probeExternal` looks at what stands in for it. */
   isEmbedded(settings: Settings): boolean;
   plan(context: PartContext): PartPlan;

@@ -18,6 +18,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 export const postgresPart: PartDefinition = {
   name: "postgres",
   needs: [],
+  ports: ["postgres"],
   isEmbedded: (settings) => settings.databaseUrl === undefined,
   plan: planPostgres,
   async probeExternal({ databaseUrl }) {

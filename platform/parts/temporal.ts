@@ -10,6 +10,7 @@ import type { PartContext, PartDefinition, PartPlan } from "./part.ts";
 export const temporalPart: PartDefinition = {
   name: "temporal",
   needs: [],
+  ports: ["temporal", "temporalUi"],
   isEmbedded: (settings) => settings.temporal.address === undefined,
   plan: planTemporal,
   async probeExternal(context) {

@@ -11,6 +11,7 @@ const TASK_QUEUE_TYPE_ACTIVITY = 2;
 export const workerPart: PartDefinition = {
   name: "worker",
   needs: ["postgres", "temporal", "objects"],
+  ports: ["workerMetrics"],
   isEmbedded: () => isBuilt(ENTRY),
   plan: planWorker,
   probeExternal: async () => `not started: dist/${ENTRY} is not built (npm run build)`,

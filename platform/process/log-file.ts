@@ -16,12 +16,23 @@ export function openLog(file: string): number {
   return openSync(file, "a", 0o600);
 }
 
+/** Bytes in a log, as far as the next start appends to it: one that is set aside then counts as empty. */
+export function logSize(file: string): number {
+  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  return size > ROTATE_ABOVE_BYTES ? 0 : size;
+}
+
 /** The last lines of a log, at most 64 KiB of it; empty when there is no log. */
 export function tailLog(file: string, nLines: number): readonly string[] {
-  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-  const lines = readLogFrom(file, Math.max(0, size - TAIL_BYTES)).split("\n");
+  const lines = endOfLog(file, 0).split("\n");
   if (lines.at(-1) === "") lines.pop();
   return lines.slice(-nLines);
+}
+
+/** What was added to a log since a byte, at most the last 64 KiB of it; empty when there is no log. */
+export function endOfLog(file: string, from: number): string {
+  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  return readLogFrom(file, Math.max(from, size - TAIL_BYTES));
 }
 
 /** What a log holds from a byte on, at most 64 KiB of it; empty when there is no log. */

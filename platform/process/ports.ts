@@ -1,4 +1,5 @@
-import { mkdirSync } from "node:fs";
+import { randomInt } from "node:crypto";
+import { mkdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
@@ -22,12 +23,17 @@ export interface ChosenPorts<N extends string> {
  *
  * A port that is free now is taken only seconds later, when its child listens. Two platforms that start together would
  * choose the same, and one would take the other's server for its own: so a chosen port is claimed by a lock file that
- * every platform of this user looks at, and that a dead holder loses. Another program may still take it meanwhile; the
- * child then fails to start and says so.
+ * every platform of this user looks at, and that a dead holder loses.
+ *
+ * "Any" is one that the system gives to nobody by itself: every connection that any program opens, and every server that
+ * asks for any port, gets one of the ephemeral range, and on a busy machine soon the one that was free a moment ago. A
+ * program that wants this very port may still take it meanwhile: the child then fails to start and says so, and the
+ * supervisor starts again with `avoid`.
  *
  * @param names       in the order in which they choose
  * @param remembered  of the last start
  * @param preferred   well-known defaults, tried once
+ * @param avoid       that another program took before
  * @param claims      folder of the lock files
  */
 export async function choosePorts<N extends string>(
@@ -35,15 +41,16 @@ export async function choosePorts<N extends string>(
   options: {
     readonly remembered: Readonly<Partial<Record<N, number>>>;
     readonly preferred: Readonly<Partial<Record<N, number>>>;
+    readonly avoid?: ReadonlySet<number>;
     readonly claims?: string;
   },
 ): Promise<ChosenPorts<N>> {
-  const { remembered, preferred, claims = claimsFolder() } = options;
+  const { remembered, preferred, avoid, claims = claimsFolder() } = options;
   mkdirSync(claims, { recursive: true, mode: 0o700 });
   const chosen = new Map<N, number>();
   const locks: Lock[] = [];
   const take = async (name: N, port: number | undefined): Promise<void> => {
-    if (port === undefined || chosen.has(name)) return;
+    if (port === undefined || chosen.has(name) || avoid?.has(port) === true) return;
     const lock = claim(join(claims, String(port)));
     if (lock === undefined) return;
     if (await isPortFree(port)) {
@@ -54,12 +61,34 @@ export async function choosePorts<N extends string>(
   for (const name of names) {
     await take(name, remembered[name]);
     await take(name, preferred[name]);
-    while (!chosen.has(name)) await take(name, await listenOnce(0));
+    for (let tries = 0; !chosen.has(name); tries++)
+      await take(name, tries < MOST_TRIES ? quietPort() : await listenOnce(0));
   }
   return {
     ports: Object.fromEntries(chosen) as Record<N, number>,
     release: () => locks.forEach((lock) => lock.release()),
   };
+}
+
+/** Ports from here on are few programs' own; below, many servers have theirs. */
+const FIRST_QUIET_PORT = 20_000;
+/** Where the ephemeral range begins if the system does not say: Linux's default, and below macOS's. */
+const USUAL_EPHEMERAL_START = 32_768;
+/** After that many taken ones any port will do. */
+const MOST_TRIES = 100;
+
+/** Some port below the ephemeral range; undefined where there is no room below it. */
+function quietPort(): number | undefined {
+  const end = Math.min(ephemeralStart(), 65_536);
+  return end - FIRST_QUIET_PORT < MOST_TRIES ? undefined : randomInt(FIRST_QUIET_PORT, end);
+}
+
+function ephemeralStart(): number {
+  try {
+    return Number(readFileSync("/proc/sys/net/ipv4/ip_local_port_range", "utf8").trim().split(/\s+/)[0]);
+  } catch {
+    return USUAL_EPHEMERAL_START;
+  }
 }
 
 /** One folder per user, outside every state folder: claims are between platforms. */

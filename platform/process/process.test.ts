@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { endProcess, identifyProcess, isRunning, programOf } from "./identity.ts";
 import { acquireLock, readLock } from "./lock.ts";
-import { openLog, readLogFrom, tailLog } from "./log-file.ts";
+import { endOfLog, logSize, openLog, readLogFrom, tailLog } from "./log-file.ts";
 import { choosePorts, isPortFree } from "./ports.ts";
 
 let folder: string;
@@ -99,6 +99,21 @@ describe("ports", () => {
     server.close();
   });
 
+  it("takes any port below those that connections get, and not one to avoid", async () => {
+    const claims = join(folder, "claims");
+    const range = "/proc/sys/net/ipv4/ip_local_port_range";
+    const first = existsSync(range) ? Number(readFileSync(range, "utf8").trim().split(/\s+/)[0]) : 32_768;
+    const options = { remembered: {}, preferred: {}, claims };
+    const chosen = await choosePorts(["a", "b", "c", "d"], options);
+    const { ports } = chosen;
+    chosen.release();
+    if (first > 21_000) expect(Math.max(...Object.values(ports))).toBeLessThan(first);
+    const avoid = new Set([ports.a]);
+    const again = await choosePorts(["a"], { ...options, remembered: { a: ports.a }, avoid });
+    again.release();
+    expect(again.ports.a).not.toBe(ports.a);
+  });
+
   it("gives two platforms that start together different ports", async () => {
     const claims = join(folder, "claims");
     const free = await choosePorts(["a"], { remembered: {}, preferred: {}, claims });
@@ -115,8 +130,14 @@ describe("log file", () => {
   it("reads its end, and what was added since", () => {
     const file = join(folder, "x.log");
     expect(tailLog(file, 5)).toEqual([]);
+    expect(logSize(file)).toBe(0);
     writeFileSync(file, "one\ntwo\nthree\n");
     expect(tailLog(file, 2)).toEqual(["two", "three"]);
+    expect(endOfLog(file, 4)).toBe("two\nthree\n");
+    expect(logSize(file)).toBe(14);
+    writeFileSync(file, `${"x".repeat(70_000)}end\n`);
+    expect(endOfLog(file, 0)).toMatch(/^x{65532}end\n$/);
+    writeFileSync(file, "one\ntwo\nthree\n");
     expect(readLogFrom(file, 8)).toBe("three\n");
     expect(readLogFrom(file, 99)).toBe("");
   });
@@ -124,6 +145,7 @@ describe("log file", () => {
   it("sets a large one aside at the next start", () => {
     const file = join(folder, "x.log");
     writeFileSync(file, Buffer.alloc(10 * 1024 * 1024 + 1, "a"));
+    expect(logSize(file)).toBe(0);
     openLog(file);
     expect(readdirSync(folder).toSorted()).toEqual(["x.log", "x.log.1"]);
     expect(tailLog(file, 1)).toEqual([]);

@@ -3,7 +3,7 @@
  * gives the row its error number. Names of users are only ever literals in messages, never identifiers.
  */
 import type { Column, Source, SourceTime } from "../../schemas/pipeline/source.ts";
-import { numberLiteral, quoteLiteral } from "../../schemas/sql-quoting.ts";
+import { isOneOfSql, numberLiteral, quoteLiteral } from "../../schemas/sql-quoting.ts";
 import { clockGaps } from "./clock-gaps.ts";
 
 /** Codes of the quarantine; stable. */
@@ -88,9 +88,11 @@ export function checkedColumn(column: Column, cell: Cell, context: CheckContext,
     checks.push({ when, error: errorOf("out_of_range", `${lo} to ${hi}${unit}`) });
   }
   if (column.values !== undefined) {
-    const allowed = column.values.map(quoteLiteral).join(", ") || "''";
     const list = column.values.slice(0, 10).join(", ");
-    checks.push({ when: `${name} NOT IN (${allowed})`, error: errorOf("unknown_value", `one of ${list}`) });
+    checks.push({
+      when: `NOT ${isOneOfSql(name, column.values)}`,
+      error: errorOf("unknown_value", `one of ${list}`),
+    });
   }
   const unread = {
     float: errorOf("not_a_number", "a number"),
@@ -267,8 +269,7 @@ function textOf(cell: Cell): string {
 /** Cells of blanks around a null word are missing as well; tested only where the conversion failed. */
 function isNotNullText(cell: Cell, context: CheckContext): string {
   if (cell.form !== "text") return "true";
-  const words = ["", ...context.nullValues].map(quoteLiteral).join(", ");
-  return `trim(${cell.sql}) NOT IN (${words})`;
+  return `NOT ${isOneOfSql(`trim(${cell.sql})`, ["", ...context.nullValues])}`;
 }
 
 /** Whether a source's rows must be unique, and by what. */

@@ -9,7 +9,7 @@
  * | `__asset`, `__t`, `v<i>` | converted values |
  */
 import type { Source } from "../../schemas/pipeline/source.ts";
-import { quoteLiteral } from "../../schemas/sql-quoting.ts";
+import { isOneOfSql, quoteLiteral } from "../../schemas/sql-quoting.ts";
 import { badFile } from "../files/bad-file.ts";
 import type { ResolvedFile } from "../files/resolve-files.ts";
 import type { ScannedFile, ScannedText } from "../files/scan-file.ts";
@@ -153,11 +153,11 @@ async function parquetRelation(input: StageInput, path: string): Promise<Relatio
     parquetCell(String(r["column_type"]), i),
   ]);
   const renamed = names.map((_, i) => `c${i}`).join(", ");
-  const nulls = input.source.format.nullValues.map(quoteLiteral).join(", ") || "''";
   const text = cells.map(([, c]) => (c.form === "text" ? c.sql : `CAST(${c.sql} AS VARCHAR)`));
   const projected = cells.map(([, c], i) => {
     if (c.form !== "text") return `r.c${i} AS c${i}`;
-    return `CASE WHEN CAST(r.c${i} AS VARCHAR) IN (${nulls}) THEN NULL ELSE CAST(r.c${i} AS VARCHAR) END AS c${i}`;
+    const text = `CAST(r.c${i} AS VARCHAR)`;
+    return `CASE WHEN ${isOneOfSql(text, input.source.format.nullValues)} THEN NULL ELSE ${text} END AS c${i}`;
   });
   return {
     sql: `(SELECT ${projected.join(", ")} FROM ${from} AS r(${renamed}))`,

@@ -99,7 +99,12 @@ await describeWithServices("aura run", () => {
   it("refuses a typo with its line, and writes nothing", async () => {
     writeFileSync(join(folder, "typo.yaml"), PIPELINE.replace("horizon:", "horizn:"));
     const { code, stdout, stderr } = await aura("run", "typo.yaml", "--data", "data", "--json");
-    expect([code, stdout]).toEqual([2, ""]);
+    expect(code).toBe(2);
+    const { error } = z
+      .object({ error: z.looseObject({ locations: z.unknown().array() }) })
+      .parse(JSON.parse(stdout));
+    expect(error["code"]).toBe("invalid_pipeline");
+    expect(error.locations[0]).toMatchObject({ file: "typo.yaml", line: expect.any(Number) });
     expect(stderr).toMatch(/typo\.yaml:\d+:.*horizn/);
     expect(existsSync(stateDir)).toBe(false);
   });

@@ -48,10 +48,6 @@ async function promoteKeyless(input: PromoteInput): Promise<PromoteResult> {
        on conflict (model, alias) do update set position = excluded.position`,
       [model, event.position, version],
     );
-    await client.query(
-      "update aura.model_versions set stage = 'production' where model = $1 and version = $2",
-      [model, version],
-    );
     await client.query("commit");
     return { model, version, previousVersion: null, at: event.at.toISOString() };
   } finally {

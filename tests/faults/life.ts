@@ -162,6 +162,14 @@ class Story {
       }
     });
     await watching;
+    // A request is answered when the promotion has ended, or earlier where that takes long.
+    const champion = z.looseObject({ version: z.int() });
+    await untilAnswered("the champion of the rollback", this.#deadline, async () => {
+      const reply = await this.#person.ask("the champion", (client) =>
+        client.get(apiPath`/v1/models/${MODEL}/champion`, champion),
+      );
+      return reply.version === 1 || undefined;
+    });
   }
 
   async score(csv: string): Promise<void> {
@@ -181,6 +189,12 @@ class Story {
 
   async keepHouse(): Promise<void> {
     const started = z.looseObject({ workflowId: z.string(), runId: z.string() });
+    // As if queued two days ago: what is younger would stay, and no object would be deleted here.
+    await this.#person.ask("age the queue", () =>
+      this.#query(
+        "alter table aura.object_removals alter column queued_at set default clock_timestamp() - interval '2 days'",
+      ),
+    );
     const body = { removeDatasets: true };
     const { workflowId, runId } = await this.#person.ask("start housekeeping", (client) =>
       client.post("/v1/housekeeping", { reply: started, body }),
@@ -194,11 +208,15 @@ class Story {
   }
 
   async #count(sql: string): Promise<number> {
+    return (await this.#query(sql))[0]?.n ?? 0;
+  }
+
+  async #query(sql: string): Promise<readonly { n: number }[]> {
     const client = new pg.Client({ connectionString: this.#platform.databaseUrl });
     client.on("error", () => undefined); // told by the query that fails
     await client.connect();
     try {
-      return (await client.query<{ n: number }>(sql)).rows[0]?.n ?? 0;
+      return (await client.query<{ n: number }>(sql)).rows;
     } finally {
       await client.end();
     }

@@ -62,7 +62,8 @@ const NOTED_ACTIONS = ["model.rollback"];
 const QUERIES: Readonly<Record<string, string>> = {
   runs: `select pipeline, model, status, outcome, error::text, dataset_id, version, digest, metrics::text
     from aura.runs order by started_at`,
-  versions: "select version, digest, stage from aura.model_versions order by version",
+  versions:
+    "select version, v.digest, s.stage from aura.model_versions v join aura.version_stages s using (model, version) order by version",
   "alias events":
     "select alias, position, version, digest, previous_version from aura.alias_events order by position",
   alias: "select alias, position, version from aura.aliases order by alias",

@@ -73,6 +73,15 @@ export function pairsOf(boundaries: readonly Boundary[], parts: readonly PartNam
   );
 }
 
+/** The pairs that the cases of these seeds are dealt: all of them from 20 seeds on. */
+export function dealtPairs(
+  boundaries: readonly Boundary[],
+  { seeds, from, parts }: ScheduleOptions,
+): readonly Pair[] {
+  const slots = new Set(Array.from({ length: seeds }, (_, i) => (from + i) % SLOTS));
+  return pairsOf(boundaries, parts).filter(({ slot }) => slots.has(slot));
+}
+
 /** How a kill is called in reports: the key of its pair, where it has one. */
 export function describeKill({ part, at, delayMs }: Kill): string {
   return "ms" in at ? `${part} @${at.ms} ms` : `${part} @${at.boundary}+${delayMs} ms`;

@@ -547,6 +547,19 @@ describe("sites", () => {
   });
 });
 
+it("takes tables of 300 columns within its memory", async () => {
+  const names = Array.from({ length: 300 }, (_, column) => `x${column}`);
+  const columns = names.map((name) => `      - { name: ${name} }`).join("\n");
+  const rows = Array.from({ length: 500 }, (_, row) =>
+    ["a", row, ...names.map((_n, c) => row + c / 8)].join(","),
+  );
+  const found = await run({
+    source: `\n    files: "*.csv"\n    asset: unit\n    time: { column: t, kind: cycle }\n    columns:\n${columns}`,
+    files: { "wide.csv": `${["unit", "t", ...names].join(",")}\n${rows.join("\n")}\n` },
+  });
+  expect(found.perFile).toEqual([expect.objectContaining({ read: 500, accepted: 500, quarantined: 0 })]);
+});
+
 describe("determinism", () => {
   it("equal bytes at 1, 2 and 4 threads, with bad rows and several shapes of file", async () => {
     const rows = Array.from(

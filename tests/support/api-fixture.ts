@@ -206,6 +206,7 @@ function createMemoryBackend(options: FixtureOptions) {
         head: "",
       }),
     }),
+    retention: guarded({ useObjects: () => undefined }),
     runs: guarded({ list: () => [], get: () => undefined }),
     datasets: guarded({
       list: () => [],
@@ -220,6 +221,7 @@ function createMemoryBackend(options: FixtureOptions) {
     }),
     alerts: guarded({
       raise: () => undefined,
+      resolve: () => undefined,
       list: () => [],
       acknowledge: () => undefined,
       countOpen: () => ({ info: 0, warning: 0, critical: 0 }),
@@ -255,6 +257,7 @@ function createMemoryBackend(options: FixtureOptions) {
   const workflows: WorkflowGateway = {
     startPipeline: ({ inputHash }) => start(`pipeline ${inputHash}`),
     cancelRun: async () => undefined,
+    pendingFailure: async () => undefined,
     wakeApproval: async (workflowId) => void (await start(`wake ${workflowId}`)),
     startPromotion: (asked) => {
       state.promotions.push(asked);

@@ -22,6 +22,10 @@ export interface S3TestServer {
   readonly bucket: string;
   /** Folder whose files are the objects of the bucket. */
   readonly directory: string;
+  /** Ends its process; what it stores stays. */
+  stop(): Promise<void>;
+  /** Starts it again after `stop`, at the same address. */
+  start(): Promise<void>;
   /** Stops it and removes its files. */
   dispose(): Promise<void>;
 }
@@ -55,21 +59,29 @@ export async function startS3TestServer(): Promise<S3TestServer | { readonly mis
     join(folder, "metadata"),
     join(folder, "data"),
   ];
-  const child = spawn(binary, args, {
-    stdio: ["ignore", "ignore", "pipe"],
-    env: {
-      PATH: process.env["PATH"],
-      ROOT_ACCESS_KEY: S3_TEST_ACCESS_KEY,
-      ROOT_SECRET_KEY: S3_TEST_SECRET_KEY,
-    },
-  });
+  const launch = () =>
+    spawn(binary, args, {
+      stdio: ["ignore", "ignore", "pipe"],
+      env: {
+        PATH: process.env["PATH"],
+        ROOT_ACCESS_KEY: S3_TEST_ACCESS_KEY,
+        ROOT_SECRET_KEY: S3_TEST_SECRET_KEY,
+      },
+    });
+  let child = launch();
+  const stop = () => end(child);
+  const start = async (): Promise<void> => {
+    child = launch();
+    const failure = await readiness(child, endpoint);
+    if (failure !== undefined) throw new Error(failure);
+  };
   const dispose = async (): Promise<void> => {
-    await end(child);
+    await stop();
     rmSync(folder, { recursive: true, force: true });
   };
   const endpoint = `http://127.0.0.1:${port}`;
   const failure = await readiness(child, endpoint);
-  if (failure === undefined) return { endpoint, bucket: "aura", directory, dispose };
+  if (failure === undefined) return { endpoint, bucket: "aura", directory, stop, start, dispose };
   await dispose();
   return { missing: failure };
 }

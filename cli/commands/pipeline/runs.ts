@@ -11,6 +11,7 @@ import { parseLimit, showListAt, timeText } from "../../list-view.ts";
 import { gateLine } from "../../run/approval-card.ts";
 import { numberText } from "../../run/evaluation-text.ts";
 import { followRun } from "../../run/follow-run.ts";
+import { waitingText } from "../../run/waiting-text.ts";
 import { outcomeOf } from "../../run/run-document.ts";
 
 interface ListOptions {
@@ -86,6 +87,7 @@ function describe({ output }: CliContext, run: RunView): void {
   );
   if (run.dataset !== undefined) output.line(`dataset ${run.dataset}`);
   if (run.approvalId !== undefined) output.line(`approval ${run.approvalId}`);
+  if (run.waitsFor !== undefined) output.line(safeText(waitingText(run.waitsFor)));
   if (run.error !== undefined) {
     const { code, message, locations = [] } = run.error;
     output.line(`error ${code}: ${safeText(message)}`);

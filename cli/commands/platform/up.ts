@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import type { FoundPlatform } from "../../../platform/running.ts";
 import type { PlatformEvent } from "../../../platform/supervisor.ts";
-import { PlatformError } from "../../../schemas/platform-error.ts";
+import { isErrorCode, PlatformError } from "../../../schemas/platform-error.ts";
 import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
 import type { Output } from "../../output.ts";
@@ -131,12 +131,22 @@ async function runDetached(context: CliContext, options: UpOptions): Promise<voi
       return;
     }
     const lines = existsSync(log) ? readLogFrom(log, from).trimEnd() : "";
-    if (hasEnded && found === undefined)
-      throw new PlatformError("platform_part_missing", `start in the background [${log}]: ${lines}`);
+    if (hasEnded && found === undefined) throw failureOf(lines, log);
     const last = lines.slice(lines.lastIndexOf("\n") + 1);
     if (last !== shown && last !== "") context.output.progress(last);
     shown = last;
   }
+}
+
+/** `error <code>: <message>`, as the command in the background wrote it. */
+const ERROR_LINE = /^error (?<code>\w+): (?<message>.*)$/m;
+
+/** Why the start in the background failed: its own error, else the last line that it wrote. */
+function failureOf(lines: string, log: string): PlatformError {
+  const { code = "", message = "" } = ERROR_LINE.exec(lines)?.groups ?? {};
+  if (isErrorCode(code)) return new PlatformError(code, message);
+  const last = lines.slice(lines.lastIndexOf("\n") + 1);
+  return new PlatformError("platform_part_missing", `start in the background [${log}]: ${last}`);
 }
 
 function showEvent(output: Output, event: PlatformEvent): void {

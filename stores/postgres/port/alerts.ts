@@ -26,7 +26,10 @@ export interface AlertRow extends Required<Omit<NewAlert, "key">> {
 }
 
 export interface AlertStore {
+  /** One row per key until it is resolved; the same key after that is a new occurrence with a row of its own. */
   raise(alert: NewAlert): Promise<void>;
+  /** What was told of a subject is over. */
+  resolve(kind: string, subject: string): Promise<void>;
   /** Newest first; without a state all of them. */
   list(filter: {
     state?: AlertState;

@@ -21,10 +21,16 @@ export interface RetentionStore {
    * @returns false, with no effect, when it is gone, within its retention, or needed
    */
   removeDataset(id: string, objectKeys: readonly string[], audit: AuditEntry): Promise<boolean>;
-  /** Queued objects that nothing needs; those that something needs again leave the queue. */
-  removableObjects(limit: number): Promise<string[]>;
-  /** The objects are deleted. */
-  objectsRemoved(keys: readonly string[]): Promise<void>;
+  /**
+   * Deletes queued objects that nothing needs, and that nobody has put or named for a day: what a run or a fleet score
+   * that goes on has put is in no table yet. Those that something needs again leave the queue.
+   *
+   * @param remove  deletes one; called while its row is locked, so that `useObjects` waits for it
+   * @returns how many were deleted, at most `limit`
+   */
+  removeObjects(limit: number, remove: (key: string) => Promise<void>): Promise<number>;
+  /** Somebody is about to put or read these keys: what is queued of them stays for another day. Call it first. */
+  useObjects(keys: readonly string[]): Promise<void>;
 }
 
 export interface ExpiredDataset {

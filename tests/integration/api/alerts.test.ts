@@ -98,6 +98,29 @@ await describeWithServices("alerts", () => {
     expect(await subjects("?state=resolved")).toEqual(["model/pump"]);
   });
 
+  it("is raised again once it was over and comes again, acknowledged or not", async () => {
+    const alert = {
+      key: "again",
+      kind: "serving",
+      severity: "warning",
+      subject: "again",
+      message: "m",
+    } as const;
+    const raised = async () => (await list("?state=all")).filter(({ subject }) => subject === "again");
+    await db.alerts.raise(alert);
+    await acknowledge((await raised())[0]?.["id"]);
+    await db.alerts.raise(alert);
+    expect(await raised()).toHaveLength(1);
+    await db.alerts.resolve("serving", "again");
+    await db.alerts.raise(alert);
+    await db.alerts.raise(alert);
+    expect(await raised()).toMatchObject([
+      { acknowledgedBy: null, resolvedAt: null },
+      { acknowledgedBy: "local" },
+    ]);
+    await db.alerts.resolve("serving", "again");
+  });
+
   it("is read by page, and acknowledged by one person once", async () => {
     const all = await list("?state=all");
     expect(await list(`?state=all&after=${String(all[0]?.["id"])}&limit=1`)).toEqual([all[1]]);

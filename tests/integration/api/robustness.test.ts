@@ -9,6 +9,7 @@ import { wholeMessagesLength } from "../../../api/trace/arrow-batch.ts";
 import type { PredictReply } from "../../../schemas/prediction.ts";
 import { startApiFixture, until } from "../../support/api-fixture.ts";
 import type { ApiFixture, FixtureOptions } from "../../support/api-fixture.ts";
+import type { PartState } from "../../../api/readiness.ts";
 import { MemoryObjects } from "../../support/memory-objects.ts";
 import { putTinyVersion } from "../../support/served-versions.ts";
 
@@ -83,10 +84,14 @@ describe("a full disk under the trace spool", () => {
     await until(async () => !(await predict(fixture)).traced);
     expect(await predict(fixture)).toMatchObject({ traced: false, predictions: [{ value: 21.5 }] });
     expect(await metric(fixture, "aura_untraced_predictions_total")).toBeGreaterThanOrEqual(2);
-    expect((await fixture.request("/readyz")).status).toBe(200);
+    await until(async () => (await fixture.request("/readyz")).status === 503);
+    const { parts } = (await (await fixture.request("/readyz")).json()) as { parts: PartState[] };
+    expect(parts.filter(({ ok }) => !ok).map(({ name }) => name)).toEqual(["trace spool"]);
+    expect(await predict(fixture)).toMatchObject({ traced: false });
     for (const name of await readdir(disk.spool))
       if (name.startsWith("filler")) await rm(join(disk.spool, name));
     expect((await predict(fixture)).traced).toBe(true);
+    await until(async () => (await fixture.request("/readyz")).ok);
     const [segment = ""] = await readdir(join(disk.spool, "pump"));
     const bytes = await readFile(join(disk.spool, "pump", segment));
     expect(wholeMessagesLength(bytes)).toBe(bytes.length);

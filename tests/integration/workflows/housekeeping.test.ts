@@ -39,6 +39,10 @@ await describeWithServices("housekeeping", (services) => {
     db = await createDatabase(test.url);
     sql = new pg.Client({ connectionString: test.url });
     await sql.connect();
+    // Queued two days ago: whatever is younger waits.
+    await sql.query(
+      "alter table aura.object_removals alter column queued_at set default clock_timestamp() - interval '2 days'",
+    );
     const activities = createHousekeepingActivities({ db, objects, replyRetentionMs: DAY_MS });
     environment = await startWorkflowEnvironment(services, withFailures(activities));
   });
@@ -172,6 +176,35 @@ await describeWithServices("housekeeping", (services) => {
     await db.datasets.register({ ...sharing, manifestObject: await putDocument(objects, sharing.manifest) });
     await clean(true);
     expect(await isStored(gone)).toEqual([true, false]);
+  });
+
+  it("keeps for a day what somebody puts or names again, whoever has not written that down yet", async () => {
+    const used = await register("used", 40, "used");
+    const { key } = used.manifest.raw[0]!.object;
+    expect(await db.retention.removeDataset(used.id, [], auditOf("dataset.remove"))).toBe(true);
+    // A fleet score has begun: it is in no table before it ends.
+    await db.retention.useObjects([key, "raw/sha256/unknown"]);
+    await clean(true);
+    expect(await isStored(used)).toEqual([true, false]);
+    await sql.query("update aura.object_removals set queued_at = queued_at - interval '25 hours'");
+    await clean(true);
+    expect(await isStored(used)).toEqual([false, false]);
+  });
+
+  it("deletes an object before or after somebody's use of it, never between that and the put", async () => {
+    const raced = await register("raced", 40, "raced");
+    await db.retention.removeDataset(raced.id, [], auditOf("dataset.remove"));
+    const { key } = raced.manifest.raw[0]!.object;
+    let use: Promise<unknown> | undefined;
+    const steps: string[] = [];
+    await db.retention.removeObjects(9, async (one) => {
+      if (one === key) use = db.retention.useObjects([key]).then(() => steps.push("used"));
+      await objects.delete(one);
+      steps.push("deleted");
+    });
+    await use;
+    expect(steps.at(-1)).toBe("used");
+    expect(await isStored(raced)).toEqual([false, false]);
   });
 
   it("runs by a schedule that follows the settings and stays paused", async () => {

@@ -7,6 +7,9 @@ import type { AuditEntry, ExpiredDataset, RetentionStore } from "../../port.ts";
 const ENDS_AT = `case when d.retention ~ '^\\d{1,4}[dwmy]$'
   then d.created_at + replace(d.retention, 'm', ' months')::interval end`;
 
+/** Longer than a fleet score or a step of a run takes. */
+const UNUSED_FOR = "24 hours";
+
 /** Names of what needs a dataset `d`, as one text[]. */
 const NEEDED_BY = `array(
   select v.model || '@' || v.version from aura.model_versions v where v.dataset_id = d.dataset_id
@@ -86,7 +89,7 @@ export class PostgresRetentionStore implements RetentionStore {
     });
   }
 
-  async removableObjects(limit: number): Promise<string[]> {
+  async removeObjects(limit: number, remove: (key: string) => Promise<void>): Promise<number> {
     await this.#pool.query(
       `delete from aura.object_removals q
         where exists (select from aura.dataset_files f where f.object_key = q.object_key)
@@ -97,18 +100,32 @@ export class PostgresRetentionStore implements RetentionStore {
            or exists (select from aura.runs r join aura.run_versions v using (run_id)
                        where strpos(r.files::text, q.object_key) > 0)`,
     );
-    const rows = await this.#pool.query<{ key: string }>(
-      `select q.object_key as key from aura.object_removals q
-        where not exists (select from aura.runs r where r.status in ('running', 'waiting')
-                             and (r.pipeline = q.pipeline or strpos(r.files::text, q.object_key) > 0))
-        order by q.queued_at, q.object_key limit $1`,
-      [limit],
-    );
-    return rows.map((row) => row.key);
+    return this.#pool.transaction(async (tx) => {
+      const rows = await tx.query<{ key: string }>(
+        `select q.object_key as key from aura.object_removals q
+          where q.queued_at < clock_timestamp() - interval '${UNUSED_FOR}'
+            and not exists (select from aura.runs r where r.status in ('running', 'waiting')
+                               and (r.pipeline = q.pipeline or strpos(r.files::text, q.object_key) > 0))
+          order by q.queued_at, q.object_key limit $1 for update of q skip locked`,
+        [limit],
+      );
+      for (const { key } of rows) await remove(key);
+      await tx.query("delete from aura.object_removals where object_key = any ($1::text[])", [
+        rows.map(({ key }) => key),
+      ]);
+      return rows.length;
+    });
   }
 
-  async objectsRemoved(keys: readonly string[]): Promise<void> {
-    await this.#pool.query("delete from aura.object_removals where object_key = any ($1::text[])", [keys]);
+  async useObjects(keys: readonly string[]): Promise<void> {
+    if (keys.length === 0) return;
+    await this.#pool.query(
+      `with used as (select object_key from aura.object_removals where object_key = any ($1::text[])
+                      order by object_key for update)
+       update aura.object_removals q set queued_at = clock_timestamp()
+         from used where q.object_key = used.object_key`,
+      [keys],
+    );
   }
 }
 

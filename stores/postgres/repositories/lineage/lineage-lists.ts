@@ -136,7 +136,7 @@ export const LINEAGE_SQL: Readonly<Record<LineageList, ListSql>> = {
       version: "v.version",
       digest: "v.digest",
       dataset: "v.dataset_id",
-      state: "v.stage",
+      state: "(select s.stage from aura.version_stages s where s.model = v.model and s.version = v.version)",
     };
     return `select ${columns(given)} from aura.model_versions v join ${versionsOf(scope, parameters)} on ${isOfVersion("v")}`;
   },

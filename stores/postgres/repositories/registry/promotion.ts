@@ -25,7 +25,7 @@ export interface Promotion {
  * The model's row is locked first, so promotions of one model are one after the other and each sees the
  * champion the one before left. Order after that: the same request again → its event; the version and its
  * approval are checked; the champion already → its event, nothing written; another champion than the approval's
- * evidence compared with → refused; else event, alias, stages, audit row and NOTIFY, which PostgreSQL
+ * evidence compared with → refused; else event, alias, audit row and NOTIFY, which PostgreSQL
  * sends at commit only.
  */
 export async function moveChampion(sql: Sql, p: Promotion, audit: AuditEntry): Promise<AliasEvent> {
@@ -170,15 +170,6 @@ async function pointAlias(sql: Sql, p: Promotion, position: number): Promise<voi
      on conflict (model, alias) do update set position = excluded.position, version = excluded.version`,
     [p.model, position, p.version],
   );
-  // The old one first: the unique index allows one production version at every instant.
-  await sql.query(
-    "update aura.model_versions set stage = 'archived' where model = $1 and stage = 'production'",
-    [p.model],
-  );
-  await sql.query("update aura.model_versions set stage = 'production' where model = $1 and version = $2", [
-    p.model,
-    p.version,
-  ]);
 }
 
 /** The event without what only this room uses. */

@@ -50,14 +50,19 @@ export class PostgresRegistry implements Registry {
    * the gates it was promoted on: what a later run found stands in that run.
    */
   async setGates(model: string, version: number, gates: readonly GateResult[]): Promise<void> {
-    const changed = await this.#pool.query(
-      `update aura.model_versions
-          set gates = case when stage in ('candidate', 'staging') then $3::json else gates end,
-              stage = case when stage in ('candidate', 'staging') then $4 else stage end
-        where model = $1 and version = $2 returning version`,
-      [model, version, json(gates), gates.every((g) => g.passed) ? "staging" : "candidate"],
-    );
-    if (changed.length === 0) throw unknownVersion(model, version);
+    await this.#pool.transaction(async (tx) => {
+      // Against a promotion that goes on: it holds the same lock.
+      await tx.query("select model from aura.models where model = $1 for update", [model]);
+      const changed = await tx.query(
+        `update aura.model_versions v
+            set gates = case when s.stage in ('candidate', 'staging') then $3::json else v.gates end
+           from aura.version_stages s
+          where v.model = $1 and v.version = $2 and s.model = v.model and s.version = v.version
+         returning v.version`,
+        [model, version, json(gates)],
+      );
+      if (changed.length === 0) throw unknownVersion(model, version);
+    });
   }
 
   async version(model: string, version: number): Promise<VersionRow | undefined> {

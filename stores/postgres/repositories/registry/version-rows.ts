@@ -24,8 +24,8 @@ export async function selectVersions(
   values: readonly SqlValue[],
 ): Promise<VersionRow[]> {
   const rows = await sql.query<StoredVersion>(
-    `select v.model, v.version, v.digest, v.manifest, v.evaluation, v.gates, v.dataset_id, v.run_id, v.stage,
-            v.created_at,
+    `select v.model, v.version, v.digest, v.manifest, v.evaluation, v.gates, v.dataset_id, v.run_id, v.created_at,
+            (select s.stage from aura.version_stages s where s.model = v.model and s.version = v.version) as stage,
             array(select a.alias from aura.aliases a where a.model = v.model and a.version = v.version
                    order by a.alias) as aliases,
             (select e.threshold from aura.threshold_events e where e.model = v.model and e.version = v.version

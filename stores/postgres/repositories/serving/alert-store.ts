@@ -21,7 +21,11 @@ export class PostgresAlertStore implements AlertStore {
   }
 
   raise(alert: NewAlert): Promise<void> {
-    return raiseAlert(this.#pool, alert);
+    return this.#pool.transaction((tx) => raiseAlert(tx, alert));
+  }
+
+  resolve(kind: string, subject: string): Promise<void> {
+    return resolveAlerts(this.#pool, kind, subject);
   }
 
   list(filter: { state?: AlertState; limit: number; after?: number }): Promise<AlertRow[]> {
@@ -59,8 +63,13 @@ export class PostgresAlertStore implements AlertStore {
   }
 }
 
-/** Once per key. */
+/** Once per key; a key whose alert is over makes room for the new occurrence. */
 export async function raiseAlert(sql: Sql, alert: NewAlert): Promise<void> {
+  await sql.query(
+    `update aura.alerts set alert_key = alert_key || '#' || alert_id
+      where alert_key = $1 and resolved_at is not null`,
+    [alert.key],
+  );
   await sql.query(
     `insert into aura.alerts (alert_key, kind, severity, subject, message, details)
      values ($1, $2, $3, $4, $5, $6) on conflict (alert_key) do nothing`,

@@ -310,6 +310,7 @@ async function pooledCandidates(
         kind: declaredCandidate(pipeline, name)?.kind ?? "constant",
         repeats: pooled,
         iterations,
+        ...(declaredCandidate(pipeline, name)?.alone === false ? { isMemberOnly: true } : {}),
       };
     }),
   );

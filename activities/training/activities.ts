@@ -43,7 +43,7 @@ import type { BlendRequest, CandidateRows } from "./summarise-candidates.ts";
 import type { FinalPart } from "./train-final.ts";
 
 /** Raised when the same inputs would train another model than before. */
-const TRAINER_VERSION = 6;
+const TRAINER_VERSION = 7;
 
 /** Raised when the same inputs would be judged otherwise than before. */
 const LEAKAGE_VERSION = 3;
@@ -310,6 +310,7 @@ async function pooledCandidates(
         kind: declaredCandidate(pipeline, name)?.kind ?? "constant",
         repeats: pooled,
         iterations,
+        ...(declaredCandidate(pipeline, name)?.alone === false ? { isMemberOnly: true } : {}),
       };
     }),
   );

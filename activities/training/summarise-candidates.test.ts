@@ -92,4 +92,21 @@ describe("a blend", () => {
     expect(blend?.cv["rocAuc"]).toBe(1);
     expect(blend?.members?.map(({ weight }) => weight)).toEqual([1 / 3, 1 / 3, 1 / 3]);
   });
+
+  it("is chosen before a better member that stands for blends alone", () => {
+    const truth = Float64Array.from({ length: 40 }, (_, row) => row % 2);
+    const fold = Int32Array.from({ length: 40 }, (_, row) => (row % 4 > 1 ? 1 : 0));
+    const rows = (prediction: Float64Array) => [{ truth, truthRaw: truth, prediction, fold }];
+    const noisy = truth.map((value, row) => (row < 6 ? 1 - value : value));
+    const candidates = [
+      { name: "best", kind: "gbdt", iterations: null, repeats: rows(truth), isMemberOnly: true },
+      { name: "other", kind: "forest", iterations: null, repeats: rows(noisy), isMemberOnly: true },
+      { name: "plain", kind: "linear", iterations: null, repeats: rows(noisy) },
+    ];
+    const blends = [{ name: "mean", members: ["best", "other"], weighting: "equal" as const }];
+    const shape = { nClasses: 2, cap: null, bounds: null };
+    const problem = { kind: "binary", metricTask: "binary", primaryMetric: "rocAuc", ...shape } as const;
+    const job = { problem, candidates, blends, costs: null, ...CHOICE };
+    expect(summariseCandidates(job, HOOKS).chosen).toBe("mean");
+  });
 });

@@ -36,6 +36,8 @@ export interface CandidateRows {
   readonly iterations: number | null;
   /** Of a blend. */
   readonly members?: readonly BlendMember[];
+  /** Judged, and of use to blends, but never chosen by itself. */
+  readonly isMemberOnly?: boolean;
 }
 
 export interface BlendMember {
@@ -105,7 +107,11 @@ export function summariseCandidates(job: SummaryJob, _hooks: TrainingHooks): Sum
 
 function choose(candidates: readonly CandidateSummary[], job: SummaryJob): string {
   const metric = job.problem.primaryMetric;
-  const eligible = candidates.filter((c) => c.kind !== "constant" && c.cv[metric] !== undefined);
+  const isMemberOnly = (name: string) =>
+    job.candidates.find((candidate) => candidate.name === name)?.isMemberOnly === true;
+  const eligible = candidates.filter(
+    (c) => c.kind !== "constant" && c.cv[metric] !== undefined && !isMemberOnly(c.name),
+  );
   const { detection } = job.problem;
   if (detection !== undefined && (!detection.isRanked || eligible.length === 0)) {
     // Without labels no figure says which detector is right; the file's first one is the choice of a person.

@@ -33,6 +33,7 @@ export interface FoldOutput {
 export function trainOneFold(job: FoldJob, hooks: TrainingHooks): FoldOutput {
   const { matrix, categorical, target, rows, candidate, bounds } = job;
   const nSeeds = candidate?.seeds ?? 1;
+  const { train, earlyStop } = sidesOf(rows, candidate);
   const fits = Array.from({ length: nSeeds }, (_, i) =>
     fitCandidate(
       {
@@ -40,8 +41,8 @@ export function trainOneFold(job: FoldJob, hooks: TrainingHooks): FoldOutput {
         categorical,
         target,
         candidate,
-        trainRows: rows.train,
-        earlyStopRows: rows.earlyStop,
+        trainRows: train,
+        earlyStopRows: earlyStop,
         seed: job.seed + i,
       },
       hooks,
@@ -53,4 +54,20 @@ export function trainOneFold(job: FoldJob, hooks: TrainingHooks): FoldOutput {
   const bestIteration =
     iterations.length === 0 ? null : iterations.reduce((sum, n) => sum + n, 0) / iterations.length;
   return { predictions, bestIteration };
+}
+
+/** Rows kept apart for early stopping are learnt from by whatever does not stop early. */
+function sidesOf(rows: FoldRows, candidate: Candidate | null): Pick<FoldRows, "train" | "earlyStop"> {
+  const { train, earlyStop } = rows;
+  if (candidate?.kind === "gbdt" && candidate.params["earlyStoppingRounds"] !== 0)
+    return { train, earlyStop };
+  const all = joined(train, earlyStop);
+  return { train: all, earlyStop: new Int32Array() };
+}
+
+function joined(a: Int32Array, b: Int32Array): Int32Array {
+  const all = new Int32Array(a.length + b.length);
+  all.set(a);
+  all.set(b, a.length);
+  return all.sort();
 }

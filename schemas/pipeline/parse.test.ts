@@ -271,6 +271,13 @@ describe("parsePipeline refuses", () => {
       /only for a blend/,
     ],
     [
+      "a candidate that nothing can choose",
+      `${TABLE}candidates: [{ kind: gbdt, alone: false }, { kind: forest }]\n`,
+      7,
+      "candidates.0.alone",
+      /a blend that it is a member of/,
+    ],
+    [
       "a detector for a class",
       `${TABLE}candidates: [{ kind: pca_monitor }]\n`,
       7,

@@ -68,6 +68,10 @@ export const candidateSchema = z.strictObject({
     .optional()
     .describe("Weight of the positive class."),
   seeds: z.int().min(1).max(10).default(1).describe("Models of this many seeds are averaged in one graph."),
+  alone: z
+    .boolean()
+    .optional()
+    .describe("false: only a member of blends, never chosen by itself; default: true."),
   of: z
     .array(nameSchema)
     .min(2)

@@ -176,6 +176,7 @@ function checkBlend(scope: Scope, candidate: Candidate, i: number): void {
   const path = ["candidates", i];
   const { kind, of, seeds, classWeight } = candidate;
   if (kind !== "blend") {
+    checkMember(scope, candidate, i);
     if (of !== undefined) report(scope, [...path, "of"], "members only for a blend", kind);
     return;
   }
@@ -190,10 +191,21 @@ function checkBlend(scope: Scope, candidate: Candidate, i: number): void {
       reportUnknown(scope, at, { what: "a candidate that is no blend", name, known });
     else if (of?.indexOf(name) !== j) report(scope, at, "each member once", `'${name}' again`);
   }
+  if (candidate.alone === false) report(scope, [...path, "alone"], "a blend that may be chosen", "false");
   if (seeds > 1) report(scope, [...path, "seeds"], "seeds at the members of a blend", String(seeds));
   if (classWeight !== undefined) {
     report(scope, [...path, "classWeight"], "class weights at the members of a blend", String(classWeight));
   }
+}
+
+/** What is never chosen by itself must be of use to a blend. */
+function checkMember(scope: Scope, { alone, name, kind }: Candidate, i: number): void {
+  if (alone !== false) return;
+  const isMember = scope.pipeline.candidates.some(
+    (other) => other.kind === "blend" && (other.of === undefined || other.of.includes(name ?? kind)),
+  );
+  if (isMember) return;
+  report(scope, ["candidates", i, "alone"], "a blend that it is a member of, or true", "false");
 }
 
 function checkApproval(scope: Scope): void {

@@ -64,7 +64,7 @@ await describeWithServices("registry on PostgreSQL", () => {
     expect(await set(0.7)).toEqual(first);
     await Promise.all([set(0.8), set(0.9)]);
     const events = await db.registry.thresholdEvents("thresholds", 1);
-    expect(events.map(({ threshold }) => threshold).sort()).toEqual([0.7, 0.8, 0.9]);
+    expect(events.map(({ threshold }) => threshold).toSorted((a, b) => a - b)).toEqual([0.7, 0.8, 0.9]);
     expect((await db.registry.version("thresholds", 1))?.threshold).toBe(events[0]?.threshold);
     const unknown = { ...change, version: 2, threshold: 1 };
     await expect(db.registry.setThreshold(unknown, auditOf("model.threshold"))).rejects.toMatchObject({

@@ -79,6 +79,11 @@ describe("Output", () => {
 
   it("does not say the place of an error twice", () => {
     const { written, output } = outputTo(false);
+    const said = { file: "p.yaml", line: 3, field: "unit", expected: "a known unit", found: "'x'" };
+    const one = outputTo(false);
+    const sentence = "p.yaml:3: unit: expected a known unit, found 'x'";
+    one.output.error(new PlatformError("invalid_pipeline", sentence, { locations: [said] }));
+    expect(one.written.stderr.match(/known unit/g)).toHaveLength(1);
     const locations = [{ file: "a.csv", expected: "rows", found: "none" }];
     output.error(new PlatformError("bad_file", "a.csv: expected rows, found none", { locations }));
     expect(written.stderr.split("\n")).toHaveLength(3);

@@ -165,12 +165,21 @@ export function locationsToShow({
   const [only] = locations;
   const isSaid = (part: string | undefined) => part === undefined || message.includes(part);
   if (locations.length !== 1) return locations.filter((one) => !isSentenceOf(message, one));
+  if (only !== undefined && isWholeOf(message, only)) return [];
   // An option that was not given: the last line names it.
   if (only?.field !== undefined) {
     const isOption = only.field.startsWith("--") && only.found === undefined;
     return isOption || isSentenceOf(message, only) ? [] : locations;
   }
   return [only?.file, only?.expected, only?.found].every(isSaid) ? [] : locations;
+}
+
+/** Whether the message is this location in words, whatever the spaces between its parts. */
+function isWholeOf(message: string, only: ErrorLocation): boolean {
+  const { file, line, field, expected, found } = only;
+  if ([file, line, field, expected, found].includes(undefined)) return false;
+  const bare = (text: string): string => text.replaceAll(/\s+/g, "");
+  return bare(message) === bare(locationText(only));
 }
 
 /** Whether the message holds this very sentence: of several, the parts alone may be another one's. */

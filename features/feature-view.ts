@@ -1,6 +1,6 @@
 import type { FeatureSpec } from "../schemas/feature-set.ts";
 import type { OperatorName } from "../schemas/pipeline/features.ts";
-import type { ColumnType } from "../schemas/pipeline/source.ts";
+import type { Column, ColumnType, SourceTime } from "../schemas/pipeline/source.ts";
 import { hashOf } from "../schemas/canonical-json.ts";
 import { PlatformError } from "../schemas/platform-error.ts";
 import type { LabelPlan } from "./labels/label-plan.ts";
@@ -12,6 +12,15 @@ export interface ViewColumn {
   readonly type: ColumnType;
   readonly unit?: string;
 }
+
+/** How a source writes its times, as declared; what a client sends is read the same way. */
+export type ViewTime = Pick<SourceTime, "timezone" | "format" | "epochUnit">;
+
+/** What ingest asks of a column's values beyond their type; a reading that fails is left out online as well. */
+export type ViewCheck = Pick<Column, "name" | "type" | "unit" | "range" | "values"> & {
+  /** A reading without the value is refused. */
+  readonly isRequired?: true;
+};
 
 /** A column computed from columns, before regimes and operators. */
 export interface DerivedColumn {
@@ -39,6 +48,10 @@ export interface FeatureView {
   readonly source: string;
   readonly hasAsset: boolean;
   readonly timeKind: "timestamp" | "cycle" | "none";
+  /** By source, where time is a timestamp; absent in views stored before it was kept: only UTC is sure there. */
+  readonly times?: Readonly<Record<string, ViewTime>>;
+  /** Of columns of the readings, used by a feature or not; absent: none, or a view stored before they were kept. */
+  readonly checks?: readonly ViewCheck[];
   readonly columns: readonly ViewColumn[];
   readonly derived: readonly DerivedColumn[];
   readonly regimes?: {

@@ -51,6 +51,19 @@ describe("a view", () => {
     expect(compile({ features: [{ current: {} }] }).hash).not.toBe(view.hash);
   });
 
+  it("keeps how times are written and what values are allowed", () => {
+    const pipeline = pipelineOf(sources, { features: [{ current: {} }] });
+    const { readings: declared } = pipeline.sources;
+    if (declared?.time === undefined) throw new Error("expected a time");
+    declared.time.timezone = "Europe/Berlin";
+    declared.columns[0] = { ...declared.columns[0]!, range: [0, 10], unit: "°C", nullable: false };
+    const view = compileView(pipeline, manifestOf(sources));
+    expect(view.times?.["readings"]).toEqual({ timezone: "Europe/Berlin" });
+    expect(view.checks).toEqual([
+      { name: "temperature", type: "float", unit: "°C", range: [0, 10], isRequired: true },
+    ]);
+  });
+
   it("lets later operators use an expression, and features use features", () => {
     const view = compile({
       features: [

@@ -1,11 +1,12 @@
 import type { DatasetManifest } from "../schemas/dataset.ts";
 import type { OperatorName } from "../schemas/pipeline/features.ts";
 import type { Pipeline } from "../schemas/pipeline/pipeline.ts";
+import type { Source } from "../schemas/pipeline/source.ts";
 import { isPlatformError, PlatformError } from "../schemas/platform-error.ts";
 import type { ErrorLocation } from "../schemas/platform-error.ts";
 import { DatasetResolver, invalidPipeline } from "./expand-context.ts";
 import { sealView } from "./feature-view.ts";
-import type { FeatureView, ViewFeature } from "./feature-view.ts";
+import type { FeatureView, ViewCheck, ViewFeature, ViewTime } from "./feature-view.ts";
 import { compileLabel } from "./labels/compile-label.ts";
 import type { ConcreteFeature } from "./operators/operator.ts";
 import { OPERATORS } from "./operators/table.ts";
@@ -44,6 +45,8 @@ export function compileView(pipeline: Pipeline, manifest: DatasetManifest): Feat
     source,
     hasAsset: readings.hasAsset,
     timeKind,
+    ...(timeKind === "timestamp" ? { times: timesOf(pipeline) } : {}),
+    ...checksOf(declared),
     columns: resolver.usedColumns(regimes?.columns ?? []).map(({ name, physical, type, unit }) => ({
       name,
       physical,
@@ -56,6 +59,40 @@ export function compileView(pipeline: Pipeline, manifest: DatasetManifest): Feat
     label,
   });
 }
+
+function timesOf({ sources }: Pipeline): Record<string, ViewTime> {
+  return Object.fromEntries(
+    Object.entries(sources).flatMap(([name, { time }]) => {
+      if (time?.kind !== "timestamp") return [];
+      const { timezone, format, epochUnit } = time;
+      const declared = { timezone, ...(format === undefined ? {} : { format }) };
+      return [[name, { ...declared, ...(epochUnit === undefined ? {} : { epochUnit }) }]];
+    }),
+  );
+}
+
+function checksOf(source: Source | undefined): { readonly checks?: readonly ViewCheck[] } {
+  const keys = [source?.asset, source?.time?.column];
+  const checks = (source?.columns ?? []).flatMap((column): ViewCheck[] => {
+    const { name, type, unit, range, values, nullable } = column;
+    const isChecked = range !== undefined || values !== undefined || !nullable || CHECKED_TYPES.has(type);
+    if (!isChecked || keys.includes(name)) return [];
+    return [
+      {
+        name,
+        type,
+        ...(unit === undefined ? {} : { unit }),
+        ...(range === undefined ? {} : { range }),
+        ...(values === undefined ? {} : { values }),
+        ...(nullable ? {} : { isRequired: true }),
+      },
+    ];
+  });
+  return checks.length === 0 ? {} : { checks };
+}
+
+/** Types that not every number has. */
+const CHECKED_TYPES: ReadonlySet<string> = new Set(["integer", "boolean"]);
 
 /** The one source of readings. */
 export function readingsSource(pipeline: Pipeline): string {

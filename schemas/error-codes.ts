@@ -86,7 +86,7 @@ export const ERROR_CODES = {
     422,
     false,
     "A file is not there, or cannot be read as declared.",
-    "Check its path, or mend it or its format in the pipeline file.",
+    "Check its path, or mend it or its format in the pipeline file; one of many that cannot be mended is left out by naming the others in `files:`.",
   ),
   quality_gate: row(
     422,
@@ -136,7 +136,7 @@ export const ERROR_CODES = {
     404,
     false,
     "There is no such thing, or it is outside your scope.",
-    "Check the name or id; the list commands show what there is.",
+    "Check the name or id; the list commands show what there is, as far as the key's sites go.",
   ),
   conflict: row(
     409,

@@ -17,7 +17,7 @@ export const predictRowsSchema = z.strictObject({
 export const predictAssetSchema = z.strictObject({
   model: nameSchema.optional(),
   asset: dataIdSchema,
-  /** `t`: ISO 8601 text or the cycle; the other members are columns of the readings source. */
+  /** `t`: the cycle, or a time as the source declares it; the other members are columns of the readings source. */
   readings: z.array(z.record(z.string(), readingValueSchema)).min(1).max(10_000),
   /** Column → value, of the attributes sources. */
   attributes: z.record(z.string(), readingValueSchema).optional(),
@@ -68,7 +68,7 @@ export const predictReplySchema = z.strictObject({
   traced: z.boolean(),
   unit: z.string().optional(),
   threshold: z.number().optional(),
-  /** With readings: what makes the features differ from those of the asset's whole history. */
+  /** With readings: which were left out, and what makes the features differ from those of the whole history. */
   warnings: z.array(z.string()).optional(),
 });
 export type PredictReply = z.infer<typeof predictReplySchema>;

@@ -78,7 +78,7 @@ export async function resolveTemporalBinary(search: BinarySearch): Promise<Tempo
   };
   const noDownload = await attempt(() => downloadTemporal(target, search));
   if (noDownload === undefined) return { path: target, source: "download" };
-  const why = `the download failed (${noDownload})`;
+  const why = `the download failed (${noDownload}; a Temporal CLI on PATH or named by AURA_TEMPORAL_CLI needs neither)`;
   const noBuild = await attempt(() => buildTemporal(target, search, why));
   if (noBuild === undefined) return { path: target, source: "build" };
   throw new PlatformError(

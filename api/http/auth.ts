@@ -193,6 +193,9 @@ export function checkPolicy(policy: RoutePolicy, actor: Actor): void {
     throw new PlatformError("forbidden", `authorize: expected the role ${policy.role}, got ${actor.role}`);
   }
   if (policy.scope === "all-sites" && actor.sites !== undefined) {
-    throw new PlatformError("not_found", "authorize: there is no such thing in your scope");
+    throw new PlatformError(
+      "not_found",
+      "authorize: there is no such thing in the scope of a key that is limited to sites; what is not bound to one site, most lists too, is for keys of all sites",
+    );
   }
 }

@@ -33,7 +33,7 @@ const described = {
     kind: "raw",
     types: PREDICT_TYPES,
     description:
-      "`{rows: [{feature: value}]}`, or `{asset, readings: [{t, column: value}], attributes?, events?}` (`t`: ISO 8601 or the cycle), as JSON up to 1 MiB; or rows as an Arrow IPC stream up to 64 MiB.",
+      "`{rows: [{feature: value}]}`, or `{asset, readings: [{t, column: value}], attributes?, events?}` (`t`: the cycle, or a time as the source declares it; ISO 8601 with an offset always), as JSON up to 1 MiB; or rows as an Arrow IPC stream up to 64 MiB.",
   },
   query: z.strictObject({
     explain: z.coerce

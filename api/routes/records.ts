@@ -3,7 +3,6 @@ import { dataIdSchema, nameSchema } from "../../schemas/names.ts";
 import { ObjectAnchors } from "../../stores/postgres/audit/object-anchors.ts";
 import { incomingOf } from "../http/context.ts";
 import {
-  admin,
   anyObject,
   found,
   idParams,
@@ -74,8 +73,8 @@ export const recordRoutes: readonly AnyRoute[] = [
     method: "get",
     path: "/v1/audit",
     tag: "records",
-    summary: "Audit rows, newest first.",
-    policy: admin,
+    summary: "Audit rows, newest first; not for keys that are limited to sites.",
+    policy: viewer,
     query: z.strictObject({
       subject: z.string().max(256).optional(),
       limit: limitQuery(100),
@@ -96,7 +95,7 @@ export const recordRoutes: readonly AnyRoute[] = [
     tag: "records",
     summary:
       "Recomputes the hash chain and holds it against the anchor outside the database; names the first bad row.",
-    policy: admin,
+    policy: viewer,
     reply: z.strictObject({
       ok: z.boolean(),
       rows: z.int(),

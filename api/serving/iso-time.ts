@@ -6,23 +6,27 @@ const PATTERN =
 
 /**
  * Microseconds since 1970 of an ISO 8601 date or date-time: `T` or a space between the two, seconds, a fraction and
- * an offset where they are given, UTC without one. Digits of the fraction beyond microseconds are left out.
+ * an offset where they are given. Without one it is local: UTC, unless `toUtc` says what else. Digits of the fraction beyond microseconds are left out.
  *
  * `Date.parse` is not asked: it reads `05.04.2025` as the fourth of May, and 30 February as a day of March.
  *
- * @returns undefined for every other text, and for a day or an hour that does not exist
+ * @returns undefined for every other text, for a day or an hour that does not exist, and where `toUtc` gives it
  */
-export function parseIsoMicros(text: string): number | undefined {
-  const { date = "", clock = "00:00", fraction = "", offset = "Z" } = PATTERN.exec(text)?.groups ?? {};
+export function parseIsoMicros(
+  text: string,
+  toUtc: (localMicros: number) => number | undefined = (micros) => micros,
+): number | undefined {
+  const { date = "", clock = "00:00", fraction = "", offset } = PATTERN.exec(text)?.groups ?? {};
   if (date === "") return undefined;
   const [year = NaN, month = NaN, day = NaN] = date.split("-").map(Number);
   const [hour = NaN, minute = NaN, second = 0] = clock.split(":").map(Number);
   const ms = Date.UTC(year, month - 1, day, hour, minute, second);
-  const offsetMinutes = minutesOf(offset);
+  const offsetMinutes = minutesOf(offset ?? "Z");
   if (hour > 23 || minute > 59 || second > 59 || offsetMinutes === undefined) return undefined;
   // A day beyond its month would come out as one of the next.
   if (!new Date(ms).toISOString().startsWith(date)) return undefined;
-  return (ms - offsetMinutes * 60_000) * 1_000 + Number(fraction.slice(0, 6).padEnd(6, "0"));
+  const micros = (ms - offsetMinutes * 60_000) * 1_000 + Number(fraction.slice(0, 6).padEnd(6, "0"));
+  return offset === undefined ? toUtc(micros) : micros;
 }
 
 /** Minutes east of UTC; undefined beyond a day. */

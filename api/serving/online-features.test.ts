@@ -13,7 +13,11 @@ const feature = (name: string, operator: Feature["operator"], args: object): Fea
   args,
 });
 
-function versionOf(timeKind: FeatureView["timeKind"], features: readonly Feature[]): ServedVersion {
+function versionOf(
+  timeKind: FeatureView["timeKind"],
+  features: readonly Feature[],
+  declared: Pick<FeatureView, "times" | "checks"> = { times: { readings: { timezone: "UTC" } } },
+): ServedVersion {
   const columns = ["voltage", "current", "Status", "constructor"].map((name) => ({
     name,
     physical: name,
@@ -24,6 +28,7 @@ function versionOf(timeKind: FeatureView["timeKind"], features: readonly Feature
     source: "readings",
     hasAsset: true,
     timeKind,
+    ...declared,
     columns,
     derived: [
       { name: "power", formula: "voltage * current" },
@@ -84,6 +89,58 @@ test("times are ISO 8601, and the last one is told", () => {
         message: expect.stringContaining("[readings.0.t]: expected an ISO 8601 date"),
       }),
     );
+});
+
+test("a time without an offset is one of the declared time zone", () => {
+  const ask = (t: string | number, times?: FeatureView["times"]) =>
+    assetFeatures.lastRow(versionOf("timestamp", VOLTAGE, times === undefined ? {} : { times }), {
+      asset: "a",
+      readings: [{ t, voltage: 1 }],
+    }).at;
+  const berlin = { readings: { timezone: "Europe/Berlin" } };
+  expect(ask("2025-04-30T23:00:00", berlin)).toBe("2025-04-30T21:00:00.000Z");
+  expect(ask("2025-04-30T23:00:00Z", berlin)).toBe("2025-04-30T23:00:00.000Z");
+  // An hour that clocks show twice is the later one, as the database has it; one that they skip is none.
+  expect(ask("2025-10-26T02:30:00", berlin)).toBe("2025-10-26T01:30:00.000Z");
+  expect(() => ask("2025-03-30T02:30:00", berlin)).toThrow(/clocks of Europe\/Berlin show/);
+  const german = { readings: { timezone: "Europe/Berlin", format: "%d.%m.%Y %H:%M" } };
+  expect(ask("30.04.2025 23:00", german)).toBe("2025-04-30T21:00:00.000Z");
+  expect(ask("2025-04-30T23:00:00+02:00", german)).toBe("2025-04-30T21:00:00.000Z");
+  for (const t of ["2025-04-30T23:00:00", "31.04.2025 23:00"]) expect(() => ask(t, german)).toThrow(/%d\.%m/);
+  const epoch = { readings: { timezone: "UTC", epochUnit: "s" as const } };
+  expect(ask(1_746_046_800, epoch)).toBe("2025-04-30T21:00:00.000Z");
+  // A version stored before the zone was kept: only a time with an offset can be told.
+  expect(ask("2025-04-30T23:00:00+02:00")).toBe("2025-04-30T21:00:00.000Z");
+  expect(() => ask("2025-04-30T23:00:00")).toThrow(/with its offset/);
+});
+
+test("a reading that ingest would put into quarantine is left out and told", () => {
+  const checks: FeatureView["checks"] = [
+    { name: "voltage", type: "float", unit: "V", range: [0, 10], isRequired: true },
+    { name: "mode", type: "text", values: ["on", "off"] },
+  ];
+  const ask = (...readings: Record<string, string | number | null>[]) =>
+    assetFeatures.lastRow(versionOf("cycle", VOLTAGE, { checks }), {
+      asset: "a",
+      readings: readings.map((fields, i) => ({ t: i + 1, ...fields })),
+    });
+  const good = { voltage: 3, mode: "on" };
+  expect(ask(good, { voltage: 999 }, { voltage: 4, mode: "ON" }, { voltage: null })).toEqual({
+    row: Float64Array.of(3),
+    at: 1,
+    warnings: [
+      "readings.1.voltage: expected 0 to 10 V, found 999; the reading is left out",
+      "readings.2.mode: expected one of on, off, found 'ON'; the reading is left out",
+      "readings.3.voltage: expected a value, found none; the reading is left out",
+    ],
+  });
+  expect(ask(...Array.from({ length: 30 }, () => ({ voltage: -1 })), good).warnings).toHaveLength(11);
+  expect(() => ask({ voltage: 999 })).toThrow(
+    expect.objectContaining({
+      code: "invalid_signature_input",
+      locations: [{ field: "readings.0.voltage", expected: "0 to 10 V", found: "999" }],
+    }),
+  );
 });
 
 test("a history shorter than the features look back is told, a whole one is not", () => {

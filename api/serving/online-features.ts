@@ -4,7 +4,9 @@ import type { FeatureView } from "../../features/feature-view.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { PredictAsset } from "../../schemas/prediction.ts";
 import type { AssetFeatures } from "./asset-features.ts";
-import { ISO_TIME, parseIsoMicros } from "./iso-time.ts";
+import { clientMicros, expectedTime } from "./client-time.ts";
+import { leftOutWarnings, readingFault } from "./reading-checks.ts";
+import type { ReadingFault } from "./reading-checks.ts";
 import { inputsOf } from "./view-inputs.ts";
 import type { ViewInputs } from "./view-inputs.ts";
 
@@ -16,21 +18,36 @@ export function createAssetFeatures(): AssetFeatures {
     lastRow({ view, fitted, encoder }, request) {
       const inputs = inputsOf(view);
       checkColumns(inputs, request.readings);
+      const needed = new Set(inputs.columns.map(({ name }) => name));
+      const faults: ReadingFault[] = [];
       const context = contextOf(view, request);
       const state = createAssetState(view, fitted);
       let row = new Float64Array(encoder.nFeatures);
       let first = NaN;
       let last = NaN;
+      let nUsed = 0;
       request.readings.forEach((fields, i) => {
         checkNumbers(inputs, fields, i);
-        const reading = { t: timeOf(view, fields, `readings.${i}.t`, i), values: fields };
+        const t = timeOf(view, { fields, field: `readings.${i}.t`, fallback: i });
+        const fault = readingFault(view.checks ?? [], { fields, index: i, needed });
+        if (fault !== undefined) {
+          faults.push(fault);
+          return;
+        }
+        const reading = { t, values: fields };
         if (reading.t < last)
           throw refuse(`readings.${i}.t`, "a time not before the reading above", "an earlier one");
-        if (i === 0) first = reading.t;
+        nUsed++;
+        if (nUsed === 1) first = reading.t;
         last = reading.t;
         row = Float64Array.from(state.push(reading, context));
       });
-      const warnings = historyWarnings(view, { first, last, nReadings: request.readings.length });
+      const [fault] = faults;
+      if (nUsed === 0 && fault !== undefined) throw refuse(fault.field, fault.expected, fault.found);
+      const warnings = [
+        ...leftOutWarnings(faults),
+        ...historyWarnings(view, { first, last, nReadings: nUsed }),
+      ];
       if (view.timeKind === "none") return { row, warnings };
       if (view.timeKind === "cycle") return { row, warnings, at: last };
       return {
@@ -95,16 +112,27 @@ function checkNumbers({ columns }: ViewInputs, fields: Fields, index: number): v
   }
 }
 
-function timeOf(view: FeatureView, fields: Fields, field: string, fallback: number): number {
+interface TimedFields {
+  readonly fields: Fields;
+  /** Path of the time, for refusals. */
+  readonly field: string;
+  /** The time where there is none. */
+  readonly fallback: number;
+  /** Source whose times these are; the readings unless said. */
+  readonly source?: string;
+}
+
+function timeOf(view: FeatureView, { fields, field, fallback, source }: TimedFields): number {
   const t = Object.hasOwn(fields, "t") ? fields["t"] : undefined;
   if (view.timeKind === "none") return fallback;
   if (view.timeKind === "cycle") {
     if (typeof t === "number" && Number.isSafeInteger(t)) return t;
     throw refuse(field, "the cycle as a whole number", kindOf(t));
   }
-  const micros = typeof t === "string" ? parseIsoMicros(t) : undefined;
+  const time = view.times?.[source ?? view.source];
+  const micros = clientMicros(t, time);
   if (micros !== undefined) return micros;
-  throw refuse(field, ISO_TIME, typeof t === "string" ? "another text" : kindOf(t));
+  throw refuse(field, expectedTime(time), typeof t === "string" ? "another text" : kindOf(t));
 }
 
 /** Attributes count for every attributes source of the view; events for the one they name, or for all. */
@@ -113,7 +141,11 @@ function contextOf(view: FeatureView, { attributes, events }: PredictAsset): Ass
   const live = (events ?? []).map((fields, i) => {
     const { t: _t, source, ...columns } = fields;
     const values = withoutPrototype(columns);
-    return { source, event: { t: timeOf(view, fields, `events.${i}.t`, i), values } };
+    const timed = sources.filter((name) => view.times?.[name] !== undefined);
+    // Without a source an event is one of all; they are taken to write their times alike.
+    const of = typeof source === "string" ? source : (timed[0] ?? view.source);
+    const t = timeOf(view, { fields, field: `events.${i}.t`, fallback: i, source: of });
+    return { source, event: { t, values } };
   });
   return {
     attributes: Object.fromEntries(sources.map((source) => [source, withoutPrototype(attributes ?? {})])),

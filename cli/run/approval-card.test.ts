@@ -118,3 +118,15 @@ it("says who is not known, and who answered their own question", () => {
     "approve by ada through cli",
   );
 });
+
+it("proposes an approver who may decide, and goes to stdout where it is asked for", () => {
+  let asked = "";
+  const both = new Output({
+    stdout: { write: (text) => (asked += text) },
+    stderr: { write: () => expect.unreachable() },
+    environment: {},
+  });
+  const approval = { ...approvalWith({}), policy: { quorum: 1, approvers: ["ada", "o'hara@example.com"] } };
+  showApproval(both, approval, { apiUrl: "http://127.0.0.1:1", to: "stdout" });
+  expect(asked).toContain(String.raw`approve p.1.r1 --as 'o'\''hara@example.com' --reason`);
+});

@@ -17,23 +17,20 @@ export interface CardContext {
   readonly temporalUiUrl?: string;
   /** Of the run: holds the baseline where an older approval does not. */
   readonly evaluation?: Evaluation;
+  /** Where it goes: to stdout where it is what was asked for. Default: stderr. */
+  readonly to?: "stdout" | "stderr";
 }
 
 /** Name that the evaluation gives to the constant model. */
 const BASELINE = "baseline";
 
-/** Shows what is to be decided, on what grounds, and the three ways to decide; on stderr. */
+/** Shows what is to be decided, on what grounds, and the three ways to decide. */
 export function showApproval(output: Output, approval: Approval, context: CardContext): void {
   const { evidence } = approval;
-  const note = (text = "") => output.note(text);
+  const { to = "stderr" } = context;
+  const note = (text = "") => (to === "stdout" ? output.line(text) : output.note(text));
   note();
-  note(
-    output.style(
-      "bold",
-      `Approval ${safeText(approval.id)}: promote ${safeText(approval.subject)}?`,
-      "stderr",
-    ),
-  );
+  note(output.style("bold", `Approval ${safeText(approval.id)}: promote ${safeText(approval.subject)}?`, to));
   note(`  digest     ${approval.digest}`);
   const known = approval.requesterAuthenticated === false ? " (unauthenticated)" : "";
   note(`  asked by   ${safeText(approval.requestedBy)}${known}, until ${approval.deadline}`);
@@ -48,7 +45,7 @@ export function showApproval(output: Output, approval: Approval, context: CardCo
     for (const line of block) note(`  ${line}`);
   }
   note();
-  for (const gate of evidence.gates ?? []) note(gateLine(output, gate));
+  for (const gate of evidence.gates ?? []) note(gateLine(output, gate, to));
   note();
   note("Three ways to decide:");
   for (const line of waysToDecide(approval, context)) note(line);
@@ -56,8 +53,12 @@ export function showApproval(output: Output, approval: Approval, context: CardCo
 }
 
 /** `✓ rmse on test: …`; also printed after a refusal. */
-export function gateLine(output: Output, { name, passed, detail }: GateResult): string {
-  const mark = passed ? output.style("green", "✓", "stderr") : output.style("red", "✗", "stderr");
+export function gateLine(
+  output: Output,
+  { name, passed, detail }: GateResult,
+  to: "stdout" | "stderr" = "stderr",
+): string {
+  const mark = passed ? output.style("green", "✓", to) : output.style("red", "✗", to);
   return `  ${mark} ${safeText(name)}: ${safeText(detail)}`;
 }
 
@@ -94,20 +95,28 @@ function evidenceBlocks({ evidence }: Approval): readonly (readonly string[])[] 
 }
 
 function waysToDecide(approval: Approval, { apiUrl, temporalUiUrl }: CardContext): readonly string[] {
-  const { id, digest, workflowId } = approval;
+  const { id, digest, workflowId, policy, requestedBy } = approval;
+  const { approvers = [] } = policy;
+  const approver = approvers.find((one) => one !== requestedBy) ?? approvers[0] ?? "you@example.com";
   const body = JSON.stringify({
     decisionId: "my-decision-1",
     decision: "approve",
     digest,
-    by: "you@example.com",
+    by: approver,
   });
   const ui =
     temporalUiUrl === undefined
       ? `Temporal     workflow ${workflowId}: update \`decide\`, or signal \`approve\` or \`reject\``
       : `Temporal UI  ${temporalUiUrl}/namespaces/default/workflows/${encodeURIComponent(workflowId)} (signal \`approve\` or \`reject\`)`;
   return [
-    `  aura         aura approvals approve ${id} --as you@example.com --reason "looked at it"`,
-    `  HTTP         curl -X POST ${apiUrl}/v1/approvals/${encodeURIComponent(id)}/decisions -H 'content-type: application/json' -d '${body}'`,
+    `  aura         aura approvals approve ${id} --as ${shellWord(approver)} --reason "looked at it"`,
+    `  HTTP         curl -X POST ${apiUrl}/v1/approvals/${encodeURIComponent(id)}/decisions -H 'content-type: application/json' -d ${shellWord(body)}`,
     `  ${ui}`,
   ];
+}
+
+/** A text as one word of a POSIX shell, safe to show. */
+function shellWord(text: string): string {
+  const shown = safeText(text);
+  return /^[\w@%+=:,./-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -1,8 +1,9 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { gzipSync } from "node:zlib";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { hashFiles, namesOf, openDataFolder } from "./local-files.ts";
+import { checkGzip, hashFiles, namesOf, openDataFolder } from "./local-files.ts";
 import { readPipelineText } from "./pipeline-text.ts";
 
 const PIPELINE = `name: p # kept
@@ -69,4 +70,21 @@ describe("readPipelineText", () => {
   it.each(["none.yaml", "sub"])("refuses %s", (file) => {
     expect(() => readPipelineText(file, { cwd: folder })).toThrow(`${file}: expected a pipeline file`);
   });
+});
+
+it("names every damaged gzip file, and no other", async () => {
+  const whole = gzipSync("a,y\n1,0\n".repeat(100));
+  for (const [name, bytes] of Object.entries({
+    "c.gz": whole,
+    "d.gz": whole.subarray(0, -9),
+    "e.gz": whole.subarray(0, 20),
+  }))
+    writeFileSync(join(folder, "sub", name), bytes);
+  const names = ["sub/b.csv", "sub/c.gz", "sub/d.gz", "sub/e.gz"];
+  const files = await hashFiles(openDataFolder(".", folder), names);
+  await expect(checkGzip(files)).rejects.toMatchObject({
+    code: "bad_file",
+    locations: [{ file: "sub/d.gz" }, { file: "sub/e.gz" }],
+  });
+  await checkGzip(files.slice(0, 2));
 });

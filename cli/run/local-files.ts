@@ -3,8 +3,9 @@ import { createReadStream, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import type { RawFile } from "../../schemas/dataset.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
-import { PlatformError } from "../../schemas/platform-error.ts";
+import { isPlatformError, PlatformError } from "../../schemas/platform-error.ts";
 import { badFile } from "../../sources/files/bad-file.ts";
+import { readHead, readTextBytes } from "../../sources/files/byte-stream.ts";
 import { httpFileName, resolveFiles } from "../../sources/files/resolve-files.ts";
 
 /** A file of --data with the identity of its bytes. */
@@ -93,4 +94,27 @@ async function hashFile(name: string, path: string, signal?: AbortSignal): Promi
   if (bytes === 0) throw badFile(name, { expected: "a file with rows", found: "an empty file" });
   const sha256 = hash.digest("hex");
   return { path, raw: { name, object: { key: `raw/sha256/${sha256}`, sha256, bytes } } };
+}
+
+/**
+ * Unpacks the gzip files among them once, so that a damaged one is named before anything is uploaded.
+ *
+ * @throws {PlatformError} bad_file: every damaged file
+ */
+export async function checkGzip(files: readonly LocalFile[]): Promise<void> {
+  const damaged: PlatformError[] = [];
+  for (const { raw, path } of files) {
+    const file = { name: raw.name, localPath: path };
+    try {
+      if (!(await readHead(file)).isGzip) continue;
+      for await (const _chunk of readTextBytes(file, true));
+    } catch (error) {
+      if (!isPlatformError(error) || error.code !== "bad_file") throw error;
+      damaged.push(error);
+    }
+  }
+  if (damaged.length === 0) return;
+  throw new PlatformError("bad_file", damaged.map((one) => one.message).join("; "), {
+    locations: damaged.flatMap((one) => one.locations),
+  });
 }

@@ -134,9 +134,15 @@ function textRelation(scanned: ScannedText, source: Source): Relation {
     cells: new Map(scanned.columns.map((name, i): [string, Cell] => [name, { sql: `c${i}`, form: "text" }])),
     names: [...scanned.columns, ...scanned.unknownKeys],
     line: scanned.isRewritten ? "CAST(line AS BIGINT)" : "NULL::BIGINT",
-    text: `concat_ws(${quoteLiteral(scanned.delimiter)}, ${raw})`,
+    // The file's own delimiter: a rewritten one has commas.
+    text: `concat_ws(${quoteLiteral(delimiterOf(source))}, ${raw})`,
     firstLine: scanned.skip + 1,
   };
+}
+
+function delimiterOf({ format }: Source): string {
+  if (format.type !== "csv") return ",";
+  return format.delimiter === "whitespace" ? " " : format.delimiter;
 }
 
 /** Parquet comes typed: numbers, booleans and times are taken as they are, everything else as text. */
@@ -156,8 +162,8 @@ async function parquetRelation(input: StageInput, path: string): Promise<Relatio
   const text = cells.map(([, c]) => (c.form === "text" ? c.sql : `CAST(${c.sql} AS VARCHAR)`));
   const projected = cells.map(([, c], i) => {
     if (c.form !== "text") return `r.c${i} AS c${i}`;
-    const text = `CAST(r.c${i} AS VARCHAR)`;
-    return `CASE WHEN ${isOneOfSql(text, input.source.format.nullValues)} THEN NULL ELSE ${text} END AS c${i}`;
+    const asText = `CAST(r.c${i} AS VARCHAR)`;
+    return `CASE WHEN ${isOneOfSql(asText, input.source.format.nullValues)} THEN NULL ELSE ${asText} END AS c${i}`;
   });
   return {
     sql: `(SELECT ${projected.join(", ")} FROM ${from} AS r(${renamed}))`,

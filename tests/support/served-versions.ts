@@ -18,6 +18,7 @@ export function tinyView(timeKind: FeatureView["timeKind"] = "cycle"): FeatureVi
     source: "readings",
     hasAsset: true,
     timeKind,
+    ...(timeKind === "timestamp" ? { times: { readings: { timezone: "UTC" } } } : {}),
     columns,
     derived: [],
     features: columns.map(({ name, physical }, i) => ({

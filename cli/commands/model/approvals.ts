@@ -102,6 +102,7 @@ async function show(context: CliContext, id: string, { json }: { readonly json?:
     }
     const evaluation = await evaluationOf(client, approval);
     showApproval(output, approval, {
+      to: "stdout",
       apiUrl,
       ...(temporalUiUrl === undefined ? {} : { temporalUiUrl }),
       ...(evaluation === undefined ? {} : { evaluation }),
@@ -138,10 +139,18 @@ async function decideOne(
       ...(digest === undefined ? {} : { digest }),
     });
     if (json === true) output.json(decided);
-    else output.line(`${decided.id} (${decided.subject}) is ${decided.state}`);
+    else output.line(`${decided.id} (${decided.subject}) is ${decided.state}${afterText(decided)}`);
     // With a platform that ends with this command, the decision would take effect at the next start only.
     if (connection.isOwn && decided.state !== "waiting") await finishRun(context, connection, decided);
   });
+}
+
+/** What comes of the decision: the promotion is the run's, a moment later. */
+function afterText({ state, decisions, policy, model }: Approval): string {
+  if (state === "approved") return `; the promotion follows: aura models show ${safeText(model)}`;
+  if (state !== "waiting") return "";
+  const given = decisions.filter((one) => one.decision === "approve").length;
+  return `: ${given} of ${policy.quorum} approvals given`;
 }
 
 /** Waits for the end of the run that asked. */

@@ -7,6 +7,7 @@ import { attachContext } from "../../context.ts";
 import { EXIT, exitCodeOf } from "../../exit-codes.ts";
 import { Output } from "../../output.ts";
 import { registerInitCommand } from "./init.ts";
+import { registerRunCommand } from "./run.ts";
 import { registerSimulateCommand } from "./simulate.ts";
 import { registerValidateCommand } from "./validate.ts";
 
@@ -32,6 +33,7 @@ async function aura(...args: string[]): Promise<number> {
     exitWith: (code) => (exit = code),
   });
   registerInitCommand(program);
+  registerRunCommand(program);
   registerSimulateCommand(program);
   registerValidateCommand(program);
   try {
@@ -70,6 +72,16 @@ describe("bad input ends with 2 and writes nothing", () => {
     expect(existsSync(join(cwd, "x"))).toBe(false);
   });
 
+  it("an approver whom the pipeline file does not name", async () => {
+    const text = readFileSync(join(cwd, "p.yaml"), "utf8").replace(
+      "quorum: 1",
+      "quorum: 1, approvers: [ann]",
+    );
+    writeFileSync(join(cwd, "named.yaml"), text);
+    expect(await aura("run", "named.yaml", "--data", "fleet", "--approve-as", "bob")).toBe(2);
+    expect(shown).toContain("one of the approvers of the pipeline file: ann, found bob");
+  });
+
   it("a typo, with line, field, expected and found, also as JSON", async () => {
     writeFileSync(
       join(cwd, "typo.yaml"),
@@ -77,7 +89,7 @@ describe("bad input ends with 2 and writes nothing", () => {
     );
     expect(await aura("validate", "typo.yaml")).toBe(2);
     expect(shown).toMatch(
-      /typo\.yaml:\d+:task\.kind: expected .*did you mean failure_within\?, found 'failure_witin'/,
+      /typo\.yaml:\d+: task\.kind: expected .*did you mean failure_within\?, found 'failure_witin'/,
     );
     shown = "";
     expect(await aura("validate", "typo.yaml", "--json")).toBe(2);

@@ -2,6 +2,9 @@ import { relative } from "node:path";
 import type { Command } from "commander";
 import { InvalidArgumentError } from "commander";
 import type { RunView } from "../../../schemas/run.ts";
+import { z } from "zod";
+import { isPlatformError, PlatformError } from "../../../schemas/platform-error.ts";
+import { ApiClient } from "../../client.ts";
 import { withApi } from "../../connection.ts";
 import type { Connection } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
@@ -11,7 +14,7 @@ import { safeText } from "../../output.ts";
 import { gateLine } from "../../run/approval-card.ts";
 import { numberText } from "../../run/evaluation-text.ts";
 import { executeRun } from "../../run/execute-run.ts";
-import { hashFiles, namesOf, openDataFolder } from "../../run/local-files.ts";
+import { checkGzip, hashFiles, namesOf, openDataFolder } from "../../run/local-files.ts";
 import { readPipelineText } from "../../run/pipeline-text.ts";
 import { outcomeOf, runDocument, runError, runExitCode } from "../../run/run-document.ts";
 
@@ -53,11 +56,14 @@ async function run(context: CliContext, file: string, options: RunOptions): Prom
   // All that can be found wrong here is found before anything is started or written.
   const { seed } = options;
   const { text, pipeline } = readPipelineText(file, { cwd, ...(seed === undefined ? {} : { seed }) });
+  const { approveAs, wait } = options;
+  if (approveAs !== undefined) checkApprover(pipeline.approval.approvers, approveAs);
   const folder = openDataFolder(options.data, cwd);
   const files = await hashFiles(folder, namesOf(pipeline, folder));
-  const { approveAs, wait } = options;
+  await checkGzip(files);
   const request = { text, files, wait, ...(approveAs === undefined ? {} : { approveAs }) };
   const done = await withApi(context, { start: "always" }, async (connection) => {
+    if (approveAs !== undefined) await requireNoKeys(connection, approveAs);
     const view = await executeRun(context, connection, request);
     tellWhatIsLeft(context, connection, { view, wait });
     return { view, isOwn: connection.isOwn, platformStartMs: connection.platformStartMs };
@@ -74,6 +80,35 @@ async function run(context: CliContext, file: string, options: RunOptions): Prom
   const error = runError(view);
   if (error !== undefined) output.error(error);
   exitWith(runExitCode(view));
+}
+
+/** Hours of training would end at a decision that cannot count. @throws {PlatformError} config_invalid */
+function checkApprover(approvers: readonly string[], approveAs: string): void {
+  if (approvers.length === 0 || approvers.includes(approveAs)) return;
+  throw refusedApprover(approveAs, `one of the approvers of the pipeline file: ${approvers.join(", ")}`);
+}
+
+/**
+ * With keys a decision is its key owner's, and the one who asks may not decide.
+ *
+ * @throws {PlatformError} config_invalid: the API asks for a key
+ */
+async function requireNoKeys({ apiUrl }: Connection, approveAs: string): Promise<void> {
+  try {
+    await new ApiClient({ baseUrl: apiUrl }).get("/v1/approvals", z.unknown(), { limit: 1 });
+  } catch (error) {
+    // Whatever else is wrong, the run itself tells.
+    if (!isPlatformError(error) || error.code !== "unauthenticated") return;
+    const expected =
+      "no --approve-as where the API has keys: another approver decides, with `aura approvals approve` and a key of their own";
+    throw refusedApprover(approveAs, expected);
+  }
+}
+
+function refusedApprover(found: string, expected: string): PlatformError {
+  return new PlatformError("config_invalid", `--approve-as: expected ${expected}, found ${found}`, {
+    locations: [{ field: "--approve-as", expected, found }],
+  });
 }
 
 function parseSeed(text: string): number {

@@ -2,10 +2,11 @@ import type { Command } from "commander";
 import { Option } from "commander";
 import { z } from "zod";
 import { apiPath } from "../../client.ts";
+import type { ApiClient } from "../../client.ts";
 import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
-import { parseSince, showListAt, timeText } from "../../list-view.ts";
+import { itemsOf, parseSince, showListAt, timeText } from "../../list-view.ts";
 
 interface CreateOptions {
   readonly role: string;
@@ -79,10 +80,12 @@ async function create(context: CliContext, name: string, options: CreateOptions)
     ...(site && { sites: site }),
     ...(expires && { expiresAt: expires }),
   };
-  const made = await withApi(context, { start: "always" }, ({ client }) =>
-    client.post("/v1/keys", { reply: createdSchema, body }),
-  );
   const { output } = context;
+  const made = await withApi(context, { start: "always" }, async ({ client }) => {
+    for (const one of await emptySites(client, site ?? []))
+      output.warn(`no asset is at the site ${one}: the key sees nothing there until one is`);
+    return client.post("/v1/keys", { reply: createdSchema, body });
+  });
   if (json === true) {
     output.json(made);
     return;
@@ -91,6 +94,16 @@ async function create(context: CliContext, name: string, options: CreateOptions)
   output.note(`key ${made.key.id} (${made.key.role}); its secret is shown only now:`);
   output.line(made.secret);
   output.note("from now on every request needs a key: set AURA_API_KEY to a secret before other commands");
+}
+
+/** Those of the sites that no asset is at: most often misspelt. */
+async function emptySites(client: ApiClient, sites: readonly string[]): Promise<readonly string[]> {
+  const empty: string[] = [];
+  for (const site of new Set(sites)) {
+    const assets = await client.get("/v1/assets", itemsOf(z.unknown()), { site, limit: 1 });
+    if (assets.items.length === 0) empty.push(site);
+  }
+  return empty;
 }
 
 async function list(context: CliContext, { json }: { readonly json?: boolean }): Promise<void> {

@@ -54,7 +54,11 @@ function checkPerson(context: DecisionContext): void {
   }
   if (policy.approvers.length === 0) return;
   if (policy.approvers.includes(decision.by) || escalatedTo.includes(decision.by)) return;
-  throw new PlatformError("forbidden", `decide approval [${approval.id}]: not among its approvers`);
+  const known = [...new Set([...policy.approvers, ...escalatedTo])].join(", ");
+  throw new PlatformError(
+    "forbidden",
+    `decide approval [${approval.id}]: ${decision.by} is not among its approvers (${known})`,
+  );
 }
 
 /**

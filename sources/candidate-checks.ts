@@ -5,7 +5,9 @@ import { GBDT_PARAMETERS } from "../numerics/gbdt/parameters.ts";
 import { LINEAR_PARAMETERS } from "../numerics/linear/parameters.ts";
 import { describeRange, resolveParameters } from "../numerics/parameter-table.ts";
 import type { ParameterTable } from "../numerics/parameter-table.ts";
+import { checkSpace } from "../numerics/search/space.ts";
 import type { ParseOptions } from "../schemas/pipeline/parse.ts";
+import type { Problem } from "../schemas/pipeline/reading/yaml-document.ts";
 import type { Candidate } from "../schemas/pipeline/training.ts";
 
 const TABLES: Readonly<Record<Candidate["kind"], ParameterTable>> = {
@@ -17,18 +19,50 @@ const TABLES: Readonly<Record<Candidate["kind"], ParameterTable>> = {
   isolation_forest: ISOLATION_FOREST_PARAMETERS,
 };
 
-/** Checks of a pipeline file that need the trainers' own parameter tables: names and ranges of `candidates[].params`. */
+/**
+ * Checks of a pipeline file that need the trainers' own parameter tables: names and ranges of `candidates[].params` and
+ * `candidates[].search`.
+ */
 export const TRAINER_CHECKS: ParseOptions = {
   extraChecks: (pipeline) =>
-    pipeline.candidates.flatMap((candidate, i) =>
-      Object.entries(candidate.params).flatMap(([name, value]) => {
+    pipeline.candidates.flatMap((candidate, i) => [
+      ...checkSpaceOf(candidate, i),
+      ...Object.entries(candidate.params).flatMap(([name, value]) => {
         const expected = expectation(TABLES[candidate.kind], name, value);
         return expected === undefined
           ? []
           : [{ path: ["candidates", i, "params"], key: name, expected, found: String(value) }];
       }),
-    ),
+    ]),
 };
+
+/** Every value that a search may try must be one that the trainer takes. */
+function checkSpaceOf({ kind, params, search }: Candidate, i: number): Problem[] {
+  if (search === undefined) return [];
+  if (Object.keys(search).length === 0)
+    return [{ path: ["candidates", i, "search"], expected: "at least one parameter", found: "none" }];
+  return Object.entries(search).flatMap(([name, dimension]): Problem[] => {
+    const path = ["candidates", i, "search", name];
+    if (Object.hasOwn(params, name))
+      return [{ path, expected: `${name} under params or under search, not both`, found: "both" }];
+    try {
+      checkSpace({ [name]: dimension });
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      const said = error.message.slice(name.length).replace(/^ must (be |have )?/, "");
+      const [expected = "", found = "none"] = said.split(", got ");
+      return [{ path, expected, found }];
+    }
+    const row = TABLES[kind][name];
+    if (dimension.kind === "float" && row !== undefined && "isInteger" in row && row.isInteger === true)
+      return [{ path: [...path, "kind"], expected: "integer, as the parameter is", found: "float" }];
+    const values = dimension.kind === "choice" ? dimension.choices : [dimension.low, dimension.high];
+    return values.flatMap((value) => {
+      const expected = expectation(TABLES[kind], name, value);
+      return expected === undefined ? [] : [{ path, expected, found: String(value) }];
+    });
+  });
+}
 
 /** What was expected instead, or undefined when the setting is right. */
 function expectation(

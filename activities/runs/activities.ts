@@ -45,6 +45,9 @@ export function createRunActivities({ db, objects }: RunActivityDeps) {
           name,
           kind: candidate.kind,
         })),
+        searches: trainedCandidates(pipeline).flatMap(({ name, candidate }) =>
+          candidate.search === undefined ? [] : [name],
+        ),
         repeats: pipeline.split.repeats,
         folds: pipeline.split.folds,
         approval: pipeline.approval,

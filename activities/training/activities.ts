@@ -35,6 +35,7 @@ import type {
   TrainFoldInput,
   TrainFoldResult,
 } from "./messages.ts";
+import { poolRows } from "./pooled-rows.ts";
 import { problemOf, targetOf } from "./problem.ts";
 import { selectionSchema } from "./selection.ts";
 import type { Selection } from "./selection.ts";
@@ -289,17 +290,7 @@ async function pooledCandidates(
         const parts = await Promise.all(
           folds.map((fold) => getNumbers(deps.objects, fold.result.predictions)),
         );
-        const join = (column: string) => concat(parts.map((part) => part[column] ?? new Float64Array()));
-        const fold = folds.flatMap((of, i) =>
-          Array.from({ length: parts[i]?.["truth"]?.length ?? 0 }, () => of.fold),
-        );
-        pooled.push({
-          prediction: join("prediction"),
-          truth: join("truth"),
-          truthRaw: join("truthRaw"),
-          fold: Int32Array.from(fold),
-          ...(parts.every((part) => part["assetDay"] !== undefined) ? { assetDay: join("assetDay") } : {}),
-        });
+        pooled.push(poolRows(folds.map(({ fold }, i) => ({ fold, columns: parts[i] ?? {} }))));
       }
       const rounds = own.flatMap((fold) =>
         fold.result.bestIteration === undefined ? [] : [fold.result.bestIteration],
@@ -314,14 +305,4 @@ async function pooledCandidates(
       };
     }),
   );
-}
-
-function concat(arrays: readonly Float64Array[]): Float64Array {
-  const out = new Float64Array(arrays.reduce((sum, a) => sum + a.length, 0));
-  let at = 0;
-  for (const array of arrays) {
-    out.set(array, at);
-    at += array.length;
-  }
-  return out;
 }

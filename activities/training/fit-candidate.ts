@@ -3,11 +3,11 @@ import { trainPcaMonitor } from "../../numerics/anomaly/pca-monitor.ts";
 import { trainConstant } from "../../numerics/baseline/constant.ts";
 import { trainForest } from "../../numerics/forest/trainer.ts";
 import { trainGbdt } from "../../numerics/gbdt/trainer.ts";
+import type { GbdtCheckpoint, GbdtHooks } from "../../numerics/gbdt/trainer.ts";
 import { trainLinear } from "../../numerics/linear/trainer.ts";
 import type { Matrix } from "../../numerics/matrix.ts";
 import type { TrainedModel } from "../../numerics/model.ts";
 import type { TaskTarget } from "../../numerics/task-kind.ts";
-import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 import type { Candidate } from "../../schemas/pipeline/training.ts";
 import { classWeightsOf } from "./weights.ts";
 
@@ -29,12 +29,16 @@ export interface FitRequest {
   /** Fixed number of boosting rounds, as cross-validation found it. */
   readonly iterations?: number;
   readonly seed: number;
+  /** Continue the boosting that gave this checkpoint. */
+  readonly resumeFrom?: GbdtCheckpoint;
 }
 
 export interface Fit {
   readonly model: TrainedModel;
   /** Rounds kept; null where nothing is boosted. */
   readonly bestIteration: number | null;
+  /** Figure on the early-stopping rows after each round; absent where nothing is boosted. */
+  readonly history?: readonly number[];
 }
 
 /** Rounds without a better loss after which boosting stops, unless the candidate says otherwise. */
@@ -46,7 +50,7 @@ const EARLY_STOPPING_ROUNDS = 50;
  * @throws {RangeError} for parameters or data out of range
  * @throws {TrainingCancelledError} when the hooks say so
  */
-export function fitCandidate(request: FitRequest, hooks: TrainingHooks): Fit {
+export function fitCandidate(request: FitRequest, hooks: GbdtHooks): Fit {
   const { matrix, target, candidate, trainRows, seed } = request;
   if (target.taskKind === "anomaly") return { model: fitDetector(request, hooks), bestIteration: null };
   const base = { matrix, target, trainRows, seed, hooks };
@@ -71,7 +75,7 @@ export function fitCandidate(request: FitRequest, hooks: TrainingHooks): Fit {
 }
 
 /** The baseline of detectors calls nothing unusual. */
-function fitDetector({ matrix, candidate, trainRows, seed }: FitRequest, hooks: TrainingHooks): TrainedModel {
+function fitDetector({ matrix, candidate, trainRows, seed }: FitRequest, hooks: GbdtHooks): TrainedModel {
   if (candidate === null) {
     const shape = { nFeatures: matrix.nColumns, nOutputs: 1, postTransform: "identity" } as const;
     return { kind: "constant", taskKind: "anomaly", ...shape, base: [0] };
@@ -91,23 +95,24 @@ function fitDetector({ matrix, candidate, trainRows, seed }: FitRequest, hooks: 
 }
 
 function boost(request: FitRequest, input: Parameters<typeof trainGbdt>[0]): Fit {
-  const { earlyStopRows, iterations } = request;
+  const { earlyStopRows, iterations, resumeFrom } = request;
+  const resume = resumeFrom === undefined ? {} : { resumeFrom };
   if (iterations !== undefined || earlyStopRows === undefined || earlyStopRows.length === 0) {
     const rounds = iterations === undefined ? {} : { numIterations: Math.max(1, Math.round(iterations)) };
-    const { model, bestIteration } = trainGbdt({
+    return trainGbdt({
       ...input,
+      ...resume,
       parameters: { ...input.parameters, ...rounds, earlyStoppingRounds: 0 },
     });
-    return { model, bestIteration };
   }
   const earlyStoppingRounds = input.parameters?.earlyStoppingRounds ?? EARLY_STOPPING_ROUNDS;
   const stopping = earlyStoppingRounds === 0 ? {} : { validationRows: earlyStopRows };
-  const { model, bestIteration } = trainGbdt({
+  return trainGbdt({
     ...input,
+    ...resume,
     ...stopping,
     parameters: { ...input.parameters, earlyStoppingRounds },
   });
-  return { model, bestIteration };
 }
 
 /**

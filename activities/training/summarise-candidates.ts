@@ -161,30 +161,44 @@ function wantedAnswers({ truth }: PooledRows, { kind, nClasses }: Problem): Floa
   return wanted;
 }
 
-function summarise(candidate: CandidateRows, job: SummaryJob): CandidateSummary {
-  const { name, kind, iterations, members, repeats } = candidate;
-  const { problem } = job;
+/** Metrics over the folds that are there: pooled within a repeat, averaged over repeats. */
+export function pooledMetrics(
+  candidate: CandidateRows,
+  { problem, costs }: Pick<SummaryJob, "problem" | "costs">,
+): MetricSet {
+  const { kind, repeats } = candidate;
   const { detection } = problem;
-  const costs = job.costs ?? undefined;
-  if (detection !== undefined && kind !== "constant") {
-    const cv = meanMetrics(repeats.map((rows) => detectionMetrics(rows, detection, costs)));
-    const thresholds = repeats.map((rows) => detectionThreshold(rows, detection, costs));
-    return { name, kind, cv, threshold: mean(thresholds), iterations, calibration: null, interval: null };
-  }
-  const hasThreshold = problem.kind === "binary" && kind !== "constant";
-  const { calibration, interval } = fitUncertainty(candidate, job);
+  if (detection !== undefined && kind !== "constant")
+    return meanMetrics(repeats.map((rows) => detectionMetrics(rows, detection, costs ?? undefined)));
   const perRepeat = repeats.map((rows) => ({
     ...computeMetrics(problem.metricTask, rows.truth, rows.prediction, {
       truthRaw: rows.truthRaw,
       ...(problem.kind === "multiclass" ? { nClasses: problem.nClasses } : {}),
     }),
-    ...(hasThreshold ? outOfFoldDecisionMetrics(rows, costs) : {}),
+    ...(hasDecisions(candidate, problem) ? outOfFoldDecisionMetrics(rows, costs ?? undefined) : {}),
   }));
+  return meanMetrics(perRepeat);
+}
+
+const hasDecisions = ({ kind }: CandidateRows, problem: Problem): boolean =>
+  problem.kind === "binary" && kind !== "constant";
+
+function summarise(candidate: CandidateRows, job: SummaryJob): CandidateSummary {
+  const { name, kind, iterations, members, repeats } = candidate;
+  const { problem } = job;
+  const { detection } = problem;
+  const costs = job.costs ?? undefined;
+  const cv = pooledMetrics(candidate, job);
+  if (detection !== undefined && kind !== "constant") {
+    const thresholds = repeats.map((rows) => detectionThreshold(rows, detection, costs));
+    return { name, kind, cv, threshold: mean(thresholds), iterations, calibration: null, interval: null };
+  }
+  const { calibration, interval } = fitUncertainty(candidate, job);
   return {
     name,
     kind,
-    cv: { ...meanMetrics(perRepeat), ...uncertaintyMetrics(calibration, interval) },
-    threshold: hasThreshold ? servingThreshold(repeats, calibration, costs) : null,
+    cv: { ...cv, ...uncertaintyMetrics(calibration, interval) },
+    threshold: hasDecisions(candidate, problem) ? servingThreshold(repeats, calibration, costs) : null,
     iterations,
     ...(members === undefined ? {} : { members }),
     calibration,

@@ -16,6 +16,7 @@ import type { AnyRoute } from "./route.ts";
 import { runRoutes } from "./runs.ts";
 import { scoreRoutes } from "./scores.ts";
 import { thresholdRoutes } from "./thresholds.ts";
+import { trialRoutes } from "./trials.ts";
 import { uploadRoutes } from "./uploads.ts";
 
 /** Every route that does something. A new resource is one file and one line here. */
@@ -23,6 +24,7 @@ const RESOURCES: readonly AnyRoute[] = [
   ...predictRoutes,
   ...inferenceProtocolRoutes,
   ...runRoutes,
+  ...trialRoutes,
   ...pipelineRoutes,
   ...uploadRoutes,
   ...approvalRoutes,

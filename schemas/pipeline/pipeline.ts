@@ -2,6 +2,7 @@ import { z } from "zod";
 import { nameSchema } from "../names.ts";
 import { featureDeclarationSchema, regimesSchema } from "./features.ts";
 import { labelSchema, taskSchema } from "./label.ts";
+import { searchSchema } from "./search.ts";
 import { sourceSchema } from "./source.ts";
 import {
   approvalSchema,
@@ -89,6 +90,9 @@ export const pipelineSchema = z.strictObject({
     ),
   calibration: calibrationChoiceSchema,
   interval: withDefaults(intervalSchema).describe("The interval around an answer of the task rul."),
+  search: searchSchema
+    .optional()
+    .describe("How candidates with a `search` are searched; each setting has a default."),
   metrics: withDefaults(
     z.strictObject({
       primary: z

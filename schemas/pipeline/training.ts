@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { nameSchema } from "../names.ts";
+import { searchSpaceSchema } from "./search.ts";
 import { spanSchema } from "./time.ts";
 
 export const holdoutSchema = z.discriminatedUnion("by", [
@@ -78,6 +79,9 @@ export const candidateSchema = z.strictObject({
     .max(19)
     .optional()
     .describe("Of a blend: the candidates it is the mean of, by name; default: all others."),
+  search: searchSpaceSchema
+    .optional()
+    .describe("Parameters that are searched, each with what it may be; those under `params` are fixed."),
 });
 export type Candidate = z.infer<typeof candidateSchema>;
 

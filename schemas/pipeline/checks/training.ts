@@ -16,6 +16,7 @@ export function checkTraining(scope: Scope): void {
   checkMetrics(scope);
   checkCalibration(scope);
   checkCandidates(scope);
+  checkSearch(scope);
   checkApproval(scope);
   if (!/^\d+[dwmy]$/.test(scope.pipeline.retention)) {
     report(
@@ -117,11 +118,12 @@ function checkMetrics(scope: Scope): void {
   const problem = problemKindOf(scope.pipeline);
   if (problem === undefined) return;
   const known = METRIC_NAMES[problem];
-  const { metrics, gates, champion } = scope.pipeline;
+  const { metrics, gates, champion, search } = scope.pipeline;
   const named: [FieldPath, string | undefined][] = [
     [["metrics", "primary"], metrics.primary],
     ...gates.map((g, i): [FieldPath, string] => [["gates", i, "metric"], g.metric]),
     ...champion.guards.map((g, i): [FieldPath, string] => [["champion", "guards", i, "metric"], g.metric]),
+    ...(search?.objectives ?? []).map((name, i): [FieldPath, string] => [["search", "objectives", i], name]),
   ];
   for (const [path, name] of named) {
     if (name === undefined || known.includes(name)) continue;
@@ -174,7 +176,7 @@ function checkKind(scope: Scope, { kind, classWeight, seeds }: Candidate, i: num
 
 function checkBlend(scope: Scope, candidate: Candidate, i: number): void {
   const path = ["candidates", i];
-  const { kind, of, seeds, classWeight } = candidate;
+  const { kind, of, seeds, classWeight, search } = candidate;
   if (kind !== "blend") {
     checkMember(scope, candidate, i);
     if (of !== undefined) report(scope, [...path, "of"], "members only for a blend", kind);
@@ -195,6 +197,25 @@ function checkBlend(scope: Scope, candidate: Candidate, i: number): void {
   if (seeds > 1) report(scope, [...path, "seeds"], "seeds at the members of a blend", String(seeds));
   if (classWeight !== undefined) {
     report(scope, [...path, "classWeight"], "class weights at the members of a blend", String(classWeight));
+  }
+  if (search !== undefined)
+    report(scope, [...path, "search"], "a search at the members of a blend", "one of the blend");
+}
+
+function checkSearch(scope: Scope): void {
+  const { search, candidates } = scope.pipeline;
+  if (search === undefined) return;
+  const { budget, objectives = [] } = search;
+  if (budget.time !== undefined && durationMs(budget.time) <= 0) {
+    report(scope, ["search", "budget", "time"], "a time above 0, e.g. 30m", budget.time);
+  }
+  for (const [i, name] of objectives.entries()) {
+    if (objectives.indexOf(name) !== i)
+      report(scope, ["search", "objectives", i], "each objective once", `'${name}' again`);
+  }
+  if (candidates.every((candidate) => candidate.search === undefined)) {
+    const found = "none";
+    report(scope, ["search"], "a candidate with a `search`, or no settings of one", found);
   }
 }
 

@@ -4,6 +4,7 @@ import { nameSchema } from "../../schemas/names.ts";
 import { trialCurvesSchema, trialListSchema } from "../../schemas/trial.ts";
 import type { SearchView, TrialView } from "../../schemas/trial.ts";
 import { getNumbers } from "../../stores/objects/numbers.ts";
+import { trialsAsParquet } from "../export/trials-parquet.ts";
 import { found, idParams, limitQuery, serverIdSchema, viewer } from "./parts.ts";
 import { route } from "./route.ts";
 import type { AnyRoute } from "./route.ts";
@@ -37,6 +38,21 @@ export const trialRoutes: readonly AnyRoute[] = [
         items: trials.slice(query.offset, query.offset + query.limit),
         searches: names.map((name) => summarise(trials.filter((trial) => trial.candidate === name))),
       };
+    },
+  }),
+  route({
+    method: "get",
+    path: "/v1/runs/{id}/trials.parquet",
+    tag: "runs",
+    summary:
+      "All trials of a run as one Parquet file: a row each, a column for every parameter, metric and fold.",
+    policy: viewer,
+    params: idParams,
+    reply: z.string().describe("The bytes of the file."),
+    async handle({ params, context }, { database, uploadDir }) {
+      found(await database().runs.get(params.id), "run");
+      const bytes = await trialsAsParquet(await database().trials.list(params.id), uploadDir);
+      return context.body(bytes, 200, { "content-type": "application/vnd.apache.parquet" });
     },
   }),
   route({

@@ -11,6 +11,8 @@ import { locationsToShow, locationText, safeText } from "../../output.ts";
 import { parseLimit, showListAt, timeText } from "../../list-view.ts";
 import { gateLine } from "../../run/approval-card.ts";
 import { numberText } from "../../run/evaluation-text.ts";
+import { registerCompareCommand } from "./compare-runs.ts";
+import { registerExportCommand } from "./export-run.ts";
 import { followRun } from "../../run/follow-run.ts";
 import { waitingText } from "../../run/waiting-text.ts";
 import { outcomeOf } from "../../run/run-document.ts";
@@ -25,7 +27,7 @@ interface ListOptions {
 
 /** `aura runs`: pipeline runs of the past and the present. */
 export function registerRunsCommand(program: Command): void {
-  const runs = program.command("runs").description("list, look at and cancel pipeline runs");
+  const runs = program.command("runs").description("list, look at, compare, export and cancel pipeline runs");
   runs
     .command("list")
     .description("runs, newest first")
@@ -44,6 +46,8 @@ export function registerRunsCommand(program: Command): void {
     .action(async (id: string, options: { json?: boolean }, command: Command) =>
       show(contextOf(command), id, options),
     );
+  registerCompareCommand(runs);
+  registerExportCommand(runs);
   runs
     .command("cancel")
     .description("stop a run, also one that waits for its approval")

@@ -50,7 +50,7 @@ describe("a search space", () => {
       "doubles for a whole number",
       "numLeaves: { kind: float, low: 2, high: 31 }",
       "",
-      "10 candidates.0.search.numLeaves.kind: integer, as the parameter is, found float",
+      "10 candidates.0.search.numLeaves: kind integer, as the parameter is, found float",
     ],
     [
       "a logarithm of 0",
@@ -62,7 +62,14 @@ describe("a search space", () => {
       "what is fixed already",
       "maxDepth: { kind: integer, low: 2, high: 8 }",
       "",
-      "10 candidates.0.search.maxDepth: maxDepth under params or under search, not both, found both",
+      "10 candidates.0.search.maxDepth: maxDepth fixed or searched, not both, found both",
+    ],
+    ["features to choose from", "features: { kind: choice, choices: ['*', '*_mean_*'] }", "", ""],
+    [
+      "features that are no texts",
+      "features: { kind: choice, choices: [1, 2] }",
+      "",
+      "10 candidates.0.search.features: a choice of texts such as '*' and '*_mean_*', found choice",
     ],
     [
       "no time at all",

@@ -19,7 +19,7 @@ import type {
   RunTrialInput,
   RunTrialResult,
 } from "./messages.ts";
-import { budgetOf, searchPlanSchema, trialPipeline } from "./plan.ts";
+import { budgetOf, searchPlanSchema, trialPipeline, withPoint } from "./plan.ts";
 import { bestTrial } from "./best-trial.ts";
 import { objectivesOf, runTrial } from "./trial.ts";
 
@@ -128,9 +128,8 @@ function withPoints(pipeline: Pipeline, points: ReadonlyMap<string, TrialView["p
   const { search: _settings, ...rest } = pipeline;
   return pipelineSchema.parse({
     ...rest,
-    candidates: pipeline.candidates.map(({ search: _space, ...candidate }, i) => {
-      const found = points.get(candidateName(candidate, i));
-      return { ...candidate, params: { ...candidate.params, ...found } };
-    }),
+    candidates: pipeline.candidates.map(({ search: _space, ...candidate }, i) =>
+      withPoint(candidate, points.get(candidateName(candidate, i)) ?? {}),
+    ),
   });
 }

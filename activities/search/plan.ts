@@ -3,10 +3,16 @@ import { countGrid, SAMPLER_DEFAULTS } from "../../numerics/search/sampler.ts";
 import type { SamplerSettings } from "../../numerics/search/sampler.ts";
 import { PRUNER_DEFAULTS } from "../../numerics/search/pruner.ts";
 import type { PrunerSettings } from "../../numerics/search/pruner.ts";
+import type { Point } from "../../numerics/search/space.ts";
 import { objectRefSchema } from "../../schemas/object-ref.ts";
 import { pipelineSchema } from "../../schemas/pipeline/pipeline.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
-import { DEFAULT_TRIALS, MOST_TRIALS, searchSchema } from "../../schemas/pipeline/search.ts";
+import {
+  DEFAULT_TRIALS,
+  FEATURES_DIMENSION,
+  MOST_TRIALS,
+  searchSchema,
+} from "../../schemas/pipeline/search.ts";
 import type { SearchSettings, SearchSpaceDeclaration } from "../../schemas/pipeline/search.ts";
 import { durationMs } from "../../schemas/pipeline/time.ts";
 import type { Candidate } from "../../schemas/pipeline/training.ts";
@@ -64,6 +70,16 @@ export function trialPipeline(pipeline: Pipeline, name: string): Pipeline {
     candidates: [{ ...candidate, name, seeds: 1 }],
     search: { ...settings, seed: settings.seed ?? pipeline.split.seed, budget: {} },
   });
+}
+
+/** A candidate with what a search found: parameters, and the features it sees. */
+export function withPoint(candidate: Candidate, point: Point): Candidate {
+  const { [FEATURES_DIMENSION]: features, ...params } = point;
+  return {
+    ...candidate,
+    ...(features === undefined ? {} : { features: String(features) }),
+    params: { ...candidate.params, ...params },
+  };
 }
 
 export function budgetOf(pipeline: Pipeline, name: string): SearchBudget {

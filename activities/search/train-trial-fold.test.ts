@@ -16,6 +16,8 @@ function jobOf(): TrialFoldJob {
   const rows = (from: number, to: number) => Int32Array.from({ length: to - from }, (_, i) => from + i);
   return {
     matrix: { data, nRows: N_ROWS, nColumns: 2 },
+    categorical: [],
+    featureNames: ["a", "b"],
     target: { taskKind: "regression", values },
     rows: { train: rows(0, 200), earlyStop: rows(200, 250), validate: rows(250, N_ROWS) },
     candidate: {

@@ -21,7 +21,7 @@ const CHECKPOINT_ROUNDS = 5;
 
 /** One fold of a trial: a single seed, whatever the candidate averages, and checkpoints on the way. */
 export function trainTrialFold(job: TrialFoldJob, hooks: JobHooks): TrialFoldOutput {
-  const { matrix, target, rows, candidate, bounds, seed, resumeFrom } = job;
+  const { matrix, categorical, featureNames, target, rows, candidate, bounds, seed, resumeFrom } = job;
   let lastMs = performance.now();
   const onCheckpoint = (checkpoint: GbdtCheckpoint): void => {
     const nowMs = performance.now();
@@ -32,6 +32,8 @@ export function trainTrialFold(job: TrialFoldJob, hooks: JobHooks): TrialFoldOut
   const { model, bestIteration, history } = fitCandidate(
     {
       matrix,
+      categorical,
+      featureNames,
       target,
       candidate,
       trainRows: rows.train,

@@ -18,13 +18,14 @@ import type { ActivityDeps } from "../dependencies.ts";
 import type { FeatureTable } from "../features/feature-table.ts";
 import { trainingChoice } from "../features/row-choice.ts";
 import type { Beat } from "../heartbeat.ts";
+import { categoricalColumns } from "../training/categorical-columns.ts";
 import { rowsOfFold } from "../training/fold-rows.ts";
 import { poolRows } from "../training/pooled-rows.ts";
 import { problemOf, targetOf } from "../training/problem.ts";
 import type { Problem } from "../training/problem.ts";
 import type { CandidateRows } from "../training/summarise-candidates.ts";
 import { getCheckpoint } from "./checkpoint.ts";
-import { prunerOf, samplerOf, searchedCandidate, searchSettingsOf } from "./plan.ts";
+import { prunerOf, samplerOf, searchedCandidate, searchSettingsOf, withPoint } from "./plan.ts";
 import type { SearchPlan } from "./plan.ts";
 import { TrialProgress } from "./trial-progress.ts";
 
@@ -116,7 +117,7 @@ class Trial {
     this.#progress = progress;
     this.#beat = beat;
     const { search: _, ...declared } = searchedCandidate(pipeline, plan.candidate);
-    this.#candidate = { ...declared, params: { ...declared.params, ...point } };
+    this.#candidate = withPoint(declared, point);
     this.#settings = searchSettingsOf(pipeline);
   }
 
@@ -163,6 +164,8 @@ class Trial {
       "trainTrialFold",
       {
         matrix: table.matrix,
+        categorical: categoricalColumns(table.features),
+        featureNames: table.features.map(({ name }) => name),
         target: targetOf(problem, table.y),
         rows,
         candidate: this.#candidate,

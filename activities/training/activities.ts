@@ -11,7 +11,6 @@ import {
 } from "../../stores/objects/documents.ts";
 import { getNumbers, putNumbers } from "../../stores/objects/numbers.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
-import type { FeatureSpec } from "../../schemas/feature-set.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import type { Candidate } from "../../schemas/pipeline/training.ts";
 import { splitDocumentSchema } from "../../schemas/split.ts";
@@ -25,6 +24,7 @@ import { readingsOf, readSensors } from "../features/sensor-columns.ts";
 import { labelReach } from "../split/label-span.ts";
 import { rowFolds } from "../split/row-folds.ts";
 import { reuseOr } from "../stage-cache.ts";
+import { categoricalColumns } from "./categorical-columns.ts";
 import { assetDaysOf } from "./detection.ts";
 import { finalRows, rowsOfFold } from "./fold-rows.ts";
 import type {
@@ -124,6 +124,7 @@ export function createTrainingActivities(deps: ActivityDeps) {
             {
               matrix: table.matrix,
               categorical: categoricalColumns(table.features),
+              featureNames: table.features.map(({ name }) => name),
               target: targetOf(problem, table.y),
               rows,
               candidate: declaredCandidate(pipeline, input.candidate),
@@ -200,6 +201,7 @@ export function createTrainingActivities(deps: ActivityDeps) {
             {
               matrix: table.matrix,
               categorical: categoricalColumns(table.features),
+              featureNames: table.features.map(({ name }) => name),
               target: targetOf(problem, table.y),
               trainRows: finalRows(table, pipeline, split).train,
               parts: finalParts(pipeline, selection),
@@ -216,11 +218,6 @@ export function createTrainingActivities(deps: ActivityDeps) {
       );
     },
   };
-}
-
-/** Columns of category codes. */
-function categoricalColumns(features: readonly FeatureSpec[]): number[] {
-  return features.flatMap((feature, column) => (feature.kind === "category" ? [column] : []));
 }
 
 function calibratorOf({ chosen, candidates }: Selection): Calibrator {

@@ -9,6 +9,7 @@ import type { Matrix } from "../../numerics/matrix.ts";
 import type { TrainedModel } from "../../numerics/model.ts";
 import type { TaskTarget } from "../../numerics/task-kind.ts";
 import type { Candidate } from "../../schemas/pipeline/training.ts";
+import { hideColumns } from "./chosen-columns.ts";
 import { classWeightsOf } from "./weights.ts";
 
 /** Detectors have nothing to learn but what is usual. */
@@ -20,6 +21,8 @@ export interface FitRequest {
   readonly matrix: Matrix;
   /** Columns of category codes. */
   readonly categorical: readonly number[];
+  /** By column: what a candidate's `features` choose from. */
+  readonly featureNames: readonly string[];
   readonly target: TaskTarget | DetectorTarget;
   /** null: the constant baseline. */
   readonly candidate: Candidate | null;
@@ -51,8 +54,13 @@ const EARLY_STOPPING_ROUNDS = 50;
  * @throws {TrainingCancelledError} when the hooks say so
  */
 export function fitCandidate(request: FitRequest, hooks: GbdtHooks): Fit {
-  const { matrix, target, candidate, trainRows, seed } = request;
-  if (target.taskKind === "anomaly") return { model: fitDetector(request, hooks), bestIteration: null };
+  const { target, candidate, trainRows, seed } = request;
+  const matrix =
+    candidate?.features === undefined
+      ? request.matrix
+      : hideColumns(request.matrix, request.featureNames, candidate.features);
+  if (target.taskKind === "anomaly")
+    return { model: fitDetector({ ...request, matrix }, hooks), bestIteration: null };
   const base = { matrix, target, trainRows, seed, hooks };
   if (candidate === null)
     return { model: trainConstant({ ...base, nFeatures: matrix.nColumns }), bestIteration: null };

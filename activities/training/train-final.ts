@@ -23,6 +23,7 @@ export interface FinalJob {
   readonly matrix: Matrix;
   /** Columns of category codes. */
   readonly categorical: readonly number[];
+  readonly featureNames: readonly string[];
   readonly target: TaskTarget | DetectorTarget;
   readonly trainRows: Int32Array;
   /** One, or the members of a blend. */
@@ -43,8 +44,8 @@ export interface FinalOutput {
 
 /** Trains what was chosen on the whole training side, with the number of rounds that cross-validation found. */
 export function trainFinalModels(job: FinalJob, hooks: TrainingHooks): FinalOutput {
-  const { matrix, categorical, target, trainRows, seed } = job;
-  const base = { matrix, categorical, target, trainRows };
+  const { matrix, categorical, featureNames, target, trainRows, seed } = job;
+  const base = { matrix, categorical, featureNames, target, trainRows };
   const parts = job.parts.filter(({ weight }) => weight > 0);
   const models = parts.map(({ candidate, iterations }) =>
     averageModels(

@@ -14,6 +14,7 @@ export interface FoldJob {
   readonly matrix: Matrix;
   /** Columns of category codes. */
   readonly categorical: readonly number[];
+  readonly featureNames: readonly string[];
   readonly target: TaskTarget | DetectorTarget;
   readonly rows: FoldRows;
   /** null: the constant baseline. */
@@ -31,7 +32,7 @@ export interface FoldOutput {
 
 /** Trains one candidate on one fold, all its seeds, and predicts the fold's validation rows. */
 export function trainOneFold(job: FoldJob, hooks: TrainingHooks): FoldOutput {
-  const { matrix, categorical, target, rows, candidate, bounds } = job;
+  const { matrix, categorical, featureNames, target, rows, candidate, bounds } = job;
   const nSeeds = candidate?.seeds ?? 1;
   const { train, earlyStop } = sidesOf(rows, candidate);
   const fits = Array.from({ length: nSeeds }, (_, i) =>
@@ -39,6 +40,7 @@ export function trainOneFold(job: FoldJob, hooks: TrainingHooks): FoldOutput {
       {
         matrix,
         categorical,
+        featureNames,
         target,
         candidate,
         trainRows: train,

@@ -24,14 +24,17 @@ export const dimensionSchema = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("choice"),
     choices: z
-      .array(z.union([z.number(), z.string().max(64)]))
+      .array(z.union([z.number(), z.string().max(2_000)]))
       .min(1)
       .max(100)
       .describe("The values that are tried."),
   }),
 ]);
 
-/** By parameter name. */
+/** The dimension that is no parameter of the trainer: a choice of what a candidate's `features` may be. */
+export const FEATURES_DIMENSION = "features";
+
+/** By parameter name, or `features`. */
 export const searchSpaceSchema = z.record(z.string().max(64), dimensionSchema);
 export type SearchSpaceDeclaration = z.infer<typeof searchSpaceSchema>;
 

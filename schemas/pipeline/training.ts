@@ -79,9 +79,19 @@ export const candidateSchema = z.strictObject({
     .max(19)
     .optional()
     .describe("Of a blend: the candidates it is the mean of, by name; default: all others."),
+  features: z
+    .string()
+    .min(1)
+    .max(2_000)
+    .optional()
+    .describe(
+      "The features it sees, by name, separated by blanks: `*` for any text, `?` for one character. Default: all.",
+    ),
   search: searchSpaceSchema
     .optional()
-    .describe("Parameters that are searched, each with what it may be; those under `params` are fixed."),
+    .describe(
+      "Parameters that are searched, each with what it may be, and `features` as a choice; what stands under `params` is fixed.",
+    ),
 });
 export type Candidate = z.infer<typeof candidateSchema>;
 

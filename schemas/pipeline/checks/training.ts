@@ -176,7 +176,7 @@ function checkKind(scope: Scope, { kind, classWeight, seeds }: Candidate, i: num
 
 function checkBlend(scope: Scope, candidate: Candidate, i: number): void {
   const path = ["candidates", i];
-  const { kind, of, seeds, classWeight, search } = candidate;
+  const { kind, of, seeds, classWeight, search, features } = candidate;
   if (kind !== "blend") {
     checkMember(scope, candidate, i);
     if (of !== undefined) report(scope, [...path, "of"], "members only for a blend", kind);
@@ -200,6 +200,8 @@ function checkBlend(scope: Scope, candidate: Candidate, i: number): void {
   }
   if (search !== undefined)
     report(scope, [...path, "search"], "a search at the members of a blend", "one of the blend");
+  if (features !== undefined)
+    report(scope, [...path, "features"], "features at the members of a blend", features);
 }
 
 function checkSearch(scope: Scope): void {
@@ -212,6 +214,9 @@ function checkSearch(scope: Scope): void {
   for (const [i, name] of objectives.entries()) {
     if (objectives.indexOf(name) !== i)
       report(scope, ["search", "objectives", i], "each objective once", `'${name}' again`);
+    // Intervals are put around the answers of what was chosen.
+    if (name.startsWith("interval"))
+      report(scope, ["search", "objectives", i], "a metric of answers, and not of their intervals", `'${name}'`);
   }
   if (candidates.every((candidate) => candidate.search === undefined)) {
     const found = "none";

@@ -18,12 +18,17 @@ export function trialTable(trials: readonly TrialView[]): TrialTable {
     ...new Set(rows.flatMap((row) => [...row.keys()].filter((name) => name.startsWith(prefix)))),
   ];
   const columns = [
-    ...["candidate", "number", "state", "loss"],
+    "candidate",
+    "number",
+    "state",
+    "loss",
     ...names("objective."),
     ...names("param."),
     ...names("metric."),
     ...names("fold."),
-    ...["seconds", "seed", "message"],
+    "seconds",
+    "seed",
+    "message",
   ];
   return {
     columns: columns.map((name) => ({ name, isNumber: !TEXTS.has(name) && isNumeric(rows, name) })),

@@ -80,7 +80,7 @@ function checkValues(kind: Candidate["kind"], name: string, dimension: Dimension
     return isOfTexts ? [] : [{ expected, found: dimension.kind }];
   }
   const row = TABLES[kind][name];
-  if (dimension.kind === "float" && row !== undefined && "isInteger" in row && row.isInteger === true)
+  if (dimension.kind === "float" && row !== undefined && "isInteger" in row && row.isInteger)
     return [{ expected: "kind integer, as the parameter is", found: "float" }];
   const values = dimension.kind === "choice" ? dimension.choices : [dimension.low, dimension.high];
   return values.flatMap((value) => {

@@ -78,10 +78,11 @@ export class TrialProgress {
     this.#report();
   }
 
-  /** The trial's result is stored: nobody goes on from its checkpoints. */
+  /** The trial has ended: should its result be lost, another attempt starts the last fold anew. */
   async removeCheckpoints(): Promise<void> {
     await this.#writing;
-    for (const { key } of this.#written) await this.#objects.delete(key);
+    // One that stays is rubbish, and no reason to train again.
+    for (const { key } of this.#written) await this.#objects.delete(key).catch(() => undefined);
   }
 
   #report(): void {

@@ -68,17 +68,15 @@ export async function runTrial(deps: TrialDeps, order: TrialOrder, beat: Beat): 
   const progress = new TrialProgress(deps.objects, beat);
   const trial = new Trial(deps, order, { point, progress, beat });
   const common = { candidate: plan.candidate, number, parameters: point, seed: seedOf(pipeline) };
-  try {
-    const ended = await trial.run();
-    return { ...common, ...ended, folds: [...progress.folds], seconds: progress.seconds };
-  } catch (error) {
-    if (!isPlatformError(error) || error.code !== "not_enough_data") throw error;
-    const { folds, seconds } = progress;
-    const none = { objectives: [], loss: null, metrics: {}, folds: [...folds], seconds };
-    return { ...common, ...none, state: "failed", message: error.message };
-  } finally {
-    if (!beat.signal.aborted) await progress.removeCheckpoints();
-  }
+  const ended = await trial.run().catch(failedTrial);
+  await progress.removeCheckpoints();
+  return { ...common, ...ended, folds: [...progress.folds], seconds: progress.seconds };
+}
+
+/** What no parameters and no retry can help is a failed trial; anything else is thrown on. */
+function failedTrial(error: unknown): TrialEnd {
+  if (!isPlatformError(error) || error.code !== "not_enough_data") throw error;
+  return { state: "failed", objectives: [], loss: null, metrics: {}, message: error.message };
 }
 
 function pointOf({ pipeline, plan, number, earlier }: TrialOrder): Point {
@@ -93,7 +91,7 @@ function pointOf({ pipeline, plan, number, earlier }: TrialOrder): Point {
   return point;
 }
 
-type TrialEnd = Pick<TrialView, "state" | "objectives" | "loss" | "metrics">;
+type TrialEnd = Pick<TrialView, "state" | "objectives" | "loss" | "metrics" | "message">;
 
 interface TrialState {
   readonly point: Point;

@@ -1,6 +1,6 @@
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 import type { MetricSet } from "../../schemas/model-version.ts";
-import { summariseCandidate } from "../training/summarise-candidates.ts";
+import { pooledMetrics } from "../training/summarise-candidates.ts";
 import type { CandidateRows, SummaryJob } from "../training/summarise-candidates.ts";
 
 export interface ScoreTrialJob extends Pick<SummaryJob, "problem" | "costs"> {
@@ -10,5 +10,5 @@ export interface ScoreTrialJob extends Pick<SummaryJob, "problem" | "costs"> {
 
 /** Metrics of a trial as cross-validation computes them for a candidate. */
 export function scoreTrial({ candidate, ...job }: ScoreTrialJob, _hooks: TrainingHooks): MetricSet {
-  return summariseCandidate(candidate, job).cv;
+  return pooledMetrics(candidate, job);
 }

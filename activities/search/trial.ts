@@ -20,6 +20,7 @@ import { trainingChoice } from "../features/row-choice.ts";
 import type { Beat } from "../heartbeat.ts";
 import { categoricalColumns } from "../training/categorical-columns.ts";
 import { rowsOfFold } from "../training/fold-rows.ts";
+import { outOfFoldRows } from "../training/out-of-fold-rows.ts";
 import { poolRows } from "../training/pooled-rows.ts";
 import { problemOf, targetOf } from "../training/problem.ts";
 import type { Problem } from "../training/problem.ts";
@@ -178,9 +179,7 @@ class Trial {
       },
     );
     this.#rows.push({
-      prediction: predictions,
-      truth: Float64Array.from(rows.validate, (row) => table.y[row] as number),
-      truthRaw: Float64Array.from(rows.validate, (row) => table.yRaw[row] as number),
+      ...outOfFoldRows(pipeline, table, { rows: rows.validate, predictions }),
       history: Float64Array.from(history),
     });
     return bestIteration;

@@ -18,14 +18,12 @@ import { BASELINE_CANDIDATE, candidateName, membersOf } from "../candidates.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import type { LeakageInput, LeakageResult } from "../features/messages.ts";
 import { withHeartbeat } from "../heartbeat.ts";
-import type { FeatureTable } from "../features/feature-table.ts";
 import { trainingChoice } from "../features/row-choice.ts";
 import { readingsOf, readSensors } from "../features/sensor-columns.ts";
 import { labelReach } from "../split/label-span.ts";
 import { rowFolds } from "../split/row-folds.ts";
 import { reuseOr } from "../stage-cache.ts";
 import { categoricalColumns } from "./categorical-columns.ts";
-import { assetDaysOf } from "./detection.ts";
 import { finalRows, rowsOfFold } from "./fold-rows.ts";
 import type {
   SelectInput,
@@ -35,6 +33,7 @@ import type {
   TrainFoldInput,
   TrainFoldResult,
 } from "./messages.ts";
+import { outOfFoldRows } from "./out-of-fold-rows.ts";
 import { poolRows } from "./pooled-rows.ts";
 import { problemOf, targetOf } from "./problem.ts";
 import { selectionSchema } from "./selection.ts";
@@ -133,12 +132,10 @@ export function createTrainingActivities(deps: ActivityDeps) {
             },
             { signal: beat.signal, onProgress: (progress) => beat.report(progress) },
           );
-          const stored = await putNumbers(objects, {
-            prediction: predictions,
-            truth: Float64Array.from(rows.validate, (row) => table.y[row] as number),
-            truthRaw: Float64Array.from(rows.validate, (row) => table.yRaw[row] as number),
-            ...daysOf(pipeline, table, rows.validate),
-          });
+          const stored = await putNumbers(
+            objects,
+            outOfFoldRows(pipeline, table, { rows: rows.validate, predictions }),
+          );
           return { predictions: stored, ...(bestIteration === null ? {} : { bestIteration }) };
         }),
       );
@@ -251,12 +248,6 @@ function declaredCandidate(pipeline: Pipeline, name: string): Candidate | null {
   if (candidate === undefined)
     throw new PlatformError("not_found", `find candidate [${name}]: not in the pipeline`);
   return candidate;
-}
-
-/** Of anomalies: what alerts are counted by. */
-function daysOf(pipeline: Pipeline, table: FeatureTable, rows: Int32Array): { assetDay?: Float64Array } {
-  const assetDay = pipeline.task.kind === "anomaly" ? assetDaysOf(pipeline, table, rows) : undefined;
-  return assetDay === undefined ? {} : { assetDay };
 }
 
 function requireRows(nTrain: number, nValidate: number, input: TrainFoldInput): void {

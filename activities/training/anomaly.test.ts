@@ -50,6 +50,7 @@ function crossValidate(truth: Float64Array) {
         {
           matrix,
           categorical: [],
+          featureNames: [],
           target: { taskKind: "anomaly" },
           rows: { train, validate, earlyStop: new Int32Array() },
           candidate,
@@ -101,6 +102,7 @@ describe("a detector from folds to holdout", () => {
       {
         matrix,
         categorical: [],
+        featureNames: [],
         target: { taskKind: "anomaly" },
         trainRows: Int32Array.from(rows),
         parts: [{ candidate: CANDIDATES[0] ?? null, iterations: null, weight: 1 }],

@@ -113,6 +113,7 @@ it.each(["gbdt", "forest", "linear"] as const)(
       {
         matrix: { data, nRows: 200, nColumns: 1 },
         categorical: [],
+        featureNames: [],
         target: { taskKind: "binary", values },
         candidate: { kind, params: {}, seeds: 1 },
         trainRows: Int32Array.from({ length: 200 }, (_, row) => row),

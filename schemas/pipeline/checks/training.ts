@@ -153,7 +153,7 @@ function checkCandidates(scope: Scope): void {
 }
 
 /** Detectors learn without a target, all others from one. */
-function checkKind(scope: Scope, { kind, classWeight, seeds }: Candidate, i: number): void {
+function checkKind(scope: Scope, { kind, classWeight, seeds, features, search }: Candidate, i: number): void {
   const { task } = scope.pipeline;
   const isDetector = DETECTOR_KINDS.includes(kind);
   if ((task.kind === "anomaly") !== isDetector) {
@@ -167,6 +167,14 @@ function checkKind(scope: Scope, { kind, classWeight, seeds }: Candidate, i: num
       ["candidates", i, "classWeight"],
       "class weights only for class tasks",
       String(classWeight),
+    );
+  }
+  if (kind === "pca_monitor" && (features ?? search?.["features"]) !== undefined) {
+    report(
+      scope,
+      ["candidates", i, "features"],
+      "all features, because what it does not see would be unusual",
+      kind,
     );
   }
   if (kind === "pca_monitor" && seeds > 1) {
@@ -216,7 +224,12 @@ function checkSearch(scope: Scope): void {
       report(scope, ["search", "objectives", i], "each objective once", `'${name}' again`);
     // Intervals are put around the answers of what was chosen.
     if (name.startsWith("interval"))
-      report(scope, ["search", "objectives", i], "a metric of answers, and not of their intervals", `'${name}'`);
+      report(
+        scope,
+        ["search", "objectives", i],
+        "a metric of answers, and not of their intervals",
+        `'${name}'`,
+      );
   }
   if (candidates.every((candidate) => candidate.search === undefined)) {
     const found = "none";

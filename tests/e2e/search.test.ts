@@ -6,10 +6,10 @@ import { ApiClient, apiPath } from "../../cli/client.ts";
 import { trialCurvesSchema, trialListSchema } from "../../schemas/trial.ts";
 import type { TrialList, TrialView } from "../../schemas/trial.ts";
 import type { RunView } from "../../schemas/run.ts";
-import { PatientPerson } from "../faults/drive-run.ts";
+import { isNeverFinal, PatientPerson } from "../faults/drive-run.ts";
 import { FaultyPlatform } from "../faults/faulty-platform.ts";
 import { DATA_FILE, pumpReadings } from "../faults/fixture/pumps.ts";
-import { inMs } from "../faults/patience.ts";
+import { inMs, untilAnswered } from "../faults/patience.ts";
 import { createCli } from "../support/cli.ts";
 import { describeWithServices, testEnvironment } from "../support/platform.ts";
 
@@ -60,19 +60,23 @@ interface Story {
   readonly trials: TrialList;
 }
 
-/** @param disturb is given the client and the run once the first trials are there */
+/** To be disposed of, whatever fails. */
+const platforms: FaultyPlatform[] = [];
+
+/** @param disturb is called once the first trials are there */
 async function search(
   environment: Readonly<Record<string, string>>,
   disturb?: (platform: FaultyPlatform) => Promise<void>,
 ): Promise<Story> {
   const platform = await FaultyPlatform.start(undefined, environment);
+  platforms.push(platform);
   const client = new ApiClient({ baseUrl: platform.apiUrl, timeoutMs: 10_000 });
   const person = new PatientPerson(platform.apiUrl, inMs(STORY_MS));
   const { runId } = await person.startRun({ pipeline: PIPELINE, files: { [DATA_FILE]: pumpReadings(11) } });
   const trialsOf = () => client.get(apiPath`/v1/runs/${runId}/trials`, trialListSchema);
   if (disturb !== undefined) {
-    const nDone = async () => (await trialsOf().catch(() => ({ items: [] }))).items.length;
-    await expect.poll(nDone, { timeout: STORY_MS, interval: 20 }).toBeGreaterThan(2);
+    const isUnderWay = async () => (await trialsOf()).items.length > 2 || undefined;
+    await untilAnswered("the first trials", inMs(STORY_MS), isUnderWay, { isFinal: isNeverFinal });
     await disturb(platform);
   }
   const view = await person.finishRun(runId);
@@ -92,12 +96,13 @@ await describeWithServices("a search", () => {
     const quiet = await search({ AURA_TRAININGS: "1" });
     undisturbed = quiet.trials;
     await quiet.platform.dispose();
+    platforms.length = 0;
     story = await search({ AURA_TRAININGS: "2" }, (platform) =>
       platform.signal("worker", "SIGKILL", inMs(STORY_MS)),
     );
   }, STORY_MS);
   afterAll(async () => {
-    await story.platform.dispose();
+    for (const platform of platforms) await platform.dispose();
     rmSync(folder, { recursive: true, force: true });
   });
 

@@ -16,7 +16,8 @@ const BEAT_EVERY_MS = 1_000;
  */
 export function startHeartbeat(): Beat {
   const context = Context.current();
-  let details: unknown;
+  // What an attempt before this one came to stays known until there is news: this one may be killed at once as well.
+  let details: unknown = context.info.heartbeatDetails;
   context.heartbeat(details);
   const timer = setInterval(() => context.heartbeat(details), BEAT_EVERY_MS);
   return {

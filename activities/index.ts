@@ -10,6 +10,7 @@ import { createMonitoringActivities } from "./monitoring/activities.ts";
 import { createRegistryActivities } from "./registry/activities.ts";
 import { createRunActivities } from "./runs/activities.ts";
 import { createScoringActivities } from "./scoring/activities.ts";
+import { createSearchActivities } from "./search/activities.ts";
 import { createTrainingActivities } from "./training/activities.ts";
 
 /** All activities by the queue they run on, with errors mapped. A new domain is one line here. */
@@ -27,6 +28,7 @@ export function createActivities(deps: ActivityDeps) {
     data: withFailures({ ...createIngestActivities(deps), ...createFeatureActivities(deps) }),
     train: withFailures({
       ...createTrainingActivities(deps),
+      ...createSearchActivities(deps),
       ...createEvaluationActivities(deps),
       ...createScoringActivities(deps),
     }),

@@ -4,6 +4,7 @@ import type { Database } from "../stores/postgres/port.ts";
 import type { Authenticator } from "./http/auth.ts";
 import type { Metrics } from "./metrics.ts";
 import type { ReadinessProbe } from "./readiness.ts";
+import type { Explanations } from "./serving/explanations.ts";
 import type { Predictor } from "./serving/predictor.ts";
 import type { WorkflowGateway } from "./workflow-gateway.ts";
 
@@ -14,6 +15,7 @@ export interface ApiDeps {
   readonly objects: ObjectStore;
   readonly workflows: WorkflowGateway;
   readonly predictor: Predictor;
+  readonly explanations: Explanations;
   readonly auth: Authenticator;
   readonly readiness: ReadinessProbe;
   readonly metrics: Metrics;

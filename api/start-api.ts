@@ -18,6 +18,7 @@ import { createListener } from "./server.ts";
 import { createAssetFeatures } from "./serving/online-features.ts";
 import { ChampionFile } from "./serving/champion-file.ts";
 import { Champions } from "./serving/champions.ts";
+import { Explanations } from "./serving/explanations.ts";
 import { Predictor } from "./serving/predictor.ts";
 import { TraceShipper } from "./trace/shipper.ts";
 import { TraceSpool } from "./trace/spool.ts";
@@ -84,6 +85,7 @@ export async function startApi(settings: Settings, parts: ApiParts): Promise<Run
     onEvent: (event) => tellPoolEvent(event, { metrics, logger, alarms }),
   });
   const { championPollMs } = parts;
+  const explanations = new Explanations({ objects, logger });
   const champions = new Champions({
     registry: () => database.get().registry,
     connected: database.connected,
@@ -93,6 +95,7 @@ export async function startApi(settings: Settings, parts: ApiParts): Promise<Run
     logger,
     metrics,
     alarms,
+    onServed: (served, golden) => void explanations.prepare(served, golden),
     ...(championPollMs === undefined ? {} : { pollMs: championPollMs }),
   });
   const spool = await TraceSpool.start({
@@ -105,7 +108,16 @@ export async function startApi(settings: Settings, parts: ApiParts): Promise<Run
   });
   const { traceOnFull } = settings;
   const assetFeatures = createAssetFeatures();
-  const predictor = new Predictor({ champions, pool, spool, traceOnFull, assetFeatures, metrics, logger });
+  const predictor = new Predictor({
+    champions,
+    pool,
+    spool,
+    traceOnFull,
+    assetFeatures,
+    explanations,
+    metrics,
+    logger,
+  });
   const shipper =
     spool &&
     new TraceShipper({
@@ -132,6 +144,7 @@ export async function startApi(settings: Settings, parts: ApiParts): Promise<Run
     objects,
     workflows,
     predictor,
+    explanations,
     auth,
     readiness,
     metrics,
@@ -156,6 +169,7 @@ export async function startApi(settings: Settings, parts: ApiParts): Promise<Run
       await spool?.close();
       await shipper?.close();
       await pool.close();
+      await explanations.close();
       await workflows.close();
       await alarms.close();
       await database.close();

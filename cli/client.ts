@@ -69,6 +69,11 @@ export class ApiClient {
     return readReply(await this.#send("GET", withQuery(path, query), {}), reply, path);
   }
 
+  /** A file, whole in memory. @throws as `get` */
+  async getBytes(path: string): Promise<Uint8Array> {
+    return new Uint8Array(await (await this.#send("GET", path, {})).arrayBuffer());
+  }
+
   /** Whether something is there; null when it is not. @throws as `get` */
   async find<T>(path: string, reply: z.ZodType<T>): Promise<T | null> {
     try {

@@ -13,12 +13,13 @@ export function showFleet(output: Output, score: FleetScore, limit: number): voi
   const { threshold, rows } = score;
   const alarm = threshold === null ? [] : ["alarm"];
   const other = score.commonClass === null ? [] : [`not ${score.commonClass}`];
+  const range = score.interval === undefined ? [] : [`${numberText(score.interval.level * 100)} % of lives`];
   output.table(
-    ["rank", "asset", titleOf(score), ...other, ...alarm, "as of", "readings"],
+    ["rank", "asset", titleOf(score), ...range, ...other, ...alarm, "as of", "readings"],
     rows.slice(0, limit).map((row) => {
       const decision = alarm.map(() => (row.decision === true ? "yes" : "no"));
       const risk = other.map(() => shareText(row.risk ?? Number.NaN));
-      const meaning = [valueText(score, row), ...risk, ...decision];
+      const meaning = [valueText(score, row), ...range.map(() => intervalText(row)), ...risk, ...decision];
       return [String(row.rank), row.asset, ...meaning, row.at, String(row.readings)];
     }),
   );
@@ -26,9 +27,10 @@ export function showFleet(output: Output, score: FleetScore, limit: number): voi
   output.line(orderText(score));
   if (threshold !== null) {
     const nAlarms = rows.filter(({ decision }) => decision).length;
-    const from = `${numberText(threshold * 100)} %`;
+    const isRisk = score.kind === "risk";
+    const from = isRisk ? `${numberText(threshold * 100)} %` : numberText(threshold);
     output.line(
-      `${nAlarms} of ${rows.length} assets are alarms: their risk is at or above ${from}, the threshold`,
+      `${nAlarms} of ${rows.length} assets are alarms: their ${isRisk ? "risk" : "score"} is at or above ${from}, the threshold`,
     );
   }
   output.line(countsText(score));
@@ -43,6 +45,8 @@ function titleOf({ kind, horizon, unit }: FleetScore): string {
       return `remaining life [${unit ?? ""}]`;
     case "class":
       return "class";
+    case "score":
+      return "score";
   }
 }
 
@@ -55,6 +59,8 @@ function orderText({ kind, cap, unit, commonClass }: FleetScore): string {
   switch (kind) {
     case "risk":
       return "ranked by risk, highest first";
+    case "score":
+      return "ranked by how unusual, most unusual first";
     case "rul": {
       const capped = cap === null ? "" : `; the model tells lives above ${cap} ${unit ?? ""} not apart`;
       return `ranked by remaining life, least first${capped}`;
@@ -133,6 +139,10 @@ function reasonText({ reason, rows, codes }: LeftOutAsset): string {
   }
 }
 
+function intervalText({ interval }: FleetRow): string {
+  return interval === undefined ? "-" : `${numberText(interval.low)} … ${numberText(interval.high)}`;
+}
+
 function valueText({ kind }: FleetScore, { value, label }: FleetRow): string {
   return kind === "risk" ? shareText(value) : (label ?? numberText(value));
 }
@@ -142,18 +152,21 @@ function shareText(share: number): string {
 }
 
 /**
- * The whole ranking as CSV: rank, asset, risk, rul or class, decision (of a risk) or risk (of a class), unit, horizon, at, readings,
+ * The whole ranking as CSV: rank, asset, risk, rul, class or score, low and high end of its interval, decision (of a risk or score) or
+ * risk (of a class), unit, horizon, at, readings,
  * missing features, model, version, digest, note. Assets left out follow without a rank; the note says why.
  */
 export function fleetCsv(score: FleetScore): string {
   const { kind, unit, horizon, model, version, digest } = score;
-  const isRisk = kind === "risk";
+  const isDecided = kind === "risk" || kind === "score";
   const isClass = kind === "class";
+  const hasInterval = score.interval !== undefined;
   const header = [
     "rank",
     "asset",
     kind,
-    ...(isRisk ? ["decision"] : isClass ? ["risk"] : []),
+    ...(hasInterval ? ["low", "high"] : []),
+    ...(isDecided ? ["decision"] : isClass ? ["risk"] : []),
     "unit",
     "horizon",
     "at",
@@ -170,7 +183,8 @@ export function fleetCsv(score: FleetScore): string {
     row.rank,
     row.asset,
     row.label ?? row.value,
-    ...(isRisk ? [String(row.decision ?? "")] : isClass ? [row.risk ?? ""] : []),
+    ...(hasInterval ? [row.interval?.low ?? "", row.interval?.high ?? ""] : []),
+    ...(isDecided ? [String(row.decision ?? "")] : isClass ? [row.risk ?? ""] : []),
     ...meaning,
     row.at,
     row.readings,
@@ -182,7 +196,8 @@ export function fleetCsv(score: FleetScore): string {
     "",
     one.asset,
     "",
-    ...(isRisk || isClass ? [""] : []),
+    ...(hasInterval ? ["", ""] : []),
+    ...(isDecided || isClass ? [""] : []),
     ...meaning,
     "",
     one.reason === "no_features" ? one.rows : 0,

@@ -221,6 +221,14 @@ export const SETTINGS_TABLE = {
     range: "all, or a list of control, data, train",
     example: "control,data",
   }),
+  AURA_TRAININGS: row({
+    schema: count(1, 64),
+    meaning: "Trainings that one worker does at once; each takes a core. More workers do more.",
+    unit: "trainings",
+    default: "2",
+    range: "1 to 64",
+    example: "8",
+  }),
   AURA_INFERENCE_CHILDREN: row({
     schema: inferenceChildren,
     meaning: "Child processes that load and run models for the API.",

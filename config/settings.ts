@@ -40,6 +40,8 @@ export interface Settings {
   readonly bootstrapAdminKey?: string;
   readonly metricsPort?: number;
   readonly workerQueues: readonly ("control" | "data" | "train")[];
+  /** Trainings that a worker does at once. */
+  readonly trainings: number;
   readonly inferenceChildren: number;
   readonly stagingMaxRows: number;
   readonly allowLoopbackSources: boolean;
@@ -89,6 +91,7 @@ export function readSettings(env: Environment, cwd: string): Settings {
     ...optional("bootstrapAdminKey", values.AURA_BOOTSTRAP_ADMIN_KEY),
     ...optional("metricsPort", values.AURA_METRICS_PORT),
     workerQueues: values.AURA_WORKER_QUEUES,
+    trainings: values.AURA_TRAININGS,
     inferenceChildren: values.AURA_INFERENCE_CHILDREN,
     stagingMaxRows: values.AURA_STAGING_MAX_ROWS,
     allowLoopbackSources: values.AURA_ALLOW_LOOPBACK_SOURCES,

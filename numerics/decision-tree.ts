@@ -3,7 +3,8 @@
  * the ONNX writer reads.
  *
  * A row goes left where x ≤ threshold, and where x is missing and `missingLeft` is 1; thresholds are
- * exact doubles. Children come after their parent.
+ * exact doubles. Where a node tests a category instead, a row goes left whose code is listed, every other and a
+ * missing one right. Children come after their parent.
  */
 
 /** Plain lists of equal length nNodes (`value`: nNodes · width). */
@@ -25,6 +26,8 @@ export interface DecisionTree {
   readonly gain: number[];
   /** Distinct training rows that reached the node. */
   readonly count: number[];
+  /** By node: the codes that go left; only nodes that test a category are there. */
+  leftCodes?: Record<number, readonly number[]>;
 }
 
 export function createTree(output: number, width: number): DecisionTree {
@@ -60,6 +63,8 @@ export interface TreeDecision {
   readonly feature: number;
   readonly threshold: number;
   readonly isMissingLeft: boolean;
+  /** Codes that go left, instead of a threshold. */
+  readonly leftCodes?: readonly number[];
   readonly gain: number;
   readonly leftCount: number;
   readonly rightCount: number;
@@ -71,6 +76,7 @@ export function splitLeaf(tree: DecisionTree, node: number, decision: TreeDecisi
   tree.threshold[node] = decision.threshold;
   tree.missingLeft[node] = decision.isMissingLeft ? 1 : 0;
   tree.gain[node] = decision.gain;
+  if (decision.leftCodes !== undefined) (tree.leftCodes ??= {})[node] = decision.leftCodes;
   tree.left[node] = appendLeaf(tree, decision.leftCount);
   tree.right[node] = appendLeaf(tree, decision.rightCount);
 }
@@ -82,10 +88,15 @@ export function splitLeaf(tree: DecisionTree, node: number, decision: TreeDecisi
  * @param offset index of the row's first value
  */
 export function findLeaf(tree: DecisionTree, data: Float64Array, offset: number): number {
-  const { feature, threshold, missingLeft, left, right } = tree;
+  const { feature, threshold, missingLeft, left, right, leftCodes } = tree;
   let node = 0;
   while (feature[node] >= 0) {
     const value = data[offset + feature[node]];
+    const codes = leftCodes?.[node];
+    if (codes !== undefined) {
+      node = codes.includes(value) && !Number.isNaN(value) ? left[node] : right[node];
+      continue;
+    }
     // The comparison is false for NaN, so that only its own direction can send it left.
     const isLeft = value <= threshold[node] || (missingLeft[node] === 1 && Number.isNaN(value));
     node = isLeft ? left[node] : right[node];

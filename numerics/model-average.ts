@@ -1,12 +1,13 @@
 /** Several trainings of one kind, of other seeds or folds, as one model. */
-import type { ConstantModel, LinearModel, TrainedModel, TreeEnsembleModel } from "./model.ts";
+import type { BlendModel, ConstantModel, LinearModel, TrainedModel, TreeEnsembleModel } from "./model.ts";
 
 /**
  * Averages raw scores: the mean of answers for regression and forests, of log-odds for boosted and
  * logistic classes. The result is one ordinary model, so it exports as one graph.
  *
  * @param models at least one, all of one kind and shape; tree ensembles of one scale
- * @throws {RangeError} when there is none, or they differ in kind, task, shape, transform or scale
+ * @throws {RangeError} when there is none, they differ in kind, task, shape, transform or scale, or are of a kind
+ *   without a mean
  */
 export function averageModels(models: readonly TrainedModel[]): TrainedModel {
   const [first] = models;
@@ -29,6 +30,14 @@ export function averageModels(models: readonly TrainedModel[]): TrainedModel {
         first,
         models.filter((model) => model.kind === "constant"),
       );
+    case "blend":
+      return averageBlends(
+        first,
+        models.filter((model) => model.kind === "blend"),
+      );
+    case "pca_monitor":
+      // Distances are no sums: the mean of two is no distance of a third, and nothing is drawn that would need one.
+      throw new RangeError("models of kind pca_monitor have no mean: train one");
   }
 }
 
@@ -78,6 +87,14 @@ function averageLinear(first: LinearModel, models: readonly LinearModel[]): Line
 
 function averageConstants(first: ConstantModel, models: readonly ConstantModel[]): ConstantModel {
   return { ...first, base: meanOf(models.map((model) => model.base)) };
+}
+
+function averageBlends(first: BlendModel, models: readonly BlendModel[]): BlendModel {
+  return {
+    ...first,
+    members: models.flatMap((model) => model.members),
+    weights: models.flatMap((model) => model.weights.map((weight) => weight / models.length)),
+  };
 }
 
 function meanOf(lists: readonly (readonly number[])[]): number[] {

@@ -3,11 +3,13 @@
  * trainings give equal bytes), and what the ONNX writer turns into a graph. Prediction here is the
  * reference that the graph must agree with.
  */
+import { applyIsotonic } from "./calibration/isotonic.ts";
 import type { DecisionTree } from "./decision-tree.ts";
 import { findLeaf } from "./decision-tree.ts";
 import type { Matrix } from "./matrix.ts";
 import { checkMatrix } from "./matrix.ts";
-import type { TaskKind } from "./task-kind.ts";
+import type { PiecewiseLinear } from "./stats/piecewise-linear.ts";
+import type { AnswerKind } from "./task-kind.ts";
 
 /**
  * How raw scores become outputs.
@@ -16,8 +18,9 @@ import type { TaskKind } from "./task-kind.ts";
  * - `sigmoid`: 1 / (1 + e^−s)
  * - `softmax`: e^s_k / Σ e^s_j
  * - `probability`: clipped to [0, 1]; with several outputs divided by their sum
+ * - `exponential`: e^s
  */
-export type PostTransform = "identity" | "sigmoid" | "softmax" | "probability";
+export type PostTransform = "identity" | "sigmoid" | "softmax" | "probability" | "exponential";
 
 /** Closed range that regression outputs are clipped to. */
 export interface OutputCap {
@@ -26,11 +29,13 @@ export interface OutputCap {
 }
 
 interface ModelBase {
-  readonly taskKind: TaskKind;
+  readonly taskKind: AnswerKind;
   readonly nFeatures: number;
   /** 1, or the number of classes. */
   readonly nOutputs: number;
   readonly postTransform: PostTransform;
+  /** Two classes: isotonic curve from the probability of the post transform to the answer (calibration/isotonic.ts). */
+  readonly calibration?: PiecewiseLinear;
 }
 
 /** raw_k = base_k + scale · Σ_trees leaf_k: boosting has scale 1, an average of T trees 1/T. */
@@ -58,7 +63,40 @@ export interface ConstantModel extends ModelBase {
   readonly base: readonly number[];
 }
 
-export type TrainedModel = TreeEnsembleModel | LinearModel | ConstantModel;
+/** raw = Σ_m weight_m · answer of member m, clipped by `memberCap` as that member alone would be. */
+export interface BlendModel extends ModelBase {
+  readonly kind: "blend";
+  /** At least one, none of them a blend, all of this task and shape. */
+  readonly members: readonly Exclude<TrainedModel, BlendModel>[];
+  /** ≥ 0, summing to 1; of a blend on a Platt line otherwise, with a constant member for its intercept. */
+  readonly weights: readonly number[];
+  /** Of regression. */
+  readonly memberCap?: OutputCap;
+}
+
+/**
+ * How far a row lies from what was learnt, in the plane of the principal components and off it:
+ *
+ *   raw = T² / t2Limit + Q / qLimit,  T² = Σ_k t_k² / variance_k,  Q = |z − P t|²,  t = Pᵀ z
+ *
+ * with z_j = (x_j − mean_j) / scale_j, a missing x_j being mean_j, and P the loadings.
+ */
+export interface PcaMonitorModel extends ModelBase {
+  readonly kind: "pca_monitor";
+  readonly means: readonly number[];
+  /** > 0 */
+  readonly scales: readonly number[];
+  /** Row-major (nFeatures × components). */
+  readonly loadings: readonly number[];
+  /** Of each component, > 0. */
+  readonly variances: readonly number[];
+  /** > 0 */
+  readonly t2Limit: number;
+  /** > 0 */
+  readonly qLimit: number;
+}
+
+export type TrainedModel = TreeEnsembleModel | LinearModel | ConstantModel | BlendModel | PcaMonitorModel;
 
 export interface Prediction {
   /** Float64Array, row-major (nRows × nOutputs). */
@@ -94,6 +132,12 @@ export function predictRaw(model: TrainedModel, matrix: Matrix): Prediction {
     case "constant":
       for (let index = 0; index < values.length; index++) values[index] = model.base[index % nOutputs];
       break;
+    case "blend":
+      addMembers(model, matrix, values);
+      break;
+    case "pca_monitor":
+      addDistances(model, matrix, values);
+      break;
   }
   return { values, nRows: matrix.nRows, nOutputs };
 }
@@ -107,18 +151,24 @@ export function predictRaw(model: TrainedModel, matrix: Matrix): Prediction {
 export function predict(model: TrainedModel, matrix: Matrix, cap?: OutputCap): Prediction {
   checkCap(model.taskKind, cap);
   const prediction = predictRaw(model, matrix);
-  transform(model.postTransform, prediction);
-  if (cap !== undefined) {
-    const { values } = prediction;
-    for (let index = 0; index < values.length; index++) {
-      values[index] = Math.min(cap.max, Math.max(cap.min, values[index]));
-    }
-  }
+  applyPostTransform(model.postTransform, prediction);
+  if (model.calibration !== undefined) applyCalibration(model.calibration, prediction.values);
+  if (cap !== undefined) applyCap(prediction.values, cap);
   return prediction;
 }
 
+function applyCalibration(curve: PiecewiseLinear, values: Float64Array): void {
+  for (let index = 0; index < values.length; index++) values[index] = applyIsotonic(curve, values[index]);
+}
+
+function applyCap(values: Float64Array, cap: OutputCap): void {
+  for (let index = 0; index < values.length; index++) {
+    values[index] = Math.min(cap.max, Math.max(cap.min, values[index]));
+  }
+}
+
 /** @throws {RangeError} for a cap on classes, or one that is empty or not finite */
-export function checkCap(taskKind: TaskKind, cap: OutputCap | undefined): void {
+export function checkCap(taskKind: AnswerKind, cap: OutputCap | undefined): void {
   if (cap === undefined) return;
   if (taskKind !== "regression") throw new RangeError(`cap applies to regression only, got ${taskKind}`);
   if (!Number.isFinite(cap.min) || !Number.isFinite(cap.max) || cap.min > cap.max) {
@@ -163,8 +213,63 @@ function addLinear(model: LinearModel, matrix: Matrix, values: Float64Array): vo
   }
 }
 
-function transform(postTransform: PostTransform, { values, nRows, nOutputs }: Prediction): void {
+function addMembers({ members, weights, memberCap }: BlendModel, matrix: Matrix, values: Float64Array): void {
+  members.forEach((member, index) => {
+    const answers = predict(member, matrix, memberCap).values;
+    for (let at = 0; at < values.length; at++) values[at] += weights[index] * answers[at];
+  });
+}
+
+/**
+ * Standardised values of one row, 0 where missing.
+ *
+ * @param out Float64Array (nFeatures), written
+ */
+export function standardiseRow(
+  { means, scales }: Pick<PcaMonitorModel, "means" | "scales">,
+  row: { readonly data: Float64Array; readonly offset: number },
+  out: Float64Array,
+): void {
+  for (let column = 0; column < out.length; column++) {
+    const value = row.data[row.offset + column];
+    out[column] = Number.isNaN(value) ? 0 : (value - means[column]) / scales[column];
+  }
+}
+
+function addDistances(model: PcaMonitorModel, { data, nRows }: Matrix, values: Float64Array): void {
+  const { nFeatures, loadings, variances, t2Limit, qLimit } = model;
+  const nComponents = variances.length;
+  const z = new Float64Array(nFeatures);
+  const scores = new Float64Array(nComponents);
+  for (let row = 0; row < nRows; row++) {
+    standardiseRow(model, { data, offset: row * nFeatures }, z);
+    let inside = 0;
+    for (let k = 0; k < nComponents; k++) {
+      let score = 0;
+      for (let j = 0; j < nFeatures; j++) score += z[j] * loadings[j * nComponents + k];
+      scores[k] = score;
+      inside += (score * score) / variances[k];
+    }
+    let outside = 0;
+    for (let j = 0; j < nFeatures; j++) {
+      let shown = 0;
+      for (let k = 0; k < nComponents; k++) shown += scores[k] * loadings[j * nComponents + k];
+      outside += (z[j] - shown) ** 2;
+    }
+    values[row] = inside / t2Limit + outside / qLimit;
+  }
+}
+
+/** Turns raw scores into answers. Writes `values`. */
+export function applyPostTransform(
+  postTransform: PostTransform,
+  { values, nRows, nOutputs }: Prediction,
+): void {
   if (postTransform === "identity") return;
+  if (postTransform === "exponential") {
+    for (let index = 0; index < values.length; index++) values[index] = Math.exp(values[index]);
+    return;
+  }
   if (postTransform === "sigmoid") {
     for (let index = 0; index < values.length; index++) values[index] = 1 / (1 + Math.exp(-values[index]));
     return;

@@ -3,6 +3,9 @@
 /** One number; the probability of a positive; or one probability per class. */
 export type TaskKind = "regression" | "binary" | "multiclass";
 
+/** What a model answers: a target's kind, or how unusual a row is, which is learnt without a target. */
+export type AnswerKind = TaskKind | "anomaly";
+
 /** A target and how to read it. */
 export interface TaskTarget {
   readonly taskKind: TaskKind;

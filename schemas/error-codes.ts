@@ -80,7 +80,7 @@ export const ERROR_CODES = {
     422,
     false,
     "The task is declared but has no trainer yet.",
-    "Use failure_within, class or rul.",
+    "Use failure_within, class, rul or anomaly.",
   ),
   bad_file: row(
     422,
@@ -149,6 +149,12 @@ export const ERROR_CODES = {
     false,
     "It is the last key that may make others: without it nobody could manage keys any more.",
     "Make another admin key for all sites first (`aura keys create <name> --role admin`), then revoke this one with it.",
+  ),
+  not_explainable: row(
+    409,
+    false,
+    "The version has no explanation file: it was made elsewhere or by an earlier release.",
+    "Ask without `explain`, or train the model anew.",
   ),
   already_decided: row(
     409,

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { nameSchema, sha256Schema } from "./names.ts";
 import { objectRefSchema } from "./object-ref.ts";
 
-/** Files of a version. Every one is hashed into the digest; none holds a time. */
+/** Files of a version. Every one is hashed into the digest; none holds a time. Versions made elsewhere have no `explanation`. */
 export const VERSION_FILES = {
   onnx: "model.onnx",
   view: "view.json",
@@ -12,14 +12,38 @@ export const VERSION_FILES = {
   reference: "reference.json",
   card: "card.json",
   golden: "golden.json",
+  explanation: "explanation.json",
 } as const;
 export type VersionFileRole = keyof typeof VERSION_FILES;
+
+/**
+ * Interval around an answer: `[answer − below, answer + above]`, cut to `min` … `max`, where both distances are linear
+ * between knots of the answer and constant beyond them.
+ */
+export const servedIntervalSchema = z
+  .strictObject({
+    level: z.number().gt(0).lt(1),
+    method: z.enum(["absolute", "normalised", "skewed"]),
+    knots: z.array(z.number()).min(1),
+    below: z.array(z.number().min(0)),
+    above: z.array(z.number().min(0)),
+    min: z.number(),
+    max: z.number(),
+  })
+  .refine(
+    ({ knots, below, above }) =>
+      below.length === knots.length &&
+      above.length === knots.length &&
+      knots.every((knot, k) => k === 0 || knot > (knots[k - 1] as number)),
+    "expected ascending knots with one distance each",
+  );
+export type ServedInterval = z.infer<typeof servedIntervalSchema>;
 
 /** What goes in and out of the served graph. Input is one double tensor `features` [N, n] in this order. */
 export const signatureSchema = z.strictObject({
   kind: z.literal("aura.signature/1"),
-  problem: z.enum(["regression", "binary", "multiclass"]),
-  task: z.enum(["rul", "failure_within", "class"]),
+  problem: z.enum(["regression", "binary", "multiclass", "anomaly"]),
+  task: z.enum(["rul", "failure_within", "class", "anomaly"]),
   inputs: z.array(
     z.strictObject({
       name: z.string(),
@@ -36,9 +60,13 @@ export const signatureSchema = z.strictObject({
     classLabels: z.array(z.string()).optional(),
     /** multiclass: index of the class that most training rows have; absent in what was trained before it was counted. */
     commonClass: z.int().optional(),
-    /** binary: decision threshold on the probability. */
+    /** binary: decision threshold on the probability; anomaly: on the score. */
     threshold: z.number().optional(),
     cap: z.number().optional(),
+    /** regression: absent where too few rows were held out to say how far answers are off. */
+    interval: servedIntervalSchema.optional(),
+    /** binary: how the graph's probabilities were calibrated; absent: not at all. */
+    calibration: z.enum(["platt", "isotonic"]).optional(),
   }),
 });
 export type Signature = z.infer<typeof signatureSchema>;
@@ -54,6 +82,30 @@ export type VersionManifest = z.infer<typeof versionManifestSchema>;
 /** Metric key → value; `ci` gives [low, high] of the 95 % bootstrap by asset. */
 export const metricSetSchema = z.record(z.string(), z.number());
 export type MetricSet = z.infer<typeof metricSetSchema>;
+
+/** What one threshold would have done on out-of-fold rows. */
+export const alertCurvePointSchema = z.strictObject({
+  threshold: z.number(),
+  /** Rows that would have alerted, as a share and as a number. */
+  alertShare: z.number(),
+  alertRows: z.int(),
+  /** Days with an alert of each asset in a month of days with readings; where rows have a calendar. */
+  alertsPerAssetMonth: z.number().optional(),
+  /** Where a label knows. */
+  precision: z.number().optional(),
+  recall: z.number().optional(),
+  f1: z.number().optional(),
+});
+export type AlertCurvePoint = z.infer<typeof alertCurvePointSchema>;
+
+/** The file `thresholds.json` of a version, as far as another threshold can be chosen from it. */
+export const thresholdsFileSchema = z.looseObject({
+  kind: z.literal("aura.thresholds/1"),
+  /** What training chose; null: the version decides nothing. */
+  threshold: z.number().nullable(),
+  /** Absent in versions that were trained before it was kept. */
+  curve: z.array(alertCurvePointSchema).optional(),
+});
 
 /** Rows below which a slice is listed without metrics: they would say more of chance than of the model. */
 export const MIN_SLICE_ROWS = 10;
@@ -80,7 +132,23 @@ export const declaredCostsSchema = z.strictObject({
   currency: z.string(),
 });
 
+/** A method of calibration on folds it was not fitted on. */
+export const calibrationTrialSchema = z.strictObject({
+  method: z.enum(["none", "platt", "isotonic"]),
+  logLoss: z.number(),
+  brier: z.number(),
+});
+
+/** A method of intervals on folds it was not fitted on. */
+export const intervalTrialSchema = z.strictObject({
+  method: z.enum(["absolute", "normalised", "skewed"]),
+  coverage: z.number(),
+  meanWidth: z.number(),
+});
+
 export const calibrationSchema = z.strictObject({
+  /** The chosen method first, then the others that were tried, on cross-validation. */
+  trials: z.array(calibrationTrialSchema).optional(),
   /** Σ share of the bin · |mean predicted − observed rate|, 0…1. */
   expectedError: z.number(),
   /** Bins with rows only, ascending. */
@@ -103,6 +171,23 @@ export const failuresSchema = z.strictObject({
   train: failedSchema,
   /** `missedAssets`: no positive row of them alerts. */
   test: failedSchema.extend({ missedAssets: z.int().optional() }),
+});
+
+const importanceRowSchema = z.strictObject({ name: z.string(), rise: z.number(), deviation: z.number() });
+
+/** What a model leans on as a whole. */
+export const globalExplanationSchema = z.strictObject({
+  /** What rises when values are dealt to other assets. */
+  /** `scoreShift`: of anomalies, the mean move of ln(1 + score). */
+  loss: z.enum(["rmse", "logLoss", "scoreShift"]),
+  /** Of single features, largest rise first. */
+  features: z.array(importanceRowSchema),
+  /** Of all features made of one column of the readings together. */
+  columns: z.array(importanceRowSchema),
+  /** Mean answer where a feature is set to each value; of several classes one answer per class, value by value. */
+  dependence: z.array(
+    z.strictObject({ feature: z.string(), values: z.array(z.number()), answers: z.array(z.number()) }),
+  ),
 });
 
 /** What evaluation found, stored with the version and shown to the approver. Plain data, no times. */
@@ -133,6 +218,10 @@ export const evaluationSchema = z.strictObject({
   failures: failuresSchema.optional(),
   /** binary: predicted probabilities beside what happened, on the holdout. */
   calibration: calibrationSchema.optional(),
+  /** rul: level of the intervals, and the methods on cross-validation, the chosen one first. */
+  interval: z.strictObject({ level: z.number(), trials: z.array(intervalTrialSchema) }).optional(),
+  /** Absent in what was evaluated before it was computed. */
+  explanation: globalExplanationSchema.optional(),
   importance: z.array(z.strictObject({ feature: z.string(), gain: z.number() })),
   rows: z.strictObject({ train: z.int(), test: z.int(), cv: z.int() }),
   checks: z.array(z.strictObject({ name: z.string(), passed: z.boolean(), detail: z.string() })),

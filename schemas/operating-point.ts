@@ -31,7 +31,7 @@ export type OperatingPoint = z.infer<typeof operatingPointSchema>;
 /**
  * The row of the threshold table that will alert, with the declared costs of what it gets wrong.
  *
- * @returns null for a version that decides nothing, and for one evaluated before the row was kept
+ * @returns null for a version that decides nothing or was judged without labels, and for one evaluated before the row was kept
  */
 export function operatingPointOf({
   threshold,
@@ -41,7 +41,7 @@ export function operatingPointOf({
   failures,
 }: Evaluation): OperatingPoint | null {
   const row = thresholds.find((one) => one["threshold"] === threshold);
-  if (threshold === undefined || row === undefined) return null;
+  if (threshold === undefined || row === undefined || row["precision"] === undefined) return null;
   const count = (name: string) => row[name] ?? 0;
   const point = {
     threshold,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { answerExplanationSchema } from "./explanation.ts";
 import { dataIdSchema, nameSchema, sha256Schema } from "./names.ts";
 
 /** A value of a feature, a column or an attribute as a client sends it. */
@@ -27,6 +28,14 @@ export const predictAssetSchema = z.strictObject({
 export type PredictRows = z.infer<typeof predictRowsSchema>;
 export type PredictAsset = z.infer<typeof predictAssetSchema>;
 
+/** Where the truth lies with a probability of `level`; ends within the range of possible answers. */
+export const answerIntervalSchema = z.strictObject({
+  low: z.number(),
+  high: z.number(),
+  level: z.number(),
+});
+export type AnswerInterval = z.infer<typeof answerIntervalSchema>;
+
 export const predictionSchema = z.strictObject({
   predictionId: z.string(),
   asset: z.string().optional(),
@@ -34,9 +43,15 @@ export const predictionSchema = z.strictObject({
   at: z.union([z.string(), z.number()]).optional(),
   /** Regression: e.g. remaining cycles, in the signature's unit. */
   value: z.number().optional(),
+  /** Regression, where the version has intervals: a high end at the cap means that long or longer. */
+  interval: answerIntervalSchema.optional(),
+  /** Where it was asked for: what moved this answer. */
+  explanation: answerExplanationSchema.optional(),
   /** Two classes: probability of the failure class, and whether it reaches the version's threshold. */
   probability: z.number().optional(),
   decision: z.boolean().optional(),
+  /** Anomaly: how unusual, with `decision` as above. */
+  score: z.number().optional(),
   /** More classes: the likeliest one, and all. */
   class: z.string().optional(),
   probabilities: z.record(z.string(), z.number()).optional(),

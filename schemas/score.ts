@@ -1,16 +1,20 @@
 import { z } from "zod";
 import { sourceCountsSchema } from "./dataset.ts";
+import { servedIntervalSchema } from "./model-version.ts";
 import { nameSchema, sha256Schema } from "./names.ts";
+import { answerIntervalSchema } from "./prediction.ts";
 
 /** One line of a ranked fleet. */
 export const rankedAssetSchema = z.strictObject({
   asset: z.string(),
   /** From 1, most urgent first. */
   rank: z.int(),
-  /** Risk 0 to 1, remaining life in `unit`, or index of the class. */
+  /** Risk 0 to 1, remaining life in `unit`, index of the class, or how unusual. */
   value: z.number(),
   /** Of several classes: probability of any but `summary.commonClass`, by which the fleet is ranked. Else null. */
   risk: z.number().nullable().default(null),
+  /** Of a remaining life, where the version has intervals. */
+  interval: answerIntervalSchema.optional(),
   /** As of when: time of the reading that was scored, ISO 8601 or the cycle. */
   at: z.string(),
   /** Accepted readings of the asset. */
@@ -40,7 +44,7 @@ export type LeftOutAsset = z.infer<typeof leftOutAssetSchema>;
 
 /** What the numbers of a fleet score mean, and what of the files they rest on. */
 export const scoreSummarySchema = z.strictObject({
-  kind: z.enum(["risk", "rul", "class"]),
+  kind: z.enum(["risk", "rul", "class", "score"]),
   /**
    * The highest risk or the least remaining life is the most urgent. Of several classes it is that of each row's `risk`,
    * or of the class's index where the model does not say which class is the common one.
@@ -52,7 +56,9 @@ export const scoreSummarySchema = z.strictObject({
   horizon: z.string().nullable(),
   /** Longest remaining life that the model tells apart. */
   cap: z.number().nullable(),
-  /** Risk from which an asset is an alarm. */
+  /** How far off a remaining life may be; absent where the version does not say. */
+  interval: servedIntervalSchema.optional(),
+  /** Risk or score from which an asset is an alarm. */
   threshold: z.number().nullable(),
   /** Classes by index. */
   classLabels: z.array(z.string()).nullable(),

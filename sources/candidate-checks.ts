@@ -1,29 +1,93 @@
+import { ISOLATION_FOREST_PARAMETERS, PCA_MONITOR_PARAMETERS } from "../numerics/anomaly/parameters.ts";
+import { BLEND_PARAMETERS } from "../numerics/blend/parameters.ts";
 import { FOREST_PARAMETERS } from "../numerics/forest/parameters.ts";
 import { GBDT_PARAMETERS } from "../numerics/gbdt/parameters.ts";
 import { LINEAR_PARAMETERS } from "../numerics/linear/parameters.ts";
 import { describeRange, resolveParameters } from "../numerics/parameter-table.ts";
 import type { ParameterTable } from "../numerics/parameter-table.ts";
+import { checkSpace } from "../numerics/search/space.ts";
+import type { Dimension } from "../numerics/search/space.ts";
 import type { ParseOptions } from "../schemas/pipeline/parse.ts";
+import { FEATURES_DIMENSION } from "../schemas/pipeline/search.ts";
+import type { Problem } from "../schemas/pipeline/reading/yaml-document.ts";
 import type { Candidate } from "../schemas/pipeline/training.ts";
 
 const TABLES: Readonly<Record<Candidate["kind"], ParameterTable>> = {
   gbdt: GBDT_PARAMETERS,
   forest: FOREST_PARAMETERS,
   linear: LINEAR_PARAMETERS,
+  blend: BLEND_PARAMETERS,
+  pca_monitor: PCA_MONITOR_PARAMETERS,
+  isolation_forest: ISOLATION_FOREST_PARAMETERS,
 };
 
-/** Checks of a pipeline file that need the trainers' own parameter tables: names and ranges of `candidates[].params`. */
+/**
+ * Checks of a pipeline file that need the trainers' own parameter tables: names and ranges of `candidates[].params` and
+ * `candidates[].search`.
+ */
 export const TRAINER_CHECKS: ParseOptions = {
   extraChecks: (pipeline) =>
-    pipeline.candidates.flatMap((candidate, i) =>
-      Object.entries(candidate.params).flatMap(([name, value]) => {
+    pipeline.candidates.flatMap((candidate, i) => [
+      ...checkSpaceOf(candidate, i),
+      ...Object.entries(candidate.params).flatMap(([name, value]) => {
         const expected = expectation(TABLES[candidate.kind], name, value);
         return expected === undefined
           ? []
           : [{ path: ["candidates", i, "params"], key: name, expected, found: String(value) }];
       }),
-    ),
+    ]),
 };
+
+/** Every value that a search may try must be one that the trainer takes. */
+function checkSpaceOf(candidate: Candidate, i: number): Problem[] {
+  const { search } = candidate;
+  if (search === undefined) return [];
+  const path = ["candidates", i, "search"];
+  if (Object.keys(search).length === 0) return [{ path, expected: "at least one parameter", found: "none" }];
+  return Object.entries(search).flatMap(([name, dimension]) => {
+    const at = [...path, name];
+    const problem = checkShape(name, dimension) ?? checkFixed(candidate, name);
+    return problem === undefined
+      ? checkValues(candidate.kind, name, dimension).map((p) => ({ path: at, ...p }))
+      : [{ path: at, ...problem }];
+  });
+}
+
+type DimensionProblem = Omit<Problem, "path">;
+
+function checkShape(name: string, dimension: Dimension): DimensionProblem | undefined {
+  try {
+    checkSpace({ [name]: dimension });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const said = error.message.slice(name.length).replace(/^ must (be |have )?/, "");
+    const [expected = "", found = "none"] = said.split(", got ");
+    return { expected, found };
+  }
+}
+
+function checkFixed({ params, features }: Candidate, name: string): DimensionProblem | undefined {
+  const isFixed = name === FEATURES_DIMENSION ? features !== undefined : Object.hasOwn(params, name);
+  return isFixed ? { expected: `${name} fixed or searched, not both`, found: "both" } : undefined;
+}
+
+function checkValues(kind: Candidate["kind"], name: string, dimension: Dimension): DimensionProblem[] {
+  if (name === FEATURES_DIMENSION) {
+    const isOfTexts =
+      dimension.kind === "choice" && dimension.choices.every((one) => typeof one === "string");
+    const expected = "a choice of texts such as '*' and '*_mean_*'";
+    return isOfTexts ? [] : [{ expected, found: dimension.kind }];
+  }
+  const row = TABLES[kind][name];
+  if (dimension.kind === "float" && row !== undefined && "isInteger" in row && row.isInteger)
+    return [{ expected: "kind integer, as the parameter is", found: "float" }];
+  const values = dimension.kind === "choice" ? dimension.choices : [dimension.low, dimension.high];
+  return values.flatMap((value) => {
+    const expected = expectation(TABLES[kind], name, value);
+    return expected === undefined ? [] : [{ expected, found: String(value) }];
+  });
+}
 
 /** What was expected instead, or undefined when the setting is right. */
 function expectation(

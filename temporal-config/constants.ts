@@ -94,5 +94,8 @@ export const HOUSEKEEPING_ID = "housekeeping";
 /** `window` is the logical time window that drifted, e.g. `2026-11-21T00:00Z`. */
 export const retrainWorkflowId = (model: string, window: string): string => `retrain/${model}/${window}`;
 
+/** The search of one candidate in one run. */
+export const searchWorkflowId = (runId: string, candidate: string): string => `search/${runId}/${candidate}`;
+
 /** `hash` covers model digest, raw file hashes and options. */
 export const scoreWorkflowId = (model: string, hash: string): string => `score/${model}/${hash}`;

@@ -15,11 +15,10 @@ import { openWorkerDeps } from "./dependencies.ts";
 import { ensureHousekeeping } from "./housekeeping-schedule.ts";
 import { temporalLogger } from "./temporal-logger.ts";
 
-/**
- * Concurrency by queue. Training takes a whole core per activity, so two at most on the machines this is
- * measured on; data work is DuckDB, which threads by itself.
- */
-const CONCURRENCY: Readonly<Record<TaskQueueName, number>> = { control: 40, data: 2, train: 2 };
+/** Activities at once by queue. Training takes a whole core per activity; data work is DuckDB, which threads by itself. */
+function concurrencyOf(queue: TaskQueueName, { trainings }: Settings): number {
+  return { control: 40, data: 2, train: trainings }[queue];
+}
 
 /** The pipeline worker: workflows on the control queue, activities on the queues it is told to serve. */
 async function main(): Promise<void> {
@@ -75,7 +74,7 @@ function createWorker(queue: TaskQueueName, context: WorkerContext): Promise<Wor
     taskQueue: TASK_QUEUES[queue],
     ...(queue === "control" ? workflows : {}),
     activities: context.activities[queue],
-    maxConcurrentActivityTaskExecutions: CONCURRENCY[queue],
+    maxConcurrentActivityTaskExecutions: concurrencyOf(queue, context.settings),
     ...WORKER_TUNING,
   });
 }

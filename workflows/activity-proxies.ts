@@ -8,6 +8,7 @@ import type { createMonitoringActivities } from "../activities/monitoring/activi
 import type { createRegistryActivities } from "../activities/registry/activities.ts";
 import type { createRunActivities } from "../activities/runs/activities.ts";
 import type { createScoringActivities } from "../activities/scoring/activities.ts";
+import type { createSearchActivities } from "../activities/search/activities.ts";
 import type { createTrainingActivities } from "../activities/training/activities.ts";
 import { RETRY, TASK_QUEUES, TIMEOUTS } from "../temporal-config/constants.ts";
 
@@ -40,5 +41,6 @@ export const housekeeping = proxyActivities<ReturnType<typeof createHousekeeping
 export const ingest = proxyActivities<ReturnType<typeof createIngestActivities>>(DATA);
 export const features = proxyActivities<ReturnType<typeof createFeatureActivities>>(DATA);
 export const training = proxyActivities<ReturnType<typeof createTrainingActivities>>(TRAIN);
+export const search = proxyActivities<ReturnType<typeof createSearchActivities>>(TRAIN);
 export const evaluation = proxyActivities<ReturnType<typeof createEvaluationActivities>>(TRAIN);
 export const scoring = proxyActivities<ReturnType<typeof createScoringActivities>>(TRAIN);

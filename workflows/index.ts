@@ -6,3 +6,4 @@ export { pipelineWorkflow } from "./pipeline/workflow.ts";
 export { promotionWorkflow } from "./promotion/workflow.ts";
 export { retrainWorkflow } from "./retrain/workflow.ts";
 export { scoreWorkflow } from "./score/workflow.ts";
+export { searchWorkflow } from "./search/workflow.ts";

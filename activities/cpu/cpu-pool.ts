@@ -7,6 +7,8 @@ export interface CpuCallbacks {
   readonly signal?: AbortSignal;
   /** Progress of the job's loop, as the job gives it. */
   readonly onProgress?: (progress: { readonly iteration: number; readonly of: number }) => void;
+  /** All that a resume of the job needs, as the job gives it. */
+  readonly onCheckpoint?: (checkpoint: unknown) => void;
 }
 
 /** How long a job that was asked to stop may take to reach its next iteration before its thread is ended. */
@@ -84,6 +86,7 @@ export class CpuPool {
       const onMessage = (reply: ThreadReply) => {
         if (reply.kind === "progress")
           callbacks.onProgress?.(reply.progress as { iteration: number; of: number });
+        else if (reply.kind === "checkpoint") callbacks.onCheckpoint?.(reply.checkpoint);
         else if (reply.kind === "done") settle(() => resolve(reply.output), true);
         else settle(() => reject(reply.error), true);
       };

@@ -8,5 +8,6 @@ export interface ThreadRequest<Name extends string> {
 
 export type ThreadReply =
   | { readonly kind: "progress"; readonly progress: unknown }
+  | { readonly kind: "checkpoint"; readonly checkpoint: unknown }
   | { readonly kind: "done"; readonly output: unknown }
   | { readonly kind: "failed"; readonly error: unknown };

@@ -14,6 +14,7 @@ port.on("message", ({ job, input, stopFlag }: ThreadRequest<CpuJobName>) => {
     const run = CPU_JOBS[job] as (input: unknown, hooks: unknown) => unknown;
     const output = run(input, {
       onProgress: (progress: unknown) => reply({ kind: "progress", progress }),
+      sendCheckpoint: (checkpoint: unknown) => reply({ kind: "checkpoint", checkpoint }),
       shouldStop: () => Atomics.load(flag, 0) === 1,
     });
     reply({ kind: "done", output });

@@ -59,10 +59,20 @@ export async function scoreVersion(
     nRows: rows.length,
     outputName: OUTPUT_NAMES[problem.kind],
   });
-  const threshold = signature.output.threshold ?? null;
+  const threshold = version.threshold ?? signature.output.threshold ?? null;
   const scored = await scoreRows(
     deps,
-    { table: challenger, pipeline, problem, rows, prediction, baseline: prediction, threshold, slices: [] },
+    {
+      table: challenger,
+      pipeline,
+      problem,
+      rows,
+      prediction,
+      baseline: prediction,
+      threshold,
+      interval: signature.output.interval ?? null,
+      slices: [],
+    },
     beat,
   );
   const { digest } = version;

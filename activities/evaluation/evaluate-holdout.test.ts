@@ -29,6 +29,7 @@ const job: HoldoutJob = {
   baseline: new Float64Array(N).fill(0.25),
   groups: Int32Array.from(rows, (row) => Math.floor(row / 5)),
   threshold: 0.5,
+  interval: null,
   costs: { missedFailure: 100, falseAlarm: 7 },
   slices: [
     {

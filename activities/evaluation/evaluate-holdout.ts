@@ -1,8 +1,10 @@
 import { calibrationTable } from "../../numerics/evaluation/calibration.ts";
+import { countAlerts, thresholdForBudget } from "../../numerics/evaluation/alert-budget.ts";
 import { metricIntervals } from "../../numerics/evaluation/bootstrap.ts";
 import { sliceMetrics } from "../../numerics/evaluation/slices.ts";
 import { thresholdTable } from "../../numerics/evaluation/threshold.ts";
 import { computeMetrics } from "../../numerics/metrics/compute-metrics.ts";
+import type { IntervalRule, ValueRange } from "../../numerics/conformal/interval-rule.ts";
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 import { MIN_SLICE_ROWS } from "../../schemas/model-version.ts";
 import type { Evaluation, MetricSet, Slice } from "../../schemas/model-version.ts";
@@ -19,10 +21,14 @@ export interface HoldoutJob {
   /** Group of each row for the bootstrap: its asset, or itself. */
   readonly groups: Int32Array;
   readonly threshold: number | null;
+  /** Regression: intervals around the answers; null: none. */
+  readonly interval: { readonly rule: IntervalRule; readonly range?: ValueRange } | null;
   readonly costs: { readonly missedFailure: number; readonly falseAlarm: number } | null;
   /** Codes beside the rows. */
   readonly slices: readonly RowSlices[];
   readonly seed: number;
+  /** Of anomalies with a calendar: asset and day of each row as one number. */
+  readonly assetDay?: Float64Array;
 }
 
 export interface HoldoutOutput {
@@ -42,17 +48,25 @@ export function evaluateHoldout(job: HoldoutJob, _hooks: TrainingHooks): Holdout
     truthRaw,
     ...(problem.kind === "multiclass" ? { nClasses: problem.nClasses } : {}),
     ...(job.threshold === null ? {} : { threshold: job.threshold }),
+    ...(job.interval === null ? {} : { interval: job.interval }),
   };
+  // The intervals are those of the model's answers, not of a constant's.
+  const { interval: _, ...baselineOptions } = metricOptions;
   const rows = { task: problem.metricTask, truth, prediction, metricOptions };
   const intervals = metricIntervals({ ...rows, groups: job.groups }, { seed: job.seed });
   return {
     test: computeMetrics(problem.metricTask, truth, prediction, metricOptions),
-    baseline: computeMetrics(problem.metricTask, truth, job.baseline, metricOptions),
+    baseline: computeMetrics(problem.metricTask, truth, job.baseline, baselineOptions),
     intervals: Object.fromEntries(
       Object.entries(intervals).map(([key, { low, high }]) => [key, [low, high]]),
     ),
     slices: job.slices.flatMap((slices) => metricsBySlice(rows, job.groups, slices)),
-    thresholds: problem.kind === "binary" ? thresholdsOf(job) : [],
+    thresholds:
+      problem.kind === "binary"
+        ? thresholdsOf(job)
+        : problem.kind === "anomaly"
+          ? detectionThresholds(job)
+          : [],
     calibration: problem.kind === "binary" ? calibrationOf(job) : null,
   };
 }
@@ -87,6 +101,23 @@ function thresholdsOf({ truth, prediction, threshold, costs }: HoldoutJob): Eval
   const options = costs === null ? { thresholds } : { thresholds, costs };
   return thresholdTable(truth, prediction, options).map((row) => ({ ...row }));
 }
+
+/** Shares of the readings that may alert, and the chosen threshold: what each would have done. */
+function detectionThresholds(job: HoldoutJob): Evaluation["thresholds"] {
+  const { truth, prediction: score, threshold, costs, assetDay } = job;
+  const scored = assetDay === undefined ? { score } : { score, assetDay };
+  const thresholds = BUDGET_SHARES.map((share) => thresholdForBudget(scored, { kind: "share", share }));
+  if (threshold !== null) thresholds.push(threshold);
+  const isLabelled = (_: number, row: number) => !Number.isNaN(truth[row]);
+  const known = truth.filter(isLabelled);
+  const counted = [...new Set(thresholds)].sort((a, b) => a - b).map((value) => countAlerts(scored, value));
+  if (!known.includes(1) || !known.includes(0)) return counted.map((row) => ({ ...row }));
+  const options = { thresholds: counted.map((row) => row.threshold), ...(costs === null ? {} : { costs }) };
+  const decided = thresholdTable(known, score.filter(isLabelled), options);
+  return counted.map((row, i) => ({ ...row, ...decided[i] }));
+}
+
+const BUDGET_SHARES = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1];
 
 function calibrationOf({ truth, prediction }: HoldoutJob): NonNullable<Evaluation["calibration"]> {
   const { bins, expectedError } = calibrationTable(truth, prediction);

@@ -1,4 +1,7 @@
+import type { FeatureView } from "../../features/feature-view.ts";
+import type { TrainedModel } from "../../numerics/model.ts";
 import type { DatasetManifest } from "../../schemas/dataset.ts";
+import type { ExplanationDocument } from "../../schemas/explanation.ts";
 import { fittedStateSchema } from "../../schemas/feature-set.ts";
 import type { Evaluation } from "../../schemas/model-version.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
@@ -35,7 +38,13 @@ import { renderReport } from "./report.ts";
 import { predictByTrainer, scoreRows } from "./scoring.ts";
 import { readSlices } from "./slice-columns.ts";
 import { readTrained } from "./trained.ts";
-import { cardOf, goldenDocument, labelConventionOf, signatureOf } from "./version-documents.ts";
+import {
+  cardOf,
+  goldenDocument,
+  labelConventionOf,
+  servedInterval,
+  signatureOf,
+} from "./version-documents.ts";
 
 /** Rows at thresholds ± 1 ulp and with missing values that the graph must agree on as well. */
 const N_PROBES = 512;
@@ -75,7 +84,9 @@ export async function evaluateTrained(
   const { model, baseline } = await readTrained(deps.objects, input.models);
   const answers = await answerTest(deps, { loaded, model, baseline }, beat);
   const { pipeline, problem, table, rows, selection } = loaded;
-  const threshold = selection.candidates.find((c) => c.name === selection.chosen)?.threshold ?? null;
+  const chosen = selection.candidates.find((c) => c.name === selection.chosen);
+  const threshold = chosen?.threshold ?? null;
+  const interval = servedInterval(chosen?.interval?.rule, problem);
   const view = await readView(deps, input.view);
   const fitted = await getDocument(deps.objects, input.fitted, fittedStateSchema);
   const slices = await readSlices(deps, { ...loaded, view, fitted, rows: rows.test });
@@ -89,23 +100,34 @@ export async function evaluateTrained(
       prediction: answers.test,
       baseline: answers.baseline,
       threshold,
+      interval,
       slices,
     },
     beat,
   );
-  const evaluation = evaluationOf(input, { loaded, answers, scored, threshold });
+  const explanation = await explainAsWhole(deps, { loaded, model, view, answers }, beat);
+  const evaluation = { ...evaluationOf(input, { loaded, answers, scored, threshold }), explanation };
   const reference = await referenceOf(deps, { loaded, onnx: answers.exported.onnx, model }, beat);
   const { trainer } = answers;
   const nGolden = Math.min(GOLDEN_ROWS, trainer.nRows);
   const stored = await storeVersion(deps.objects, input.model, {
     onnx: answers.exported.onnx,
+    explanation: { kind: "aura.explanation/1", model: { ...model } } satisfies ExplanationDocument,
     view,
     fitted,
-    signature: signatureOf({ ...loaded, fitted, threshold, trainRows: rows.train }),
+    signature: signatureOf({
+      ...loaded,
+      fitted,
+      threshold,
+      interval,
+      calibration: chosen?.calibration?.calibrator.method ?? "none",
+      trainRows: rows.train,
+    }),
     thresholds: {
       kind: "aura.thresholds/1",
       threshold,
       table: scored.thresholds,
+      ...(selection.alertCurve === undefined ? {} : { curve: selection.alertCurve }),
       costs: pipeline.costs ?? null,
     },
     reference,
@@ -189,6 +211,7 @@ function evaluationOf(
   const { loaded, answers, scored, threshold } = given;
   const { selection, pipeline, problem, rows } = loaded;
   const { maxError, nRows } = answers.parity;
+  const chosen = selection.candidates.find((c) => c.name === selection.chosen);
   const candidates = selection.candidates.map(({ name, kind, cv }) => ({
     name,
     kind,
@@ -208,7 +231,7 @@ function evaluationOf(
     candidate: selection.chosen,
     metrics: {
       test: scored.test,
-      cv: selection.candidates.find((c) => c.name === selection.chosen)?.cv ?? {},
+      cv: chosen?.cv ?? {},
     },
     intervals: scored.intervals,
     candidates,
@@ -217,7 +240,12 @@ function evaluationOf(
     ...(threshold === null ? {} : { threshold }),
     ...(pipeline.costs === undefined ? {} : { costs: pipeline.costs }),
     ...failuresOf(loaded, answers, threshold),
-    ...(scored.calibration === null ? {} : { calibration: scored.calibration }),
+    ...(scored.calibration === null
+      ? {}
+      : { calibration: { ...scored.calibration, trials: [...(chosen?.calibration?.trials ?? [])] } }),
+    ...(chosen?.interval == null
+      ? {}
+      : { interval: { level: chosen.interval.rule.level, trials: [...chosen.interval.trials] } }),
     importance: [...answers.exported.importance],
     rows: { train: rows.train.length, test: rows.test.length, cv: selection.cvRows },
     checks: [
@@ -256,6 +284,38 @@ function unseenClassCheck({ nUnseenClass, problem }: Loaded): Evaluation["checks
   if (problem.kind !== "multiclass") return [];
   const detail = `${nUnseenClass} rows have a class that no training row has; they are unlabelled`;
   return [{ name: "classes seen in training", passed: true, detail }];
+}
+
+/** Importance by permutation and partial dependence, on a thread. */
+async function explainAsWhole(
+  deps: ActivityDeps,
+  given: { loaded: Loaded; model: TrainedModel; view: FeatureView; answers: Answers },
+  beat: Beat,
+) {
+  const { table, rows, problem, pipeline } = given.loaded;
+  return deps.cpu.run(
+    "explainModel",
+    {
+      model: given.model,
+      problem,
+      bounds: problem.bounds,
+      matrix: table.matrix,
+      featureNames: table.features.map((feature) => feature.name),
+      sources: given.view.features.map(({ args }) => sourceColumn(args)),
+      y: table.y,
+      assetCodes: table.assetCodes,
+      byGain: given.answers.exported.importance.map(({ feature }) => feature),
+      rows,
+      seed: pipeline.split.seed,
+    },
+    beat,
+  );
+}
+
+/** The one column an operator reads; null where it reads none or several. */
+function sourceColumn(args: unknown): string | null {
+  const { column } = args as { readonly column?: unknown };
+  return typeof column === "string" ? column : null;
 }
 
 /** Inputs and answers on the training rows, through the graph that will serve. */

@@ -6,7 +6,7 @@ import { versionDigest } from "../../schemas/version-digest.ts";
 import type { ObjectStore } from "../../stores/objects/port.ts";
 import { putDocument } from "../../stores/objects/documents.ts";
 
-/** Contents of a version: bytes for the graph, plain values for the rest. */
+/** Contents of a version: bytes for the graph, plain values for the rest. `explanation` may be undefined. */
 export type VersionContents = {
   readonly [Role in VersionFileRole]: Role extends "onnx" ? Uint8Array : unknown;
 };
@@ -17,7 +17,10 @@ export async function storeVersion(
   model: string,
   contents: VersionContents,
 ): Promise<{ manifest: ObjectRef; digest: string; files: Readonly<Record<VersionFileRole, ObjectRef>> }> {
-  const entries = (Object.keys(VERSION_FILES) as VersionFileRole[]).map((role) => {
+  const roles = (Object.keys(VERSION_FILES) as VersionFileRole[]).filter(
+    (role) => contents[role] !== undefined,
+  );
+  const entries = roles.map((role) => {
     const content = contents[role];
     const bytes = content instanceof Uint8Array ? content : new TextEncoder().encode(canonicalJson(content));
     return { role, bytes, sha256: sha256Hex(bytes) };

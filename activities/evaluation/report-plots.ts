@@ -72,6 +72,43 @@ export function histogramPair(
   );
 }
 
+/** A line through points of ascending x. */
+export function curve(
+  x: readonly number[],
+  y: readonly number[],
+  names: { readonly x: string; readonly y: string },
+): string {
+  const [left, right] = [x[0] ?? 0, x.at(-1) ?? 1];
+  const low = Math.min(...y);
+  const top = Math.max(...y, low + 1e-12);
+  const px = (v: number) => MARGIN + ((v - left) / Math.max(right - left, 1e-300)) * (WIDTH - 2 * MARGIN);
+  const py = (v: number) => HEIGHT - MARGIN - ((v - low) / (top - low)) * (HEIGHT - 2 * MARGIN);
+  const points = x.map((v, i) => `${fix(px(v))} ${fix(py(y[i] ?? low))}`);
+  const range = `${names.y}, ${Number(low.toPrecision(3))} to ${Number(top.toPrecision(3))}`;
+  const frame = axes({ x: names.x, y: range }, { low: left, top: right });
+  return svg(`${frame}<path d="M${points.join("L")}" fill="none" stroke="${BLUE}"/>`);
+}
+
+/** Observed rate over mean predicted probability of each bin, its size by the rows, with the diagonal of agreement. */
+export function calibrationCurve(
+  bins: readonly { readonly nRows: number; readonly meanPredicted: number; readonly observedRate: number }[],
+): string {
+  const most = Math.max(1, ...bins.map(({ nRows }) => nRows));
+  const px = (v: number) => MARGIN + v * (WIDTH - 2 * MARGIN);
+  const py = (v: number) => HEIGHT - MARGIN - v * (HEIGHT - 2 * MARGIN);
+  const at = bins.map(
+    ({ meanPredicted, observedRate }) => `${fix(px(meanPredicted))} ${fix(py(observedRate))}`,
+  );
+  const points = bins.map(({ nRows, meanPredicted, observedRate }) => {
+    const radius = 3 + 7 * Math.sqrt(nRows / most);
+    return `<circle cx="${fix(px(meanPredicted))}" cy="${fix(py(observedRate))}" r="${fix(radius)}"/>`;
+  });
+  const diagonal = `<line x1="${fix(px(0))}" y1="${fix(py(0))}" x2="${fix(px(1))}" y2="${fix(py(1))}" stroke="${GREY}"/>`;
+  const line = at.length < 2 ? "" : `<path d="M${at.join("L")}" fill="none" stroke="${BLUE}"/>`;
+  const frame = axes({ x: "mean predicted probability", y: "observed rate" }, { low: 0, top: 1 });
+  return svg(`${frame}${diagonal}${line}<g fill="${BLUE}" fill-opacity="0.5">${points.join("")}</g>`);
+}
+
 /** Horizontal bars, largest first as given. */
 export function barChart(rows: readonly { readonly label: string; readonly value: number }[]): string {
   if (rows.length === 0) return "";

@@ -21,8 +21,18 @@ const evaluation: Evaluation = {
   threshold: 0.31,
   costs: { missedFailure: 1000, falseAlarm: 50, currency: "<b>" },
   calibration: {
+    trials: [
+      { method: "platt", logLoss: 0.31, brier: 0.09 },
+      { method: "none", logLoss: 0.42, brier: 0.11 },
+    ],
     expectedError: 0.04,
     bins: [{ low: 0, high: 0.1, nRows: 50, meanPredicted: 0.02, observedRate: 0.04 }],
+  },
+  explanation: {
+    loss: "logLoss",
+    features: [{ name: "<i>heat", rise: 0.125, deviation: 0.01 }],
+    columns: [{ name: "heat", rise: 0.2, deviation: 0.01 }],
+    dependence: [{ feature: "<i>heat", values: [1, 2], answers: [0.1, 0.9] }],
   },
   importance: [],
   rows: { train: 300, test: 100, cv: 300 },
@@ -50,5 +60,8 @@ it("shows the chosen threshold with its cost, calibration and slices, all of it 
   expect(page).toContain("site = &lt;img src=x onerror=alert(1)&gt;");
   expect(page).toContain("site = (3 rarer values)");
   expect(page).toContain("Slices of fewer than 10 rows have no metrics.");
-  expect(page).not.toMatch(/<img|<b>/);
+  expect(page).toContain("<td>platt (chosen)</td><td>0.31</td>");
+  expect(page).toContain("Rise of the log loss on the holdout");
+  expect(page).toContain("mean answer, 0.1 to 0.9");
+  expect(page).not.toMatch(/<img|<b>|<i>/);
 });

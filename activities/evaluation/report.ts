@@ -3,7 +3,7 @@ import type { Evaluation, MetricSet } from "../../schemas/model-version.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { modelNameOf } from "../../schemas/pipeline/pipeline.ts";
 import type { Problem } from "../training/problem.ts";
-import { barChart, escapeHtml, histogramPair, scatter } from "./report-plots.ts";
+import { barChart, calibrationCurve, curve, escapeHtml, histogramPair, scatter } from "./report-plots.ts";
 
 export interface ReportInput {
   readonly pipeline: Pipeline;
@@ -31,8 +31,11 @@ export function renderReport(input: ReportInput): string {
       "Importance (gain)",
       barChart(evaluation.importance.slice(0, 20).map((row) => ({ label: row.feature, value: row.gain }))),
     ),
+    section("Importance (permutation)", permutationSection(evaluation)),
+    section("Partial dependence", dependenceSection(evaluation)),
     section("Thresholds", thresholdTable(evaluation)),
-    section("Calibration", calibrationTable(evaluation)),
+    section("Calibration", calibrationSection(evaluation)),
+    section("Intervals", intervalSection(evaluation)),
     section("Slices", sliceTable(evaluation)),
     section(
       "Checks",
@@ -78,6 +81,35 @@ function candidateTable({ candidates, primaryMetric, candidate }: Evaluation): s
   );
 }
 
+const LOSS_TEXTS = {
+  rmse: "the RMSE",
+  logLoss: "the log loss",
+  scoreShift: "the distance of ln(1 + score)",
+} as const;
+
+/** How much the loss rises on the holdout when values are dealt to other assets. */
+function permutationSection({ explanation }: Evaluation): string {
+  if (explanation === undefined) return "";
+  const { loss, features, columns } = explanation;
+  const chart = (rows: typeof features): string =>
+    barChart(rows.filter(({ rise }) => rise > 0).map(({ name, rise }) => ({ label: name, value: rise })));
+  const ofColumns = chart(columns);
+  return [
+    `<p>Rise of ${LOSS_TEXTS[loss]} on the holdout when values are dealt to other assets; largest ${show(features[0]?.rise ?? 0)}.</p>`,
+    chart(features),
+    ofColumns === "" ? "" : `<p>All features made of one column together:</p>${ofColumns}`,
+  ].join("");
+}
+
+/** Only of answers that are one number. */
+function dependenceSection({ explanation }: Evaluation): string {
+  const curves = explanation?.dependence ?? [];
+  return curves
+    .filter(({ values, answers }) => values.length > 1 && answers.length === values.length)
+    .map(({ feature, values, answers }) => curve(values, answers, { x: feature, y: "mean answer" }))
+    .join("");
+}
+
 /** Counts and cost on the holdout; the chosen threshold is marked. */
 function thresholdTable({ thresholds, threshold, costs }: Evaluation): string {
   const rows = thresholds.map((row) => ({
@@ -92,8 +124,34 @@ function thresholdTable({ thresholds, threshold, costs }: Evaluation): string {
   return rows.length === 0 ? "" : note + table(rows);
 }
 
-function calibrationTable({ calibration }: Evaluation): string {
+function calibrationSection({ calibration }: Evaluation): string {
   if (calibration === undefined) return "";
+  const [chosen] = calibration.trials ?? [];
+  const trials = (calibration.trials ?? []).map(({ method, logLoss, brier }) => ({
+    method: method === chosen?.method ? `${method} (chosen)` : method,
+    "log loss, cross-validated": logLoss,
+    "Brier score, cross-validated": brier,
+  }));
+  return table(trials) + calibrationCurve(calibration.bins) + calibrationTable(calibration);
+}
+
+/** Methods on folds they were not fitted on; what the holdout shows is among the metrics. */
+function intervalSection({ interval, metrics }: Evaluation): string {
+  if (interval === undefined) return "";
+  const [chosen] = interval.trials;
+  const { intervalCoverage, intervalWidth } = metrics.test;
+  const rows = interval.trials.map(({ method, coverage, meanWidth }) => ({
+    method: method === chosen?.method ? `${method} (chosen)` : method,
+    "coverage, cross-validated": coverage,
+    "mean width, cross-validated": meanWidth,
+    ...(method === chosen?.method && intervalCoverage !== undefined && intervalWidth !== undefined
+      ? { "coverage, holdout": intervalCoverage, "mean width, holdout": intervalWidth }
+      : {}),
+  }));
+  return `<p>Level ${show(interval.level)}</p>${table(rows)}`;
+}
+
+function calibrationTable(calibration: NonNullable<Evaluation["calibration"]>): string {
   const rows = calibration.bins.map(({ low, high, nRows, meanPredicted, observedRate }) => ({
     "predicted between": `${show(low)} and ${show(high)}`,
     rows: nRows,

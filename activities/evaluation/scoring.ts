@@ -1,9 +1,11 @@
 import { selectRows } from "../../numerics/matrix.ts";
 import type { TrainedModel } from "../../numerics/model.ts";
+import type { ServedInterval } from "../../schemas/model-version.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import type { FeatureTable } from "../features/feature-table.ts";
 import type { Beat } from "../heartbeat.ts";
+import { assetDaysOf } from "../training/detection.ts";
 import type { Problem } from "../training/problem.ts";
 import type { HoldoutOutput } from "./evaluate-holdout.ts";
 import type { RowSlices } from "./slice-columns.ts";
@@ -17,6 +19,7 @@ export interface ScoreRowsInput {
   readonly prediction: Float64Array;
   readonly baseline: Float64Array;
   readonly threshold: number | null;
+  readonly interval: ServedInterval | null;
   readonly slices: readonly RowSlices[];
 }
 
@@ -26,7 +29,8 @@ export async function scoreRows(
   input: ScoreRowsInput,
   beat: Beat,
 ): Promise<HoldoutOutput> {
-  const { table, pipeline, problem, rows, prediction, baseline, threshold, slices } = input;
+  const { table, pipeline, problem, rows, prediction, baseline, threshold, interval, slices } = input;
+  const assetDay = problem.kind === "anomaly" ? assetDaysOf(pipeline, table, rows) : undefined;
   return deps.cpu.run(
     "evaluateHoldout",
     {
@@ -38,9 +42,12 @@ export async function scoreRows(
       // Rows of one asset are not independent evidence: intervals resample whole assets.
       groups: Int32Array.from(rows, (row) => table.assetCodes[row] as number),
       threshold,
+      interval:
+        interval === null ? null : { rule: interval, range: { min: interval.min, max: interval.max } },
       costs: pipeline.costs ?? null,
       slices,
       seed: pipeline.split.seed,
+      ...(assetDay === undefined ? {} : { assetDay }),
     },
     beat,
   );

@@ -6,7 +6,9 @@ import type { ObjectStore } from "../../stores/objects/port.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 import type { FinalOutput } from "../training/train-final.ts";
 
-const headSchema = z.looseObject({ kind: z.enum(["tree_ensemble", "linear", "constant"]) });
+const headSchema = z.looseObject({
+  kind: z.enum(["tree_ensemble", "linear", "constant", "blend", "pca_monitor"]),
+});
 const trainedSchema = z.strictObject({ model: headSchema, baseline: headSchema });
 
 /** Reads trained models; the trainer's own code checks their shape when they predict. */

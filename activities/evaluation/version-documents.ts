@@ -1,7 +1,9 @@
+import type { CalibrationMethod } from "../../numerics/calibration/calibrator.ts";
+import type { IntervalRule } from "../../numerics/conformal/interval-rule.ts";
 import { OUTPUT_NAMES } from "../../numerics/onnx/export.ts";
 import type { FittedState } from "../../schemas/feature-set.ts";
 import type { Golden } from "../../schemas/golden.ts";
-import type { Evaluation, Signature } from "../../schemas/model-version.ts";
+import type { Evaluation, ServedInterval, Signature } from "../../schemas/model-version.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { modelNameOf } from "../../schemas/pipeline/pipeline.ts";
 import type { FeatureTable } from "../features/feature-table.ts";
@@ -22,6 +24,17 @@ export function mostFrequent(y: Float64Array, rows: Int32Array): number {
   return best;
 }
 
+/** A fitted rule with the range that answers lie in; null without a rule. */
+export function servedInterval(
+  rule: IntervalRule | undefined,
+  { bounds }: Pick<Problem, "bounds">,
+): ServedInterval | null {
+  if (rule === undefined) return null;
+  const { min, max } = bounds ?? { min: -Number.MAX_VALUE, max: Number.MAX_VALUE };
+  const { level, method, knots, below, above } = rule;
+  return { level, method, knots: [...knots], below: [...below], above: [...above], min, max };
+}
+
 /** What goes in and out of the served graph. */
 export function signatureOf(given: {
   readonly pipeline: Pipeline;
@@ -29,14 +42,15 @@ export function signatureOf(given: {
   readonly problem: Problem;
   readonly fitted: FittedState;
   readonly threshold: number | null;
+  readonly interval: ServedInterval | null;
+  readonly calibration: CalibrationMethod;
   readonly timeKind: string;
   readonly trainRows: Int32Array;
 }): Signature {
-  const { pipeline, table, problem, fitted, threshold } = given;
+  const { pipeline, table, problem, fitted, threshold, interval, calibration } = given;
   const unit = outputUnit(problem, given.timeKind);
   const { kind } = pipeline.task;
-  if (kind === "anomaly" || kind === "forecast")
-    throw new RangeError(`task must have a trainer, got ${kind}`);
+  if (kind === "forecast") throw new RangeError(`task must have a trainer, got ${kind}`);
   return {
     kind: "aura.signature/1",
     problem: problem.kind,
@@ -58,6 +72,8 @@ export function signatureOf(given: {
       ...(problem.kind === "multiclass" ? { commonClass: mostFrequent(table.y, given.trainRows) } : {}),
       ...(threshold === null ? {} : { threshold }),
       ...(problem.cap === null ? {} : { cap: problem.cap }),
+      ...(interval === null ? {} : { interval }),
+      ...(calibration === "none" ? {} : { calibration }),
     },
   };
 }
@@ -125,6 +141,15 @@ export function labelConventionOf(pipeline: Pipeline, problem: Problem): string 
         : `positive class; ${rows}`;
     case "multiclass":
       return `class of the row; ${rows}`;
+    case "anomaly": {
+      const learnt =
+        problem.detection?.isHealthyLabelled === true ? "rows labelled as usual" : "all training rows";
+      const judged =
+        problem.detection?.hasLabel === true
+          ? "judged by the label"
+          : "no label: nothing says which alerts are right";
+      return `unusual against ${learnt}; ${judged}; ${rows}`;
+    }
   }
 }
 

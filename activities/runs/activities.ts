@@ -3,7 +3,7 @@ import type { ObjectStore } from "../../stores/objects/port.ts";
 import type { Database, RunPatch } from "../../stores/postgres/port.ts";
 import { readPipeline, readRawFiles } from "../../stores/objects/documents.ts";
 import { systemAudit } from "../audit.ts";
-import { candidateName } from "../candidates.ts";
+import { trainedCandidates } from "../candidates.ts";
 import type { PipelineInput, PipelineResult, RunFailure, RunPlan, RunRef, StageReport } from "./messages.ts";
 import type { ErrorCode } from "../../schemas/error-codes.ts";
 import { boundedLocations } from "../../schemas/error-location.ts";
@@ -41,7 +41,13 @@ export function createRunActivities({ db, objects }: RunActivityDeps) {
       });
       return {
         runId,
-        candidates: pipeline.candidates.map((c, i) => ({ name: candidateName(c, i), kind: c.kind })),
+        candidates: trainedCandidates(pipeline).map(({ name, candidate }) => ({
+          name,
+          kind: candidate.kind,
+        })),
+        searches: trainedCandidates(pipeline).flatMap(({ name, candidate }) =>
+          candidate.search === undefined ? [] : [name],
+        ),
         repeats: pipeline.split.repeats,
         folds: pipeline.split.folds,
         approval: pipeline.approval,

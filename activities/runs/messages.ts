@@ -17,6 +17,8 @@ export type PipelineInput = StoredPipelineInput;
 export interface RunPlan {
   readonly runId: string;
   readonly candidates: readonly { readonly name: string; readonly kind: string }[];
+  /** Names of the candidates that are searched; absent in histories from before there was a search. */
+  readonly searches?: readonly string[];
   readonly repeats: number;
   readonly folds: number;
   readonly approval: ApprovalPolicy;

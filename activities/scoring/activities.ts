@@ -1,5 +1,6 @@
 import { canonicalJson, sha256Hex } from "../../schemas/canonical-json.ts";
 import { signatureSchema } from "../../schemas/model-version.ts";
+import { withThreshold } from "../../schemas/served-threshold.ts";
 import type { VersionFileRole } from "../../schemas/model-version.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 import { parsePipeline } from "../../schemas/pipeline/parse.ts";
@@ -48,7 +49,8 @@ export function createScoringActivities(deps: ActivityDeps) {
       return withHeartbeat(async () => {
         const { jobId, model, version, digest, dataset } = input;
         const row = await requireVersion(deps, input);
-        const signature = await getDocument(objects, fileOf(row, "signature"), signatureSchema);
+        const trained = await getDocument(objects, fileOf(row, "signature"), signatureSchema);
+        const signature = withThreshold(trained, row.threshold);
         const data = await db.datasets.get(dataset);
         const run = await db.runs.inputOf(row.runId);
         if (data === undefined || run === undefined)

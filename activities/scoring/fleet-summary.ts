@@ -44,16 +44,20 @@ function meaningOf({
   output,
 }: Signature): Pick<
   ScoreSummary,
-  "kind" | "order" | "unit" | "cap" | "threshold" | "classLabels" | "commonClass"
+  "kind" | "order" | "unit" | "cap" | "interval" | "threshold" | "classLabels" | "commonClass"
 > {
-  const kind = ({ regression: "rul", binary: "risk", multiclass: "class" } as const)[problem];
+  const kind = ({ regression: "rul", binary: "risk", multiclass: "class", anomaly: "score" } as const)[
+    problem
+  ];
   return {
     kind,
     order: kind === "rul" ? "ascending" : "descending",
     unit: output.unit ?? null,
     cap: output.cap ?? null,
+    ...(output.interval === undefined ? {} : { interval: output.interval }),
     // As served: one half where training chose none.
-    threshold: kind === "risk" ? (output.threshold ?? 0.5) : null,
+    threshold:
+      kind === "risk" ? (output.threshold ?? 0.5) : kind === "score" ? (output.threshold ?? null) : null,
     classLabels: output.classLabels ?? null,
     commonClass: (output.commonClass === undefined ? null : output.classLabels?.[output.commonClass]) ?? null,
   };

@@ -1,3 +1,4 @@
+import { intervalOf } from "../../numerics/conformal/interval-rule.ts";
 import type { Signature } from "../../schemas/model-version.ts";
 import type { LeftOutAsset, RankedAsset } from "../../schemas/score.ts";
 import type { FeatureTable } from "../features/feature-table.ts";
@@ -35,6 +36,7 @@ export function rankAssets(given: {
 }): Ranking {
   const { table, rows, values, risks, signature, histories, needed } = given;
   const { nColumns } = table.matrix;
+  const { interval } = signature.output;
   const isCycle = signature.output.unit === "cycles";
   const urgency = signature.problem === "regression" ? 1 : -1;
   const entries: Omit<RankedAsset, "rank">[] = [];
@@ -49,9 +51,13 @@ export function rankAssets(given: {
       blank.push({ asset, reason: "no_features", rows: readings, codes: [] });
     else {
       const at = timeText(t, isCycle);
+      const value = values[i] as number;
       entries.push({
         asset,
-        value: values[i] as number,
+        value,
+        ...(interval === undefined
+          ? {}
+          : { interval: { ...intervalOf(interval, value, interval), level: interval.level } }),
         risk: risks === null ? null : (risks[i] as number),
         at,
         readings,

@@ -11,9 +11,9 @@ type Labelled = Pick<Pipeline, "task" | "label">;
  * it says nothing of later rows, and where no bound is declared.
  */
 export function labelSpan({ task, label }: Labelled, timeKind: TimeKind): number {
-  if (task.kind === "failure_within")
+  if ((task.kind === "failure_within" || task.kind === "anomaly") && task.horizon !== undefined)
     return spanInTimeUnits(task.horizon, timeKind === "timestamp" ? "timestamp" : "cycle");
-  if (task.kind !== "rul" || label.kind === "column" || label.cap === undefined) return 0;
+  if (task.kind !== "rul" || !isLife(label) || label.cap === undefined) return 0;
   return lifeInUnits(label.cap, timeKind) * timeUnitsPer(timeKind);
 }
 
@@ -27,8 +27,12 @@ export function labelSpan({ task, label }: Labelled, timeKind: TimeKind): number
 export function labelReach(pipeline: Labelled, timeKind: TimeKind, yRaw: Float64Array): Float64Array {
   const { task, label } = pipeline;
   const span = labelSpan(pipeline, timeKind);
-  if (task.kind !== "rul" || label.kind === "column") return new Float64Array(yRaw.length).fill(span);
+  if (task.kind !== "rul" || !isLife(label)) return new Float64Array(yRaw.length).fill(span);
   const longest = label.cap === undefined ? Number.POSITIVE_INFINITY : span;
   // Lives are stored in hours: back in microseconds they are whole again.
   return yRaw.map((life) => Math.min(Math.round(life * timeUnitsPer(timeKind)), longest));
+}
+
+function isLife(label: Pipeline["label"]): label is Exclude<Pipeline["label"], { kind: "column" | "none" }> {
+  return label.kind === "end_of_life" || label.kind === "events";
 }

@@ -1,3 +1,7 @@
+import { BLEND_PARAMETERS } from "../../numerics/blend/parameters.ts";
+import { resolveParameters } from "../../numerics/parameter-table.ts";
+import type { Calibrator } from "../../numerics/calibration/calibrator.ts";
+import { NO_CALIBRATION } from "../../numerics/calibration/calibrator.ts";
 import {
   getDocument,
   putDocument,
@@ -10,7 +14,7 @@ import { PlatformError } from "../../schemas/platform-error.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import type { Candidate } from "../../schemas/pipeline/training.ts";
 import { splitDocumentSchema } from "../../schemas/split.ts";
-import { BASELINE_CANDIDATE, candidateName } from "../candidates.ts";
+import { BASELINE_CANDIDATE, candidateName, membersOf } from "../candidates.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import type { LeakageInput, LeakageResult } from "../features/messages.ts";
 import { withHeartbeat } from "../heartbeat.ts";
@@ -19,6 +23,7 @@ import { readingsOf, readSensors } from "../features/sensor-columns.ts";
 import { labelReach } from "../split/label-span.ts";
 import { rowFolds } from "../split/row-folds.ts";
 import { reuseOr } from "../stage-cache.ts";
+import { categoricalColumns } from "./categorical-columns.ts";
 import { finalRows, rowsOfFold } from "./fold-rows.ts";
 import type {
   SelectInput,
@@ -28,13 +33,17 @@ import type {
   TrainFoldInput,
   TrainFoldResult,
 } from "./messages.ts";
+import { outOfFoldRows } from "./out-of-fold-rows.ts";
+import { poolRows } from "./pooled-rows.ts";
 import { problemOf, targetOf } from "./problem.ts";
 import { selectionSchema } from "./selection.ts";
 import type { Selection } from "./selection.ts";
-import type { CandidateRows } from "./summarise-candidates.ts";
+import { settingsOf } from "./fit-candidate.ts";
+import type { BlendRequest, CandidateRows } from "./summarise-candidates.ts";
+import type { FinalPart } from "./train-final.ts";
 
 /** Raised when the same inputs would train another model than before. */
-const TRAINER_VERSION = 4;
+const TRAINER_VERSION = 7;
 
 /** Raised when the same inputs would be judged otherwise than before. */
 const LEAKAGE_VERSION = 3;
@@ -113,6 +122,8 @@ export function createTrainingActivities(deps: ActivityDeps) {
             "trainOneFold",
             {
               matrix: table.matrix,
+              categorical: categoricalColumns(table.features),
+              featureNames: table.features.map(({ name }) => name),
               target: targetOf(problem, table.y),
               rows,
               candidate: declaredCandidate(pipeline, input.candidate),
@@ -121,11 +132,10 @@ export function createTrainingActivities(deps: ActivityDeps) {
             },
             { signal: beat.signal, onProgress: (progress) => beat.report(progress) },
           );
-          const stored = await putNumbers(objects, {
-            prediction: predictions,
-            truth: Float64Array.from(rows.validate, (row) => table.y[row] as number),
-            truthRaw: Float64Array.from(rows.validate, (row) => table.yRaw[row] as number),
-          });
+          const stored = await putNumbers(
+            objects,
+            outOfFoldRows(pipeline, table, { rows: rows.validate, predictions }),
+          );
           return { predictions: stored, ...(bestIteration === null ? {} : { bestIteration }) };
         }),
       );
@@ -142,13 +152,25 @@ export function createTrainingActivities(deps: ActivityDeps) {
         const problem = problemOf(pipeline, await classLabelsOf(deps, input));
         const candidates = await pooledCandidates(deps, pipeline, input);
         const costs = pipeline.costs ?? null;
-        const summary = await cpu.run("summariseCandidates", { problem, candidates, costs }, beat);
+        const { calibration, interval } = pipeline;
+        const blends = declaredBlends(pipeline);
+        const summary = await cpu.run(
+          "summariseCandidates",
+          { problem, candidates, blends, costs, calibration, level: interval.level },
+          beat,
+        );
         const selection: Selection = {
-          kind: "aura.selection/1",
+          kind: "aura.selection/2",
           chosen: summary.chosen,
           primaryMetric: problem.primaryMetric,
-          candidates: [...summary.candidates],
+          candidates: summary.candidates.map(({ members, ...candidate }) => ({
+            ...candidate,
+            ...(members === undefined ? {} : { members: [...members] }),
+          })),
           cvRows: candidates[0]?.repeats[0]?.truth.length ?? 0,
+          ...(summary.alertCurve === undefined
+            ? {}
+            : { alertCurve: summary.alertCurve.map((point) => ({ ...point })) }),
         };
         const cv = summary.candidates.find((c) => c.name === summary.chosen)?.cv ?? {};
         const stored = await putDocument(objects, selection);
@@ -171,15 +193,17 @@ export function createTrainingActivities(deps: ActivityDeps) {
           const selection = await getDocument(objects, input.selection, selectionSchema);
           const table = await tables.load(input.featureSet, trainingChoice(pipeline));
           const problem = problemOf(pipeline, table.classLabels);
-          const chosen = selection.candidates.find((c) => c.name === selection.chosen);
           const output = await cpu.run(
             "trainFinalModels",
             {
               matrix: table.matrix,
+              categorical: categoricalColumns(table.features),
+              featureNames: table.features.map(({ name }) => name),
               target: targetOf(problem, table.y),
               trainRows: finalRows(table, pipeline, split).train,
-              candidate: declaredCandidate(pipeline, selection.chosen),
-              iterations: chosen?.iterations ?? null,
+              parts: finalParts(pipeline, selection),
+              bounds: problem.bounds,
+              calibrator: calibratorOf(selection),
               seed: pipeline.split.seed,
             },
             { signal: beat.signal, onProgress: (progress) => beat.report(progress) },
@@ -191,6 +215,30 @@ export function createTrainingActivities(deps: ActivityDeps) {
       );
     },
   };
+}
+
+function calibratorOf({ chosen, candidates }: Selection): Calibrator {
+  return candidates.find(({ name }) => name === chosen)?.calibration?.calibrator ?? NO_CALIBRATION;
+}
+
+/** What the final fit trains: the chosen candidate, or the members of the chosen blend. */
+function finalParts(pipeline: Pipeline, { chosen, candidates }: Selection): FinalPart[] {
+  const winner = candidates.find(({ name }) => name === chosen);
+  const members = winner?.members ?? [{ name: chosen, weight: 1 }];
+  return members.map(({ name, weight }) => ({
+    candidate: declaredCandidate(pipeline, name),
+    iterations: candidates.find((candidate) => candidate.name === name)?.iterations ?? null,
+    weight,
+  }));
+}
+
+function declaredBlends(pipeline: Pipeline): BlendRequest[] {
+  return pipeline.candidates.flatMap((candidate, i) => {
+    if (candidate.kind !== "blend") return [];
+    const members = membersOf(pipeline, candidate).map(({ name }) => name);
+    const { weighting } = resolveParameters(BLEND_PARAMETERS, settingsOf(candidate));
+    return [{ name: candidateName(candidate, i), members, weighting }];
+  });
 }
 
 /** null for the constant baseline. */
@@ -230,16 +278,7 @@ async function pooledCandidates(
         const parts = await Promise.all(
           folds.map((fold) => getNumbers(deps.objects, fold.result.predictions)),
         );
-        const join = (column: string) => concat(parts.map((part) => part[column] ?? new Float64Array()));
-        const fold = folds.flatMap((of, i) =>
-          Array.from({ length: parts[i]?.["truth"]?.length ?? 0 }, () => of.fold),
-        );
-        pooled.push({
-          prediction: join("prediction"),
-          truth: join("truth"),
-          truthRaw: join("truthRaw"),
-          fold: Int32Array.from(fold),
-        });
+        pooled.push(poolRows(folds.map(({ fold }, i) => ({ fold, columns: parts[i] ?? {} }))));
       }
       const rounds = own.flatMap((fold) =>
         fold.result.bestIteration === undefined ? [] : [fold.result.bestIteration],
@@ -250,17 +289,8 @@ async function pooledCandidates(
         kind: declaredCandidate(pipeline, name)?.kind ?? "constant",
         repeats: pooled,
         iterations,
+        ...(declaredCandidate(pipeline, name)?.alone === false ? { isMemberOnly: true } : {}),
       };
     }),
   );
-}
-
-function concat(arrays: readonly Float64Array[]): Float64Array {
-  const out = new Float64Array(arrays.reduce((sum, a) => sum + a.length, 0));
-  let at = 0;
-  for (const array of arrays) {
-    out.set(array, at);
-    at += array.length;
-  }
-  return out;
 }

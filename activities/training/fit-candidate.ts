@@ -1,17 +1,29 @@
+import { trainIsolationForest } from "../../numerics/anomaly/isolation-forest.ts";
+import { trainPcaMonitor } from "../../numerics/anomaly/pca-monitor.ts";
 import { trainConstant } from "../../numerics/baseline/constant.ts";
 import { trainForest } from "../../numerics/forest/trainer.ts";
 import { trainGbdt } from "../../numerics/gbdt/trainer.ts";
+import type { GbdtCheckpoint, GbdtHooks } from "../../numerics/gbdt/trainer.ts";
 import { trainLinear } from "../../numerics/linear/trainer.ts";
 import type { Matrix } from "../../numerics/matrix.ts";
 import type { TrainedModel } from "../../numerics/model.ts";
 import type { TaskTarget } from "../../numerics/task-kind.ts";
-import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 import type { Candidate } from "../../schemas/pipeline/training.ts";
+import { hideColumns } from "./chosen-columns.ts";
 import { classWeightsOf } from "./weights.ts";
+
+/** Detectors have nothing to learn but what is usual. */
+export interface DetectorTarget {
+  readonly taskKind: "anomaly";
+}
 
 export interface FitRequest {
   readonly matrix: Matrix;
-  readonly target: TaskTarget;
+  /** Columns of category codes. */
+  readonly categorical: readonly number[];
+  /** By column: what a candidate's `features` choose from. */
+  readonly featureNames: readonly string[];
+  readonly target: TaskTarget | DetectorTarget;
   /** null: the constant baseline. */
   readonly candidate: Candidate | null;
   readonly trainRows: Int32Array;
@@ -20,12 +32,16 @@ export interface FitRequest {
   /** Fixed number of boosting rounds, as cross-validation found it. */
   readonly iterations?: number;
   readonly seed: number;
+  /** Continue the boosting that gave this checkpoint. */
+  readonly resumeFrom?: GbdtCheckpoint;
 }
 
 export interface Fit {
   readonly model: TrainedModel;
   /** Rounds kept; null where nothing is boosted. */
   readonly bestIteration: number | null;
+  /** Figure on the early-stopping rows after each round; absent where nothing is boosted. */
+  readonly history?: readonly number[];
 }
 
 /** Rounds without a better loss after which boosting stops, unless the candidate says otherwise. */
@@ -37,8 +53,14 @@ const EARLY_STOPPING_ROUNDS = 50;
  * @throws {RangeError} for parameters or data out of range
  * @throws {TrainingCancelledError} when the hooks say so
  */
-export function fitCandidate(request: FitRequest, hooks: TrainingHooks): Fit {
-  const { matrix, target, candidate, trainRows, seed } = request;
+export function fitCandidate(request: FitRequest, hooks: GbdtHooks): Fit {
+  const { target, candidate, trainRows, seed } = request;
+  const matrix =
+    candidate?.features === undefined
+      ? request.matrix
+      : hideColumns(request.matrix, request.featureNames, candidate.features);
+  if (target.taskKind === "anomaly")
+    return { model: fitDetector({ ...request, matrix }, hooks), bestIteration: null };
   const base = { matrix, target, trainRows, seed, hooks };
   if (candidate === null)
     return { model: trainConstant({ ...base, nFeatures: matrix.nColumns }), bestIteration: null };
@@ -47,36 +69,66 @@ export function fitCandidate(request: FitRequest, hooks: TrainingHooks): Fit {
   const input = { ...base, parameters, ...(classWeights === undefined ? {} : { classWeights }) };
   switch (candidate.kind) {
     case "gbdt":
-      return boost(request, input);
+      return boost(request, { ...input, categorical: request.categorical });
     case "forest":
       return { model: trainForest(input), bestIteration: null };
     case "linear":
       return { model: trainLinear(input), bestIteration: null };
+    case "blend":
+      throw new RangeError("a blend is made of candidates that are trained, and not trained itself");
+    case "pca_monitor":
+    case "isolation_forest":
+      throw new RangeError(`candidate ${candidate.kind} answers anomaly, not ${target.taskKind}`);
+  }
+}
+
+/** The baseline of detectors calls nothing unusual. */
+function fitDetector({ matrix, candidate, trainRows, seed }: FitRequest, hooks: GbdtHooks): TrainedModel {
+  if (candidate === null) {
+    const shape = { nFeatures: matrix.nColumns, nOutputs: 1, postTransform: "identity" } as const;
+    return { kind: "constant", taskKind: "anomaly", ...shape, base: [0] };
+  }
+  const input = { matrix, trainRows, parameters: settingsOf(candidate), hooks };
+  switch (candidate.kind) {
+    case "pca_monitor":
+      return trainPcaMonitor(input);
+    case "isolation_forest":
+      return trainIsolationForest({ ...input, seed });
+    case "gbdt":
+    case "forest":
+    case "linear":
+    case "blend":
+      throw new RangeError(`candidate ${candidate.kind} needs a target, anomaly has none`);
   }
 }
 
 function boost(request: FitRequest, input: Parameters<typeof trainGbdt>[0]): Fit {
-  const { earlyStopRows, iterations } = request;
+  const { earlyStopRows, iterations, resumeFrom } = request;
+  const resume = resumeFrom === undefined ? {} : { resumeFrom };
   if (iterations !== undefined || earlyStopRows === undefined || earlyStopRows.length === 0) {
     const rounds = iterations === undefined ? {} : { numIterations: Math.max(1, Math.round(iterations)) };
-    const { model, bestIteration } = trainGbdt({
+    return trainGbdt({
       ...input,
+      ...resume,
       parameters: { ...input.parameters, ...rounds, earlyStoppingRounds: 0 },
     });
-    return { model, bestIteration };
   }
   const earlyStoppingRounds = input.parameters?.earlyStoppingRounds ?? EARLY_STOPPING_ROUNDS;
   const stopping = earlyStoppingRounds === 0 ? {} : { validationRows: earlyStopRows };
-  const { model, bestIteration } = trainGbdt({
+  return trainGbdt({
     ...input,
+    ...resume,
     ...stopping,
     parameters: { ...input.parameters, earlyStoppingRounds },
   });
-  return { model, bestIteration };
 }
 
-/** @throws {RangeError} for a parameter that is neither a number nor a word */
-function settingsOf(candidate: Candidate): Record<string, number | string> {
+/**
+ * The settings as the trainers take them.
+ *
+ * @throws {RangeError} for a parameter that is neither a number nor a word
+ */
+export function settingsOf(candidate: Candidate): Record<string, number | string> {
   return Object.fromEntries(
     Object.entries(candidate.params).map(([name, value]) => {
       if (typeof value !== "boolean") return [name, value];

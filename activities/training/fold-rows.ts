@@ -3,6 +3,7 @@ import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { HOLDOUT_FOLD } from "../../schemas/split.ts";
 import type { SplitDocument } from "../../schemas/split.ts";
 import type { FeatureTable } from "../features/feature-table.ts";
+import { rowRulesOf } from "./detection.ts";
 import { rowFolds, rowsWhere } from "../split/row-folds.ts";
 
 /** Share of a fold's training groups kept back to decide when boosting stops. */
@@ -32,14 +33,16 @@ export function rowsOfFold(
 ): FoldRows {
   const { pipeline, split, repeat, fold } = given;
   const folds = rowFolds(split, repeat, table);
-  const isLabelled = (row: number) => !Number.isNaN(table.y[row]);
+  const { isLearnt, isJudged } = rowRulesOf(pipeline, table);
   const nRows = folds.length;
   const training = rowsWhere(
     nRows,
-    (row) => (folds[row] as number) >= 0 && folds[row] !== fold && isLabelled(row),
+    (row) => (folds[row] as number) >= 0 && folds[row] !== fold && isLearnt(row),
   );
-  const isKept = earlyStopGroups(split, table, training, fold);
-  const validate = rowsWhere(nRows, (row) => folds[row] === fold && isLabelled(row));
+  // Detectors do not stop early: they learn from every row.
+  const isKept =
+    pipeline.task.kind === "anomaly" ? () => false : earlyStopGroups(split, table, training, fold);
+  const validate = rowsWhere(nRows, (row) => folds[row] === fold && isJudged(row));
   return {
     train: training.filter((row) => !isKept(row)),
     earlyStop: training.filter((row) => isKept(row)),
@@ -57,11 +60,11 @@ export function finalRows(
   split: SplitDocument,
 ): { readonly train: Int32Array; readonly test: Int32Array } {
   const folds = rowFolds(split, 0, table);
-  const isLabelled = (row: number) => !Number.isNaN(table.y[row]);
+  const { isLearnt, isJudged } = rowRulesOf(pipeline, table);
   const counts = (row: number) => pipeline.evaluate.rows === "all" || table.last[row] === 1;
   return {
-    train: rowsWhere(folds.length, (row) => (folds[row] as number) >= 0 && isLabelled(row)),
-    test: rowsWhere(folds.length, (row) => folds[row] === HOLDOUT_FOLD && isLabelled(row) && counts(row)),
+    train: rowsWhere(folds.length, (row) => (folds[row] as number) >= 0 && isLearnt(row)),
+    test: rowsWhere(folds.length, (row) => folds[row] === HOLDOUT_FOLD && isJudged(row) && counts(row)),
   };
 }
 

@@ -4,6 +4,7 @@ import { findAssetOverlap, findTimeOverlap } from "../../numerics/leakage/overla
 import { findTargetCopies } from "../../numerics/leakage/target-copy.ts";
 import type { NamedColumn } from "../../numerics/leakage/target-copy.ts";
 import type { Matrix } from "../../numerics/matrix.ts";
+import type { TaskKind } from "../../numerics/task-kind.ts";
 import type { ProblemKind } from "../../schemas/pipeline/label.ts";
 import { HOLDOUT_FOLD } from "../../schemas/split.ts";
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
@@ -39,8 +40,9 @@ export interface LeakageCheck {
 /** Every leakage check, passed or not: a report lists what was looked for, not only what was found. */
 export function inspectLeakage(job: LeakageJob, _hooks: TrainingHooks): LeakageCheck[] {
   const features = columnsOf(job.matrix, job.featureNames);
+  const { kind } = job;
   return [
-    targetCopies(job, features),
+    ...(kind === "anomaly" ? [] : [targetCopies({ ...job, kind }, features)]),
     ...(job.sample.isSeries ? seriesChecks(job, features) : []),
     job.isTimeSplit ? timeOverlap(job) : assetOverlap(job),
   ];
@@ -59,7 +61,10 @@ function check(name: string, hits: readonly string[], clean: string): LeakageChe
   };
 }
 
-function targetCopies(job: LeakageJob, features: readonly NamedColumn[]): LeakageCheck {
+function targetCopies(
+  job: LeakageJob & { readonly kind: TaskKind },
+  features: readonly NamedColumn[],
+): LeakageCheck {
   const rows = rowsWith(job, (row) => (job.folds[row] as number) >= 0 && !Number.isNaN(job.y[row]));
   const pick = (values: ArrayLike<number>) => Float64Array.from(rows, (row) => values[row] as number);
   const groups = job.sample.isSeries
@@ -144,7 +149,8 @@ function assetOverlap(job: LeakageJob): LeakageCheck {
 
 function timeOverlap(job: LeakageJob): LeakageCheck {
   const timeOf = (row: number) => job.t[row] as number;
-  const isTrained = (row: number) => (job.folds[row] as number) >= 0 && !Number.isNaN(job.y[row]);
+  const isLearnt = (row: number) => job.kind === "anomaly" || !Number.isNaN(job.y[row]);
+  const isTrained = (row: number) => (job.folds[row] as number) >= 0 && isLearnt(row);
   const train = rowsWith(job, isTrained);
   const holdout = Float64Array.from(
     rowsWith(job, (row) => job.folds[row] === HOLDOUT_FOLD),

@@ -15,23 +15,43 @@ const DECISION_METRICS = ["f1", "precision", "recall", "accuracy", "mcc"] as con
  * @throws {RangeError} when rows are empty or not binary
  */
 export function outOfFoldDecisionMetrics(rows: PooledRows, costs?: AlertCosts): MetricSet {
-  const decisions = new Float64Array(rows.truth.length);
-  for (const fold of new Set(rows.fold)) {
-    const threshold = thresholdWithout(rows, fold, costs);
-    rows.fold.forEach((of, row) => {
-      if (of === fold) decisions[row] = (rows.prediction[row] as number) >= threshold ? 1 : 0;
-    });
-  }
+  const decisions = outOfFoldDecisions(rows, (others) => thresholdOf(others, costs));
   const all = computeMetrics("binary", rows.truth, decisions, { threshold: 0.5 });
   return Object.fromEntries(
     DECISION_METRICS.flatMap((key) => (all[key] === undefined ? [] : [[key, all[key]]])),
   );
 }
 
-/** Where the other folds hold no failure nothing says when to alert: never. */
-function thresholdWithout(rows: PooledRows, fold: number, costs: AlertCosts | undefined): number {
+/**
+ * Each row decided by a threshold of the other folds.
+ *
+ * @returns Float64Array (rows), 1 for an alert
+ */
+export function outOfFoldDecisions(rows: PooledRows, choose: (others: PooledRows) => number): Float64Array {
+  const decisions = new Float64Array(rows.truth.length);
+  for (const fold of new Set(rows.fold)) {
+    const threshold = choose(rowsWithout(rows, fold));
+    rows.fold.forEach((of, row) => {
+      if (of === fold) decisions[row] = (rows.prediction[row] as number) >= threshold ? 1 : 0;
+    });
+  }
+  return decisions;
+}
+
+/** Rows of all folds but one; of one output per row. */
+function rowsWithout(rows: PooledRows, fold: number): PooledRows {
   const isOther = (_: number, row: number) => rows.fold[row] !== fold;
-  const truth = rows.truth.filter(isOther);
+  return {
+    truth: rows.truth.filter(isOther),
+    truthRaw: rows.truthRaw.filter(isOther),
+    prediction: rows.prediction.filter(isOther),
+    fold: rows.fold.filter(isOther),
+    ...(rows.assetDay === undefined ? {} : { assetDay: rows.assetDay.filter(isOther) }),
+  };
+}
+
+/** Where there is no failure nothing says when to alert: never. */
+function thresholdOf({ truth, prediction }: PooledRows, costs: AlertCosts | undefined): number {
   if (!truth.includes(1)) return Number.POSITIVE_INFINITY;
-  return chooseThreshold(truth, rows.prediction.filter(isOther), costs).threshold;
+  return chooseThreshold(truth, prediction, costs).threshold;
 }

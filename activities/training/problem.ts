@@ -1,3 +1,6 @@
+import { detectionOf } from "./detection.ts";
+import type { Detection } from "./detection.ts";
+import type { DetectorTarget } from "./fit-candidate.ts";
 import type { OutputCap } from "../../numerics/model.ts";
 import type { TaskTarget } from "../../numerics/task-kind.ts";
 import type { MetricTask } from "../../numerics/metrics/metric-table.ts";
@@ -18,12 +21,15 @@ export interface Problem {
   readonly cap: number | null;
   /** Range of the answers: a remaining life is never negative, and not above its cap. Null: no bounds. */
   readonly bounds: OutputCap | null;
+  /** Of anomalies only. */
+  readonly detection?: Detection;
 }
 
 const DEFAULT_METRIC: Readonly<Record<ProblemKind, string>> = {
   regression: "rmse",
   binary: "averagePrecision",
   multiclass: "macroF1",
+  anomaly: "averagePrecision",
 };
 
 /**
@@ -34,7 +40,9 @@ const DEFAULT_METRIC: Readonly<Record<ProblemKind, string>> = {
 export function problemOf(pipeline: Pipeline, classLabels: readonly string[] | null): Problem {
   const kind = problemKind(pipeline);
   const metricTask = kind === "regression" ? "rul" : kind;
-  const primaryMetric = pipeline.metrics.primary ?? DEFAULT_METRIC[kind];
+  const detection = detectionOf(pipeline);
+  const isUnlabelled = detection?.hasLabel === false;
+  const primaryMetric = pipeline.metrics.primary ?? (isUnlabelled ? "stability" : DEFAULT_METRIC[kind]);
   if (!metricsOfTask(metricTask).some((metric) => metric.key === primaryMetric)) {
     const expected = metricsOfTask(metricTask)
       .map((m) => m.key)
@@ -55,10 +63,12 @@ export function problemOf(pipeline: Pipeline, classLabels: readonly string[] | n
     );
   }
   const { label } = pipeline;
-  const declared = kind === "regression" && label.kind !== "column" ? label.cap : undefined;
+  const declared = kind === "regression" && "cap" in label ? label.cap : undefined;
   const cap = declared === undefined ? null : lifeInUnits(declared, timeKindOf(pipeline));
   const bounds = kind === "regression" ? { min: 0, max: cap ?? Number.MAX_VALUE } : null;
-  return { kind, metricTask, primaryMetric, nClasses: classLabels?.length ?? 1, cap, bounds };
+  const nClasses = classLabels?.length ?? 1;
+  const problem: Problem = { kind, metricTask, primaryMetric, nClasses, cap, bounds };
+  return detection === undefined ? problem : { ...problem, detection };
 }
 
 /** As declared, and not as the data happen to be: without a positive class nothing says what an alert would be for. */
@@ -73,16 +83,22 @@ function problemKind(pipeline: Pipeline): ProblemKind {
         ? "binary"
         : "multiclass";
     case "anomaly":
+      return "anomaly";
     case "forecast":
       throw new PlatformError("task_not_yet", `task ${pipeline.task.kind}: not yet`, {
         locations: [
-          { field: "task.kind", expected: "rul, failure_within or class", found: pipeline.task.kind },
+          {
+            field: "task.kind",
+            expected: "rul, failure_within, class or anomaly",
+            found: pipeline.task.kind,
+          },
         ],
       });
   }
 }
 
-export function targetOf(problem: Problem, y: Float64Array): TaskTarget {
+export function targetOf(problem: Problem, y: Float64Array): TaskTarget | DetectorTarget {
+  if (problem.kind === "anomaly") return { taskKind: "anomaly" };
   return {
     taskKind: problem.kind,
     values: y,

@@ -1,9 +1,33 @@
 import { z } from "zod";
-import { metricSetSchema } from "../../schemas/model-version.ts";
+import {
+  alertCurvePointSchema,
+  calibrationTrialSchema,
+  intervalTrialSchema,
+  metricSetSchema,
+} from "../../schemas/model-version.ts";
+
+const numbers = z.array(z.number()).readonly();
+const calibratorSchema = z.discriminatedUnion("method", [
+  z.strictObject({ method: z.literal("none") }),
+  z.strictObject({
+    method: z.literal("platt"),
+    scale: z.enum(["log_odds", "probability"]),
+    slope: z.number(),
+    intercept: z.number(),
+  }),
+  z.strictObject({ method: z.literal("isotonic"), knots: numbers, values: numbers }),
+]);
+const intervalRuleSchema = z.strictObject({
+  level: z.number(),
+  method: z.enum(["absolute", "normalised", "skewed"]),
+  knots: numbers,
+  below: numbers,
+  above: numbers,
+});
 
 /** What cross-validation decided; stored between selection, final training and evaluation. */
 export const selectionSchema = z.strictObject({
-  kind: z.literal("aura.selection/1"),
+  kind: z.literal("aura.selection/2"),
   chosen: z.string(),
   primaryMetric: z.string(),
   candidates: z.array(
@@ -13,8 +37,18 @@ export const selectionSchema = z.strictObject({
       cv: metricSetSchema,
       threshold: z.number().nullable(),
       iterations: z.number().nullable(),
+      /** Of a blend: its members and their shares, which sum to 1. */
+      members: z.array(z.strictObject({ name: z.string(), weight: z.number() })).optional(),
+      calibration: z
+        .strictObject({ calibrator: calibratorSchema, trials: z.array(calibrationTrialSchema).readonly() })
+        .nullable(),
+      interval: z
+        .strictObject({ rule: intervalRuleSchema, trials: z.array(intervalTrialSchema).readonly() })
+        .nullable(),
     }),
   ),
   cvRows: z.int(),
+  /** What thresholds of the chosen one would have done out of fold; where a threshold decides. */
+  alertCurve: z.array(alertCurvePointSchema).optional(),
 });
 export type Selection = z.infer<typeof selectionSchema>;

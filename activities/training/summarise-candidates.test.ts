@@ -6,6 +6,7 @@ import { summariseCandidates } from "./summarise-candidates.ts";
 import type { PooledRows } from "./summarise-candidates.ts";
 
 const HOOKS = {};
+const CHOICE = { calibration: "none", level: 0.9 } as const;
 
 /** Scores without any signal: what a threshold gains on them is luck. */
 function noise(nRows: number): PooledRows {
@@ -59,8 +60,53 @@ describe("cross-validated decisions", () => {
       cap: null,
       bounds: null,
     } as const;
-    const [summary] = summariseCandidates({ problem, candidates, costs: null }, HOOKS).candidates;
+    const job = { problem, candidates, blends: [], costs: null, ...CHOICE };
+    const [summary] = summariseCandidates(job, HOOKS).candidates;
     expect(summary?.threshold).toBe(chooseThreshold(rows.truth, rows.prediction).threshold);
     expect(summary?.cv["f1"]).toBe(outOfFoldDecisionMetrics(rows)["f1"]);
+  });
+});
+
+describe("a blend", () => {
+  it("is judged on its members' out-of-fold answers and can be chosen", () => {
+    const truth = Float64Array.from({ length: 60 }, (_, row) => row % 2);
+    const fold = Int32Array.from({ length: 60 }, (_, row) => row % 3);
+    // Each member misjudges other rows, so that only their mean ranks all of them.
+    const member = (name: string, off: number) => {
+      const prediction = truth.map((value, row) => (row % 6 === off ? 1 - value : value * 0.8 + 0.1));
+      return { name, kind: "gbdt", iterations: 10, repeats: [{ truth, truthRaw: truth, prediction, fold }] };
+    };
+    const candidates = [member("a", 0), member("b", 1), member("c", 4)];
+    const blends = [{ name: "mean", members: ["a", "b", "c"], weighting: "equal" as const }];
+    const problem = {
+      kind: "binary",
+      metricTask: "binary",
+      primaryMetric: "rocAuc",
+      nClasses: 2,
+      cap: null,
+      bounds: null,
+    } as const;
+    const summary = summariseCandidates({ problem, candidates, blends, costs: null, ...CHOICE }, HOOKS);
+    expect(summary.chosen).toBe("mean");
+    const blend = summary.candidates.find(({ name }) => name === "mean");
+    expect(blend?.cv["rocAuc"]).toBe(1);
+    expect(blend?.members?.map(({ weight }) => weight)).toEqual([1 / 3, 1 / 3, 1 / 3]);
+  });
+
+  it("is chosen before a better member that stands for blends alone", () => {
+    const truth = Float64Array.from({ length: 40 }, (_, row) => row % 2);
+    const fold = Int32Array.from({ length: 40 }, (_, row) => (row % 4 > 1 ? 1 : 0));
+    const rows = (prediction: Float64Array) => [{ truth, truthRaw: truth, prediction, fold }];
+    const noisy = truth.map((value, row) => (row < 6 ? 1 - value : value));
+    const candidates = [
+      { name: "best", kind: "gbdt", iterations: null, repeats: rows(truth), isMemberOnly: true },
+      { name: "other", kind: "forest", iterations: null, repeats: rows(noisy), isMemberOnly: true },
+      { name: "plain", kind: "linear", iterations: null, repeats: rows(noisy) },
+    ];
+    const blends = [{ name: "mean", members: ["best", "other"], weighting: "equal" as const }];
+    const shape = { nClasses: 2, cap: null, bounds: null };
+    const problem = { kind: "binary", metricTask: "binary", primaryMetric: "rocAuc", ...shape } as const;
+    const job = { problem, candidates, blends, costs: null, ...CHOICE };
+    expect(summariseCandidates(job, HOOKS).chosen).toBe("mean");
   });
 });

@@ -1,11 +1,21 @@
+import { alertCurve } from "../../numerics/evaluation/alert-budget.ts";
+import type { AlertCurvePoint } from "../../numerics/evaluation/alert-budget.ts";
+import { mixOutOfFold } from "../../numerics/blend/mix.ts";
+import type { BlendParameters } from "../../numerics/blend/parameters.ts";
+import { calibrate, NO_CALIBRATION } from "../../numerics/calibration/calibrator.ts";
+import type { CalibrationChoice } from "../../numerics/calibration/choose-calibrator.ts";
+import type { FittedIntervals } from "../../numerics/conformal/fit-intervals.ts";
 import { chooseThreshold } from "../../numerics/evaluation/threshold.ts";
 import type { AlertCosts } from "../../numerics/evaluation/threshold.ts";
 import { computeMetrics } from "../../numerics/metrics/compute-metrics.ts";
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 import type { MetricSet } from "../../schemas/model-version.ts";
+import { detectionMetrics, detectionThreshold } from "./anomaly-metrics.ts";
 import { outOfFoldDecisionMetrics } from "./out-of-fold-decisions.ts";
 import { isBetter } from "./problem.ts";
 import type { Problem } from "./problem.ts";
+import { fitUncertainty, uncertaintyMetrics } from "./uncertainty.ts";
+import type { UncertaintyChoice } from "./uncertainty.ts";
 
 /** Out-of-fold rows of one candidate in one repeat, pooled over its folds. */
 export interface PooledRows {
@@ -14,6 +24,8 @@ export interface PooledRows {
   readonly prediction: Float64Array;
   /** Fold that each row validated in. */
   readonly fold: Int32Array;
+  /** Of anomalies with a calendar: asset and day of each row as one number. */
+  readonly assetDay?: Float64Array;
 }
 
 export interface CandidateRows {
@@ -22,11 +34,30 @@ export interface CandidateRows {
   readonly repeats: readonly PooledRows[];
   /** Mean rounds over folds and repeats; null where nothing is boosted. */
   readonly iterations: number | null;
+  /** Of a blend. */
+  readonly members?: readonly BlendMember[];
+  /** Judged, and of use to blends, but never chosen by itself. */
+  readonly isMemberOnly?: boolean;
 }
 
-export interface SummaryJob {
+export interface BlendMember {
+  readonly name: string;
+  /** Share in the final blend. */
+  readonly weight: number;
+}
+
+/** A mean of candidates, judged on their out-of-fold answers. */
+export interface BlendRequest {
+  readonly name: string;
+  /** Names among the candidates. */
+  readonly members: readonly string[];
+  readonly weighting: BlendParameters["weighting"];
+}
+
+export interface SummaryJob extends UncertaintyChoice {
   readonly problem: Problem;
   readonly candidates: readonly CandidateRows[];
+  readonly blends: readonly BlendRequest[];
   readonly costs: { readonly missedFailure: number; readonly falseAlarm: number } | null;
 }
 
@@ -37,11 +68,18 @@ export interface CandidateSummary {
   /** Binary: chosen on all out-of-fold rows, for serving; `cv` was decided without the fold it scores. */
   readonly threshold: number | null;
   readonly iterations: number | null;
+  readonly members?: readonly BlendMember[];
+  /** Binary: null for the constant baseline, and for other tasks. */
+  readonly calibration: CalibrationChoice | null;
+  /** Regression: null where too few rows were held out, for the constant baseline, and for other tasks. */
+  readonly interval: FittedIntervals | null;
 }
 
 /** The chosen candidate first named, all with their metrics. */
 export interface Summary {
   readonly chosen: string;
+  /** Of the chosen one, where a threshold decides. */
+  readonly alertCurve?: readonly AlertCurvePoint[];
   readonly candidates: readonly CandidateSummary[];
 }
 
@@ -51,39 +89,135 @@ export interface Summary {
  * The constant baseline is listed and never chosen.
  */
 export function summariseCandidates(job: SummaryJob, _hooks: TrainingHooks): Summary {
-  const candidates = job.candidates.map((candidate) => summarise(candidate, job));
+  const blends = job.blends.map((blend) => blendRows(blend, job));
+  const all = [...job.candidates, ...blends];
+  const candidates = all.map((candidate) => summarise(candidate, job));
+  const chosen = choose(candidates, job);
+  const rows = all.find(({ name }) => name === chosen)?.repeats[0];
+  const { kind } = job.problem;
+  if (rows === undefined || (kind !== "binary" && kind !== "anomaly")) return { chosen, candidates };
+  const { assetDay, truth } = rows;
+  // As served: thresholds are in calibrated probabilities.
+  const calibrator =
+    candidates.find(({ name }) => name === chosen)?.calibration?.calibrator ?? NO_CALIBRATION;
+  const score = calibrate(calibrator, rows.prediction);
+  const scored = assetDay === undefined ? { score } : { score, assetDay };
+  return { chosen, candidates, alertCurve: alertCurve(scored, truth) };
+}
+
+function choose(candidates: readonly CandidateSummary[], job: SummaryJob): string {
   const metric = job.problem.primaryMetric;
-  const eligible = candidates.filter((c) => c.kind !== "constant" && c.cv[metric] !== undefined);
+  const isMemberOnly = (name: string) =>
+    job.candidates.find((candidate) => candidate.name === name)?.isMemberOnly === true;
+  const eligible = candidates.filter(
+    (c) => c.kind !== "constant" && c.cv[metric] !== undefined && !isMemberOnly(c.name),
+  );
+  const { detection } = job.problem;
+  if (detection !== undefined && (!detection.isRanked || eligible.length === 0)) {
+    // Without labels no figure says which detector is right; the file's first one is the choice of a person.
+    const own = candidates.find((c) => c.kind !== "constant");
+    if (own !== undefined) return own.name;
+  }
   const [first, ...others] = eligible;
   if (first === undefined) throw new RangeError(`no candidate has a cross-validated ${metric}`);
   const best = others.reduce(
     (a, b) => (isBetter(metric, b.cv[metric] as number, a.cv[metric] as number) ? b : a),
     first,
   );
-  return { chosen: best.name, candidates };
+  return best.name;
 }
 
-function summarise(candidate: CandidateRows, { problem, costs }: SummaryJob): CandidateSummary {
-  const { name, kind, iterations } = candidate;
-  const hasThreshold = problem.kind === "binary" && kind !== "constant";
-  const perRepeat = candidate.repeats.map((rows) => ({
+/** Out-of-fold rows of a blend; its final shares are the mean over repeats. */
+function blendRows({ name, members, weighting }: BlendRequest, job: SummaryJob): CandidateRows {
+  const own = members.map((member) => {
+    const found = job.candidates.find((candidate) => candidate.name === member);
+    if (found === undefined) throw new RangeError(`blend ${name}: ${member} must be a candidate`);
+    return found;
+  });
+  const mixes = (own[0]?.repeats ?? []).map((rows, repeat) => {
+    const answers = own.map((member) => (member.repeats[repeat] as PooledRows).prediction);
+    return {
+      rows,
+      ...mixOutOfFold({ truth: wantedAnswers(rows, job.problem), answers, fold: rows.fold, weighting }),
+    };
+  });
+  return {
+    name,
+    kind: "blend",
+    iterations: null,
+    repeats: mixes.map(({ rows, answer }) => ({ ...rows, prediction: answer })),
+    members: members.map((member, m) => ({
+      name: member,
+      weight: mean(mixes.map(({ weights }) => weights[m] as number)),
+    })),
+  };
+}
+
+/** The answers that would have been right: the truth, classes one-hot. */
+function wantedAnswers({ truth }: PooledRows, { kind, nClasses }: Problem): Float64Array {
+  if (kind !== "multiclass") return truth;
+  const wanted = new Float64Array(truth.length * nClasses);
+  truth.forEach((code, row) => (wanted[row * nClasses + code] = 1));
+  return wanted;
+}
+
+/** Metrics over the folds that are there: pooled within a repeat, averaged over repeats. */
+export function pooledMetrics(
+  candidate: CandidateRows,
+  { problem, costs }: Pick<SummaryJob, "problem" | "costs">,
+): MetricSet {
+  const { kind, repeats } = candidate;
+  const { detection } = problem;
+  if (detection !== undefined && kind !== "constant")
+    return meanMetrics(repeats.map((rows) => detectionMetrics(rows, detection, costs ?? undefined)));
+  const perRepeat = repeats.map((rows) => ({
     ...computeMetrics(problem.metricTask, rows.truth, rows.prediction, {
       truthRaw: rows.truthRaw,
       ...(problem.kind === "multiclass" ? { nClasses: problem.nClasses } : {}),
     }),
-    ...(hasThreshold ? outOfFoldDecisionMetrics(rows, costs ?? undefined) : {}),
+    ...(hasDecisions(candidate, problem) ? outOfFoldDecisionMetrics(rows, costs ?? undefined) : {}),
   }));
+  return meanMetrics(perRepeat);
+}
+
+const hasDecisions = ({ kind }: CandidateRows, problem: Problem): boolean =>
+  problem.kind === "binary" && kind !== "constant";
+
+function summarise(candidate: CandidateRows, job: SummaryJob): CandidateSummary {
+  const { name, kind, iterations, members, repeats } = candidate;
+  const { problem } = job;
+  const { detection } = problem;
+  const costs = job.costs ?? undefined;
+  const cv = pooledMetrics(candidate, job);
+  if (detection !== undefined && kind !== "constant") {
+    const thresholds = repeats.map((rows) => detectionThreshold(rows, detection, costs));
+    return { name, kind, cv, threshold: mean(thresholds), iterations, calibration: null, interval: null };
+  }
+  const { calibration, interval } = fitUncertainty(candidate, job);
   return {
     name,
     kind,
-    cv: meanMetrics(perRepeat),
-    threshold: hasThreshold ? servingThreshold(candidate.repeats, costs ?? undefined) : null,
+    cv: { ...cv, ...uncertaintyMetrics(calibration, interval) },
+    threshold: hasDecisions(candidate, problem) ? servingThreshold(repeats, calibration, costs) : null,
     iterations,
+    ...(members === undefined ? {} : { members }),
+    calibration,
+    interval,
   };
 }
 
-function servingThreshold(repeats: readonly PooledRows[], costs: AlertCosts | undefined): number {
-  return mean(repeats.map((rows) => chooseThreshold(rows.truth, rows.prediction, costs).threshold));
+/** In calibrated probabilities, as they are served. Which rows alert does not change: calibration keeps their order. */
+function servingThreshold(
+  repeats: readonly PooledRows[],
+  calibration: CalibrationChoice | null,
+  costs: AlertCosts | undefined,
+): number {
+  const calibrator = calibration?.calibrator ?? NO_CALIBRATION;
+  return mean(
+    repeats.map(
+      (rows) => chooseThreshold(rows.truth, calibrate(calibrator, rows.prediction), costs).threshold,
+    ),
+  );
 }
 
 function meanMetrics(sets: readonly MetricSet[]): MetricSet {

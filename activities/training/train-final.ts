@@ -1,36 +1,62 @@
+import { calibrateModel } from "../../numerics/calibration/calibrator.ts";
+import type { Calibrator } from "../../numerics/calibration/calibrator.ts";
 import type { Matrix } from "../../numerics/matrix.ts";
-import type { TrainedModel } from "../../numerics/model.ts";
+import type { OutputCap, TrainedModel } from "../../numerics/model.ts";
+import { blendModels } from "../../numerics/blend/blend-models.ts";
 import type { TaskTarget } from "../../numerics/task-kind.ts";
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 import type { Candidate } from "../../schemas/pipeline/training.ts";
 import { averageModels } from "../../numerics/model-average.ts";
 import { fitCandidate } from "./fit-candidate.ts";
+import type { DetectorTarget } from "./fit-candidate.ts";
 
-export interface FinalJob {
-  readonly matrix: Matrix;
-  readonly target: TaskTarget;
-  readonly trainRows: Int32Array;
+/** One candidate of the final model. */
+export interface FinalPart {
   readonly candidate: Candidate | null;
   /** Boosting rounds that cross-validation found; null to use the candidate's own number. */
   readonly iterations: number | null;
+  /** Share in the answer; 1 where there is one part. */
+  readonly weight: number;
+}
+
+export interface FinalJob {
+  readonly matrix: Matrix;
+  /** Columns of category codes. */
+  readonly categorical: readonly number[];
+  readonly featureNames: readonly string[];
+  readonly target: TaskTarget | DetectorTarget;
+  readonly trainRows: Int32Array;
+  /** One, or the members of a blend. */
+  readonly parts: readonly FinalPart[];
+  /** What each part's answer is clipped to. */
+  readonly bounds: OutputCap | null;
+  /** Two classes: fitted on out-of-fold probabilities; becomes part of the model. */
+  readonly calibrator: Calibrator;
   readonly seed: number;
 }
 
 export interface FinalOutput {
-  /** All seeds in one model. */
+  /** All seeds and parts in one model, calibrated. */
   readonly model: TrainedModel;
   /** The constant model that stands beside it. */
   readonly baseline: TrainedModel;
 }
 
-/** Trains the chosen candidate on the whole training side, with the number of rounds that cross-validation found. */
+/** Trains what was chosen on the whole training side, with the number of rounds that cross-validation found. */
 export function trainFinalModels(job: FinalJob, hooks: TrainingHooks): FinalOutput {
-  const { matrix, target, trainRows, candidate, iterations } = job;
-  const base = { matrix, target, trainRows, ...(iterations === null ? {} : { iterations }) };
-  const models = Array.from(
-    { length: candidate?.seeds ?? 1 },
-    (_, i) => fitCandidate({ ...base, candidate, seed: job.seed + i }, hooks).model,
+  const { matrix, categorical, featureNames, target, trainRows, seed } = job;
+  const base = { matrix, categorical, featureNames, target, trainRows };
+  const parts = job.parts.filter(({ weight }) => weight > 0);
+  const models = parts.map(({ candidate, iterations }) =>
+    averageModels(
+      Array.from({ length: candidate?.seeds ?? 1 }, (_, i) => {
+        const rounds = iterations === null ? {} : { iterations };
+        return fitCandidate({ ...base, ...rounds, candidate, seed: seed + i }, hooks).model;
+      }),
+    ),
   );
-  const baseline = fitCandidate({ ...base, candidate: null, seed: job.seed }, hooks).model;
-  return { model: averageModels(models), baseline };
+  const baseline = fitCandidate({ ...base, candidate: null, seed }, hooks).model;
+  const weights = parts.map(({ weight }) => weight);
+  const model = blendModels(models, weights, job.bounds ?? undefined);
+  return { model: calibrateModel(model, job.calibrator), baseline };
 }

@@ -7,11 +7,15 @@ import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 import type { Candidate } from "../../schemas/pipeline/training.ts";
 import { averageModels } from "../../numerics/model-average.ts";
 import { fitCandidate } from "./fit-candidate.ts";
+import type { DetectorTarget } from "./fit-candidate.ts";
 import type { FoldRows } from "./fold-rows.ts";
 
 export interface FoldJob {
   readonly matrix: Matrix;
-  readonly target: TaskTarget;
+  /** Columns of category codes. */
+  readonly categorical: readonly number[];
+  readonly featureNames: readonly string[];
+  readonly target: TaskTarget | DetectorTarget;
   readonly rows: FoldRows;
   /** null: the constant baseline. */
   readonly candidate: Candidate | null;
@@ -28,11 +32,21 @@ export interface FoldOutput {
 
 /** Trains one candidate on one fold, all its seeds, and predicts the fold's validation rows. */
 export function trainOneFold(job: FoldJob, hooks: TrainingHooks): FoldOutput {
-  const { matrix, target, rows, candidate, bounds } = job;
+  const { matrix, categorical, featureNames, target, rows, candidate, bounds } = job;
   const nSeeds = candidate?.seeds ?? 1;
+  const { train, earlyStop } = sidesOf(rows, candidate);
   const fits = Array.from({ length: nSeeds }, (_, i) =>
     fitCandidate(
-      { matrix, target, candidate, trainRows: rows.train, earlyStopRows: rows.earlyStop, seed: job.seed + i },
+      {
+        matrix,
+        categorical,
+        featureNames,
+        target,
+        candidate,
+        trainRows: train,
+        earlyStopRows: earlyStop,
+        seed: job.seed + i,
+      },
       hooks,
     ),
   );
@@ -42,4 +56,20 @@ export function trainOneFold(job: FoldJob, hooks: TrainingHooks): FoldOutput {
   const bestIteration =
     iterations.length === 0 ? null : iterations.reduce((sum, n) => sum + n, 0) / iterations.length;
   return { predictions, bestIteration };
+}
+
+/** Rows kept apart for early stopping are learnt from by whatever does not stop early. */
+function sidesOf(rows: FoldRows, candidate: Candidate | null): Pick<FoldRows, "train" | "earlyStop"> {
+  const { train, earlyStop } = rows;
+  if (candidate?.kind === "gbdt" && candidate.params["earlyStoppingRounds"] !== 0)
+    return { train, earlyStop };
+  const all = joined(train, earlyStop);
+  return { train: all, earlyStop: new Int32Array() };
+}
+
+function joined(a: Int32Array, b: Int32Array): Int32Array {
+  const all = new Int32Array(a.length + b.length);
+  all.set(a);
+  all.set(b, a.length);
+  return all.sort();
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { nameSchema } from "../../schemas/names.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
+import type { PredictReply } from "../../schemas/prediction.ts";
 import type { ApiDeps } from "../deps.ts";
 import type { ServedVersion } from "../serving/served-version.ts";
 import { anyObject } from "./parts.ts";
@@ -11,7 +12,8 @@ import type { AnyRoute } from "./route.ts";
  * Open Inference Protocol v2, so that clients of KServe and Triton work unchanged.
  *
  * The model has one input `features`, FP64 [N, nFeatures] in signature order, null = missing where the
- * signature allows it, and one output FP64 [N, m]. Only the version that serves is there; errors are
+ * signature allows it, one output FP64 [N, m], and where the version says how far off answers may be
+ * `interval_low` and `interval_high` [N, 1]. Only the version that serves is there; errors are
  * `{"error"}`. Answers carry digest, prediction ids and `traced` in `parameters`.
  */
 
@@ -55,9 +57,17 @@ const metadata = (served: ServedVersion) => ({
   versions: [String(served.version)],
   platform: "onnx",
   inputs: [{ name: "features", datatype: "FP64", shape: [-1, served.encoder.nFeatures] }],
-  outputs: [{ name: served.signature.output.name, datatype: "FP64", shape: [-1, outputWidth(served)] }],
+  outputs: [
+    { name: served.signature.output.name, datatype: "FP64", shape: [-1, outputWidth(served)] },
+    ...(served.signature.output.interval === undefined
+      ? []
+      : INTERVAL_ENDS.map((end) => ({ name: `interval_${end}`, datatype: "FP64", shape: [-1, 1] }))),
+  ],
   parameters: { digest: served.digest, features: served.signature.inputs.map(({ name }) => name) },
 });
+
+/** More outputs of a version that says how far off its answers are. */
+const INTERVAL_ENDS = ["low", "high"] as const;
 
 const common = { tag: "open inference protocol" } as const;
 const readyReply = z.strictObject({ name: z.string(), ready: z.boolean() });
@@ -180,12 +190,24 @@ async function infer(
           shape: [nRows, output.nOutputs],
           data: Array.from(output.values),
         },
+        ...intervalTensors(reply),
       ],
     };
   } catch (error) {
     ends(served.model, 500);
     throw error;
   }
+}
+
+function intervalTensors({ predictions }: PredictReply) {
+  if (predictions[0]?.interval === undefined) return [];
+  return INTERVAL_ENDS.map((end) => ({
+    name: `interval_${end}`,
+    datatype: "FP64",
+    shape: [predictions.length, 1],
+    parameters: { level: predictions[0]?.interval?.level },
+    data: predictions.map(({ interval }) => interval?.[end] ?? NaN),
+  }));
 }
 
 /** The tensor's numbers, held against its own shape and the signature. */

@@ -88,11 +88,16 @@ async function readVersion(registry: Registry, model: string, version: number): 
   return found(await registry.version(model, version), "version");
 }
 
-/** Least probability that is an alarm; null for a version that decides nothing. */
-async function thresholdOf(objects: ObjectStore, { manifest }: VersionRow): Promise<number | null> {
+/** Least probability or score that is an alarm; null for a version that decides nothing. */
+async function thresholdOf(
+  objects: ObjectStore,
+  { manifest, threshold }: VersionRow,
+): Promise<number | null> {
+  if (threshold !== undefined) return threshold;
   const ref = manifest.files["signature"];
   if (ref === undefined) return null;
   const { output, problem } = await getDocument(objects, ref, signatureSchema);
+  if (problem === "anomaly") return output.threshold ?? null;
   return problem === "binary" ? (output.threshold ?? 0.5) : null;
 }
 

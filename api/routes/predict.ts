@@ -35,6 +35,15 @@ const described = {
     description:
       "`{rows: [{feature: value}]}`, or `{asset, readings: [{t, column: value}], attributes?, events?}` (`t`: the cycle, or a time as the source declares it; ISO 8601 with an offset always), as JSON up to 1 MiB; or rows as an Arrow IPC stream up to 64 MiB.",
   },
+  query: z.strictObject({
+    explain: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(100)
+      .optional()
+      .describe("List this many of the largest contributions beside each answer, of at most 100 rows."),
+  }),
   reply: predictReplySchema,
 } as const;
 
@@ -44,7 +53,7 @@ export const predictRoutes: readonly AnyRoute[] = [
     method: "post",
     path: "/predict",
     summary: "Predict with the champion; `model` may be left out where only one is served.",
-    handle: (request, deps) => predict(undefined, exchangeOf(request), deps),
+    handle: (request, deps) => predict(undefined, exchangeOf(request, request.query), deps),
   }),
   route({
     ...described,
@@ -52,7 +61,7 @@ export const predictRoutes: readonly AnyRoute[] = [
     path: "/v1/models/{model}/predict",
     summary: "Predict with the champion of a model.",
     params: z.strictObject({ model: nameSchema }),
-    handle: (request, deps) => predict(request.params.model, exchangeOf(request), deps),
+    handle: (request, deps) => predict(request.params.model, exchangeOf(request, request.query), deps),
   }),
 ];
 
@@ -61,12 +70,18 @@ export interface PredictExchange {
   readonly actor: Actor;
   readonly requestId: string;
   readonly contentType: string | undefined;
+  /** Contributions to list beside each answer. */
+  readonly explain?: number | undefined;
   /** Whole body; throws when it is larger. */
   readonly readBody: (limitBytes: number) => Promise<Uint8Array>;
 }
 
-function exchangeOf({ context, actor, requestId }: RouteRequest<unknown, unknown, unknown>): PredictExchange {
+function exchangeOf(
+  { context, actor, requestId }: RouteRequest<unknown, unknown, unknown>,
+  { explain }: { readonly explain?: number | undefined },
+): PredictExchange {
   return {
+    explain,
     actor,
     requestId,
     contentType: headerOf(context, "content-type"),
@@ -91,7 +106,8 @@ export async function predict(
       named = version.model;
       return version;
     };
-    const caller: PredictCaller = { actor: exchange.actor.id, requestId: exchange.requestId };
+    const { actor, requestId, explain } = exchange;
+    const caller: PredictCaller = { actor: actor.id, requestId, explain };
     const isArrow = exchange.contentType?.startsWith(ARROW_STREAM) === true;
     const bytes = await exchange.readBody(isArrow ? ARROW_BYTES : JSON_BYTES);
     const reply = isArrow

@@ -4,6 +4,8 @@ import { ObjectAnchors } from "../../stores/postgres/audit/object-anchors.ts";
 import { incomingOf } from "../http/context.ts";
 import {
   anyObject,
+  found,
+  idParams,
   limitQuery,
   listOf,
   modelParams,
@@ -16,6 +18,7 @@ import {
 } from "./parts.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import { auditOf } from "./parts.ts";
+import { explainTraced, tracedExplanationSchema } from "./traced-explanation.ts";
 import { route } from "./route.ts";
 import type { AnyRoute } from "./route.ts";
 
@@ -47,6 +50,24 @@ export const recordRoutes: readonly AnyRoute[] = [
         ...(after === undefined ? {} : { after }),
       }),
     }),
+  }),
+  route({
+    method: "get",
+    path: "/v1/predictions/{id}/explanation",
+    tag: "records",
+    summary:
+      "What moved a traced prediction, from its stored inputs and its version; some seconds after it was made.",
+    policy: siteViewer,
+    params: idParams,
+    query: z.strictObject({
+      top: z.coerce.number().int().min(1).max(100).default(5).describe("Contributions to list."),
+    }),
+    reply: tracedExplanationSchema,
+    async handle({ params: { id }, query: { top }, actor }, deps) {
+      // Known to this key: a limited one sees the predictions of its sites only.
+      found(await deps.database().lineage.of({ kind: "prediction", id, ...sitesOf(actor) }, 1), "prediction");
+      return explainTraced(id, top, deps);
+    },
   }),
   route({
     method: "get",

@@ -1,8 +1,10 @@
 import { z } from "zod";
+import { intervalOf } from "../../numerics/conformal/interval-rule.ts";
 import { hashOf } from "../../schemas/canonical-json.ts";
 import { rawFileSchema } from "../../schemas/dataset.ts";
 import { nameSchema } from "../../schemas/names.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
+import type { FleetScoreReply } from "../../schemas/score.ts";
 import { fleetScoreSchema } from "../../schemas/score.ts";
 import { putDocument } from "../../stores/objects/documents.ts";
 import { auditOf, found, idParams, operator, siteViewer } from "./parts.ts";
@@ -78,7 +80,19 @@ export const scoreRoutes: readonly AnyRoute[] = [
       // Why a job failed is for those who may see all of it.
       const job = score === undefined && sites === undefined ? SCORE_ID.exec(params.id)?.groups : undefined;
       if (job !== undefined) await workflows.requireScoreAlive(job["model"] ?? "", job["hash"] ?? "");
-      return found(score, "score");
+      return withIntervals(found(score, "score"));
     },
   }),
 ];
+
+/** An interval follows from its answer: only the rule is stored. */
+function withIntervals(score: FleetScoreReply): FleetScoreReply {
+  const { interval } = score.summary;
+  if (interval === undefined) return score;
+  const { level } = interval;
+  const rows = score.rows.map((row) => ({
+    ...row,
+    interval: { ...intervalOf(interval, row.value, interval), level },
+  }));
+  return { ...score, rows };
+}

@@ -15,6 +15,8 @@ import { recordRoutes } from "./records.ts";
 import type { AnyRoute } from "./route.ts";
 import { runRoutes } from "./runs.ts";
 import { scoreRoutes } from "./scores.ts";
+import { thresholdRoutes } from "./thresholds.ts";
+import { trialRoutes } from "./trials.ts";
 import { uploadRoutes } from "./uploads.ts";
 
 /** Every route that does something. A new resource is one file and one line here. */
@@ -22,11 +24,13 @@ const RESOURCES: readonly AnyRoute[] = [
   ...predictRoutes,
   ...inferenceProtocolRoutes,
   ...runRoutes,
+  ...trialRoutes,
   ...pipelineRoutes,
   ...uploadRoutes,
   ...approvalRoutes,
   ...modelRoutes,
   ...promotionRoutes,
+  ...thresholdRoutes,
   ...scoreRoutes,
   ...recordRoutes,
   ...assetRoutes,

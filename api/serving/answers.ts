@@ -1,3 +1,4 @@
+import { intervalOf } from "../../numerics/conformal/interval-rule.ts";
 import type { Signature } from "../../schemas/model-version.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { Prediction } from "../../schemas/prediction.ts";
@@ -14,12 +15,23 @@ export interface AnswerReader {
 export function createAnswerReader(signature: Signature, nOutputs: number): AnswerReader {
   const labels = signature.output.classLabels ?? [];
   switch (signature.problem) {
-    case "regression":
+    case "regression": {
       checkOutputs(nOutputs === 1, "1", nOutputs);
+      const { interval } = signature.output;
       return {
-        read: (predictionId, values, at) => ({ predictionId, value: values[at] ?? NaN }),
+        read: (predictionId, values, at) => {
+          const value = values[at] ?? NaN;
+          return interval === undefined
+            ? { predictionId, value }
+            : {
+                predictionId,
+                value,
+                interval: { ...intervalOf(interval, value, interval), level: interval.level },
+              };
+        },
         headline: (values, at) => values[at] ?? NaN,
       };
+    }
     case "binary": {
       checkOutputs(nOutputs === 1 || nOutputs === 2, "1 or 2", nOutputs);
       const threshold = signature.output.threshold ?? 0.5;
@@ -30,6 +42,17 @@ export function createAnswerReader(signature: Signature, nOutputs: number): Answ
           return { predictionId, probability, decision: probability >= threshold };
         },
         headline: (values, at) => values[at + positive] ?? NaN,
+      };
+    }
+    case "anomaly": {
+      checkOutputs(nOutputs === 1, "1", nOutputs);
+      const threshold = signature.output.threshold ?? Infinity;
+      return {
+        read: (predictionId, values, at) => {
+          const score = values[at] ?? NaN;
+          return { predictionId, score, decision: score >= threshold };
+        },
+        headline: (values, at) => values[at] ?? NaN,
       };
     }
     case "multiclass":

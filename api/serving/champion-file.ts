@@ -13,6 +13,7 @@ const championFileSchema = z.strictObject({
       version: z.int(),
       digest: sha256Schema,
       manifest: versionManifestSchema,
+      threshold: z.number().optional(),
     }),
   ),
 });

@@ -1,11 +1,13 @@
 import type { Logger } from "pino";
 import type { InferencePool } from "../../inference/pool.ts";
+import type { GoldenVectors } from "../../inference/served-model.ts";
 import { isPlatformError, PlatformError } from "../../schemas/platform-error.ts";
 import type { ObjectStore } from "../../stores/objects/port.ts";
 import type { Registry } from "../../stores/postgres/port.ts";
 import type { Alarms } from "../alarms.ts";
 import type { Metrics } from "../metrics.ts";
 import type { ChampionFile } from "./champion-file.ts";
+import { withThreshold } from "../../schemas/served-threshold.ts";
 import { fetchVersion } from "./served-version.ts";
 import type { ServedVersion, VersionPointer } from "./served-version.ts";
 
@@ -19,6 +21,8 @@ export interface ChampionsOptions {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly alarms: Pick<Alarms, "raise" | "resolve">;
+  /** Called with every version that comes to serve; must not throw. */
+  readonly onServed?: (served: ServedVersion, golden: GoldenVectors) => void;
   /** Poll interval in ms, should a notification be lost. Default 5 minutes. */
   readonly pollMs?: number;
 }
@@ -174,20 +178,25 @@ export class Champions {
   }
 
   private async switchTo(pointer: VersionPointer): Promise<void> {
-    const { model, version, digest, manifest } = pointer;
+    const { model, version, digest } = pointer;
     const old = this.served.get(model);
+    if (old?.digest === digest) {
+      await this.changeThreshold(pointer, old);
+      this.endRefusal(model);
+      return;
+    }
     const { pool, objects, logger, metrics, alarms } = this.options;
-    if (old?.digest === digest) return this.endRefusal(model);
     try {
       const fetched = await fetchVersion(pointer, objects);
       await pool.load(fetched.model);
       this.served.set(model, fetched.served);
-      this.pointers.set(model, { model, version, digest, manifest });
+      this.pointers.set(model, pointerOf(pointer));
       metrics.served(fetched.served, old);
       this.endRefusal(model);
       // Also of an earlier process: a fault that comes again is another one.
       alarms.resolve(ALERT_KIND, subjectOf(pointer));
       logger.info({ model, version, digest, previous: old?.version }, "champion serves");
+      this.options.onServed?.(fetched.served, fetched.model.golden);
     } catch (error) {
       const code = isPlatformError(error) ? error.code : "internal";
       metrics.loadRefused(model, code);
@@ -208,8 +217,28 @@ export class Champions {
     }
     // Not waited for: requests of the old version may run for a while, and nothing depends on it.
     if (old !== undefined) void pool.unload(old.digest);
+    await this.remember();
+  }
+
+  /** The same graph decides by another number: nothing is loaded, and no request waits. */
+  private async changeThreshold(pointer: VersionPointer, served: ServedVersion): Promise<void> {
+    const { model, version, threshold } = pointer;
+    if (threshold === undefined || served.signature.output.threshold === threshold) return;
+    this.served.set(model, { ...served, signature: withThreshold(served.signature, threshold) });
+    this.pointers.set(model, pointerOf(pointer));
+    const previous = served.signature.output.threshold;
+    this.options.logger.info({ model, version, threshold, previous }, "threshold changed");
+    await this.remember();
+  }
+
+  private async remember(): Promise<void> {
     await this.options.file.rememberChampions([...this.pointers.values()]).catch((error: unknown) => {
-      logger.warn({ err: error }, "champions could not be remembered locally");
+      this.options.logger.warn({ err: error }, "champions could not be remembered locally");
     });
   }
+}
+
+/** What the local file keeps of a row of the registry. */
+function pointerOf({ model, version, digest, manifest, threshold }: VersionPointer): VersionPointer {
+  return { model, version, digest, manifest, ...(threshold === undefined ? {} : { threshold }) };
 }

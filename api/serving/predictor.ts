@@ -11,6 +11,8 @@ import { createAnswerReader, headlineOfOutputs } from "./answers.ts";
 import type { AnswerReader } from "./answers.ts";
 import type { AssetFeatures } from "./asset-features.ts";
 import type { Champions } from "./champions.ts";
+import { describeExplanation } from "./explanations.ts";
+import type { Explanations } from "./explanations.ts";
 import type { ServedVersion } from "./served-version.ts";
 
 export interface PredictorOptions {
@@ -20,6 +22,7 @@ export interface PredictorOptions {
   readonly spool: TraceSpool | undefined;
   readonly traceOnFull: "answer" | "refuse";
   readonly assetFeatures: AssetFeatures;
+  readonly explanations: Explanations;
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
@@ -28,6 +31,8 @@ export interface PredictorOptions {
 export interface PredictCaller {
   readonly actor: string;
   readonly requestId: string;
+  /** How many contributions each answer shall be explained with. */
+  readonly explain?: number | undefined;
 }
 
 /** Rows ready for the model: row-major (nRows × nFeatures), with one asset id per row where they are known. */
@@ -97,8 +102,31 @@ export class Predictor {
   }
 
   async predict(version: ServedVersion, input: EncodedRows, caller: PredictCaller): Promise<PredictReply> {
-    const output = await this.options.pool.predict(version.digest, input.rows, input.nRows);
-    return this.answer(version, { input, caller, output });
+    const answering = this.options.pool.predict(version.digest, input.rows, input.nRows);
+    if (caller.explain === undefined) return this.answer(version, { input, caller, output: await answering });
+    return this.predictExplained(version, input, { ...caller, explain: caller.explain, answering });
+  }
+
+  private async predictExplained(
+    version: ServedVersion,
+    input: EncodedRows,
+    caller: PredictCaller & { readonly explain: number; readonly answering: Promise<ModelOutput> },
+  ): Promise<PredictReply> {
+    const { rows, nRows } = input;
+    const { explain: limit, answering } = caller;
+    const explaining = this.options.explanations.explain(version, rows, nRows);
+    const [output, explained] = await Promise.all([answering, explaining]);
+    const reader = this.readerOf(version, output.nOutputs);
+    const reply = await this.answer(version, { input, caller, output });
+    const width = rows.length / nRows;
+    const predictions = reply.predictions.map((prediction, row) => {
+      const values = rows.subarray(row * width, (row + 1) * width);
+      const isOfClasses = explained.nOutputs > 1;
+      const at = isOfClasses ? reader.headline(output.values, row * output.nOutputs) : 0;
+      const given = { row, output: at, values, limit };
+      return { ...prediction, explanation: describeExplanation(version.signature, explained, given) };
+    });
+    return { ...reply, predictions };
   }
 
   /** As `predict`, with the output tensor beside the reply. */

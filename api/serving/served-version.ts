@@ -9,6 +9,7 @@ import type { Golden } from "../../schemas/golden.ts";
 import { signatureSchema } from "../../schemas/model-version.ts";
 import type { Signature, VersionFileRole, VersionManifest } from "../../schemas/model-version.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
+import { withThreshold } from "../../schemas/served-threshold.ts";
 import { versionDigest } from "../../schemas/version-digest.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { ObjectStore } from "../../stores/objects/port.ts";
@@ -22,6 +23,8 @@ export interface VersionPointer {
   readonly version: number;
   readonly digest: string;
   readonly manifest: VersionManifest;
+  /** Set since it was trained; absent: its own. */
+  readonly threshold?: number | undefined;
 }
 
 /** A version whose every file was fetched and verified, as `/predict` needs it. */
@@ -36,6 +39,8 @@ export interface ServedVersion {
   /** For requests with readings. */
   readonly view: FeatureView;
   readonly fitted: FittedState;
+  /** Absent in versions that were made elsewhere or by an earlier release. */
+  readonly explanation?: ObjectRef;
 }
 
 /** Largest ONNX file that is served. */
@@ -53,12 +58,14 @@ export async function fetchVersion(
 ): Promise<{ served: ServedVersion; model: ServedModel }> {
   checkDigest(pointer);
   const onnx = refOf(pointer, "onnx");
-  const signature = await readJson(objects, refOf(pointer, "signature"), signatureSchema);
+  const own = await readJson(objects, refOf(pointer, "signature"), signatureSchema);
+  const signature = withThreshold(own, pointer.threshold);
   const golden = await readJson(objects, refOf(pointer, "golden"), goldenSchema);
   const fitted = await readJson(objects, refOf(pointer, "fitted"), fittedStateSchema);
   const view = parseView(Buffer.from(await objects.get(refOf(pointer, "view"))).toString("utf8"));
   const bytes = await objects.get(onnx, MAX_MODEL_BYTES);
   const { model, version, digest } = pointer;
+  const { explanation } = pointer.manifest.files;
   const nFeatures = signature.inputs.length;
   return {
     served: {
@@ -70,6 +77,7 @@ export async function fetchVersion(
       rowTemplate: new RowTemplate(signature),
       view,
       fitted,
+      ...(explanation === undefined ? {} : { explanation }),
     },
     model: {
       key: digest,

@@ -1,6 +1,7 @@
 import { tableFromIPC } from "apache-arrow";
 import { expect, test } from "vitest";
 import { encodeTraceBatch, END_OF_STREAM, schemaMessage, wholeMessagesLength } from "./arrow-batch.ts";
+import { tracedFeatures } from "./trace-rows.ts";
 import type { TraceRow } from "./trace-row.ts";
 
 function row(i: number): TraceRow {
@@ -42,6 +43,17 @@ test("a reader of Arrow reads every batch as it was written", () => {
   const bytes = Buffer.concat([schemaMessage(), ...batches.map(encodeTraceBatch), END_OF_STREAM]);
   const expected = batches.flat().map((r) => ({ ...r, atMicros: expect.closeTo(r.atMicros, -1) }));
   expect(readBack(bytes)).toEqual(expected);
+});
+
+test("the features of one row are found by its number", () => {
+  const batches = [[0], [1, 2, 3], Array.from({ length: 70 }, (_, i) => i + 4)].map((ids) => ids.map(row));
+  const bytes = Buffer.concat([schemaMessage(), ...batches.map(encodeTraceBatch)]);
+  for (const rowNumber of [0, 2, 3, 4, 73]) {
+    const asked = { rowNumber, predictionId: `p-${rowNumber}` };
+    expect(tracedFeatures(bytes, asked)).toEqual(row(rowNumber).features);
+  }
+  expect(tracedFeatures(bytes, { rowNumber: 2, predictionId: "p-3" })).toBeUndefined();
+  expect(tracedFeatures(bytes, { rowNumber: 74, predictionId: "p-74" })).toBeUndefined();
 });
 
 test("a torn tail is found at every length", () => {

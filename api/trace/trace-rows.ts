@@ -17,6 +17,7 @@ const COLUMN = {
   asset: 14,
   at: 17,
   actor: 19,
+  features: 22,
   outputs: 26,
 } as const;
 
@@ -29,6 +30,39 @@ const COLUMN = {
  * @param bytes  whole messages, as `wholeMessagesLength` measures them; what follows them is left aside
  */
 export function* traceRowsOf(bytes: Buffer): Generator<StoredTraceRow> {
+  for (const { metadata, body } of batchesOf(bytes)) yield* rowsOfBatch(bytes, metadata, body);
+}
+
+/**
+ * Row of the input tensor of one stored prediction. Batches before it are stepped over, not decoded.
+ *
+ * @param rowNumber of the row in the segment, from 0, as the index has it
+ * @returns undefined where that row is not of this prediction
+ */
+export function tracedFeatures(
+  bytes: Buffer,
+  { rowNumber, predictionId }: { readonly rowNumber: number; readonly predictionId: string },
+): Float64Array | undefined {
+  let first = 0;
+  for (const { metadata, body } of batchesOf(bytes)) {
+    const nRows = bytes.readUIntLE(metadata + BATCH_TABLE + 8, 6);
+    const row = rowNumber - first;
+    first += nRows;
+    if (row >= nRows) continue;
+    const place = (buffer: number): number =>
+      body + bytes.readUIntLE(metadata + BUFFERS + 4 + 16 * buffer, 6);
+    const ids = place(COLUMN.predictionId + 1) + 4 * row;
+    const texts = place(COLUMN.predictionId + 2);
+    const id = bytes.toString("utf8", texts + bytes.readInt32LE(ids), texts + bytes.readInt32LE(ids + 4));
+    if (id !== predictionId) return undefined;
+    const offsets = place(COLUMN.features + 1) + 4 * row;
+    return doubles(bytes, { offsets, data: place(COLUMN.features + 3) });
+  }
+  return undefined;
+}
+
+/** Where the metadata and the body of each record batch begin. */
+function* batchesOf(bytes: Buffer): Generator<{ readonly metadata: number; readonly body: number }> {
   for (let at = 0; at + PREFIX_BYTES <= bytes.length;) {
     const metadataBytes = bytes.readInt32LE(at + 4);
     const body = at + PREFIX_BYTES + metadataBytes;
@@ -37,7 +71,7 @@ export function* traceRowsOf(bytes: Buffer): Generator<StoredTraceRow> {
     const isBatch = at > 0 && metadataBytes === METADATA_BYTES;
     const nBytes = isBatch ? bytes.readUIntLE(at + PREFIX_BYTES + ROOT_TABLE + 8, 6) : 0;
     if (body + nBytes > bytes.length) return;
-    if (isBatch) yield* rowsOfBatch(bytes, at + PREFIX_BYTES, body);
+    if (isBatch) yield { metadata: at + PREFIX_BYTES, body };
     at = body + nBytes;
   }
 }

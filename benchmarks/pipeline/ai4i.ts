@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { auraCommand } from "../aura-command.ts";
 import type { SuiteContext } from "../suite.ts";
-import { measurePeer } from "./peer.ts";
+import { measurePeer } from "../peer.ts";
 import { pipelineFile } from "./pipeline-file.ts";
 import { PIPELINE_SPECS } from "./specs.ts";
 

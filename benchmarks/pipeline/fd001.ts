@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { auraCommand } from "../aura-command.ts";
 import type { RunReport } from "../aura-command.ts";
 import type { SuiteContext } from "../suite.ts";
-import { measurePeer } from "./peer.ts";
+import { measurePeer } from "../peer.ts";
 import { pipelineFile } from "./pipeline-file.ts";
 import { PIPELINE_SPECS } from "./specs.ts";
 
@@ -31,6 +31,23 @@ export async function measureFd001(context: SuiteContext, data: string): Promise
     seed: first,
     ...(peer === undefined || peerRmse === undefined ? {} : { peer: peerRmse, peerVersion: peer.version }),
   });
+  const ofCv = (metric: string) => mean(reports.map((report) => report.metrics.cv[metric] ?? Number.NaN));
+  const ofPeer = (metric: string) => {
+    const value = peer?.metrics[metric];
+    return peer === undefined || value === undefined ? {} : { peer: value, peerVersion: peer.version };
+  };
+  context.row(PIPELINE_SPECS.fd001Coverage, {
+    ours: ofCv("intervalCoverage"),
+    seed: first,
+    ...ofPeer("intervalCoverage"),
+  });
+  context.row(PIPELINE_SPECS.fd001Width, {
+    ours: ofCv("intervalWidth"),
+    seed: first,
+    ...ofPeer("intervalWidth"),
+  });
+  const covered = reports.map(({ metrics }) => metrics.test["intervalCoverage"]?.toFixed(3) ?? "none");
+  context.say(`FD001 coverage of the intervals on the official test, by seed: ${covered.join(", ")}`);
   context.say(
     `FD001 by seed: ${rmses.map((rmse, index) => `${seeds[index]}: ${rmse.toFixed(3)}`).join(", ")}${context.quick ? " (quick: one seed)" : ""}`,
   );

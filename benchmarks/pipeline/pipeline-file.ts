@@ -17,6 +17,8 @@ export function pipelineFile(context: SuiteContext, example: string, candidate: 
   const candidates = document.get("candidates");
   if (isSeq(candidates)) {
     candidates.items = candidates.items.filter((item) => isMap(item) && item.get("kind") === candidate);
+    // The blend that it was a member of is gone.
+    for (const item of candidates.items) if (isMap(item)) item.delete("alone");
   }
   document.setIn(["split", "repeats"], 1);
   const copy = join(context.scratch, `${example}.yaml`);

@@ -11,6 +11,23 @@ export const PIPELINE_SPECS = {
     min: 9,
     max: 12,
   },
+  fd001Coverage: {
+    work: "FD001, 90 % intervals, coverage on pooled grouped cross-validation, mean of 5 seeds",
+    unit: "share",
+    kind: "must",
+    better: "higher",
+    of: "ours",
+    min: 0.88,
+    max: 0.92,
+  },
+  fd001Width: {
+    work: "FD001, mean width of these intervals, beside LightGBM with split conformal",
+    unit: "cycles",
+    kind: "must",
+    better: "lower",
+    of: "ratio",
+    min: 1,
+  },
   fd001Wall: {
     work: "FD001, whole `aura run` with the platform's start and stop, median",
     unit: "s",

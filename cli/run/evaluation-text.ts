@@ -1,7 +1,7 @@
 import type { ApprovalEvidence } from "../../schemas/approval-evidence.ts";
 import type { OperatingPoint } from "../../schemas/operating-point.ts";
 import { MIN_SLICE_ROWS } from "../../schemas/model-version.ts";
-import type { MetricSet, Slice } from "../../schemas/model-version.ts";
+import type { Evaluation, MetricSet, Slice } from "../../schemas/model-version.ts";
 import { safeText } from "../output.ts";
 
 /** A title and a value per row. */
@@ -74,6 +74,50 @@ function countedLines({ failures }: OperatingPoint): readonly string[] {
     what,
     `holdout: ${test.rows} such rows of ${test.assets} assets${missed}; training: ${train.rows} of ${train.assets} assets`,
   ];
+}
+
+/** Features listed with a version. */
+const SHOWN_FEATURES = 10;
+
+/** The features a model leans on most: what misleading it about them costs on the holdout, and their share of the gain. */
+export function importanceLines({ explanation, importance }: Evaluation): readonly string[] {
+  if (explanation === undefined || explanation.features.length === 0) return [];
+  const gains = new Map(importance.map(({ feature, gain }) => [feature, gain]));
+  const line = (name: string, rise: number, deviation: number, gain: string): string[] => [
+    name,
+    numberText(rise),
+    numberText(deviation),
+    gain,
+  ];
+  const title = `${explanation.loss} rise`;
+  const features = explanation.features
+    .slice(0, SHOWN_FEATURES)
+    .map(({ name, rise, deviation }) => line(name, rise, deviation, numberText(gains.get(name))));
+  const columns = explanation.columns
+    .slice(0, SHOWN_FEATURES)
+    .map(({ name, rise, deviation }) => line(`all of ${name}`, rise, deviation, "-"));
+  return aligned([["feature", title, "±", "gain"], ...features, ...columns]);
+}
+
+/** How far probabilities and numbers can be taken at their word. */
+export function uncertaintyLines({ calibration, interval, metrics }: Evaluation): readonly string[] {
+  const [chosen, ...others] = calibration?.trials ?? [];
+  const raw = [chosen, ...others].find((trial) => trial?.method === "none");
+  const lines: string[] = [];
+  if (chosen !== undefined && raw !== undefined) {
+    const before = chosen === raw ? "" : `, uncalibrated ${numberText(raw.logLoss)}`;
+    lines.push(
+      `calibration ${chosen.method}: cross-validated log loss ${numberText(chosen.logLoss)}${before}`,
+    );
+  }
+  const [best] = interval?.trials ?? [];
+  if (interval !== undefined && best !== undefined) {
+    const { intervalCoverage } = metrics.test;
+    lines.push(
+      `${numberText(interval.level * 100)} % intervals, ${best.method}: coverage ${numberText(best.coverage)} cross-validated, ${numberText(intervalCoverage)} on the holdout, mean width ${numberText(best.meanWidth)}`,
+    );
+  }
+  return lines;
 }
 
 /** Slices with their rows, assets and the metrics asked for. */

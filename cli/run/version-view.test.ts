@@ -66,3 +66,31 @@ it("shows a version without threshold and slices, and rows without assets", () =
     /slice +rows +f1 +recall/,
   );
 });
+
+it("says how far answers can be trusted, and what the model leans on", () => {
+  const shown = shownOf({
+    calibration: {
+      trials: [
+        { method: "isotonic", logLoss: 0.31, brier: 0.09 },
+        { method: "none", logLoss: 0.42, brier: 0.11 },
+      ],
+      expectedError: 0.02,
+      bins: [],
+    },
+    interval: { level: 0.9, trials: [{ method: "normalised", coverage: 0.901, meanWidth: 31.5 }] },
+    importance: [{ feature: "heat", gain: 0.8 }],
+    explanation: {
+      loss: "logLoss",
+      features: [{ name: "heat", rise: 0.125, deviation: 0.01 }],
+      columns: [{ name: "heat", rise: 0.2, deviation: 0.01 }],
+      dependence: [],
+    },
+  });
+  expect(shown).toContain("calibration isotonic: cross-validated log loss 0.31, uncalibrated 0.42");
+  expect(shown).toContain(
+    "90 % intervals, normalised: coverage 0.901 cross-validated, - on the holdout, mean width 31.5",
+  );
+  expect(shown).toMatch(/feature +logLoss rise +± +gain/);
+  expect(shown).toMatch(/heat +0\.125 +0\.01 +0\.8/);
+  expect(shown).toMatch(/all of heat +0\.2 +0\.01 +-/);
+});

@@ -7,7 +7,15 @@ import { timeText } from "../list-view.ts";
 import { safeText } from "../output.ts";
 import type { Output } from "../output.ts";
 import { gateLine } from "./approval-card.ts";
-import { intervalsOf, metricLines, operatingPointLines, sliceLines, valuesOf } from "./evaluation-text.ts";
+import {
+  importanceLines,
+  intervalsOf,
+  metricLines,
+  operatingPointLines,
+  sliceLines,
+  uncertaintyLines,
+  valuesOf,
+} from "./evaluation-text.ts";
 
 const versionSchema = z.looseObject({
   model: z.string(),
@@ -48,6 +56,10 @@ export function showVersion(output: Output, found: ModelVersion): void {
   for (const line of metricLines(test, primaryMetric, columns)) output.line(line);
   const point = operatingPointOf(evaluation);
   if (point !== null) showBlock(output, operatingPointLines(point));
+  const uncertainty = uncertaintyLines(evaluation);
+  if (uncertainty.length > 0) showBlock(output, uncertainty);
+  const leading = importanceLines(evaluation);
+  if (leading.length > 0) showBlock(output, leading);
   if (evaluation.slices.length > 0) {
     const known = new Set(evaluation.slices.flatMap(({ metrics }) => Object.keys(metrics)));
     const others = SLICE_METRICS.filter((metric) => metric !== primaryMetric && known.has(metric));

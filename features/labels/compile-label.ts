@@ -10,7 +10,7 @@ import type { EndPlan, LabelPlan, LifeTarget } from "./label-plan.ts";
  */
 export function compileLabel(pipeline: Pipeline, resolver: DatasetResolver): LabelPlan {
   const { label, task } = pipeline;
-  if (task.kind === "anomaly" || task.kind === "forecast") return { kind: "none" };
+  if (label.kind === "none" || task.kind === "forecast") return { kind: "none" };
   if (label.kind === "column") return columnLabel(label, task, resolver);
   if (task.kind === "class") return resolver.fail("label.kind", "column (the task is class)", label.kind);
   if (resolver.timeKind === "none")
@@ -31,12 +31,14 @@ export function compileLabel(pipeline: Pipeline, resolver: DatasetResolver): Lab
 type LabelOf<K extends Label["kind"]> = Extract<Label, { kind: K }>;
 
 function lifeTarget(
-  task: Extract<Task, { kind: "rul" | "failure_within" }>,
+  task: Extract<Task, { kind: "rul" | "failure_within" | "anomaly" }>,
   cap: LifeCap | undefined,
   resolver: DatasetResolver,
 ): LifeTarget {
   if (task.kind === "rul")
     return { task: "rul", ...(cap === undefined ? {} : { cap: resolver.life(cap, "label.cap") }) };
+  if (task.horizon === undefined)
+    return resolver.fail("task.horizon", "how long before a failure a reading counts as unusual", "none");
   return { task: "failure_within", horizon: resolver.timeSpan(task.horizon, "task.horizon") };
 }
 

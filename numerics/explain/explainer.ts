@@ -1,4 +1,6 @@
-import type { TrainedModel } from "../model.ts";
+import type { PcaMonitorModel, TrainedModel } from "../model.ts";
+import { standardiseRow } from "../model.ts";
+import { explainBlend } from "./explain-blend.ts";
 import { explainTrees } from "./tree-shap.ts";
 
 /** Says what moved a prediction: contributions of the features to the raw score, before the post transform. */
@@ -15,7 +17,8 @@ export interface Explainer {
 
 /**
  * The exact explainer of a model: Shapley values of trees; of a linear model coefficient · (x − mean) / scale, which
- * are its Shapley values for independent features.
+ * are its Shapley values for independent features; of a PCA monitor the parts of its quadratic form; of a blend the
+ * members' contributions, carried through their transforms.
  */
 export function createExplainer(model: TrainedModel): Explainer {
   switch (model.kind) {
@@ -43,5 +46,34 @@ export function createExplainer(model: TrainedModel): Explainer {
         expected: Float64Array.from(model.base),
         explain: (_data, _offset, contributions) => void contributions.fill(0),
       };
+    case "blend":
+      return explainBlend(model, createExplainer);
+    case "pca_monitor":
+      return explainMonitor(model);
   }
+}
+
+/**
+ * raw = zᵀ M z with M = P Λ⁻¹ Pᵀ / t2Limit + (I − P Pᵀ) / qLimit, of which feature j has z_j · (M z)_j: the integral of
+ * its gradient from the centre, where the score is 0, to the row (Aumann–Shapley).
+ */
+function explainMonitor(model: PcaMonitorModel): Explainer {
+  const { nFeatures, loadings, variances, t2Limit, qLimit } = model;
+  const nComponents = variances.length;
+  const z = new Float64Array(nFeatures);
+  const pull = new Float64Array(nFeatures);
+  return {
+    expected: new Float64Array(1),
+    explain(data, offset, contributions) {
+      standardiseRow(model, { data, offset }, z);
+      for (let j = 0; j < nFeatures; j++) pull[j] = z[j] / qLimit;
+      for (let k = 0; k < nComponents; k++) {
+        let score = 0;
+        for (let j = 0; j < nFeatures; j++) score += z[j] * loadings[j * nComponents + k];
+        const factor = score * (1 / (variances[k] * t2Limit) - 1 / qLimit);
+        for (let j = 0; j < nFeatures; j++) pull[j] += factor * loadings[j * nComponents + k];
+      }
+      for (let j = 0; j < nFeatures; j++) contributions[j] = z[j] * pull[j];
+    },
+  };
 }

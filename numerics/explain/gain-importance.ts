@@ -6,7 +6,8 @@ import type { TrainedModel } from "../model.ts";
  *
  * - tree ensembles: the loss drop of all splits on the feature
  * - linear models: Σ over outputs of |coefficient| of the standardised feature
- * - constants: 0
+ * - blends: the members' shares, weighed as their answers
+ * - constants, and the PCA monitor, which watches all features alike: 0
  *
  * @returns Float64Array (nFeatures), ≥ 0, summing to 1, or all 0 where nothing was learnt
  *
@@ -15,16 +16,27 @@ import type { TrainedModel } from "../model.ts";
  */
 export function gainImportance(model: TrainedModel): Float64Array {
   const shares = new Float64Array(model.nFeatures);
-  if (model.kind === "tree_ensemble") {
-    for (const tree of model.trees) {
-      tree.feature.forEach((feature, node) => {
-        if (feature >= 0) shares[feature] += tree.gain[node];
+  switch (model.kind) {
+    case "tree_ensemble":
+      for (const tree of model.trees) {
+        tree.feature.forEach((feature, node) => {
+          if (feature >= 0) shares[feature] += tree.gain[node];
+        });
+      }
+      break;
+    case "linear":
+      model.coefficients.forEach((coefficient, index) => {
+        shares[index % model.nFeatures] += Math.abs(coefficient);
       });
-    }
-  } else if (model.kind === "linear") {
-    model.coefficients.forEach((coefficient, index) => {
-      shares[index % model.nFeatures] += Math.abs(coefficient);
-    });
+      break;
+    case "blend":
+      model.members.forEach((member, index) => {
+        gainImportance(member).forEach((share, feature) => (shares[feature] += model.weights[index] * share));
+      });
+      break;
+    case "pca_monitor":
+    case "constant":
+      break;
   }
   const total = shares.reduce((sum, share) => sum + share, 0);
   return total > 0 ? shares.map((share) => share / total) : shares;

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { trainIsolationForest } from "../anomaly/isolation-forest.ts";
+import { trainPcaMonitor } from "../anomaly/pca-monitor.ts";
 import type { DecisionTree } from "../decision-tree.ts";
 import { trainForest } from "../forest/trainer.ts";
 import { trainGbdt } from "../gbdt/trainer.ts";
@@ -42,6 +44,13 @@ const boosted = (taskKind: TaskKind): TrainedModel =>
 const grown = (taskKind: TaskKind): TrainedModel =>
   trainForest({ ...createInput(taskKind), parameters: { numTrees: 12 } });
 
+const blended = (taskKind: TaskKind): TrainedModel => {
+  const members = [boosted(taskKind), grown(taskKind)].filter((member) => member.kind === "tree_ensemble");
+  const nOutputs = taskKind === "multiclass" ? 3 : 1;
+  const shape = { taskKind, nFeatures: N_COLUMNS, nOutputs, postTransform: "identity" } as const;
+  return { kind: "blend", ...shape, members, weights: [0.6, 0.4] };
+};
+
 describe("contributions and the expected score sum to the raw score", () => {
   it.each([
     ["boosted regression", boosted("regression"), "regression"],
@@ -49,6 +58,11 @@ describe("contributions and the expected score sum to the raw score", () => {
     ["a forest of numbers", grown("regression"), "regression"],
     ["a forest of classes", grown("multiclass"), "multiclass"],
     ["a linear model", trainLinear(createInput("binary")), "binary"],
+    ["a blend of numbers", blended("regression"), "regression"],
+    ["a blend of probabilities", blended("binary"), "binary"],
+    ["a blend of classes", blended("multiclass"), "multiclass"],
+    ["a PCA monitor", trainPcaMonitor(createInput("regression")), "regression"],
+    ["an isolation forest", trainIsolationForest(createInput("regression")), "regression"],
   ] as const)("%s", (_name, model, taskKind) => {
     const { matrix } = createInput(taskKind);
     const raw = predictRaw(model, matrix).values;
@@ -60,7 +74,7 @@ describe("contributions and the expected score sum to the raw score", () => {
         const sum = contributions
           .subarray(k * N_COLUMNS, (k + 1) * N_COLUMNS)
           .reduce((total, value) => total + value, explainer.expected[k]);
-        expect(Math.abs(sum - raw[row * model.nOutputs + k])).toBeLessThan(1e-9);
+        expect(Math.abs(sum - raw[row * model.nOutputs + k])).toBeLessThan(1e-8);
       }
     }
   });
@@ -96,6 +110,36 @@ function shapleyByDefinition(model: TreeEnsembleModel, row: Float64Array): numbe
     return total;
   });
 }
+
+describe("with categories", () => {
+  const generator = createGenerator("shap/codes");
+  const data = Float64Array.from({ length: N_ROWS * 2 }, (_, cell) =>
+    cell % 2 === 1 ? generator.normal() : generator.next() < 0.1 ? Number.NaN : generator.integer(9),
+  );
+  const values = Float64Array.from(
+    { length: N_ROWS },
+    (_, row) => ([2, 5, 7].includes(data[2 * row]) ? 3 : 0) + data[2 * row + 1],
+  );
+  const matrix = { data, nRows: N_ROWS, nColumns: 2 };
+  const { model } = trainGbdt({
+    matrix,
+    target: { taskKind: "regression", values },
+    categorical: [0],
+    parameters: { numIterations: 20, minDataPerGroup: 20 },
+    seed: 1,
+  });
+
+  it("sums to the raw score", () => {
+    expect(model.trees.some((tree) => tree.leftCodes !== undefined)).toBe(true);
+    const raw = predictRaw(model, matrix).values;
+    const explainer = createExplainer(model);
+    const contributions = new Float64Array(2);
+    for (let row = 0; row < 200; row++) {
+      explainer.explain(data, 2 * row, contributions);
+      expect(contributions[0] + contributions[1] + explainer.expected[0]).toBeCloseTo(raw[row], 9);
+    }
+  });
+});
 
 it("equals the definition, tried on every subset of features", () => {
   const { matrix } = createInput("regression");

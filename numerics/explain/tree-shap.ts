@@ -6,135 +6,201 @@
  * count(child) / count(parent) over its splits on the path. The leaf contributes
  *
  *   φ_i = v · (o_i − z_i) · Σ_{S ⊆ U∖i}  |S|! (d − |S| − 1)! / d!  ·  Π_{j∈S} o_j · Π_{j∉S∪i} z_j
+ *       = v · (o_i − z_i) · ∫₀¹ Π_{j≠i} (t o_j + (1 − t) z_j) dt
  *
- * The sum depends on the row only through which features are satisfied: at most 2^d patterns, few of which ever occur.
- * Each is computed once and kept, so that a row costs one comparison and one multiplication per leaf and feature,
- * where the recursion of the original algorithm costs d² per leaf.
+ * since s! (d − s − 1)! / d! is ∫ t^s (1 − t)^(d−s−1) dt. The integrand is a polynomial of degree d − 1, which
+ * Gauss–Legendre quadrature with ⌈d / 2⌉ points integrates exactly; the product without i is the whole product divided
+ * by one factor, all of them being positive. A leaf costs d²/2 multiplications, whatever the row, and nothing is kept
+ * between rows. (Keeping the sums of the patterns seen was tried: rows of many features keep
+ * bringing new ones, and a row took three times as long.)
  *
  * Contributions and the expected score sum to the raw score, up to rounding.
  *
- * Source: Lundberg et al. 2020 (doi:10.1038/s42256-019-0138-9), path-dependent TreeSHAP; patterns as in Yang 2021,
- * Fast TreeSHAP (arXiv:2109.09847).
+ * Source: Lundberg et al. 2020 (doi:10.1038/s42256-019-0138-9), path-dependent TreeSHAP; the integral: Owen 1972.
  */
 import type { DecisionTree } from "../decision-tree.ts";
 import type { TreeEnsembleModel } from "../model.ts";
 import type { Explainer } from "./explainer.ts";
+import { gaussLegendre } from "./gauss-legendre.ts";
 
-/** Factors that are kept for one ensemble: 64 MiB of doubles; beyond, they are computed anew each time. */
-const MOST_KEPT = 8 * 2 ** 20;
-/** A bit of a number per feature of a path. */
-const MOST_PATH_FEATURES = 52;
+/** Where no training row would satisfy a feature: factors stay positive, and what they belong to vanishes. */
+const LEAST_SHARE = 1e-300;
 
 /** One leaf as the features its path tests. */
 interface LeafPath {
-  readonly features: Int32Array;
-  /** A row satisfies feature k where low < x ≤ high, or x is missing and `takesMissing` is 1. */
-  readonly low: Float64Array;
-  readonly high: Float64Array;
-  readonly takesMissing: Uint8Array;
-  /** z of each feature. */
-  readonly shares: Float64Array;
+  readonly conditions: ReadonlyMap<number, Condition>;
   /** First output, and one value per output. */
   readonly output: number;
   readonly values: readonly number[];
-  /** Factors (o_i − z_i) · Σ … of each feature, by pattern. */
-  readonly factors: Map<number, Float64Array>;
 }
 
 /**
- * @throws {RangeError} for a path of more than 52 features, or a node without training rows
+ * All leaves of an ensemble in flat lists, so that a row walks through memory in order: tests of leaf l are the entries
+ * firstTest[l] … firstTest[l + 1] − 1, its values firstValue[l] … firstValue[l + 1] − 1.
+ */
+interface LeafTable {
+  readonly nLeaves: number;
+  readonly firstTest: Int32Array;
+  readonly features: Int32Array;
+  /** A row satisfies a test where low < x ≤ high, or x is missing and `takesMissing` is 1. */
+  readonly low: Float64Array;
+  readonly high: Float64Array;
+  readonly takesMissing: Uint8Array;
+  /** Where a category is tested: the codes that satisfy it, else null; null for an ensemble without such tests. */
+  readonly codes: readonly (CodeTest | null)[] | null;
+  /** z of each test, > 0. */
+  readonly shares: Float64Array;
+  readonly firstValue: Int32Array;
+  /** Times the ensemble's scale. */
+  readonly values: Float64Array;
+  /** Output of each leaf's first value. */
+  readonly outputs: Int32Array;
+}
+
+/** Of the longest path. */
+interface Scratch {
+  /** o: 1 where the row satisfies the test. */
+  readonly satisfied: Float64Array;
+  readonly factors: Float64Array;
+  readonly sums: Float64Array;
+}
+
+/**
+ * @throws {RangeError} for a node without training rows
  *
- * Cost: per row O(leaves · features of their paths) once the patterns are known.
+ * Cost: per row O(Σ over leaves of features² of their paths).
  */
 export function explainTrees(model: TreeEnsembleModel): Explainer {
-  const paths = model.trees.flatMap((tree) => readPaths(tree));
-  const expected = Float64Array.from(model.base);
-  for (const path of paths) {
-    const reached = path.shares.reduce((product, share) => product * share, 1);
-    path.values.forEach((value, place) => (expected[path.output + place] += model.scale * reached * value));
-  }
-  const kept = { n: 0 };
+  const leaves = tabulate(
+    model.trees.flatMap((tree) => readPaths(tree)),
+    model.scale,
+  );
+  const { nFeatures } = model;
+  const { nLeaves, firstTest, features, firstValue, values, outputs } = leaves;
+  let longest = 1;
+  for (let leaf = 0; leaf < nLeaves; leaf++)
+    longest = Math.max(longest, firstTest[leaf + 1] - firstTest[leaf]);
+  const scratch: Scratch = {
+    satisfied: new Float64Array(longest),
+    factors: new Float64Array(longest),
+    sums: new Float64Array(longest),
+  };
+  const { sums } = scratch;
   return {
-    expected,
+    expected: expectedOf(model, leaves),
     explain(data, offset, contributions) {
       contributions.fill(0);
-      for (const path of paths) {
-        const factors = factorsOf(path, findPattern(path, data, offset), kept);
-        for (let place = 0; place < path.values.length; place++) {
-          const value = model.scale * path.values[place];
+      for (let leaf = 0; leaf < nLeaves; leaf++) {
+        const first = firstTest[leaf];
+        const nTests = firstTest[leaf + 1] - first;
+        satisfy(leaves, { first, nTests, data, offset }, scratch.satisfied);
+        weigh(leaves.shares, { first, nTests }, scratch);
+        for (let at = firstValue[leaf]; at < firstValue[leaf + 1]; at++) {
+          const value = values[at];
           if (value === 0) continue;
-          const from = (path.output + place) * model.nFeatures;
-          for (let k = 0; k < factors.length; k++)
-            contributions[from + path.features[k]] += value * factors[k];
+          const from = (outputs[leaf] + at - firstValue[leaf]) * nFeatures;
+          for (let k = 0; k < nTests; k++) contributions[from + features[first + k]] += value * sums[k];
         }
       }
     },
   };
 }
 
-/** Bit k is set where the row satisfies feature k. */
-function findPattern(path: LeafPath, data: Float64Array, offset: number): number {
-  const { features, low, high, takesMissing } = path;
-  let pattern = 0;
-  let bit = 1;
-  for (let k = 0; k < features.length; k++) {
-    const value = data[offset + features[k]];
+/** Base, and each leaf's value by the share of training rows that reach it. */
+function expectedOf(model: TreeEnsembleModel, leaves: LeafTable): Float64Array {
+  const { nLeaves, firstTest, shares, firstValue, values, outputs } = leaves;
+  const expected = Float64Array.from(model.base);
+  for (let leaf = 0; leaf < nLeaves; leaf++) {
+    let reached = 1;
+    for (let test = firstTest[leaf]; test < firstTest[leaf + 1]; test++) reached *= shares[test];
+    for (let at = firstValue[leaf]; at < firstValue[leaf + 1]; at++)
+      expected[outputs[leaf] + at - firstValue[leaf]] += reached * values[at];
+  }
+  return expected;
+}
+
+interface LeafTests {
+  readonly first: number;
+  readonly nTests: number;
+}
+
+/** Which tests of a leaf the row satisfies; writes `satisfied`. */
+function satisfy(
+  { features, low, high, takesMissing, codes }: LeafTable,
+  { first, nTests, data, offset }: LeafTests & { readonly data: Float64Array; readonly offset: number },
+  satisfied: Float64Array,
+): void {
+  for (let k = 0; k < nTests; k++) {
+    const test = first + k;
+    const value = data[offset + features[test]];
+    const wanted = codes === null ? null : codes[test];
+    if (wanted !== null) satisfied[k] = meetsCodes(wanted, value) ? 1 : 0;
     // Both comparisons are false for NaN.
-    if ((value > low[k] && value <= high[k]) || (takesMissing[k] === 1 && Number.isNaN(value)))
-      pattern += bit;
-    bit *= 2;
+    else if (value > low[test] && value <= high[test]) satisfied[k] = 1;
+    else satisfied[k] = takesMissing[test] === 1 && Number.isNaN(value) ? 1 : 0;
   }
-  return pattern;
 }
 
-function factorsOf(path: LeafPath, pattern: number, kept: { n: number }): Float64Array {
-  const known = path.factors.get(pattern);
-  if (known !== undefined) return known;
-  const factors = computeFactors(path.shares, pattern);
-  if (kept.n + factors.length <= MOST_KEPT) {
-    kept.n += factors.length;
-    path.factors.set(pattern, factors);
-  }
-  return factors;
-}
-
-/** Cost: O(d³), once per pattern. */
-function computeFactors(shares: Float64Array, pattern: number): Float64Array {
-  const d = shares.length;
-  const satisfied = Array.from({ length: d }, (_, k) => Math.floor(pattern / 2 ** k) % 2);
-  const weights = subsetWeights(d);
-  return Float64Array.from({ length: d }, (_, i) => {
-    // Coefficient s of Π_{j≠i} (z_j + o_j t) sums the products over all subsets of size s.
-    const polynomial = new Float64Array(d);
-    polynomial[0] = 1;
-    let degree = 0;
-    for (let j = 0; j < d; j++) {
-      if (j === i) continue;
-      degree += 1;
-      for (let s = degree; s > 0; s--) {
-        polynomial[s] = polynomial[s] * shares[j] + polynomial[s - 1] * satisfied[j];
-      }
-      polynomial[0] *= shares[j];
+/** (o_i − z_i) · ∫ … of each test; writes `sums`. */
+function weigh(
+  shares: Float64Array,
+  { first, nTests }: LeafTests,
+  { satisfied, factors, sums }: Scratch,
+): void {
+  const { points, weights } = gaussLegendre((nTests + 1) >> 1);
+  for (let k = 0; k < nTests; k++) sums[k] = 0;
+  for (let q = 0; q < points.length; q++) {
+    const t = points[q];
+    let product = weights[q];
+    for (let k = 0; k < nTests; k++) {
+      const factor = (1 - t) * shares[first + k] + t * satisfied[k];
+      factors[k] = factor;
+      product *= factor;
     }
-    let sum = 0;
-    for (let s = 0; s < d; s++) sum += weights[s] * polynomial[s];
-    return (satisfied[i] - shares[i]) * sum;
-  });
+    for (let k = 0; k < nTests; k++) sums[k] += product / factors[k];
+  }
+  for (let k = 0; k < nTests; k++) sums[k] *= satisfied[k] - shares[first + k];
 }
 
-/** s! (d − s − 1)! / d! for s = 0 … d − 1. */
-function subsetWeights(d: number): Float64Array {
-  const weights = new Float64Array(d);
-  let weight = 1 / d;
-  for (let s = 0; s < d; s++) {
-    weights[s] = weight;
-    weight *= (s + 1) / (d - s - 1);
-  }
-  return weights;
+function tabulate(paths: readonly LeafPath[], scale: number): LeafTable {
+  const firstTest = new Int32Array(paths.length + 1);
+  const firstValue = new Int32Array(paths.length + 1);
+  paths.forEach(({ conditions, values }, leaf) => {
+    firstTest[leaf + 1] = firstTest[leaf] + conditions.size;
+    firstValue[leaf + 1] = firstValue[leaf] + values.length;
+  });
+  const tests = paths.flatMap(({ conditions }) => [...conditions.values()]);
+  return {
+    nLeaves: paths.length,
+    firstTest,
+    features: Int32Array.from(paths.flatMap(({ conditions }) => [...conditions.keys()])),
+    low: Float64Array.from(tests, ({ low }) => low),
+    high: Float64Array.from(tests, ({ high }) => high),
+    takesMissing: Uint8Array.from(tests, ({ takesMissing }) => Number(takesMissing)),
+    codes: tests.every(({ codes }) => codes === null) ? null : tests.map(({ codes }) => codes),
+    shares: Float64Array.from(tests, ({ share }) => Math.max(share, LEAST_SHARE)),
+    firstValue,
+    values: Float64Array.from(
+      paths.flatMap(({ values }) => values),
+      (value) => scale * value,
+    ),
+    outputs: Int32Array.from(paths, ({ output }) => output),
+  };
+}
+
+/** Codes that a path wants: one of `within` (null: any code, or none), and none of `without`. */
+interface CodeTest {
+  readonly within: readonly number[] | null;
+  readonly without: readonly number[];
+}
+
+function meetsCodes({ within, without }: CodeTest, value: number): boolean {
+  return (within === null || within.includes(value)) && !without.includes(value);
 }
 
 /** What a path asks of one feature: all its splits on it, met. */
 interface Condition {
+  codes: CodeTest | null;
   low: number;
   high: number;
   takesMissing: boolean;
@@ -145,7 +211,8 @@ function readPaths(tree: DecisionTree): LeafPath[] {
   const paths: LeafPath[] = [];
   const visit = (node: number, conditions: ReadonlyMap<number, Condition>) => {
     if (tree.feature[node] < 0) {
-      paths.push(describePath(tree, node, conditions));
+      const values = tree.value.slice(node * tree.width, (node + 1) * tree.width);
+      paths.push({ conditions, output: tree.output, values });
       return;
     }
     for (const isLeft of [true, false]) {
@@ -169,7 +236,16 @@ function narrow(
   if (!(tree.count[node] > 0))
     throw new RangeError(`node ${node} must have training rows, got ${tree.count[node]}`);
   const threshold = tree.threshold[node];
+  const listed = tree.leftCodes?.[node];
+  if (listed !== undefined) {
+    const test = before?.codes ?? { within: null, without: [] };
+    const codes = isLeft
+      ? { ...test, within: listed.filter((code) => test.within?.includes(code) ?? true) }
+      : { ...test, without: [...test.without, ...listed] };
+    return { low, high, takesMissing, codes, share: (share * tree.count[child]) / tree.count[node] };
+  }
   return {
+    codes: null,
     low: isLeft ? low : Math.max(low, threshold),
     high: isLeft ? Math.min(high, threshold) : high,
     takesMissing: takesMissing && (tree.missingLeft[node] === 1) === isLeft,
@@ -177,25 +253,10 @@ function narrow(
   };
 }
 
-const OPEN_CONDITION: Condition = { low: -Infinity, high: Infinity, takesMissing: true, share: 1 };
-
-function describePath(
-  tree: DecisionTree,
-  leaf: number,
-  conditions: ReadonlyMap<number, Condition>,
-): LeafPath {
-  if (conditions.size > MOST_PATH_FEATURES) {
-    throw new RangeError(`a path must test at most ${MOST_PATH_FEATURES} features, got ${conditions.size}`);
-  }
-  const asked = [...conditions.values()];
-  return {
-    features: Int32Array.from(conditions.keys()),
-    low: Float64Array.from(asked, ({ low }) => low),
-    high: Float64Array.from(asked, ({ high }) => high),
-    takesMissing: Uint8Array.from(asked, ({ takesMissing }) => Number(takesMissing)),
-    shares: Float64Array.from(asked, ({ share }) => share),
-    output: tree.output,
-    values: tree.value.slice(leaf * tree.width, (leaf + 1) * tree.width),
-    factors: new Map(),
-  };
-}
+const OPEN_CONDITION: Condition = {
+  codes: null,
+  low: -Infinity,
+  high: Infinity,
+  takesMissing: true,
+  share: 1,
+};

@@ -10,7 +10,7 @@ import { midpoint, MISSING_BIN } from "../gbdt/binning.ts";
 import type { Split } from "../gbdt/splitting.ts";
 import { createSplit } from "../gbdt/splitting.ts";
 import type { Generator } from "../random/generator.ts";
-import type { Criterion, NodeRows } from "./criterion.ts";
+import type { Criterion, NodeFeature, NodeRows } from "./criterion.ts";
 
 export interface ForestGrowInput {
   readonly criterion: Criterion;
@@ -23,6 +23,8 @@ export interface ForestGrowInput {
   readonly nFeaturesTried: number;
   /** −1 for no limit. */
   readonly maxDepth: number;
+  /** One drawn border per feature instead of the best one. */
+  readonly isRandom: boolean;
 }
 
 interface PendingNode extends NodeRows {
@@ -84,7 +86,7 @@ interface Column {
 
 /** Tries features in a fresh random order, which is permuted as far as it is used. */
 function findSplit(node: PendingNode, input: ForestGrowInput, search: Search): Split {
-  const { criterion, upperBounds, generator, nFeaturesTried, maxDepth } = input;
+  const { criterion, upperBounds, generator, nFeaturesTried, maxDepth, isRandom } = input;
   const { order, codes } = search;
   const split = createSplit();
   if (maxDepth >= 0 && node.depth >= maxDepth) return split;
@@ -103,12 +105,62 @@ function findSplit(node: PendingNode, input: ForestGrowInput, search: Search): S
     gather(node, input, drawn, codes);
     drawn.forEach((index, place) => {
       const feature = { index, nValueBins: upperBounds[index].length, codes: codes[place] };
-      criterion.scan(node, feature, split);
+      if (isRandom) scanDrawn(node, input, feature, split);
+      else criterion.scan(node, feature, split);
     });
     if (split.feature >= 0) break;
     first = last;
   }
   return split;
+}
+
+/**
+ * Tries one border, drawn evenly between the node's least and largest value as extra trees do (Geurts et al. 2006,
+ * doi:10.1007/s10994-006-6226-1). The bins on either side become one bin each, so that a criterion sees two.
+ */
+function scanDrawn(
+  node: PendingNode,
+  { criterion, upperBounds, generator }: ForestGrowInput,
+  { index, nValueBins, codes }: NodeFeature,
+  best: Split,
+): void {
+  const nRows = node.end - node.begin;
+  const bounds = upperBounds[index];
+  let lowest = Infinity;
+  let highest = MISSING_BIN;
+  for (let row = 0; row < nRows; row++) {
+    const bin = codes[row];
+    if (bin > highest) highest = bin;
+    if (bin !== MISSING_BIN && bin < lowest) lowest = bin;
+  }
+  if (highest === MISSING_BIN) return;
+  const border = lowest === highest ? highest : drawBorder(bounds, { lowest, highest }, generator);
+  for (let row = 0; row < nRows; row++) {
+    if (codes[row] !== MISSING_BIN) codes[row] = codes[row] <= border ? 1 : 2;
+  }
+  const gainBefore = best.gain;
+  // With one value only, all present rows are one bin and can part from the missing ones alone.
+  const nBins = lowest === highest ? 1 : 2;
+  criterion.scan(node, { index, nValueBins: nBins, codes }, best);
+  if (best.gain > gainBefore) best.bin = best.bin === nBins ? nValueBins : border;
+}
+
+/** The last bin of the left side: at least the lowest, below the highest. */
+function drawBorder(
+  bounds: Float64Array,
+  { lowest, highest }: { readonly lowest: number; readonly highest: number },
+  generator: Generator,
+): number {
+  const [low, high] = [bounds[lowest - 1], bounds[highest - 2]];
+  // Halves first: high − low may overflow.
+  const threshold = 2 * (low / 2 + generator.next() * (high / 2 - low / 2));
+  let [left, right] = [lowest, highest - 1];
+  while (left < right) {
+    const middle = (left + right + 1) >> 1;
+    if (bounds[middle - 1] <= threshold) left = middle;
+    else right = middle - 1;
+  }
+  return left;
 }
 
 /** Rows of 85 features fit the first cache this many at a time. */

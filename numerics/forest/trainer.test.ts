@@ -162,3 +162,36 @@ describe("trainForest", () => {
     expect(() => trainForest({ ...createInput("binary"), ...change })).toThrow(RangeError);
   });
 });
+
+describe("extra trees", () => {
+  const parameters = { splitter: "random", numTrees: 30 } as const;
+
+  it.each(["regression", "binary", "multiclass"] as const)("learn from drawn borders: %s", (taskKind) => {
+    const input = { ...createInput(taskKind), parameters };
+    const model = trainForest(input);
+    expect(JSON.stringify(trainForest(input))).toBe(JSON.stringify(model));
+    expect(JSON.stringify(trainForest({ ...input, parameters: { numTrees: 30 } }))).not.toBe(
+      JSON.stringify(model),
+    );
+    const { values, nOutputs } = predict(model, input.matrix);
+    let nRight = 0;
+    input.target.values.forEach((truth, row) => {
+      if (taskKind === "multiclass") {
+        const own = values.subarray(row * nOutputs, (row + 1) * nOutputs);
+        nRight += Number(own.indexOf(Math.max(...own)) === truth);
+      } else if (taskKind === "binary") nRight += Number(values[row] >= 0.5 === (truth === 1));
+      else nRight += Number(Math.abs(values[row] - truth) < 2);
+    });
+    expect(nRight / N_ROWS).toBeGreaterThan(0.8);
+  });
+
+  it("part missing values from a column of one value", () => {
+    const rows = Array.from({ length: 200 }, (_, row) => [row % 2 === 0 ? Number.NaN : 1]);
+    const values = Float64Array.from(rows, (_, row) => Number(row % 2 === 0));
+    const target = { taskKind: "binary" as const, values, nClasses: 2 };
+    const model = trainForest({ matrix: matrixFromRows(rows, 1), target, seed: 1, parameters });
+    const predicted = predict(model, matrixFromRows([[Number.NaN], [1], [1e9]], 1)).values;
+    expect(predicted[0]).toBe(1);
+    expect([predicted[1], predicted[2]]).toEqual([0, 0]);
+  });
+});

@@ -1,6 +1,7 @@
 /**
  * Random forest: trees grown deep on bootstrap samples, each split choosing among a random share of
- * the features, averaged. Needs no tuning, gives a second opinion beside boosting.
+ * the features, averaged. Needs no tuning, gives a second opinion beside boosting. With random splitters they are extra
+ * trees: one drawn threshold per feature tried, rows drawn once each.
  *
  * Leaves of regression and binary trees hold deviations from the mean of the target, which is the
  * model's base: the sum of many trees stays small and loses nothing in the graph's float32 output.
@@ -108,10 +109,13 @@ function growOne(
   parameters: ForestParameters,
   { generator, centre }: { readonly generator: Generator; readonly centre: number },
 ): DecisionTree {
-  const { minSamplesLeaf, maxDepth, maxFeatures, maxSamples } = parameters;
+  const { minSamplesLeaf, maxDepth, maxFeatures, maxSamples, splitter } = parameters;
   const nRows = data.values.length;
   const nDrawn = Math.max(1, Math.round(nRows * maxSamples));
-  const drawn = Int32Array.from({ length: nDrawn }, () => generator.integer(nRows)).sort();
+  const isRandom = splitter === "random";
+  const drawn = isRandom
+    ? drawOnce(nRows, nDrawn, generator)
+    : Int32Array.from({ length: nDrawn }, () => generator.integer(nRows)).sort();
   const nFeatures = data.mapper.upperBounds.length;
   const share = data.target.taskKind === "regression" ? nFeatures / 3 : Math.sqrt(nFeatures);
   const nTried = maxFeatures === 0 ? Math.floor(share) : Math.round(nFeatures * maxFeatures);
@@ -123,7 +127,14 @@ function growOne(
     generator,
     nFeaturesTried: Math.max(1, nTried),
     maxDepth,
+    isRandom,
   });
+}
+
+/** `nDrawn` of all rows, none twice, ascending. */
+function drawOnce(nRows: number, nDrawn: number, generator: Generator): Int32Array {
+  const rows = Int32Array.from({ length: nRows }, (_, row) => row);
+  return nDrawn >= nRows ? rows : generator.shuffle(rows).slice(0, nDrawn).sort();
 }
 
 function createCriterion(

@@ -95,6 +95,43 @@ export function findBin(value: number, bounds: Float64Array): number {
   return low + 1;
 }
 
+/** Most codes of a column that get a bin each; rarer ones share the bin of missing values. */
+const MOST_CODES = 254;
+
+/**
+ * The codes of a column of categories that get a bin each, ascending: the most frequent of the sampled rows, each at
+ * least `minDataInBin` times.
+ */
+export function fitCodes(
+  matrix: Pick<Matrix, "data" | "nColumns">,
+  sampled: Int32Array,
+  column: number,
+  limits: BinLimits,
+): Float64Array {
+  const counts = new Map<number, number>();
+  for (const row of sampled) {
+    const value = matrix.data[row * matrix.nColumns + column];
+    if (!Number.isNaN(value)) counts.set(value, (counts.get(value) ?? 0) + 1);
+  }
+  const frequent = [...counts]
+    .filter(([, count]) => count >= limits.minDataInBin)
+    .sort(([a, countA], [b, countB]) => countB - countA || a - b)
+    .slice(0, Math.min(MOST_CODES, limits.maxBin));
+  return Float64Array.from(frequent, ([code]) => code).sort();
+}
+
+/** Bin of a code: its place among those that have one, or the bin of missing values. */
+export function findCodeBin(value: number, codes: Float64Array): number {
+  let low = 0;
+  let high = codes.length - 1;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (value <= codes[middle]) high = middle;
+    else low = middle + 1;
+  }
+  return codes[low] === value ? low + 1 : MISSING_BIN;
+}
+
 /** At most `most` of the rows, drawn; the rows themselves where that is all. */
 export function sampleRows(rows: Int32Array, most: number, generator: Generator): Int32Array {
   if (rows.length <= most) return rows;

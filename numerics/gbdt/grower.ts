@@ -11,15 +11,16 @@ import type { DecisionTree } from "../decision-tree.ts";
 import { appendLeaf, createTree, splitLeaf } from "../decision-tree.ts";
 import { boundChildren, FREE_OUTPUTS, leafOutput } from "./constrained-scan.ts";
 import type { OutputBounds } from "./constrained-scan.ts";
+import { MISSING_BIN } from "./binning.ts";
 import { HISTOGRAM_BINS } from "./kernels/kernels.ts";
 import { CHUNK_ROWS, SPLIT_FIELDS } from "./layout.ts";
 import type { TrainingViews } from "./layout.ts";
 import type { NodeSums, Packing } from "./packing.ts";
 import { unpackSums } from "./packing.ts";
 import type { GrowLimits, PackedTotals } from "./splitting.ts";
-import type { TrainingThread } from "./steps.ts";
-import { DOUBLES } from "./steps.ts";
-import type { Team } from "./team.ts";
+import type { TrainingThread } from "./threads/training-thread.ts";
+import { DOUBLES } from "./threads/context.ts";
+import type { Team } from "./threads/team.ts";
 
 /** A training as its first thread sees it. */
 export interface Crew {
@@ -51,6 +52,8 @@ interface OpenLeaf {
   column: number;
   bin: number;
   isMissingLeft: boolean;
+  /** Of a split of categories: 1 for the bins that go left. */
+  leftBins: Uint8Array;
   left: PackedTotals;
   /** Place of its histogram; −1 for none. */
   histogram: number;
@@ -60,6 +63,7 @@ type NewLeaf = Pick<OpenLeaf, "node" | "begin" | "end" | "depth" | "totals" | "b
 
 /** Fewer rows than this are partitioned by one thread: waking another takes longer. */
 const SOLO_ROWS = 2 * CHUNK_ROWS;
+const NO_BINS = new Uint8Array(0);
 const NO_TOTALS: PackedTotals = { first: 0, second: 0 };
 
 /**
@@ -135,7 +139,16 @@ class Growth {
   }
 
   #createLeaf(leaf: NewLeaf): OpenLeaf {
-    return { ...leaf, gain: -1, column: -1, bin: 0, isMissingLeft: false, left: NO_TOTALS, histogram: -1 };
+    return {
+      ...leaf,
+      gain: -1,
+      column: -1,
+      bin: 0,
+      isMissingLeft: false,
+      leftBins: NO_BINS,
+      left: NO_TOTALS,
+      histogram: -1,
+    };
   }
 
   /** The open leaf of the largest gain; the oldest of equals. */
@@ -150,6 +163,7 @@ class Growth {
 
   #split(parent: OpenLeaf): void {
     const { limits } = this.#crew;
+    this.#writeSides(parent);
     const nLeft = this.#partition(parent);
     const middle = parent.begin + nLeft;
     this.#writeSplit(parent, nLeft);
@@ -210,21 +224,44 @@ class Growth {
     }
   }
 
+  /** Notes which bins of the split column go left. */
+  #writeSides({ node, column, bin, isMissingLeft, leftBins }: OpenLeaf): void {
+    const { treeSides, isCategorical } = this.#views;
+    const sides = treeSides.subarray(node * HISTOGRAM_BINS, (node + 1) * HISTOGRAM_BINS);
+    if (isCategorical[column] === 1) {
+      sides.set(leftBins);
+      return;
+    }
+    sides.fill(1, 1, bin + 1).fill(0, bin + 1);
+    sides[MISSING_BIN] = isMissingLeft ? 1 : 0;
+  }
+
+  /** The codes of the bins that go left; undefined for a column of numbers. */
+  #leftCodes({ column, leftBins }: OpenLeaf): readonly number[] | undefined {
+    const { isCategorical, upperBounds } = this.#views;
+    if (isCategorical[column] === 0) return undefined;
+    const codes: number[] = [];
+    leftBins.forEach((isLeft, bin) => {
+      if (isLeft === 1) codes.push(upperBounds[column * HISTOGRAM_BINS + bin - 1]);
+    });
+    return codes;
+  }
+
   #writeSplit(parent: OpenLeaf, nLeft: number): void {
-    const { treeFeature, treeBin, treeMissingLeft, treeLeft, treeRight, upperBounds } = this.#views;
+    const { treeFeature, treeLeft, treeRight, upperBounds } = this.#views;
     const { node, column, bin, isMissingLeft } = parent;
+    const leftCodes = this.#leftCodes(parent);
     splitLeaf(this.#tree, node, {
       feature: column,
-      threshold: upperBounds[column * HISTOGRAM_BINS + bin - 1],
+      threshold: leftCodes === undefined ? upperBounds[column * HISTOGRAM_BINS + bin - 1] : 0,
       isMissingLeft,
+      ...(leftCodes === undefined ? {} : { leftCodes }),
       gain: parent.gain,
       leftCount: nLeft,
       rightCount: parent.end - parent.begin - nLeft,
     });
     const [left, right] = [this.#tree.left[node], this.#tree.right[node]];
     treeFeature[node] = column;
-    treeBin[node] = bin;
-    treeMissingLeft[node] = isMissingLeft ? 1 : 0;
     treeLeft[node] = left;
     treeRight[node] = right;
     treeFeature[left] = -1;
@@ -232,10 +269,10 @@ class Growth {
   }
 
   /** Deals the rows of a leaf out to its children; returns how many went left. */
-  #partition({ begin, end, column, bin, isMissingLeft }: OpenLeaf): number {
+  #partition({ begin, end, column, node }: OpenLeaf): number {
     const { team, self } = this.#crew;
     const nTasks = Math.ceil((end - begin) / CHUNK_ROWS);
-    const step = [begin, end, column, bin, isMissingLeft ? 1 : 0];
+    const step = [begin, end, column, node];
     const isSolo = end - begin < SOLO_ROWS;
     team.run(self, "partition", nTasks, step, isSolo);
     team.run(self, "place", nTasks, step, isSolo);
@@ -282,7 +319,7 @@ class Growth {
 
   /** The best of the columns; the lowest of equals. */
   #readBest(leaf: OpenLeaf, child: 0 | 1): void {
-    const { splits, sizes, isColumnDrawn } = this.#views;
+    const { splits, splitSides, sizes, isColumnDrawn, isCategorical } = this.#views;
     for (let column = 0; column < sizes.nColumns; column++) {
       if (isColumnDrawn[column] === 0) continue;
       const place = (child * sizes.nColumns + column) * SPLIT_FIELDS;
@@ -293,6 +330,9 @@ class Growth {
       leaf.isMissingLeft = splits[place + 2] === 1;
       leaf.left = { first: splits[place + 3], second: splits[place + 4] };
     }
+    if (leaf.column < 0 || isCategorical[leaf.column] === 0) return;
+    const from = (child * sizes.nColumns + leaf.column) * HISTOGRAM_BINS;
+    leaf.leftBins = splitSides.slice(from, from + HISTOGRAM_BINS);
   }
 
   #isSplittable(leaf: OpenLeaf): boolean {

@@ -19,6 +19,7 @@ export interface TrainingSizes {
   readonly numLeaves: number;
   readonly hasWeights: boolean;
   readonly hasCensored: boolean;
+  readonly hasCategories: boolean;
   /** Parts that a block's rows are cut into where there are fewer blocks than threads. */
   readonly nParts: number;
 }
@@ -50,8 +51,12 @@ export interface TrainingViews {
   readonly isColumnAllowed: Uint8Array;
   /** +1, −1 or 0 by column. */
   readonly monotone: Int32Array;
+  /** 1 for columns of category codes. */
+  readonly isCategorical: Uint8Array;
   readonly histograms: Float64Array;
   readonly splits: Float64Array;
+  /** Bins that go left in the best split of a column of categories, 256 bytes per column and child. */
+  readonly splitSides: Uint8Array;
   readonly chunkSums: Float64Array;
   readonly validationBins: Uint8Array;
   readonly validationScores: Float64Array;
@@ -59,8 +64,8 @@ export interface TrainingViews {
   readonly validationWeights: Float64Array;
   readonly validationCensored: Uint8Array;
   readonly treeFeature: Int32Array;
-  readonly treeBin: Int32Array;
-  readonly treeMissingLeft: Int32Array;
+  /** 256 bytes per node: 1 for the bins that go left. */
+  readonly treeSides: Uint8Array;
   readonly treeLeft: Int32Array;
   readonly treeRight: Int32Array;
   readonly treeValue: Float64Array;
@@ -116,8 +121,10 @@ const TYPES: Readonly<Record<ViewName, ViewType>> = {
   isColumnDrawn: Uint8Array,
   isColumnAllowed: Uint8Array,
   monotone: Int32Array,
+  isCategorical: Uint8Array,
   histograms: Float64Array,
   splits: Float64Array,
+  splitSides: Uint8Array,
   chunkSums: Float64Array,
   validationBins: Uint8Array,
   validationScores: Float64Array,
@@ -125,8 +132,7 @@ const TYPES: Readonly<Record<ViewName, ViewType>> = {
   validationWeights: Float64Array,
   validationCensored: Uint8Array,
   treeFeature: Int32Array,
-  treeBin: Int32Array,
-  treeMissingLeft: Int32Array,
+  treeSides: Uint8Array,
   treeLeft: Int32Array,
   treeRight: Int32Array,
   treeValue: Float64Array,
@@ -170,8 +176,10 @@ export function planLayout(sizes: TrainingSizes): Layout {
     isColumnDrawn: nColumns,
     isColumnAllowed: 2 * nColumns,
     monotone: nColumns,
+    isCategorical: nColumns,
     histograms: nHistograms * histogramLength,
     splits: 2 * nColumns * SPLIT_FIELDS,
+    splitSides: sizes.hasCategories ? 2 * nColumns * HISTOGRAM_BINS : 0,
     chunkSums: 2 * Math.max(nChunks, nValidationChunks, 1),
     validationBins: nBlocks * nValidationRows * BLOCK_COLUMNS,
     validationScores: nScores * nValidationRows,
@@ -179,8 +187,7 @@ export function planLayout(sizes: TrainingSizes): Layout {
     validationWeights: sizes.hasWeights ? nValidationRows : 0,
     validationCensored: sizes.hasCensored ? nValidationRows : 0,
     treeFeature: nNodes,
-    treeBin: nNodes,
-    treeMissingLeft: nNodes,
+    treeSides: nNodes * HISTOGRAM_BINS,
     treeLeft: nNodes,
     treeRight: nNodes,
     treeValue: nNodes,

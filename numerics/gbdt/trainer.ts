@@ -2,7 +2,7 @@
  * Gradient boosting of decision trees: bin once, then round by round compute gradients, grow one tree
  * per score, shrink it and add it to the scores.
  *
- * Same input, parameters and seed give the same model, byte for byte: one thread, exact histogram
+ * Same input, parameters and seed give the same model, byte for byte, for any number of threads: exact histogram
  * sums, leaf values summed in row order, and random streams forked by name of round. A training that
  * resumes from a checkpoint is therefore equal to an undisturbed one.
  *
@@ -17,7 +17,7 @@ import { resolveParameters } from "../parameter-table.ts";
 import type { Generator } from "../random/generator.ts";
 import { createGenerator } from "../random/generator.ts";
 import type { TaskKind, TaskTarget } from "../task-kind.ts";
-import { checkTarget, combineWeights, countOutputs } from "../task-kind.ts";
+import { checkTarget, combineWeights } from "../task-kind.ts";
 import type { TrainingHooks } from "../training-hooks.ts";
 import { stopIfAsked } from "../training-hooks.ts";
 import type { BinSource } from "./binning.ts";
@@ -29,16 +29,16 @@ import type { KernelKind } from "./kernels/kernels.ts";
 import type { TrainingSizes, TrainingViews } from "./layout.ts";
 import { planLayout } from "./layout.ts";
 import type { ObjectiveChoice, TargetRows } from "./objectives/objective.ts";
-import { DEFAULT_LOSS, LOSSES } from "./objectives/table.ts";
+import { LOSSES } from "./objectives/table.ts";
 import type { Packing } from "./packing.ts";
 import { planPacking } from "./packing.ts";
 import type { GbdtParameters } from "./parameters.ts";
 import { GBDT_PARAMETERS } from "./parameters.ts";
 import { checkSampling, drawBag, drawOneSided } from "./sampling.ts";
-import { DOUBLES } from "./steps.ts";
-import { STOPPING_METRICS } from "./stopping-metric.ts";
+import { DOUBLES } from "./threads/context.ts";
 import type { StoppingMetric } from "./stopping-metric.ts";
-import { Team } from "./team.ts";
+import { checkMonotone, chooseMetric, chooseObjective, groupColumns } from "./training-choices.ts";
+import { Team } from "./threads/team.ts";
 
 export interface GbdtInput {
   /** All rows, those for validation too; finite or NaN. */
@@ -57,6 +57,8 @@ export interface GbdtInput {
   readonly censored?: Uint8Array;
   /** By column: +1 where predictions must not fall as it rises, −1 where they must not rise, 0 where free. */
   readonly monotone?: readonly number[];
+  /** Columns of category codes, which are whole numbers or missing: split by groups of codes instead of thresholds. */
+  readonly categorical?: readonly number[];
   /** Groups of columns that may meet on one path of a tree; a column in no group splits alone. */
   readonly interactions?: readonly (readonly number[])[];
   /** Trees to start from: the result holds them and those that are added. */
@@ -235,7 +237,8 @@ class Boosting {
 
   /** Makes the training's memory and hands it to the team. */
   #open(training: TargetRows, rows: Pick<BinSource, "trainRows" | "validationRows">): Crew {
-    const { matrix, team = SOLO, interactions, monotone } = this.#input;
+    const { matrix, team = SOLO, interactions, monotone, categorical = [] } = this.#input;
+    checkRowIndices("categorical", categorical, matrix.nColumns);
     const { name, nScores } = this.#objective;
     const parameters = this.#parameters;
     const hasWeights = training.weights.length > 0;
@@ -251,6 +254,7 @@ class Boosting {
       numLeaves: parameters.numLeaves,
       hasWeights,
       hasCensored: training.censored.length > 0,
+      hasCategories: categorical.length > 0,
       nParts: nBlocks < team.nThreads ? team.nThreads : 1,
     };
     const self = team.open({
@@ -258,12 +262,15 @@ class Boosting {
       sizes,
       objective: this.#objective,
       limits: parameters,
+      categories: parameters,
       isConstrained: parameters.lambdaL1 > 0 || (monotone?.some((sign) => sign !== 0) ?? false),
       kernels: this.#input.kernels ?? "wasm",
       source: { data: matrix.data, nColumns: matrix.nColumns, ...rows },
     });
     self.views.monotone.set(checkMonotone(monotone, matrix.nColumns));
     self.views.isColumnAllowed.fill(1);
+    self.views.isCategorical.fill(0);
+    for (const column of categorical) self.views.isCategorical[column] = 1;
     return { team, self, limits: parameters, interactions: groupColumns(interactions, matrix.nColumns) };
   }
 
@@ -461,55 +468,4 @@ function sum(values: Float64Array): number {
   let total = 0;
   for (const value of values) total += value;
   return total;
-}
-
-/** @throws {RangeError} when the objective is not one of the task */
-function chooseObjective(target: TaskTarget, parameters: GbdtParameters): ObjectiveChoice {
-  const chosen = parameters.objective;
-  const name = chosen === "auto" ? DEFAULT_LOSS[target.taskKind] : chosen;
-  if (LOSSES[name].taskKind !== target.taskKind) {
-    throw new RangeError(
-      `objective ${name} is for ${LOSSES[name].taskKind}, got a ${target.taskKind} target`,
-    );
-  }
-  return { name, nScores: countOutputs(target), settings: parameters };
-}
-
-/** @throws {RangeError} when the metric is not one of the task */
-function chooseMetric(target: TaskTarget, { stoppingMetric }: GbdtParameters): StoppingMetric | null {
-  if (stoppingMetric === "loss") return null;
-  const metric = STOPPING_METRICS[stoppingMetric];
-  if (metric.taskKind !== target.taskKind) {
-    throw new RangeError(
-      `stoppingMetric ${stoppingMetric} is for ${metric.taskKind}, got a ${target.taskKind} target`,
-    );
-  }
-  return metric;
-}
-
-function checkMonotone(monotone: readonly number[] | undefined, nColumns: number): Int32Array {
-  const signs = Int32Array.from(monotone ?? { length: nColumns }, (sign: number | undefined) => sign ?? 0);
-  if (signs.length !== nColumns) {
-    throw new RangeError(`monotone must have one sign per column [${nColumns}], got ${signs.length}`);
-  }
-  monotone?.forEach((sign, column) => {
-    if (sign !== 0 && sign !== 1 && sign !== -1) {
-      throw new RangeError(`monotone[${column}] must be −1, 0 or 1, got ${sign}`);
-    }
-  });
-  return signs;
-}
-
-/** Groups as sets; columns in none get a group of their own. */
-function groupColumns(
-  groups: readonly (readonly number[])[] | undefined,
-  nColumns: number,
-): readonly ReadonlySet<number>[] | null {
-  if (groups === undefined) return null;
-  groups.forEach((group, place) => checkRowIndices(`interactions[${place}]`, group, nColumns));
-  const grouped = new Set(groups.flat());
-  const alone = Array.from({ length: nColumns }, (_, column) => column).filter(
-    (column) => !grouped.has(column),
-  );
-  return [...groups, ...alone.map((column) => [column])].map((group) => new Set(group));
 }

@@ -1,3 +1,4 @@
+import { poolAdjacentViolators } from "../stats/adjacent-violators.ts";
 import { mean } from "../stats/moments.ts";
 import { ascendingOrder } from "../stats/rank.ts";
 import { sumOf } from "../stats/sum.ts";
@@ -28,28 +29,14 @@ export function isotonicRSquared(x: ArrayLike<number>, y: ArrayLike<number>): nu
   return Math.max(0, 1 - Math.min(rising, falling) / total);
 }
 
-/** Σ (y − g(x))² of the best rising g. Rows with equal x share one value, so they form one block from the start. */
+/** Σ (y − g(x))² of the best rising g. */
 function residual(x: ArrayLike<number>, y: Float64Array, order: Int32Array): number {
-  const sums: number[] = [];
-  const counts: number[] = [];
-  for (let start = 0; start < order.length;) {
-    let end = start;
-    let sum = 0;
-    while (end < order.length && x[order[end]] === x[order[start]]) sum += y[order[end++]];
-    let count = end - start;
-    while (sums.length > 0 && sums[sums.length - 1] / counts[counts.length - 1] >= sum / count) {
-      sum += sums.pop() ?? 0;
-      count += counts.pop() ?? 0;
-    }
-    sums.push(sum);
-    counts.push(count);
-    start = end;
-  }
+  const blocks = poolAdjacentViolators(x, y, order);
   let block = 0;
-  let left = counts[0];
+  let left = blocks[0].count;
   return sumOf(order.length, (i) => {
-    if (left === 0) left = counts[++block];
+    if (left === 0) left = blocks[++block].count;
     left--;
-    return (y[order[i]] - sums[block] / counts[block]) ** 2;
+    return (y[order[i]] - blocks[block].sumY / blocks[block].count) ** 2;
   });
 }

@@ -142,3 +142,53 @@ describe("solveCholesky", () => {
     expect([...solveCholesky(Float64Array.of(1, 1, 1, 1), Float64Array.of(2, 2))]).toEqual([2, 0]);
   });
 });
+
+describe("an L1 penalty", () => {
+  const random = createGenerator("elastic");
+  const [nRows, nColumns] = [400, 6];
+  const cells = Float64Array.from({ length: nRows * nColumns }, () => random.normal());
+  const values = Float64Array.from(
+    { length: nRows },
+    (_, row) =>
+      3 * (cells[row * nColumns] ?? 0) - 2 * (cells[row * nColumns + 1] ?? 0) + 0.1 * random.normal(),
+  );
+  const input = {
+    matrix: { data: cells, nRows, nColumns },
+    target: { taskKind: "regression" as const, values },
+  };
+  const train = (parameters: { lambdaL1?: number; lambdaL2?: number }) =>
+    trainLinear({ ...input, parameters });
+
+  it("leaves out columns that say nothing", () => {
+    const { coefficients } = train({ lambdaL1: 40, lambdaL2: 0 });
+    expect(coefficients.slice(2)).toEqual([0, 0, 0, 0]);
+    expect(coefficients[0]).toBeGreaterThan(2);
+    expect(train({ lambdaL1: 1e6 }).coefficients).toEqual([0, 0, 0, 0, 0, 0]);
+  });
+
+  it("approaches ridge as it vanishes", () => {
+    const [net, ridge] = [train({ lambdaL1: 1e-9, lambdaL2: 5 }), train({ lambdaL2: 5 })];
+    net.coefficients.forEach((value, j) => expect(value).toBeCloseTo(ridge.coefficients[j] ?? NaN, 6));
+  });
+
+  it("meets the conditions of an optimum", () => {
+    // For each column: |gradient of the smooth part| ≤ λ₁, and = λ₁ where the coefficient is not 0.
+    const [lambdaL1, lambdaL2] = [20, 3];
+    const { coefficients, intercepts, means, scales } = train({ lambdaL1, lambdaL2 });
+    for (let j = 0; j < nColumns; j++) {
+      let gradient = -lambdaL2 * (coefficients[j] ?? 0);
+      for (let row = 0; row < nRows; row++) {
+        const z = (k: number) => ((cells[row * nColumns + k] ?? 0) - (means[k] ?? 0)) / (scales[k] ?? 1);
+        const answer = coefficients.reduce((sum, beta, k) => sum + beta * z(k), intercepts[0] ?? 0);
+        gradient += ((values[row] ?? 0) - answer) * z(j);
+      }
+      if (coefficients[j] === 0) expect(Math.abs(gradient)).toBeLessThanOrEqual(lambdaL1 + 1e-6);
+      else expect(Math.abs(gradient)).toBeCloseTo(lambdaL1, 3);
+    }
+  });
+
+  it("is refused for classes", () => {
+    const target = { taskKind: "binary" as const, values: values.map((value) => Number(value > 0)) };
+    expect(() => trainLinear({ ...input, target, parameters: { lambdaL1: 1 } })).toThrow(/lambdaL1/);
+  });
+});

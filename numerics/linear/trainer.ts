@@ -1,4 +1,4 @@
-/** Ridge regression, or logistic regression for classes: the plain model that others must beat. */
+/** Ridge or elastic net regression, or logistic regression for classes: the plain model that others must beat. */
 import type { Matrix } from "../matrix.ts";
 import { checkFiniteOrMissing, checkRowIndices } from "../matrix.ts";
 import type { LinearModel, PostTransform } from "../model.ts";
@@ -10,7 +10,7 @@ import { stopIfAsked } from "../training-hooks.ts";
 import { fitLogistic } from "./logistic.ts";
 import type { LinearParameters } from "./parameters.ts";
 import { LINEAR_PARAMETERS } from "./parameters.ts";
-import { fitRidge } from "./ridge.ts";
+import { fitElasticNet, fitRidge } from "./ridge.ts";
 import { standardise } from "./standardise.ts";
 
 export interface LinearInput {
@@ -52,15 +52,21 @@ export function trainLinear(input: LinearInput): LinearModel {
   stopIfAsked(hooks, 0);
   const table = standardise(matrix, trainRows, weights);
   const nOutputs = countOutputs(target);
-  const { lambdaL2, maxIterations, tolerance } = parameters;
+  const { lambdaL1, lambdaL2, maxIterations, tolerance } = parameters;
+  if (lambdaL1 > 0 && target.taskKind !== "regression") {
+    throw new RangeError(`lambdaL1 must be 0 for classes, got ${lambdaL1}`);
+  }
   const onStep = (iteration: number, metric: number): void => {
     stopIfAsked(hooks, iteration);
     hooks?.onProgress?.({ iteration: iteration + 1, of: maxIterations, metric });
   };
+  const solver = { weights, lambdaL2, maxIterations, tolerance, onStep };
   const { coefficients, intercepts } =
-    target.taskKind === "regression"
-      ? fitRidge(table, values, { weights, lambdaL2 })
-      : fitLogistic(table, values, nOutputs, { weights, lambdaL2, maxIterations, tolerance, onStep });
+    target.taskKind !== "regression"
+      ? fitLogistic(table, values, nOutputs, solver)
+      : lambdaL1 > 0
+        ? fitElasticNet(table, values, { ...solver, lambdaL1 })
+        : fitRidge(table, values, { weights, lambdaL2 });
   return {
     kind: "linear",
     taskKind: target.taskKind,

@@ -1,4 +1,6 @@
-import { requireSameLength } from "../stats/checked-array.ts";
+import { scoreIntervals } from "../conformal/interval-rule.ts";
+import type { IntervalRule, ValueRange } from "../conformal/interval-rule.ts";
+import { requireFinite, requireSameLength } from "../stats/checked-array.ts";
 import { averagePrecision, brierScore, logLoss, rocAuc } from "./binary.ts";
 import { accuracyOf, countConfusion, f1Of, matthewsOf, precisionOf, recallOf } from "./confusion.ts";
 import type { MetricTask } from "./metric-table.ts";
@@ -13,20 +15,22 @@ import { meanAbsoluteError, nasaScore, rSquared, rootMeanSquaredError } from "./
 
 /** What some tasks need besides truth and prediction. */
 export interface MetricOptions {
-  /** binary: alert when the probability is ≥ this; default 0.5 */
+  /** binary: alert when the probability is ≥ this; default 0.5. anomaly: the score; default: never */
   readonly threshold?: number;
   /** multiclass: number of classes; default is the prediction's length over the truth's */
   readonly nClasses?: number;
   /** rul: the uncapped remaining life per row; default is the truth */
   readonly truthRaw?: ArrayLike<number>;
+  /** rul: intervals around the answers; without them their metrics have no key */
+  readonly interval?: { readonly rule: IntervalRule; readonly range?: ValueRange };
 }
 
 /**
  * All metrics of a task, by key.
  *
  * @param task       decides the keys: those of `METRICS` that name it
- * @param truth      binary 0/1; multiclass class index; regression target; rul capped remaining life
- * @param prediction binary probability of class 1; multiclass row-major probabilities (nRows × nClasses); else the value
+ * @param truth      binary 0/1; anomaly 0/1, NaN where nobody knows; multiclass class index; regression target; rul capped remaining life
+ * @param prediction binary probability of class 1; anomaly a score, larger is more unusual; multiclass row-major probabilities (nRows × nClasses); else the value
  * @returns finite numbers only: a metric that is undefined on these rows (ROC AUC of one class, R² of a constant, an
  *          overflowing NASA score) has no key, so that the record survives JSON and a gate on it fails openly
  * @throws {RangeError} when rows are empty, of different length, not finite or outside the task's range
@@ -50,7 +54,11 @@ const COMPUTE: Readonly<
   binary: (truth, probability, options) => binaryMetrics(truth, probability, options.threshold ?? 0.5),
   multiclass: (truth, probability, options) => multiclassMetrics(truth, probability, options.nClasses),
   regression: regressionMetrics,
-  rul: (truth, prediction, options) => rulMetrics(truth, prediction, options.truthRaw ?? truth),
+  anomaly: (truth, score, options) => anomalyMetrics(truth, score, options.threshold ?? Infinity),
+  rul: (truth, prediction, options) => ({
+    ...rulMetrics(truth, prediction, options.truthRaw ?? truth),
+    ...(options.interval === undefined ? {} : intervalMetrics({ truth, prediction }, options.interval)),
+  }),
 };
 
 function binaryMetrics(
@@ -69,6 +77,30 @@ function binaryMetrics(
     mcc: matthewsOf(counts),
     logLoss: logLoss(truth, probability),
     brier: brierScore(truth, probability),
+  };
+}
+
+/** Rows without a label count in `alertShare` alone. */
+function anomalyMetrics(
+  truth: ArrayLike<number>,
+  score: ArrayLike<number>,
+  threshold: number,
+): Record<string, number> {
+  requireSameLength(["truth", "score"], truth, score);
+  requireFinite("score", score);
+  const alertShare = Array.from(score).filter((value) => value >= threshold).length / score.length;
+  const labelled = Array.from(truth, (_, row) => row).filter((row) => !Number.isNaN(truth[row]));
+  const known = labelled.map((row) => truth[row]);
+  if (!known.includes(1) || !known.includes(0)) return { alertShare };
+  const own = labelled.map((row) => score[row]);
+  const counts = countConfusion(known, own, threshold);
+  return {
+    rocAuc: rocAuc(known, own),
+    averagePrecision: averagePrecision(known, own),
+    f1: f1Of(counts),
+    precision: precisionOf(counts),
+    recall: recallOf(counts),
+    alertShare,
   };
 }
 
@@ -109,6 +141,14 @@ function rulMetrics(
     nasaScoreRaw: nasaScore(truthRaw, prediction),
     r2: rSquared(truthCapped, prediction),
   };
+}
+
+function intervalMetrics(
+  rows: Parameters<typeof scoreIntervals>[1],
+  { rule, range }: NonNullable<MetricOptions["interval"]>,
+): Record<string, number> {
+  const { coverage, meanWidth } = scoreIntervals(rule, rows, range);
+  return { intervalCoverage: coverage, intervalWidth: meanWidth };
 }
 
 function definedOnly(metrics: Record<string, number>): Record<string, number> {

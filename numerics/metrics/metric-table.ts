@@ -1,5 +1,5 @@
 /** The kinds of prediction that metrics are computed for. `rul` is a regression on remaining useful life. */
-export type MetricTask = "binary" | "multiclass" | "regression" | "rul";
+export type MetricTask = "binary" | "multiclass" | "regression" | "rul" | "anomaly";
 
 /** One metric of the product: its meaning, which way is better, and the tasks that have it. */
 export interface MetricDefinition {
@@ -48,33 +48,45 @@ export const METRICS: readonly MetricDefinition[] = [
     doc: "Share of the variance explained; for remaining life the truth is capped.",
   },
   {
+    key: "intervalCoverage",
+    direction: "higher",
+    tasks: ["rul"],
+    doc: "Share of capped truths inside the interval of their answer; to be near the level of the intervals.",
+  },
+  {
+    key: "intervalWidth",
+    direction: "lower",
+    tasks: ["rul"],
+    doc: "Mean width of the intervals, in the unit of the target.",
+  },
+  {
     key: "rocAuc",
     direction: "higher",
-    tasks: ["binary"],
+    tasks: ["binary", "anomaly"],
     doc: "Chance that a failing row scores above a healthy one; ties count half.",
   },
   {
     key: "averagePrecision",
     direction: "higher",
-    tasks: ["binary"],
+    tasks: ["binary", "anomaly"],
     doc: "Area under the precision–recall curve, without interpolation.",
   },
   {
     key: "f1",
     direction: "higher",
-    tasks: ["binary"],
+    tasks: ["binary", "anomaly"],
     doc: "Harmonic mean of precision and recall at the chosen threshold.",
   },
   {
     key: "precision",
     direction: "higher",
-    tasks: ["binary"],
+    tasks: ["binary", "anomaly"],
     doc: "Share of alerts that were right at the chosen threshold.",
   },
   {
     key: "recall",
     direction: "higher",
-    tasks: ["binary"],
+    tasks: ["binary", "anomaly"],
     doc: "Share of failures that were caught at the chosen threshold.",
   },
   {
@@ -106,6 +118,18 @@ export const METRICS: readonly MetricDefinition[] = [
     direction: "lower",
     tasks: ["binary"],
     doc: "Mean squared distance of probability and truth.",
+  },
+  {
+    key: "alertShare",
+    direction: "lower",
+    tasks: ["anomaly"],
+    doc: "Share of the rows whose score reaches the chosen threshold.",
+  },
+  {
+    key: "stability",
+    direction: "higher",
+    tasks: ["anomaly"],
+    doc: "1 − the mean over folds of the Kolmogorov–Smirnov distance between a fold's scores and those of the others; cross-validated only.",
   },
 ];
 

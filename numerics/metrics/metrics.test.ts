@@ -102,11 +102,12 @@ describe("multiclass", () => {
 
 describe("computeMetrics", () => {
   it("gives exactly the keys the table promises", () => {
+    const rule = { level: 0.9, method: "absolute", knots: [0], below: [6], above: [6] } as const;
     const cases = [
       ["binary", computeMetrics("binary", [0, 1, 1], [0.2, 0.9, 0.6])],
       ["multiclass", computeMetrics("multiclass", [0, 1], [0.9, 0.1, 0.3, 0.7])],
       ["regression", computeMetrics("regression", [1, 2], [1, 3])],
-      ["rul", computeMetrics("rul", [125, 20], [120, 25], { truthRaw: [180, 20] })],
+      ["rul", computeMetrics("rul", [125, 20], [120, 25], { truthRaw: [180, 20], interval: { rule } })],
     ] as const;
     for (const [task, metrics] of cases) {
       expect(Object.keys(metrics).sort()).toEqual(

@@ -1,5 +1,8 @@
 import * as ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
+import { trainIsolationForest } from "../anomaly/isolation-forest.ts";
+import { trainPcaMonitor } from "../anomaly/pca-monitor.ts";
+import { calibrateModel } from "../calibration/calibrator.ts";
 import { trainForest } from "../forest/trainer.ts";
 import { trainGbdt } from "../gbdt/trainer.ts";
 import type { Matrix } from "../matrix.ts";
@@ -8,7 +11,7 @@ import type { ConstantModel, LinearModel, OutputCap, TrainedModel } from "../mod
 import { predict } from "../model.ts";
 import { averageModels } from "../model-average.ts";
 import { createGenerator } from "../random/generator.ts";
-import type { TaskKind } from "../task-kind.ts";
+import type { AnswerKind, TaskKind } from "../task-kind.ts";
 import { exportOnnx, INPUT_NAME, OUTPUT_NAMES } from "./export.ts";
 import { compareOutputs, thresholdProbes } from "./parity.ts";
 
@@ -33,6 +36,33 @@ function trainTrees(taskKind: TaskKind, seed = 1): TrainedModel {
   // More than 80 trees: ONNX Runtime then considers working on several at once.
   const parameters = { numIterations: 120, numLeaves: 15, baggingFraction: 0.8, baggingFreq: 1 };
   return trainGbdt({ matrix, target: { taskKind, values, nClasses: 3 }, parameters, seed }).model;
+}
+
+/** Columns 2 and 5 hold codes: many, with rare ones, and few. */
+function trainWithCodes(): TrainedModel {
+  const generator = createGenerator("codes");
+  const nRows = 4000;
+  const data = Float64Array.from({ length: nRows * N_FEATURES }, (_, cell) => {
+    if (generator.next() < 0.05) return Number.NaN;
+    const column = cell % N_FEATURES;
+    return column === 2
+      ? Math.floor(40 * generator.next() ** 2)
+      : column === 5
+        ? generator.integer(3)
+        : generator.normal();
+  });
+  const effect = Array.from({ length: 40 }, () => 3 * generator.normal());
+  const values = Float64Array.from({ length: nRows }, (_, row) => {
+    const [first, , many, , , few] = data.subarray(row * N_FEATURES, (row + 1) * N_FEATURES);
+    return (effect[many] ?? -4) + (few === 1 ? 2 : 0) + (first || 0);
+  });
+  return trainGbdt({
+    matrix: { data, nRows, nColumns: N_FEATURES },
+    target: { taskKind: "regression", values },
+    categorical: [2, 5],
+    parameters: { numIterations: 100, minDataPerGroup: 30 },
+    seed: 1,
+  }).model;
 }
 
 function trainForestOf(taskKind: TaskKind): TrainedModel {
@@ -70,10 +100,29 @@ const constant: ConstantModel = {
   base: [0.5, 0.3, 0.2],
 };
 
+function blendOf(taskKind: TaskKind): TrainedModel {
+  const members = [trainTrees(taskKind), trainForestOf(taskKind)].filter(
+    (member) => member.kind === "tree_ensemble",
+  );
+  const [first] = members;
+  if (first === undefined) throw new Error("expected trees");
+  const { nFeatures, nOutputs } = first;
+  const base = { kind: "blend", taskKind, nFeatures, nOutputs, postTransform: "identity" } as const;
+  const memberCap = taskKind === "regression" ? { memberCap: { min: 9990, max: 10_050 } } : {};
+  return { ...base, members, weights: [0.3, 0.7], ...memberCap };
+}
+const PLATT = { method: "platt", scale: "log_odds", slope: 0.4, intercept: -1.3 } as const;
+const CURVE = {
+  method: "isotonic",
+  knots: [0.01, 0.05, 0.2, 0.6, 0.61, 0.97],
+  values: [0.02, 0.021, 0.1, 0.4, 0.49, 0.6],
+} as const;
+
 const cases: readonly { name: string; model: TrainedModel; cap?: OutputCap }[] = [
   { name: "boosted regression", model: trainTrees("regression") },
   { name: "boosted regression with cap", model: trainTrees("regression"), cap: { min: 9990, max: 10_050 } },
   { name: "boosted binary", model: trainTrees("binary") },
+  { name: "boosted with codes", model: trainWithCodes() },
   { name: "boosted multi-class", model: trainTrees("multiclass") },
   { name: "forest regression", model: trainForestOf("regression") },
   { name: "forest binary", model: trainForestOf("binary") },
@@ -84,11 +133,26 @@ const cases: readonly { name: string; model: TrainedModel; cap?: OutputCap }[] =
   },
   { name: "linear regression", model: linearModel("regression", 1) },
   { name: "linear binary", model: linearModel("binary", 1) },
+  { name: "boosted binary on a Platt line", model: calibrateModel(trainTrees("binary"), PLATT) },
+  {
+    name: "forest binary on a Platt line",
+    model: calibrateModel(trainForestOf("binary"), { ...PLATT, scale: "probability", slope: 7 }),
+  },
+  { name: "boosted binary on an isotonic curve", model: calibrateModel(trainTrees("binary"), CURVE) },
+  { name: "forest binary on an isotonic curve", model: calibrateModel(trainForestOf("binary"), CURVE) },
   { name: "linear multi-class", model: linearModel("multiclass", 4) },
   { name: "constant multi-class", model: constant },
+  { name: "blended regression", model: blendOf("regression") },
+  { name: "blended binary", model: blendOf("binary") },
+  { name: "blended multi-class", model: blendOf("multiclass") },
+  {
+    name: "isolation forest",
+    model: trainIsolationForest({ matrix: createTable("binary", 800).matrix, seed: 1 }),
+  },
+  { name: "PCA monitor", model: trainPcaMonitor({ matrix: createTable("binary", 800).matrix }) },
 ];
 
-async function createRunner(bytes: Uint8Array, taskKind: TaskKind) {
+async function createRunner(bytes: Uint8Array, taskKind: AnswerKind) {
   const session = await ort.InferenceSession.create(bytes, { intraOpNumThreads: 1, interOpNumThreads: 1 });
   return async (matrix: Matrix): Promise<Float64Array> => {
     const tensor = new ort.Tensor("float64", matrix.data, [matrix.nRows, matrix.nColumns]);

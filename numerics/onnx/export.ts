@@ -6,6 +6,7 @@
  *     → regression  `value`         double [N, 1]
  *     → binary      `probability`   double [N, 1], of the positive class
  *     → multi-class `probabilities` double [N, nClasses]
+ *     → anomaly     `score`         double [N, 1], larger is more unusual
  *
  * Trees are double-precision TreeEnsembleRegressor nodes (the `*_as_tensor` attributes of ai.onnx.ml
  * 3): a float32 ensemble puts rows near a threshold into other leaves. That operator's *output* is
@@ -23,16 +24,27 @@
  *   in column order whatever the number of rows, so sums over columns are MatMul with a constant.
  * - Softmax: takes another path for one row. It is written out with the above.
  */
+import { RAW_SHARE } from "../calibration/isotonic.ts";
 import type { DecisionTree } from "../decision-tree.ts";
-import type { LinearModel, OutputCap, PostTransform, TrainedModel, TreeEnsembleModel } from "../model.ts";
+import type {
+  BlendModel,
+  LinearModel,
+  OutputCap,
+  PostTransform,
+  TrainedModel,
+  TreeEnsembleModel,
+} from "../model.ts";
 import { checkCap } from "../model.ts";
-import type { TaskKind } from "../task-kind.ts";
+import type { PiecewiseLinear } from "../stats/piecewise-linear.ts";
+import type { AnswerKind } from "../task-kind.ts";
 import { GraphBuilder } from "./graph-builder.ts";
+import { addMonitor } from "./monitor-nodes.ts";
+import { addStandardised } from "./standardised-nodes.ts";
 
 export interface OnnxExportOptions {
   /** Names of the columns of `features`, in order; stored as metadata. */
   readonly featureNames: readonly string[];
-  readonly taskKind: TaskKind;
+  readonly taskKind: AnswerKind;
   /** Labels in code order (binary: negative, positive); stored as metadata. */
   readonly classLabels?: readonly string[];
   /** Clips regression outputs. */
@@ -47,10 +59,11 @@ export interface OnnxExportOptions {
 export const INPUT_NAME = "features";
 
 /** Name of the one output tensor, by task. */
-export const OUTPUT_NAMES: Readonly<Record<TaskKind, string>> = {
+export const OUTPUT_NAMES: Readonly<Record<AnswerKind, string>> = {
   regression: "value",
   binary: "probability",
   multiclass: "probabilities",
+  anomaly: "score",
 };
 
 /**
@@ -63,13 +76,12 @@ export function exportOnnx(model: TrainedModel, options: OnnxExportOptions): Uin
   const graph = new GraphBuilder();
   const features = addImputation(graph, options.imputation);
   const raw = addModel(graph, model, features);
-  const answer = addPostTransform(graph, model.postTransform, raw, model.nOutputs);
+  const transformed = addPostTransform(graph, model.postTransform, raw, model.nOutputs);
+  const answer =
+    model.calibration === undefined ? transformed : addCalibration(graph, transformed, model.calibration);
   const output = OUTPUT_NAMES[options.taskKind];
   if (options.cap === undefined) graph.node({ op: "Identity", inputs: [answer], output });
-  else {
-    const bounds = [graph.doubles([options.cap.min], []), graph.doubles([options.cap.max], [])];
-    graph.node({ op: "Clip", inputs: [answer, ...bounds], output });
-  }
+  else addClip(graph, answer, { cap: options.cap, output });
   return graph.build(
     { name: INPUT_NAME, nColumns: model.nFeatures },
     { name: output, nColumns: model.nOutputs },
@@ -95,7 +107,8 @@ function checkOptions(model: TrainedModel, options: OnnxExportOptions): void {
     throw new RangeError(`imputation must have ${model.nFeatures} values, got ${imputation.length}`);
   }
   const nLabels = taskKind === "binary" ? 2 : model.nOutputs;
-  if (classLabels !== undefined && (taskKind === "regression" || classLabels.length !== nLabels)) {
+  const hasClasses = taskKind === "binary" || taskKind === "multiclass";
+  if (classLabels !== undefined && (!hasClasses || classLabels.length !== nLabels)) {
     throw new RangeError(`classLabels must have one label per class of the task, got ${classLabels.length}`);
   }
   checkCap(taskKind, cap);
@@ -118,7 +131,39 @@ function addModel(graph: GraphBuilder, model: TrainedModel, features: string): s
       return addLinear(graph, model, features);
     case "constant":
       return addConstant(graph, model.base, features);
+    case "blend":
+      return addBlend(graph, model, features);
+    case "pca_monitor":
+      return addMonitor(graph, model, features);
   }
+}
+
+/** The weighted sum of the members' answers, added in their order. */
+function addBlend(graph: GraphBuilder, model: BlendModel, features: string): string {
+  const shares = model.members.map((member, index) =>
+    graph.within(`member${index}`, () => {
+      const raw = addModel(graph, member, features);
+      const answer = addPostTransform(graph, member.postTransform, raw, member.nOutputs);
+      const { memberCap: cap } = model;
+      const bounded = cap === undefined ? answer : addClip(graph, answer, { cap, output: "bounded" });
+      const weight = graph.doubles([model.weights[index]], []);
+      return graph.node({ op: "Mul", inputs: [bounded, weight], output: "share" });
+    }),
+  );
+  const [first = "", ...others] = shares;
+  return others.reduce(
+    (sum, share, index) => graph.node({ op: "Add", inputs: [sum, share], output: `blend${index + 1}` }),
+    first,
+  );
+}
+
+function addClip(
+  graph: GraphBuilder,
+  values: string,
+  { cap, output }: { readonly cap: OutputCap; readonly output: string },
+): string {
+  const bounds = [graph.doubles([cap.min], []), graph.doubles([cap.max], [])];
+  return graph.node({ op: "Clip", inputs: [values, ...bounds], output });
 }
 
 /** Base scores for as many rows as come in: a sum of zeros per row, plus the base. */
@@ -157,6 +202,52 @@ function addTrees(graph: GraphBuilder, model: TreeEnsembleModel, features: strin
   return graph.node({ op: "Add", inputs: [raw, graph.doubles(base, [1, nOutputs])], output: "raw" });
 }
 
+/** A node as the operator lists it. */
+interface ListedNode {
+  readonly id: number;
+  readonly mode: "LEAF" | "BRANCH_LEQ" | "BRANCH_EQ";
+  readonly feature: number;
+  readonly value: number;
+  readonly whenTrue: number;
+  readonly whenFalse: number;
+  readonly missingTrue: number;
+}
+
+/**
+ * The listed nodes of one node: itself, or for a test of codes one test of equality per code, each of which leads to
+ * the same left child, as converters of LightGBM write them. Those after the first have ids from `nextId` up.
+ */
+function describeNode(tree: DecisionTree, node: number, nextId: number): [ListedNode, ...ListedNode[]] {
+  const feature = tree.feature[node];
+  if (feature < 0) {
+    return [{ id: node, mode: "LEAF", feature: 0, value: 0, whenTrue: 0, whenFalse: 0, missingTrue: 0 }];
+  }
+  const [whenTrue, whenFalse] = [tree.left[node], tree.right[node]];
+  const codes = tree.leftCodes?.[node];
+  if (codes === undefined) {
+    const missingTrue = tree.missingLeft[node];
+    return [
+      {
+        id: node,
+        mode: "BRANCH_LEQ",
+        feature,
+        value: tree.threshold[node],
+        whenTrue,
+        whenFalse,
+        missingTrue,
+      },
+    ];
+  }
+  const tests = codes.map((value, place): ListedNode => {
+    const id = place === 0 ? node : nextId + place - 1;
+    const next = place === codes.length - 1 ? whenFalse : nextId + place;
+    return { id, mode: "BRANCH_EQ", feature, value, whenTrue, whenFalse: next, missingTrue: 0 };
+  });
+  const [first, ...others] = tests;
+  if (first === undefined) throw new RangeError(`node ${node} must test at least one code, got none`);
+  return [first, ...others];
+}
+
 /** The parallel lists of a TreeEnsembleRegressor, one entry per node or per leaf output. */
 class EnsembleLists {
   readonly #treeIds: number[] = [];
@@ -173,18 +264,27 @@ class EnsembleLists {
   readonly #targetWeights: number[] = [];
 
   add(tree: DecisionTree, treeIndex: number): void {
+    let nextId = tree.feature.length;
+    const rest: ListedNode[] = [];
     for (let node = 0; node < tree.feature.length; node++) {
-      const isLeaf = tree.feature[node] < 0;
-      this.#treeIds.push(treeIndex);
-      this.#nodeIds.push(node);
-      this.#featureIds.push(isLeaf ? 0 : tree.feature[node]);
-      this.#modes.push(isLeaf ? "LEAF" : "BRANCH_LEQ");
-      this.#values.push(tree.threshold[node]);
-      this.#trueIds.push(isLeaf ? 0 : tree.left[node]);
-      this.#falseIds.push(isLeaf ? 0 : tree.right[node]);
-      this.#missingTrue.push(tree.missingLeft[node]);
-      if (isLeaf) this.#addLeaf(tree, treeIndex, node);
+      const [first, ...others] = describeNode(tree, node, nextId);
+      nextId += others.length;
+      this.#list(treeIndex, first);
+      rest.push(...others);
+      if (tree.feature[node] < 0) this.#addLeaf(tree, treeIndex, node);
     }
+    for (const listed of rest) this.#list(treeIndex, listed);
+  }
+
+  #list(treeIndex: number, listed: ListedNode): void {
+    this.#treeIds.push(treeIndex);
+    this.#nodeIds.push(listed.id);
+    this.#featureIds.push(listed.feature);
+    this.#modes.push(listed.mode);
+    this.#values.push(listed.value);
+    this.#trueIds.push(listed.whenTrue);
+    this.#falseIds.push(listed.whenFalse);
+    this.#missingTrue.push(listed.missingTrue);
   }
 
   attributes(nOutputs: number): NonNullable<Parameters<GraphBuilder["node"]>[0]["attributes"]> {
@@ -218,24 +318,8 @@ class EnsembleLists {
 }
 
 function addLinear(graph: GraphBuilder, model: LinearModel, features: string): string {
-  const { nFeatures, nOutputs, means, scales, coefficients, intercepts } = model;
-  const centred = graph.node({
-    op: "Sub",
-    inputs: [features, graph.doubles(means, [1, nFeatures])],
-    output: "centred",
-  });
-  const scaled = graph.node({
-    op: "Div",
-    inputs: [centred, graph.doubles(scales, [1, nFeatures])],
-    output: "scaled",
-  });
-  // A missing value counts as the mean, which is 0 once centred.
-  const isMissing = graph.node({ op: "IsNaN", inputs: [scaled], output: "scaled_missing" });
-  const filled = graph.node({
-    op: "Where",
-    inputs: [isMissing, graph.doubles([0], []), scaled],
-    output: "filled",
-  });
+  const { nFeatures, nOutputs, coefficients, intercepts } = model;
+  const filled = addStandardised(graph, model, features);
   const byFeature = Array.from(
     { length: nFeatures * nOutputs },
     (_, index) => coefficients[(index % nOutputs) * nFeatures + Math.floor(index / nOutputs)],
@@ -259,6 +343,12 @@ function addPostTransform(
       const sigmoid = graph.node({ op: "Sigmoid", inputs: [padded], output: "sigmoid" });
       return addColumns(graph, sigmoid, { columns: [0], output: "positive" });
     }
+    case "exponential": {
+      const padded = addPadding(graph, raw, nOutputs);
+      const exponential = graph.node({ op: "Exp", inputs: [padded], output: "exponential" });
+      const columns = Array.from({ length: nOutputs }, (_, k) => k);
+      return addColumns(graph, exponential, { columns, output: "power" });
+    }
     case "softmax":
       return addSoftmax(graph, raw, nOutputs);
     case "probability": {
@@ -267,6 +357,40 @@ function addPostTransform(
       return nOutputs === 1 ? clipped : addShares(graph, clipped, nOutputs, nOutputs);
     }
   }
+}
+
+/**
+ * A curve over one column of probabilities: its first value, plus for each segment the slope times how far the
+ * probability went into it.
+ */
+function addCalibration(
+  graph: GraphBuilder,
+  probability: string,
+  { knots, values }: PiecewiseLinear,
+): string {
+  const nSegments = knots.length - 1;
+  const widths = knots.slice(1).map((knot, k) => knot - knots[k]);
+  const slopes = widths.map((width, k) => ((1 - RAW_SHARE) * (values[k + 1] - values[k])) / width);
+  const begin = graph.doubles(knots.slice(0, -1), [1, nSegments]);
+  const beyond = graph.node({ op: "Sub", inputs: [probability, begin], output: "beyond_knot" });
+  const entered = graph.node({ op: "Max", inputs: [beyond, graph.doubles([0], [])], output: "entered" });
+  const covered = graph.node({
+    op: "Min",
+    inputs: [entered, graph.doubles(widths, [1, nSegments])],
+    output: "covered",
+  });
+  const risen = graph.node({
+    op: "MatMul",
+    inputs: [covered, graph.doubles(slopes, [nSegments, 1])],
+    output: "risen",
+  });
+  const first = graph.doubles([(1 - RAW_SHARE) * values[0]], []);
+  const curve = graph.node({ op: "Add", inputs: [risen, first], output: "curve" });
+  const rawShare = graph.doubles([RAW_SHARE], []);
+  const share = graph.node({ op: "Mul", inputs: [probability, rawShare], output: "raw_share" });
+  const mixed = graph.node({ op: "Add", inputs: [curve, share], output: "mixed" });
+  const bounds = [graph.doubles([0], []), graph.doubles([1], [])];
+  return graph.node({ op: "Clip", inputs: [mixed, ...bounds], output: "calibrated" });
 }
 
 /** e^(s_k − max s) / Σ e^(s_j − max s), written out. */

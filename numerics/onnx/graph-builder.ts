@@ -41,9 +41,22 @@ export class GraphBuilder {
   readonly #nodes: WireWriter[] = [];
   readonly #initializers: WireWriter[] = [];
   #nConstants = 0;
+  #scope = "";
+
+  /** Nodes that `build` appends have outputs of their own: their names begin with `name/`. */
+  within(name: string, build: () => string): string {
+    const before = this.#scope;
+    this.#scope = `${before}${name}/`;
+    try {
+      return build();
+    } finally {
+      this.#scope = before;
+    }
+  }
 
   /** Appends a node; returns the name of its output. */
-  node({ op, domain, inputs, output, attributes }: NodeSpec): string {
+  node({ op, domain, inputs, output: ownName, attributes }: NodeSpec): string {
+    const output = `${this.#scope}${ownName}`;
     const message = new WireWriter();
     for (const input of inputs) message.text(1, input);
     message.text(2, output).text(3, output).text(4, op);

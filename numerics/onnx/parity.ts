@@ -47,7 +47,7 @@ const MISSING_SHARE = 0.1;
 /**
  * Rows made to fall on either side of splits: each value is a threshold of its column, the next double
  * below or above it, or missing (one in ten). Columns without thresholds get normal draws around the
- * centre that a linear model has there.
+ * centre that a linear model or monitor has there.
  *
  * @param nRows rows to make, ≥ 0
  *
@@ -73,21 +73,47 @@ function drawValue(
 ): number {
   if (thresholds.length === 0) {
     const draw = generator.normal();
-    return model.kind === "linear" ? model.means[column] + 2 * draw * model.scales[column] : draw;
+    const { mean, scale } = centreOf(model, column);
+    return mean + 2 * draw * scale;
   }
   const threshold = thresholds[generator.integer(thresholds.length)];
   const side = generator.integer(3);
   return side === 0 ? threshold : nextDouble(threshold, side === 1 ? -1 : 1);
 }
 
+/** Where a model without thresholds on a column expects its values. */
+function centreOf(model: TrainedModel, column: number): { readonly mean: number; readonly scale: number } {
+  switch (model.kind) {
+    case "linear":
+    case "pca_monitor":
+      return { mean: model.means[column], scale: model.scales[column] };
+    case "blend": {
+      const scaled = model.members.find(({ kind }) => kind === "linear");
+      return scaled === undefined ? UNSCALED : centreOf(scaled, column);
+    }
+    case "tree_ensemble":
+    case "constant":
+      return UNSCALED;
+  }
+}
+
+const UNSCALED = { mean: 0, scale: 0.5 };
+
+function treesOf(model: TrainedModel): readonly DecisionTree[] {
+  if (model.kind === "blend") return model.members.flatMap(treesOf);
+  return model.kind === "tree_ensemble" ? model.trees : [];
+}
+
 /** Finite thresholds of each column; those at the largest double only tell missing from present. */
 function collectThresholds(model: TrainedModel): number[][] {
   const thresholds = Array.from({ length: model.nFeatures }, (): number[] => []);
-  const trees: readonly DecisionTree[] = model.kind === "tree_ensemble" ? model.trees : [];
-  for (const tree of trees) {
+  for (const tree of treesOf(model)) {
     tree.feature.forEach((feature, node) => {
+      const codes = tree.leftCodes?.[node];
+      if (codes !== undefined) thresholds[feature].push(...codes);
       const threshold = tree.threshold[node];
-      if (feature >= 0 && Math.abs(threshold) < Number.MAX_VALUE) thresholds[feature].push(threshold);
+      if (feature >= 0 && codes === undefined && Math.abs(threshold) < Number.MAX_VALUE)
+        thresholds[feature].push(threshold);
     });
   }
   return thresholds;

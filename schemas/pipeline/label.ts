@@ -60,8 +60,26 @@ export const labelSchema = z.discriminatedUnion("kind", [
       positive: scalar.optional().describe("Two classes: the value that means failure."),
     })
     .describe("The label is a column of the readings."),
+  z.strictObject({ kind: z.literal("none") }).describe("Nobody knows: of the task anomaly, and its default."),
 ]);
 export type Label = z.infer<typeof labelSchema>;
+
+export const alertBudgetSchema = z
+  .strictObject({
+    share: z.number().gt(0).max(1).optional().describe("Of the readings."),
+    perAssetMonth: z
+      .number()
+      .gt(0)
+      .max(31)
+      .optional()
+      .describe("Days with an alert, of each asset in a month of days with readings."),
+  })
+  .refine(
+    (budget) => (budget.share === undefined) !== (budget.perAssetMonth === undefined),
+    "expected exactly one of `share` and `perAssetMonth`",
+  )
+  .meta({ oneOf: [{ required: ["share"] }, { required: ["perAssetMonth"] }] });
+export type DeclaredAlertBudget = z.infer<typeof alertBudgetSchema>;
 
 export const taskSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("rul") }),
@@ -70,7 +88,23 @@ export const taskSchema = z.discriminatedUnion("kind", [
     horizon: spanSchema.describe("How long before a failure the answer should be yes."),
   }),
   z.strictObject({ kind: z.literal("class") }),
-  z.strictObject({ kind: z.literal("anomaly") }),
+  z.strictObject({
+    kind: z.literal("anomaly"),
+    healthy: z
+      .enum(["all", "labelled"])
+      .optional()
+      .describe(
+        "Rows that detectors learn from: all, or those that the label says are usual; default: labelled where there is a label.",
+      ),
+    horizon: spanSchema
+      .optional()
+      .describe("With failures as label: how long before one a reading counts as unusual."),
+    alerts: alertBudgetSchema
+      .optional()
+      .describe(
+        "As many alerts as people can look at; the threshold follows from it. Default: chosen by the label, without one a share of 0.01.",
+      ),
+  }),
   z.strictObject({
     kind: z.literal("forecast"),
     horizon: spanSchema.optional().describe("How far ahead."),
@@ -79,4 +113,4 @@ export const taskSchema = z.discriminatedUnion("kind", [
 export type Task = z.infer<typeof taskSchema>;
 
 /** What the trainer sees. `class` with a `positive` value or `failure_within` is binary. */
-export type ProblemKind = "regression" | "binary" | "multiclass";
+export type ProblemKind = "regression" | "binary" | "multiclass" | "anomaly";

@@ -33,6 +33,14 @@ label: { kind: column, column: y, positive: 1 }
 task: { kind: class }
 `;
 
+/** No label, no candidates: all that an anomaly needs. */
+const WATCHED = `
+name: parts
+sources:
+  readings: { files: a.csv, columns: [{ name: x }, { name: y, type: integer }] }
+task: { kind: anomaly }
+`;
+
 const CYCLES = `
 name: engines
 sources:
@@ -241,6 +249,76 @@ describe("parsePipeline refuses", () => {
       "candidates.1",
       /a name of its own/,
     ],
+    [
+      "a blend of one that is not there",
+      `${TABLE}candidates: [{ kind: gbdt }, { kind: blend, of: [gbdt, forrest] }]\n`,
+      7,
+      "candidates.1.of.1",
+      /a candidate that is no blend/,
+    ],
+    [
+      "a blend of one",
+      `${TABLE}candidates: [{ kind: gbdt }, { kind: blend }]\n`,
+      7,
+      "candidates.1",
+      /two other candidates/,
+    ],
+    [
+      "members of what is no blend",
+      `${TABLE}candidates: [{ kind: gbdt, of: [a, b] }]\n`,
+      7,
+      "candidates.0.of",
+      /only for a blend/,
+    ],
+    [
+      "a candidate that nothing can choose",
+      `${TABLE}candidates: [{ kind: gbdt, alone: false }, { kind: forest }]\n`,
+      7,
+      "candidates.0.alone",
+      /a blend that it is a member of/,
+    ],
+    [
+      "a detector for a class",
+      `${TABLE}candidates: [{ kind: pca_monitor }]\n`,
+      7,
+      "candidates.0.kind",
+      /for the task class/,
+    ],
+    [
+      "a trainer with a target for anomalies",
+      `${WATCHED}candidates: [{ kind: gbdt }]\n`,
+      6,
+      "candidates.0.kind",
+      /pca_monitor or isolation_forest/,
+    ],
+    [
+      "a class without a label",
+      TABLE.replace(/label:.*\n/, ""),
+      2,
+      "label.kind",
+      /column for the task class/,
+    ],
+    [
+      "healthy rows by a label that is not there",
+      WATCHED.replace("kind: anomaly", "kind: anomaly, healthy: labelled"),
+      5,
+      "task.healthy",
+      /a label that says/,
+    ],
+    [
+      "alerts a month of cycles",
+      CYCLES.replace(/label:.*\n/, "").replace("kind: rul", "kind: anomaly, alerts: { perAssetMonth: 2 }"),
+      5,
+      "task.alerts.perAssetMonth",
+      /timestamps/,
+    ],
+    [
+      "two budgets",
+      WATCHED.replace("kind: anomaly", "kind: anomaly, alerts: { share: 0.1, perAssetMonth: 2 }"),
+      5,
+      "task.alerts",
+      /exactly one/,
+    ],
   ];
   it.each(cases)("%s", (_name, text, line, field, expected) => {
     const error = failureOf(text);
@@ -253,6 +331,12 @@ describe("parsePipeline refuses", () => {
         ...(field === "" ? {} : { field }),
       }),
     );
+  });
+
+  it("nothing of an anomaly without a label, which has its own default candidate", () => {
+    const { pipeline } = parsePipeline(WATCHED, "p.yaml");
+    expect(pipeline.label).toEqual({ kind: "none" });
+    expect(pipeline.candidates).toEqual([{ kind: "pca_monitor", params: {}, seeds: 1 }]);
   });
 
   it("all problems at once, in line order", () => {
@@ -269,7 +353,7 @@ describe("parsePipeline refuses", () => {
     expect(performance.now() - started).toBeLessThan(2_000);
   });
 
-  it.each(["forecast", "anomaly"])("the task %s as not yet", (kind) => {
+  it.each(["forecast"])("the task %s as not yet", (kind) => {
     const error = failureOf(TABLE.replace("kind: class", `kind: ${kind}`));
     expect(error.code).toBe("task_not_yet");
   });

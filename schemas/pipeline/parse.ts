@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { hashOf } from "../canonical-json.ts";
 import { PlatformError } from "../platform-error.ts";
 import type { ErrorLocation } from "../platform-error.ts";
@@ -38,7 +39,7 @@ export function parsePipeline(text: string, fileName: string, options: ParseOpti
       fileName,
       file.problems.map((p) => ({ file: fileName, ...p })),
     );
-  const checked = pipelineSchema.safeParse(file.value);
+  const checked = pipelineSchema.safeParse(withTaskDefaults(file.value));
   if (!checked.success)
     throw invalid(fileName, located(problemsOf(checked.error.issues, file.value), file, fileName));
   const pipeline = checked.data;
@@ -48,10 +49,23 @@ export function parsePipeline(text: string, fileName: string, options: ParseOpti
   return { pipeline, hash: hashOf(pipeline) };
 }
 
+/** Detectors need no target, so that the default candidates are of the task. */
+function withTaskDefaults(value: unknown): unknown {
+  const given = looseFileSchema.safeParse(value);
+  if (!given.success || given.data.task.kind !== "anomaly" || given.data.candidates !== undefined)
+    return value;
+  return { ...given.data, candidates: [{ kind: "pca_monitor" }] };
+}
+
+const looseFileSchema = z.looseObject({
+  task: z.looseObject({ kind: z.string() }),
+  candidates: z.unknown().optional(),
+});
+
 function refuseTasksWithoutTrainer(pipeline: Pipeline, file: YamlFile, fileName: string): void {
   const { kind } = pipeline.task;
-  if (kind !== "forecast" && kind !== "anomaly") return;
-  const expected = "failure_within, class or rul";
+  if (kind !== "forecast") return;
+  const expected = "failure_within, class, rul or anomaly";
   throw new PlatformError(
     "task_not_yet",
     `${fileName}: the task ${kind} is declared but has no trainer yet`,

@@ -2,14 +2,17 @@ import { z } from "zod";
 import { nameSchema } from "../names.ts";
 import { featureDeclarationSchema, regimesSchema } from "./features.ts";
 import { labelSchema, taskSchema } from "./label.ts";
+import { searchSchema } from "./search.ts";
 import { sourceSchema } from "./source.ts";
 import {
   approvalSchema,
+  calibrationChoiceSchema,
   candidateSchema,
   championSchema,
   costsSchema,
   evaluateSchema,
   gateSchema,
+  intervalSchema,
   monitoringSchema,
   retrainingSchema,
   splitSchema,
@@ -44,7 +47,7 @@ export const qualitySchema = z.strictObject({
     .describe("Share of declared columns that may be absent (then missing) before the run fails."),
 });
 
-/** The whole pipeline file. Everything but `name`, `sources`, `label` and `task` has a default. */
+/** The whole pipeline file. Everything but `name`, `sources`, `task` and, except for anomalies, `label` has a default. */
 export const pipelineSchema = z.strictObject({
   name: nameSchema.describe("Name of the pipeline."),
   model: nameSchema.optional().describe("Name of the model it trains; default: the pipeline's name."),
@@ -59,7 +62,7 @@ export const pipelineSchema = z.strictObject({
   sources: z
     .record(nameSchema, sourceSchema)
     .describe("Where the rows come from, by name; exactly one has the role readings."),
-  label: labelSchema.describe("What happened."),
+  label: labelSchema.prefault({ kind: "none" }).describe("What happened."),
   task: taskSchema.describe("What is predicted."),
   regimes: regimesSchema.optional(),
   features: z
@@ -82,14 +85,23 @@ export const pipelineSchema = z.strictObject({
       { kind: "gbdt", params: {}, seeds: 1 },
       { kind: "forest", params: {}, seeds: 1 },
     ])
-    .describe("Models that are tried; the best by the primary metric is registered."),
+    .describe(
+      "Models that are tried; the best by the primary metric is registered. Default of the task anomaly: pca_monitor.",
+    ),
+  calibration: calibrationChoiceSchema,
+  interval: withDefaults(intervalSchema).describe("The interval around an answer of the task rul."),
+  search: searchSchema
+    .optional()
+    .describe("How candidates with a `search` are searched; each setting has a default."),
   metrics: withDefaults(
     z.strictObject({
       primary: z
         .string()
         .max(64)
         .optional()
-        .describe("Default: rmse for rul, averagePrecision for two classes, macroF1 for more."),
+        .describe(
+          "Default: rmse for rul, averagePrecision for two classes and labelled anomalies, macroF1 for more; anomalies without a label: the first candidate is taken.",
+        ),
     }),
   ).describe("How candidates are compared."),
   gates: z

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { nameSchema } from "../names.ts";
+import { searchSpaceSchema } from "./search.ts";
 import { spanSchema } from "./time.ts";
 
 export const holdoutSchema = z.discriminatedUnion("by", [
@@ -56,7 +57,11 @@ export const evaluateSchema = z.strictObject({
 
 const paramValue = z.union([z.number(), z.string(), z.boolean()]);
 export const candidateSchema = z.strictObject({
-  kind: z.enum(["gbdt", "forest", "linear"]).describe("The trainer."),
+  kind: z
+    .enum(["gbdt", "forest", "linear", "blend", "pca_monitor", "isolation_forest"])
+    .describe(
+      "The trainer; blend is the mean of other candidates. pca_monitor and isolation_forest are for the task anomaly.",
+    ),
   name: nameSchema.optional().describe("Told apart by it when a kind stands twice; default: the kind."),
   params: z.record(z.string(), paramValue).default({}).describe("Settings of the trainer."),
   classWeight: z
@@ -64,8 +69,50 @@ export const candidateSchema = z.strictObject({
     .optional()
     .describe("Weight of the positive class."),
   seeds: z.int().min(1).max(10).default(1).describe("Models of this many seeds are averaged in one graph."),
+  alone: z
+    .boolean()
+    .optional()
+    .describe("false: only a member of blends, never chosen by itself; default: true."),
+  of: z
+    .array(nameSchema)
+    .min(2)
+    .max(19)
+    .optional()
+    .describe("Of a blend: the candidates it is the mean of, by name; default: all others."),
+  features: z
+    .string()
+    .min(1)
+    .max(2_000)
+    .optional()
+    .describe(
+      "The features it sees, by name, separated by blanks: `*` for any text, `?` for one character. Default: all.",
+    ),
+  search: searchSpaceSchema
+    .optional()
+    .describe(
+      "Parameters that are searched, each with what it may be, and `features` as a choice; what stands under `params` is fixed.",
+    ),
 });
 export type Candidate = z.infer<typeof candidateSchema>;
+
+/** Kinds that learn without a target. */
+export const DETECTOR_KINDS: readonly Candidate["kind"][] = ["pca_monitor", "isolation_forest"];
+
+export const calibrationChoiceSchema = z
+  .enum(["auto", "none", "isotonic", "platt"])
+  .default("auto")
+  .describe(
+    "How probabilities of two classes are corrected, fitted on out-of-fold predictions; auto: the simplest that is best on held-out groups.",
+  );
+
+export const intervalSchema = z.strictObject({
+  level: z
+    .number()
+    .min(0.5)
+    .max(0.99)
+    .default(0.9)
+    .describe("Share of true values inside the interval around a remaining life."),
+});
 
 export const gateSchema = z
   .strictObject({

@@ -1,3 +1,5 @@
+import { ISOLATION_FOREST_PARAMETERS, PCA_MONITOR_PARAMETERS } from "../../numerics/anomaly/parameters.ts";
+import { BLEND_PARAMETERS } from "../../numerics/blend/parameters.ts";
 import { FOREST_PARAMETERS } from "../../numerics/forest/parameters.ts";
 import { GBDT_PARAMETERS } from "../../numerics/gbdt/parameters.ts";
 import { LINEAR_PARAMETERS } from "../../numerics/linear/parameters.ts";
@@ -30,6 +32,25 @@ ${settingsOf(FOREST_PARAMETERS)}
 ## \`linear\`: linear and logistic regression
 
 ${settingsOf(LINEAR_PARAMETERS)}
+
+## \`blend\`: the mean of other candidates
+
+Costs no training of its own: it is judged on the out-of-fold answers of its members (\`of\`, default all other candidates),
+and only when it wins its members are trained once more, into one graph.
+
+${settingsOf(BLEND_PARAMETERS)}
+
+## \`pca_monitor\`: principal components, T² and Q
+
+Of the task \`anomaly\`, and its default. Score: T² and Q, each divided by its limit, added.
+
+${settingsOf(PCA_MONITOR_PARAMETERS)}
+
+## \`isolation_forest\`: isolation by random cuts
+
+Of the task \`anomaly\`. Score: about 0.5 for usual rows, towards 1 for unusual ones.
+
+${settingsOf(ISOLATION_FOREST_PARAMETERS)}
 `;
 }
 

@@ -17,6 +17,7 @@ import { PostgresPredictionStore } from "./repositories/serving/prediction-store
 import { ALIAS_CHANNEL } from "./repositories/registry/promotion.ts";
 import { PostgresRegistry } from "./repositories/registry/registry.ts";
 import { PostgresRunStore } from "./repositories/runs/run-store.ts";
+import { PostgresTrialStore } from "./repositories/runs/trial-store.ts";
 import { PostgresScoreStore } from "./repositories/serving/score-store.ts";
 
 export interface DatabaseOptions {
@@ -69,6 +70,7 @@ export async function createDatabase(databaseUrl: string, options: DatabaseOptio
     lineage: new PostgresLineageStore(pool),
     features: new PostgresFeatureStore(pool),
     retention: new PostgresRetentionStore(pool),
+    trials: new PostgresTrialStore(pool),
     probe: () => pool.probe(),
     async close() {
       await listener.close();

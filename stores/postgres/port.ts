@@ -13,6 +13,7 @@ import type { IdempotencyStore } from "./port/idempotency.ts";
 import type { LineageStore } from "./port/lineage.ts";
 import type { FeatureStore } from "./port/features.ts";
 import type { RetentionStore } from "./port/retention.ts";
+import type { TrialStore } from "./port/trials.ts";
 
 export type { Actor, AuditEntry } from "./port/actor.ts";
 export type { RunStore, NewRun, RunPatch, RunEnd } from "./port/runs.ts";
@@ -27,7 +28,7 @@ export type {
 export { ALERT_STATES } from "./port/alerts.ts";
 export type { AlertStore, AlertRow, AlertState, NewAlert } from "./port/alerts.ts";
 export type { AssetStore, AssetRow } from "./port/assets.ts";
-export type { VersionRow, NewVersion, AliasEvent, Registry } from "./port/registry.ts";
+export type { VersionRow, NewVersion, AliasEvent, Registry, ThresholdEvent } from "./port/registry.ts";
 export type { ApprovalRow, DecisionRow, ApprovalStore, ListedApproval } from "./port/approvals.ts";
 export type { KeyRow, NewKey, KeyStore } from "./port/keys.ts";
 export type { PredictionIndexRow, PredictionStore } from "./port/predictions.ts";
@@ -38,6 +39,7 @@ export type { IdempotencyStore } from "./port/idempotency.ts";
 export type { LineagePageRequest, LineageStore, LineageSubject } from "./port/lineage.ts";
 export type { LabelRow, FeatureSetRow, LatestFeatures, FeatureStore } from "./port/features.ts";
 export type { RetentionStore, ExpiredDataset } from "./port/retention.ts";
+export type { TrialStore } from "./port/trials.ts";
 
 /** Everything in PostgreSQL, over one pool. */
 export interface Database {
@@ -56,6 +58,7 @@ export interface Database {
   readonly lineage: LineageStore;
   readonly features: FeatureStore;
   readonly retention: RetentionStore;
+  readonly trials: TrialStore;
   probe(): Promise<void>;
   close(): Promise<void>;
 }

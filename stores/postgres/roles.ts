@@ -11,6 +11,7 @@ const APPEND_ONLY = [
   "audit_seals",
   "audit_anchors",
   "alias_events",
+  "threshold_events",
   "approval_decisions",
 ] as const;
 

@@ -26,10 +26,16 @@ export class FaultyPlatform {
     this.#ownWorker = ownWorker;
   }
 
-  /** @param workerEntry  built entry, e.g. `tests/faults/x.js`, in the place of the product's worker */
-  static async start(workerEntry?: string): Promise<FaultyPlatform> {
+  /**
+   * @param workerEntry  built entry, e.g. `tests/faults/x.js`, in the place of the product's worker
+   * @param environment  settings beyond those of a test
+   */
+  static async start(
+    workerEntry?: string,
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<FaultyPlatform> {
     const parts = PARTS.filter((name) => workerEntry === undefined || name !== "worker");
-    const test = await startTestPlatform({ parts });
+    const test = await startTestPlatform({ parts, environment });
     let ownWorker: SupervisedPart | undefined;
     try {
       if (workerEntry !== undefined) ownWorker = await startOwnWorker(test, workerEntry);

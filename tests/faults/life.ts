@@ -17,7 +17,7 @@ import type { DeadlineMs } from "./patience.ts";
 /**
  * Everything that a platform does, once, as people would ask for it:
  *
- *   run      a pipeline to its approval and promotion                                     → version 1
+ *   run      a pipeline with a search to its approval and promotion                       → version 1
  *   drift    shifted questions, a check that confirms it, its retraining to its approval  → version 2 (phase `again`)
  *   rollback to version 1
  *   score    a fleet
@@ -30,6 +30,8 @@ const MODEL = "faults";
 /** A linear model is as good on few rows as on many: the retrained one would be refused. */
 const PIPELINE = pipelineText()
   .replace("kind: linear", "kind: forest")
+  .replace("minDataInLeaf: 10 }", "}\n    search: { minDataInLeaf: { kind: integer, low: 5, high: 20 } }")
+  .replace("task:", "search: { budget: { trials: 2 }, generation: 2 }\n\ntask:")
   .replace("task:", "retention: 0d\n\ntask:");
 /** More rows than the first time: better than the champion, or the gate would end the story. */
 const MORE_ROWS = 1_200;

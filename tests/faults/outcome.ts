@@ -71,6 +71,8 @@ const QUERIES: Readonly<Record<string, string>> = {
   approvals: "select subject, digest, state from aura.approvals order by approval_id",
   stages:
     "select stage, position, state from aura.run_stages join aura.runs using (run_id) order by runs.started_at, position",
+  trials: `select candidate, number, state, parameters::text, loss, folds::text
+    from aura.trials join aura.runs using (run_id) order by runs.started_at, candidate, number`,
   "drift reports":
     "select model, version, digest, state, confirmed from aura.drift_reports order by window_end",
   scores: `select j.model, j.version, j.digest, j.dataset_id, s.rank, s.asset_id, s.value, s.at

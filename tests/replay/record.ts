@@ -1,7 +1,12 @@
 import type { History } from "@temporalio/common/lib/proto-utils.js";
 import { ApiClient, apiPath } from "../../cli/client.ts";
 import { rawFileSchema } from "../../schemas/dataset.ts";
-import { approveWorkflowId, promoteWorkflowId, TASK_QUEUES } from "../../temporal-config/constants.ts";
+import {
+  approveWorkflowId,
+  promoteWorkflowId,
+  searchWorkflowId,
+  TASK_QUEUES,
+} from "../../temporal-config/constants.ts";
 import { approveSignal, rejectSignal, wakeSignal } from "../../workflows/approval/messages.ts";
 import { z } from "zod";
 import { PatientPerson } from "../faults/drive-run.ts";
@@ -17,7 +22,7 @@ import { recordedNames, writeHistory } from "./history-file.ts";
  *
  *     npm run build && node dist/tests/replay/record.js [group …]
  *
- * Groups: `runs`, `housekeeping`; all of them without one.
+ * Groups: `runs`, `housekeeping`, `search`; all of them without one.
  * To be run when a workflow gains a path; what is recorded stays. A history that no longer replays means that runs
  * which are open at the next release would be stuck: such a change goes behind `patched()`.
  */
@@ -150,6 +155,19 @@ async function recordHousekeeping(recorder: Recorder): Promise<void> {
   await recorder.save("housekeeping", await recorder.keepHouse());
 }
 
+/** Two trials of a candidate, in two generations. */
+async function recordSearch(recorder: Recorder): Promise<void> {
+  const run = await recorder.start(
+    "searched",
+    ["minDataInLeaf: 10 }", "}\n    search: { minDataInLeaf: { kind: integer, low: 5, high: 20 } }"],
+    ["task:", "search: { budget: { trials: 2 }, generation: 1 }\n\ntask:"],
+  );
+  await recorder.approvalOf(run.runId);
+  await recorder.person.finishRun(run.runId);
+  await recorder.save("pipeline-searched", run.workflowId, run.runId);
+  await recorder.save("search", searchWorkflowId(run.runId, "gbdt-2"));
+}
+
 async function recordRuns(recorder: Recorder): Promise<void> {
   const { person } = recorder;
   const promoted = await recorder.start("promoted");
@@ -213,11 +231,12 @@ async function recordRuns(recorder: Recorder): Promise<void> {
   await recorder.save("retrain", await recorder.retrain("promoted"));
 }
 
+const GROUPS = { runs: recordRuns, housekeeping: recordHousekeeping, search: recordSearch };
 const groups = process.argv.slice(2);
 const platform = await FaultyPlatform.start();
 try {
   const recorder = new Recorder(platform);
-  for (const [group, record] of Object.entries({ runs: recordRuns, housekeeping: recordHousekeeping })) {
+  for (const [group, record] of Object.entries(GROUPS)) {
     if (groups.length === 0 || groups.includes(group)) await record(recorder);
   }
 } finally {

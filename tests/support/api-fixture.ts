@@ -16,6 +16,7 @@ import type {
   KeyRow,
   NewKey,
   PredictionIndexRow,
+  ThresholdEvent,
   VersionRow,
 } from "../../stores/postgres/port.ts";
 import { MemoryObjects } from "./memory-objects.ts";
@@ -106,6 +107,7 @@ function createMemoryBackend(options: FixtureOptions) {
   let isDatabaseDown = options.isDatabaseDown ?? false;
   let isTemporalDown = false;
   const listeners = new Set<(model: string) => void>();
+  const thresholds: ThresholdEvent[] = [];
   const state = {
     champions: new Map((options.champions ?? []).map((row) => [row.model, row])),
     keys: new Map<string, KeyRow>(),
@@ -139,6 +141,17 @@ function createMemoryBackend(options: FixtureOptions) {
       history: () => [],
       models: () =>
         [...state.champions.values()].map((v) => ({ model: v.model, versions: 1, champion: v.version })),
+      setThreshold: (change: Parameters<Database["registry"]["setThreshold"]>[0], entry: AuditEntry) => {
+        const row = state.champions.get(change.model);
+        if (row === undefined) throw new PlatformError("not_found", "no version");
+        state.champions.set(change.model, { ...row, threshold: change.threshold });
+        const event = { ...change, at: "2026-01-01T00:00:00.000Z", actor: entry.actor.id };
+        thresholds.unshift(event);
+        state.audit.push(entry);
+        for (const listener of listeners) listener(change.model);
+        return event;
+      },
+      thresholdEvents: () => thresholds,
       onAliasChange: (listener: (model: string) => void) => {
         listeners.add(listener);
         return async () => void listeners.delete(listener);

@@ -56,8 +56,12 @@ export interface TinyVersionOptions {
   readonly slope?: number;
   readonly signature?: Partial<Signature>;
   readonly timeKind?: FeatureView["timeKind"];
+  /** Content of `thresholds.json`. */
+  readonly thresholds?: unknown;
   /** Wrong golden vectors: such a version must not be served. */
   readonly isBroken?: boolean;
+  /** Default true; versions made elsewhere have none. */
+  readonly hasExplanation?: boolean;
 }
 
 /** Stores a whole model version and returns its registry row. */
@@ -83,9 +87,23 @@ export async function putTinyVersion(
     view: tinyView(timeKind),
     fitted: {},
     signature,
-    thresholds: {},
+    thresholds: options.thresholds ?? {},
     reference: {},
     card: {},
+    explanation: {
+      kind: "aura.explanation/1",
+      model: {
+        kind: "linear",
+        taskKind: "regression",
+        nFeatures: 2,
+        nOutputs: 1,
+        postTransform: "identity",
+        means: [0, 0],
+        scales: [1, 1],
+        coefficients: [slope, 1],
+        intercepts: [1],
+      },
+    },
     golden: {
       kind: "aura.golden/1",
       rows,
@@ -99,6 +117,7 @@ export async function putTinyVersion(
     ),
   };
   for (const [role, content] of Object.entries(contents)) {
+    if (role === "explanation" && options.hasExplanation === false) continue;
     const name = VERSION_FILES[role as keyof typeof VERSION_FILES];
     files[role] = await objects.put(
       `models/${model}/${version}-${slope}-${isBroken}/${name}`,

@@ -16,6 +16,8 @@ import { evaluation, features, ingest, monitoring, registry, runs, training } fr
 import { show } from "../visibility.ts";
 import { askForApproval, promote } from "./decision.ts";
 import { progressQuery } from "./messages.ts";
+import { searchCandidates } from "./search.ts";
+import type { Searched } from "./search.ts";
 import { StageLog } from "./stages.ts";
 import { crossValidate, featureSetOf, prepareFeatures } from "./training.ts";
 
@@ -72,10 +74,10 @@ interface Trained {
 
 async function trainAndRegister(plan: RunPlan, input: PipelineInput, log: StageLog): Promise<Trained> {
   const { runId } = plan;
-  const { spec, model } = input;
+  const { spec: declared, model } = input;
   const data = await log.run(
     "ingest",
-    () => ingest.ingestDataset({ runId, spec, files: input.files }),
+    () => ingest.ingestDataset({ runId, spec: declared, files: input.files }),
     (r) => ({
       detail: `${r.rows} rows of ${r.assets} assets accepted, ${r.quarantined} quarantined`,
       isReused: r.isReused,
@@ -85,7 +87,7 @@ async function trainAndRegister(plan: RunPlan, input: PipelineInput, log: StageL
   await runs.updateRun({ runId, dataset: data.dataset });
   const split = await log.run(
     "split",
-    () => features.splitDataset({ runId, model, spec, dataset: data.manifest }),
+    () => features.splitDataset({ runId, model, spec: declared, dataset: data.manifest }),
     (r) => r,
   );
   const prepared = await log.run(
@@ -103,12 +105,14 @@ async function trainAndRegister(plan: RunPlan, input: PipelineInput, log: StageL
     async () => {
       const leakage = await training.checkLeakage({
         runId,
-        spec,
+        spec: declared,
         dataset: data.manifest,
         split: split.split,
         featureSet,
       });
-      const selected = await crossValidate(plan, input, prepared);
+      const searched = await searchCandidates(plan, input, prepared);
+      const { spec } = searched;
+      const selected = await crossValidate(plan, { ...input, spec }, prepared);
       const final = await training.trainFinal({
         runId,
         spec,
@@ -116,13 +120,14 @@ async function trainAndRegister(plan: RunPlan, input: PipelineInput, log: StageL
         featureSet,
         selection: selected.selection,
       });
-      return { leakage, selected, final };
+      return { leakage, searched, selected, final };
     },
-    ({ selected, final }) => ({
-      detail: `${selected.candidate} chosen by ${selected.primaryMetric} ${format(selected.cv[selected.primaryMetric])} (cv)${sampleText(final.sample)}`,
+    ({ searched, selected, final }) => ({
+      detail: `${selected.candidate} chosen by ${selected.primaryMetric} ${format(selected.cv[selected.primaryMetric])} (cv)${searchText(searched)}${sampleText(final.sample)}`,
       isReused: selected.isReused && final.isReused,
     }),
   );
+  const { spec } = trained.searched;
   const common = { runId, model, spec, dataset: data.manifest, split: split.split };
   const evaluated = await log.run(
     "evaluate",
@@ -225,6 +230,10 @@ async function recordEnd(plan: RunPlan, error: unknown): Promise<void> {
 function locationsOf({ details }: ApplicationFailure): readonly ErrorLocation[] {
   const detail = details?.[0] as { readonly locations?: readonly ErrorLocation[] } | undefined;
   return detail?.locations ?? [];
+}
+
+function searchText({ nTrials }: Searched): string {
+  return nTrials === 0 ? "" : ` after ${nTrials} trials`;
 }
 
 function sampleText(sample: TrainFinalResult["sample"]): string {

@@ -11,6 +11,7 @@ import { parseVersion, showListAt, timeText } from "../../list-view.ts";
 import { numberText } from "../../run/evaluation-text.ts";
 import { patient } from "../../run/follow-run.ts";
 import { readVersion, showVersion } from "../../run/version-view.ts";
+import { registerThreshold } from "./threshold.ts";
 
 interface JsonOption {
   readonly json?: boolean;
@@ -112,6 +113,7 @@ export function registerModelsCommand(program: Command): void {
     });
   registerPromote(models);
   registerRollback(models);
+  registerThreshold(models);
 }
 
 function registerPromote(models: Command): void {

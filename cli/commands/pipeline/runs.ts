@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { z } from "zod";
 import { runViewSchema } from "../../../schemas/run.ts";
 import type { RunView } from "../../../schemas/run.ts";
+import { trialListSchema } from "../../../schemas/trial.ts";
 import { apiPath } from "../../client.ts";
 import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
@@ -10,9 +11,12 @@ import { locationsToShow, locationText, safeText } from "../../output.ts";
 import { parseLimit, showListAt, timeText } from "../../list-view.ts";
 import { gateLine } from "../../run/approval-card.ts";
 import { numberText } from "../../run/evaluation-text.ts";
+import { registerCompareCommand } from "./compare-runs.ts";
+import { registerExportCommand } from "./export-run.ts";
 import { followRun } from "../../run/follow-run.ts";
 import { waitingText } from "../../run/waiting-text.ts";
 import { outcomeOf } from "../../run/run-document.ts";
+import { showTrials } from "../../run/trial-text.ts";
 
 interface ListOptions {
   readonly model?: string;
@@ -23,7 +27,7 @@ interface ListOptions {
 
 /** `aura runs`: pipeline runs of the past and the present. */
 export function registerRunsCommand(program: Command): void {
-  const runs = program.command("runs").description("list, look at and cancel pipeline runs");
+  const runs = program.command("runs").description("list, look at, compare, export and cancel pipeline runs");
   runs
     .command("list")
     .description("runs, newest first")
@@ -42,6 +46,8 @@ export function registerRunsCommand(program: Command): void {
     .action(async (id: string, options: { json?: boolean }, command: Command) =>
       show(contextOf(command), id, options),
     );
+  registerCompareCommand(runs);
+  registerExportCommand(runs);
   runs
     .command("cancel")
     .description("stop a run, also one that waits for its approval")
@@ -72,11 +78,16 @@ async function list(context: CliContext, { json, model, pipeline, limit }: ListO
 }
 
 async function show(context: CliContext, id: string, { json }: { readonly json?: boolean }): Promise<void> {
-  const run = await withApi(context, { start: "if-made" }, ({ client }) =>
-    client.get(apiPath`/v1/runs/${id}`, runViewSchema),
-  );
-  if (json === true) context.output.json(run);
-  else describe(context, run);
+  const { run, trials } = await withApi(context, { start: "if-made" }, async ({ client }) => ({
+    run: await client.get(apiPath`/v1/runs/${id}`, runViewSchema),
+    trials: await client.get(apiPath`/v1/runs/${id}/trials`, trialListSchema),
+  }));
+  if (json === true) {
+    context.output.json(trials.items.length === 0 ? run : { ...run, searches: trials.searches });
+    return;
+  }
+  describe(context, run);
+  showTrials(context.output, trials);
 }
 
 function describe({ output }: CliContext, run: RunView): void {

@@ -11,12 +11,15 @@ import type { ApiClient } from "../../client.ts";
 import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
+import { showExplanation, tracedExplanationSchema } from "../../explanation-view.ts";
+import type { TracedExplanation } from "../../explanation-view.ts";
 import { LINEAGE_COLUMNS, LINEAGE_CSV_HEADER, lineageCsv, showLineage } from "../../lineage-view.ts";
 import { parseLimit, showList } from "../../list-view.ts";
 
 const EXAMPLES = `
 Examples:
   $ aura lineage prediction 01a1fd2a-6fcd-785a-bc0f-6d7a5964f7a3
+  $ aura lineage prediction 01a1fd2a-6fcd-785a-bc0f-6d7a5964f7a3 --explain 5
   $ aura lineage model turbofan@3
   $ aura lineage file june.csv                       # or its SHA-256, or where it lies here
   $ aura lineage file june.csv --list predictions    # one list, by page
@@ -30,6 +33,7 @@ interface Options {
   readonly limit?: number;
   readonly after?: string;
   readonly out?: string;
+  readonly explain?: number;
   readonly json?: boolean;
 }
 
@@ -47,6 +51,7 @@ export function registerLineageCommand(program: Command): void {
     .option("--limit <n>", "lines of each list (default: 20; with --list 100)", parseLimit)
     .option("--after <cursor>", "with --list: the lines after those of a page before")
     .option("--out <file.csv>", "write all lines of all lists, or of --list, as CSV")
+    .option("--explain <n>", "of a prediction: the n largest contributions to its answer", parseLimit)
     .option("--json", "print it as JSON")
     .addHelpText("after", EXAMPLES)
     .action(async (kind: Lineage["kind"], id: string, options: Options, command: Command) => {
@@ -57,10 +62,35 @@ export function registerLineageCommand(program: Command): void {
           await writeAll(context, client, { ...options, lineage, out: options.out });
         else if (options.list !== undefined)
           await showPage(context, client, { ...options, lineage, list: options.list });
-        else if (options.json === true) context.output.json(lineage);
-        else showLineage(context.output, lineage);
+        else {
+          const explained = await explanationOf(client, { kind, id, top: options.explain });
+          if (options.json === true)
+            context.output.json({ ...lineage, ...(explained === null ? {} : { explained }) });
+          else {
+            showLineage(context.output, lineage);
+            if (explained !== null) showExplanation(context.output, explained);
+          }
+        }
       });
     });
+}
+
+/** @throws {PlatformError} invalid_query: only an answer can be explained; what the request throws */
+async function explanationOf(
+  client: ApiClient,
+  {
+    kind,
+    id,
+    top,
+  }: { readonly kind: Lineage["kind"]; readonly id: string; readonly top: number | undefined },
+): Promise<TracedExplanation | null> {
+  if (top === undefined) return null;
+  if (kind !== "prediction") {
+    throw new PlatformError("invalid_query", `explain ${kind} [${id}]: expected a prediction`, {
+      locations: [{ field: "--explain", expected: "the lineage of a prediction", found: kind }],
+    });
+  }
+  return client.get(apiPath`/v1/predictions/${id}/explanation`, tracedExplanationSchema, { top });
 }
 
 /** A file is known by name or content; one that is neither but lies here is looked for by its content. */

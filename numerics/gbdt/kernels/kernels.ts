@@ -34,14 +34,13 @@ export interface Kernels {
   readonly addInto: (target: number, source: number, bytes: number) => void;
   /** parent −= child over `bytes`, a multiple of 16. */
   readonly subtractFrom: (parent: number, child: number, bytes: number) => void;
-  /** Deals rows[begin … end) out to `left` and `right`, each in their order; returns how many went left. */
+  /** Deals rows[begin … end) out to `left`, where `sides` holds 1 for their bin, and `right`; returns how many went left. */
   readonly partition: (
     column: number,
     rows: number,
     begin: number,
     end: number,
-    bin: number,
-    missingLeft: number,
+    sides: number,
     left: number,
     right: number,
   ) => number;

@@ -35,14 +35,12 @@ export function createPlainKernels(buffer: ArrayBufferLike): Kernels {
     },
     // The kernel interface is flat numbers, as WebAssembly wants it.
     // oxlint-disable-next-line max-params
-    partition(column, rows, begin, end, bin, missingLeft, left, right) {
+    partition(column, rows, begin, end, sides, left, right) {
       let nLeft = 0;
       let nRight = 0;
       for (let index = begin; index < end; index++) {
         const row = ints[rows / 4 + index];
-        const value = bytes[column + row * BLOCK];
-        const goesLeft = value === 0 ? missingLeft === 1 : value <= bin;
-        if (goesLeft) ints[left / 4 + nLeft++] = row;
+        if (bytes[sides + bytes[column + row * BLOCK]] === 1) ints[left / 4 + nLeft++] = row;
         else ints[right / 4 + nRight++] = row;
       }
       return nLeft;

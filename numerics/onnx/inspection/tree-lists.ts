@@ -1,8 +1,8 @@
 /**
  * Checks the inside of a TreeEnsembleRegressor: parallel lists that a runtime indexes with their own
  * contents. Every list must have its right length, every id must point where it may, and the nodes of
- * each tree must be one tree: each reached once from its first node, no deeper than a recursing loader
- * can bear.
+ * each tree must all be reached from its first node, without a cycle and no deeper than a recursing loader
+ * can bear. Only tests of equality may share a child: that is how a test of several codes is written.
  *
  * Memory: a few Int32Arrays as long as the lists, which are no longer than the file. Time: O(nodes).
  */
@@ -35,6 +35,7 @@ const REAL_LISTS = ["nodes_values", "nodes_hitrates", "target_weights", "base_va
 
 const NODE_MODES = ["LEAF", "BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRANCH_NEQ"];
 const LEAF = 0;
+const EQUALS = NODE_MODES.indexOf("BRANCH_EQ");
 const AGGREGATES = ["SUM", "AVERAGE", "MIN", "MAX"];
 const POST_TRANSFORMS = ["NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT"];
 
@@ -244,6 +245,8 @@ class TreeShapes {
   /** Place of node id i of the tree walked, less the tree's first place; −1 for none. */
   readonly #placeOf: Int32Array;
   readonly #depth: Int32Array;
+  readonly #nParents: Int32Array;
+  readonly #isShareable: Uint8Array;
   readonly #stack: Int32Array;
   /** First place of each tree by its id, and how many nodes it has. */
   readonly #trees = new Map<number, { readonly begin: number; readonly end: number }>();
@@ -252,6 +255,8 @@ class TreeShapes {
     this.#lists = lists;
     this.#placeOf = new Int32Array(lists.modes.length);
     this.#depth = new Int32Array(lists.modes.length);
+    this.#nParents = new Int32Array(lists.modes.length);
+    this.#isShareable = new Uint8Array(lists.modes.length);
     this.#stack = new Int32Array(lists.modes.length + 1);
   }
 
@@ -282,29 +287,53 @@ class TreeShapes {
     }
   }
 
-  /** Every node is reached from the first one exactly once: no cycle, no shared child, no stray node. */
+  /** Every node is reached from the first one, after all its parents: no cycle, no stray node. */
   #walk(begin: number, end: number): void {
-    const { modes, integers } = this.#lists;
-    const depth = this.#depth.fill(-1, begin, end);
+    const { modes } = this.#lists;
+    const nParents = this.#countParents(begin, end);
+    const depth = this.#depth.fill(0, begin, end);
     const stack = this.#stack;
+    if (nParents[begin] > 0) throw refused("has a cycle");
     stack[0] = begin;
-    depth[begin] = 0;
     let nReached = 1;
     for (let top = 1; top > 0;) {
       const place = stack[--top];
+      if (modes[place] === LEAF) continue;
+      for (const child of this.#childrenOf(place, begin)) {
+        depth[child] = Math.max(depth[child], depth[place] + 1);
+        if (depth[child] > MAX_TREE_DEPTH) throw refused(`has a tree deeper than ${MAX_TREE_DEPTH} levels`);
+        nParents[child] -= 1;
+        if (nParents[child] > 0) continue;
+        stack[top++] = child;
+        nReached += 1;
+      }
+    }
+    if (nReached !== end - begin) throw refused("has a node that is never reached, or a cycle");
+  }
+
+  #childrenOf(place: number, begin: number): readonly [number, number] {
+    const { nodes_truenodeids: whenTrue, nodes_falsenodeids: whenFalse } = this.#lists.integers;
+    return [this.#placeOf[begin + whenTrue[place]], this.#placeOf[begin + whenFalse[place]]];
+  }
+
+  /** Parents of each node of a tree; more than one only where all of them test for equality. */
+  #countParents(begin: number, end: number): Int32Array {
+    const { modes, integers } = this.#lists;
+    const nParents = this.#nParents.fill(0, begin, end);
+    const isShareable = this.#isShareable.fill(1, begin, end);
+    for (let place = begin; place < end; place++) {
       if (modes[place] === LEAF) continue;
       for (const children of [integers.nodes_truenodeids, integers.nodes_falsenodeids]) {
         const id = children[place];
         if (id >= end - begin) throw refused(`has a child ${id} in a tree of ${end - begin} nodes`);
         const child = this.#placeOf[begin + id];
-        if (depth[child] >= 0) throw refused("has a node that is reached twice");
-        depth[child] = depth[place] + 1;
-        if (depth[child] > MAX_TREE_DEPTH) throw refused(`has a tree deeper than ${MAX_TREE_DEPTH} levels`);
-        stack[top++] = child;
-        nReached += 1;
+        nParents[child] += 1;
+        if (modes[place] !== EQUALS) isShareable[child] = 0;
+        if (nParents[child] > 1 && isShareable[child] === 0)
+          throw refused("has a node that is reached twice");
       }
     }
-    if (nReached !== end - begin) throw refused("has a node that is never reached");
+    return nParents;
   }
 
   #checkTargets(): void {

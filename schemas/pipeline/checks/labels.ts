@@ -1,4 +1,4 @@
-import type { LifeCap, Where } from "../label.ts";
+import type { LifeCap, Task, Where } from "../label.ts";
 import type { Source } from "../source.ts";
 import { durationMs } from "../time.ts";
 import type { FieldPath } from "../reading/yaml-document.ts";
@@ -9,6 +9,7 @@ const LABELS_OF_TASK: Readonly<Record<string, readonly string[]>> = {
   rul: ["end_of_life", "events"],
   failure_within: ["events", "end_of_life"],
   class: ["column"],
+  anomaly: ["none", "column", "events", "end_of_life"],
 };
 
 /** Label and task: what they refer to exists, and the one can be made from the other. */
@@ -19,10 +20,34 @@ export function checkLabel(scope: Scope): void {
     report(scope, ["label", "kind"], `${fitting.join(" or ")} for the task ${task.kind}`, label.kind);
   }
   if (task.kind === "failure_within") checkTimeSpan(scope, ["task", "horizon"], task.horizon);
-  if (scope.readings === undefined) return;
+  if (task.kind === "anomaly") checkAnomalyLabel(scope, task);
+  if (scope.readings === undefined || label.kind === "none") return;
   if (label.kind === "end_of_life") checkEndOfLife(scope);
   else if (label.kind === "events") checkEventLabel(scope);
   else checkColumnLabel(scope);
+}
+
+/** What of the label says that a reading is unusual. */
+function checkAnomalyLabel(scope: Scope, task: Extract<Task, { kind: "anomaly" }>): void {
+  const { label } = scope.pipeline;
+  const isLife = label.kind === "events" || label.kind === "end_of_life";
+  if (isLife && task.horizon === undefined) {
+    report(scope, ["task", "horizon"], "how long before a failure a reading counts as unusual", "none");
+  }
+  if (!isLife && task.horizon !== undefined) {
+    report(scope, ["task", "horizon"], "a horizon only with failures as label", String(task.horizon));
+  }
+  if (task.horizon !== undefined) checkTimeSpan(scope, ["task", "horizon"], task.horizon);
+  if (label.kind === "column" && label.positive === undefined) {
+    report(scope, ["label", "positive"], "the value that means unusual", "none");
+  }
+  if (label.kind === "none" && task.healthy === "labelled") {
+    report(scope, ["task", "healthy"], "a label that says which rows are usual, or all", "labelled");
+  }
+  if (task.alerts?.perAssetMonth !== undefined && (!scope.hasAsset || scope.timeKind !== "timestamp")) {
+    const expected = "asset and timestamps in the readings, or a share";
+    report(scope, ["task", "alerts", "perAssetMonth"], expected, String(task.alerts.perAssetMonth));
+  }
 }
 
 function checkEndOfLife(scope: Scope): void {

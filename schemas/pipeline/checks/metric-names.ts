@@ -7,7 +7,17 @@ import type { ProblemKind } from "../label.ts";
  * here a second time and a test holds the two equal.
  */
 export const METRIC_NAMES: Readonly<Record<ProblemKind, readonly string[]>> = {
-  regression: ["rmse", "rmseRaw", "mae", "nasaScore", "nasaScoreRaw", "r2"],
+  regression: [
+    "rmse",
+    "rmseRaw",
+    "mae",
+    "nasaScore",
+    "nasaScoreRaw",
+    "r2",
+    "intervalCoverage",
+    "intervalWidth",
+  ],
   binary: ["rocAuc", "averagePrecision", "f1", "precision", "recall", "accuracy", "mcc", "logLoss", "brier"],
   multiclass: ["accuracy", "macroF1", "logLoss"],
+  anomaly: ["rocAuc", "averagePrecision", "f1", "precision", "recall", "alertShare", "stability"],
 };

@@ -40,6 +40,7 @@ export function problemKindOf(pipeline: Pipeline): ProblemKind | undefined {
   const { label, task } = pipeline;
   if (task.kind === "rul") return "regression";
   if (task.kind === "failure_within") return "binary";
+  if (task.kind === "anomaly") return "anomaly";
   if (task.kind !== "class") return undefined;
   return label.kind === "column" && label.positive !== undefined ? "binary" : "multiclass";
 }

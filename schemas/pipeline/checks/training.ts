@@ -1,5 +1,7 @@
 import type { FieldPath } from "../reading/yaml-document.ts";
 import { REGIME_SLICE, sliceNames } from "../slice.ts";
+import { DETECTOR_KINDS } from "../training.ts";
+import type { Candidate } from "../training.ts";
 import { durationMs } from "../time.ts";
 import type { Span } from "../time.ts";
 import { checkPart } from "./labels.ts";
@@ -12,7 +14,9 @@ export function checkTraining(scope: Scope): void {
   checkHoldout(scope);
   checkEvaluation(scope);
   checkMetrics(scope);
+  checkCalibration(scope);
   checkCandidates(scope);
+  checkSearch(scope);
   checkApproval(scope);
   if (!/^\d+[dwmy]$/.test(scope.pipeline.retention)) {
     report(
@@ -47,6 +51,15 @@ function checkHoldout(scope: Scope): void {
     }
   }
   if (holdout.by === "parts") checkHoldoutParts(scope, [...path, "parts"], holdout.parts);
+}
+
+/** Only the probability of two classes has a method; `auto` and `none` suit every task. */
+function checkCalibration(scope: Scope): void {
+  const { calibration } = scope.pipeline;
+  if (calibration === "auto" || calibration === "none") return;
+  const kind = problemKindOf(scope.pipeline);
+  if (kind === undefined || kind === "binary") return;
+  report(scope, ["calibration"], `auto or none: the task is ${kind}, not one of two classes`, calibration);
 }
 
 /** A label that looks further ahead than the gap is made of held-out rows. */
@@ -105,11 +118,12 @@ function checkMetrics(scope: Scope): void {
   const problem = problemKindOf(scope.pipeline);
   if (problem === undefined) return;
   const known = METRIC_NAMES[problem];
-  const { metrics, gates, champion } = scope.pipeline;
+  const { metrics, gates, champion, search } = scope.pipeline;
   const named: [FieldPath, string | undefined][] = [
     [["metrics", "primary"], metrics.primary],
     ...gates.map((g, i): [FieldPath, string] => [["gates", i, "metric"], g.metric]),
     ...champion.guards.map((g, i): [FieldPath, string] => [["champion", "guards", i, "metric"], g.metric]),
+    ...(search?.objectives ?? []).map((name, i): [FieldPath, string] => [["search", "objectives", i], name]),
   ];
   for (const [path, name] of named) {
     if (name === undefined || known.includes(name)) continue;
@@ -125,6 +139,8 @@ function checkCandidates(scope: Scope): void {
     if (names.indexOf(name) !== i) {
       report(scope, ["candidates", i], "a name of its own for each candidate", `'${name}' again`);
     }
+    checkKind(scope, candidate, i);
+    checkBlend(scope, candidate, i);
     if (candidate.classWeight !== undefined && problemKindOf(scope.pipeline) === "regression") {
       report(
         scope,
@@ -134,6 +150,101 @@ function checkCandidates(scope: Scope): void {
       );
     }
   }
+}
+
+/** Detectors learn without a target, all others from one. */
+function checkKind(scope: Scope, { kind, classWeight, seeds, features, search }: Candidate, i: number): void {
+  const { task } = scope.pipeline;
+  const isDetector = DETECTOR_KINDS.includes(kind);
+  if ((task.kind === "anomaly") !== isDetector) {
+    const expected = task.kind === "anomaly" ? DETECTOR_KINDS.join(" or ") : "gbdt, forest, linear or blend";
+    report(scope, ["candidates", i, "kind"], `${expected} for the task ${task.kind}`, kind);
+  }
+  if (!isDetector) return;
+  if (classWeight !== undefined) {
+    report(
+      scope,
+      ["candidates", i, "classWeight"],
+      "class weights only for class tasks",
+      String(classWeight),
+    );
+  }
+  if (kind === "pca_monitor" && (features ?? search?.["features"]) !== undefined) {
+    report(
+      scope,
+      ["candidates", i, "features"],
+      "all features, because what it does not see would be unusual",
+      kind,
+    );
+  }
+  if (kind === "pca_monitor" && seeds > 1) {
+    report(scope, ["candidates", i, "seeds"], "one seed, because nothing is drawn", String(seeds));
+  }
+}
+
+function checkBlend(scope: Scope, candidate: Candidate, i: number): void {
+  const path = ["candidates", i];
+  const { kind, of, seeds, classWeight, search, features } = candidate;
+  if (kind !== "blend") {
+    checkMember(scope, candidate, i);
+    if (of !== undefined) report(scope, [...path, "of"], "members only for a blend", kind);
+    return;
+  }
+  const trained = scope.pipeline.candidates.filter((other) => other.kind !== "blend");
+  const known = trained.map((other) => other.name ?? other.kind);
+  if (of === undefined && trained.length < 2) {
+    report(scope, path, "two other candidates or more to blend", String(trained.length));
+  }
+  for (const [j, name] of (of ?? []).entries()) {
+    const at = [...path, "of", j];
+    if (!known.includes(name))
+      reportUnknown(scope, at, { what: "a candidate that is no blend", name, known });
+    else if (of?.indexOf(name) !== j) report(scope, at, "each member once", `'${name}' again`);
+  }
+  if (candidate.alone === false) report(scope, [...path, "alone"], "a blend that may be chosen", "false");
+  if (seeds > 1) report(scope, [...path, "seeds"], "seeds at the members of a blend", String(seeds));
+  if (classWeight !== undefined) {
+    report(scope, [...path, "classWeight"], "class weights at the members of a blend", String(classWeight));
+  }
+  if (search !== undefined)
+    report(scope, [...path, "search"], "a search at the members of a blend", "one of the blend");
+  if (features !== undefined)
+    report(scope, [...path, "features"], "features at the members of a blend", features);
+}
+
+function checkSearch(scope: Scope): void {
+  const { search, candidates } = scope.pipeline;
+  if (search === undefined) return;
+  const { budget, objectives = [] } = search;
+  if (budget.time !== undefined && durationMs(budget.time) <= 0) {
+    report(scope, ["search", "budget", "time"], "a time above 0, e.g. 30m", budget.time);
+  }
+  for (const [i, name] of objectives.entries()) {
+    if (objectives.indexOf(name) !== i)
+      report(scope, ["search", "objectives", i], "each objective once", `'${name}' again`);
+    // Intervals are put around the answers of what was chosen.
+    if (name.startsWith("interval"))
+      report(
+        scope,
+        ["search", "objectives", i],
+        "a metric of answers, and not of their intervals",
+        `'${name}'`,
+      );
+  }
+  if (candidates.every((candidate) => candidate.search === undefined)) {
+    const found = "none";
+    report(scope, ["search"], "a candidate with a `search`, or no settings of one", found);
+  }
+}
+
+/** What is never chosen by itself must be of use to a blend. */
+function checkMember(scope: Scope, { alone, name, kind }: Candidate, i: number): void {
+  if (alone !== false) return;
+  const isMember = scope.pipeline.candidates.some(
+    (other) => other.kind === "blend" && (other.of === undefined || other.of.includes(name ?? kind)),
+  );
+  if (isMember) return;
+  report(scope, ["candidates", i, "alone"], "a blend that it is a member of, or true", "false");
 }
 
 function checkApproval(scope: Scope): void {

@@ -14,11 +14,13 @@ export interface VersionRow {
   readonly stage: "candidate" | "staging" | "production" | "archived";
   readonly aliases: readonly string[];
   readonly createdAt: string;
+  /** Threshold that people set since the version was trained; absent: its own. */
+  readonly threshold?: number;
 }
 
 export interface NewVersion extends Omit<
   VersionRow,
-  "version" | "stage" | "aliases" | "createdAt" | "gates"
+  "version" | "stage" | "aliases" | "createdAt" | "gates" | "threshold"
 > {
   /** Split whose held-out rows it was evaluated on; `hash` names those rows. */
   readonly holdout?: { readonly hash: string; readonly object: ObjectRef };
@@ -34,6 +36,18 @@ export interface AliasEvent {
   readonly actor: string;
   readonly reason: string;
   readonly approvalId: string | null;
+}
+
+/** A threshold that a person set. */
+export interface ThresholdEvent {
+  readonly model: string;
+  readonly version: number;
+  readonly threshold: number;
+  /** What it was chosen by, and what it would have done. */
+  readonly basis: Readonly<Record<string, unknown>>;
+  readonly at: string;
+  readonly actor: string;
+  readonly reason: string;
 }
 
 export interface Registry {
@@ -69,6 +83,17 @@ export interface Registry {
     },
     audit: AuditEntry,
   ): Promise<AliasEvent>;
+  /**
+   * Sets the threshold of a version: event, audit row and NOTIFY aura_alias in one transaction. Setting what holds
+   * already writes nothing and returns the event that did.
+   * @throws PlatformError not_found
+   */
+  setThreshold(
+    change: Pick<ThresholdEvent, "model" | "version" | "threshold" | "basis" | "reason">,
+    audit: AuditEntry,
+  ): Promise<ThresholdEvent>;
+  /** Newest first. */
+  thresholdEvents(model: string, version: number): Promise<ThresholdEvent[]>;
   /** Calls back with the model name on NOTIFY aura_alias; returns an unsubscribe. Reconnects by itself. */
   onAliasChange(listener: (model: string) => void): Promise<() => Promise<void>>;
   /** Frozen holdout of a model: latest revision, or undefined. Written by `register` and `promote`. */

@@ -53,6 +53,25 @@ await describeWithServices("registry on PostgreSQL", () => {
     );
   });
 
+  it("keeps every threshold that people set, and serves the newest", async () => {
+    const [v] = await versionsOf("thresholds", 1);
+    expect(v?.threshold).toBeUndefined();
+    const change = { model: "thresholds", version: 1, basis: { by: "threshold" }, reason: "fewer looks" };
+    const set = (threshold: number) =>
+      db.registry.setThreshold({ ...change, threshold }, auditOf("model.threshold"));
+    const first = await set(0.7);
+    expect(first).toMatchObject({ threshold: 0.7, reason: "fewer looks", basis: { by: "threshold" } });
+    expect(await set(0.7)).toEqual(first);
+    await Promise.all([set(0.8), set(0.9)]);
+    const events = await db.registry.thresholdEvents("thresholds", 1);
+    expect(events.map(({ threshold }) => threshold).toSorted((a, b) => a - b)).toEqual([0.7, 0.8, 0.9]);
+    expect((await db.registry.version("thresholds", 1))?.threshold).toBe(events[0]?.threshold);
+    const unknown = { ...change, version: 2, threshold: 1 };
+    await expect(db.registry.setThreshold(unknown, auditOf("model.threshold"))).rejects.toMatchObject({
+      code: "not_found",
+    });
+  });
+
   it("makes a candidate that passed its gates staging", async () => {
     const [v] = await versionsOf("gated", 1);
     await db.registry.setGates("gated", 1, [{ name: "rmse", passed: true, detail: "rmse 11 ≤ 20" }]);

@@ -126,7 +126,7 @@ export function subtractFrom(parent: usize, child: usize, bytes: usize): void {
 
 /**
  * Deals rows[begin … end) out to `left` and `right`, both in their order. `column` is the address of the
- * column's byte of row 0.
+ * column's byte of row 0, `sides` of 256 bytes that hold 1 for the bins that go left.
  *
  * @returns how many went left
  */
@@ -135,8 +135,7 @@ export function partition(
   rows: usize,
   begin: i32,
   end: i32,
-  bin: i32,
-  missingLeft: i32,
+  sides: usize,
   left: usize,
   right: usize,
 ): i32 {
@@ -144,12 +143,11 @@ export function partition(
   let nRight: usize = 0;
   for (let index = begin; index < end; index++) {
     const row = load<i32>(rows + ((<usize>index) << 2));
-    const value = <i32>load<u8>(column + ((<usize>row) << 3));
-    const goesLeft = select<i32>(missingLeft, <i32>(value <= bin), value == 0);
+    const goesLeft = <usize>load<u8>(sides + <usize>load<u8>(column + ((<usize>row) << 3)));
     store<i32>(left + (nLeft << 2), row);
     store<i32>(right + (nRight << 2), row);
-    nLeft += <usize>goesLeft;
-    nRight += <usize>(1 - goesLeft);
+    nLeft += goesLeft;
+    nRight += 1 - goesLeft;
   }
   return <i32>nLeft;
 }

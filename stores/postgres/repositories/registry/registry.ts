@@ -5,10 +5,12 @@ import { appendAudit } from "../../audit/audit-row.ts";
 import type { AliasListener } from "../../connection/alias-listener.ts";
 import type { ConnectionPool, Sql } from "../../connection/connection-pool.ts";
 import { json } from "../../connection/row-types.ts";
-import type { AliasEvent, AuditEntry, NewVersion, Registry, VersionRow } from "../../port.ts";
+import type { AliasEvent, AuditEntry, NewVersion, Registry, ThresholdEvent, VersionRow } from "../../port.ts";
 import { keepHoldout } from "./holdouts.ts";
 import { moveChampion } from "./promotion.ts";
 import type { Promotion } from "./promotion.ts";
+import { changeThreshold, readThresholds } from "./thresholds.ts";
+import type { ThresholdChange } from "./thresholds.ts";
 import { selectEvents, selectVersions } from "./version-rows.ts";
 
 /** Models, versions, champion history and frozen holdouts. Stage and alias are written by `promotion.ts` alone. */
@@ -115,6 +117,14 @@ export class PostgresRegistry implements Registry {
 
   promote(p: Promotion, audit: AuditEntry): Promise<AliasEvent> {
     return this.#pool.transaction((tx) => moveChampion(tx, p, audit));
+  }
+
+  setThreshold(change: ThresholdChange, audit: AuditEntry): Promise<ThresholdEvent> {
+    return this.#pool.transaction((tx) => changeThreshold(tx, change, audit));
+  }
+
+  thresholdEvents(model: string, version: number): Promise<ThresholdEvent[]> {
+    return readThresholds(this.#pool, model, version);
   }
 
   onAliasChange(listener: (model: string) => void): Promise<() => Promise<void>> {

@@ -14,6 +14,7 @@ interface StoredVersion {
   readonly stage: VersionRow["stage"];
   readonly aliases: string[];
   readonly created_at: string;
+  readonly threshold: number | null;
 }
 
 /** Versions with the aliases that point at them now; `condition` is constant SQL over `v`. */
@@ -26,7 +27,9 @@ export async function selectVersions(
     `select v.model, v.version, v.digest, v.manifest, v.evaluation, v.gates, v.dataset_id, v.run_id, v.created_at,
             (select s.stage from aura.version_stages s where s.model = v.model and s.version = v.version) as stage,
             array(select a.alias from aura.aliases a where a.model = v.model and a.version = v.version
-                   order by a.alias) as aliases
+                   order by a.alias) as aliases,
+            (select e.threshold from aura.threshold_events e where e.model = v.model and e.version = v.version
+              order by e.position desc limit 1) as threshold
        from aura.model_versions v ${condition}`,
     values,
   );
@@ -42,6 +45,7 @@ export async function selectVersions(
     stage: row.stage,
     aliases: row.aliases,
     createdAt: row.created_at,
+    ...(row.threshold === null ? {} : { threshold: row.threshold }),
   }));
 }
 

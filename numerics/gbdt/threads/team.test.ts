@@ -1,8 +1,9 @@
 import { afterAll, describe, expect, it } from "vitest";
-import { createGenerator } from "../random/generator.ts";
-import type { GbdtInput } from "./trainer.ts";
-import { trainGbdt } from "./trainer.ts";
+import { createGenerator } from "../../random/generator.ts";
+import type { GbdtInput } from "../trainer.ts";
+import { trainGbdt } from "../trainer.ts";
 import { Team } from "./team.ts";
+import type { TrainingJob } from "./team.ts";
 
 /** More rows than one chunk, so that every step is shared; few columns, so that blocks are cut into parts. */
 const N_ROWS = 40_000;
@@ -42,6 +43,16 @@ describe("the same bytes", () => {
     const alone = JSON.stringify(trainGbdt(input));
     for (const team of teams) expect(JSON.stringify(trainGbdt({ ...input, team }))).toBe(alone);
     expect(JSON.stringify(trainGbdt({ ...input, kernels: "plain" }))).toBe(alone);
+  });
+
+  it("or an error that names what failed in a helper, and nothing hangs", async () => {
+    const team = new Team(2);
+    const input = createInput(5, "binary");
+    trainGbdt({ ...input, team });
+    // A helper that is handed no memory cannot open the training.
+    const memory = team.memory(65_536);
+    expect(() => team.open({ memory } as unknown as TrainingJob)).toThrow(/a training thread failed: ./);
+    await team.close();
   });
 
   it("from values that are not shared between threads", () => {

@@ -6,15 +6,17 @@
  * counter. All sums are exact or of a fixed order, so a model is the same for any number of threads.
  */
 import { Worker } from "node:worker_threads";
-import type { BinSource } from "./binning.ts";
-import { COMMAND_OPEN, CONTROL, CONTROL_BYTES, CONTROL_DOUBLES, CONTROL_WORDS, SPINS } from "./control.ts";
-import type { KernelKind } from "./kernels/kernels.ts";
-import type { SharedMemory } from "./kernels/web-assembly.ts";
-import type { TrainingSizes } from "./layout.ts";
-import type { ObjectiveChoice } from "./objectives/objective.ts";
-import type { GrowLimits } from "./splitting.ts";
-import type { StepName } from "./steps.ts";
-import { STEP_NAMES, TrainingThread } from "./steps.ts";
+import type { BinSource } from "../binning.ts";
+import type { CategoryLimits } from "../categorical-scan.ts";
+import { COMMAND_OPEN, CONTROL, CONTROL_BYTES, openControl, readText, SPINS } from "./control.ts";
+import type { ControlViews } from "./control.ts";
+import type { KernelKind } from "../kernels/kernels.ts";
+import type { SharedMemory } from "../kernels/web-assembly.ts";
+import type { TrainingSizes } from "../layout.ts";
+import type { ObjectiveChoice } from "../objectives/objective.ts";
+import type { GrowLimits } from "../splitting.ts";
+import type { StepName } from "./training-thread.ts";
+import { STEP_NAMES, TrainingThread } from "./training-thread.ts";
 
 /** What a helper needs to take part in a training; plain data and shared memory. */
 export interface TrainingJob {
@@ -22,6 +24,7 @@ export interface TrainingJob {
   readonly sizes: TrainingSizes;
   readonly objective: ObjectiveChoice;
   readonly limits: GrowLimits;
+  readonly categories: CategoryLimits;
   /** Whether leaf outputs are bounded or penalised in a way that the search must know. */
   readonly isConstrained: boolean;
   readonly kernels: KernelKind;
@@ -29,6 +32,8 @@ export interface TrainingJob {
   readonly source: BinSource | null;
 }
 
+/** The longest step is binning, which is done chunk by chunk: a thread that is silent for so long has died. */
+const STEP_TIMEOUT_MS = 300_000;
 const PAGE_BYTES = 65_536;
 /** Memory of an earlier training is used again while it is at most this much too large. */
 const MOST_WASTE = 4;
@@ -36,8 +41,7 @@ const MOST_WASTE = 4;
 /** A fixed set of threads that take part in one training at a time. */
 export class Team {
   readonly nThreads: number;
-  readonly #control: Int32Array;
-  readonly #doubles: Float64Array;
+  readonly #control: ControlViews;
   readonly #helpers: readonly Worker[];
   #memory: { readonly pages: number; readonly memory: SharedMemory | null } = {
     pages: 0,
@@ -51,10 +55,11 @@ export class Team {
     }
     this.nThreads = nThreads;
     const buffer = new SharedArrayBuffer(CONTROL_BYTES);
-    this.#control = new Int32Array(buffer, 0, CONTROL_WORDS);
-    this.#doubles = new Float64Array(buffer, CONTROL_WORDS * 4, CONTROL_DOUBLES);
+    this.#control = openControl(buffer);
     const entry = new URL(
-      import.meta.url.endsWith(".ts") ? "../../dist/numerics/gbdt/team-thread.js" : "./team-thread.js",
+      import.meta.url.endsWith(".ts")
+        ? "../../../dist/numerics/gbdt/threads/team-thread.js"
+        : "./team-thread.js",
       import.meta.url,
     );
     this.#helpers = Array.from({ length: nThreads - 1 }, () => {
@@ -77,13 +82,18 @@ export class Team {
     return fresh;
   }
 
-  /** Hands a training to all threads; returns this thread's part of it. */
+  /**
+   * Hands a training to all threads; returns this thread's part of it.
+   *
+   * @throws {Error} when a helper fails or has died; the team is then of no more use
+   */
   open(job: TrainingJob): TrainingThread {
-    const isShared = job.source === null || job.source.data.buffer instanceof SharedArrayBuffer;
+    const isShared =
+      job.source?.data.buffer === undefined || job.source.data.buffer instanceof SharedArrayBuffer;
     for (const helper of this.#helpers) helper.postMessage(isShared ? job : { ...job, source: null });
     this.#command(COMMAND_OPEN, 0);
     this.#join();
-    return new TrainingThread(job, this.#control, this.#doubles);
+    return new TrainingThread(job, this.#control.words, this.#control.doubles);
   }
 
   /**
@@ -100,7 +110,7 @@ export class Team {
     isSolo = false,
   ): void {
     for (let index = 0; index < integers.length; index++) {
-      this.#control[CONTROL.arguments + index] = integers[index];
+      this.#control.words[CONTROL.arguments + index] = integers[index];
     }
     if (isSolo || nTasks <= 1 || this.#helpers.length === 0) {
       self.runAll(step, nTasks);
@@ -113,7 +123,7 @@ export class Team {
 
   /** A double argument of the following steps; see DOUBLES. */
   setDouble(place: number, value: number): void {
-    this.#doubles[place] = value;
+    this.#control.doubles[place] = value;
   }
 
   async close(): Promise<void> {
@@ -121,7 +131,7 @@ export class Team {
   }
 
   #command(step: number, nTasks: number): void {
-    const control = this.#control;
+    const control = this.#control.words;
     control[CONTROL.step] = step;
     control[CONTROL.nTasks] = nTasks;
     Atomics.store(control, CONTROL.nextTask, 0);
@@ -132,12 +142,16 @@ export class Team {
 
   #join(): void {
     const nHelpers = this.#helpers.length;
-    const control = this.#control;
+    const control = this.#control.words;
     let done = 0;
     for (let spin = 0; spin < SPINS && (done = Atomics.load(control, CONTROL.done)) < nHelpers; spin++);
     while ((done = Atomics.load(control, CONTROL.done)) < nHelpers) {
-      Atomics.wait(control, CONTROL.done, done, 1000);
+      if (Atomics.wait(control, CONTROL.done, done, STEP_TIMEOUT_MS) === "timed-out") {
+        throw new Error(`a training thread did not answer within ${STEP_TIMEOUT_MS / 1000} s`);
+      }
     }
-    if (Atomics.load(control, CONTROL.nFailed) > 0) throw new Error("a training thread failed");
+    if (Atomics.exchange(control, CONTROL.nFailed, 0) > 0) {
+      throw new Error(`a training thread failed: ${readText(this.#control.text)}`);
+    }
   }
 }

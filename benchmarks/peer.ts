@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { runChild } from "../child.ts";
-import { peerPython } from "../peer-python.ts";
-import type { SuiteContext } from "../suite.ts";
+import { runChild } from "./child.ts";
+import { peerPython } from "./peer-python.ts";
+import type { SuiteContext } from "./suite.ts";
 
-const peerReportSchema = z.object({ version: z.string(), metrics: z.record(z.string(), z.number()) });
+export const peerReportSchema = z.object({ version: z.string(), metrics: z.record(z.string(), z.number()) });
 export type PeerReport = z.infer<typeof peerReportSchema>;
 
 /** Runs a script of benchmarks/peers that prints one JSON report; undefined when it cannot be run. */

@@ -1,15 +1,13 @@
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
-import { awaitCommand, COMMAND_OPEN, CONTROL, CONTROL_DOUBLES, CONTROL_WORDS } from "./control.ts";
-import { STEP_NAMES, TrainingThread } from "./steps.ts";
+import { awaitCommand, COMMAND_OPEN, CONTROL, openControl, writeText } from "./control.ts";
+import { STEP_NAMES, TrainingThread } from "./training-thread.ts";
 import type { TrainingJob } from "./team.ts";
 
 /** Entry of a helper thread: blocked until the training thread has a command, for ever; it ends by being ended. */
 const port = parentPort;
 if (port === null) throw new Error("this module is the entry of a worker thread");
 
-const buffer = workerData as SharedArrayBuffer;
-const control = new Int32Array(buffer, 0, CONTROL_WORDS);
-const doubles = new Float64Array(buffer, CONTROL_WORDS * 4, CONTROL_DOUBLES);
+const { words: control, doubles, text } = openControl(workerData as SharedArrayBuffer);
 let thread: TrainingThread | undefined;
 let generation = 0;
 
@@ -23,7 +21,8 @@ for (;;) {
     } else {
       thread?.takeTasks(STEP_NAMES[step]);
     }
-  } catch {
+  } catch (error) {
+    writeText(text, error instanceof Error ? error.message : String(error));
     Atomics.add(control, CONTROL.nFailed, 1);
   }
   Atomics.add(control, CONTROL.done, 1);

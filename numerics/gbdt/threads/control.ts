@@ -21,9 +21,37 @@ export const CONTROL = {
 export const CONTROL_WORDS = 24;
 /** Doubles behind the words. */
 export const CONTROL_DOUBLES = 16;
-export const CONTROL_BYTES = CONTROL_WORDS * 4 + CONTROL_DOUBLES * 8;
+/** What the last helper that threw said, as UTF-16 behind its length. */
+export const CONTROL_TEXT = 256;
+export const CONTROL_BYTES = CONTROL_WORDS * 4 + CONTROL_DOUBLES * 8 + CONTROL_TEXT * 2;
 
 export const COMMAND_OPEN = -1;
+
+/** The shared block, opened. */
+export interface ControlViews {
+  readonly words: Int32Array;
+  readonly doubles: Float64Array;
+  readonly text: Uint16Array;
+}
+
+export function openControl(buffer: SharedArrayBuffer): ControlViews {
+  const doublesAt = CONTROL_WORDS * 4;
+  return {
+    words: new Int32Array(buffer, 0, CONTROL_WORDS),
+    doubles: new Float64Array(buffer, doublesAt, CONTROL_DOUBLES),
+    text: new Uint16Array(buffer, doublesAt + CONTROL_DOUBLES * 8, CONTROL_TEXT),
+  };
+}
+
+export function writeText(text: Uint16Array, message: string): void {
+  const length = Math.min(message.length, CONTROL_TEXT - 1);
+  text[0] = length;
+  for (let place = 0; place < length; place++) text[place + 1] = message.charCodeAt(place);
+}
+
+export function readText(text: Uint16Array): string {
+  return String.fromCharCode(...text.subarray(1, text[0] + 1));
+}
 
 /** Looks at the counter this often before it goes to sleep: some tens of microseconds. */
 export const SPINS = 4000;

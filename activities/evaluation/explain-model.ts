@@ -1,0 +1,127 @@
+import { partialDependence } from "../../numerics/explain/partial-dependence.ts";
+import { permutationImportance } from "../../numerics/explain/permutation-importance.ts";
+import type { DealtColumns, ImportanceRow } from "../../numerics/explain/permutation-importance.ts";
+import { selectRows } from "../../numerics/matrix.ts";
+import type { Matrix } from "../../numerics/matrix.ts";
+import { logLoss } from "../../numerics/metrics/binary.ts";
+import { multiclassLogLoss } from "../../numerics/metrics/multiclass.ts";
+import { meanAbsoluteError, rootMeanSquaredError } from "../../numerics/metrics/regression.ts";
+import { predict } from "../../numerics/model.ts";
+import type { OutputCap, TrainedModel } from "../../numerics/model.ts";
+import type { TrainingHooks } from "../../numerics/training-hooks.ts";
+import type { Evaluation } from "../../schemas/model-version.ts";
+import type { Problem } from "../training/problem.ts";
+
+export interface ExplainModelJob {
+  readonly model: TrainedModel;
+  readonly problem: Problem;
+  readonly bounds: OutputCap | null;
+  readonly matrix: Matrix;
+  readonly featureNames: readonly string[];
+  /** Column of the readings that each feature is made of; null: of several, or of none. */
+  readonly sources: readonly (string | null)[];
+  /** Label of each row of the matrix. */
+  readonly y: Float64Array;
+  /** Asset of each row of the matrix. */
+  readonly assetCodes: Int32Array;
+  /** Features by gain, largest first. */
+  readonly byGain: readonly string[];
+  readonly rows: { readonly train: Int32Array; readonly test: Int32Array };
+  readonly seed: number;
+}
+
+/** Rows, features and repeats that keep this below a second or two for hundreds of trees. */
+const MAX_ROWS = 1_000;
+const MAX_FEATURES = 20;
+const N_DEALS = 3;
+const MAX_CURVES = 6;
+const CURVE_ROWS = 200;
+const CURVE_VALUES = 20;
+
+/** What the model leans on as a whole: permutation importance on the holdout, partial dependence over training rows. */
+export function explainModel(
+  job: ExplainModelJob,
+  _hooks: TrainingHooks,
+): NonNullable<Evaluation["explanation"]> {
+  const { featureNames, byGain, sources } = job;
+  const columnOf = new Map(featureNames.map((name, column) => [name, column]));
+  // Detectors do not split by gain: their features stand in the order of the file.
+  const leading = (job.problem.kind === "anomaly" ? featureNames : byGain).slice(0, MAX_FEATURES);
+  const features = leading.map((name) => ({ name, columns: [columnOf.get(name) as number] }));
+  const columns = new Map<string, number[]>();
+  for (const [feature, source] of sources.entries()) {
+    if (source !== null) columns.set(source, [...(columns.get(source) ?? []), feature]);
+  }
+  const groups = [...columns].slice(0, 2 * MAX_FEATURES).map(([name, own]) => ({ name, columns: own }));
+  return {
+    loss: LOSS_NAMES[job.problem.kind],
+    features: dealt(job, features),
+    columns: dealt(job, groups),
+    dependence: leading
+      .slice(0, MAX_CURVES)
+      .flatMap((name) => curveOf(job, name, columnOf.get(name) as number)),
+  };
+}
+
+const LOSS_NAMES = {
+  regression: "rmse",
+  binary: "logLoss",
+  multiclass: "logLoss",
+  anomaly: "scoreShift",
+} as const;
+
+function dealt(job: ExplainModelJob, units: readonly DealtColumns[]): ImportanceRow[] {
+  const rows = spread(job.rows.test, MAX_ROWS);
+  const matrix = selectRows(job.matrix, rows);
+  // A detector answers to no label: what counts is how far its score moves.
+  const truth =
+    job.problem.kind === "anomaly"
+      ? answer(job, matrix).values
+      : Float64Array.from(rows, (row) => job.y[row] as number);
+  return permutationImportance({
+    matrix,
+    groups: Int32Array.from(rows, (row) => job.assetCodes[row] as number),
+    units,
+    lossOf: (given) => lossOf(job.problem, truth, answer(job, given).values),
+    nDeals: N_DEALS,
+    seed: job.seed,
+  });
+}
+
+function lossOf({ kind, nClasses }: Problem, truth: Float64Array, answers: Float64Array): number {
+  switch (kind) {
+    case "regression":
+      return rootMeanSquaredError(truth, answers);
+    case "binary":
+      return logLoss(truth, answers);
+    case "multiclass":
+      return multiclassLogLoss(truth, answers, nClasses);
+    case "anomaly":
+      return meanAbsoluteError(truth.map(Math.log1p), answers.map(Math.log1p));
+  }
+}
+
+function curveOf(
+  job: ExplainModelJob,
+  feature: string,
+  column: number,
+): NonNullable<Evaluation["explanation"]>["dependence"] {
+  const matrix = selectRows(job.matrix, spread(job.rows.train, CURVE_ROWS));
+  const found = partialDependence(matrix, column, {
+    answer: (given) => answer(job, given),
+    nValues: CURVE_VALUES,
+  });
+  if (found === null) return [];
+  const { values, answers } = found;
+  return [{ feature, values: [...values], answers: [...answers] }];
+}
+
+function answer({ model, bounds }: ExplainModelJob, matrix: Matrix) {
+  return predict(model, matrix, bounds ?? undefined);
+}
+
+/** At most `most` rows, evenly spread, in their order. */
+function spread(rows: Int32Array, most: number): Int32Array {
+  if (rows.length <= most) return rows;
+  return Int32Array.from({ length: most }, (_, i) => rows[Math.floor((i * rows.length) / most)] as number);
+}

@@ -1,0 +1,135 @@
+import { generationStart } from "../../numerics/search/sampler.ts";
+import { candidateName } from "../candidates.ts";
+import { PlatformError } from "../../schemas/platform-error.ts";
+import { pipelineSchema } from "../../schemas/pipeline/pipeline.ts";
+import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
+import { splitDocumentSchema } from "../../schemas/split.ts";
+import { trialViewSchema } from "../../schemas/trial.ts";
+import type { TrialView } from "../../schemas/trial.ts";
+import { getDocument, putDocument, readFeatureSet, readPipeline } from "../../stores/objects/documents.ts";
+import type { ActivityDeps } from "../dependencies.ts";
+import { withHeartbeat } from "../heartbeat.ts";
+import { reuseOr } from "../stage-cache.ts";
+import { problemOf } from "../training/problem.ts";
+import type {
+  ChooseTrialsInput,
+  ChooseTrialsResult,
+  PlanSearchInput,
+  PlanSearchResult,
+  RunTrialInput,
+  RunTrialResult,
+} from "./messages.ts";
+import { budgetOf, searchPlanSchema, trialPipeline, withPoint } from "./plan.ts";
+import { bestTrial } from "./best-trial.ts";
+import { objectivesOf, runTrial } from "./trial.ts";
+
+/** Raised when the same point would give another result than before. */
+const TRIAL_VERSION = 1;
+
+/** The search: what is asked for, its trials, and what they came to. */
+export function createSearchActivities(deps: ActivityDeps) {
+  const { objects, db } = deps;
+  return {
+    /**
+     * Writes down all that the trials of one candidate depend on.
+     *
+     * **Effects**: plan document. **Idempotency**: content. **Heartbeat**: 1 s. **Retry**: work.
+     */
+    async planSearch(input: PlanSearchInput): Promise<PlanSearchResult> {
+      return withHeartbeat(async () => {
+        const { candidate, split, folds } = input;
+        const pipeline = await readPipeline(objects, input.spec);
+        const spec = await putDocument(objects, trialPipeline(pipeline, candidate));
+        const plan = await putDocument(objects, {
+          kind: "aura.search-plan/1",
+          candidate,
+          spec,
+          split,
+          folds,
+        });
+        const [first] = folds;
+        if (first === undefined)
+          throw new PlatformError("not_enough_data", "plan search: there are no folds");
+        const { classLabels } = await readFeatureSet(objects, first.featureSet);
+        const [metric = ""] = objectivesOf(pipeline, problemOf(pipeline, classLabels ?? null));
+        return { plan, candidate, metric, ...budgetOf(pipeline, candidate) };
+      });
+    },
+
+    /**
+     * Proposes the point of one trial and trains it fold by fold.
+     *
+     * **Effects**: row in `trials`, out-of-fold rows and learning curves as objects, checkpoints that are removed in the
+     * end. **Idempotency**: the first row of (run, candidate, number) stays; stage cache by plan and number, so that
+     * another run on the same data goes on where this one was. **Heartbeat**: 1 s with finished folds and the newest
+     * checkpoint, from which another attempt goes on. **Retry**: work.
+     */
+    async runTrial({ runId, plan: planRef, number }: RunTrialInput): Promise<RunTrialResult> {
+      return withHeartbeat(async (beat) => {
+        const plan = await getDocument(objects, planRef, searchPlanSchema);
+        const pipeline = await readPipeline(objects, plan.spec);
+        const inputs = { plan: planRef.sha256, number };
+        const { isReused, ...result } = await reuseOr(
+          db.datasets,
+          { stage: "trial", version: TRIAL_VERSION, inputs },
+          async () => {
+            const split = await getDocument(objects, plan.split, splitDocumentSchema);
+            const start = generationStart(number, pipeline.search?.generation ?? 1);
+            const known = await db.trials.list(runId, plan.candidate);
+            const earlier = known.filter((trial) => trial.number < start);
+            return runTrial(deps, { plan, planHash: planRef.sha256, pipeline, split, number, earlier }, beat);
+          },
+        );
+        const trial = trialViewSchema.parse(result);
+        await db.trials.record(runId, trial);
+        const value = trial.objectives[0]?.value;
+        return { state: trial.state, loss: trial.loss, ...(value === undefined ? {} : { value }), isReused };
+      });
+    },
+
+    /**
+     * Puts the best parameters into the pipeline file that the rest of the run works with.
+     *
+     * **Effects**: pipeline document. **Idempotency**: content. **Heartbeat**: 1 s. **Errors**: not_enough_data: not one
+     * trial of a candidate could be trained. **Retry**: work.
+     */
+    async chooseTrials({ runId, spec, candidates }: ChooseTrialsInput): Promise<ChooseTrialsResult> {
+      return withHeartbeat(async () => {
+        const pipeline = await readPipeline(objects, spec);
+        const chosen = await Promise.all(
+          candidates.map(async (candidate) => {
+            const trials = await db.trials.list(runId, candidate);
+            return { trials: trials.length, ...requireBest(candidate, trials) };
+          }),
+        );
+        const points = new Map(chosen.map(({ candidate, parameters }) => [candidate, parameters]));
+        const found = await putDocument(objects, withPoints(pipeline, points));
+        return {
+          spec: found,
+          chosen: chosen.map(({ candidate, number, trials }) => ({ candidate, number, trials })),
+        };
+      });
+    },
+  };
+}
+
+function requireBest(candidate: string, trials: readonly TrialView[]): TrialView {
+  const best = bestTrial(trials);
+  if (best !== undefined) return best;
+  const why = trials.find((trial) => trial.message !== undefined)?.message ?? "no reason is recorded";
+  throw new PlatformError(
+    "not_enough_data",
+    `search ${candidate}: none of ${trials.length} trials could be trained [${why}]`,
+  );
+}
+
+/** The file with what was found as fixed parameters; every candidate keeps its place, and so its name. */
+function withPoints(pipeline: Pipeline, points: ReadonlyMap<string, TrialView["parameters"]>): Pipeline {
+  const { search: _settings, ...rest } = pipeline;
+  return pipelineSchema.parse({
+    ...rest,
+    candidates: pipeline.candidates.map(({ search: _space, ...candidate }, i) =>
+      withPoint(candidate, points.get(candidateName(candidate, i)) ?? {}),
+    ),
+  });
+}

@@ -1,0 +1,218 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { MockActivityEnvironment } from "@temporalio/testing";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { createGenerator } from "../../numerics/random/generator.ts";
+import { pipelineSchema } from "../../schemas/pipeline/pipeline.ts";
+import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
+import { PlatformError } from "../../schemas/platform-error.ts";
+import type { TrialView } from "../../schemas/trial.ts";
+import { createObjectStore } from "../../stores/objects/object-store.ts";
+import type { ObjectStore } from "../../stores/objects/port.ts";
+import { CPU_JOBS } from "../cpu/jobs.ts";
+import type { CpuCallbacks } from "../cpu/cpu-pool.ts";
+import type { ActivityDeps } from "../dependencies.ts";
+import type { FeatureTable } from "../features/feature-table.ts";
+import { startHeartbeat } from "../heartbeat.ts";
+import { putCheckpoint } from "./checkpoint.ts";
+import { budgetOf, trialPipeline } from "./plan.ts";
+import { runTrial } from "./trial.ts";
+import type { TrialOrder } from "./trial.ts";
+
+/** Trials on a small table, on the thread of the test. */
+
+const N_ROWS = 240;
+const N_TRIALS = 8;
+const GENERATION = 4;
+const PLAN_HASH = "a".repeat(64);
+
+const PIPELINE: Pipeline = pipelineSchema.parse({
+  name: "pumps",
+  sources: {
+    readings: {
+      files: "a.csv",
+      columns: [{ name: "heat" }, { name: "failed", type: "integer", use: "label" }],
+    },
+  },
+  label: { kind: "column", column: "failed", positive: 1 },
+  task: { kind: "class" },
+  split: { folds: 2 },
+  candidates: [
+    { kind: "linear" },
+    {
+      kind: "gbdt",
+      params: { numIterations: 15, minDataInLeaf: 5 },
+      search: {
+        learningRate: { kind: "float", low: 0.01, high: 0.5, log: true },
+        numLeaves: { kind: "integer", low: 2, high: 12 },
+        features: { kind: "choice", choices: ["*", "heat", "noise"] },
+      },
+    },
+  ],
+  search: {
+    generation: GENERATION,
+    tpe: { startupTrials: 4 },
+    median: { startupTrials: 2 },
+    budget: { trials: N_TRIALS },
+    objectives: ["rocAuc", "logLoss"],
+  },
+});
+
+function tableOf(): FeatureTable {
+  const random = createGenerator(5);
+  const data = Float64Array.from({ length: 3 * N_ROWS }, () => random.next());
+  const y = Float64Array.from({ length: N_ROWS }, (_, row) =>
+    (data[3 * row] ?? 0) + 0.4 * random.next() > 0.7 ? 1 : 0,
+  );
+  const names = ["heat", "load", "noise"];
+  return {
+    matrix: { data, nRows: N_ROWS, nColumns: 3 },
+    features: names.map((name, i) => ({ name, physical: `f${i}`, kind: "number" })),
+    classLabels: null,
+    y,
+    yRaw: y,
+    t: new Float64Array(N_ROWS),
+    seq: Float64Array.from({ length: N_ROWS }, (_, row) => row),
+    last: new Uint8Array(N_ROWS),
+    assetCodes: new Int32Array(N_ROWS),
+    assets: ["a"],
+    ofRows: N_ROWS,
+    ofAssets: 1,
+    areAssetsWhole: true,
+  };
+}
+
+let folder: string;
+let objects: ObjectStore;
+let nTrained = 0;
+let deps: Pick<ActivityDeps, "objects" | "tables" | "cpu">;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "aura-trial-"));
+  objects = createObjectStore({
+    objects: `file://${folder}/objects`,
+    cacheDir: join(folder, "cache"),
+    cacheMaxBytes: 1e6,
+  });
+  const table = tableOf();
+  const run = async (name: keyof typeof CPU_JOBS, input: never, { onCheckpoint }: CpuCallbacks = {}) => {
+    if (name === "trainTrialFold") nTrained += 1;
+    const hooks = onCheckpoint === undefined ? {} : { sendCheckpoint: onCheckpoint };
+    try {
+      return (CPU_JOBS[name] as (input: never, hooks: unknown) => unknown)(input, hooks);
+    } catch (error) {
+      // As the pool does.
+      throw error instanceof RangeError ? new PlatformError("not_enough_data", error.message) : error;
+    }
+  };
+  deps = { objects, tables: { load: async () => table }, cpu: { run } } as unknown as typeof deps;
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+function orderOf(number: number, earlier: readonly TrialView[], pipeline = PIPELINE): TrialOrder {
+  const ref = { key: "processed/json/a.json", sha256: PLAN_HASH, bytes: 1 };
+  const folds = Array.from({ length: N_ROWS }, (_, row) => row % 2);
+  return {
+    plan: {
+      kind: "aura.search-plan/1",
+      candidate: "gbdt-2",
+      spec: ref,
+      split: ref,
+      folds: [0, 1].map((fold) => ({ repeat: 0, fold, featureSet: ref })),
+    },
+    planHash: PLAN_HASH,
+    pipeline: trialPipeline(pipeline, "gbdt-2"),
+    split: { kind: "aura.split/1", unit: "row", ids: [], folds: [folds] },
+    number,
+    earlier,
+  };
+}
+
+interface Attempt {
+  readonly trial: TrialView;
+  /** Every heartbeat's details. */
+  readonly beats: readonly unknown[];
+}
+
+async function attempt(order: TrialOrder, heartbeatDetails?: unknown): Promise<Attempt> {
+  const environment = new MockActivityEnvironment({ heartbeatDetails });
+  const beats: unknown[] = [];
+  environment.on("heartbeat", (details: unknown) => beats.push(details));
+  const trial = await environment.run<[], TrialView, () => Promise<TrialView>>(async () => {
+    const beat = startHeartbeat();
+    try {
+      // Each report goes out at once: what a crash at that place would leave.
+      return await runTrial(deps, order, { ...beat, report: (details) => void beats.push(details) });
+    } finally {
+      beat.stop();
+    }
+  });
+  return { trial: { ...trial, seconds: 0 }, beats };
+}
+
+/** @param isReversed the trials of a generation end in the other order */
+async function runAll(isReversed: boolean, pipeline = PIPELINE): Promise<TrialView[]> {
+  const done: TrialView[] = [];
+  for (let start = 0; start < N_TRIALS; start += GENERATION) {
+    const earlier = [...done];
+    const numbers = Array.from({ length: GENERATION }, (_, i) => start + i);
+    for (const number of isReversed ? numbers.toReversed() : numbers)
+      done.push((await attempt(orderOf(number, earlier, pipeline))).trial);
+  }
+  return done.toSorted((a, b) => a.number - b.number);
+}
+
+it("gives the same trials in whatever order they end, and prunes some", async () => {
+  const trials = await runAll(false);
+  expect(await runAll(true)).toEqual(trials);
+  expect(new Set(trials.map(({ state }) => state))).toContain("complete");
+  for (const { state, folds, objectives, loss } of trials) {
+    expect(folds).toHaveLength(state === "complete" ? 2 : 1);
+    expect(objectives.map(({ metric }) => metric)).toEqual(["rocAuc", "logLoss"]);
+    expect(loss).toBe(-(objectives[0]?.value ?? 0));
+    expect(folds.at(-1)?.value).toBe(objectives[0]?.value);
+  }
+  // Noise alone says nothing.
+  const noise = trials.filter(({ parameters }) => parameters["features"] === "noise");
+  const heat = trials.filter(({ parameters }) => parameters["features"] !== "noise");
+  expect(Math.min(...heat.map(({ loss }) => loss ?? 0))).toBeLessThan(
+    Math.min(0, ...noise.map(({ loss }) => loss ?? 0)),
+  );
+});
+
+it("goes on from any heartbeat to the same trial, without training a finished fold again", async () => {
+  const whole = await attempt(orderOf(0, []));
+  expect(whole.beats.length).toBeGreaterThanOrEqual(3);
+  for (const details of whole.beats) {
+    nTrained = 0;
+    expect((await attempt(orderOf(0, []), details)).trial).toEqual(whole.trial);
+    expect(nTrained).toBe(2 - ((details as { folds?: [] } | undefined)?.folds?.length ?? 0));
+  }
+});
+
+it("refuses a checkpoint of another training", async () => {
+  const foreign = { plan: "b".repeat(64), number: 0, place: 0 };
+  const checkpoint = await putCheckpoint(objects, foreign, { iteration: 0, trees: [], history: [] });
+  await expect(attempt(orderOf(0, []), { folds: [], seconds: 1, checkpoint })).rejects.toMatchObject({
+    code: "integrity",
+  });
+});
+
+it("counts what cannot be trained as a failed trial", async () => {
+  const [linear, gbdt] = PIPELINE.candidates;
+  const none = { features: { kind: "choice" as const, choices: ["pressure_*"] } };
+  const pipeline = { ...PIPELINE, candidates: [linear, { ...gbdt, search: none }] } as Pipeline;
+  expect((await attempt(orderOf(0, [], pipeline))).trial).toMatchObject({
+    state: "failed",
+    loss: null,
+    folds: [],
+    message: "features must match one of the 3 features or more, got pressure_*",
+  });
+});
+
+it("asks for no more trials than a grid has points", () => {
+  const search = { ...PIPELINE.search, sampler: "grid", budget: { trials: 1_000, time: "1h" } };
+  const pipeline = pipelineSchema.parse({ ...PIPELINE, search });
+  expect(budgetOf(pipeline, "gbdt-2")).toEqual({ trials: 75, timeMs: 3_600_000, generation: GENERATION });
+});

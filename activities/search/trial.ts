@@ -1,0 +1,249 @@
+import { shouldPrune } from "../../numerics/search/pruner.ts";
+import type { TrialCurve } from "../../numerics/search/pruner.ts";
+import { proposePoint } from "../../numerics/search/sampler.ts";
+import type { Point } from "../../numerics/search/space.ts";
+import { findMetric } from "../../numerics/metrics/metric-table.ts";
+import type { GbdtCheckpoint } from "../../numerics/gbdt/trainer.ts";
+import type { MetricSet } from "../../schemas/model-version.ts";
+import type { ObjectRef } from "../../schemas/object-ref.ts";
+import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
+import type { SearchSettings } from "../../schemas/pipeline/search.ts";
+import type { Candidate } from "../../schemas/pipeline/training.ts";
+import { isPlatformError, PlatformError } from "../../schemas/platform-error.ts";
+import type { SplitDocument } from "../../schemas/split.ts";
+import type { TrialFold, TrialView } from "../../schemas/trial.ts";
+import { getNumbers, putNumbers } from "../../stores/objects/numbers.ts";
+import type { NumberColumns } from "../../stores/objects/numbers.ts";
+import type { ActivityDeps } from "../dependencies.ts";
+import type { FeatureTable } from "../features/feature-table.ts";
+import { trainingChoice } from "../features/row-choice.ts";
+import type { Beat } from "../heartbeat.ts";
+import { categoricalColumns } from "../training/categorical-columns.ts";
+import { rowsOfFold } from "../training/fold-rows.ts";
+import { outOfFoldRows } from "../training/out-of-fold-rows.ts";
+import { poolRows } from "../training/pooled-rows.ts";
+import { problemOf, targetOf } from "../training/problem.ts";
+import type { Problem } from "../training/problem.ts";
+import type { CandidateRows } from "../training/summarise-candidates.ts";
+import { getCheckpoint } from "./checkpoint.ts";
+import { prunerOf, samplerOf, searchedCandidate, searchSettingsOf, withPoint } from "./plan.ts";
+import type { SearchPlan } from "./plan.ts";
+import { TrialProgress } from "./trial-progress.ts";
+
+/** Milliseconds of boosting that a crash costs at most, beside the heartbeat that was on its way. */
+const CHECKPOINT_MS = 3_000;
+
+type TrialDeps = Pick<ActivityDeps, "objects" | "tables" | "cpu">;
+
+/** One trial as it is to be run. */
+export interface TrialOrder {
+  readonly plan: SearchPlan;
+  /** SHA-256 of the plan. */
+  readonly planHash: string;
+  readonly pipeline: Pipeline;
+  readonly split: SplitDocument;
+  readonly number: number;
+  /** Results of all generations before; later ones are not looked at. */
+  readonly earlier: readonly TrialView[];
+}
+
+export function seedOf(pipeline: Pipeline): number {
+  return searchSettingsOf(pipeline).seed ?? pipeline.split.seed;
+}
+
+/** Names of the metrics, the one that is searched for first. */
+export function objectivesOf({ search, metrics }: Pipeline, problem: Problem): readonly string[] {
+  return search?.objectives ?? [metrics.primary ?? problem.primaryMetric];
+}
+
+/**
+ * Trains one point on one fold after another until all are done or the pruner ends it.
+ *
+ * The point follows from seed, number and the trials of earlier generations, and so does every decision to prune: the
+ * trial is the same whoever runs it and whatever else runs. A point that cannot be trained is a failed trial, and no
+ * error.
+ */
+export async function runTrial(deps: TrialDeps, order: TrialOrder, beat: Beat): Promise<TrialView> {
+  const { pipeline, plan, number } = order;
+  const point = pointOf(order);
+  const progress = new TrialProgress(deps.objects, beat);
+  const trial = new Trial(deps, order, { point, progress, beat });
+  const common = { candidate: plan.candidate, number, parameters: point, seed: seedOf(pipeline) };
+  const ended = await trial.run().catch(failedTrial);
+  await progress.removeCheckpoints();
+  return { ...common, ...ended, folds: [...progress.folds], seconds: progress.seconds };
+}
+
+/** What no parameters and no retry can help is a failed trial; anything else is thrown on. */
+function failedTrial(error: unknown): TrialEnd {
+  if (!isPlatformError(error) || error.code !== "not_enough_data") throw error;
+  return { state: "failed", objectives: [], loss: null, metrics: {}, message: error.message };
+}
+
+function pointOf({ pipeline, plan, number, earlier }: TrialOrder): Point {
+  const { search } = searchedCandidate(pipeline, plan.candidate);
+  const results = earlier.map((trial) => ({
+    number: trial.number,
+    point: trial.parameters,
+    loss: trial.loss,
+  }));
+  const point = proposePoint(search, samplerOf(searchSettingsOf(pipeline)), number, results);
+  if (point === null) throw new PlatformError("internal", `propose trial ${number}: the grid is used up`);
+  return point;
+}
+
+type TrialEnd = Pick<TrialView, "state" | "objectives" | "loss" | "metrics" | "message">;
+
+interface TrialState {
+  readonly point: Point;
+  readonly progress: TrialProgress;
+  readonly beat: Beat;
+}
+
+class Trial {
+  readonly #deps: TrialDeps;
+  readonly #order: TrialOrder;
+  readonly #progress: TrialProgress;
+  readonly #beat: Beat;
+  readonly #candidate: Candidate;
+  readonly #settings: SearchSettings;
+  readonly #rows: NumberColumns[] = [];
+
+  constructor(deps: TrialDeps, order: TrialOrder, { point, progress, beat }: TrialState) {
+    const { pipeline, plan } = order;
+    this.#deps = deps;
+    this.#order = order;
+    this.#progress = progress;
+    this.#beat = beat;
+    const { search: _, ...declared } = searchedCandidate(pipeline, plan.candidate);
+    this.#candidate = withPoint(declared, point);
+    this.#settings = searchSettingsOf(pipeline);
+  }
+
+  async run(): Promise<TrialEnd> {
+    const { plan, pipeline } = this.#order;
+    const [first] = plan.folds;
+    const { classLabels } = await this.#load(first?.featureSet);
+    const problem = problemOf(pipeline, classLabels);
+    for (const { rows } of this.#progress.folds) this.#rows.push(await getNumbers(this.#deps.objects, rows));
+    // An attempt that goes on after a crash first decides again what the one before it may not have come to decide.
+    let metrics = this.#rows.length > 0 ? await this.#score(problem) : {};
+    for (;;) {
+      const nDone = this.#rows.length;
+      if (nDone === plan.folds.length) return this.#end("complete", problem, metrics);
+      if (nDone > 0 && this.#isPruned(problem)) return this.#end("pruned", problem, metrics);
+      const rounds = await this.#trainFold(problem, nDone);
+      metrics = await this.#score(problem);
+      await this.#endFold(problem, metrics, rounds);
+    }
+  }
+
+  #load(featureSet: ObjectRef | undefined): Promise<FeatureTable> {
+    if (featureSet === undefined) throw new PlatformError("integrity", "read search plan: it has no folds");
+    return this.#deps.tables.load(featureSet, trainingChoice(this.#order.pipeline));
+  }
+
+  /** @returns boosting rounds that were kept; null where nothing is boosted */
+  async #trainFold(problem: Problem, place: number): Promise<number | null> {
+    const { plan, pipeline, split, planHash, number } = this.#order;
+    const { repeat = 0, fold = 0, featureSet } = plan.folds[place] ?? {};
+    const table = await this.#load(featureSet);
+    const rows = rowsOfFold(table, { pipeline, split, repeat, fold });
+    if (rows.train.length === 0 || rows.validate.length === 0) {
+      throw new PlatformError(
+        "not_enough_data",
+        `train fold ${fold} of repeat ${repeat}: expected labelled rows on both sides, got ${rows.train.length} to train and ${rows.validate.length} to validate`,
+      );
+    }
+    const owner = { plan: planHash, number, place };
+    const { checkpoint } = this.#progress;
+    const known =
+      checkpoint === undefined ? undefined : await getCheckpoint(this.#deps.objects, checkpoint, owner);
+    const { predictions, bestIteration, history } = await this.#deps.cpu.run(
+      "trainTrialFold",
+      {
+        matrix: table.matrix,
+        categorical: categoricalColumns(table.features),
+        featureNames: table.features.map(({ name }) => name),
+        target: targetOf(problem, table.y),
+        rows,
+        candidate: this.#candidate,
+        seed: pipeline.split.seed + 1000 * repeat,
+        bounds: problem.bounds,
+        checkpointMs: CHECKPOINT_MS,
+        ...(known === undefined ? {} : { resumeFrom: known }),
+      },
+      {
+        signal: this.#beat.signal,
+        onCheckpoint: (made) => this.#progress.keep(owner, made as GbdtCheckpoint),
+      },
+    );
+    this.#rows.push({
+      ...outOfFoldRows(pipeline, table, { rows: rows.validate, predictions }),
+      history: Float64Array.from(history),
+    });
+    return bestIteration;
+  }
+
+  /** Over all folds so far: pooled within a repeat, averaged over repeats. */
+  #score(problem: Problem): Promise<MetricSet> {
+    const { plan, pipeline } = this.#order;
+    const done = this.#rows.map((columns, place) => ({
+      columns,
+      repeat: plan.folds[place]?.repeat ?? 0,
+      fold: plan.folds[place]?.fold ?? 0,
+    }));
+    const repeats = [...new Set(done.map(({ repeat }) => repeat))];
+    const candidate: CandidateRows = {
+      name: plan.candidate,
+      kind: this.#candidate.kind,
+      repeats: repeats.map((repeat) => poolRows(done.filter((fold) => fold.repeat === repeat))),
+      iterations: null,
+    };
+    const costs = pipeline.costs ?? null;
+    return this.#deps.cpu.run("scoreTrial", { problem, candidate, costs }, { signal: this.#beat.signal });
+  }
+
+  async #endFold(problem: Problem, metrics: MetricSet, rounds: number | null): Promise<void> {
+    const place = this.#rows.length - 1;
+    const { repeat = 0, fold = 0 } = this.#order.plan.folds[place] ?? {};
+    const value = metrics[objectivesOf(this.#order.pipeline, problem)[0] ?? ""] ?? null;
+    const rows = await putNumbers(this.#deps.objects, this.#rows[place] ?? {});
+    this.#progress.endFold({ repeat, fold, value, rounds, rows });
+  }
+
+  #isPruned(problem: Problem): boolean {
+    const metric = objectivesOf(this.#order.pipeline, problem)[0] ?? "";
+    const { folds } = this.#progress;
+    if (folds.at(-1)?.value === null) return false;
+    const earlier = this.#order.earlier
+      .filter((trial) => trial.state !== "failed")
+      .map((trial): TrialCurve => ({
+        number: trial.number,
+        losses: lossesOf(metric, trial.folds),
+        isPruned: trial.state === "pruned",
+      }));
+    return shouldPrune(prunerOf(this.#settings), lossesOf(metric, folds), earlier);
+  }
+
+  #end(state: "complete" | "pruned", problem: Problem, metrics: MetricSet): TrialEnd {
+    const objectives = objectivesOf(this.#order.pipeline, problem).map((metric) => {
+      const value = metrics[metric];
+      if (value === undefined || !Number.isFinite(value)) {
+        const what = `score trial ${this.#order.number}: ${metric} is undefined on its out-of-fold rows`;
+        throw new PlatformError("not_enough_data", what);
+      }
+      return { metric, value, loss: lossOf(metric, value) };
+    });
+    return { state, objectives, loss: objectives[0]?.loss ?? null, metrics };
+  }
+}
+
+/** Lower is better. */
+function lossOf(metric: string, value: number): number {
+  return findMetric(metric).direction === "higher" ? -value : value;
+}
+
+function lossesOf(metric: string, folds: readonly TrialFold[]): number[] {
+  return folds.map(({ value }) => (value === null ? Infinity : lossOf(metric, value)));
+}

@@ -1,0 +1,34 @@
+import type { NumberColumns } from "../../stores/objects/numbers.ts";
+import type { PooledRows } from "./summarise-candidates.ts";
+
+/** Stored out-of-fold rows of one fold. */
+export interface FoldColumns {
+  readonly fold: number;
+  readonly columns: NumberColumns;
+}
+
+/** Out-of-fold rows of one repeat, fold after fold in the given order. */
+export function poolRows(folds: readonly FoldColumns[]): PooledRows {
+  const join = (name: string) => concat(folds.map(({ columns }) => columns[name] ?? new Float64Array()));
+  const lengths = folds.map(({ columns }) => columns["truth"]?.length ?? 0);
+  const hasAssetDays = folds.every(({ columns }) => columns["assetDay"] !== undefined);
+  return {
+    prediction: join("prediction"),
+    truth: join("truth"),
+    truthRaw: join("truthRaw"),
+    fold: Int32Array.from(
+      folds.flatMap(({ fold }, i) => Array.from({ length: lengths[i] ?? 0 }, () => fold)),
+    ),
+    ...(hasAssetDays ? { assetDay: join("assetDay") } : {}),
+  };
+}
+
+function concat(arrays: readonly Float64Array[]): Float64Array {
+  const out = new Float64Array(arrays.reduce((sum, a) => sum + a.length, 0));
+  let at = 0;
+  for (const array of arrays) {
+    out.set(array, at);
+    at += array.length;
+  }
+  return out;
+}

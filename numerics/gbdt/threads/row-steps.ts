@@ -1,0 +1,137 @@
+import { leafOutput } from "../constrained-scan.ts";
+import type { OutputBounds } from "../constrained-scan.ts";
+import { BLOCK_COLUMNS, HISTOGRAM_BINS } from "../kernels/kernels.ts";
+import { sumLoss } from "../objectives/objective.ts";
+import type { Loss, Objective, RowRange, ScoredRows } from "../objectives/objective.ts";
+import { LOSSES } from "../objectives/table.ts";
+import { weightedQuantile } from "../objectives/weighted-statistics.ts";
+import { packRow } from "../packing.ts";
+import { blockPlace } from "./context.ts";
+import type { StepContext } from "./context.ts";
+
+/** What is done row by row: derivatives before a tree, scores and losses after it. */
+export class RowSteps {
+  readonly #context: StepContext;
+  readonly #loss: Loss;
+  readonly #objective: Objective;
+  readonly #validationRows: ScoredRows;
+
+  constructor(context: StepContext) {
+    this.#context = context;
+    const { job, views } = context;
+    this.#validationRows = {
+      targets: views.validationTargets,
+      weights: views.validationWeights,
+      censored: views.validationCensored,
+      scores: views.validationScores,
+    };
+    this.#loss = LOSSES[job.objective.name];
+    this.#objective = this.#loss.bind(views, views, job.objective);
+  }
+
+  /** Task: a chunk of rows. */
+  prepare(task: number): void {
+    this.#objective.prepare?.(this.#context.chunk(task));
+  }
+
+  /** Task: a chunk of rows. Argument: the score. Notes Σ|g| and Σh of the chunk. */
+  derive(task: number): void {
+    const { gradients, hessians, chunkSums, sizes } = this.#context.views;
+    const range = this.#context.chunk(task);
+    this.#objective.derive(this.#context.argument(0), range);
+    let gradientSum = 0;
+    let hessianSum = 0;
+    for (let row = range.begin; row < range.end; row++) gradientSum += Math.abs(gradients[row]);
+    if (sizes.lanes === 2) for (let row = range.begin; row < range.end; row++) hessianSum += hessians[row];
+    chunkSums[2 * task] = gradientSum;
+    chunkSums[2 * task + 1] = hessianSum;
+  }
+
+  /** Task: a chunk of rows. */
+  pack(task: number): void {
+    const packing = this.#context.packing;
+    const { begin, end } = this.#context.chunk(task);
+    for (let row = begin; row < end; row++) packRow(packing, row, this.#context.views);
+  }
+
+  /** Task: a leaf. Argument: the score. Finds its value and adds it to the scores of the leaf's rows. */
+  closeLeaf(leaf: number): void {
+    const { rows, scores, sizes, leafBegin, leafEnd, leafNode, treeValue } = this.#context.views;
+    const range = { begin: leafBegin[leaf], end: leafEnd[leaf] };
+    const level = this.#loss.leafQuantile?.(this.#context.job.objective.settings);
+    const step = level === undefined ? this.#newtonStep(leaf, range) : this.#leafQuantile(level, range);
+    const value = this.#context.job.limits.learningRate * step;
+    treeValue[leafNode[leaf]] = value;
+    const offset = this.#context.argument(0) * sizes.nRows;
+    for (let index = range.begin; index < range.end; index++) scores[offset + rows[index]] += value;
+  }
+
+  /** From unrounded sums in row order. */
+  #newtonStep(leaf: number, { begin, end }: RowRange): number {
+    const { rows, gradients, hessians, sizes, leafLowest, leafHighest } = this.#context.views;
+    let gradient = 0;
+    for (let index = begin; index < end; index++) gradient += gradients[rows[index]];
+    let hessian = end - begin;
+    if (sizes.lanes === 2) {
+      hessian = 0;
+      for (let index = begin; index < end; index++) hessian += hessians[rows[index]];
+    }
+    const bounds: OutputBounds = { lowest: leafLowest[leaf], highest: leafHighest[leaf] };
+    return leafOutput(gradient, hessian, this.#context.job.limits, bounds);
+  }
+
+  /** The quantile of the residuals of the leaf's rows. */
+  #leafQuantile(level: number, { begin, end }: RowRange): number {
+    const { rows, targets, scores, weights } = this.#context.views;
+    const residuals = new Float64Array(end - begin);
+    const itsWeights = new Float64Array(weights.length === 0 ? 0 : end - begin);
+    for (let index = begin; index < end; index++) {
+      const row = rows[index];
+      residuals[index - begin] = targets[row] - scores[row];
+      if (weights.length > 0) itsWeights[index - begin] = weights[row];
+    }
+    return weightedQuantile(residuals, itsWeights, level);
+  }
+
+  /** Task: a chunk of rows. Argument: the score. Rows left out by bagging lie in no leaf's segment. */
+  addUndrawn(task: number): void {
+    const { isDrawn, scores, bins, sizes } = this.#context.views;
+    const offset = this.#context.argument(0) * sizes.nRows;
+    const { begin, end } = this.#context.chunk(task);
+    for (let row = begin; row < end; row++) {
+      if (isDrawn[row] === 0) scores[offset + row] += this.#leafValue(bins, sizes.nRows, row);
+    }
+  }
+
+  /** Task: a chunk of validation rows. Argument: the score. */
+  addValidation(task: number): void {
+    const { validationScores, validationBins, sizes } = this.#context.views;
+    const offset = this.#context.argument(0) * sizes.nValidationRows;
+    const { begin, end } = this.#context.validationChunk(task);
+    for (let row = begin; row < end; row++) {
+      validationScores[offset + row] += this.#leafValue(validationBins, sizes.nValidationRows, row);
+    }
+  }
+
+  /** What the present tree adds to a binned row: the same leaf as by raw values, from an eighth of the memory. */
+  #leafValue(bins: Uint8Array, nRows: number, row: number): number {
+    const { treeFeature, treeSides, treeLeft, treeRight, treeValue } = this.#context.views;
+    let node = 0;
+    while (treeFeature[node] >= 0) {
+      const bin = bins[blockPlace(treeFeature[node], nRows) + row * BLOCK_COLUMNS];
+      node = treeSides[node * HISTOGRAM_BINS + bin] === 1 ? treeLeft[node] : treeRight[node];
+    }
+    return treeValue[node];
+  }
+
+  /** Task: a chunk of validation rows. Notes its loss. */
+  sumLoss(task: number): void {
+    const range = this.#context.validationChunk(task);
+    this.#context.views.chunkSums[task] = sumLoss(
+      this.#loss,
+      this.#validationRows,
+      range,
+      this.#context.job.objective,
+    );
+  }
+}

@@ -1,0 +1,60 @@
+/** Reads and checks what a training was asked for, beyond the numbers of its parameter table. */
+import { checkRowIndices } from "../matrix.ts";
+import type { TaskTarget } from "../task-kind.ts";
+import { countOutputs } from "../task-kind.ts";
+import type { ObjectiveChoice } from "./objectives/objective.ts";
+import { DEFAULT_LOSS, LOSSES } from "./objectives/table.ts";
+import type { GbdtParameters } from "./parameters.ts";
+import { STOPPING_METRICS } from "./stopping-metric.ts";
+import type { StoppingMetric } from "./stopping-metric.ts";
+
+/** @throws {RangeError} when the objective is not one of the task */
+export function chooseObjective(target: TaskTarget, parameters: GbdtParameters): ObjectiveChoice {
+  const chosen = parameters.objective;
+  const name = chosen === "auto" ? DEFAULT_LOSS[target.taskKind] : chosen;
+  if (LOSSES[name].taskKind !== target.taskKind) {
+    throw new RangeError(
+      `objective ${name} is for ${LOSSES[name].taskKind}, got a ${target.taskKind} target`,
+    );
+  }
+  return { name, nScores: countOutputs(target), settings: parameters };
+}
+
+/** @throws {RangeError} when the metric is not one of the task */
+export function chooseMetric(target: TaskTarget, { stoppingMetric }: GbdtParameters): StoppingMetric | null {
+  if (stoppingMetric === "loss") return null;
+  const metric = STOPPING_METRICS[stoppingMetric];
+  if (metric.taskKind !== target.taskKind) {
+    throw new RangeError(
+      `stoppingMetric ${stoppingMetric} is for ${metric.taskKind}, got a ${target.taskKind} target`,
+    );
+  }
+  return metric;
+}
+
+export function checkMonotone(monotone: readonly number[] | undefined, nColumns: number): Int32Array {
+  const signs = Int32Array.from(monotone ?? { length: nColumns }, (sign: number | undefined) => sign ?? 0);
+  if (signs.length !== nColumns) {
+    throw new RangeError(`monotone must have one sign per column [${nColumns}], got ${signs.length}`);
+  }
+  monotone?.forEach((sign, column) => {
+    if (sign !== 0 && sign !== 1 && sign !== -1) {
+      throw new RangeError(`monotone[${column}] must be −1, 0 or 1, got ${sign}`);
+    }
+  });
+  return signs;
+}
+
+/** Groups as sets; columns in none get a group of their own. */
+export function groupColumns(
+  groups: readonly (readonly number[])[] | undefined,
+  nColumns: number,
+): readonly ReadonlySet<number>[] | null {
+  if (groups === undefined) return null;
+  groups.forEach((group, place) => checkRowIndices(`interactions[${place}]`, group, nColumns));
+  const grouped = new Set(groups.flat());
+  const alone = Array.from({ length: nColumns }, (_, column) => column).filter(
+    (column) => !grouped.has(column),
+  );
+  return [...groups, ...alone.map((column) => [column])].map((group) => new Set(group));
+}

@@ -1,0 +1,104 @@
+import { describe, expect, it } from "vitest";
+import { parsePipeline } from "../schemas/pipeline/parse.ts";
+import { isPlatformError } from "../schemas/platform-error.ts";
+import { TRAINER_CHECKS } from "./candidate-checks.ts";
+
+const file = (search: string, rest = "") => `name: pumps
+sources:
+  readings: { files: a.csv, columns: [{ name: heat }, { name: failed, type: integer, use: label }] }
+label: { kind: column, column: failed, positive: 1 }
+task: { kind: class }
+candidates:
+  - kind: gbdt
+    params: { maxDepth: 4 }
+    search:
+      ${search}
+${rest}`;
+
+function problemOf(text: string): string {
+  try {
+    parsePipeline(text, "p.yaml", TRAINER_CHECKS);
+  } catch (error) {
+    if (!isPlatformError(error)) throw error;
+    return error.locations.map((l) => `${l.line} ${l.field}: ${l.expected}, found ${l.found}`).join("; ");
+  }
+  return "";
+}
+
+describe("a search space", () => {
+  const cases: readonly [string, string, string, string][] = [
+    ["right", "learningRate: { kind: float, low: 0.01, high: 0.3, log: true }", "", ""],
+    [
+      "an empty range",
+      "learningRate: { kind: float, low: 0.3, high: 0.1 }",
+      "",
+      "10 candidates.0.search.learningRate: a range with low ≤ high, found 0.3 … 0.1",
+    ],
+    [
+      "no choice",
+      "objective: { kind: choice, choices: [] }",
+      "",
+      "10 candidates.0.search.objective.choices: at least 1 items, found a list of 0",
+    ],
+    [
+      "a range beyond the trainer's",
+      "numLeaves: { kind: integer, low: 1, high: 31 }",
+      "",
+      "10 candidates.0.search.numLeaves: an integer in [2, 4096] (leaves), found 1",
+    ],
+    [
+      "doubles for a whole number",
+      "numLeaves: { kind: float, low: 2, high: 31 }",
+      "",
+      "10 candidates.0.search.numLeaves: kind integer, as the parameter is, found float",
+    ],
+    [
+      "a logarithm of 0",
+      "lambdaL2: { kind: float, low: 0, high: 1, log: true }",
+      "",
+      "10 candidates.0.search.lambdaL2: above 0 to be logarithmic, found 0",
+    ],
+    [
+      "what is fixed already",
+      "maxDepth: { kind: integer, low: 2, high: 8 }",
+      "",
+      "10 candidates.0.search.maxDepth: maxDepth fixed or searched, not both, found both",
+    ],
+    ["features to choose from", "features: { kind: choice, choices: ['*', '*_mean_*'] }", "", ""],
+    [
+      "features that are no texts",
+      "features: { kind: choice, choices: [1, 2] }",
+      "",
+      "10 candidates.0.search.features: a choice of texts such as '*' and '*_mean_*', found choice",
+    ],
+    [
+      "no time at all",
+      "numLeaves: { kind: integer, low: 2, high: 8 }",
+      "search: { budget: { time: 0s } }\n",
+      "11 search.budget.time: a time above 0, e.g. 30m, found 0s",
+    ],
+    [
+      "no trials at all",
+      "numLeaves: { kind: integer, low: 2, high: 8 }",
+      "search: { budget: { trials: 0 } }\n",
+      "11 search.budget.trials: at least 1, found 0",
+    ],
+    [
+      "an objective that the task does not have",
+      "numLeaves: { kind: integer, low: 2, high: 8 }",
+      "search: { objectives: [rocAuc, rmse] }\n",
+      "11 search.objectives.1: a metric of binary tasks",
+    ],
+  ];
+  it.each(cases)("%s", (_name, search, rest, problem) => {
+    const found = problemOf(file(search, rest));
+    if (problem === "") expect(found).toBe("");
+    else expect(found).toContain(problem);
+  });
+
+  it("must be there for the settings of a search, and hold something", () => {
+    const plain = file("X", "search: { generation: 2 }\n").replace("    search:\n      X\n", "");
+    expect(problemOf(plain)).toContain("9 search: a candidate with a `search`");
+    expect(problemOf(file("{}"))).toContain("candidates.0.search: at least one parameter, found none");
+  });
+});

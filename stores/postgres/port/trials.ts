@@ -1,0 +1,9 @@
+import type { TrialView } from "../../../schemas/trial.ts";
+
+/** Results of the searches of runs. */
+export interface TrialStore {
+  /** Idempotent on (run, candidate, number): the first result stays. */
+  record(runId: string, trial: TrialView): Promise<void>;
+  /** Of one candidate, or of all in the order of their names; by number. */
+  list(runId: string, candidate?: string): Promise<TrialView[]>;
+}

@@ -77,7 +77,7 @@ await describeWithServices("a pipeline without labels", () => {
     const headers = { "content-type": "application/json" };
     const rows = [
       { load: 50, current: 100, heat: 45 },
-      { load: 50, current: 130, heat: 45 },
+      { load: 50, current: 180, heat: 45 },
     ];
     const body = JSON.stringify({ model: "unusual", rows });
     const reply = await fetch(`${platform.apiUrl}/predict`, { method: "POST", headers, body });

@@ -97,9 +97,9 @@ async function withTemporal<T>(use: (client: Client) => Promise<T>): Promise<T> 
  * this one take them, and the story is about ports that are found again.
  */
 async function leaveWellKnownPorts(): Promise<void> {
-  const { ports, release } = await choosePorts(PORT_NAMES, { remembered: {}, preferred: {} });
-  release();
-  writeRecord(ensureStateDir(stateDir), { ...EMPTY_RECORD, ports });
+  const chosen = await choosePorts(PORT_NAMES, { remembered: {}, preferred: {} });
+  chosen.release();
+  writeRecord(ensureStateDir(stateDir), { ...EMPTY_RECORD, ports: chosen.ports });
 }
 
 const until = async (isReached: () => boolean) =>
@@ -212,7 +212,6 @@ await describeWithServices("aura up, down and the supervisor", () => {
     const stranger = identifyProcess(process.pid);
     const paths = statePaths(stateDir);
     const record = readRecord(paths);
-    const { writeRecord } = await import("../../platform/state-dir.ts");
     const reused = { pid: process.pid, startTime: "of another process" };
     writeRecord(paths, {
       ...record,

@@ -1,4 +1,5 @@
 import { createApprovalActivities } from "./approval/activities.ts";
+import { createComparisonActivities } from "./comparison/activities.ts";
 import type { ActivityDeps } from "./dependencies.ts";
 import { createEvaluationActivities } from "./evaluation/activities.ts";
 import { withFailures } from "./failures.ts";
@@ -8,6 +9,7 @@ import { createHousekeepingActivities } from "./housekeeping/activities.ts";
 import { createIngestActivities } from "./ingest/activities.ts";
 import { createMonitoringActivities } from "./monitoring/activities.ts";
 import { createRegistryActivities } from "./registry/activities.ts";
+import { createReproductionActivities } from "./reproduction/activities.ts";
 import { createRunActivities } from "./runs/activities.ts";
 import { createScoringActivities } from "./scoring/activities.ts";
 import { createTrainingActivities } from "./training/activities.ts";
@@ -24,7 +26,12 @@ export function createActivities(deps: ActivityDeps) {
       }),
       ...createHousekeepingActivities(deps),
     }),
-    data: withFailures({ ...createIngestActivities(deps), ...createFeatureActivities(deps) }),
+    data: withFailures({
+      ...createIngestActivities(deps),
+      ...createFeatureActivities(deps),
+      ...createReproductionActivities(deps),
+      ...createComparisonActivities(deps),
+    }),
     train: withFailures({
       ...createTrainingActivities(deps),
       ...createEvaluationActivities(deps),

@@ -94,5 +94,14 @@ export const HOUSEKEEPING_ID = "housekeeping";
 /** `window` is the logical time window that drifted, e.g. `2026-11-21T00:00Z`. */
 export const retrainWorkflowId = (model: string, window: string): string => `retrain/${model}/${window}`;
 
+/** The prefix is what the stage cache knows a reproduction by (`activities/stage-cache.ts`). */
+export const REPRODUCE_PREFIX = "reproduce/";
+export const reproduceWorkflowId = (model: string, version: number): string =>
+  `${REPRODUCE_PREFIX}${model}/${version}`;
+
+/** `a` and `b` are whole ids. */
+export const compareDataWorkflowId = (kind: string, a: string, b: string): string =>
+  `compare/${kind}/${a}/${b}`;
+
 /** `hash` covers model digest, raw file hashes and options. */
 export const scoreWorkflowId = (model: string, hash: string): string => `score/${model}/${hash}`;

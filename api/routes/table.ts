@@ -1,6 +1,7 @@
 import { alertRoutes } from "./alerts.ts";
 import { approvalRoutes } from "./approvals.ts";
 import { assetRoutes } from "./assets.ts";
+import { dataVersionRoutes } from "./data-versions.ts";
 import { datasetRoutes } from "./datasets.ts";
 import { descriptionRoutes } from "./description.ts";
 import { healthRoutes } from "./health.ts";
@@ -13,6 +14,7 @@ import { predictRoutes } from "./predict.ts";
 import { promotionRoutes } from "./promotions.ts";
 import { recordRoutes } from "./records.ts";
 import type { AnyRoute } from "./route.ts";
+import { reproductionRoutes } from "./reproductions.ts";
 import { runRoutes } from "./runs.ts";
 import { scoreRoutes } from "./scores.ts";
 import { thresholdRoutes } from "./thresholds.ts";
@@ -29,11 +31,13 @@ const RESOURCES: readonly AnyRoute[] = [
   ...modelRoutes,
   ...promotionRoutes,
   ...thresholdRoutes,
+  ...reproductionRoutes,
   ...scoreRoutes,
   ...recordRoutes,
   ...assetRoutes,
   ...alertRoutes,
   ...datasetRoutes,
+  ...dataVersionRoutes,
   ...lineageRoutes,
   ...keyRoutes,
   ...healthRoutes,

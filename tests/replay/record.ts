@@ -17,7 +17,7 @@ import { recordedNames, writeHistory } from "./history-file.ts";
  *
  *     npm run build && node dist/tests/replay/record.js [group …]
  *
- * Groups: `runs`, `housekeeping`; all of them without one.
+ * Groups: `runs`, `housekeeping`, `versions`; all of them without one.
  * To be run when a workflow gains a path; what is recorded stays. A history that no longer replays means that runs
  * which are open at the next release would be stuck: such a change goes behind `patched()`.
  */
@@ -130,6 +130,21 @@ class Recorder {
     return (await this.#api.post("/v1/housekeeping", { reply, body: { removeDatasets: true } })).workflowId;
   }
 
+  async reproduce(model: string, version: number): Promise<string> {
+    const reply = z.looseObject({ workflowId: z.string() });
+    const path = apiPath`/v1/models/${model}/versions/${version}/reproduction`;
+    return (await this.#api.post(path, { reply })).workflowId;
+  }
+
+  /** The two newest. */
+  async compareDatasets(): Promise<string> {
+    const row = z.looseObject({ items: z.array(z.looseObject({ id: z.string() })) });
+    const { items } = await this.#api.get("/v1/datasets", row, { limit: 2 });
+    const body = { a: items[1]?.id, b: items[0]?.id };
+    const reply = z.looseObject({ workflowId: z.string() });
+    return (await this.#api.post("/v1/data-diffs", { reply, body })).workflowId;
+  }
+
   async retrain(model: string): Promise<string> {
     const workflowId = `retrain/${model}/recorded`;
     await this.#platform.client.workflow.start("retrainWorkflow", {
@@ -148,6 +163,19 @@ async function recordHousekeeping(recorder: Recorder): Promise<void> {
   await recorder.person.finishRun(run.runId);
   await recorder.ended(await recorder.score("housekept"));
   await recorder.save("housekeeping", await recorder.keepHouse());
+}
+
+/** What looks at versions of models and of data, and changes none. */
+async function recordVersions(recorder: Recorder): Promise<void> {
+  const first = await recorder.start("reproduced");
+  await recorder.person.untilAsked(first.runId);
+  const second = await recorder.person.startRun({
+    dataSeed: 12,
+    pipeline: pipelineText().replace("name: faults", "name: reproduced-other"),
+  });
+  await recorder.person.untilAsked(second.runId);
+  await recorder.save("reproduce", await recorder.reproduce("reproduced", 1));
+  await recorder.save("compare-data", await recorder.compareDatasets());
 }
 
 async function recordRuns(recorder: Recorder): Promise<void> {
@@ -213,11 +241,12 @@ async function recordRuns(recorder: Recorder): Promise<void> {
   await recorder.save("retrain", await recorder.retrain("promoted"));
 }
 
+const RECORDINGS = { runs: recordRuns, housekeeping: recordHousekeeping, versions: recordVersions };
 const groups = process.argv.slice(2);
 const platform = await FaultyPlatform.start();
 try {
   const recorder = new Recorder(platform);
-  for (const [group, record] of Object.entries({ runs: recordRuns, housekeeping: recordHousekeeping })) {
+  for (const [group, record] of Object.entries(RECORDINGS)) {
     if (groups.length === 0 || groups.includes(group)) await record(recorder);
   }
 } finally {

@@ -11,7 +11,7 @@ const FOLDS_IN_FLIGHT = 500;
 
 /** What every later step is given. */
 export interface Prepared {
-  readonly split: SplitResult;
+  readonly split: Pick<SplitResult, "split" | "holdoutHash">;
   readonly fit: FitResult;
   /** Feature set of each distinct fitted state, by the state's hash. */
   readonly featureSets: Readonly<Record<string, ObjectRef>>;
@@ -26,8 +26,11 @@ export interface Prepared {
  */
 export async function prepareFeatures(
   plan: RunPlan,
-  input: PipelineInput,
-  given: { readonly ingest: IngestResult; readonly split: SplitResult },
+  input: Pick<PipelineInput, "spec">,
+  given: {
+    readonly ingest: Pick<IngestResult, "manifest">;
+    readonly split: Pick<SplitResult, "split" | "holdoutHash">;
+  },
 ): Promise<Prepared> {
   const { ingest, split } = given;
   const base = { runId: plan.runId, spec: input.spec, dataset: ingest.manifest };
@@ -58,7 +61,7 @@ export async function prepareFeatures(
 /** Every candidate (and the constant baseline) on every fold of every repeat, then the choice by the primary metric. */
 export async function crossValidate(
   plan: RunPlan,
-  input: PipelineInput,
+  input: Pick<PipelineInput, "spec">,
   prepared: Prepared,
 ): Promise<SelectResult & { readonly isReused: boolean }> {
   const names = ["baseline", ...plan.candidates.map((c) => c.name)];

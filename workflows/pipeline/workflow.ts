@@ -7,8 +7,12 @@ import {
   setHandler,
   workflowInfo,
 } from "@temporalio/workflow";
+import type { EvaluateResult } from "../../activities/evaluation/messages.ts";
+import type { SplitResult } from "../../activities/features/messages.ts";
+import type { IngestResult } from "../../activities/ingest/messages.ts";
 import type { RegisterResult } from "../../activities/registry/messages.ts";
 import type { PipelineInput, PipelineResult, RunPlan } from "../../activities/runs/messages.ts";
+import type { ObjectRef } from "../../schemas/object-ref.ts";
 import type { ErrorLocation } from "../../schemas/platform-error.ts";
 import type { TrainFinalResult } from "../../activities/training/messages.ts";
 import type { RunOutcome } from "../../schemas/run.ts";
@@ -17,6 +21,7 @@ import { show } from "../visibility.ts";
 import { askForApproval, promote } from "./decision.ts";
 import { progressQuery } from "./messages.ts";
 import { StageLog } from "./stages.ts";
+import type { Stages } from "./stages.ts";
 import { crossValidate, featureSetOf, prepareFeatures } from "./training.ts";
 
 /**
@@ -71,6 +76,18 @@ interface Trained {
 }
 
 async function trainAndRegister(plan: RunPlan, input: PipelineInput, log: StageLog): Promise<Trained> {
+  const { data, split } = await readAndSplit(plan, input, log);
+  const evaluated = await trainAndEvaluate(plan, input, { log, data, split });
+  return registerAndCheck(plan, input, { log, data, split, ...evaluated });
+}
+
+/** A dataset and who of it trains. */
+export interface Snapshot {
+  readonly data: Pick<IngestResult, "dataset" | "manifest">;
+  readonly split: Pick<SplitResult, "split" | "holdoutHash">;
+}
+
+async function readAndSplit(plan: RunPlan, input: PipelineInput, log: StageLog): Promise<Snapshot> {
   const { runId } = plan;
   const { spec, model } = input;
   const data = await log.run(
@@ -88,6 +105,23 @@ async function trainAndRegister(plan: RunPlan, input: PipelineInput, log: StageL
     () => features.splitDataset({ runId, model, spec, dataset: data.manifest }),
     (r) => r,
   );
+  return { data, split };
+}
+
+/** What training and evaluation made of a snapshot. */
+export interface EvaluatedModel {
+  readonly featureSet: ObjectRef;
+  readonly evaluated: EvaluateResult;
+}
+
+/** All between a snapshot and a version's files; a run registers them, a reproduction compares them. */
+export async function trainAndEvaluate(
+  plan: RunPlan,
+  input: Pick<PipelineInput, "spec" | "model">,
+  { data, split, log }: Snapshot & { readonly log: Stages },
+): Promise<EvaluatedModel> {
+  const { runId } = plan;
+  const { spec, model } = input;
   const prepared = await log.run(
     "transform",
     () => prepareFeatures(plan, input, { ingest: data, split }),
@@ -143,6 +177,18 @@ async function trainAndRegister(plan: RunPlan, input: PipelineInput, log: StageL
       isReused: r.isReused,
     }),
   );
+  return { featureSet, evaluated };
+}
+
+async function registerAndCheck(
+  plan: RunPlan,
+  input: PipelineInput,
+  given: Snapshot & EvaluatedModel & { readonly log: StageLog },
+): Promise<Trained> {
+  const { log, data, split, featureSet, evaluated } = given;
+  const { runId } = plan;
+  const { spec, model } = input;
+  const common = { runId, model, spec, dataset: data.manifest, split: split.split };
   const version = await log.run(
     "register",
     () =>

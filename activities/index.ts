@@ -1,3 +1,4 @@
+import { createAdoptionActivities } from "./adoption/activities.ts";
 import { createApprovalActivities } from "./approval/activities.ts";
 import { createComparisonActivities } from "./comparison/activities.ts";
 import type { ActivityDeps } from "./dependencies.ts";
@@ -34,6 +35,7 @@ export function createActivities(deps: ActivityDeps) {
     }),
     train: withFailures({
       ...createTrainingActivities(deps),
+      ...createAdoptionActivities(deps),
       ...createEvaluationActivities(deps),
       ...createScoringActivities(deps),
     }),

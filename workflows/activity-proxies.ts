@@ -1,4 +1,5 @@
 import { ActivityCancellationType, proxyActivities } from "@temporalio/workflow";
+import type { createAdoptionActivities } from "../activities/adoption/activities.ts";
 import type { createApprovalActivities } from "../activities/approval/activities.ts";
 import type { createComparisonActivities } from "../activities/comparison/activities.ts";
 import type { createEvaluationActivities } from "../activities/evaluation/activities.ts";
@@ -43,6 +44,7 @@ export const ingest = proxyActivities<ReturnType<typeof createIngestActivities>>
 export const features = proxyActivities<ReturnType<typeof createFeatureActivities>>(DATA);
 export const comparison = proxyActivities<ReturnType<typeof createComparisonActivities>>(DATA);
 export const reproduction = proxyActivities<ReturnType<typeof createReproductionActivities>>(DATA);
+export const adoption = proxyActivities<ReturnType<typeof createAdoptionActivities>>(TRAIN);
 export const training = proxyActivities<ReturnType<typeof createTrainingActivities>>(TRAIN);
 export const evaluation = proxyActivities<ReturnType<typeof createEvaluationActivities>>(TRAIN);
 export const scoring = proxyActivities<ReturnType<typeof createScoringActivities>>(TRAIN);

@@ -68,6 +68,31 @@ export function goldenOf(
   };
 }
 
+/** Answers of a graph that no trainer stands beside: it is held to itself alone. */
+export async function runForeignGraph(
+  pool: InferencePool,
+  given: Omit<GraphInput, "expected">,
+  ask: (predict: (rows: Float64Array, nRows: number) => Promise<GraphRun>) => Promise<void>,
+): Promise<GraphRun> {
+  const { onnx, problem, nFeatures, inputs, nRows } = given;
+  const sha256 = sha256Hex(onnx);
+  const key = `evaluate-${sha256}`;
+  const nGolden = Math.min(GOLDEN_ROWS, nRows);
+  const golden = { nRows: nGolden, rows: inputs.slice(0, nGolden * nFeatures), outputs: new Float64Array() };
+  await pool.load({ key, bytes: onnx, sha256, nFeatures, outputName: OUTPUT_NAMES[problem], golden });
+  try {
+    const { values, nOutputs } = await pool.predict(key, inputs, nRows);
+    await requireEqualInAnyBatch(pool, key, { ...given, expected: values, values, nOutputs });
+    await ask(async (rows, n) => {
+      const answered = await pool.predict(key, rows, n);
+      return { outputs: answered.values, nOutputs: answered.nOutputs };
+    });
+    return { outputs: values, nOutputs };
+  } finally {
+    await pool.unload(key);
+  }
+}
+
 async function requireEqualInAnyBatch(
   pool: InferencePool,
   key: string,

@@ -33,7 +33,10 @@ export function createRunActivities({ db, objects }: RunActivityDeps) {
         model: input.model,
         pipelineText: new TextDecoder().decode(await objects.get(input.text)),
         specHash: input.specHash,
-        files: await readRawFiles(objects, input.files),
+        files: [
+          ...(await readRawFiles(objects, input.files)),
+          ...(input.imported === undefined ? [] : [input.imported.file]),
+        ],
         requestedBy: input.requestedBy.id,
         requesterAuthenticated: input.requestedBy.authenticated,
         ...(input.scheduleKey === undefined ? {} : { scheduleKey: input.scheduleKey }),

@@ -5,6 +5,7 @@ import { dataVersionRoutes } from "./data-versions.ts";
 import { datasetRoutes } from "./datasets.ts";
 import { descriptionRoutes } from "./description.ts";
 import { healthRoutes } from "./health.ts";
+import { importRoutes } from "./imports.ts";
 import { inferenceProtocolRoutes } from "./inference-protocol.ts";
 import { keyRoutes } from "./keys.ts";
 import { lineageRoutes } from "./lineage.ts";
@@ -32,6 +33,7 @@ const RESOURCES: readonly AnyRoute[] = [
   ...promotionRoutes,
   ...thresholdRoutes,
   ...reproductionRoutes,
+  ...importRoutes,
   ...scoreRoutes,
   ...recordRoutes,
   ...assetRoutes,

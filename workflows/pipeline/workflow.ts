@@ -7,19 +7,17 @@ import {
   setHandler,
   workflowInfo,
 } from "@temporalio/workflow";
-import type { EvaluateResult } from "../../activities/evaluation/messages.ts";
-import type { SplitResult } from "../../activities/features/messages.ts";
-import type { IngestResult } from "../../activities/ingest/messages.ts";
 import type { RegisterResult } from "../../activities/registry/messages.ts";
 import type { PipelineInput, PipelineResult, RunPlan } from "../../activities/runs/messages.ts";
-import type { ObjectRef } from "../../schemas/object-ref.ts";
 import type { ErrorLocation } from "../../schemas/platform-error.ts";
 import type { TrainFinalResult } from "../../activities/training/messages.ts";
 import type { RunOutcome } from "../../schemas/run.ts";
 import { evaluation, features, ingest, monitoring, registry, runs, training } from "../activity-proxies.ts";
 import { show } from "../visibility.ts";
+import { adoptAndEvaluate } from "./adoption.ts";
 import { askForApproval, promote } from "./decision.ts";
 import { progressQuery } from "./messages.ts";
+import type { EvaluatedModel, Snapshot } from "./snapshot.ts";
 import { StageLog } from "./stages.ts";
 import type { Stages } from "./stages.ts";
 import { crossValidate, featureSetOf, prepareFeatures } from "./training.ts";
@@ -77,14 +75,12 @@ interface Trained {
 
 async function trainAndRegister(plan: RunPlan, input: PipelineInput, log: StageLog): Promise<Trained> {
   const { data, split } = await readAndSplit(plan, input, log);
-  const evaluated = await trainAndEvaluate(plan, input, { log, data, split });
+  const { imported } = input;
+  const evaluated =
+    imported === undefined
+      ? await trainAndEvaluate(plan, input, { log, data, split })
+      : await adoptAndEvaluate(plan, input, { log, data, split, imported });
   return registerAndCheck(plan, input, { log, data, split, ...evaluated });
-}
-
-/** A dataset and who of it trains. */
-export interface Snapshot {
-  readonly data: Pick<IngestResult, "dataset" | "manifest">;
-  readonly split: Pick<SplitResult, "split" | "holdoutHash">;
 }
 
 async function readAndSplit(plan: RunPlan, input: PipelineInput, log: StageLog): Promise<Snapshot> {
@@ -106,12 +102,6 @@ async function readAndSplit(plan: RunPlan, input: PipelineInput, log: StageLog):
     (r) => r,
   );
   return { data, split };
-}
-
-/** What training and evaluation made of a snapshot. */
-export interface EvaluatedModel {
-  readonly featureSet: ObjectRef;
-  readonly evaluated: EvaluateResult;
 }
 
 /** All between a snapshot and a version's files; a run registers them, a reproduction compares them. */

@@ -136,7 +136,8 @@ export const LINEAGE_SQL: Readonly<Record<LineageList, ListSql>> = {
       version: "v.version",
       digest: "v.digest",
       dataset: "v.dataset_id",
-      state: "v.stage",
+      // A graph that was not trained here says so wherever it is met.
+      state: "concat_ws(', ', v.stage, v.evaluation -> 'origin' ->> 'kind')",
     };
     return `select ${columns(given)} from aura.model_versions v join ${versionsOf(scope, parameters)} on ${isOfVersion("v")}`;
   },

@@ -4,6 +4,7 @@ import { createComparisonActivities } from "./comparison/activities.ts";
 import type { ActivityDeps } from "./dependencies.ts";
 import { createEvaluationActivities } from "./evaluation/activities.ts";
 import { withFailures } from "./failures.ts";
+import { createExternalActivities } from "./external/activities.ts";
 import { createFeatureActivities } from "./features/activities.ts";
 import { withLateHeartbeat } from "./heartbeat.ts";
 import { createHousekeepingActivities } from "./housekeeping/activities.ts";
@@ -36,6 +37,7 @@ export function createActivities(deps: ActivityDeps) {
     train: withFailures({
       ...createTrainingActivities(deps),
       ...createAdoptionActivities(deps),
+      ...createExternalActivities(deps),
       ...createEvaluationActivities(deps),
       ...createScoringActivities(deps),
     }),

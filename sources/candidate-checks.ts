@@ -8,7 +8,7 @@ import type { ParameterTable } from "../numerics/parameter-table.ts";
 import type { ParseOptions } from "../schemas/pipeline/parse.ts";
 import type { Candidate } from "../schemas/pipeline/training.ts";
 
-const TABLES: Readonly<Record<Candidate["kind"], ParameterTable>> = {
+const TABLES: Readonly<Record<Exclude<Candidate["kind"], "external">, ParameterTable>> = {
   gbdt: GBDT_PARAMETERS,
   forest: FOREST_PARAMETERS,
   linear: LINEAR_PARAMETERS,
@@ -22,6 +22,8 @@ export const TRAINER_CHECKS: ParseOptions = {
   extraChecks: (pipeline) =>
     pipeline.candidates.flatMap((candidate, i) =>
       Object.entries(candidate.params).flatMap(([name, value]) => {
+        // What a trainer elsewhere takes, it alone knows.
+        if (candidate.kind === "external") return [];
         const expected = expectation(TABLES[candidate.kind], name, value);
         return expected === undefined
           ? []

@@ -54,6 +54,17 @@ export const TIMEOUTS = {
   train: { startToCloseTimeout: "24h", scheduleToCloseTimeout: "7d", heartbeatTimeout: "10s" },
 } as const;
 
+/**
+ * A trainer on another task queue. Nobody there for minutes means that its worker does not run, which a person should be
+ * told; its heartbeat may be slower than ours, as other languages' loops cannot always be left for one.
+ */
+export const EXTERNAL_TIMEOUTS = {
+  scheduleToStartTimeout: "10m",
+  startToCloseTimeout: "24h",
+  scheduleToCloseTimeout: "7d",
+  heartbeatTimeout: "60s",
+} as const;
+
 /** Worker options whose defaults cost seconds after a crash. */
 export const WORKER_TUNING = {
   /** Default 10 s: how long a workflow stays stuck on a killed worker's sticky queue. */

@@ -3,6 +3,7 @@ import type { createAdoptionActivities } from "../activities/adoption/activities
 import type { createApprovalActivities } from "../activities/approval/activities.ts";
 import type { createComparisonActivities } from "../activities/comparison/activities.ts";
 import type { createEvaluationActivities } from "../activities/evaluation/activities.ts";
+import type { createExternalActivities } from "../activities/external/activities.ts";
 import type { createFeatureActivities } from "../activities/features/activities.ts";
 import type { createHousekeepingActivities } from "../activities/housekeeping/activities.ts";
 import type { createIngestActivities } from "../activities/ingest/activities.ts";
@@ -45,6 +46,7 @@ export const features = proxyActivities<ReturnType<typeof createFeatureActivitie
 export const comparison = proxyActivities<ReturnType<typeof createComparisonActivities>>(DATA);
 export const reproduction = proxyActivities<ReturnType<typeof createReproductionActivities>>(DATA);
 export const adoption = proxyActivities<ReturnType<typeof createAdoptionActivities>>(TRAIN);
+export const external = proxyActivities<ReturnType<typeof createExternalActivities>>(TRAIN);
 export const training = proxyActivities<ReturnType<typeof createTrainingActivities>>(TRAIN);
 export const evaluation = proxyActivities<ReturnType<typeof createEvaluationActivities>>(TRAIN);
 export const scoring = proxyActivities<ReturnType<typeof createScoringActivities>>(TRAIN);

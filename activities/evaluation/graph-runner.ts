@@ -72,7 +72,7 @@ export function goldenOf(
 export async function runForeignGraph(
   pool: InferencePool,
   given: Omit<GraphInput, "expected">,
-  ask: (predict: (rows: Float64Array, nRows: number) => Promise<GraphRun>) => Promise<void>,
+  askMore?: (predict: (rows: Float64Array, nRows: number) => Promise<GraphRun>) => Promise<void>,
 ): Promise<GraphRun> {
   const { onnx, problem, nFeatures, inputs, nRows } = given;
   const sha256 = sha256Hex(onnx);
@@ -83,7 +83,7 @@ export async function runForeignGraph(
   try {
     const { values, nOutputs } = await pool.predict(key, inputs, nRows);
     await requireEqualInAnyBatch(pool, key, { ...given, expected: values, values, nOutputs });
-    await ask(async (rows, n) => {
+    await askMore?.(async (rows, n) => {
       const answered = await pool.predict(key, rows, n);
       return { outputs: answered.values, nOutputs: answered.nOutputs };
     });

@@ -10,6 +10,7 @@ export function runPlan(pipeline: Pipeline, runId: string): RunPlan {
     candidates: trainedCandidates(pipeline).map(({ name, candidate }) => ({
       name,
       kind: candidate.kind,
+      ...(candidate.taskQueue === undefined ? {} : { taskQueue: candidate.taskQueue }),
     })),
     repeats: pipeline.split.repeats,
     folds: pipeline.split.folds,

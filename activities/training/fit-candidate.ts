@@ -62,6 +62,8 @@ export function fitCandidate(request: FitRequest, hooks: TrainingHooks): Fit {
       return { model: trainForest(input), bestIteration: null };
     case "linear":
       return { model: trainLinear(input), bestIteration: null };
+    case "external":
+      throw new RangeError("an external candidate is trained by its own worker");
     case "blend":
       throw new RangeError("a blend is made of candidates that are trained, and not trained itself");
     case "pca_monitor":

@@ -1,8 +1,9 @@
 import type { SplitResult, FitResult } from "../../activities/features/messages.ts";
 import type { IngestResult } from "../../activities/ingest/messages.ts";
 import type { PipelineInput, RunPlan } from "../../activities/runs/messages.ts";
-import type { SelectResult, TrainFoldResult } from "../../activities/training/messages.ts";
+import type { SelectResult, TrainFoldInput, TrainFoldResult } from "../../activities/training/messages.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
+import { trainExternalFold } from "./external-training.ts";
 import { inLanes } from "./lanes.ts";
 import { features, training } from "../activity-proxies.ts";
 
@@ -61,7 +62,7 @@ export async function prepareFeatures(
 /** Every candidate (and the constant baseline) on every fold of every repeat, then the choice by the primary metric. */
 export async function crossValidate(
   plan: RunPlan,
-  input: Pick<PipelineInput, "spec">,
+  input: Pick<PipelineInput, "spec" | "model">,
   prepared: Prepared,
 ): Promise<SelectResult & { readonly isReused: boolean }> {
   const names = ["baseline", ...plan.candidates.map((c) => c.name)];
@@ -74,8 +75,7 @@ export async function crossValidate(
     candidate,
     repeat,
     fold,
-    result: await training.trainFold({
-      runId: plan.runId,
+    result: await trainFold(plan, input, {
       spec: input.spec,
       split: prepared.split.split,
       featureSet: featureSetOf(prepared, fitted),
@@ -91,6 +91,22 @@ export async function crossValidate(
     folds: results,
   });
   return { ...selected, isReused: results.every((r: { result: TrainFoldResult }) => r.result.isReused) };
+}
+
+/** Task queue of a candidate whose trainer is elsewhere. */
+export function taskQueueOf(plan: RunPlan, candidate: string): string | undefined {
+  return plan.candidates.find(({ name }) => name === candidate)?.taskQueue;
+}
+
+function trainFold(
+  plan: RunPlan,
+  input: Pick<PipelineInput, "model">,
+  job: Omit<TrainFoldInput, "runId">,
+): Promise<TrainFoldResult> {
+  const taskQueue = taskQueueOf(plan, job.candidate);
+  return taskQueue === undefined
+    ? training.trainFold({ ...job, runId: plan.runId })
+    : trainExternalFold(plan, input, { ...job, taskQueue });
 }
 
 export function featureSetOf(prepared: Prepared, fitted: ObjectRef): ObjectRef {

@@ -16,11 +16,12 @@ import { evaluation, features, ingest, monitoring, registry, runs, training } fr
 import { show } from "../visibility.ts";
 import { adoptAndEvaluate } from "./adoption.ts";
 import { askForApproval, promote } from "./decision.ts";
+import { trainExternalFinal } from "./external-training.ts";
 import { progressQuery } from "./messages.ts";
 import type { EvaluatedModel, Snapshot } from "./snapshot.ts";
 import { StageLog } from "./stages.ts";
 import type { Stages } from "./stages.ts";
-import { crossValidate, featureSetOf, prepareFeatures } from "./training.ts";
+import { crossValidate, featureSetOf, prepareFeatures, taskQueueOf } from "./training.ts";
 
 /**
  * ingest → split → transform → train → evaluate → register → gate → approve → promote.
@@ -133,35 +134,40 @@ export async function trainAndEvaluate(
         featureSet,
       });
       const selected = await crossValidate(plan, input, prepared);
-      const final = await training.trainFinal({
-        runId,
-        spec,
-        split: split.split,
-        featureSet,
-        selection: selected.selection,
-      });
-      return { leakage, selected, final };
+      const job = { spec, split: split.split, featureSet, selection: selected.selection };
+      const { candidate } = selected;
+      const taskQueue = taskQueueOf(plan, candidate);
+      if (taskQueue !== undefined) {
+        const graph = await trainExternalFinal(plan, input, { ...job, candidate, taskQueue });
+        return { leakage, selected, final: { ...graph, trainer: taskQueue } };
+      }
+      return { leakage, selected, final: await training.trainFinal({ ...job, runId }) };
     },
     ({ selected, final }) => ({
-      detail: `${selected.candidate} chosen by ${selected.primaryMetric} ${format(selected.cv[selected.primaryMetric])} (cv)${sampleText(final.sample)}`,
-      isReused: selected.isReused && final.isReused,
+      detail: `${selected.candidate} chosen by ${selected.primaryMetric} ${format(selected.cv[selected.primaryMetric])} (cv)${"models" in final ? sampleText(final.sample) : `, trained on ${final.trainer}`}`,
+      isReused: selected.isReused && "models" in final && final.isReused,
     }),
   );
   const common = { runId, model, spec, dataset: data.manifest, split: split.split };
   const evaluated = await log.run(
     "evaluate",
-    () =>
-      evaluation.evaluateModel({
+    () => {
+      const { final, selected, leakage } = trained;
+      const given = {
         ...common,
         datasetId: data.dataset,
         holdoutHash: split.holdoutHash,
         view: fit.view,
         fitted: fit.final,
         featureSet,
-        selection: trained.selected.selection,
-        models: trained.final.models,
-        leakage: trained.leakage.checks,
-      }),
+        selection: selected.selection,
+      };
+      if ("models" in final)
+        return evaluation.evaluateModel({ ...given, models: final.models, leakage: leakage.checks });
+      const { onnx, file, trainer } = final;
+      const origin = { kind: "external", file, trainer } as const;
+      return evaluation.evaluateForeignModel({ ...given, onnx, origin, leakage: leakage.checks });
+    },
     (r) => ({
       detail: `${trained.selected.primaryMetric} ${format(r.metrics.test[trained.selected.primaryMetric])} (test)`,
       isReused: r.isReused,

@@ -8,7 +8,12 @@ type Stage = (typeof REPRODUCED_STAGES)[number];
 type ComparedFile = Reproduction["files"][number];
 
 /** Which stage writes a file; what is not named here is made by evaluation. */
-const STAGE_OF: Readonly<Record<string, Stage>> = { view: "transform", fitted: "transform", onnx: "train" };
+const STAGE_OF: Readonly<Record<string, Stage>> = {
+  view: "transform",
+  fitted: "transform",
+  onnx: "train",
+  explanation: "train",
+};
 
 export interface ComparedPair {
   readonly role: string;

@@ -105,7 +105,7 @@ await describeWithServices("versions of models and data", () => {
       expect(code, stderr).toBe(0);
       const result = reproductionSchema.parse(JSON.parse(stdout));
       expect(result).toMatchObject({ equal: true, code: { equal: true } });
-      expect(result.files).toHaveLength(8);
+      expect(result.files).toHaveLength(9);
       expect(result.files.every(({ equal, recorded }) => equal && recorded !== null)).toBe(true);
       expect(result.stages.map(({ equal }) => equal)).toEqual([true, true, true]);
       expect(await everything()).toEqual(before);

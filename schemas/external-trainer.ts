@@ -30,6 +30,14 @@ export const externalRequestSchema = z.strictObject({
 });
 export type ExternalRequest = z.infer<typeof externalRequestSchema>;
 
+/** In the place of a result: why there is none. Made by the workflow, which knows how the activity ended. */
+export interface ExternalFailure {
+  readonly kind: "aura.external.failure/1";
+  /** Nobody took the work in time. */
+  readonly isNobodyThere: boolean;
+  readonly message: string;
+}
+
 /** Result of `trainModel`. The graph was uploaded with `PUT /v1/uploads`. */
 export const externalResultSchema = z.strictObject({
   kind: z.literal("aura.external.result/1"),

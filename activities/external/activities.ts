@@ -25,6 +25,7 @@ import type {
   PrepareExternalInput,
   PrepareExternalResult,
   ScoreExternalInput,
+  TrainerAnswer,
 } from "./messages.ts";
 import { storeTrainingSet } from "./training-set.ts";
 
@@ -75,8 +76,8 @@ export function createExternalActivities(deps: ActivityDeps) {
     /**
      * The graph of one fold on the rows that its trainer has not seen.
      *
-     * **Effects**: predictions object. **Idempotency**: content. **Heartbeat**: 1 s. **Errors**: model_refused,
-     * integrity. **Retry**: work.
+     * **Effects**: predictions object. **Idempotency**: content. **Heartbeat**: 1 s. **Errors**: trainer_unavailable,
+     * trainer_failed, model_refused, integrity. **Retry**: work.
      */
     async scoreExternalFold(input: ScoreExternalInput): Promise<TrainFoldResult> {
       return withHeartbeat(async (beat) => {
@@ -112,7 +113,7 @@ export function createExternalActivities(deps: ActivityDeps) {
     /**
      * The graph of the final training in the served form.
      *
-     * **Effects**: graph object. **Idempotency**: content. **Heartbeat**: 1 s. **Errors**: model_refused, integrity.
+     * **Effects**: graph object. **Idempotency**: content. **Heartbeat**: 1 s. **Errors**: as scoreExternalFold.
      * **Retry**: work.
      */
     async adoptExternal(input: AdoptExternalInput): Promise<AdoptExternalResult> {
@@ -144,9 +145,14 @@ async function iterationsOf(
   return candidates.find(({ name }) => name === candidate)?.iterations ?? null;
 }
 
-/** @throws {PlatformError} model_refused: not the answer that the contract asks for */
-function readResult(value: unknown): ExternalResult {
-  const parsed = externalResultSchema.safeParse(value);
+/** @throws {PlatformError} trainer_unavailable, trainer_failed; model_refused: not the answer that the contract asks for */
+export function readResult(given: TrainerAnswer): ExternalResult {
+  if ("failure" in given) {
+    const { isNobodyThere, message } = given.failure;
+    if (isNobodyThere) throw new PlatformError("trainer_unavailable", message);
+    throw new PlatformError("trainer_failed", message);
+  }
+  const parsed = externalResultSchema.safeParse(given.answer);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const at = issue?.path.map(String).join(".") || "(all)";

@@ -1,4 +1,4 @@
-import type { ExternalRequest } from "../../schemas/external-trainer.ts";
+import type { ExternalFailure, ExternalRequest } from "../../schemas/external-trainer.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 
 export interface PrepareExternalInput {
@@ -26,15 +26,17 @@ export interface ScoreExternalInput {
   readonly candidate: string;
   readonly repeat: number;
   readonly fold: number;
-  /** What the trainer answered, not yet looked at. */
-  readonly result: unknown;
+  readonly result: TrainerAnswer;
 }
+
+/** What the trainer answered, not yet looked at, or why it did not. */
+export type TrainerAnswer = { readonly answer: unknown } | { readonly failure: ExternalFailure };
 
 export interface AdoptExternalInput {
   readonly runId: string;
   readonly spec: ObjectRef;
   readonly featureSet: ObjectRef;
-  readonly result: unknown;
+  readonly result: TrainerAnswer;
 }
 
 export interface AdoptExternalResult {

@@ -1,21 +1,26 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { NativeConnection, Worker } from "@temporalio/worker";
+import { ApplicationFailure } from "@temporalio/common";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { z } from "zod";
 import { ApiClient, apiPath } from "../../cli/client.ts";
-import { externalRequestSchema } from "../../schemas/external-trainer.ts";
 import type { ExternalRequest } from "../../schemas/external-trainer.ts";
 import { evaluationSchema } from "../../schemas/model-version.ts";
 import { PatientPerson } from "../faults/drive-run.ts";
 import { DATA_FILE, pipelineText, pumpReadings } from "../faults/fixture/pumps.ts";
 import { FaultyPlatform } from "../faults/faulty-platform.ts";
 import { inMs } from "../faults/patience.ts";
+import {
+  EXTERNAL_QUEUE,
+  externalPipeline,
+  pumpModel,
+  startTrainer,
+  uploadedModel,
+} from "../support/external-trainer.ts";
 import { createCli } from "../support/cli.ts";
 import { describeWithServices, makeStateFolder, testEnvironment } from "../support/platform.ts";
-import { endlessOnnx, linearOnnx, logisticOnnx } from "../support/tiny-onnx.ts";
-import { silenceRuntime } from "../support/workflow-environment.ts";
+import { endlessOnnx, linearOnnx } from "../support/tiny-onnx.ts";
 
 /**
  * Models from elsewhere on a whole platform: imported from a file, and made by a trainer on another task queue. Both end
@@ -24,9 +29,7 @@ import { silenceRuntime } from "../support/workflow-environment.ts";
 
 const STORY_MS = 240_000;
 const STEP_MS = 90_000;
-const QUEUE = "pump-trainer";
-/** What the data were made with (tests/faults/fixture/pumps.ts). */
-const GOOD = logisticOnnx([1 / 8, 1 / 2], -60 / 8 - 6 / 2 - 0.8);
+const GOOD = pumpModel();
 const INPUTS = ["temperature", "vibration"];
 
 const documentSchema = z.looseObject({
@@ -146,33 +149,14 @@ await describeWithServices("models from elsewhere", () => {
           const bytes = Buffer.from(await new Response(await client.getStream(path)).arrayBuffer());
           expect(createHash("sha256").update(bytes).digest("hex")).toBe(object.sha256);
         }
-        const { Readable } = await import("node:stream");
-        const stored = await client.putStream("/v1/uploads", {
-          bytes: Readable.from([GOOD]),
-          length: GOOD.length,
-          query: { name: "fold.onnx" },
-          reply: z.looseObject({ object: z.looseObject({ sha256: z.string(), bytes: z.number() }) }),
-        });
-        const { sha256, bytes } = stored.object;
-        return {
-          kind: "aura.external.result/1",
-          onnx: { sha256, bytes },
-          metrics: { own: 1 },
-          iterations: 7,
-        };
+        return { ...(await uploadedModel(platform.apiUrl, GOOD)), metrics: { own: 1 }, iterations: 7 };
       });
       try {
         const person = new PatientPerson(platform.apiUrl, inMs(STORY_MS));
-        const pipeline = pipelineText()
-          .replace("name: faults", "name: elsewhere")
-          .replace(
-            /candidates:[\s\S]*?\nmetrics/,
-            `candidates:\n  - { kind: external, taskQueue: ${QUEUE} }\n\nmetrics`,
-          );
-        const { runId } = await person.startRun({ pipeline });
+        const { runId } = await person.startRun({ pipeline: externalPipeline("elsewhere") });
         const view = await person.finishRun(runId);
         expect(view).toMatchObject({ outcome: "promoted", version: 1 });
-        expect(view.evaluation?.origin).toMatchObject({ kind: "external", trainer: QUEUE });
+        expect(view.evaluation?.origin).toMatchObject({ kind: "external", trainer: EXTERNAL_QUEUE });
         expect(view.metrics?.cv["rocAuc"]).toBeGreaterThan(0.9);
         // Two folds, then all: the holdout is in none of them.
         expect(seen.map(({ fold, iterations }) => [fold?.fold ?? null, iterations])).toEqual(
@@ -189,26 +173,28 @@ await describeWithServices("models from elsewhere", () => {
     },
     STEP_MS,
   );
+
+  it(
+    "ends a run with the words of a trainer that fails, and of one that answers nonsense",
+    async () => {
+      for (const [name, code, words, train] of [
+        ["failing", "trainer_failed", /out of memory/, () => Promise.reject(failure("out of memory"))],
+        ["mumbling", "model_refused", /answer of the trainer/, async () => ({ onnx: "yes" })],
+      ] as const) {
+        const trainer = await startTrainer(platform.temporalAddress, train);
+        try {
+          const person = new PatientPerson(platform.apiUrl, inMs(STORY_MS));
+          const { runId } = await person.startRun({ pipeline: externalPipeline(name) });
+          const { error } = await person.untilOver(runId);
+          expect(error?.code).toBe(code);
+          expect(error?.message).toMatch(words);
+        } finally {
+          await trainer.close();
+        }
+      }
+    },
+    STEP_MS,
+  );
 });
 
-/** A worker such as users write, in TypeScript. */
-async function startTrainer(
-  address: string,
-  train: (request: ExternalRequest) => Promise<unknown>,
-): Promise<{ readonly close: () => Promise<void> }> {
-  silenceRuntime();
-  const connection = await NativeConnection.connect({ address });
-  const worker = await Worker.create({
-    connection,
-    taskQueue: QUEUE,
-    activities: { trainModel: (request: unknown) => train(externalRequestSchema.parse(request)) },
-  });
-  const running = worker.run();
-  return {
-    async close() {
-      worker.shutdown();
-      await running;
-      await connection.close();
-    },
-  };
-}
+const failure = (message: string) => ApplicationFailure.nonRetryable(message, "MemoryError");

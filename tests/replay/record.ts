@@ -10,6 +10,7 @@ import { DATA_FILE, pipelineText, pumpReadings } from "../faults/fixture/pumps.t
 import { FaultyPlatform } from "../faults/faulty-platform.ts";
 import { DRIFT_WORKFLOW_ID, live } from "../faults/life.ts";
 import { inMs, untilAnswered } from "../faults/patience.ts";
+import { externalPipeline, pumpModel, startTrainer, uploadedModel } from "../support/external-trainer.ts";
 import { recordedNames, writeHistory } from "./history-file.ts";
 
 /**
@@ -130,6 +131,31 @@ class Recorder {
     return (await this.#api.post("/v1/housekeeping", { reply, body: { removeDatasets: true } })).workflowId;
   }
 
+  get temporalAddress(): string {
+    return this.#platform.temporalAddress;
+  }
+
+  upload() {
+    return uploadedModel(this.#platform.apiUrl, pumpModel());
+  }
+
+  /** A run that ends promoted; the model has a version, and so far no champion. */
+  async importModel(model: string): Promise<string> {
+    const data = await this.person.upload(DATA_FILE, pumpReadings(11));
+    const { onnx } = await this.upload();
+    const object = { key: `raw/sha256/${onnx.sha256}`, ...onnx };
+    const body = {
+      pipeline: pipelineText().replace("name: faults", `name: ${model}`),
+      files: [data],
+      onnx: { name: "model.onnx", object },
+      signature: { kind: "aura.import/1", inputs: ["temperature", "vibration"] },
+    };
+    const reply = z.looseObject({ runId: z.string(), workflowId: z.string() });
+    const { runId, workflowId } = await this.#api.post(apiPath`/v1/models/${model}/imports`, { reply, body });
+    await this.person.finishRun(runId);
+    return workflowId;
+  }
+
   async reproduce(model: string, version: number): Promise<string> {
     const reply = z.looseObject({ workflowId: z.string() });
     const path = apiPath`/v1/models/${model}/versions/${version}/reproduction`;
@@ -176,6 +202,12 @@ async function recordVersions(recorder: Recorder): Promise<void> {
   await recorder.person.untilAsked(second.runId);
   await recorder.save("reproduce", await recorder.reproduce("reproduced", 1));
   await recorder.save("compare-data", await recorder.compareDatasets());
+  await recorder.save("pipeline-imported", await recorder.importModel("reproduced"));
+  const trainer = await startTrainer(recorder.temporalAddress, () => recorder.upload());
+  const external = await recorder.person.startRun({ pipeline: externalPipeline("external") });
+  await recorder.person.finishRun(external.runId);
+  await trainer.close();
+  await recorder.save("pipeline-external", external.workflowId);
 }
 
 async function recordRuns(recorder: Recorder): Promise<void> {

@@ -1,5 +1,11 @@
-import { ActivityCancellationType, proxyActivities } from "@temporalio/workflow";
-import type { AdoptExternalResult } from "../../activities/external/messages.ts";
+import {
+  ActivityCancellationType,
+  ActivityFailure,
+  TimeoutFailure,
+  isCancellation,
+  proxyActivities,
+} from "@temporalio/workflow";
+import type { AdoptExternalResult, TrainerAnswer } from "../../activities/external/messages.ts";
 import type { PipelineInput, RunPlan } from "../../activities/runs/messages.ts";
 import type { TrainFoldResult } from "../../activities/training/messages.ts";
 import type { ExternalRequest } from "../../schemas/external-trainer.ts";
@@ -31,6 +37,24 @@ function trainerOn(taskQueue: string): ExternalTrainer {
   });
 }
 
+const MAX_MESSAGE = 1_000;
+
+/** How it ended is told to the activity that reads the answer, so that its errors are ours and not of any type there is. */
+async function askTrainer(taskQueue: string, request: ExternalRequest): Promise<TrainerAnswer> {
+  try {
+    return { answer: await trainerOn(taskQueue).trainModel(request) };
+  } catch (error) {
+    if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
+    const { cause } = error;
+    const isNobodyThere = cause instanceof TimeoutFailure && cause.timeoutType === "SCHEDULE_TO_START";
+    const said = (cause?.message ?? error.message).slice(0, MAX_MESSAGE);
+    const message = isNobodyThere
+      ? `train candidate [${request.candidate}]: no worker took it from the task queue ${taskQueue} within ${EXTERNAL_TIMEOUTS.scheduleToStartTimeout}`
+      : `train candidate [${request.candidate}] on ${taskQueue}: ${said}`;
+    return { failure: { kind: "aura.external.failure/1", isNobodyThere, message } };
+  }
+}
+
 /** One fold of a candidate whose trainer is on another task queue: rows out, graph back, judged here. */
 export async function trainExternalFold(
   plan: RunPlan,
@@ -46,7 +70,7 @@ export async function trainExternalFold(
     fold: { repeat, fold },
     selection: null,
   });
-  const result = await trainerOn(taskQueue).trainModel(request);
+  const result = await askTrainer(taskQueue, request);
   return external.scoreExternalFold({ ...job, runId, result });
 }
 
@@ -59,6 +83,6 @@ export async function trainExternalFinal(
   const { taskQueue, ...job } = given;
   const { runId } = plan;
   const { request } = await external.prepareExternal({ ...job, runId, model: input.model, fold: null });
-  const result = await trainerOn(taskQueue).trainModel(request);
+  const result = await askTrainer(taskQueue, request);
   return external.adoptExternal({ runId, spec: job.spec, featureSet: job.featureSet, result });
 }

@@ -7,7 +7,7 @@ import { PlatformError } from "../../schemas/platform-error.ts";
 import { splitDocumentSchema } from "../../schemas/split.ts";
 import { getDocument, readFeatureSet, readPipeline } from "../../stores/objects/documents.ts";
 import { putNumbers } from "../../stores/objects/numbers.ts";
-import { graphOfFile, MAX_GRAPH_BYTES } from "../adoption/graph-of-file.ts";
+import { graphOfFile, MAX_GRAPH_BYTES, taskKindOf } from "../adoption/graph-of-file.ts";
 import { trainedCandidates } from "../candidates.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import { requireAnswers } from "../evaluation/foreign-evaluation.ts";
@@ -63,7 +63,7 @@ export function createExternalActivities(deps: ActivityDeps) {
             seed: pipeline.split.seed + 1000 * (fold?.repeat ?? 0),
             fold,
             iterations: await iterationsOf(deps, input),
-            problem: problem.kind,
+            problem: taskKindOf(problem),
             classLabels: table.classLabels === null ? null : [...table.classLabels],
             primaryMetric: problem.primaryMetric,
             featureSet: set.sha256,

@@ -88,6 +88,7 @@ function fitDetector({ matrix, candidate, trainRows, seed }: FitRequest, hooks: 
     case "forest":
     case "linear":
     case "blend":
+    case "external":
       throw new RangeError(`candidate ${candidate.kind} needs a target, anomaly has none`);
   }
 }

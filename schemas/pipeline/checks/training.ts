@@ -156,7 +156,8 @@ function checkKind(scope: Scope, { kind, classWeight, seeds }: Candidate, i: num
   const { task } = scope.pipeline;
   const isDetector = DETECTOR_KINDS.includes(kind);
   if ((task.kind === "anomaly") !== isDetector) {
-    const expected = task.kind === "anomaly" ? DETECTOR_KINDS.join(" or ") : "gbdt, forest, linear, blend or external";
+    const expected =
+      task.kind === "anomaly" ? DETECTOR_KINDS.join(" or ") : "gbdt, forest, linear, blend or external";
     report(scope, ["candidates", i, "kind"], `${expected} for the task ${task.kind}`, kind);
   }
   if (!isDetector) return;

@@ -29,7 +29,8 @@ export function trainedCandidates({ candidates }: Pick<Pipeline, "candidates">):
  * @throws {PlatformError} not_found for a member that is not declared
  */
 export function membersOf(pipeline: Pick<Pipeline, "candidates">, blend: Candidate): NamedCandidate[] {
-  const trained = trainedCandidates(pipeline);
+  // A graph from elsewhere cannot be put into another one.
+  const trained = trainedCandidates(pipeline).filter(({ candidate }) => candidate.kind !== "external");
   if (blend.of === undefined) return trained;
   return blend.of.map((wanted) => {
     const found = trained.find(({ candidate }) => (candidate.name ?? candidate.kind) === wanted);

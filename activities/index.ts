@@ -1,13 +1,17 @@
+import { createAdoptionActivities } from "./adoption/activities.ts";
 import { createApprovalActivities } from "./approval/activities.ts";
+import { createComparisonActivities } from "./comparison/activities.ts";
 import type { ActivityDeps } from "./dependencies.ts";
 import { createEvaluationActivities } from "./evaluation/activities.ts";
 import { withFailures } from "./failures.ts";
+import { createExternalActivities } from "./external/activities.ts";
 import { createFeatureActivities } from "./features/activities.ts";
 import { withLateHeartbeat } from "./heartbeat.ts";
 import { createHousekeepingActivities } from "./housekeeping/activities.ts";
 import { createIngestActivities } from "./ingest/activities.ts";
 import { createMonitoringActivities } from "./monitoring/activities.ts";
 import { createRegistryActivities } from "./registry/activities.ts";
+import { createReproductionActivities } from "./reproduction/activities.ts";
 import { createRunActivities } from "./runs/activities.ts";
 import { createScoringActivities } from "./scoring/activities.ts";
 import { createSearchActivities } from "./search/activities.ts";
@@ -25,10 +29,17 @@ export function createActivities(deps: ActivityDeps) {
       }),
       ...createHousekeepingActivities(deps),
     }),
-    data: withFailures({ ...createIngestActivities(deps), ...createFeatureActivities(deps) }),
+    data: withFailures({
+      ...createIngestActivities(deps),
+      ...createFeatureActivities(deps),
+      ...createReproductionActivities(deps),
+      ...createComparisonActivities(deps),
+    }),
     train: withFailures({
       ...createTrainingActivities(deps),
       ...createSearchActivities(deps),
+      ...createAdoptionActivities(deps),
+      ...createExternalActivities(deps),
       ...createEvaluationActivities(deps),
       ...createScoringActivities(deps),
     }),

@@ -1,5 +1,6 @@
 import { activityInfo } from "@temporalio/activity";
 import { hashOf } from "../schemas/canonical-json.ts";
+import { REPRODUCE_PREFIX } from "../temporal-config/constants.ts";
 import type { DatasetStore } from "../stores/postgres/port.ts";
 
 /**
@@ -13,6 +14,14 @@ export interface CachedStep {
 }
 
 /**
+ * Whether the present activity works for a reproduction: it neither takes from the cache nor gives to it, and must not
+ * change what runs and people see.
+ */
+export function isReproduction(): boolean {
+  return activityInfo().workflowExecution?.workflowId.startsWith(REPRODUCE_PREFIX) === true;
+}
+
+/**
  * The known result, or a new one.
  *
  * `isReused` says that another run made it: a retry that finds what its own run computed before a crash tells of it as
@@ -23,6 +32,7 @@ export async function reuseOr<T extends object>(
   { stage, version, inputs }: CachedStep,
   compute: () => Promise<T>,
 ): Promise<T & { readonly isReused: boolean }> {
+  if (isReproduction()) return { ...(await compute()), isReused: false };
   const key = hashOf({ stage, version, inputs });
   const runId = activityInfo().workflowExecution?.runId ?? null;
   const known = await datasets.cachedStage(key);

@@ -13,19 +13,24 @@ import type { ErrorLocation } from "../schemas/platform-error.ts";
 import type { PendingFailure } from "../schemas/run.ts";
 import { connectClient, endContextTracking } from "../temporal-config/connection.ts";
 import {
+  compareDataWorkflowId,
   driftWorkflowId,
   HOUSEKEEPING_ID,
   pipelineWorkflowId,
   promoteWorkflowId,
+  reproduceWorkflowId,
   scoreWorkflowId,
   TASK_QUEUES,
 } from "../temporal-config/constants.ts";
 import type {
+  StartDataComparisonInput,
   StartedWorkflow,
   StartPipelineInput,
   StartPromotionInput,
+  StartReproductionInput,
   StartScoreInput,
   WorkflowGateway,
+  WorkflowOutcome,
 } from "./workflow-gateway.ts";
 
 /** The decision is recorded: who made it does not wait for a server that hangs, the approval looks by itself. */
@@ -125,6 +130,42 @@ class TemporalGateway implements WorkflowGateway {
         if (status.name !== "RUNNING" && status.name !== "COMPLETED") await handle.result();
       } catch (error) {
         if (!(error instanceof WorkflowNotFoundError)) throw failureOf("score", error);
+      }
+    });
+  }
+
+  async startReproduction(start: StartReproductionInput): Promise<StartedWorkflow> {
+    const { model, version, requestedBy } = start;
+    return this.#start("reproduceWorkflow", {
+      workflowId: reproduceWorkflowId(model, version),
+      args: [start],
+      staticSummary: `Reproduce ${model}@${version}, asked by ${requestedBy.id}`.slice(0, 190),
+    });
+  }
+
+  async startDataComparison(start: StartDataComparisonInput): Promise<StartedWorkflow> {
+    const { kind, a, b } = start;
+    return this.#start("compareDataWorkflow", {
+      workflowId: compareDataWorkflowId(kind, a, b),
+      args: [start],
+      staticSummary: `Compare ${kind} ${a.slice(0, 12)} with ${b.slice(0, 12)}`,
+    });
+  }
+
+  async outcomeOf(operation: string, workflowId: string): Promise<WorkflowOutcome> {
+    return this.#call(operation, async (client) => {
+      const handle = client.workflow.getHandle(workflowId);
+      try {
+        const { status, runId } = await handle.describe();
+        if (status.name === "RUNNING") return { runId, status: "running" };
+        return { runId, status: "finished", result: await handle.result() };
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError)
+          throw new PlatformError(
+            "not_found",
+            `${operation}: it was never asked for, or is forgotten by now`,
+          );
+        throw failureOf(operation, error);
       }
     });
   }

@@ -1,3 +1,4 @@
+import type { DataKind } from "../schemas/data-diff.ts";
 import type { ObjectRef } from "../schemas/object-ref.ts";
 import type { PendingFailure } from "../schemas/run.ts";
 import type { StoredPipelineInput } from "../stores/objects/pipeline-input.ts";
@@ -37,6 +38,24 @@ export interface StartScoreInput {
   readonly requestedBy: Requester;
 }
 
+export interface StartReproductionInput {
+  readonly model: string;
+  readonly version: number;
+  readonly digest: string;
+  readonly requestedBy: Requester;
+}
+
+export interface StartDataComparisonInput {
+  readonly kind: DataKind;
+  readonly a: string;
+  readonly b: string;
+}
+
+/** `result` is the workflow's own, to be checked by whoever reads it. */
+export type WorkflowOutcome =
+  | { readonly runId: string; readonly status: "running" }
+  | { readonly runId: string; readonly status: "finished"; readonly result: unknown };
+
 /** A workflow that runs now; `isNew` is false when the same work was started before. */
 export interface StartedWorkflow {
   readonly workflowId: string;
@@ -65,6 +84,13 @@ export interface WorkflowGateway {
    * @throws {PlatformError} with the code the job failed with
    */
   requireScoreAlive(model: string, inputHash: string): Promise<void>;
+  startReproduction(start: StartReproductionInput): Promise<StartedWorkflow>;
+  startDataComparison(start: StartDataComparisonInput): Promise<StartedWorkflow>;
+  /**
+   * What a workflow came to: its result, or that it still runs.
+   * @throws {PlatformError} not_found for one that is unknown; the code it failed with; cancelled
+   */
+  outcomeOf(operation: string, workflowId: string): Promise<WorkflowOutcome>;
   /** Runs the model's drift check now, beside its schedule. */
   triggerDriftCheck(model: string): Promise<StartedWorkflow>;
   /** Runs housekeeping now, beside its schedule; one that runs by hand already is joined. */

@@ -74,6 +74,12 @@ export class ApiClient {
     return new Uint8Array(await (await this.#send("GET", path, {})).arrayBuffer());
   }
 
+  /** The bytes of a reply as they come. Not bounded in time. @throws as `get` */
+  async getStream(path: string): Promise<ReadableStream<Uint8Array>> {
+    const { body } = await this.#send("GET", path, { headers: { accept: "*/*" } });
+    return body ?? new Blob([]).stream();
+  }
+
   /** Whether something is there; null when it is not. @throws as `get` */
   async find<T>(path: string, reply: z.ZodType<T>): Promise<T | null> {
     try {
@@ -127,9 +133,10 @@ export class ApiClient {
 
   async #sendOnce(method: string, path: string, init: SendInit): Promise<Response> {
     const { apiKey, signal, timeoutMs = DEFAULT_TIMEOUT_MS } = this.#options;
+    const isBounded = method !== "PUT" && init.headers?.["accept"] === undefined;
     const limits = [
       ...(signal === undefined ? [] : [signal]),
-      ...(method === "PUT" ? [] : [AbortSignal.timeout(timeoutMs)]),
+      ...(isBounded ? [AbortSignal.timeout(timeoutMs)] : []),
     ];
     let response: Response;
     try {

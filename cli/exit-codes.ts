@@ -10,6 +10,8 @@ export const EXIT = {
   /** What was asked for is wrong or not allowed: the command line, a file, a setting, the key, the time. */
   badInput: 2,
   gateRefused: 3,
+  /** `aura reproduce`: it came out, and not byte for byte. */
+  different: 3,
   /** A person rejected it, or nobody decided in time. */
   rejectedOrExpired: 4,
   /** It waits for a person and there is no terminal to ask on. */

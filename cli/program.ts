@@ -20,6 +20,7 @@ import { registerLineageCommand } from "./commands/record/lineage.ts";
 import { registerLogsCommand } from "./commands/platform/logs.ts";
 import { registerModelsCommand } from "./commands/model/models.ts";
 import { registerPredictionsCommand } from "./commands/model/predictions.ts";
+import { registerReproduceCommand } from "./commands/model/reproduce.ts";
 import { registerResetCommand } from "./commands/platform/reset.ts";
 import { registerRunCommand } from "./commands/pipeline/run.ts";
 import { registerRunsCommand } from "./commands/pipeline/runs.ts";
@@ -52,6 +53,7 @@ const COMMANDS: Readonly<Record<string, readonly ((program: Command) => void)[]>
   "Models in use:": [
     registerApprovalsCommand,
     registerModelsCommand,
+    registerReproduceCommand,
     registerScoreCommand,
     registerPredictionsCommand,
     registerDriftCommand,

@@ -57,11 +57,13 @@ async function warmUp(child: ChildHandle, model: ServedModel, deadlineMs: number
     // A first run allocates; it may take several times as long as a served one.
     child.run({ key, pieces: [rows], nRows }, deadlineMs * 4);
   const whole = await run(golden.rows, golden.nRows);
-  checkGolden(key, golden.outputs, whole.values);
+  // A model that has not answered yet is held to itself: alone as in the whole.
+  const expected = golden.outputs.length === 0 ? whole.values : golden.outputs;
+  checkGolden(key, expected, whole.values);
   for (let row = 0; row < Math.min(golden.nRows, 8); row++) {
     const single = await run(golden.rows.slice(row * nFeatures, (row + 1) * nFeatures), 1);
     const nOutputs = single.nOutputs;
-    checkGolden(key, golden.outputs.subarray(row * nOutputs, (row + 1) * nOutputs), single.values);
+    checkGolden(key, expected.subarray(row * nOutputs, (row + 1) * nOutputs), single.values);
   }
 }
 

@@ -3,7 +3,7 @@ export interface GoldenVectors {
   readonly nRows: number;
   /** Row-major (nRows × nFeatures), NaN = missing. */
   readonly rows: Float64Array;
-  /** Row-major (nRows × nOutputs). */
+  /** Row-major (nRows × nOutputs); empty for a model whose answers nobody knows yet, which is then held to itself. */
   readonly outputs: Float64Array;
 }
 

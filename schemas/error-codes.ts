@@ -205,6 +205,12 @@ export const ERROR_CODES = {
     "The ONNX file fails the static checks.",
     "Export it with allowed operators and no external data.",
   ),
+  trainer_failed: row(
+    422,
+    false,
+    "A trainer on another task queue ended with an error of its own.",
+    "Read the message and the trainer's log; its rows are the feature set named in its input.",
+  ),
   model_output_invalid: row(
     500,
     false,
@@ -232,6 +238,12 @@ export const ERROR_CODES = {
     true,
     "A remote source does not answer.",
     "It is retried; check the source's URL.",
+  ),
+  trainer_unavailable: row(
+    503,
+    false,
+    "No worker serves the task queue of an external trainer.",
+    "Start the trainer's worker, or correct `taskQueue`, and run again.",
   ),
   api_unavailable: row(
     503,

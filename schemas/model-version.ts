@@ -190,6 +190,16 @@ export const globalExplanationSchema = z.strictObject({
   ),
 });
 
+/** Where a graph came from that was not trained here. */
+export const modelOriginSchema = z.strictObject({
+  kind: z.enum(["imported", "external"]),
+  /** SHA-256 of the file as it was given, before it was brought into the served form. */
+  file: sha256Schema,
+  /** Task queue of the trainer that made it. */
+  trainer: z.string().optional(),
+});
+export type ModelOrigin = z.infer<typeof modelOriginSchema>;
+
 /** What evaluation found, stored with the version and shown to the approver. Plain data, no times. */
 export const evaluationSchema = z.strictObject({
   kind: z.literal("aura.evaluation/1"),
@@ -198,6 +208,8 @@ export const evaluationSchema = z.strictObject({
   labelConvention: z.string(),
   primaryMetric: z.string(),
   candidate: z.string(),
+  /** Absent: trained here. */
+  origin: modelOriginSchema.optional(),
   metrics: z.strictObject({ test: metricSetSchema, cv: metricSetSchema }),
   intervals: z.record(z.string(), z.tuple([z.number(), z.number()])),
   candidates: z.array(

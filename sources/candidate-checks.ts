@@ -12,7 +12,11 @@ import { FEATURES_DIMENSION } from "../schemas/pipeline/search.ts";
 import type { Problem } from "../schemas/pipeline/reading/yaml-document.ts";
 import type { Candidate } from "../schemas/pipeline/training.ts";
 
-const TABLES: Readonly<Record<Candidate["kind"], ParameterTable>> = {
+/** Kinds whose trainer is here, and with it the table of its parameters. */
+type OwnKind = Exclude<Candidate["kind"], "external">;
+type OwnCandidate = Candidate & { readonly kind: OwnKind };
+
+const TABLES: Readonly<Record<OwnKind, ParameterTable>> = {
   gbdt: GBDT_PARAMETERS,
   forest: FOREST_PARAMETERS,
   linear: LINEAR_PARAMETERS,
@@ -27,19 +31,22 @@ const TABLES: Readonly<Record<Candidate["kind"], ParameterTable>> = {
  */
 export const TRAINER_CHECKS: ParseOptions = {
   extraChecks: (pipeline) =>
-    pipeline.candidates.flatMap((candidate, i) => [
-      ...checkSpaceOf(candidate, i),
-      ...Object.entries(candidate.params).flatMap(([name, value]) => {
-        const expected = expectation(TABLES[candidate.kind], name, value);
+    pipeline.candidates.flatMap((candidate, i) => {
+      const { kind } = candidate;
+      // What a trainer elsewhere takes, it alone knows.
+      if (kind === "external") return [];
+      const wrong = Object.entries(candidate.params).flatMap(([name, value]) => {
+        const expected = expectation(TABLES[kind], name, value);
         return expected === undefined
           ? []
           : [{ path: ["candidates", i, "params"], key: name, expected, found: String(value) }];
-      }),
-    ]),
+      });
+      return [...checkSpaceOf({ ...candidate, kind }, i), ...wrong];
+    }),
 };
 
 /** Every value that a search may try must be one that the trainer takes. */
-function checkSpaceOf(candidate: Candidate, i: number): Problem[] {
+function checkSpaceOf(candidate: OwnCandidate, i: number): Problem[] {
   const { search } = candidate;
   if (search === undefined) return [];
   const path = ["candidates", i, "search"];
@@ -67,12 +74,12 @@ function checkShape(name: string, dimension: Dimension): DimensionProblem | unde
   }
 }
 
-function checkFixed({ params, features }: Candidate, name: string): DimensionProblem | undefined {
+function checkFixed({ params, features }: OwnCandidate, name: string): DimensionProblem | undefined {
   const isFixed = name === FEATURES_DIMENSION ? features !== undefined : Object.hasOwn(params, name);
   return isFixed ? { expected: `${name} fixed or searched, not both`, found: "both" } : undefined;
 }
 
-function checkValues(kind: Candidate["kind"], name: string, dimension: Dimension): DimensionProblem[] {
+function checkValues(kind: OwnKind, name: string, dimension: Dimension): DimensionProblem[] {
   if (name === FEATURES_DIMENSION) {
     const isOfTexts =
       dimension.kind === "choice" && dimension.choices.every((one) => typeof one === "string");

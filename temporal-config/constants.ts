@@ -54,6 +54,17 @@ export const TIMEOUTS = {
   train: { startToCloseTimeout: "24h", scheduleToCloseTimeout: "7d", heartbeatTimeout: "10s" },
 } as const;
 
+/**
+ * A trainer on another task queue. Nobody there for minutes means that its worker does not run, which a person should be
+ * told; its heartbeat may be slower than ours, as other languages' loops cannot always be left for one.
+ */
+export const EXTERNAL_TIMEOUTS = {
+  scheduleToStartTimeout: "10m",
+  startToCloseTimeout: "24h",
+  scheduleToCloseTimeout: "7d",
+  heartbeatTimeout: "60s",
+} as const;
+
 /** Worker options whose defaults cost seconds after a crash. */
 export const WORKER_TUNING = {
   /** Default 10 s: how long a workflow stays stuck on a killed worker's sticky queue. */
@@ -96,6 +107,15 @@ export const retrainWorkflowId = (model: string, window: string): string => `ret
 
 /** The search of one candidate in one run. */
 export const searchWorkflowId = (runId: string, candidate: string): string => `search/${runId}/${candidate}`;
+
+/** The prefix is what the stage cache knows a reproduction by (`activities/stage-cache.ts`). */
+export const REPRODUCE_PREFIX = "reproduce/";
+export const reproduceWorkflowId = (model: string, version: number): string =>
+  `${REPRODUCE_PREFIX}${model}/${version}`;
+
+/** `a` and `b` are whole ids. */
+export const compareDataWorkflowId = (kind: string, a: string, b: string): string =>
+  `compare/${kind}/${a}/${b}`;
 
 /** `hash` covers model digest, raw file hashes and options. */
 export const scoreWorkflowId = (model: string, hash: string): string => `score/${model}/${hash}`;

@@ -1,11 +1,15 @@
 import { ActivityCancellationType, proxyActivities } from "@temporalio/workflow";
+import type { createAdoptionActivities } from "../activities/adoption/activities.ts";
 import type { createApprovalActivities } from "../activities/approval/activities.ts";
+import type { createComparisonActivities } from "../activities/comparison/activities.ts";
 import type { createEvaluationActivities } from "../activities/evaluation/activities.ts";
+import type { createExternalActivities } from "../activities/external/activities.ts";
 import type { createFeatureActivities } from "../activities/features/activities.ts";
 import type { createHousekeepingActivities } from "../activities/housekeeping/activities.ts";
 import type { createIngestActivities } from "../activities/ingest/activities.ts";
 import type { createMonitoringActivities } from "../activities/monitoring/activities.ts";
 import type { createRegistryActivities } from "../activities/registry/activities.ts";
+import type { createReproductionActivities } from "../activities/reproduction/activities.ts";
 import type { createRunActivities } from "../activities/runs/activities.ts";
 import type { createScoringActivities } from "../activities/scoring/activities.ts";
 import type { createSearchActivities } from "../activities/search/activities.ts";
@@ -40,6 +44,10 @@ export const housekeeping = proxyActivities<ReturnType<typeof createHousekeeping
 });
 export const ingest = proxyActivities<ReturnType<typeof createIngestActivities>>(DATA);
 export const features = proxyActivities<ReturnType<typeof createFeatureActivities>>(DATA);
+export const comparison = proxyActivities<ReturnType<typeof createComparisonActivities>>(DATA);
+export const reproduction = proxyActivities<ReturnType<typeof createReproductionActivities>>(DATA);
+export const adoption = proxyActivities<ReturnType<typeof createAdoptionActivities>>(TRAIN);
+export const external = proxyActivities<ReturnType<typeof createExternalActivities>>(TRAIN);
 export const training = proxyActivities<ReturnType<typeof createTrainingActivities>>(TRAIN);
 export const search = proxyActivities<ReturnType<typeof createSearchActivities>>(TRAIN);
 export const evaluation = proxyActivities<ReturnType<typeof createEvaluationActivities>>(TRAIN);

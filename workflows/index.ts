@@ -1,9 +1,11 @@
 /** Every workflow of the product: the entry of the bundle. */
 export { approvalWorkflow } from "./approval/workflow.ts";
+export { compareDataWorkflow } from "./compare-data/workflow.ts";
 export { driftWorkflow } from "./drift/workflow.ts";
 export { housekeepingWorkflow } from "./housekeeping/workflow.ts";
 export { pipelineWorkflow } from "./pipeline/workflow.ts";
 export { promotionWorkflow } from "./promotion/workflow.ts";
+export { reproduceWorkflow } from "./reproduce/workflow.ts";
 export { retrainWorkflow } from "./retrain/workflow.ts";
 export { scoreWorkflow } from "./score/workflow.ts";
 export { searchWorkflow } from "./search/workflow.ts";

@@ -1,4 +1,5 @@
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
+import { adaptGraph } from "../adoption/adapt-graph.ts";
 import { evaluateHoldout } from "../evaluation/evaluate-holdout.ts";
 import { explainModel } from "../evaluation/explain-model.ts";
 import { freezeModelReference } from "../evaluation/model-reference.ts";
@@ -28,6 +29,7 @@ export const CPU_JOBS = {
   inspectLeakage,
   predictRows,
   exportGraph,
+  adaptGraph,
   evaluateHoldout,
   explainModel,
   freezeModelReference,

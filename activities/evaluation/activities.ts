@@ -2,7 +2,14 @@ import type { ActivityDeps } from "../dependencies.ts";
 import { withHeartbeat } from "../heartbeat.ts";
 import { reuseOr } from "../stage-cache.ts";
 import { scoreVersion } from "./champion-score.ts";
-import type { ChampionScore, EvaluateInput, EvaluateResult, ScoreChampionInput } from "./messages.ts";
+import type {
+  ChampionScore,
+  EvaluateForeignInput,
+  EvaluateInput,
+  EvaluateResult,
+  ScoreChampionInput,
+} from "./messages.ts";
+import { evaluateForeign } from "./foreign-evaluation.ts";
 import { evaluateTrained } from "./model-evaluation.ts";
 
 /** Raised when the same inputs would give other files than before. */
@@ -21,6 +28,21 @@ export function createEvaluationActivities(deps: ActivityDeps) {
       const { runId: _, ...inputs } = input;
       return reuseOr(deps.db.datasets, { stage: "evaluate", version: EVALUATION_VERSION, inputs }, () =>
         withHeartbeat((beat) => evaluateTrained(deps, input, beat)),
+      );
+    },
+
+    /**
+     * The same for a graph from elsewhere, which has no trainer to agree with: its own answers must be equal alone and in
+     * any batch, and become the golden vectors.
+     *
+     * **Effects**: as evaluateModel. **Idempotency**: content and stage cache. **Heartbeat**: 1 s. **Errors**:
+     * parity_failed, model_refused, model_output_invalid. **Retry**: work.
+     */
+    async evaluateForeignModel(input: EvaluateForeignInput): Promise<EvaluateResult> {
+      const { runId: _, ...inputs } = input;
+      const step = { stage: "evaluate-foreign", version: EVALUATION_VERSION, inputs };
+      return reuseOr(deps.db.datasets, step, () =>
+        withHeartbeat((beat) => evaluateForeign(deps, input, beat)),
       );
     },
 

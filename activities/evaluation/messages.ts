@@ -1,4 +1,4 @@
-import type { MetricSet } from "../../schemas/model-version.ts";
+import type { MetricSet, ModelOrigin } from "../../schemas/model-version.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 
 export interface EvaluateInput {
@@ -15,6 +15,12 @@ export interface EvaluateInput {
   readonly selection: ObjectRef;
   readonly models: ObjectRef;
   readonly leakage: readonly { readonly name: string; readonly passed: boolean; readonly detail: string }[];
+}
+
+/** A graph that was not trained here, in the served form. */
+export interface EvaluateForeignInput extends Omit<EvaluateInput, "models"> {
+  readonly onnx: ObjectRef;
+  readonly origin: ModelOrigin;
 }
 
 export interface EvaluateResult {

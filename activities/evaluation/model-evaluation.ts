@@ -3,7 +3,7 @@ import type { TrainedModel } from "../../numerics/model.ts";
 import type { DatasetManifest } from "../../schemas/dataset.ts";
 import type { ExplanationDocument } from "../../schemas/explanation.ts";
 import { fittedStateSchema } from "../../schemas/feature-set.ts";
-import type { Evaluation } from "../../schemas/model-version.ts";
+import type { Evaluation, ModelOrigin } from "../../schemas/model-version.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import { splitDocumentSchema } from "../../schemas/split.ts";
@@ -30,7 +30,6 @@ import { failureCounts } from "./failure-counts.ts";
 import type { HoldoutOutput } from "./evaluate-holdout.ts";
 import type { ExportOutput } from "./export-graph.ts";
 import { headline, requireParity, runGraph, GOLDEN_ROWS } from "./graph-runner.ts";
-import type { GraphRun } from "./graph-runner.ts";
 import type { EvaluateInput, EvaluateResult } from "./messages.ts";
 import { storeVersion } from "./model-files.ts";
 import type { PredictOutput } from "./predict-rows.ts";
@@ -49,7 +48,7 @@ import {
 /** Rows at thresholds ± 1 ulp and with missing values that the graph must agree on as well. */
 const N_PROBES = 512;
 
-interface Loaded {
+export interface Loaded {
   readonly pipeline: Pipeline;
   readonly dataset: DatasetManifest;
   readonly selection: Selection;
@@ -61,14 +60,19 @@ interface Loaded {
   readonly nUnseenClass: number;
 }
 
-interface Answers {
-  readonly trainer: PredictOutput;
-  readonly graph: GraphRun;
-  readonly exported: ExportOutput;
-  readonly parity: { readonly maxError: number; readonly nRows: number };
+/** What a model answered, whoever trained it. */
+export interface Answers {
+  readonly onnx: Uint8Array;
+  readonly importance: ExportOutput["importance"];
+  /** Rows asked, the test rows first, and what is known to be the answer: the golden vectors. */
+  readonly asked: PredictOutput;
+  /** How the graph was held to those answers. */
+  readonly check: Evaluation["checks"][number];
   /** Answers for the test rows alone, without the probes. */
   readonly test: Float64Array;
   readonly baseline: Float64Array;
+  /** Headline answers for the training rows: what drift is measured against. */
+  readonly trainScores: Float64Array;
 }
 
 /**
@@ -83,6 +87,22 @@ export async function evaluateTrained(
   const loaded = await load(deps, input);
   const { model, baseline } = await readTrained(deps.objects, input.models);
   const answers = await answerTest(deps, { loaded, model, baseline }, beat);
+  return evaluateAnswers(deps, input, { loaded, answers, model, beat });
+}
+
+/** All that follows from the answers, for a model trained here and for one from elsewhere. */
+export async function evaluateAnswers(
+  deps: ActivityDeps,
+  input: Omit<EvaluateInput, "models"> & { readonly origin?: ModelOrigin },
+  given: {
+    readonly loaded: Loaded;
+    readonly answers: Answers;
+    /** null: nothing is known of its inside, and its answers are not explained. */
+    readonly model: TrainedModel | null;
+    readonly beat: Beat;
+  },
+): Promise<Omit<EvaluateResult, "isReused">> {
+  const { loaded, answers, model, beat } = given;
   const { pipeline, problem, table, rows, selection } = loaded;
   const chosen = selection.candidates.find((c) => c.name === selection.chosen);
   const threshold = chosen?.threshold ?? null;
@@ -105,14 +125,20 @@ export async function evaluateTrained(
     },
     beat,
   );
-  const explanation = await explainAsWhole(deps, { loaded, model, view, answers }, beat);
-  const evaluation = { ...evaluationOf(input, { loaded, answers, scored, threshold }), explanation };
-  const reference = await referenceOf(deps, { loaded, onnx: answers.exported.onnx, model }, beat);
-  const { trainer } = answers;
-  const nGolden = Math.min(GOLDEN_ROWS, trainer.nRows);
+  const explanation =
+    model === null ? undefined : await explainAsWhole(deps, { loaded, model, view, answers }, beat);
+  const evaluation: Evaluation = {
+    ...evaluationOf(input, { loaded, answers, scored, threshold }),
+    ...(explanation === undefined ? {} : { explanation }),
+  };
+  const reference = await referenceOf(deps, { loaded, scores: answers.trainScores }, beat);
+  const { asked } = answers;
+  const nGolden = Math.min(GOLDEN_ROWS, asked.nRows);
+  const document: ExplanationDocument | undefined =
+    model === null ? undefined : { kind: "aura.explanation/1", model: { ...model } };
   const stored = await storeVersion(deps.objects, input.model, {
-    onnx: answers.exported.onnx,
-    explanation: { kind: "aura.explanation/1", model: { ...model } } satisfies ExplanationDocument,
+    onnx: answers.onnx,
+    explanation: document,
     view,
     fitted,
     signature: signatureOf({
@@ -133,10 +159,10 @@ export async function evaluateTrained(
     reference,
     card: cardOf(pipeline, evaluation),
     golden: goldenDocument({
-      inputs: trainer.inputs,
-      expected: trainer.outputs,
+      inputs: asked.inputs,
+      expected: asked.outputs,
       nFeatures: table.features.length,
-      nOutputs: trainer.nOutputs,
+      nOutputs: asked.nOutputs,
       nRows: nGolden,
     }),
   });
@@ -145,7 +171,7 @@ export async function evaluateTrained(
       pipeline,
       evaluation,
       truth: pickTruth(loaded),
-      prediction: headline({ outputs: answers.test, nOutputs: trainer.nOutputs }, problem.kind),
+      prediction: headline({ outputs: answers.test, nOutputs: asked.nOutputs }, problem.kind),
       problem,
     }),
   );
@@ -158,7 +184,8 @@ export async function evaluateTrained(
   };
 }
 
-async function load(deps: ActivityDeps, input: EvaluateInput): Promise<Loaded> {
+/** @throws {PlatformError} not_enough_data: nothing of the holdout is labelled */
+export async function load(deps: ActivityDeps, input: Omit<EvaluateInput, "models">): Promise<Loaded> {
   const pipeline = await readPipeline(deps.objects, input.spec);
   const split = await getDocument(deps.objects, input.split, splitDocumentSchema);
   const selection = await getDocument(deps.objects, input.selection, selectionSchema);
@@ -201,16 +228,27 @@ async function answerTest(
   });
   const parity = requireParity(trainer.outputs, graph);
   const test = graph.outputs.subarray(0, rows.test.length * graph.nOutputs);
-  return { trainer, graph, exported, parity, test, baseline: constant.outputs };
+  return {
+    onnx: exported.onnx,
+    importance: exported.importance,
+    asked: trainer,
+    check: {
+      name: "graph parity",
+      passed: true,
+      detail: `largest difference ${parity.maxError.toExponential(1)} on ${parity.nRows} rows, alone equal to batch`,
+    },
+    test,
+    baseline: constant.outputs,
+    trainScores: await trainerScores(deps, { loaded, model }, beat),
+  };
 }
 
 function evaluationOf(
-  input: EvaluateInput,
+  input: Parameters<typeof evaluateAnswers>[1],
   given: { loaded: Loaded; answers: Answers; scored: HoldoutOutput; threshold: number | null },
 ): Evaluation {
   const { loaded, answers, scored, threshold } = given;
   const { selection, pipeline, problem, rows } = loaded;
-  const { maxError, nRows } = answers.parity;
   const chosen = selection.candidates.find((c) => c.name === selection.chosen);
   const candidates = selection.candidates.map(({ name, kind, cv }) => ({
     name,
@@ -229,6 +267,7 @@ function evaluationOf(
     labelConvention: labelConventionOf(pipeline, problem),
     primaryMetric: problem.primaryMetric,
     candidate: selection.chosen,
+    ...(input.origin === undefined ? {} : { origin: input.origin }),
     metrics: {
       test: scored.test,
       cv: chosen?.cv ?? {},
@@ -246,18 +285,9 @@ function evaluationOf(
     ...(chosen?.interval == null
       ? {}
       : { interval: { level: chosen.interval.rule.level, trials: [...chosen.interval.trials] } }),
-    importance: [...answers.exported.importance],
+    importance: [...answers.importance],
     rows: { train: rows.train.length, test: rows.test.length, cv: selection.cvRows },
-    checks: [
-      ...input.leakage,
-      ...sampleCheck(loaded),
-      ...unseenClassCheck(loaded),
-      {
-        name: "graph parity",
-        passed: true,
-        detail: `largest difference ${maxError.toExponential(1)} on ${nRows} rows, alone equal to batch`,
-      },
-    ],
+    checks: [...input.leakage, ...sampleCheck(loaded), ...unseenClassCheck(loaded), answers.check],
   };
 }
 
@@ -304,7 +334,7 @@ async function explainAsWhole(
       sources: given.view.features.map(({ args }) => sourceColumn(args)),
       y: table.y,
       assetCodes: table.assetCodes,
-      byGain: given.answers.exported.importance.map(({ feature }) => feature),
+      byGain: given.answers.importance.map(({ feature }) => feature),
       rows,
       seed: pipeline.split.seed,
     },
@@ -318,19 +348,28 @@ function sourceColumn(args: unknown): string | null {
   return typeof column === "string" ? column : null;
 }
 
-/** Inputs and answers on the training rows, through the graph that will serve. */
-async function referenceOf(
+/** The trainer's answers for the training rows; the graph was found equal to it. */
+async function trainerScores(
   deps: ActivityDeps,
-  given: { loaded: Loaded; onnx: Uint8Array; model: Parameters<typeof predictByTrainer>[1]["model"] },
+  given: { loaded: Loaded; model: Parameters<typeof predictByTrainer>[1]["model"] },
   beat: Beat,
-) {
+): Promise<Float64Array> {
   const { table, rows, problem, pipeline } = given.loaded;
   const answered = await predictByTrainer(
     deps,
     { model: given.model, table, problem, rows: rows.train, nProbes: 0, seed: pipeline.split.seed },
     beat,
   );
-  const scores = headline({ outputs: answered.outputs, nOutputs: answered.nOutputs }, problem.kind);
+  return headline({ outputs: answered.outputs, nOutputs: answered.nOutputs }, problem.kind);
+}
+
+/** Inputs and answers on the training rows. */
+async function referenceOf(
+  deps: ActivityDeps,
+  { loaded, scores }: { loaded: Loaded; scores: Float64Array },
+  beat: Beat,
+) {
+  const { table, rows } = loaded;
   const featureNames = table.features.map((feature) => feature.name);
   return deps.cpu.run(
     "freezeModelReference",

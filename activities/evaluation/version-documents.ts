@@ -106,6 +106,7 @@ export function cardOf(pipeline: Pipeline, evaluation: Evaluation) {
     task: pipeline.task,
     label: pipeline.label,
     candidate: evaluation.candidate,
+    ...(evaluation.origin === undefined ? {} : { origin: evaluation.origin }),
     labelConvention: evaluation.labelConvention,
     dataset: evaluation.dataset,
     holdout: evaluation.holdout,

@@ -18,7 +18,7 @@ import type { ActivityDeps } from "../dependencies.ts";
 import { withHeartbeat } from "../heartbeat.ts";
 import type { Beat } from "../heartbeat.ts";
 import { createSplitActivities } from "../split/activities.ts";
-import { reuseOr } from "../stage-cache.ts";
+import { isReproduction, reuseOr } from "../stage-cache.ts";
 import type { FitInput, FitResult, TransformInput, TransformResult } from "./messages.ts";
 import { publishFeatures } from "./publish-features.ts";
 import { localParts } from "./sensor-columns.ts";
@@ -79,7 +79,7 @@ export function createFeatureActivities(deps: ActivityDeps) {
       const { dataset, view, fitted, hasLabel = true, isPublished = true } = input;
       return withHeartbeat(async (beat) => {
         const transformed = await transformDataset(deps, { dataset, view, fitted, hasLabel }, beat);
-        if (isPublished) await publishOnce(deps, view, transformed.featureSet);
+        if (isPublished && !isReproduction()) await publishOnce(deps, view, transformed.featureSet);
         return transformed;
       });
     },

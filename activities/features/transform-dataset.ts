@@ -15,7 +15,7 @@ import { getDocument, putDocument, readDataset } from "../../stores/objects/docu
 import type { ActivityDeps } from "../dependencies.ts";
 import type { Beat } from "../heartbeat.ts";
 import { putParquet } from "../parquet-object.ts";
-import { reuseOr } from "../stage-cache.ts";
+import { isReproduction, reuseOr } from "../stage-cache.ts";
 import type { TransformResult } from "./messages.ts";
 import { registerFeatureSet } from "./publish-features.ts";
 import { localParts } from "./sensor-columns.ts";
@@ -126,7 +126,7 @@ async function transformShards(
     ...counts,
   };
   const featureSet = await putDocument(deps.objects, manifest);
-  await registerFeatureSet(deps, { featureSet, manifest, view });
+  if (!isReproduction()) await registerFeatureSet(deps, { featureSet, manifest, view });
   return { featureSet, rows: counts.nRows, features: manifest.features.length };
 }
 

@@ -1,3 +1,4 @@
+import { codeVersion } from "../../config/code-version.ts";
 import { evaluationSchema, versionManifestSchema } from "../../schemas/model-version.ts";
 import { isPlatformError, PlatformError } from "../../schemas/platform-error.ts";
 import type { ObjectStore } from "../../stores/objects/port.ts";
@@ -39,7 +40,16 @@ export function createRegistryActivities({ db, objects }: RegistryActivityDeps) 
       const digest = versionDigest({ model, files: manifest.files });
       const champion = await db.registry.champion(model);
       const row = await db.registry.register(
-        { model, digest, manifest, evaluation, dataset: input.dataset, runId, holdout: input.holdout },
+        {
+          model,
+          digest,
+          manifest,
+          evaluation,
+          dataset: input.dataset,
+          runId,
+          holdout: input.holdout,
+          code: codeVersion(),
+        },
         systemAudit("version.register", `model/${model}`, { digest, runId }),
       );
       const { metrics } = evaluation;

@@ -3,11 +3,10 @@ import type { ObjectStore } from "../../stores/objects/port.ts";
 import type { Database, RunPatch } from "../../stores/postgres/port.ts";
 import { readPipeline, readRawFiles } from "../../stores/objects/documents.ts";
 import { systemAudit } from "../audit.ts";
-import { trainedCandidates } from "../candidates.ts";
 import type { PipelineInput, PipelineResult, RunFailure, RunPlan, RunRef, StageReport } from "./messages.ts";
 import type { ErrorCode } from "../../schemas/error-codes.ts";
 import { boundedLocations } from "../../schemas/error-location.ts";
-import { durationMs } from "../../schemas/pipeline/time.ts";
+import { runPlan } from "./plan.ts";
 
 export interface RunActivityDeps {
   readonly db: Database;
@@ -34,26 +33,15 @@ export function createRunActivities({ db, objects }: RunActivityDeps) {
         model: input.model,
         pipelineText: new TextDecoder().decode(await objects.get(input.text)),
         specHash: input.specHash,
-        files: await readRawFiles(objects, input.files),
+        files: [
+          ...(await readRawFiles(objects, input.files)),
+          ...(input.imported === undefined ? [] : [input.imported.file]),
+        ],
         requestedBy: input.requestedBy.id,
         requesterAuthenticated: input.requestedBy.authenticated,
         ...(input.scheduleKey === undefined ? {} : { scheduleKey: input.scheduleKey }),
       });
-      return {
-        runId,
-        candidates: trainedCandidates(pipeline).map(({ name, candidate }) => ({
-          name,
-          kind: candidate.kind,
-        })),
-        searches: trainedCandidates(pipeline).flatMap(({ name, candidate }) =>
-          candidate.search === undefined ? [] : [name],
-        ),
-        repeats: pipeline.split.repeats,
-        folds: pipeline.split.folds,
-        approval: pipeline.approval,
-        approvalDeadlineMs: durationMs(pipeline.approval.deadline),
-        approvalReminderMs: durationMs(pipeline.approval.reminder),
-      };
+      return runPlan(pipeline, runId);
     },
 
     /** **Effects**: the run's row of this stage. **Idempotency**: (run, stage), last write wins. */

@@ -16,7 +16,12 @@ export type PipelineInput = StoredPipelineInput;
 /** What the workflow needs to know of the pipeline file to order its steps. */
 export interface RunPlan {
   readonly runId: string;
-  readonly candidates: readonly { readonly name: string; readonly kind: string }[];
+  readonly candidates: readonly {
+    readonly name: string;
+    readonly kind: string;
+    /** Of an external trainer. */
+    readonly taskQueue?: string;
+  }[];
   /** Names of the candidates that are searched; absent in histories from before there was a search. */
   readonly searches?: readonly string[];
   readonly repeats: number;

@@ -1,11 +1,7 @@
 import { generationStart } from "../../numerics/search/sampler.ts";
-import { candidateName } from "../candidates.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
-import { pipelineSchema } from "../../schemas/pipeline/pipeline.ts";
-import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { splitDocumentSchema } from "../../schemas/split.ts";
 import { trialViewSchema } from "../../schemas/trial.ts";
-import type { TrialView } from "../../schemas/trial.ts";
 import { getDocument, putDocument, readFeatureSet, readPipeline } from "../../stores/objects/documents.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import { withHeartbeat } from "../heartbeat.ts";
@@ -19,8 +15,8 @@ import type {
   RunTrialInput,
   RunTrialResult,
 } from "./messages.ts";
-import { budgetOf, searchPlanSchema, trialPipeline, withPoint } from "./plan.ts";
-import { bestTrial } from "./best-trial.ts";
+import { budgetOf, searchPlanSchema, trialPipeline } from "./plan.ts";
+import { foundPipeline } from "./found-pipeline.ts";
 import { objectivesOf, runTrial } from "./trial.ts";
 
 /** Raised when the same point would give another result than before. */
@@ -96,40 +92,9 @@ export function createSearchActivities(deps: ActivityDeps) {
     async chooseTrials({ runId, spec, candidates }: ChooseTrialsInput): Promise<ChooseTrialsResult> {
       return withHeartbeat(async () => {
         const pipeline = await readPipeline(objects, spec);
-        const chosen = await Promise.all(
-          candidates.map(async (candidate) => {
-            const trials = await db.trials.list(runId, candidate);
-            return { trials: trials.length, ...requireBest(candidate, trials) };
-          }),
-        );
-        const points = new Map(chosen.map(({ candidate, parameters }) => [candidate, parameters]));
-        const found = await putDocument(objects, withPoints(pipeline, points));
-        return {
-          spec: found,
-          chosen: chosen.map(({ candidate, number, trials }) => ({ candidate, number, trials })),
-        };
+        const { found, chosen } = await foundPipeline(db.trials, { runId, pipeline, candidates });
+        return { spec: await putDocument(objects, found), chosen };
       });
     },
   };
-}
-
-function requireBest(candidate: string, trials: readonly TrialView[]): TrialView {
-  const best = bestTrial(trials);
-  if (best !== undefined) return best;
-  const why = trials.find((trial) => trial.message !== undefined)?.message ?? "no reason is recorded";
-  throw new PlatformError(
-    "not_enough_data",
-    `search ${candidate}: none of ${trials.length} trials could be trained [${why}]`,
-  );
-}
-
-/** The file with what was found as fixed parameters; every candidate keeps its place, and so its name. */
-function withPoints(pipeline: Pipeline, points: ReadonlyMap<string, TrialView["parameters"]>): Pipeline {
-  const { search: _settings, ...rest } = pipeline;
-  return pipelineSchema.parse({
-    ...rest,
-    candidates: pipeline.candidates.map(({ search: _space, ...candidate }, i) =>
-      withPoint(candidate, points.get(candidateName(candidate, i)) ?? {}),
-    ),
-  });
 }

@@ -74,6 +74,8 @@ export function fitCandidate(request: FitRequest, hooks: GbdtHooks): Fit {
       return { model: trainForest(input), bestIteration: null };
     case "linear":
       return { model: trainLinear(input), bestIteration: null };
+    case "external":
+      throw new RangeError("an external candidate is trained by its own worker");
     case "blend":
       throw new RangeError("a blend is made of candidates that are trained, and not trained itself");
     case "pca_monitor":
@@ -98,6 +100,7 @@ function fitDetector({ matrix, candidate, trainRows, seed }: FitRequest, hooks: 
     case "forest":
     case "linear":
     case "blend":
+    case "external":
       throw new RangeError(`candidate ${candidate.kind} needs a target, anomaly has none`);
   }
 }

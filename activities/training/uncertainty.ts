@@ -34,7 +34,9 @@ export function fitUncertainty(
   if (kind === "constant" || (problem.kind !== "binary" && problem.kind !== "regression"))
     return { calibration: null, interval: null };
   if (problem.kind === "binary") {
-    const choice = chooseCalibrator(repeats, { wanted: calibration, scale: scoreScaleOf(kind) });
+    // The calibrator becomes part of a graph of ours; one from elsewhere is served as it is.
+    const wanted = kind === "external" ? "none" : calibration;
+    const choice = chooseCalibrator(repeats, { wanted, scale: scoreScaleOf(kind) });
     return { calibration: choice, interval: null };
   }
   const range = problem.bounds === null ? {} : { range: problem.bounds };

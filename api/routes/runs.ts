@@ -17,7 +17,7 @@ import type { AnyRoute } from "./route.ts";
 const START_RUN_BYTES = 4 * 2 ** 20;
 
 /** What the server checks beyond the schema: the trainers' parameters, and where HTTP sources point. */
-function runChecks(allowLoopback: boolean): ParseOptions {
+export function runChecks(allowLoopback: boolean): ParseOptions {
   return {
     extraChecks: (pipeline) => [
       ...(TRAINER_CHECKS.extraChecks?.(pipeline) ?? []),

@@ -1,9 +1,11 @@
 import { alertRoutes } from "./alerts.ts";
 import { approvalRoutes } from "./approvals.ts";
 import { assetRoutes } from "./assets.ts";
+import { dataVersionRoutes } from "./data-versions.ts";
 import { datasetRoutes } from "./datasets.ts";
 import { descriptionRoutes } from "./description.ts";
 import { healthRoutes } from "./health.ts";
+import { importRoutes } from "./imports.ts";
 import { inferenceProtocolRoutes } from "./inference-protocol.ts";
 import { keyRoutes } from "./keys.ts";
 import { lineageRoutes } from "./lineage.ts";
@@ -13,6 +15,7 @@ import { predictRoutes } from "./predict.ts";
 import { promotionRoutes } from "./promotions.ts";
 import { recordRoutes } from "./records.ts";
 import type { AnyRoute } from "./route.ts";
+import { reproductionRoutes } from "./reproductions.ts";
 import { runRoutes } from "./runs.ts";
 import { scoreRoutes } from "./scores.ts";
 import { thresholdRoutes } from "./thresholds.ts";
@@ -31,11 +34,14 @@ const RESOURCES: readonly AnyRoute[] = [
   ...modelRoutes,
   ...promotionRoutes,
   ...thresholdRoutes,
+  ...reproductionRoutes,
+  ...importRoutes,
   ...scoreRoutes,
   ...recordRoutes,
   ...assetRoutes,
   ...alertRoutes,
   ...datasetRoutes,
+  ...dataVersionRoutes,
   ...lineageRoutes,
   ...keyRoutes,
   ...healthRoutes,

@@ -3,7 +3,9 @@ import { isPlatformError } from "../../schemas/platform-error.ts";
 import type { PlatformError } from "../../schemas/platform-error.ts";
 import { runViewSchema } from "../../schemas/run.ts";
 import type { RunView } from "../../schemas/run.ts";
+import type { ImportSignature } from "../../schemas/model-import.ts";
 import { apiPath } from "../client.ts";
+import type { ApiClient } from "../client.ts";
 import type { Connection } from "../connection.ts";
 import type { CliContext } from "../context.ts";
 import { decide, readApproval } from "./approval.ts";
@@ -15,9 +17,17 @@ import type { LocalFile } from "./local-files.ts";
 import { StageProgress } from "./stage-progress.ts";
 import { startWithFiles } from "./upload.ts";
 
+/** A model from elsewhere that takes the place of training. */
+export interface ImportRequest {
+  readonly model: string;
+  readonly onnx: LocalFile;
+  readonly signature: ImportSignature;
+}
+
 export interface RunRequest {
-  /** Text of the pipeline file, already checked. */
-  readonly text: string;
+  /** Text of the pipeline file, already checked; absent: an import is judged on what the champion was. */
+  readonly text?: string;
+  readonly imported?: ImportRequest;
   readonly files: readonly LocalFile[];
   /** Approves as this person without asking. */
   readonly approveAs?: string;
@@ -40,9 +50,7 @@ export async function executeRun(
 ): Promise<RunView> {
   const { output } = context;
   const { client, signal } = connection;
-  const { runId, isNew } = await startWithFiles(request.files, { client, output }, (files) =>
-    client.post("/v1/runs", { reply: startedSchema, body: { pipeline: request.text, files } }),
-  );
+  const { runId, isNew } = await start(client, output, request);
   output.note(
     isNew ? `run ${runId}` : `run ${runId}: the same pipeline file on the same data was started before`,
   );
@@ -54,6 +62,25 @@ export async function executeRun(
     if (signal.aborted) output.note(afterInterruption(runId, connection.isOwn));
     throw error;
   }
+}
+
+function start(
+  client: ApiClient,
+  output: CliContext["output"],
+  { text, files, imported }: RunRequest,
+): Promise<z.infer<typeof startedSchema>> {
+  const pipeline = text === undefined ? {} : { pipeline: text };
+  if (imported === undefined)
+    return startWithFiles(files, { client, output }, (raw) =>
+      client.post("/v1/runs", { reply: startedSchema, body: { ...pipeline, files: raw } }),
+    );
+  const { model, onnx, signature } = imported;
+  return startWithFiles([...files, onnx], { client, output }, (raw) =>
+    client.post(apiPath`/v1/models/${model}/imports`, {
+      reply: startedSchema,
+      body: { ...pipeline, files: raw.slice(0, -1), onnx: raw.at(-1), signature },
+    }),
+  );
 }
 
 /** Ctrl-C ends the command; the run is the platform's. */

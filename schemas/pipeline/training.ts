@@ -58,9 +58,9 @@ export const evaluateSchema = z.strictObject({
 const paramValue = z.union([z.number(), z.string(), z.boolean()]);
 export const candidateSchema = z.strictObject({
   kind: z
-    .enum(["gbdt", "forest", "linear", "blend", "pca_monitor", "isolation_forest"])
+    .enum(["gbdt", "forest", "linear", "blend", "pca_monitor", "isolation_forest", "external"])
     .describe(
-      "The trainer; blend is the mean of other candidates. pca_monitor and isolation_forest are for the task anomaly.",
+      "The trainer; blend is the mean of other candidates. pca_monitor and isolation_forest are for the task anomaly; external is a worker of your own on `taskQueue`.",
     ),
   name: nameSchema.optional().describe("Told apart by it when a kind stands twice; default: the kind."),
   params: z.record(z.string(), paramValue).default({}).describe("Settings of the trainer."),
@@ -73,6 +73,11 @@ export const candidateSchema = z.strictObject({
     .boolean()
     .optional()
     .describe("false: only a member of blends, never chosen by itself; default: true."),
+  taskQueue: z
+    .string()
+    .regex(/^(?!aura-)[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, "expected a task queue that is none of AURA's own")
+    .optional()
+    .describe("Of an external trainer: the Temporal task queue that its worker serves."),
   of: z
     .array(nameSchema)
     .min(2)

@@ -1,5 +1,6 @@
 import { canonicalJson, hashOf, sha256Hex } from "../../schemas/canonical-json.ts";
 import type { RawFile } from "../../schemas/dataset.ts";
+import type { ImportedModel } from "../../schemas/model-import.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 import { parsePipeline } from "../../schemas/pipeline/parse.ts";
 import type { ParseOptions } from "../../schemas/pipeline/parse.ts";
@@ -13,6 +14,8 @@ export interface PipelineRequest {
   readonly files: readonly RawFile[];
   readonly requestedBy: { readonly id: string; readonly authenticated: boolean };
   readonly scheduleKey?: string;
+  /** A model from elsewhere that takes the place of training. */
+  readonly imported?: ImportedModel;
   /** Further checks of the file, e.g. the trainers' parameter tables. */
   readonly checks?: ParseOptions;
 }
@@ -27,12 +30,13 @@ export interface StoredPipelineInput {
   readonly files: ObjectRef;
   readonly requestedBy: { readonly id: string; readonly authenticated: boolean };
   readonly scheduleKey?: string;
+  readonly imported?: ImportedModel;
 }
 
 /**
  * Checks a pipeline file, stores what the run needs, and says what identifies the run.
  *
- * @returns `inputHash` covers the canonical spec, the names and hashes of the raw files and the schedule key: the same
+ * @returns `inputHash` covers the canonical spec, the names and hashes of the raw files, the schedule key and an imported model: the same
  *          file on the same data is the same run, anything else is another
  * @throws {PlatformError} invalid_pipeline, task_not_yet
  */
@@ -43,6 +47,8 @@ export async function storePipelineInput(
   const { pipeline, hash } = parsePipeline(request.text, "pipeline.yaml", request.checks);
   const files = [...request.files].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   const text = new TextEncoder().encode(request.text);
+  const { imported } = request;
+  const foreign = imported === undefined ? {} : { imported };
   const schedule = request.scheduleKey === undefined ? {} : { scheduleKey: request.scheduleKey };
   const input: StoredPipelineInput = {
     pipeline: pipeline.name,
@@ -53,7 +59,11 @@ export async function storePipelineInput(
     files: await putDocument(objects, files),
     requestedBy: request.requestedBy,
     ...schedule,
+    ...foreign,
   };
   const raw = files.map((file) => [file.name, file.object.sha256]);
-  return { input, inputHash: hashOf(canonicalJson({ spec: hash, raw, ...schedule })).slice(0, 32) };
+  return {
+    input,
+    inputHash: hashOf(canonicalJson({ spec: hash, raw, ...schedule, ...foreign })).slice(0, 32),
+  };
 }

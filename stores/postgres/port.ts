@@ -37,7 +37,13 @@ export type { DriftStore, DriftReportRow } from "./port/drift.ts";
 export type { ScoreStore } from "./port/scores.ts";
 export type { IdempotencyStore } from "./port/idempotency.ts";
 export type { LineagePageRequest, LineageStore, LineageSubject } from "./port/lineage.ts";
-export type { LabelRow, FeatureSetRow, LatestFeatures, FeatureStore } from "./port/features.ts";
+export type {
+  LabelRow,
+  FeatureSetEntry,
+  FeatureSetRow,
+  LatestFeatures,
+  FeatureStore,
+} from "./port/features.ts";
 export type { RetentionStore, ExpiredDataset } from "./port/retention.ts";
 export type { TrialStore } from "./port/trials.ts";
 

@@ -15,6 +15,7 @@ import { DATA_FILE, pipelineText, pumpReadings } from "../faults/fixture/pumps.t
 import { FaultyPlatform } from "../faults/faulty-platform.ts";
 import { DRIFT_WORKFLOW_ID, live } from "../faults/life.ts";
 import { inMs, untilAnswered } from "../faults/patience.ts";
+import { externalPipeline, pumpModel, startTrainer, uploadedModel } from "../support/external-trainer.ts";
 import { recordedNames, writeHistory } from "./history-file.ts";
 
 /**
@@ -22,7 +23,7 @@ import { recordedNames, writeHistory } from "./history-file.ts";
  *
  *     npm run build && node dist/tests/replay/record.js [group …]
  *
- * Groups: `runs`, `housekeeping`, `search`; all of them without one.
+ * Groups: `runs`, `housekeeping`, `search`, `versions`; all of them without one.
  * To be run when a workflow gains a path; what is recorded stays. A history that no longer replays means that runs
  * which are open at the next release would be stuck: such a change goes behind `patched()`.
  */
@@ -135,6 +136,46 @@ class Recorder {
     return (await this.#api.post("/v1/housekeeping", { reply, body: { removeDatasets: true } })).workflowId;
   }
 
+  get temporalAddress(): string {
+    return this.#platform.temporalAddress;
+  }
+
+  upload() {
+    return uploadedModel(this.#platform.apiUrl, pumpModel());
+  }
+
+  /** A run that ends promoted; the model has a version, and so far no champion. */
+  async importModel(model: string): Promise<string> {
+    const data = await this.person.upload(DATA_FILE, pumpReadings(11));
+    const { onnx } = await this.upload();
+    const object = { key: `raw/sha256/${onnx.sha256}`, ...onnx };
+    const body = {
+      pipeline: pipelineText().replace("name: faults", `name: ${model}`),
+      files: [data],
+      onnx: { name: "model.onnx", object },
+      signature: { kind: "aura.import/1", inputs: ["temperature", "vibration"] },
+    };
+    const reply = z.looseObject({ runId: z.string(), workflowId: z.string() });
+    const { runId, workflowId } = await this.#api.post(apiPath`/v1/models/${model}/imports`, { reply, body });
+    await this.person.finishRun(runId);
+    return workflowId;
+  }
+
+  async reproduce(model: string, version: number): Promise<string> {
+    const reply = z.looseObject({ workflowId: z.string() });
+    const path = apiPath`/v1/models/${model}/versions/${version}/reproduction`;
+    return (await this.#api.post(path, { reply })).workflowId;
+  }
+
+  /** The two newest. */
+  async compareDatasets(): Promise<string> {
+    const row = z.looseObject({ items: z.array(z.looseObject({ id: z.string() })) });
+    const { items } = await this.#api.get("/v1/datasets", row, { limit: 2 });
+    const body = { a: items[1]?.id, b: items[0]?.id };
+    const reply = z.looseObject({ workflowId: z.string() });
+    return (await this.#api.post("/v1/data-diffs", { reply, body })).workflowId;
+  }
+
   async retrain(model: string): Promise<string> {
     const workflowId = `retrain/${model}/recorded`;
     await this.#platform.client.workflow.start("retrainWorkflow", {
@@ -166,6 +207,25 @@ async function recordSearch(recorder: Recorder): Promise<void> {
   await recorder.person.finishRun(run.runId);
   await recorder.save("pipeline-searched", run.workflowId, run.runId);
   await recorder.save("search", searchWorkflowId(run.runId, "gbdt-2"));
+}
+
+/** What looks at versions of models and of data, and changes none. */
+async function recordVersions(recorder: Recorder): Promise<void> {
+  const first = await recorder.start("reproduced");
+  await recorder.person.untilAsked(first.runId);
+  const second = await recorder.person.startRun({
+    dataSeed: 12,
+    pipeline: pipelineText().replace("name: faults", "name: reproduced-other"),
+  });
+  await recorder.person.untilAsked(second.runId);
+  await recorder.save("reproduce", await recorder.reproduce("reproduced", 1));
+  await recorder.save("compare-data", await recorder.compareDatasets());
+  await recorder.save("pipeline-imported", await recorder.importModel("reproduced"));
+  const trainer = await startTrainer(recorder.temporalAddress, () => recorder.upload());
+  const external = await recorder.person.startRun({ pipeline: externalPipeline("external") });
+  await recorder.person.finishRun(external.runId);
+  await trainer.close();
+  await recorder.save("pipeline-external", external.workflowId);
 }
 
 async function recordRuns(recorder: Recorder): Promise<void> {
@@ -231,7 +291,12 @@ async function recordRuns(recorder: Recorder): Promise<void> {
   await recorder.save("retrain", await recorder.retrain("promoted"));
 }
 
-const GROUPS = { runs: recordRuns, housekeeping: recordHousekeeping, search: recordSearch };
+const GROUPS = {
+  runs: recordRuns,
+  housekeeping: recordHousekeeping,
+  search: recordSearch,
+  versions: recordVersions,
+};
 const groups = process.argv.slice(2);
 const platform = await FaultyPlatform.start();
 try {

@@ -265,6 +265,9 @@ function createMemoryBackend(options: FixtureOptions) {
     },
     startScore: ({ jobId }) => start(`score ${jobId}`),
     requireScoreAlive: () => Promise.resolve(),
+    startReproduction: ({ model, version }) => start(`reproduce ${model}@${version}`),
+    startDataComparison: ({ a, b }) => start(`compare ${a} ${b}`),
+    outcomeOf: async () => ({ runId: "run-1", status: "running" }),
     triggerDriftCheck: (model) => start(`drift ${model}`),
     startHousekeeping: ({ removeDatasets }) => start(`housekeeping ${removeDatasets}`),
     probe: async () => {

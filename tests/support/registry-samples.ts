@@ -62,7 +62,7 @@ export function versionOf(
   model: string,
   seed: string,
   runId = `run-${seed}`,
-): Omit<VersionRow, "version" | "stage" | "aliases" | "createdAt" | "gates"> {
+): Omit<VersionRow, "version" | "stage" | "aliases" | "createdAt" | "gates" | "code"> {
   const manifest: VersionManifest = { kind: "aura.model/1", model, files: { onnx: refOf(seed) } };
   return {
     model,

@@ -137,5 +137,6 @@ export async function putTinyVersion(
     stage: "production",
     aliases: ["champion"],
     createdAt: "2026-01-01T00:00:00.000Z",
+    code: null,
   };
 }

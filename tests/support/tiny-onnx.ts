@@ -91,6 +91,19 @@ export function linearOnnx(weights: readonly number[], bias: number): Uint8Array
   );
 }
 
+/** `p = 1 / (1 + exp(−(x · weights + bias)))`, doubles, [N, weights.length] → [N, 1]; its input is called `x`. */
+export function logisticOnnx(weights: readonly number[], bias: number): Uint8Array {
+  return model(
+    node("MatMul", ["x", "w"], ["xw"]),
+    node("Add", ["xw", "b"], ["score"]),
+    node("Sigmoid", ["score"], ["p"]),
+    tensor(5, "w", [weights.length, 1], weights),
+    tensor(5, "b", [1], [bias]),
+    valueInfo(11, "x", DOUBLE, ["N", weights.length]),
+    valueInfo(12, "p", DOUBLE, ["N", 1]),
+  );
+}
+
 /** `output = log(features)`: NaN for a negative input, −Infinity for 0. One feature. */
 export function logOnnx(): Uint8Array {
   return model(

@@ -21,7 +21,7 @@ export interface Searched {
  */
 export async function searchCandidates(
   plan: RunPlan,
-  input: PipelineInput,
+  input: Pick<PipelineInput, "spec" | "model" | "pipeline">,
   prepared: Prepared,
 ): Promise<Searched> {
   const { searches = [], runId } = plan;

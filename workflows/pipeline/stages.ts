@@ -9,6 +9,11 @@ export interface StageOutcome {
   readonly isReused?: boolean;
 }
 
+/** Runs one stage of several and tells of it. */
+export interface Stages {
+  run<T>(stage: RunStage, work: () => Promise<T>, describe: (result: T) => StageOutcome): Promise<T>;
+}
+
 const TITLES: Readonly<Record<RunStage, string>> = {
   ingest: "Reading and checking the files",
   split: "Cutting the holdout and the folds",
@@ -22,7 +27,7 @@ const TITLES: Readonly<Record<RunStage, string>> = {
 };
 
 /** Runs stages in order, telling the run row and the Temporal UI where it is. */
-export class StageLog {
+export class StageLog implements Stages {
   current: RunStage = "ingest";
   readonly #runId: string;
   readonly #model: string;

@@ -1,8 +1,9 @@
 import type { SplitResult, FitResult } from "../../activities/features/messages.ts";
 import type { IngestResult } from "../../activities/ingest/messages.ts";
 import type { PipelineInput, RunPlan } from "../../activities/runs/messages.ts";
-import type { SelectResult, TrainFoldResult } from "../../activities/training/messages.ts";
+import type { SelectResult, TrainFoldInput, TrainFoldResult } from "../../activities/training/messages.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
+import { trainExternalFold } from "./external-training.ts";
 import { inLanes } from "./lanes.ts";
 import { features, training } from "../activity-proxies.ts";
 
@@ -11,7 +12,7 @@ const FOLDS_IN_FLIGHT = 500;
 
 /** What every later step is given. */
 export interface Prepared {
-  readonly split: SplitResult;
+  readonly split: Pick<SplitResult, "split" | "holdoutHash">;
   readonly fit: FitResult;
   /** Feature set of each distinct fitted state, by the state's hash. */
   readonly featureSets: Readonly<Record<string, ObjectRef>>;
@@ -26,8 +27,11 @@ export interface Prepared {
  */
 export async function prepareFeatures(
   plan: RunPlan,
-  input: PipelineInput,
-  given: { readonly ingest: IngestResult; readonly split: SplitResult },
+  input: Pick<PipelineInput, "spec">,
+  given: {
+    readonly ingest: Pick<IngestResult, "manifest">;
+    readonly split: Pick<SplitResult, "split" | "holdoutHash">;
+  },
 ): Promise<Prepared> {
   const { ingest, split } = given;
   const base = { runId: plan.runId, spec: input.spec, dataset: ingest.manifest };
@@ -58,7 +62,7 @@ export async function prepareFeatures(
 /** Every candidate (and the constant baseline) on every fold of every repeat, then the choice by the primary metric. */
 export async function crossValidate(
   plan: RunPlan,
-  input: PipelineInput,
+  input: Pick<PipelineInput, "spec" | "model">,
   prepared: Prepared,
 ): Promise<SelectResult & { readonly isReused: boolean }> {
   const names = ["baseline", ...plan.candidates.map((c) => c.name)];
@@ -71,8 +75,7 @@ export async function crossValidate(
     candidate,
     repeat,
     fold,
-    result: await training.trainFold({
-      runId: plan.runId,
+    result: await trainFold(plan, input, {
       spec: input.spec,
       split: prepared.split.split,
       featureSet: featureSetOf(prepared, fitted),
@@ -88,6 +91,22 @@ export async function crossValidate(
     folds: results,
   });
   return { ...selected, isReused: results.every((r: { result: TrainFoldResult }) => r.result.isReused) };
+}
+
+/** Task queue of a candidate whose trainer is elsewhere. */
+export function taskQueueOf(plan: RunPlan, candidate: string): string | undefined {
+  return plan.candidates.find(({ name }) => name === candidate)?.taskQueue;
+}
+
+function trainFold(
+  plan: RunPlan,
+  input: Pick<PipelineInput, "model">,
+  job: Omit<TrainFoldInput, "runId">,
+): Promise<TrainFoldResult> {
+  const taskQueue = taskQueueOf(plan, job.candidate);
+  return taskQueue === undefined
+    ? training.trainFold({ ...job, runId: plan.runId })
+    : trainExternalFold(plan, input, { ...job, taskQueue });
 }
 
 export function featureSetOf(prepared: Prepared, fitted: ObjectRef): ObjectRef {

@@ -14,12 +14,16 @@ import type { TrainFinalResult } from "../../activities/training/messages.ts";
 import type { RunOutcome } from "../../schemas/run.ts";
 import { evaluation, features, ingest, monitoring, registry, runs, training } from "../activity-proxies.ts";
 import { show } from "../visibility.ts";
+import { adoptAndEvaluate } from "./adoption.ts";
 import { askForApproval, promote } from "./decision.ts";
+import { trainExternalFinal } from "./external-training.ts";
 import { progressQuery } from "./messages.ts";
 import { searchCandidates } from "./search.ts";
 import type { Searched } from "./search.ts";
+import type { EvaluatedModel, Snapshot } from "./snapshot.ts";
 import { StageLog } from "./stages.ts";
-import { crossValidate, featureSetOf, prepareFeatures } from "./training.ts";
+import type { Stages } from "./stages.ts";
+import { crossValidate, featureSetOf, prepareFeatures, taskQueueOf } from "./training.ts";
 
 /**
  * ingest → split → transform → train → evaluate → register → gate → approve → promote.
@@ -73,11 +77,21 @@ interface Trained {
 }
 
 async function trainAndRegister(plan: RunPlan, input: PipelineInput, log: StageLog): Promise<Trained> {
+  const { data, split } = await readAndSplit(plan, input, log);
+  const { imported } = input;
+  const evaluated =
+    imported === undefined
+      ? await trainAndEvaluate(plan, input, { log, data, split })
+      : await adoptAndEvaluate(plan, input, { log, data, split, imported });
+  return registerAndCheck(plan, input, { log, data, split, ...evaluated });
+}
+
+async function readAndSplit(plan: RunPlan, input: PipelineInput, log: StageLog): Promise<Snapshot> {
   const { runId } = plan;
-  const { spec: declared, model } = input;
+  const { spec, model } = input;
   const data = await log.run(
     "ingest",
-    () => ingest.ingestDataset({ runId, spec: declared, files: input.files }),
+    () => ingest.ingestDataset({ runId, spec, files: input.files }),
     (r) => ({
       detail: `${r.rows} rows of ${r.assets} assets accepted, ${r.quarantined} quarantined`,
       isReused: r.isReused,
@@ -87,9 +101,20 @@ async function trainAndRegister(plan: RunPlan, input: PipelineInput, log: StageL
   await runs.updateRun({ runId, dataset: data.dataset });
   const split = await log.run(
     "split",
-    () => features.splitDataset({ runId, model, spec: declared, dataset: data.manifest }),
+    () => features.splitDataset({ runId, model, spec, dataset: data.manifest }),
     (r) => r,
   );
+  return { data, split };
+}
+
+/** All between a snapshot and a version's files; a run registers them, a reproduction compares them. */
+export async function trainAndEvaluate(
+  plan: RunPlan,
+  input: Pick<PipelineInput, "spec" | "model" | "pipeline">,
+  { data, split, log }: Snapshot & { readonly log: Stages },
+): Promise<EvaluatedModel> {
+  const { runId } = plan;
+  const { spec: declared, model } = input;
   const prepared = await log.run(
     "transform",
     () => prepareFeatures(plan, input, { ingest: data, split }),
@@ -113,41 +138,58 @@ async function trainAndRegister(plan: RunPlan, input: PipelineInput, log: StageL
       const searched = await searchCandidates(plan, input, prepared);
       const { spec } = searched;
       const selected = await crossValidate(plan, { ...input, spec }, prepared);
-      const final = await training.trainFinal({
-        runId,
-        spec,
-        split: split.split,
-        featureSet,
-        selection: selected.selection,
-      });
-      return { leakage, searched, selected, final };
+      const job = { spec, split: split.split, featureSet, selection: selected.selection };
+      const { candidate } = selected;
+      const taskQueue = taskQueueOf(plan, candidate);
+      if (taskQueue !== undefined) {
+        const graph = await trainExternalFinal(plan, input, { ...job, candidate, taskQueue });
+        return { leakage, searched, selected, final: { ...graph, trainer: taskQueue } };
+      }
+      return { leakage, searched, selected, final: await training.trainFinal({ ...job, runId }) };
     },
     ({ searched, selected, final }) => ({
-      detail: `${selected.candidate} chosen by ${selected.primaryMetric} ${format(selected.cv[selected.primaryMetric])} (cv)${searchText(searched)}${sampleText(final.sample)}`,
-      isReused: selected.isReused && final.isReused,
+      detail: `${selected.candidate} chosen by ${selected.primaryMetric} ${format(selected.cv[selected.primaryMetric])} (cv)${searchText(searched)}${"models" in final ? sampleText(final.sample) : `, trained on ${final.trainer}`}`,
+      isReused: selected.isReused && "models" in final && final.isReused,
     }),
   );
   const { spec } = trained.searched;
   const common = { runId, model, spec, dataset: data.manifest, split: split.split };
   const evaluated = await log.run(
     "evaluate",
-    () =>
-      evaluation.evaluateModel({
+    () => {
+      const { final, selected, leakage } = trained;
+      const given = {
         ...common,
         datasetId: data.dataset,
         holdoutHash: split.holdoutHash,
         view: fit.view,
         fitted: fit.final,
         featureSet,
-        selection: trained.selected.selection,
-        models: trained.final.models,
-        leakage: trained.leakage.checks,
-      }),
+        selection: selected.selection,
+      };
+      if ("models" in final)
+        return evaluation.evaluateModel({ ...given, models: final.models, leakage: leakage.checks });
+      const { onnx, file, trainer } = final;
+      const origin = { kind: "external", file, trainer } as const;
+      return evaluation.evaluateForeignModel({ ...given, onnx, origin, leakage: leakage.checks });
+    },
     (r) => ({
       detail: `${trained.selected.primaryMetric} ${format(r.metrics.test[trained.selected.primaryMetric])} (test)`,
       isReused: r.isReused,
     }),
   );
+  return { featureSet, evaluated };
+}
+
+async function registerAndCheck(
+  plan: RunPlan,
+  input: PipelineInput,
+  given: Snapshot & EvaluatedModel & { readonly log: StageLog },
+): Promise<Trained> {
+  const { log, data, split, featureSet, evaluated } = given;
+  const { runId } = plan;
+  const { spec, model } = input;
+  const common = { runId, model, spec, dataset: data.manifest, split: split.split };
   const version = await log.run(
     "register",
     () =>

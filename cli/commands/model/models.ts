@@ -10,6 +10,7 @@ import type { CliContext } from "../../context.ts";
 import { parseVersion, showListAt, timeText } from "../../list-view.ts";
 import { numberText } from "../../run/evaluation-text.ts";
 import { patient } from "../../run/follow-run.ts";
+import { registerImport } from "./import.ts";
 import { readVersion, showVersion } from "../../run/version-view.ts";
 import { registerThreshold } from "./threshold.ts";
 
@@ -111,6 +112,7 @@ export function registerModelsCommand(program: Command): void {
       const [model, a, b, options, command] = given;
       await compare(contextOf(command), { model, a, b }, options);
     });
+  registerImport(models);
   registerPromote(models);
   registerRollback(models);
   registerThreshold(models);

@@ -117,7 +117,7 @@ function parseSeed(text: string): number {
   throw new InvalidArgumentError("expected a whole number from 0");
 }
 
-function tellWhatIsLeft(
+export function tellWhatIsLeft(
   { output }: CliContext,
   connection: Connection,
   { view, wait }: { readonly view: RunView; readonly wait: boolean },
@@ -145,7 +145,8 @@ function showNextSteps(
   output.note(`  aura models show ${safeText(given.model)}`);
 }
 
-function showResult({ output }: CliContext, view: RunView, totalMs: number): void {
+/** Outcome, version and metrics of a run. */
+export function showResult({ output }: CliContext, view: RunView, totalMs: number): void {
   const { model, version, digest } = view;
   const name = version === undefined ? model : `${model}@${version}`;
   const outcome = outcomeOf(view) ?? view.status;

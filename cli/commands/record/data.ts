@@ -5,7 +5,9 @@ import { apiPath } from "../../client.ts";
 import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
+import type { Output } from "../../output.ts";
 import { addPipelineFiles } from "../../pipeline-files.ts";
+import { registerDataVersions } from "./data-versions.ts";
 import { hashFiles, openDataFolder } from "../../run/local-files.ts";
 import { parseLimit, showList, showListAt, timeText } from "../../list-view.ts";
 
@@ -14,6 +16,14 @@ const rowSchema = z.looseObject({
   pipeline: z.string(),
   owner: z.string(),
   rows: z.number(),
+  createdAt: z.string(),
+});
+const featureSetRowSchema = z.looseObject({
+  id: z.string(),
+  pipeline: z.string(),
+  dataset: z.string(),
+  rows: z.number(),
+  assets: z.number(),
   createdAt: z.string(),
 });
 const expiredSchema = z.looseObject({
@@ -25,6 +35,11 @@ const expiredSchema = z.looseObject({
   neededBy: z.array(z.string()),
 });
 const startedSchema = z.looseObject({ workflowId: z.string(), isNew: z.boolean() });
+interface ListOptions {
+  readonly features?: boolean;
+  readonly limit: number;
+  readonly json?: boolean;
+}
 interface ExpiredOptions {
   readonly remove?: boolean;
   readonly limit: number;
@@ -46,6 +61,13 @@ const datasetSchema = z.looseObject({
   retention: z.string(),
   createdAt: z.string(),
 });
+const featureSetSchema = featureSetRowSchema.extend({
+  view: z.string(),
+  fitted: z.string(),
+  manifest: z.looseObject({
+    features: z.array(z.looseObject({ name: z.string(), kind: z.string(), unit: z.string().optional() })),
+  }),
+});
 const quarantinedSchema = z.looseObject({
   source: z.string(),
   file: z.string(),
@@ -60,17 +82,16 @@ export function registerDataCommand(program: Command): void {
   const data = program.command("data").description("datasets and the rows that were not accepted");
   data
     .command("list")
-    .description("datasets, newest first")
+    .description("datasets, or feature sets, newest first")
+    .option("--features", "feature sets: what was made of the datasets")
     .option("--limit <n>", "at most so many", parseLimit, 50)
     .option("--json", "print them as one JSON list")
-    .addHelpText("after", "\nExample:\n  $ aura data list")
-    .action(async (options: { limit: number; json?: boolean }, command: Command) =>
-      list(contextOf(command), options),
-    );
+    .addHelpText("after", "\nExamples:\n  $ aura data list\n  $ aura data list --features")
+    .action(async (options: ListOptions, command: Command) => list(contextOf(command), options));
   data
     .command("show")
-    .description("one dataset: its files, and what was read, accepted and quarantined")
-    .argument("<id>", "id of the dataset")
+    .description("one dataset or feature set: its files, and what was read, accepted and quarantined")
+    .argument("<id>", "id of the dataset or feature set")
     .option("--json", "print it as JSON")
     .addHelpText(
       "after",
@@ -110,6 +131,20 @@ export function registerDataCommand(program: Command): void {
     .action(async (pipeline: string, options: { data: string; json?: boolean }, command: Command) =>
       add(contextOf(command), pipeline, options),
     );
+  registerDataVersions(data);
+}
+
+/** A dataset, or where there is none of that id a feature set. */
+async function show(context: CliContext, id: string, { json }: { json?: boolean }): Promise<void> {
+  const found = await withApi(context, { start: "if-made" }, async ({ client }) => {
+    const dataset = await client.find(apiPath`/v1/datasets/${id}`, datasetSchema);
+    if (dataset !== null) return { dataset };
+    return { set: await client.get(apiPath`/v1/feature-sets/${id}`, featureSetSchema) };
+  });
+  const { output } = context;
+  if (json === true) output.json(found.dataset ?? found.set);
+  else if (found.dataset !== undefined) showDataset(output, found.dataset);
+  else showFeatureSet(output, found.set);
 }
 
 async function expired(context: CliContext, { remove, limit, json }: ExpiredOptions): Promise<void> {
@@ -161,7 +196,25 @@ async function add(
   });
 }
 
-async function list(context: CliContext, { limit, json }: { limit: number; json?: boolean }): Promise<void> {
+async function list(context: CliContext, { features, limit, json }: ListOptions): Promise<void> {
+  if (features === true) {
+    await showListAt(context, {
+      path: "/v1/feature-sets",
+      row: featureSetRowSchema,
+      query: { limit },
+      json,
+      empty: "there are no feature sets",
+      columns: [
+        ["feature set", (row) => row.id],
+        ["pipeline", (row) => row.pipeline],
+        ["dataset", (row) => row.dataset.slice(0, 12)],
+        ["rows", (row) => row.rows],
+        ["assets", (row) => row.assets],
+        ["made", (row) => timeText(row.createdAt)],
+      ],
+    });
+    return;
+  }
   await showListAt(context, {
     path: "/v1/datasets",
     row: rowSchema,
@@ -178,15 +231,19 @@ async function list(context: CliContext, { limit, json }: { limit: number; json?
   });
 }
 
-async function show(context: CliContext, id: string, { json }: { json?: boolean }): Promise<void> {
-  const { output } = context;
-  const dataset = await withApi(context, { start: "if-made" }, ({ client }) =>
-    client.get(apiPath`/v1/datasets/${id}`, datasetSchema),
+function showFeatureSet(output: Output, set: z.infer<typeof featureSetSchema>): void {
+  const { pipeline, dataset, rows, assets, createdAt, view, fitted, manifest } = set;
+  output.line(`${pipeline}: ${rows} rows of ${assets} assets, made ${timeText(createdAt)}`);
+  output.line(`dataset ${dataset}`);
+  output.line(`view ${view.slice(0, 12)}, fitted state ${fitted.slice(0, 12)}`);
+  output.line();
+  output.table(
+    ["feature", "kind", "unit"],
+    manifest.features.map((feature) => [feature.name, feature.kind, feature.unit ?? "-"]),
   );
-  if (json === true) {
-    output.json(dataset);
-    return;
-  }
+}
+
+function showDataset(output: Output, dataset: z.infer<typeof datasetSchema>): void {
   const { manifest, owner, retention, createdAt } = dataset;
   output.line(`${manifest.pipeline}, owned by ${owner}, kept ${retention}, made ${timeText(createdAt)}`);
   output.line();

@@ -141,6 +141,7 @@ function checkCandidates(scope: Scope): void {
     }
     checkKind(scope, candidate, i);
     checkBlend(scope, candidate, i);
+    checkExternal(scope, candidate, i);
     if (candidate.classWeight !== undefined && problemKindOf(scope.pipeline) === "regression") {
       report(
         scope,
@@ -157,7 +158,8 @@ function checkKind(scope: Scope, { kind, classWeight, seeds, features, search }:
   const { task } = scope.pipeline;
   const isDetector = DETECTOR_KINDS.includes(kind);
   if ((task.kind === "anomaly") !== isDetector) {
-    const expected = task.kind === "anomaly" ? DETECTOR_KINDS.join(" or ") : "gbdt, forest, linear or blend";
+    const expected =
+      task.kind === "anomaly" ? DETECTOR_KINDS.join(" or ") : "gbdt, forest, linear, blend or external";
     report(scope, ["candidates", i, "kind"], `${expected} for the task ${task.kind}`, kind);
   }
   if (!isDetector) return;
@@ -182,6 +184,32 @@ function checkKind(scope: Scope, { kind, classWeight, seeds, features, search }:
   }
 }
 
+function checkExternal(scope: Scope, candidate: Candidate, i: number): void {
+  const { kind, taskQueue, seeds, classWeight, features, search } = candidate;
+  const path = ["candidates", i];
+  if (kind !== "external") {
+    if (taskQueue !== undefined)
+      report(scope, [...path, "taskQueue"], "a task queue only for an external trainer", kind);
+    return;
+  }
+  if (taskQueue === undefined)
+    report(scope, [...path, "taskQueue"], "the task queue of its worker", "nothing");
+  // What it does with seeds, weights and features is its own: it is told of them in `params`.
+  if (seeds > 1)
+    report(scope, [...path, "seeds"], "seeds in the params of an external trainer", String(seeds));
+  if (classWeight !== undefined)
+    report(
+      scope,
+      [...path, "classWeight"],
+      "weights in the params of an external trainer",
+      String(classWeight),
+    );
+  if (features !== undefined)
+    report(scope, [...path, "features"], "features in the params of an external trainer", features);
+  if (search !== undefined)
+    report(scope, [...path, "search"], "a search inside the external trainer itself", "search");
+}
+
 function checkBlend(scope: Scope, candidate: Candidate, i: number): void {
   const path = ["candidates", i];
   const { kind, of, seeds, classWeight, search, features } = candidate;
@@ -190,7 +218,9 @@ function checkBlend(scope: Scope, candidate: Candidate, i: number): void {
     if (of !== undefined) report(scope, [...path, "of"], "members only for a blend", kind);
     return;
   }
-  const trained = scope.pipeline.candidates.filter((other) => other.kind !== "blend");
+  const trained = scope.pipeline.candidates.filter(
+    ({ kind: other }) => other !== "blend" && other !== "external",
+  );
   const known = trained.map((other) => other.name ?? other.kind);
   if (of === undefined && trained.length < 2) {
     report(scope, path, "two other candidates or more to blend", String(trained.length));

@@ -26,7 +26,18 @@ export interface LatestFeatures {
   readonly values: readonly (number | null)[];
 }
 
+export interface FeatureSetEntry extends FeatureSetRow {
+  readonly id: string;
+  /** Pipeline of its dataset. */
+  readonly pipeline: string;
+  readonly createdAt: string;
+}
+
 export interface FeatureStore {
+  /** One set, without its manifest, which is an object. */
+  featureSet(id: string): Promise<FeatureSetEntry | undefined>;
+  /** Newest first. */
+  featureSets(filter: { readonly dataset?: string; readonly limit: number }): Promise<FeatureSetEntry[]>;
   /**
    * Idempotent; the caller bounds the number of rows.
    * @param of `view` is the hash of the feature view, which holds the label's horizon and cap

@@ -1,3 +1,4 @@
+import type { CodeVersion } from "../../../schemas/code-version.ts";
 import type { Evaluation, GateResult, VersionManifest } from "../../../schemas/model-version.ts";
 import type { ObjectRef } from "../../../schemas/object-ref.ts";
 import type { AuditEntry } from "./actor.ts";
@@ -16,12 +17,15 @@ export interface VersionRow {
   readonly createdAt: string;
   /** Threshold that people set since the version was trained; absent: its own. */
   readonly threshold?: number;
+  /** Code that made it; null where that was not recorded. */
+  readonly code: CodeVersion | null;
 }
 
 export interface NewVersion extends Omit<
   VersionRow,
-  "version" | "stage" | "aliases" | "createdAt" | "gates" | "threshold"
+  "version" | "stage" | "aliases" | "createdAt" | "gates" | "threshold" | "code"
 > {
+  readonly code?: CodeVersion;
   /** Split whose held-out rows it was evaluated on; `hash` names those rows. */
   readonly holdout?: { readonly hash: string; readonly object: ObjectRef };
 }
@@ -96,6 +100,8 @@ export interface Registry {
   thresholdEvents(model: string, version: number): Promise<ThresholdEvent[]>;
   /** Calls back with the model name on NOTIFY aura_alias; returns an unsubscribe. Reconnects by itself. */
   onAliasChange(listener: (model: string) => void): Promise<() => Promise<void>>;
+  /** Split on whose held-out rows a version was evaluated; undefined where that was not recorded. */
+  versionHoldout(model: string, version: number): Promise<{ hash: string; object: ObjectRef } | undefined>;
   /** Frozen holdout of a model: latest revision, or undefined. Written by `register` and `promote`. */
   holdout(
     model: string,

@@ -15,7 +15,9 @@ export interface RunStore {
   /** Pipeline text and raw files a run was started with; used by retraining and scoring. */
   inputOf(
     runId: string,
-  ): Promise<{ pipeline: string; files: { name: string; object: ObjectRef }[] } | undefined>;
+  ): Promise<
+    { pipeline: string; specHash: string; files: { name: string; object: ObjectRef }[] } | undefined
+  >;
   /** Latest finished-and-promoted run of a model. */
   latestPromoted(model: string): Promise<RunView | undefined>;
 }

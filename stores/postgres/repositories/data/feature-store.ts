@@ -1,6 +1,8 @@
-import type { ConnectionPool } from "../../connection/connection-pool.ts";
+import type { ConnectionPool, SqlValue } from "../../connection/connection-pool.ts";
 import { json } from "../../connection/row-types.ts";
-import type { FeatureSetRow, FeatureStore, LabelRow, LatestFeatures } from "../../port.ts";
+import type { FeatureSetEntry, FeatureSetRow, FeatureStore, LabelRow, LatestFeatures } from "../../port.ts";
+
+type StoredEntry = Omit<FeatureSetEntry, "object"> & FeatureSetEntry["object"];
 
 /** Labels, feature sets and the newest features of each asset. */
 export class PostgresFeatureStore implements FeatureStore {
@@ -8,6 +10,30 @@ export class PostgresFeatureStore implements FeatureStore {
 
   constructor(pool: ConnectionPool) {
     this.#pool = pool;
+  }
+
+  async featureSet(id: string): Promise<FeatureSetEntry | undefined> {
+    const [set] = await this.#entries("where f.feature_set_id = $1", [id]);
+    return set;
+  }
+
+  featureSets({ dataset, limit }: { dataset?: string; limit: number }): Promise<FeatureSetEntry[]> {
+    const order = "order by f.created_at desc, f.feature_set_id limit $1";
+    return dataset === undefined
+      ? this.#entries(order, [limit])
+      : this.#entries(`where f.dataset_id = $2 ${order}`, [limit, dataset]);
+  }
+
+  /** @param rest  constant SQL over `f` */
+  async #entries(rest: string, values: readonly SqlValue[]): Promise<FeatureSetEntry[]> {
+    const rows = await this.#pool.query<StoredEntry>(
+      `select f.feature_set_id as id, f.dataset_id as dataset, f.view_hash as view, f.fitted_hash as fitted,
+              f.n_rows as rows, f.n_assets as assets, f.manifest_key as key, f.manifest_sha256 as sha256,
+              f.manifest_bytes as bytes, f.created_at as "createdAt", d.pipeline
+         from aura.feature_sets f join aura.datasets d using (dataset_id) ${rest}`,
+      values,
+    );
+    return rows.map(({ key, sha256, bytes, ...set }) => ({ ...set, object: { key, sha256, bytes } }));
   }
 
   /** Idempotent: a label of (dataset, view, asset, time, kind) is written once. */

@@ -136,7 +136,9 @@ export const LINEAGE_SQL: Readonly<Record<LineageList, ListSql>> = {
       version: "v.version",
       digest: "v.digest",
       dataset: "v.dataset_id",
-      state: "(select s.stage from aura.version_stages s where s.model = v.model and s.version = v.version)",
+      // A graph that was not trained here says so wherever it is met.
+      state: `concat_ws(', ', (select s.stage from aura.version_stages s where s.model = v.model and s.version = v.version),
+                        v.evaluation -> 'origin' ->> 'kind')`,
     };
     return `select ${columns(given)} from aura.model_versions v join ${versionsOf(scope, parameters)} on ${isOfVersion("v")}`;
   },

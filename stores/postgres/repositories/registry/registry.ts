@@ -131,6 +131,20 @@ export class PostgresRegistry implements Registry {
     return this.#listener.subscribe(listener);
   }
 
+  async versionHoldout(
+    model: string,
+    version: number,
+  ): Promise<{ hash: string; object: ObjectRef } | undefined> {
+    const [row] = await this.#pool.query<{ hash: string; key: string; sha256: string; bytes: number }>(
+      `select hash, object_key as key, object_sha256 as sha256, object_bytes as bytes
+         from aura.version_holdouts where model = $1 and version = $2`,
+      [model, version],
+    );
+    if (row === undefined) return undefined;
+    const { hash, ...object } = row;
+    return { hash, object };
+  }
+
   async holdout(
     model: string,
   ): Promise<{ hash: string; object: ObjectRef; dataset: string; revision: number } | undefined> {
@@ -169,9 +183,18 @@ async function insertVersion(sql: Sql, v: NewVersion, audit: AuditEntry): Promis
   );
   const version = next?.version ?? 1;
   await sql.query(
-    `insert into aura.model_versions (model, version, digest, manifest, evaluation, dataset_id, run_id)
-     values ($1, $2, $3, $4, $5, $6, $7)`,
-    [v.model, version, v.digest, json(v.manifest), json(v.evaluation), v.dataset, v.runId],
+    `insert into aura.model_versions (model, version, digest, manifest, evaluation, dataset_id, run_id, code)
+     values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    [
+      v.model,
+      version,
+      v.digest,
+      json(v.manifest),
+      json(v.evaluation),
+      v.dataset,
+      v.runId,
+      v.code === undefined ? null : json(v.code),
+    ],
   );
   if (v.holdout !== undefined) await keepHoldout(sql, { ...v, version, holdout: v.holdout });
   await appendAudit(sql, audit);

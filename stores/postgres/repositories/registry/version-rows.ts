@@ -1,3 +1,4 @@
+import type { CodeVersion } from "../../../../schemas/code-version.ts";
 import type { Evaluation, GateResult, VersionManifest } from "../../../../schemas/model-version.ts";
 import type { Sql, SqlValue } from "../../connection/connection-pool.ts";
 import type { AliasEvent, VersionRow } from "../../port.ts";
@@ -15,6 +16,7 @@ interface StoredVersion {
   readonly aliases: string[];
   readonly created_at: string;
   readonly threshold: number | null;
+  readonly code: CodeVersion | null;
 }
 
 /** Versions with the aliases that point at them now; `condition` is constant SQL over `v`. */
@@ -24,7 +26,7 @@ export async function selectVersions(
   values: readonly SqlValue[],
 ): Promise<VersionRow[]> {
   const rows = await sql.query<StoredVersion>(
-    `select v.model, v.version, v.digest, v.manifest, v.evaluation, v.gates, v.dataset_id, v.run_id, v.created_at,
+    `select v.model, v.version, v.digest, v.manifest, v.evaluation, v.gates, v.dataset_id, v.run_id, v.created_at, v.code,
             (select s.stage from aura.version_stages s where s.model = v.model and s.version = v.version) as stage,
             array(select a.alias from aura.aliases a where a.model = v.model and a.version = v.version
                    order by a.alias) as aliases,
@@ -46,6 +48,7 @@ export async function selectVersions(
     aliases: row.aliases,
     createdAt: row.created_at,
     ...(row.threshold === null ? {} : { threshold: row.threshold }),
+    code: row.code,
   }));
 }
 

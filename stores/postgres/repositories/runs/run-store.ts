@@ -151,12 +151,16 @@ export class PostgresRunStore implements RunStore {
 
   async inputOf(
     runId: string,
-  ): Promise<{ pipeline: string; files: { name: string; object: ObjectRef }[] } | undefined> {
+  ): Promise<
+    { pipeline: string; specHash: string; files: { name: string; object: ObjectRef }[] } | undefined
+  > {
     const [row] = await this.#pool.query<{
       pipeline_text: string;
+      spec_hash: string;
       files: { name: string; object: ObjectRef }[];
-    }>("select pipeline_text, files from aura.runs where run_id = $1", [runId]);
-    return row === undefined ? undefined : { pipeline: row.pipeline_text, files: row.files };
+    }>("select pipeline_text, spec_hash, files from aura.runs where run_id = $1", [runId]);
+    if (row === undefined) return undefined;
+    return { pipeline: row.pipeline_text, specHash: row.spec_hash, files: row.files };
   }
 
   async latestPromoted(model: string): Promise<RunView | undefined> {

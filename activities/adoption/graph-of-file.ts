@@ -1,0 +1,55 @@
+import type { TaskKind } from "../../numerics/task-kind.ts";
+import { sha256Hex } from "../../schemas/canonical-json.ts";
+import type { ImportSignature } from "../../schemas/model-import.ts";
+import type { ObjectRef } from "../../schemas/object-ref.ts";
+import { PlatformError } from "../../schemas/platform-error.ts";
+import type { ActivityDeps } from "../dependencies.ts";
+import type { Beat } from "../heartbeat.ts";
+import type { Problem } from "../training/problem.ts";
+
+/** @throws {PlatformError} model_refused: the score of a detector has no scale that a graph from elsewhere could keep to */
+export function taskKindOf({ kind }: Pick<Problem, "kind">): TaskKind {
+  if (kind !== "anomaly") return kind;
+  throw new PlatformError("model_refused", "import model: the task anomaly takes no models from elsewhere");
+}
+
+/** Largest graph that is taken: as large as one that is served. */
+export const MAX_GRAPH_BYTES = 256 * 2 ** 20;
+
+export interface GraphRequest {
+  readonly file: ObjectRef;
+  readonly signature: Pick<ImportSignature, "input" | "output" | "column">;
+  readonly problem: Problem;
+  readonly nFeatures: number;
+}
+
+/**
+ * A file from elsewhere as a graph in the served form, stored. No runtime has seen it yet.
+ *
+ * @throws {PlatformError} model_refused, with the reason
+ */
+export async function graphOfFile(
+  deps: Pick<ActivityDeps, "objects" | "cpu">,
+  { file, signature, problem, nFeatures }: GraphRequest,
+  beat: Beat,
+): Promise<ObjectRef> {
+  if (file.bytes > MAX_GRAPH_BYTES)
+    throw new PlatformError("model_refused", `import model: it is larger than ${MAX_GRAPH_BYTES} bytes`);
+  const bytes = await deps.objects.get(file, MAX_GRAPH_BYTES);
+  const taskKind = taskKindOf(problem);
+  const { input, output, column } = signature;
+  const adapted = await deps.cpu.run(
+    "adaptGraph",
+    {
+      bytes,
+      taskKind,
+      nFeatures,
+      ...(input === undefined ? {} : { input }),
+      ...(output === undefined ? {} : { output }),
+      ...(column === undefined ? {} : { column }),
+    },
+    beat,
+  );
+  if ("refused" in adapted) throw new PlatformError("model_refused", `import model: ${adapted.refused}`);
+  return deps.objects.put(`processed/onnx/${sha256Hex(adapted.onnx)}.onnx`, adapted.onnx);
+}

@@ -1,0 +1,109 @@
+import { NO_CALIBRATION } from "../../numerics/calibration/calibrator.ts";
+import { PlatformError } from "../../schemas/platform-error.ts";
+import { MAX_GRAPH_BYTES } from "../adoption/graph-of-file.ts";
+import type { ActivityDeps } from "../dependencies.ts";
+import type { Beat } from "../heartbeat.ts";
+import { targetOf } from "../training/problem.ts";
+import type { Problem } from "../training/problem.ts";
+import { headline, runForeignGraph } from "./graph-runner.ts";
+import type { EvaluateForeignInput, EvaluateResult } from "./messages.ts";
+import { evaluateAnswers, load } from "./model-evaluation.ts";
+import type { Answers, Loaded } from "./model-evaluation.ts";
+import { featureRows, predictByTrainer } from "./scoring.ts";
+
+/**
+ * A graph from elsewhere on the frozen holdout: everything that a model trained here goes through, but for the comparison
+ * with its trainer.
+ */
+export async function evaluateForeign(
+  deps: ActivityDeps,
+  input: EvaluateForeignInput,
+  beat: Beat,
+): Promise<Omit<EvaluateResult, "isReused">> {
+  const loaded = await load(deps, input);
+  const onnx = await deps.objects.get(input.onnx, MAX_GRAPH_BYTES);
+  const answers = await answersOf(deps, { loaded, onnx }, beat);
+  return evaluateAnswers(deps, input, { loaded, answers, model: null, beat });
+}
+
+async function answersOf(
+  deps: ActivityDeps,
+  { loaded, onnx }: { readonly loaded: Loaded; readonly onnx: Uint8Array },
+  beat: Beat,
+): Promise<Answers> {
+  const { table, rows, problem } = loaded;
+  const inputs = featureRows(table, rows.test);
+  const nRows = rows.test.length;
+  let trainScores = new Float64Array();
+  const given = { onnx, problem: problem.kind, nFeatures: table.features.length, inputs, nRows };
+  const { outputs, nOutputs, largestDifference } = await runForeignGraph(
+    deps.pool,
+    given,
+    async (predict) => {
+      const answered = await predict(featureRows(table, rows.train), rows.train.length);
+      requireAnswers(problem, answered);
+      trainScores = Float64Array.from(headline(answered, problem.kind));
+    },
+  );
+  requireAnswers(problem, { outputs, nOutputs });
+  return {
+    onnx,
+    importance: [],
+    asked: { inputs, nRows, outputs, nOutputs },
+    check: {
+      name: "graph answers",
+      passed: true,
+      detail: `${nRows + rows.train.length} rows answered in range; alone and in a batch at most ${largestDifference.toExponential(1)} apart`,
+    },
+    test: outputs,
+    baseline: await constantAnswers(deps, loaded, beat),
+    trainScores,
+  };
+}
+
+/**
+ * As many outputs as the task has, and probabilities that are some.
+ *
+ * @throws {PlatformError} model_refused
+ */
+export function requireAnswers(
+  { kind, nClasses }: Pick<Problem, "kind" | "nClasses">,
+  { outputs, nOutputs }: { readonly outputs: Float64Array; readonly nOutputs: number },
+): void {
+  const expected = kind === "multiclass" ? nClasses : 1;
+  if (nOutputs !== expected)
+    throw new PlatformError(
+      "model_refused",
+      `run model: expected ${expected} outputs per row, got ${nOutputs}`,
+    );
+  if (kind === "regression") return;
+  const wrong = outputs.findIndex((value) => !(value >= 0 && value <= 1));
+  if (wrong < 0) return;
+  throw new PlatformError(
+    "model_refused",
+    `run model [row ${Math.floor(wrong / nOutputs)}]: expected a probability of 0 to 1, got ${outputs[wrong]}`,
+  );
+}
+
+/** The constant model that stands beside every candidate. */
+async function constantAnswers(deps: ActivityDeps, loaded: Loaded, beat: Beat): Promise<Float64Array> {
+  const { table, rows, problem, pipeline } = loaded;
+  const { seed } = pipeline.split;
+  const { baseline } = await deps.cpu.run(
+    "trainFinalModels",
+    {
+      matrix: table.matrix,
+      featureNames: table.features.map(({ name }) => name),
+      categorical: [],
+      target: targetOf(problem, table.y),
+      trainRows: rows.train,
+      parts: [{ candidate: null, iterations: null, weight: 1 }],
+      bounds: problem.bounds,
+      calibrator: NO_CALIBRATION,
+      seed,
+    },
+    beat,
+  );
+  const given = { model: baseline, table, rows: rows.test, problem, nProbes: 0, seed };
+  return (await predictByTrainer(deps, given, beat)).outputs;
+}

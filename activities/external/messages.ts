@@ -1,0 +1,46 @@
+import type { ExternalFailure, ExternalRequest } from "../../schemas/external-trainer.ts";
+import type { ObjectRef } from "../../schemas/object-ref.ts";
+
+export interface PrepareExternalInput {
+  readonly runId: string;
+  readonly model: string;
+  readonly spec: ObjectRef;
+  readonly split: ObjectRef;
+  readonly featureSet: ObjectRef;
+  readonly candidate: string;
+  /** The fold that is left out; null: the final training. */
+  readonly fold: { readonly repeat: number; readonly fold: number } | null;
+  /** Of the final training: the selection document. */
+  readonly selection: ObjectRef | null;
+}
+
+export interface PrepareExternalResult {
+  readonly request: ExternalRequest;
+}
+
+export interface ScoreExternalInput {
+  readonly runId: string;
+  readonly spec: ObjectRef;
+  readonly split: ObjectRef;
+  readonly featureSet: ObjectRef;
+  readonly candidate: string;
+  readonly repeat: number;
+  readonly fold: number;
+  readonly result: TrainerAnswer;
+}
+
+/** What the trainer answered, not yet looked at, or why it did not. */
+export type TrainerAnswer = { readonly answer: unknown } | { readonly failure: ExternalFailure };
+
+export interface AdoptExternalInput {
+  readonly runId: string;
+  readonly spec: ObjectRef;
+  readonly featureSet: ObjectRef;
+  readonly result: TrainerAnswer;
+}
+
+export interface AdoptExternalResult {
+  /** The graph in the served form, and the file as the trainer uploaded it. */
+  readonly onnx: ObjectRef;
+  readonly file: string;
+}

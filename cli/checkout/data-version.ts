@@ -1,0 +1,89 @@
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+import { hashOf } from "../../schemas/canonical-json.ts";
+import type { DataKind } from "../../schemas/data-diff.ts";
+import { dataPointerSchema } from "../../schemas/data-pointer.ts";
+import { datasetManifestSchema } from "../../schemas/dataset.ts";
+import type { DatasetManifest, ParquetPart } from "../../schemas/dataset.ts";
+import { featureSetManifestSchema } from "../../schemas/feature-set.ts";
+import type { FeatureSetManifest } from "../../schemas/feature-set.ts";
+import { PlatformError } from "../../schemas/platform-error.ts";
+import { badFile } from "../../sources/files/bad-file.ts";
+import { apiPath } from "../client.ts";
+import type { ApiClient } from "../client.ts";
+
+/** One table of a version of data, as it is written to a folder. */
+export interface DataTable {
+  readonly name: string;
+  /** Physical column → the name people know it by, in order. */
+  readonly columns: readonly (readonly [physical: string, name: string])[];
+  /** Whether `__t` is a time in microseconds and no cycle. */
+  readonly isTimestamped: boolean;
+  readonly parts: readonly ParquetPart[];
+}
+
+export interface DataVersion {
+  readonly kind: DataKind;
+  readonly id: string;
+  readonly manifest: DatasetManifest | FeatureSetManifest;
+  readonly tables: readonly DataTable[];
+}
+
+const datasetReply = z.looseObject({ manifest: datasetManifestSchema });
+const featureSetReply = z.looseObject({ manifest: featureSetManifestSchema });
+
+/**
+ * A version of data by its id. The manifest must hash to that id, so that whoever has the id, from Git or from a colleague,
+ * need not trust what answers.
+ *
+ * @throws {PlatformError} not_found; integrity: the manifest is another one
+ */
+export async function readDataVersion(client: ApiClient, id: string): Promise<DataVersion> {
+  const dataset = await client.find(apiPath`/v1/datasets/${id}`, datasetReply);
+  if (dataset !== null) {
+    requireId(id, dataset.manifest);
+    return { kind: "dataset", id, manifest: dataset.manifest, tables: tablesOfDataset(dataset.manifest) };
+  }
+  const set = await client.find(apiPath`/v1/feature-sets/${id}`, featureSetReply);
+  if (set === null)
+    throw new PlatformError("not_found", `read data [${id}]: neither a dataset nor a feature set`);
+  requireId(id, set.manifest);
+  return { kind: "features", id, manifest: set.manifest, tables: [tableOfFeatureSet(set.manifest)] };
+}
+
+function requireId(id: string, manifest: unknown): void {
+  const got = hashOf(manifest);
+  if (got === id) return;
+  throw new PlatformError("integrity", `read data [${id}]: its manifest has another hash [${got}]`);
+}
+
+function tablesOfDataset({ sources }: DatasetManifest): DataTable[] {
+  return Object.entries(sources).map(([name, { columns, timeKind, parts }]) => ({
+    name,
+    columns: columns.map((column) => [column.physical, column.name] as const),
+    isTimestamped: timeKind === "timestamp",
+    parts,
+  }));
+}
+
+function tableOfFeatureSet({ features, parts }: FeatureSetManifest): DataTable {
+  const columns = features.map(({ physical, name }) => [physical, name] as const);
+  // A feature set does not say which kind of time it has; as stored it can be joined with its dataset.
+  return { name: "features", columns: [["__y", "__y"], ...columns], isTimestamped: false, parts };
+}
+
+const SHA256 = /^[0-9a-f]{64}$/;
+
+/** The id that was given, or that a pointer file names. @throws {PlatformError} bad_file */
+export function idFrom(given: string, path: string): string {
+  if (SHA256.test(given)) return given;
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, "utf8"));
+  } catch {
+    throw badFile(given, { expected: "an id, or a pointer file that can be read", found: "neither" });
+  }
+  const pointer = dataPointerSchema.safeParse(value);
+  if (pointer.success) return pointer.data.id;
+  throw badFile(given, { expected: "a pointer file as `aura data pointer` writes it", found: "another one" });
+}

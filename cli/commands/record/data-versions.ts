@@ -1,0 +1,212 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Option } from "commander";
+import type { Command } from "commander";
+import { z } from "zod";
+import { canonicalJson } from "../../../schemas/canonical-json.ts";
+import { dataDiffViewSchema } from "../../../schemas/data-diff.ts";
+import type { ColumnStats, DataDiff, TableDiff } from "../../../schemas/data-diff.ts";
+import { dataPointerSchema } from "../../../schemas/data-pointer.ts";
+import { PlatformError } from "../../../schemas/platform-error.ts";
+import { idFrom, readDataVersion } from "../../checkout/data-version.ts";
+import type { DataTable, DataVersion } from "../../checkout/data-version.ts";
+import { writeCsv } from "../../checkout/write-csv.ts";
+import { writeParts } from "../../checkout/write-parts.ts";
+import { apiPath } from "../../client.ts";
+import type { ApiClient } from "../../client.ts";
+import { withApi } from "../../connection.ts";
+import type { Connection } from "../../connection.ts";
+import { contextOf } from "../../context.ts";
+import type { CliContext } from "../../context.ts";
+import type { Output } from "../../output.ts";
+import { patient } from "../../run/follow-run.ts";
+
+interface JsonOption {
+  readonly json?: boolean;
+}
+
+interface CheckoutOptions extends JsonOption {
+  readonly out: string;
+  readonly format: "parquet" | "csv";
+}
+
+const startedSchema = z.looseObject({ workflowId: z.string() });
+const POLL_MS = 300;
+const WHICH = "id of a dataset or feature set, or a pointer file";
+
+/** `aura data diff | checkout | pointer`: versions of data. */
+export function registerDataVersions(data: Command): void {
+  data
+    .command("diff")
+    .description("two datasets or feature sets beside each other: schema, rows, statistics of each column")
+    .argument("<a>", WHICH)
+    .argument("<b>", "the later one")
+    .option("--json", "print the comparison as JSON, with the columns that are equal")
+    .addHelpText("after", "\nExample:\n  $ aura data diff may.aura.json june.aura.json")
+    .action(async (...given: [string, string, JsonOption, Command]) => {
+      const [a, b, options, command] = given;
+      await diff(contextOf(command), { a, b }, options);
+    });
+  data
+    .command("checkout")
+    .description("write a version of data to a folder; every byte is checked against its hash")
+    .argument("<id|file>", WHICH)
+    .requiredOption("--out <folder>", "where to; what is there and right already is kept")
+    .addOption(
+      new Option("--format <format>", "csv: one file per table, with the columns' own names")
+        .choices(["parquet", "csv"])
+        .default("parquet"),
+    )
+    .option("--json", "print what was written as JSON")
+    .addHelpText("after", "\nExample:\n  $ aura data checkout june.aura.json --out data/june --format csv")
+    .action(async (which: string, options: CheckoutOptions, command: Command) =>
+      checkout(contextOf(command), which, options),
+    );
+  data
+    .command("pointer")
+    .description("print a pointer to a version of data: a few lines that belong into Git in its place")
+    .argument("<id>", "id of a dataset or feature set")
+    .addHelpText("after", "\nExample:\n  $ aura data pointer e0477984…4ace961 > june.aura.json")
+    .action(async (id: string, _options: object, command: Command) => pointer(contextOf(command), id));
+}
+
+async function pointer(context: CliContext, id: string): Promise<void> {
+  const found = await withApi(context, { start: "if-made" }, async ({ client }) => {
+    const { kind } = await readDataVersion(client, id);
+    return client.get(apiPath`/v1/data/${kind}/${id}/pointer`, dataPointerSchema);
+  });
+  context.output.json(found);
+}
+
+async function checkout(
+  context: CliContext,
+  which: string,
+  { out, format, json }: CheckoutOptions,
+): Promise<void> {
+  const { output, cwd } = context;
+  const folder = resolve(cwd, out);
+  const id = idFrom(which, resolve(cwd, which));
+  const written = await withApi(context, { start: "if-made" }, async ({ client }) => {
+    const version = await readDataVersion(client, id);
+    makeFolder(folder, out);
+    writeFileSync(join(folder, "manifest.json"), `${canonicalJson(version.manifest)}\n`);
+    const files: { table: string; file: string; rows: number }[] = [];
+    for (const table of version.tables) {
+      output.progress(`checking out ${table.name}`);
+      files.push(...(await checkOutTable(client, version, { table, folder, format })));
+    }
+    output.endProgress();
+    return files;
+  });
+  if (json === true) output.json({ id, out, files: written });
+  else
+    output.table(
+      ["table", "file", "rows"],
+      written.map(({ table, file, rows }) => [table, file, String(rows)]),
+    );
+}
+
+async function checkOutTable(
+  client: ApiClient,
+  version: DataVersion,
+  given: { readonly table: DataTable; readonly folder: string; readonly format: CheckoutOptions["format"] },
+): Promise<{ table: string; file: string; rows: number }[]> {
+  const { table, folder, format } = given;
+  const parts = await writeParts(client, version, { table, folder });
+  if (format === "parquet" || parts.length === 0)
+    return parts.map(({ path }, i) => ({
+      table: table.name,
+      file: path.slice(folder.length + 1),
+      rows: table.parts[i]?.rows ?? 0,
+    }));
+  const path = join(folder, `${table.name}.csv`);
+  const rows = await writeCsv(table, { parts: parts.map((part) => part.path), folder, path });
+  const expected = table.parts.reduce((sum, part) => sum + part.rows, 0);
+  if (rows !== expected)
+    throw new PlatformError("integrity", `write ${path}: expected ${expected} rows, got ${rows}`);
+  return [{ table: table.name, file: `${table.name}.csv`, rows }];
+}
+
+function makeFolder(folder: string, name: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (cause) {
+    throw new PlatformError("config_invalid", `write ${name}: expected a folder that can be written`, {
+      cause,
+      locations: [{ field: "--out", expected: "a folder that can be written", found: name }],
+    });
+  }
+}
+
+async function diff(
+  context: CliContext,
+  given: { readonly a: string; readonly b: string },
+  { json }: JsonOption,
+): Promise<void> {
+  const { output, cwd } = context;
+  const sides = { a: idFrom(given.a, resolve(cwd, given.a)), b: idFrom(given.b, resolve(cwd, given.b)) };
+  const found = await withApi(context, { start: "if-made" }, (connection) =>
+    compare(connection, output, sides),
+  );
+  if (json === true) output.json(found);
+  else showDiff(output, found);
+}
+
+async function compare(
+  { client, signal }: Connection,
+  output: Output,
+  sides: { readonly a: string; readonly b: string },
+): Promise<DataDiff> {
+  await client.post("/v1/data-diffs", { reply: startedSchema, body: sides });
+  const path = apiPath`/v1/data-diffs/${sides.a}/${sides.b}`;
+  const read = patient(() => client.get(path, dataDiffViewSchema), { signal, awaited: [] });
+  for (;;) {
+    const { result } = await read();
+    output.progress("comparing");
+    if (result !== undefined) {
+      output.endProgress();
+      return result;
+    }
+    await sleep(POLL_MS, undefined, { signal });
+  }
+}
+
+function showDiff(output: Output, { equal, tables, files, kind }: DataDiff): void {
+  if (equal) {
+    output.line("they are the same");
+    return;
+  }
+  for (const table of tables) showTable(output, table);
+  if (kind === "features") return;
+  output.line(
+    `files: ${files.nEqual} equal, ${files.added.length} added, ${files.removed.length} removed, ${files.changed.length} changed`,
+  );
+  for (const change of ["added", "removed", "changed"] as const)
+    if (files[change].length > 0) output.line(`  ${change}: ${files[change].join(", ")}`);
+}
+
+function showTable(output: Output, { name, change, rows, assets, schema, columns }: TableDiff): void {
+  const changed = columns.filter((column) => column.isChanged);
+  output.line(
+    `${name}: ${change}; rows ${sides(rows)}, assets ${sides(assets)}; ` +
+      `${changed.length} of ${columns.length} common columns changed`,
+  );
+  for (const { column, change: how, a, b } of schema)
+    output.line(`  ${how} ${column}: ${a ?? "-"} → ${b ?? "-"}`);
+  if (changed.length > 0) {
+    output.table(
+      ["column", "", "mean", "std", "min", "max", "null share", "values"],
+      changed.flatMap(({ name: column, a, b }) => [statsRow(column, "a", a), statsRow("", "b", b)]),
+    );
+  }
+  output.line();
+}
+
+const sides = ({ a, b }: { readonly a: number | null; readonly b: number | null }): string =>
+  a === b ? String(a) : `${a ?? "-"} → ${b ?? "-"}`;
+
+function statsRow(column: string, side: string, stats: ColumnStats): string[] {
+  const figures = [stats.mean, stats.std, stats.min, stats.max, stats.nullShare, stats.distinct];
+  return [column, side, ...figures.map((x) => (x === null ? "-" : String(Number(x.toPrecision(6)))))];
+}

@@ -1,0 +1,106 @@
+import * as ort from "onnxruntime-node";
+import { describe, expect, it } from "vitest";
+import type { ConstantModel } from "../model.ts";
+import { adaptOnnx } from "./adapt.ts";
+import type { OnnxAdaptation } from "./adapt.ts";
+import { exportOnnx } from "./export.ts";
+import { DATA_TYPE } from "./graph-builder.ts";
+import { inspectOnnx } from "./inspection/inspect.ts";
+import { ModelRefusedError } from "./inspection/model-refused-error.ts";
+import { WireWriter } from "./wire-writer.ts";
+
+const message = () => new WireWriter();
+
+function info(name: string, type: number, shape: readonly (number | string)[]): WireWriter {
+  const dims = message();
+  for (const size of shape)
+    dims.message(1, typeof size === "number" ? message().integer(1, size) : message().text(2, size));
+  const tensor = message().integer(1, type).message(2, dims);
+  return message().text(1, name).message(2, message().message(1, tensor));
+}
+
+const node = (op: string, inputs: readonly string[], output: string) => {
+  const written = message();
+  for (const input of inputs) written.text(1, input);
+  return written.text(2, output).text(4, op);
+};
+
+/** Float32, as converters write it: probabilities [N, 2] = X · w, by way of tensors called as the served ones are. */
+function foreign({ type = DATA_TYPE.float, second = false } = {}): Uint8Array {
+  const weights = message().integer(1, 2).integer(1, 2).integer(2, DATA_TYPE.float);
+  for (const value of [1, 2, 3, 4]) {
+    const raw = new Uint8Array(4);
+    new DataView(raw.buffer).setFloat32(0, value, true);
+    weights.bytes(4, raw);
+  }
+  const graph = message()
+    .message(1, node("Identity", ["X"], "features"))
+    .message(1, node("MatMul", ["features", "probability"], "aura.in"))
+    .message(1, node("Identity", ["aura.in"], "probabilities"))
+    .text(2, "g")
+    .message(5, weights.text(8, "probability"))
+    .message(11, info("X", type, ["N", 2]));
+  if (second) graph.message(12, info("aura.in", type, ["N", 2]));
+  graph.message(12, info("probabilities", type, ["N", 2]));
+  return message().integer(1, 8).message(7, graph).message(8, message().integer(2, 17)).finish();
+}
+
+async function run(bytes: Uint8Array, output: string, rows: readonly number[]): Promise<number[]> {
+  const session = await ort.InferenceSession.create(bytes);
+  const features = new ort.Tensor("float64", Float64Array.from(rows), [rows.length / 2, 2]);
+  const { [output]: answer } = await session.run({ features });
+  if (answer === undefined) throw new Error(`no output ${output}`);
+  return [...(answer.data as Float64Array)];
+}
+
+const binary: OnnxAdaptation = { taskKind: "binary", nFeatures: 2, column: 1 };
+
+describe("adaptOnnx", () => {
+  it("leaves a graph of the served form as it is", () => {
+    const constant: ConstantModel = {
+      kind: "constant",
+      taskKind: "regression",
+      nFeatures: 2,
+      nOutputs: 1,
+      postTransform: "identity",
+      base: [3],
+    };
+    const bytes = exportOnnx(constant, { featureNames: ["a", "b"], taskKind: "regression" });
+    expect(adaptOnnx(bytes, { taskKind: "regression", nFeatures: 2 })).toBe(bytes);
+  });
+
+  it("casts, takes one column, and moves names that clash out of the way", async () => {
+    const adapted = adaptOnnx(foreign(), binary);
+    expect(inspectOnnx(adapted)).toMatchObject({
+      inputs: [{ name: "features", elementType: DATA_TYPE.double, shape: ["N", 2] }],
+      outputs: [{ name: "probability", elementType: DATA_TYPE.double, shape: ["N", 1] }],
+      refusals: [],
+    });
+    expect(await run(adapted, "probability", [1, 1, 0.5, 0])).toEqual([6, 1]);
+  });
+
+  it("keeps all columns for several classes, and gives equal bytes twice", async () => {
+    const classes = { taskKind: "multiclass", nFeatures: 2 } as const;
+    const adapted = adaptOnnx(foreign(), classes);
+    expect(await run(adapted, "probabilities", [1, 1])).toEqual([4, 6]);
+    expect(Buffer.compare(adapted, adaptOnnx(foreign(), classes))).toBe(0);
+  });
+
+  it.each<[string, Uint8Array, OnnxAdaptation, RegExp]>([
+    ["another number of features", foreign(), { ...binary, nFeatures: 3 }, /must be \[N, 3\]/],
+    ["an input that is not there", foreign(), { ...binary, input: "Y" }, /no input Y, but X/],
+    ["an output that is not there", foreign(), { ...binary, output: "label" }, /no output label/],
+    ["two outputs without a word on which", foreign({ second: true }), binary, /must say which one counts/],
+    ["a column that is not there", foreign(), { ...binary, column: 2 }, /has 2 columns/],
+    ["whole numbers", foreign({ type: DATA_TYPE.int64 }), binary, /must be float or double/],
+    ["no model at all", new TextEncoder().encode("#!/bin/sh"), binary, /./],
+  ])("refuses %s", (_name, bytes, adaptation, reason) => {
+    expect(() => adaptOnnx(bytes, adaptation)).toThrow(ModelRefusedError);
+    expect(() => adaptOnnx(bytes, adaptation)).toThrow(reason);
+  });
+
+  it("finds the output that has the task's name among several", () => {
+    const classes = { taskKind: "multiclass", nFeatures: 2 } as const;
+    expect(inspectOnnx(adaptOnnx(foreign({ second: true }), classes)).outputs).toHaveLength(1);
+  });
+});

@@ -1,0 +1,19 @@
+import { z } from "zod";
+import { dataKindSchema } from "./data-diff.ts";
+import { nameSchema, sha256Schema } from "./names.ts";
+
+/**
+ * What stands in Git for data: some hundred bytes that name exactly one version of it. Without times, machine names or
+ * addresses, so that the same data has the same pointer wherever it is written.
+ */
+export const dataPointerSchema = z.strictObject({
+  kind: z.literal("aura.pointer/1"),
+  of: dataKindSchema,
+  /** Hash of the manifest, and with it of every part. */
+  id: sha256Schema,
+  /** For people: whose data it is. */
+  pipeline: nameSchema,
+  rows: z.int().min(0),
+  bytes: z.int().min(0),
+});
+export type DataPointer = z.infer<typeof dataPointerSchema>;

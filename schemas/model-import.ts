@@ -1,0 +1,39 @@
+import { z } from "zod";
+import { rawFileSchema } from "./dataset.ts";
+import { objectRefSchema } from "./object-ref.ts";
+
+const tensorName = z.string().min(1).max(256);
+
+/** How a graph from elsewhere is read: `sig.json` of `aura models import`. */
+export const importSignatureSchema = z.strictObject({
+  kind: z.literal("aura.import/1"),
+  /** Names of the features in the order of the graph's columns: those of the pipeline, all of them. */
+  inputs: z.array(z.string().min(1).max(400)).min(1).max(100_000),
+  /** The graph's own input; default: its only one. */
+  input: tensorName.optional(),
+  /** The graph's own output; default: its only one, or the one with the task's name. */
+  output: tensorName.optional(),
+  /** Column of the output that is the answer, e.g. 1 for the second of two probabilities. */
+  column: z.int().min(0).max(1_000).optional(),
+  /** Two classes: the probability from which the version alerts. Default 0.5. */
+  threshold: z.number().min(0).max(1).optional(),
+});
+export type ImportSignature = z.infer<typeof importSignatureSchema>;
+
+/** A model from elsewhere as a run is given it. */
+export const importedModelSchema = z.strictObject({
+  file: rawFileSchema,
+  /** Stored ImportSignature. */
+  signature: objectRefSchema,
+});
+export type ImportedModel = z.infer<typeof importedModelSchema>;
+
+/** Body of `POST /v1/models/{model}/imports`. */
+export const startImportSchema = z.strictObject({
+  onnx: rawFileSchema,
+  signature: importSignatureSchema,
+  /** Text of the pipeline file that says what the model is judged on; default: the champion's, with its files. */
+  pipeline: z.string().min(1).max(1_000_000).optional(),
+  files: z.array(rawFileSchema).max(10_000).default([]),
+});
+export type StartImport = z.infer<typeof startImportSchema>;

@@ -1,0 +1,212 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import pg from "pg";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { z } from "zod";
+import { dataDiffSchema } from "../../schemas/data-diff.ts";
+import { dataPointerSchema } from "../../schemas/data-pointer.ts";
+import { reproductionSchema } from "../../schemas/reproduction.ts";
+import { generateFleet } from "../../sources/synthetic/fleet.ts";
+import { PatientPerson } from "../faults/drive-run.ts";
+import { FaultyPlatform } from "../faults/faulty-platform.ts";
+import { inMs } from "../faults/patience.ts";
+import { createCli } from "../support/cli.ts";
+import { describeWithServices, makeStateFolder, testEnvironment } from "../support/platform.ts";
+
+/**
+ * Bytes that repeat and data that is versioned, on a whole platform and a synthetic fleet: a version made again, one whose
+ * record was changed, two datasets beside each other, and a dataset in a folder. One story, in order.
+ */
+
+const PIPELINE = `
+name: fleet
+sources:
+  readings:
+    files: readings.csv
+    asset: asset
+    time: { column: time, kind: timestamp }
+    columns:
+      - { name: voltage, unit: kV }
+      - { name: current, unit: A }
+      - { name: temperature, unit: °C }
+      - { name: active_power, unit: MW }
+      - { name: reactive_power, unit: Mvar }
+      - { name: ambient, unit: °C }
+      - { name: mode, type: text, use: ignore }
+  events:
+    role: events
+    files: events.csv
+    asset: asset
+    time: { column: time, kind: timestamp }
+    columns:
+      - { name: type, type: text }
+      - { name: code, type: text }
+label: { kind: events, source: events, where: { type: failure } }
+task: { kind: failure_within, horizon: 72h }
+features:
+  - current: { columns: [temperature, current, ambient] }
+  - rolling: { columns: [temperature], stats: [mean], windows: [24h] }
+split: { holdout: { by: asset, share: 0.3 }, folds: 2 }
+candidates:
+  - { kind: gbdt, params: { numIterations: 20, numLeaves: 7 } }
+`;
+
+const STORY_MS = 240_000;
+const STEP_MS = 90_000;
+const itemSchema = z.array(z.looseObject({ id: z.string() }));
+
+await describeWithServices("versions of models and data", () => {
+  const folder = makeStateFolder();
+  let platform: FaultyPlatform;
+  let person: PatientPerson;
+  let aura: ReturnType<typeof createCli>;
+
+  beforeAll(async () => {
+    platform = await FaultyPlatform.start();
+    person = new PatientPerson(platform.apiUrl, inMs(STORY_MS));
+    aura = createCli({ cwd: folder, env: testEnvironment({ AURA_API_URL: platform.apiUrl }) });
+  }, STEP_MS);
+  afterAll(async () => {
+    await platform.dispose();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const train = async (seed: number, pipeline = PIPELINE) => {
+    const data = join(folder, `data-${seed}`);
+    mkdirSync(data, { recursive: true });
+    await generateFleet({ assets: 12, days: 24, seed }, data);
+    const names = ["readings.csv", "events.csv"];
+    const files = Object.fromEntries(names.map((name) => [name, readFileSync(join(data, name), "utf8")]));
+    const { runId } = await person.startRun({ pipeline, files });
+    await person.untilAsked(runId);
+  };
+  const rowsOf = async (sql: string) => {
+    const client = new pg.Client({ connectionString: platform.databaseUrl });
+    await client.connect();
+    try {
+      return (await client.query<Record<string, unknown>>(sql)).rows;
+    } finally {
+      await client.end();
+    }
+  };
+  const everything = () =>
+    rowsOf(`select (select count(*)::int from aura.model_versions) as versions,
+                   (select count(*)::int from aura.runs) as runs,
+                   (select count(*)::int from aura.stage_cache) as cached,
+                   (select count(*)::int from aura.feature_sets) as sets,
+                   (select count(*)::int from aura.alias_events) as aliases`);
+
+  it(
+    "makes a version again byte for byte, and changes nothing",
+    async () => {
+      await train(3);
+      const before = await everything();
+      const { code, stdout, stderr } = await aura("reproduce", "fleet@1", "--json");
+      expect(code, stderr).toBe(0);
+      const result = reproductionSchema.parse(JSON.parse(stdout));
+      expect(result).toMatchObject({ equal: true, code: { equal: true } });
+      expect(result.files).toHaveLength(9);
+      expect(result.files.every(({ equal, recorded }) => equal && recorded !== null)).toBe(true);
+      expect(result.stages.map(({ equal }) => equal)).toEqual([true, true, true]);
+      expect(await everything()).toEqual(before);
+      const [row] = await rowsOf(
+        "select outcome, details from aura.audit_log where action = 'version.reproduce' order by seq desc limit 1",
+      );
+      expect(row).toMatchObject({ outcome: "ok" });
+    },
+    STEP_MS,
+  );
+
+  it(
+    "says which file and stage differ, and that the code is another",
+    async () => {
+      // A record that no training gives: the card is said to be the view, and another release to have made it.
+      await rowsOf(`update aura.model_versions
+         set manifest = jsonb_set(manifest::jsonb, '{files,onnx}', manifest::jsonb #> '{files,view}')::json,
+             code = jsonb_set(code::jsonb, '{release}', '"0.0.1"')::json`);
+      const { code, stdout } = await aura("reproduce", "fleet@1");
+      expect(code).toBe(3);
+      expect(stdout).toContain("fleet@1 came out different");
+      expect(stdout).toMatch(/train: model\.onnx differs from byte \d+/);
+      expect(stdout).toContain("evaluate: 5 files equal");
+      expect(stdout).toContain("code: recorded AURA 0.0.1");
+    },
+    STEP_MS,
+  );
+
+  it("refuses a version that there is not, and a name that is none", async () => {
+    expect((await aura("reproduce", "fleet@9")).code).toBe(2);
+    expect((await aura("reproduce", "fleet")).code).toBe(2);
+  });
+
+  it(
+    "compares two datasets by schema, rows and statistics",
+    async () => {
+      await train(4, PIPELINE.replace("{ name: voltage, unit: kV }", "{ name: voltage, unit: V }"));
+      const { stdout: listed } = await aura("data", "list", "--json");
+      const [b, a] = itemSchema.parse(JSON.parse(listed)).map(({ id }) => id);
+      const { code, stdout, stderr } = await aura("data", "diff", a ?? "", b ?? "", "--json");
+      expect(code, stderr).toBe(0);
+      const diff = dataDiffSchema.parse(JSON.parse(stdout));
+      expect(diff).toMatchObject({ kind: "dataset", equal: false, files: { nEqual: 0 } });
+      const readings = diff.tables.find(({ name }) => name === "readings");
+      expect(readings?.schema).toEqual([
+        { column: "voltage", change: "changed", a: "float, kV", b: "float, V" },
+      ]);
+      const temperature = readings?.columns.find(({ name }) => name === "temperature");
+      expect(temperature?.isChanged).toBe(true);
+      expect(temperature?.a.mean).toBeGreaterThan(0);
+      const same = await aura("data", "diff", a ?? "", a ?? "");
+      expect(same.stdout.trim()).toBe("they are the same");
+    },
+    STEP_MS,
+  );
+
+  it(
+    "writes a dataset from its pointer, whole or not at all",
+    async () => {
+      const { stdout: listed } = await aura("data", "list", "--json");
+      const id = itemSchema.parse(JSON.parse(listed))[0]?.id ?? "";
+      const { stdout: text } = await aura("data", "pointer", id);
+      expect(dataPointerSchema.parse(JSON.parse(text))).toMatchObject({
+        of: "dataset",
+        id,
+        pipeline: "fleet",
+      });
+      writeFileSync(join(folder, "fleet.aura.json"), text);
+      const checkout = (...more: string[]) =>
+        aura("data", "checkout", "fleet.aura.json", "--out", "out", ...more);
+      expect((await checkout("--format", "csv")).code).toBe(0);
+      const [header, ...rows] = readFileSync(join(folder, "out/readings.csv"), "utf8").trim().split("\n");
+      expect(header).toBe(
+        "__asset,__t,__seq,__part,voltage,current,temperature,active_power,reactive_power,ambient,mode",
+      );
+      expect(rows.length).toBeGreaterThan(100);
+      // Damage is mended, and an interrupted download leaves nothing that looks whole.
+      const part = join(folder, "out/readings/part-00000.parquet");
+      const whole = readFileSync(part);
+      writeFileSync(part, whole.subarray(0, 100));
+      expect((await checkout()).code).toBe(0);
+      expect(readFileSync(part).equals(whole)).toBe(true);
+      expect(existsSync(`${part}.partial`)).toBe(false);
+      writeFileSync(join(folder, "bad.aura.json"), "{}");
+      expect((await aura("data", "checkout", "bad.aura.json", "--out", "out")).code).toBe(2);
+    },
+    STEP_MS,
+  );
+
+  it(
+    "lists, shows and compares feature sets, and writes one",
+    async () => {
+      const { stdout: listed } = await aura("data", "list", "--features", "--json");
+      const [b, a] = itemSchema.parse(JSON.parse(listed)).map(({ id }) => id);
+      expect((await aura("data", "show", a ?? "")).stdout).toContain("temperature_mean");
+      const { code, stdout } = await aura("data", "diff", a ?? "", b ?? "", "--json");
+      expect(code).toBe(0);
+      expect(dataDiffSchema.parse(JSON.parse(stdout)).kind).toBe("features");
+      expect((await aura("data", "checkout", b ?? "", "--out", "set")).code).toBe(0);
+      expect(existsSync(join(folder, "set/features/part-00000.parquet"))).toBe(true);
+    },
+    STEP_MS,
+  );
+});

@@ -128,9 +128,9 @@ const COUNTED =
 
 /** In words: which truth the metrics were computed against. */
 export function labelConventionOf(pipeline: Pipeline, problem: Problem): string {
-  const judged =
+  const scored =
     pipeline.evaluate.rows === "last_per_asset" ? "last reading of each holdout asset" : "all holdout rows";
-  const rows = `${failureEvents(pipeline)}${judged}`;
+  const rows = `${failureEvents(pipeline)}${scored}`;
   switch (problem.kind) {
     case "regression":
       return problem.cap === null

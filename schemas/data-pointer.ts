@@ -17,3 +17,15 @@ export const dataPointerSchema = z.strictObject({
   bytes: z.int().min(0),
 });
 export type DataPointer = z.infer<typeof dataPointerSchema>;
+
+/** The same for the files of a model version. */
+export const modelPointerSchema = z.strictObject({
+  kind: z.literal("aura.pointer/1"),
+  of: z.literal("model"),
+  /** The version digest: the hash over the hashes of all its files. */
+  id: sha256Schema,
+  model: nameSchema,
+  version: z.int().min(1),
+  bytes: z.int().min(0),
+});
+export type ModelPointer = z.infer<typeof modelPointerSchema>;

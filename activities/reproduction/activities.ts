@@ -38,10 +38,11 @@ export function createReproductionActivities(deps: Pick<ActivityDeps, "db" | "ob
         const run = await db.runs.inputOf(row.runId);
         const dataset = await db.datasets.get(row.dataset);
         const holdout = await db.registry.versionHoldout(row.model, row.version);
-        if (row.evaluation.origin !== undefined)
+        const { origin } = row.evaluation;
+        if (origin?.kind === "imported")
           throw new PlatformError(
             "conflict",
-            `${subject}: it was not trained here, its graph is file ${row.evaluation.origin.file.slice(0, 12)}`,
+            `${subject}: it was not trained here, its graph is file ${origin.file.slice(0, 12)}`,
           );
         if (run === undefined) throw new PlatformError("conflict", `${subject}: its run was not recorded`);
         if (dataset === undefined)

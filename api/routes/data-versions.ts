@@ -1,5 +1,3 @@
-import { open } from "node:fs/promises";
-import { Readable } from "node:stream";
 import { z } from "zod";
 import { dataDiffSchema, dataDiffViewSchema, dataKindSchema } from "../../schemas/data-diff.ts";
 import type { DataKind } from "../../schemas/data-diff.ts";
@@ -12,15 +10,15 @@ import { objectRefSchema } from "../../schemas/object-ref.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import { compareDataWorkflowId } from "../../temporal-config/constants.ts";
 import { getDocument, readFeatureSet } from "../../stores/objects/documents.ts";
-import { holdingFetched } from "../../stores/objects/fetch-scope.ts";
-import type { ObjectStore } from "../../stores/objects/port.ts";
 import type { ApiDeps } from "../deps.ts";
 import { anyObject, found, limitQuery, listOf, operator, viewer } from "./parts.ts";
+import { streamObject } from "./object-body.ts";
 import { route } from "./route.ts";
 import type { AnyRoute } from "./route.ts";
 
 const dataParams = z.strictObject({ kind: dataKindSchema, id: sha256Schema });
 const sidesSchema = z.strictObject({ a: sha256Schema, b: sha256Schema });
+const PARQUET_TYPE = "application/vnd.apache.parquet";
 const comparedSchema = z.looseObject({ diff: objectRefSchema });
 
 /** Versions of data: what there is, what changed between two, and the bytes. */
@@ -74,7 +72,7 @@ export const dataVersionRoutes: readonly AnyRoute[] = [
         parts.find(({ object }) => object.sha256 === params.sha256),
         "part",
       );
-      return streamObject(deps.objects, part.object);
+      return streamObject(deps.objects, part.object, PARQUET_TYPE);
     },
   }),
   route({
@@ -159,13 +157,4 @@ async function commonKind({ database }: ApiDeps, a: string, b: string): Promise<
   const right = found(await kindOf(b), "dataset or feature set [b]");
   if (left === right) return left;
   throw new PlatformError("conflict", `compare data: expected two of a kind, got ${left} and ${right}`);
-}
-
-/** The bytes as they are read. Opened while they are held: what is open outlives its eviction from the cache. */
-async function streamObject(objects: ObjectStore, ref: ParquetPart["object"]): Promise<Response> {
-  const file = await holdingFetched(async () => open(await objects.fetch(ref), "r"));
-  const bytes = Readable.toWeb(file.createReadStream()) as ReadableStream<Uint8Array>;
-  return new Response(bytes, {
-    headers: { "content-type": "application/vnd.apache.parquet", "content-length": String(ref.bytes) },
-  });
 }

@@ -1,10 +1,12 @@
 import { z } from "zod";
 import { signatureSchema } from "../../schemas/model-version.ts";
+import { sha256Schema } from "../../schemas/names.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import { getDocument } from "../../stores/objects/documents.ts";
 import type { ObjectStore } from "../../stores/objects/port.ts";
 import type { Registry, VersionRow } from "../../stores/postgres/port.ts";
 import { anyObject, found, listOf, modelParams, timeQuery, versionParams } from "./parts.ts";
+import { streamObject } from "./object-body.ts";
 import { route } from "./route.ts";
 import type { AnyRoute } from "./route.ts";
 
@@ -49,6 +51,20 @@ export const modelRoutes: readonly AnyRoute[] = [
     async handle({ params }, { database, objects }) {
       const row = await readVersion(database().registry, params.model, params.version);
       return { ...row, threshold: await thresholdOf(objects, row) };
+    },
+  }),
+  route({
+    method: "get",
+    path: "/v1/models/{model}/versions/{version}/files/{sha256}",
+    tag: "models",
+    summary: "One file of a version, as its manifest names it: the ONNX graph, its signature, its card …",
+    policy: reader,
+    params: versionParams.extend({ sha256: sha256Schema }),
+    reply: z.unknown(),
+    async handle({ params }, { database, objects }) {
+      const { manifest } = await readVersion(database().registry, params.model, params.version);
+      const file = Object.values(manifest.files).find(({ sha256 }) => sha256 === params.sha256);
+      return streamObject(objects, found(file, "file of the version"), "application/octet-stream");
     },
   }),
   route({

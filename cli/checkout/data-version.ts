@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { hashOf } from "../../schemas/canonical-json.ts";
 import type { DataKind } from "../../schemas/data-diff.ts";
-import { dataPointerSchema } from "../../schemas/data-pointer.ts";
+import { dataPointerSchema, modelPointerSchema } from "../../schemas/data-pointer.ts";
 import { datasetManifestSchema } from "../../schemas/dataset.ts";
 import type { DatasetManifest, ParquetPart } from "../../schemas/dataset.ts";
 import { featureSetManifestSchema } from "../../schemas/feature-set.ts";
@@ -85,5 +85,7 @@ export function idFrom(given: string, path: string): string {
   }
   const pointer = dataPointerSchema.safeParse(value);
   if (pointer.success) return pointer.data.id;
+  if (modelPointerSchema.safeParse(value).success)
+    throw badFile(given, { expected: "a pointer to data", found: "one to a model: `aura models checkout`" });
   throw badFile(given, { expected: "a pointer file as `aura data pointer` writes it", found: "another one" });
 }

@@ -3,7 +3,6 @@ import { createReadStream, createWriteStream, existsSync, mkdirSync, renameSync,
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import type { ParquetPart } from "../../schemas/dataset.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import { apiPath } from "../client.ts";
 import type { ApiClient } from "../client.ts";
@@ -15,45 +14,57 @@ export interface WrittenPart {
   readonly isKept: boolean;
 }
 
+/** A file that is checked out: where it is asked for, what it must hash to, and where it goes. */
+export interface WantedFile {
+  /** Path of the API. */
+  readonly from: string;
+  readonly sha256: string;
+  readonly path: string;
+}
+
 /**
- * Downloads the parts of a table into `<folder>/<table>/`. A part appears under its name whole and with the hash of the
- * manifest, or not at all; one that is there already with these bytes is kept.
+ * Downloads the parts of a table into `<folder>/<table>/`.
  *
- * @throws {PlatformError} integrity: other bytes came
+ * @throws as writeFile
  */
 export async function writeParts(
   client: ApiClient,
-  version: DataVersion,
+  { kind, id }: DataVersion,
   { table, folder }: { readonly table: DataTable; readonly folder: string },
 ): Promise<WrittenPart[]> {
   const inside = join(folder, table.name);
   mkdirSync(inside, { recursive: true });
   const written: WrittenPart[] = [];
-  for (const [index, part] of table.parts.entries()) {
+  for (const [index, { object }] of table.parts.entries()) {
     const path = join(inside, `part-${String(index).padStart(5, "0")}.parquet`);
-    const isKept = existsSync(path) && (await sha256Of(path)) === part.object.sha256;
-    if (!isKept) await download(client, version, { part, path });
-    written.push({ path, isKept });
+    const { sha256 } = object;
+    const from = apiPath`/v1/data/${kind}/${id}/parts/${sha256}`;
+    written.push({ path, isKept: await writeFile(client, { from, sha256, path }) });
   }
   return written;
 }
 
-async function download(
-  client: ApiClient,
-  { kind, id }: DataVersion,
-  { part, path }: { readonly part: ParquetPart; readonly path: string },
-): Promise<void> {
-  const { sha256 } = part.object;
+/**
+ * A file appears under its name whole and with the hash that was asked for, or not at all; one that is there already
+ * with these bytes is kept.
+ *
+ * @returns whether it was kept
+ * @throws {PlatformError} integrity: other bytes came
+ */
+export async function writeFile(client: ApiClient, { from, sha256, path }: WantedFile): Promise<boolean> {
+  if (existsSync(path) && (await sha256Of(path)) === sha256) return true;
   const partial = `${path}.partial`;
   const hash = createHash("sha256");
   try {
-    const bytes = await client.getStream(apiPath`/v1/data/${kind}/${id}/parts/${sha256}`);
-    const hashed = Readable.fromWeb(bytes).on("data", (chunk: Buffer) => hash.update(chunk));
+    const hashed = Readable.fromWeb(await client.getStream(from)).on("data", (chunk: Buffer) =>
+      hash.update(chunk),
+    );
     await pipeline(hashed, createWriteStream(partial));
     const got = hash.digest("hex");
     if (got !== sha256)
       throw new PlatformError("integrity", `check out ${path}: expected sha256 ${sha256}, got ${got}`);
     renameSync(partial, path);
+    return false;
   } finally {
     rmSync(partial, { force: true });
   }

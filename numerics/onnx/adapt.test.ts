@@ -26,7 +26,8 @@ const node = (op: string, inputs: readonly string[], output: string) => {
 };
 
 /** Float32, as converters write it: probabilities [N, 2] = X · w, by way of tensors called as the served ones are. */
-function foreign({ type = DATA_TYPE.float, second = false } = {}): Uint8Array {
+function foreign(given: { readonly type?: number; readonly second?: boolean } = {}): Uint8Array {
+  const { type = DATA_TYPE.float, second = false } = given;
   const weights = message().integer(1, 2).integer(1, 2).integer(2, DATA_TYPE.float);
   for (const value of [1, 2, 3, 4]) {
     const raw = new Uint8Array(4);

@@ -50,7 +50,8 @@ const pages = [
   ...["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].filter((page) => existsSync(join(ROOT, page))),
   ...["docs", "examples"].flatMap((folder) =>
     readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
-      .filter((path) => path.endsWith(".md"))
+      // An example's installed packages have pages of their own.
+      .filter((path) => path.endsWith(".md") && !path.includes(".venv"))
       .map((path) => join(folder, path)),
   ),
 ];

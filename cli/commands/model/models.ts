@@ -11,6 +11,7 @@ import { parseVersion, showListAt, timeText } from "../../list-view.ts";
 import { numberText } from "../../run/evaluation-text.ts";
 import { patient } from "../../run/follow-run.ts";
 import { registerImport } from "./import.ts";
+import { registerModelFiles } from "./model-files.ts";
 import { readVersion, showVersion } from "../../run/version-view.ts";
 import { registerThreshold } from "./threshold.ts";
 
@@ -113,6 +114,7 @@ export function registerModelsCommand(program: Command): void {
       await compare(contextOf(command), { model, a, b }, options);
     });
   registerImport(models);
+  registerModelFiles(models);
   registerPromote(models);
   registerRollback(models);
   registerThreshold(models);

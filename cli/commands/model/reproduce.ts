@@ -2,10 +2,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { InvalidArgumentError } from "commander";
 import type { Command } from "commander";
 import { z } from "zod";
-import { NAME_PATTERN } from "../../../schemas/names.ts";
 import type { CodeVersion } from "../../../schemas/code-version.ts";
 import { reproductionViewSchema } from "../../../schemas/reproduction.ts";
 import type { Reproduction } from "../../../schemas/reproduction.ts";
+import { versionNameOf } from "../../checkout/model-version.ts";
+import type { VersionName } from "../../checkout/model-version.ts";
 import { apiPath } from "../../client.ts";
 import { withApi } from "../../connection.ts";
 import type { Connection } from "../../connection.ts";
@@ -14,12 +15,6 @@ import type { CliContext } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
 import type { Output } from "../../output.ts";
 import { patient } from "../../run/follow-run.ts";
-
-/** A version as it is written: `turbofan@3`. */
-interface VersionName {
-  readonly model: string;
-  readonly version: number;
-}
 
 const startedSchema = z.looseObject({ workflowId: z.string(), runId: z.string(), isNew: z.boolean() });
 const POLL_MS = 500;
@@ -44,9 +39,8 @@ export function registerReproduceCommand(program: Command): void {
 }
 
 function parseVersionName(text: string): VersionName {
-  const [, model, version] = /^([^@]+)@([1-9]\d{0,8})$/.exec(text) ?? [];
-  if (model !== undefined && version !== undefined && NAME_PATTERN.test(model))
-    return { model, version: Number(version) };
+  const name = versionNameOf(text);
+  if (name !== undefined) return name;
   throw new InvalidArgumentError("Expected model@version, such as turbofan@3.");
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Option } from "commander";
@@ -11,6 +11,7 @@ import { dataPointerSchema } from "../../../schemas/data-pointer.ts";
 import { PlatformError } from "../../../schemas/platform-error.ts";
 import { idFrom, readDataVersion } from "../../checkout/data-version.ts";
 import type { DataTable, DataVersion } from "../../checkout/data-version.ts";
+import { makeFolder } from "../../checkout/make-folder.ts";
 import { writeCsv } from "../../checkout/write-csv.ts";
 import { writeParts } from "../../checkout/write-parts.ts";
 import { apiPath } from "../../client.ts";
@@ -126,17 +127,6 @@ async function checkOutTable(
   if (rows !== expected)
     throw new PlatformError("integrity", `write ${path}: expected ${expected} rows, got ${rows}`);
   return [{ table: table.name, file: `${table.name}.csv`, rows }];
-}
-
-function makeFolder(folder: string, name: string): void {
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (cause) {
-    throw new PlatformError("config_invalid", `write ${name}: expected a folder that can be written`, {
-      cause,
-      locations: [{ field: "--out", expected: "a folder that can be written", found: name }],
-    });
-  }
 }
 
 async function diff(

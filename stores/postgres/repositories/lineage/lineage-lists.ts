@@ -125,7 +125,7 @@ export const LINEAGE_SQL: Readonly<Record<LineageList, ListSql>> = {
       ways.push(
         `select run_id from aura.run_files where sha256 = any (${parameters.add(scope.hashes)}::text[])`,
       );
-    return `select ${columns(given)} from aura.runs r where r.run_id in (${ways.join(" union ")})`;
+    return `select ${columns(given)} from aura.runs r where r.run_id in (${ways.join(" union all ")})`;
   },
 
   versions(scope, parameters) {
@@ -228,16 +228,22 @@ function predictionsSql(scope: LineageScope, parameters: Parameters, bounds?: Pa
   if (sites !== undefined) conditions.push(isAt("p", sites, parameters));
   if (bounds?.cursor !== undefined)
     conditions.push(`p.at <= ${parameters.add(bounds.cursor.at)}::timestamptz`);
-  const first = bounds === undefined ? "" : firstOf(bounds, parameters);
-  return `${select} ${versionsOf(scope, parameters)} cross join lateral (
-    select * from aura.prediction_index p where ${conditions.join(" and ")} ${first}) p`;
+  const where = `from aura.prediction_index p where ${conditions.join(" and ")}`;
+  const versions = versionsOf(scope, parameters);
+  if (bounds === undefined) return `${select} ${versions} cross join lateral (select * ${where}) p`;
+  const after = afterCursor(bounds, parameters);
+  const limit = parameters.add(bounds.limit);
+  // The newest n rows are of the n versions whose newest is newest: of thousands, one row each is read to find these.
+  const newest = `(select k.* from ${versions} cross join lateral (
+      select p.at, p.prediction_id ${where} ${after} ${NEWEST_FIRST} limit 1) p ${NEWEST_FIRST} limit ${limit}) k`;
+  return `${select} ${newest} cross join lateral (select * ${where} ${after} ${NEWEST_FIRST} limit ${limit}) p`;
 }
 
+const NEWEST_FIRST = `order by p.at desc, p.prediction_id collate "C" desc`;
+
 /** What is at the cursor's own time and was shown before is left out again by the page. */
-function firstOf({ cursor, limit }: PageBounds, parameters: Parameters): string {
-  const after =
-    cursor === undefined
-      ? ""
-      : `and (p.at, p.prediction_id collate "C") < (${parameters.add(cursor.at)}::timestamptz, ${parameters.add(cursor.key)})`;
-  return `${after} order by p.at desc, p.prediction_id collate "C" desc limit ${parameters.add(limit)}`;
+function afterCursor({ cursor }: PageBounds, parameters: Parameters): string {
+  return cursor === undefined
+    ? ""
+    : `and (p.at, p.prediction_id collate "C") < (${parameters.add(cursor.at)}::timestamptz, ${parameters.add(cursor.key)})`;
 }

@@ -5,9 +5,12 @@ import type { LineageSubject } from "../../port/lineage.ts";
 /** What an id leads to first: the versions and datasets in which all its lists meet. */
 export interface LineageScope {
   readonly subject: LineageSubject;
-  /** Pairs: model and version at the same index. */
-  readonly models: readonly string[];
-  readonly versions: readonly number[];
+  /**
+   * Pairs: model and version at the same place. Arrays as PostgreSQL writes them: they go back into every list's
+   * statement, and there may be tens of thousands.
+   */
+  readonly models: string;
+  readonly versions: string;
   readonly datasets: readonly string[];
   /** Of a file: its content, or all contents that a name ever had. */
   readonly hashes: readonly string[];
@@ -103,8 +106,9 @@ async function restingOn(
   const { model, version, dataset_id: learnt, scored, window_start, window_end } = found;
   return {
     subject,
-    models: [model],
-    versions: [version],
+    // The name of a version that there is: nothing in it needs more than the quotes.
+    models: `{"${model}"}`,
+    versions: `{${version}}`,
     datasets: [...new Set([learnt, scored])].filter((id) => id != null),
     hashes: [],
     ...(window_start === undefined || window_end === undefined ? {} : { window: [window_start, window_end] }),
@@ -136,20 +140,18 @@ async function cameOf(
   subject: LineageSubject,
   given: { readonly datasets: readonly string[]; readonly hashes: readonly string[] },
 ): Promise<LineageScope> {
-  const found = await pool.query<Version>(
-    `select model, version from aura.model_versions where dataset_id = any ($1::text[])
-      union
-     select rv.model, rv.version from aura.runs r join aura.run_versions rv using (run_id)
-      where r.dataset_id = any ($1::text[])
-      union
-     select rv.model, rv.version from aura.run_files f join aura.run_versions rv using (run_id)
-      where f.sha256 = any ($2::text[])`,
+  const [found] = await pool.query<{ readonly models: string; readonly versions: string }>(
+    `select coalesce(array_agg(model::text), '{}')::text as models,
+            coalesce(array_agg(version), '{}')::text as versions
+       from (select model, version from aura.model_versions where dataset_id = any ($1::text[])
+             union
+             select rv.model, rv.version from aura.runs r join aura.run_versions rv using (run_id)
+              where r.dataset_id = any ($1::text[])
+             union
+             select rv.model, rv.version from aura.run_files f join aura.run_versions rv using (run_id)
+              where f.sha256 = any ($2::text[])) k`,
     [given.datasets, given.hashes],
   );
-  return {
-    subject,
-    models: found.map((row) => row.model),
-    versions: found.map((row) => row.version),
-    ...given,
-  };
+  const { models = "{}", versions = "{}" } = found ?? {};
+  return { subject, models, versions, ...given };
 }

@@ -27,8 +27,8 @@ import { endlessOnnx, linearOnnx } from "../support/tiny-onnx.ts";
  * where a model trained here does. One story, in order.
  */
 
-const STORY_MS = 240_000;
-const STEP_MS = 90_000;
+const STORY_MS = 480_000;
+const STEP_MS = 180_000;
 const GOOD = pumpModel();
 const INPUTS = ["temperature", "vibration"];
 

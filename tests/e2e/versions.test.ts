@@ -51,8 +51,8 @@ candidates:
   - { kind: gbdt, params: { numIterations: 20, numLeaves: 7 } }
 `;
 
-const STORY_MS = 240_000;
-const STEP_MS = 90_000;
+const STORY_MS = 480_000;
+const STEP_MS = 180_000;
 const itemSchema = z.array(z.looseObject({ id: z.string() }));
 
 await describeWithServices("versions of models and data", () => {

@@ -6,7 +6,7 @@ import type { ChampionScore, EvaluateInput, EvaluateResult, ScoreChampionInput }
 import { evaluateTrained } from "./model-evaluation.ts";
 
 /** Raised when the same inputs would give other files than before. */
-const EVALUATION_VERSION = 4;
+const EVALUATION_VERSION = 5;
 
 /** Evaluation on the frozen holdout, of the new model and of the present champion. */
 export function createEvaluationActivities(deps: ActivityDeps) {

@@ -16,7 +16,7 @@ import {
   readPipeline,
 } from "../../stores/objects/documents.ts";
 import type { ActivityDeps } from "../dependencies.ts";
-import type { FeatureTable } from "../features/feature-table.ts";
+import type { FeatureTable, ForecastColumns } from "../features/feature-table.ts";
 import { trainingChoice } from "../features/row-choice.ts";
 import { readingsOf } from "../features/sensor-columns.ts";
 import { readView } from "../features/transform-dataset.ts";
@@ -145,7 +145,11 @@ export async function evaluateTrained(
       pipeline,
       evaluation,
       truth: pickTruth(loaded),
-      prediction: headline({ outputs: answers.test, nOutputs: trainer.nOutputs }, problem.kind),
+      prediction: headline(
+        { outputs: answers.test, nOutputs: trainer.nOutputs },
+        problem.kind,
+        problem.forecast,
+      ),
       problem,
     }),
   );
@@ -302,7 +306,7 @@ async function explainAsWhole(
       matrix: table.matrix,
       featureNames: table.features.map((feature) => feature.name),
       sources: given.view.features.map(({ args }) => sourceColumn(args)),
-      y: table.y,
+      y: table.targets === undefined ? table.y : nearestTarget(table.targets),
       assetCodes: table.assetCodes,
       byGain: given.answers.exported.importance.map(({ feature }) => feature),
       rows,
@@ -310,6 +314,11 @@ async function explainAsWhole(
     },
     beat,
   );
+}
+
+/** What a forecast's headline is about; NaN where it is not known. */
+function nearestTarget({ values, nHorizons }: ForecastColumns): Float64Array {
+  return values.filter((_, cell) => cell % nHorizons === 0);
 }
 
 /** The one column an operator reads; null where it reads none or several. */
@@ -330,7 +339,11 @@ async function referenceOf(
     { model: given.model, table, problem, rows: rows.train, nProbes: 0, seed: pipeline.split.seed },
     beat,
   );
-  const scores = headline({ outputs: answered.outputs, nOutputs: answered.nOutputs }, problem.kind);
+  const scores = headline(
+    { outputs: answered.outputs, nOutputs: answered.nOutputs },
+    problem.kind,
+    problem.forecast,
+  );
   const featureNames = table.features.map((feature) => feature.name);
   return deps.cpu.run(
     "freezeModelReference",
@@ -340,5 +353,6 @@ async function referenceOf(
 }
 
 function pickTruth({ table, rows }: Loaded): Float64Array {
-  return Float64Array.from(rows.test, (row) => table.y[row] as number);
+  const truth = table.targets === undefined ? table.y : nearestTarget(table.targets);
+  return Float64Array.from(rows.test, (row) => truth[row] as number);
 }

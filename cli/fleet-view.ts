@@ -13,13 +13,17 @@ export function showFleet(output: Output, score: FleetScore, limit: number): voi
   const { threshold, rows } = score;
   const alarm = threshold === null ? [] : ["alarm"];
   const other = score.commonClass === null ? [] : [`not ${score.commonClass}`];
+  const beyond = score.forecast?.limit === undefined ? [] : [limitText(score.forecast.limit)];
+  const ahead = (score.forecast?.horizons ?? []).map(({ horizon }) => horizon);
   const range = score.interval === undefined ? [] : [`${numberText(score.interval.level * 100)} % of lives`];
   output.table(
-    ["rank", "asset", titleOf(score), ...range, ...other, ...alarm, "as of", "readings"],
+    ["rank", "asset", ...valueTitles(score), ...range, ...other, ...beyond, ...alarm, "as of", "readings"],
     rows.slice(0, limit).map((row) => {
       const decision = alarm.map(() => (row.decision === true ? "yes" : "no"));
-      const risk = other.map(() => shareText(row.risk ?? Number.NaN));
-      const meaning = [valueText(score, row), ...range.map(() => intervalText(row)), ...risk, ...decision];
+      const risk = [...other, ...beyond].map(() => shareText(row.risk ?? Number.NaN));
+      const values =
+        score.forecast === undefined ? [valueText(score, row)] : ahead.map((_, h) => pointText(row, h));
+      const meaning = [...values, ...range.map(() => intervalText(row)), ...risk, ...decision];
       return [String(row.rank), row.asset, ...meaning, row.at, String(row.readings)];
     }),
   );
@@ -37,6 +41,31 @@ export function showFleet(output: Output, score: FleetScore, limit: number): voi
   output.line(`fleet score ${safeText(score.id)}: ${score.model}@${score.version}, digest ${score.digest}`);
 }
 
+/** Of a forecast a column per horizon: the median, and between which quantiles. */
+function valueTitles(score: FleetScore): string[] {
+  const { forecast, unit } = score;
+  if (forecast === undefined) return [titleOf(score)];
+  return forecast.horizons.map(
+    ({ horizon }) => `in ${horizonText(String(horizon))}${unit === null ? "" : ` [${unit}]`}`,
+  );
+}
+
+function pointText({ forecast }: FleetRow, h: number): string {
+  const point = forecast?.[h];
+  if (point === undefined) return "-";
+  const values = Object.values(point.quantiles);
+  const between = values.length < 2 ? "" : ` (${numberText(values[0])} … ${numberText(values.at(-1))})`;
+  return `${numberText(point.median)}${between}`;
+}
+
+function limitText({ above, below }: NonNullable<NonNullable<FleetScore["forecast"]>["limit"]>): string {
+  const sides = [
+    ...(above === undefined ? [] : [`above ${numberText(above)}`]),
+    ...(below === undefined ? [] : [`below ${numberText(below)}`]),
+  ];
+  return sides.join(" or ");
+}
+
 function titleOf({ kind, horizon, unit }: FleetScore): string {
   switch (kind) {
     case "risk":
@@ -47,6 +76,8 @@ function titleOf({ kind, horizon, unit }: FleetScore): string {
       return "class";
     case "score":
       return "score";
+    case "forecast":
+      return `median${unit === null ? "" : ` [${unit}]`}`;
   }
 }
 
@@ -55,8 +86,12 @@ function horizonText(horizon: string): string {
   return /^\d+$/.test(horizon) ? `${horizon} cycles` : horizon;
 }
 
-function orderText({ kind, cap, unit, commonClass }: FleetScore): string {
+function orderText({ kind, cap, unit, commonClass, forecast }: FleetScore): string {
   switch (kind) {
+    case "forecast":
+      return forecast?.limit === undefined
+        ? "by name: the pipeline file declares no limit to rank by"
+        : `ranked by the probability of a value ${limitText(forecast.limit)}, highest first`;
     case "risk":
       return "ranked by risk, highest first";
     case "score":
@@ -134,6 +169,8 @@ function reasonText({ reason, rows, codes }: LeftOutAsset): string {
       return `all ${rows} rows quarantined: ${codes.join(", ")}`;
     case "no_readings":
       return "no readings in the files";
+    case "no_present_value":
+      return "the column that is forecast has no value at its last reading";
     case "no_features":
       return `no feature can be computed of ${rows} readings: history shorter than needed, or sensors silent`;
   }
@@ -153,20 +190,26 @@ function shareText(share: number): string {
 
 /**
  * The whole ranking as CSV: rank, asset, risk, rul, class or score, low and high end of its interval, decision (of a risk or score) or
- * risk (of a class), unit, horizon, at, readings,
- * missing features, model, version, digest, note. Assets left out follow without a rank; the note says why.
+ * risk (of a class), of a forecast the probability that its limit is crossed and each quantile at each horizon, unit,
+ * horizon, at, readings, missing features, model, version, digest, note. Assets left out follow without a rank; the note says why.
  */
 export function fleetCsv(score: FleetScore): string {
   const { kind, unit, horizon, model, version, digest } = score;
   const isDecided = kind === "risk" || kind === "score";
   const isClass = kind === "class";
   const hasInterval = score.interval !== undefined;
+  const hasRisk = isClass || score.forecast?.limit !== undefined;
+  const { horizons = [], quantiles = [] } = score.forecast ?? {};
+  const cells = horizons.flatMap((ahead, h) =>
+    quantiles.map((level) => ({ title: `${ahead.horizon}_q${level}`, h, level: String(level) })),
+  );
   const header = [
     "rank",
     "asset",
     kind,
     ...(hasInterval ? ["low", "high"] : []),
-    ...(isDecided ? ["decision"] : isClass ? ["risk"] : []),
+    ...(isDecided ? ["decision"] : hasRisk ? ["risk"] : []),
+    ...cells.map(({ title }) => title),
     "unit",
     "horizon",
     "at",
@@ -184,7 +227,8 @@ export function fleetCsv(score: FleetScore): string {
     row.asset,
     row.label ?? row.value,
     ...(hasInterval ? [row.interval?.low ?? "", row.interval?.high ?? ""] : []),
-    ...(isDecided ? [String(row.decision ?? "")] : isClass ? [row.risk ?? ""] : []),
+    ...(isDecided ? [String(row.decision ?? "")] : hasRisk ? [row.risk ?? ""] : []),
+    ...cells.map(({ h, level }) => row.forecast?.[h]?.quantiles[level] ?? ""),
     ...meaning,
     row.at,
     row.readings,
@@ -197,7 +241,8 @@ export function fleetCsv(score: FleetScore): string {
     one.asset,
     "",
     ...(hasInterval ? ["", ""] : []),
-    ...(isDecided || isClass ? [""] : []),
+    ...(isDecided || hasRisk ? [""] : []),
+    ...cells.map(() => ""),
     ...meaning,
     "",
     one.reason === "no_features" ? one.rows : 0,

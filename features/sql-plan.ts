@@ -84,6 +84,17 @@ export class SqlPlan {
     return requireAlias(this.#input.base.texts, name);
   }
 
+  /** The rows of the base layer as a table expression, for joins with other rows of an asset. */
+  readings(): string {
+    return `(${this.#input.base.sql})`;
+  }
+
+  /** An aggregate over the readings in (t, t + span]; for labels only. */
+  ahead(call: string, span: number): string {
+    const frame = `RANGE BETWEEN 1 FOLLOWING AND ${span} FOLLOWING`;
+    return this.#placed.add(`${call} OVER (PARTITION BY __asset ORDER BY __t ${frame})`);
+  }
+
   table(source: string): string {
     const table = this.#input.tables[source];
     if (table === undefined)

@@ -3,6 +3,7 @@ import { baseLayer } from "./base-layer.ts";
 import { formulaNames, parseFormula } from "./expression/parser.ts";
 import type { FeatureView } from "./feature-view.ts";
 import { labelSql } from "./labels/label-sql.ts";
+import type { LabelSql } from "./labels/label-sql.ts";
 import { OPERATORS } from "./operators/table.ts";
 import { SqlPlan } from "./sql-plan.ts";
 import type { SourceTables } from "./sql-plan.ts";
@@ -45,7 +46,7 @@ export function featureSql(input: FeatureSqlInput): string {
     perLevel.set(level, [...(perLevel.get(level) ?? []), `${cleanSql(sql)} AS ${feature.physical}`]);
     plan.defineFeature(feature.name, feature.physical);
   });
-  const label =
+  const label: LabelSql =
     input.hasLabel === false
       ? { y: "NULL::DOUBLE", raw: "NULL::DOUBLE" }
       : labelSql(view.label, {
@@ -63,19 +64,23 @@ export function featureSql(input: FeatureSqlInput): string {
     `CAST(${label.y} AS DOUBLE) AS __y`,
     `CAST(${label.raw} AS DOUBLE) AS __y_raw`,
     `${last} AS __last`,
+    ...(label.more ?? []).map(({ name, sql }) => `CAST(${sql} AS DOUBLE) AS ${name}`),
   ];
-  return nested(plan, { keys, perLevel, view, columns: [...base.numbers.values()] });
+  const more = (label.more ?? []).map(({ name }) => name);
+  return nested(plan, { keys, more, perLevel, view, columns: [...base.numbers.values()] });
 }
 
 interface FinalLayers {
   readonly keys: readonly string[];
+  /** Names of the keys that not every set has. */
+  readonly more: readonly string[];
   readonly perLevel: ReadonlyMap<number, readonly string[]>;
   readonly view: FeatureView;
   readonly columns: readonly string[];
 }
 
 /** Features over features are computed in layers of their own, so that each is computed once. */
-function nested(plan: SqlPlan, { keys, perLevel, view, columns }: FinalLayers): string {
+function nested(plan: SqlPlan, { keys, more, perLevel, view, columns }: FinalLayers): string {
   const first = [...keys, ...(perLevel.get(0) ?? [])];
   const isNested = perLevel.size > (perLevel.has(0) ? 1 : 0);
   if (!isNested) return `SELECT ${first.join(",\n  ")}\nFROM ${plan.from()}`;
@@ -84,8 +89,8 @@ function nested(plan: SqlPlan, { keys, perLevel, view, columns }: FinalLayers): 
   for (const level of [...perLevel.keys()].filter((l) => l > 0).sort((a, b) => a - b)) {
     sql = `SELECT *,\n  ${(perLevel.get(level) ?? []).join(",\n  ")}\nFROM (${sql})`;
   }
-  const features = view.features.map((feature) => feature.physical);
-  return `SELECT __asset, __t, __seq, __part, __y, __y_raw, __last, ${features.join(", ")}\nFROM (${sql})`;
+  const names = [...more, ...view.features.map((feature) => feature.physical)];
+  return `SELECT __asset, __t, __seq, __part, __y, __y_raw, __last, ${names.join(", ")}\nFROM (${sql})`;
 }
 
 /** 0 for features over columns; one above the highest it uses for an expression over features. */

@@ -30,10 +30,11 @@ export function compileView(pipeline: Pipeline, manifest: DatasetManifest): Feat
   });
   const problems: ErrorLocation[] = [];
   const collect = <T>(work: () => T): T | undefined => collectProblems(problems, work);
-  const features = pipeline.features.flatMap(
+  const ofFile = pipeline.features.flatMap(
     (declaration, i) => collect(() => expandDeclaration(declaration, i, resolver)) ?? [],
   );
-  const regimes = pipeline.regimes && collect(() => resolveRegimes(pipeline.regimes, resolver));
+  const features = [...ofFile, ...(collect(() => presentValue(pipeline, resolver)) ?? [])];
+  const regimes = pipeline.regimes && collect(() => resolveRegimes(pipeline, resolver));
   resolver.enter("");
   const label = collect(() => compileLabel(pipeline, resolver));
   if (problems.length > 0 || label === undefined) throw invalidView(problems);
@@ -121,7 +122,15 @@ function expandDeclaration(declaration: object, i: number, resolver: DatasetReso
   return features.map((feature) => ({ ...feature, operator: name }));
 }
 
-function resolveRegimes(regimes: Pipeline["regimes"], resolver: DatasetResolver): FeatureView["regimes"] {
+/** A forecast begins at the present value of its column, whether or not the file names it as a feature. */
+function presentValue({ task, features }: Pipeline, resolver: DatasetResolver): Expanded[] {
+  if (task.kind !== "forecast" || resolver.isFeature(task.column)) return [];
+  // Of an unknown column the label says what is wrong.
+  if (!resolver.isColumn(task.column)) return [];
+  return expandDeclaration({ current: { columns: [task.column] } }, features.length, resolver);
+}
+
+function resolveRegimes({ regimes, task }: Pipeline, resolver: DatasetResolver): FeatureView["regimes"] {
   if (regimes === undefined) return undefined;
   resolver.enter("regimes");
   const columns = resolver.settings(regimes.columns, "columns").map((c) => c.name);
@@ -129,7 +138,9 @@ function resolveRegimes(regimes: Pipeline["regimes"], resolver: DatasetResolver)
     .numbers(regimes.normalize, "normalize")
     .map((c) => c.name)
     // "*" is every sensor, and the settings that tell the regimes apart are not sensors.
-    .filter((name) => regimes.normalize !== "*" || !columns.includes(name));
+    .filter((name) => regimes.normalize !== "*" || !columns.includes(name))
+    // A forecast answers in the unit of its column, and not as a distance from the mean of a regime.
+    .filter((name) => task.kind !== "forecast" || name !== task.column);
   return { columns, count: regimes.count, normalize };
 }
 

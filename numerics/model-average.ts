@@ -67,22 +67,28 @@ function averageTrees(first: TreeEnsembleModel, models: readonly TreeEnsembleMod
 
 /** Coefficients over one standardisation, the first model's, whose means then stand for missing values too. */
 function averageLinear(first: LinearModel, models: readonly LinearModel[]): LinearModel {
-  const { nFeatures, means, scales } = first;
-  const restated = models.map((model) => {
-    const intercepts = [...model.intercepts];
-    const coefficients = model.coefficients.map((coefficient, index) => {
-      const column = index % nFeatures;
-      const slope = coefficient / model.scales[column];
-      intercepts[Math.floor(index / nFeatures)] += slope * (means[column] - model.means[column]);
-      return slope * scales[column];
-    });
-    return { coefficients, intercepts };
-  });
+  const restated = models.map((model) => restateLinear(model, first));
   return {
     ...first,
     coefficients: meanOf(restated.map((model) => model.coefficients)),
     intercepts: meanOf(restated.map((model) => model.intercepts)),
   };
+}
+
+/** A linear model's coefficients and intercepts over another standardisation. */
+export function restateLinear(
+  model: LinearModel,
+  { means, scales }: Pick<LinearModel, "means" | "scales">,
+): Pick<LinearModel, "coefficients" | "intercepts"> {
+  const { nFeatures } = model;
+  const intercepts = [...model.intercepts];
+  const coefficients = model.coefficients.map((coefficient, index) => {
+    const column = index % nFeatures;
+    const slope = coefficient / model.scales[column];
+    intercepts[Math.floor(index / nFeatures)] += slope * (means[column] - model.means[column]);
+    return slope * scales[column];
+  });
+  return { coefficients, intercepts };
 }
 
 function averageConstants(first: ConstantModel, models: readonly ConstantModel[]): ConstantModel {

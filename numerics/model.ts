@@ -6,6 +6,8 @@
 import { applyIsotonic } from "./calibration/isotonic.ts";
 import type { DecisionTree } from "./decision-tree.ts";
 import { findLeaf } from "./decision-tree.ts";
+import { applyForecast } from "./forecast/forecast-rule.ts";
+import type { ForecastRule } from "./forecast/forecast-rule.ts";
 import type { Matrix } from "./matrix.ts";
 import { checkMatrix } from "./matrix.ts";
 import type { PiecewiseLinear } from "./stats/piecewise-linear.ts";
@@ -31,11 +33,13 @@ export interface OutputCap {
 interface ModelBase {
   readonly taskKind: AnswerKind;
   readonly nFeatures: number;
-  /** 1, or the number of classes. */
+  /** 1, the number of classes, or of a forecast horizons · quantiles. */
   readonly nOutputs: number;
   readonly postTransform: PostTransform;
   /** Two classes: isotonic curve from the probability of the post transform to the answer (calibration/isotonic.ts). */
   readonly calibration?: PiecewiseLinear;
+  /** Of forecasts: from the raw scores, which are changes, to ordered quantiles. */
+  readonly forecast?: ForecastRule;
 }
 
 /** raw_k = base_k + scale · Σ_trees leaf_k: boosting has scale 1, an average of T trees 1/T. */
@@ -154,6 +158,7 @@ export function predict(model: TrainedModel, matrix: Matrix, cap?: OutputCap): P
   applyPostTransform(model.postTransform, prediction);
   if (model.calibration !== undefined) applyCalibration(model.calibration, prediction.values);
   if (cap !== undefined) applyCap(prediction.values, cap);
+  if (model.forecast !== undefined) applyForecast(model.forecast, matrix, prediction.values);
   return prediction;
 }
 

@@ -3,8 +3,11 @@
 /** One number; the probability of a positive; or one probability per class. */
 export type TaskKind = "regression" | "binary" | "multiclass";
 
-/** What a model answers: a target's kind, or how unusual a row is, which is learnt without a target. */
-export type AnswerKind = TaskKind | "anomaly";
+/**
+ * What a model answers: a target's kind; how unusual a row is, which is learnt without a target; or quantiles of one
+ * column at several times ahead.
+ */
+export type AnswerKind = TaskKind | "anomaly" | "forecast";
 
 /** A target and how to read it. */
 export interface TaskTarget {

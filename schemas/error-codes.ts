@@ -76,12 +76,6 @@ export const ERROR_CODES = {
     "A query parameter is unknown or out of range.",
     "Correct the parameter or option named.",
   ),
-  task_not_yet: row(
-    422,
-    false,
-    "The task is declared but has no trainer yet.",
-    "Use failure_within, class, rul or anomaly.",
-  ),
   bad_file: row(
     422,
     false,

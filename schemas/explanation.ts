@@ -18,6 +18,8 @@ export const ANSWER_STEPS = [
   "isotonic_calibration",
   "cap",
   "exponential",
+  "present_value",
+  "sorted_quantiles",
 ] as const;
 export type AnswerStep = (typeof ANSWER_STEPS)[number];
 

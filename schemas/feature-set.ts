@@ -42,7 +42,8 @@ export type FittedState = z.infer<typeof fittedStateSchema>;
  *
  * Parquet columns, sorted by (`__asset`, `__t`, `__seq`): `__asset`, `__t`, `__seq`, `__part` as in the dataset;
  * `__y` DOUBLE label as learnt (capped RUL, 0/1, class index; NULL = unlabelled); `__y_raw` DOUBLE label before
- * the cap; `__last` BOOLEAN last reading of its asset; `f<i>` DOUBLE, NULL = missing.
+ * the cap; of forecasts `__target<h>` and `__naive<h>` DOUBLE per horizon, and both labels that of the nearest known one;
+ * `__last` BOOLEAN last reading of its asset; `f<i>` DOUBLE, NULL = missing.
  */
 export const featureSetManifestSchema = z.strictObject({
   kind: z.literal("aura.features/1"),
@@ -53,6 +54,8 @@ export const featureSetManifestSchema = z.strictObject({
   classLabels: z.array(z.string()).optional(),
   /** Rows left unlabelled because no training row has their class. */
   nUnseenClass: z.int().min(0).optional(),
+  /** Horizons of a forecast. */
+  nHorizons: z.int().min(1).optional(),
   parts: z.array(parquetPartSchema),
   nRows: z.int().min(0),
   nLabelled: z.int().min(0),

@@ -39,11 +39,33 @@ export const servedIntervalSchema = z
   );
 export type ServedInterval = z.infer<typeof servedIntervalSchema>;
 
+/** Quantiles of a column at several times ahead: horizon after horizon, ascending levels within each. */
+export const servedForecastSchema = z.strictObject({
+  column: z.string(),
+  statistic: z.enum(["value", "mean", "min", "max"]),
+  horizons: z
+    .array(
+      z.strictObject({
+        /** As declared, e.g. `6h`, or a number of cycles. */
+        horizon: z.union([z.string(), z.int()]),
+        /** In units of the stored time: microseconds or cycles. */
+        span: z.number().positive(),
+      }),
+    )
+    .min(1),
+  quantiles: z.array(z.number().gt(0).lt(1)).min(1),
+  timeKind: z.enum(["timestamp", "cycle"]),
+  /** Input that the forecast begins at: the value now. */
+  anchor: z.string(),
+  limit: z.strictObject({ above: z.number().optional(), below: z.number().optional() }).optional(),
+});
+export type ServedForecast = z.infer<typeof servedForecastSchema>;
+
 /** What goes in and out of the served graph. Input is one double tensor `features` [N, n] in this order. */
 export const signatureSchema = z.strictObject({
   kind: z.literal("aura.signature/1"),
-  problem: z.enum(["regression", "binary", "multiclass", "anomaly"]),
-  task: z.enum(["rul", "failure_within", "class", "anomaly"]),
+  problem: z.enum(["regression", "binary", "multiclass", "anomaly", "forecast"]),
+  task: z.enum(["rul", "failure_within", "class", "anomaly", "forecast"]),
   inputs: z.array(
     z.strictObject({
       name: z.string(),
@@ -67,6 +89,8 @@ export const signatureSchema = z.strictObject({
     interval: servedIntervalSchema.optional(),
     /** binary: how the graph's probabilities were calibrated; absent: not at all. */
     calibration: z.enum(["platt", "isotonic"]).optional(),
+    /** forecast: what the columns of the output are. */
+    forecast: servedForecastSchema.optional(),
   }),
 });
 export type Signature = z.infer<typeof signatureSchema>;
@@ -179,7 +203,8 @@ const importanceRowSchema = z.strictObject({ name: z.string(), rise: z.number(),
 export const globalExplanationSchema = z.strictObject({
   /** What rises when values are dealt to other assets. */
   /** `scoreShift`: of anomalies, the mean move of ln(1 + score). */
-  loss: z.enum(["rmse", "logLoss", "scoreShift"]),
+  /** `mae`: of forecasts, of the median at the nearest horizon. */
+  loss: z.enum(["rmse", "logLoss", "scoreShift", "mae"]),
   /** Of single features, largest rise first. */
   features: z.array(importanceRowSchema),
   /** Of all features made of one column of the readings together. */

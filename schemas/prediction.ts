@@ -36,6 +36,19 @@ export const answerIntervalSchema = z.strictObject({
 });
 export type AnswerInterval = z.infer<typeof answerIntervalSchema>;
 
+/** A forecast at one horizon, in the unit of the reply. */
+export const forecastPointSchema = z.strictObject({
+  /** As declared, e.g. `6h`, or a number of cycles. */
+  horizon: z.union([z.string(), z.int()]),
+  /** With readings: the time that is forecast: ISO 8601 in UTC, or the cycle. */
+  time: z.union([z.string(), z.number()]).optional(),
+  /** The quantile nearest to one half. */
+  median: z.number(),
+  /** Level → value, ascending. */
+  quantiles: z.record(z.string(), z.number()),
+});
+export type ForecastPoint = z.infer<typeof forecastPointSchema>;
+
 export const predictionSchema = z.strictObject({
   predictionId: z.string(),
   asset: z.string().optional(),
@@ -55,6 +68,8 @@ export const predictionSchema = z.strictObject({
   /** More classes: the likeliest one, and all. */
   class: z.string().optional(),
   probabilities: z.record(z.string(), z.number()).optional(),
+  /** Forecast: nearest horizon first. */
+  forecast: z.array(forecastPointSchema).optional(),
 });
 export type Prediction = z.infer<typeof predictionSchema>;
 

@@ -1,20 +1,25 @@
 import { z } from "zod";
 import { sourceCountsSchema } from "./dataset.ts";
-import { servedIntervalSchema } from "./model-version.ts";
+import { servedForecastSchema, servedIntervalSchema } from "./model-version.ts";
 import { nameSchema, sha256Schema } from "./names.ts";
-import { answerIntervalSchema } from "./prediction.ts";
+import { answerIntervalSchema, forecastPointSchema } from "./prediction.ts";
 
 /** One line of a ranked fleet. */
 export const rankedAssetSchema = z.strictObject({
   asset: z.string(),
   /** From 1, most urgent first. */
   rank: z.int(),
-  /** Risk 0 to 1, remaining life in `unit`, index of the class, or how unusual. */
+  /** Risk 0 to 1, remaining life in `unit`, index of the class, how unusual, or the median at the nearest horizon. */
   value: z.number(),
-  /** Of several classes: probability of any but `summary.commonClass`, by which the fleet is ranked. Else null. */
+  /**
+   * By which the fleet is ranked; else null. Of several classes: probability of any but `summary.commonClass`. Of a forecast
+   * with a limit: probability that it is crossed, at the horizon where that is likeliest.
+   */
   risk: z.number().nullable().default(null),
   /** Of a remaining life, where the version has intervals. */
   interval: answerIntervalSchema.optional(),
+  /** Of a forecast: nearest horizon first. */
+  forecast: z.array(forecastPointSchema).optional(),
   /** As of when: time of the reading that was scored, ISO 8601 or the cycle. */
   at: z.string(),
   /** Accepted readings of the asset. */
@@ -28,9 +33,15 @@ export type RankedAsset = z.infer<typeof rankedAssetSchema>;
 
 /**
  * Why an asset that the files name has no rank. `no_features`: none could be computed at its last reading, as its history
- * is shorter than every window, or its sensors are silent; an answer would say nothing of it.
+ * is shorter than every window, or its sensors are silent; an answer would say nothing of it. `no_present_value`: the column
+ * that is forecast has no value at its last reading.
  */
-export const LEFT_OUT_REASONS = ["all_rows_quarantined", "no_readings", "no_features"] as const;
+export const LEFT_OUT_REASONS = [
+  "all_rows_quarantined",
+  "no_readings",
+  "no_features",
+  "no_present_value",
+] as const;
 
 export const leftOutAssetSchema = z.strictObject({
   asset: z.string(),
@@ -44,12 +55,13 @@ export type LeftOutAsset = z.infer<typeof leftOutAssetSchema>;
 
 /** What the numbers of a fleet score mean, and what of the files they rest on. */
 export const scoreSummarySchema = z.strictObject({
-  kind: z.enum(["risk", "rul", "class", "score"]),
+  kind: z.enum(["risk", "rul", "class", "score", "forecast"]),
   /**
    * The highest risk or the least remaining life is the most urgent. Of several classes it is that of each row's `risk`,
-   * or of the class's index where the model does not say which class is the common one.
+   * or of the class's index where the model does not say which class is the common one. Of a forecast it is that of each
+   * row's `risk`; without a limit assets stand by name.
    */
-  order: z.enum(["descending", "ascending"]),
+  order: z.enum(["descending", "ascending", "name"]),
   /** Unit of a remaining life; null: a risk is a probability. */
   unit: z.string().nullable(),
   /** Time within which the risk is one of failure, as the pipeline file says it. */
@@ -58,6 +70,8 @@ export const scoreSummarySchema = z.strictObject({
   cap: z.number().nullable(),
   /** How far off a remaining life may be; absent where the version does not say. */
   interval: servedIntervalSchema.optional(),
+  /** Of a forecast: column, horizons, quantiles and limit. */
+  forecast: servedForecastSchema.optional(),
   /** Risk or score from which an asset is an alarm. */
   threshold: z.number().nullable(),
   /** Classes by index. */

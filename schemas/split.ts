@@ -19,5 +19,10 @@ export const splitDocumentSchema = z.strictObject({
   /** Rows at or after this `__t` are the holdout, whatever their asset; rows from `gapFrom` to it are dropped. */
   holdoutFrom: z.number().optional(),
   gapFrom: z.number().optional(),
+  /**
+   * Folds that follow each other in time: fold k holds the rows from `from[k]` to `from[k + 1]`, and what is judged by it
+   * learns from rows more than `gap` before `from[k]` alone. Rows before `from[0]` only train.
+   */
+  timeFolds: z.strictObject({ from: z.array(z.number()).min(1), gap: z.number() }).optional(),
 });
 export type SplitDocument = z.infer<typeof splitDocumentSchema>;

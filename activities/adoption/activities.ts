@@ -37,7 +37,7 @@ export function createAdoptionActivities(deps: Pick<ActivityDeps, "objects" | "c
         const { file } = input;
         const onnx = await graphOfFile(deps, { file, signature, problem, nFeatures: features.length }, beat);
         const { threshold = DEFAULT_THRESHOLD } = signature;
-        const common = { cv: {}, iterations: null, calibration: null, interval: null };
+        const common = { cv: {}, iterations: null, calibration: null, interval: null, offsets: null };
         const selection: Selection = {
           kind: "aura.selection/2",
           chosen: IMPORTED,

@@ -7,10 +7,13 @@ import type { ActivityDeps } from "../dependencies.ts";
 import type { Beat } from "../heartbeat.ts";
 import type { Problem } from "../training/problem.ts";
 
-/** @throws {PlatformError} model_refused: the score of a detector has no scale that a graph from elsewhere could keep to */
+/**
+ * @throws {PlatformError} model_refused: the score of a detector has no scale that a graph from elsewhere could keep to,
+ * and the quantiles of a forecast are moved by what cross-validation found
+ */
 export function taskKindOf({ kind }: Pick<Problem, "kind">): TaskKind {
-  if (kind !== "anomaly") return kind;
-  throw new PlatformError("model_refused", "import model: the task anomaly takes no models from elsewhere");
+  if (kind !== "anomaly" && kind !== "forecast") return kind;
+  throw new PlatformError("model_refused", `import model: the task ${kind} takes no models from elsewhere`);
 }
 
 /** Largest graph that is taken: as large as one that is served. */

@@ -1,5 +1,7 @@
 import { signatureSchema } from "../../schemas/model-version.ts";
-import type { Signature } from "../../schemas/model-version.ts";
+import type { ServedForecast, Signature } from "../../schemas/model-version.ts";
+import { horizonsOf, quantilesOf } from "../../schemas/pipeline/forecast.ts";
+import type { ForecastTask } from "../../schemas/pipeline/forecast.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { splitDocumentSchema } from "../../schemas/split.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
@@ -85,19 +87,49 @@ export function requireSameQuestion(
   signature: Signature,
   now: {
     readonly pipeline: Pick<Pipeline, "task">;
-    readonly problem: Pick<Problem, "kind">;
+    readonly problem: Pick<Problem, "kind" | "forecast">;
     readonly classLabels: readonly string[] | null;
   },
 ): void {
-  const text = (task: string, kind: string, labels: readonly string[] | null | undefined) =>
-    `${task} (${kind}${labels == null ? "" : ` of ${labels.join(", ")}`})`;
-  const before = text(signature.task, signature.problem, signature.output.classLabels);
-  const present = text(now.pipeline.task.kind, now.problem.kind, now.classLabels);
+  const text = (task: string, kind: string, details: string) => `${task} (${kind}${details})`;
+  const classes = (labels: readonly string[] | null | undefined) =>
+    labels == null ? "" : ` of ${labels.join(", ")}`;
+  const { output } = signature;
+  const before = text(
+    signature.task,
+    signature.problem,
+    output.forecast === undefined ? classes(output.classLabels) : servedQuestion(output.forecast),
+  );
+  const present = text(
+    now.pipeline.task.kind,
+    now.problem.kind,
+    now.pipeline.task.kind === "forecast" ? declaredQuestion(now.pipeline.task) : classes(now.classLabels),
+  );
   if (before === present) return;
   throw new PlatformError(
     "conflict",
     `compare with the champion ${version.model}@${version.version}: it answers ${before}, this pipeline ${present}; give the pipeline another model name`,
   );
+}
+
+function servedQuestion({ column, statistic, horizons, quantiles }: ServedForecast): string {
+  return forecastText({ column, statistic, horizons: horizons.map(({ horizon }) => horizon), quantiles });
+}
+
+function declaredQuestion(task: ForecastTask): string {
+  const { column, statistic } = task;
+  return forecastText({ column, statistic, horizons: horizonsOf(task), quantiles: quantilesOf(task) });
+}
+
+/** Two forecasts are comparable where they are of the same quantiles of the same thing. */
+function forecastText(given: {
+  readonly column: string;
+  readonly statistic: string;
+  readonly horizons: readonly (string | number)[];
+  readonly quantiles: readonly number[];
+}): string {
+  const { column, statistic, horizons, quantiles } = given;
+  return ` of ${column}, ${statistic} at ${horizons.join(", ")}, quantiles ${quantiles.join(", ")}`;
 }
 
 /** Both tables hold every reading of one dataset, or the same sample, in stored order, so that a row number means the same row. */

@@ -18,6 +18,8 @@ export interface HoldoutJob {
   /** Answers of the graph, row-major (rows × outputs). */
   readonly prediction: Float64Array;
   readonly baseline: Float64Array;
+  /** False: `baseline` is no other model's. */
+  readonly hasBaseline: boolean;
   /** Group of each row for the bootstrap: its asset, or itself. */
   readonly groups: Int32Array;
   readonly threshold: number | null;
@@ -49,9 +51,12 @@ export function evaluateHoldout(job: HoldoutJob, _hooks: TrainingHooks): Holdout
     ...(problem.kind === "multiclass" ? { nClasses: problem.nClasses } : {}),
     ...(job.threshold === null ? {} : { threshold: job.threshold }),
     ...(job.interval === null ? {} : { interval: job.interval }),
+    ...(problem.forecast === undefined
+      ? {}
+      : { quantiles: problem.forecast.quantiles, ...(job.hasBaseline ? { reference: job.baseline } : {}) }),
   };
   // The intervals are those of the model's answers, not of a constant's.
-  const { interval: _, ...baselineOptions } = metricOptions;
+  const { interval: _, reference: _own, ...baselineOptions } = { reference: undefined, ...metricOptions };
   const rows = { task: problem.metricTask, truth, prediction, metricOptions };
   const intervals = metricIntervals({ ...rows, groups: job.groups }, { seed: job.seed });
   return {

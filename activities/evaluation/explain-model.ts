@@ -7,9 +7,10 @@ import { logLoss } from "../../numerics/metrics/binary.ts";
 import { multiclassLogLoss } from "../../numerics/metrics/multiclass.ts";
 import { meanAbsoluteError, rootMeanSquaredError } from "../../numerics/metrics/regression.ts";
 import { predict } from "../../numerics/model.ts";
-import type { OutputCap, TrainedModel } from "../../numerics/model.ts";
+import type { OutputCap, Prediction, TrainedModel } from "../../numerics/model.ts";
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 import type { Evaluation } from "../../schemas/model-version.ts";
+import { headline } from "./graph-runner.ts";
 import type { Problem } from "../training/problem.ts";
 
 export interface ExplainModelJob {
@@ -20,7 +21,7 @@ export interface ExplainModelJob {
   readonly featureNames: readonly string[];
   /** Column of the readings that each feature is made of; null: of several, or of none. */
   readonly sources: readonly (string | null)[];
-  /** Label of each row of the matrix. */
+  /** Label of each row of the matrix; of forecasts that of the nearest horizon. */
   readonly y: Float64Array;
   /** Asset of each row of the matrix. */
   readonly assetCodes: Int32Array;
@@ -68,10 +69,13 @@ const LOSS_NAMES = {
   binary: "logLoss",
   multiclass: "logLoss",
   anomaly: "scoreShift",
+  forecast: "mae",
 } as const;
 
 function dealt(job: ExplainModelJob, units: readonly DealtColumns[]): ImportanceRow[] {
-  const rows = spread(job.rows.test, MAX_ROWS);
+  const isJudged = (row: number) => job.problem.kind === "anomaly" || !Number.isNaN(job.y[row]);
+  const rows = spread(job.rows.test.filter(isJudged), MAX_ROWS);
+  if (rows.length === 0) return [];
   const matrix = selectRows(job.matrix, rows);
   // A detector answers to no label: what counts is how far its score moves.
   const truth =
@@ -96,6 +100,8 @@ function lossOf({ kind, nClasses }: Problem, truth: Float64Array, answers: Float
       return logLoss(truth, answers);
     case "multiclass":
       return multiclassLogLoss(truth, answers, nClasses);
+    case "forecast":
+      return meanAbsoluteError(truth, answers);
     case "anomaly":
       return meanAbsoluteError(truth.map(Math.log1p), answers.map(Math.log1p));
   }
@@ -116,8 +122,19 @@ function curveOf(
   return [{ feature, values: [...values], answers: [...answers] }];
 }
 
-function answer({ model, bounds }: ExplainModelJob, matrix: Matrix) {
-  return predict(model, matrix, bounds ?? undefined);
+/** Of a forecast the median at the nearest horizon alone. */
+function answer({ model, bounds, problem }: ExplainModelJob, matrix: Matrix): Prediction {
+  const prediction = predict(model, matrix, bounds ?? undefined);
+  if (problem.forecast === undefined) return prediction;
+  return {
+    values: headline(
+      { outputs: prediction.values, nOutputs: prediction.nOutputs },
+      problem.kind,
+      problem.forecast,
+    ),
+    nRows: prediction.nRows,
+    nOutputs: 1,
+  };
 }
 
 /** At most `most` rows, evenly spread, in their order. */

@@ -1,5 +1,6 @@
 import type { InferencePool } from "../../inference/pool.ts";
 import type { GoldenVectors } from "../../inference/served-model.ts";
+import { medianIndex } from "../../numerics/forecast/forecast-rule.ts";
 import { compareOutputs } from "../../numerics/onnx/parity.ts";
 import { OUTPUT_NAMES } from "../../numerics/onnx/export.ts";
 import { sha256Hex } from "../../schemas/canonical-json.ts";
@@ -158,9 +159,20 @@ export function requireParity(
   );
 }
 
-/** Headline output per row: the value, the probability, or for classes the most probable one's index. */
-export function headline(run: GraphRun, problem: ProblemKind): Float64Array {
+/**
+ * Headline output per row: the value, the probability, for classes the most probable one's index, of a forecast the
+ * median at the nearest horizon.
+ */
+export function headline(
+  run: GraphRun,
+  problem: ProblemKind,
+  forecast?: { readonly quantiles: readonly number[] },
+): Float64Array {
   const { outputs, nOutputs } = run;
+  if (forecast !== undefined) {
+    const middle = medianIndex(forecast.quantiles);
+    return outputs.filter((_, index) => index % nOutputs === middle);
+  }
   if (problem !== "multiclass") return outputs;
   return Float64Array.from({ length: outputs.length / nOutputs }, (_, row) => {
     let best = 0;

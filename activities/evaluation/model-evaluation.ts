@@ -16,7 +16,7 @@ import {
   readPipeline,
 } from "../../stores/objects/documents.ts";
 import type { ActivityDeps } from "../dependencies.ts";
-import type { FeatureTable } from "../features/feature-table.ts";
+import type { FeatureTable, ForecastColumns } from "../features/feature-table.ts";
 import { trainingChoice } from "../features/row-choice.ts";
 import { readingsOf } from "../features/sensor-columns.ts";
 import { readView } from "../features/transform-dataset.ts";
@@ -171,7 +171,11 @@ export async function evaluateAnswers(
       pipeline,
       evaluation,
       truth: pickTruth(loaded),
-      prediction: headline({ outputs: answers.test, nOutputs: asked.nOutputs }, problem.kind),
+      prediction: headline(
+        { outputs: answers.test, nOutputs: asked.nOutputs },
+        problem.kind,
+        problem.forecast,
+      ),
       problem,
     }),
   );
@@ -332,7 +336,7 @@ async function explainAsWhole(
       matrix: table.matrix,
       featureNames: table.features.map((feature) => feature.name),
       sources: given.view.features.map(({ args }) => sourceColumn(args)),
-      y: table.y,
+      y: table.targets === undefined ? table.y : nearestTarget(table.targets),
       assetCodes: table.assetCodes,
       byGain: given.answers.importance.map(({ feature }) => feature),
       rows,
@@ -340,6 +344,11 @@ async function explainAsWhole(
     },
     beat,
   );
+}
+
+/** What a forecast's headline is about; NaN where it is not known. */
+function nearestTarget({ values, nHorizons }: ForecastColumns): Float64Array {
+  return values.filter((_, cell) => cell % nHorizons === 0);
 }
 
 /** The one column an operator reads; null where it reads none or several. */
@@ -360,7 +369,7 @@ async function trainerScores(
     { model: given.model, table, problem, rows: rows.train, nProbes: 0, seed: pipeline.split.seed },
     beat,
   );
-  return headline({ outputs: answered.outputs, nOutputs: answered.nOutputs }, problem.kind);
+  return headline({ outputs: answered.outputs, nOutputs: answered.nOutputs }, problem.kind, problem.forecast);
 }
 
 /** Inputs and answers on the training rows. */
@@ -379,5 +388,6 @@ async function referenceOf(
 }
 
 function pickTruth({ table, rows }: Loaded): Float64Array {
-  return Float64Array.from(rows.test, (row) => table.y[row] as number);
+  const truth = table.targets === undefined ? table.y : nearestTarget(table.targets);
+  return Float64Array.from(rows.test, (row) => truth[row] as number);
 }

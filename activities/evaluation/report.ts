@@ -85,6 +85,7 @@ const LOSS_TEXTS = {
   rmse: "the RMSE",
   logLoss: "the log loss",
   scoreShift: "the distance of ln(1 + score)",
+  mae: "the mean absolute error at the nearest horizon",
 } as const;
 
 /** How much the loss rises on the holdout when values are dealt to other assets. */
@@ -174,6 +175,11 @@ function sliceTable({ slices }: Evaluation): string {
 
 function plotOf({ problem, truth, prediction }: ReportInput): string {
   if (problem.kind === "regression") return scatter(truth, prediction, { x: "true", y: "predicted" });
+  if (problem.forecast !== undefined) {
+    const isKnown = (_: number, row: number) => !Number.isNaN(truth[row]);
+    const y = `median predicted, ${problem.forecast.horizons[0]} ahead`;
+    return scatter(truth.filter(isKnown), prediction.filter(isKnown), { x: "true", y });
+  }
   if (problem.kind === "binary")
     return histogramPair(truth, prediction, { zero: "no failure", one: "failure" });
   return "";

@@ -6,8 +6,9 @@ import type { ActivityDeps } from "../dependencies.ts";
 import type { FeatureTable } from "../features/feature-table.ts";
 import type { Beat } from "../heartbeat.ts";
 import { assetDaysOf } from "../training/detection.ts";
-import type { Problem } from "../training/problem.ts";
-import type { HoldoutOutput } from "./evaluate-holdout.ts";
+import { answersOfPairs, forecastPairs } from "../training/forecast-pairs.ts";
+import type { ForecastProblem, Problem } from "../training/problem.ts";
+import type { HoldoutJob, HoldoutOutput } from "./evaluate-holdout.ts";
 import type { RowSlices } from "./slice-columns.ts";
 
 export interface ScoreRowsInput {
@@ -29,29 +30,71 @@ export async function scoreRows(
   input: ScoreRowsInput,
   beat: Beat,
 ): Promise<HoldoutOutput> {
-  const { table, pipeline, problem, rows, prediction, baseline, threshold, interval, slices } = input;
+  const { table, pipeline, problem, rows, prediction, baseline, threshold, interval } = input;
+  const judged = problem.forecast === undefined ? rowsJudged(input) : pairsJudged(input, problem.forecast);
   const assetDay = problem.kind === "anomaly" ? assetDaysOf(pipeline, table, rows) : undefined;
   return deps.cpu.run(
     "evaluateHoldout",
     {
       problem,
-      truth: pick(table.y, rows),
-      truthRaw: pick(table.yRaw, rows),
-      prediction,
-      baseline,
-      // Rows of one asset are not independent evidence: intervals resample whole assets.
-      groups: Int32Array.from(rows, (row) => table.assetCodes[row] as number),
+      ...judged,
+      hasBaseline: baseline !== prediction,
       threshold,
       interval:
         interval === null ? null : { rule: interval, range: { min: interval.min, max: interval.max } },
       costs: pipeline.costs ?? null,
-      slices,
       seed: pipeline.split.seed,
       ...(assetDay === undefined ? {} : { assetDay }),
     },
     beat,
   );
 }
+
+type Judged = Pick<HoldoutJob, "truth" | "truthRaw" | "prediction" | "baseline" | "groups" | "slices">;
+
+function rowsJudged({ table, rows, prediction, baseline, slices }: ScoreRowsInput): Judged {
+  return {
+    truth: pick(table.y, rows),
+    truthRaw: pick(table.yRaw, rows),
+    prediction,
+    baseline,
+    // Rows of one asset are not independent evidence: intervals resample whole assets.
+    groups: Int32Array.from(rows, (row) => table.assetCodes[row] as number),
+    slices,
+  };
+}
+
+/** A forecast is judged at every horizon whose truth is known; each horizon is a slice of its own. */
+function pairsJudged(
+  { table, rows, prediction, baseline, slices }: ScoreRowsInput,
+  problem: ForecastProblem,
+): Judged {
+  const pairs = forecastPairs(table, rows);
+  const { place, horizon } = pairs;
+  const answers = (values: Float64Array) => answersOfPairs(pairs, values, problem);
+  const ofHorizons = {
+    column: HORIZON_SLICE,
+    codes: horizon,
+    values: problem.horizons.map((one) => ({ value: String(one) })),
+  };
+  return {
+    truth: pairs.truth,
+    truthRaw: pairs.naive,
+    prediction: answers(prediction),
+    baseline: answers(baseline),
+    groups: Int32Array.from(place, (at) => table.assetCodes[rows[at] as number] as number),
+    slices: [
+      ofHorizons,
+      ...slices.map((slice) => ({
+        ...slice,
+        codes: Int32Array.from(place, (at) => slice.codes[at] as number),
+      })),
+    ],
+  };
+}
+
+/** Name of the slices by horizon. */
+export const HORIZON_SLICE = "horizon";
 
 /** Answers of a trained model by the reference evaluator, on a thread. */
 export async function predictByTrainer(

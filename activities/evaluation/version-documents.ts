@@ -3,14 +3,19 @@ import type { IntervalRule } from "../../numerics/conformal/interval-rule.ts";
 import { OUTPUT_NAMES } from "../../numerics/onnx/export.ts";
 import type { FittedState } from "../../schemas/feature-set.ts";
 import type { Golden } from "../../schemas/golden.ts";
-import type { Evaluation, ServedInterval, Signature } from "../../schemas/model-version.ts";
+import type { Evaluation, ServedForecast, ServedInterval, Signature } from "../../schemas/model-version.ts";
+import { horizonsOf, horizonSpans, quantilesOf } from "../../schemas/pipeline/forecast.ts";
+import type { ForecastTask } from "../../schemas/pipeline/forecast.ts";
+import type { Span } from "../../schemas/pipeline/time.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { modelNameOf } from "../../schemas/pipeline/pipeline.ts";
 import type { FeatureTable } from "../features/feature-table.ts";
 import type { Problem } from "../training/problem.ts";
 
-/** Unit of the answer: remaining life counts in the asset's own time. */
-function outputUnit(problem: Problem, timeKind: string): string | undefined {
+/** Unit of the answer: remaining life counts in the asset's own time, a forecast is in that of its column. */
+function outputUnit(problem: Problem, timeKind: string, table: FeatureTable): string | undefined {
+  const { forecast } = problem;
+  if (forecast !== undefined) return table.features.find(({ name }) => name === forecast.column)?.unit;
   if (problem.kind !== "regression") return undefined;
   return timeKind === "cycle" ? "cycles" : "h";
 }
@@ -48,9 +53,8 @@ export function signatureOf(given: {
   readonly trainRows: Int32Array;
 }): Signature {
   const { pipeline, table, problem, fitted, threshold, interval, calibration } = given;
-  const unit = outputUnit(problem, given.timeKind);
+  const unit = outputUnit(problem, given.timeKind, table);
   const { kind } = pipeline.task;
-  if (kind === "forecast") throw new RangeError(`task must have a trainer, got ${kind}`);
   return {
     kind: "aura.signature/1",
     problem: problem.kind,
@@ -61,7 +65,7 @@ export function signatureOf(given: {
         name: feature.name,
         kind: feature.kind,
         ...(feature.unit === undefined ? {} : { unit: feature.unit }),
-        nullable: true,
+        nullable: feature.name !== problem.forecast?.column,
         ...(values === undefined ? {} : { values: [...values] }),
       };
     }),
@@ -74,7 +78,32 @@ export function signatureOf(given: {
       ...(problem.cap === null ? {} : { cap: problem.cap }),
       ...(interval === null ? {} : { interval }),
       ...(calibration === "none" ? {} : { calibration }),
+      ...(pipeline.task.kind === "forecast"
+        ? { forecast: servedForecast(pipeline.task, given.timeKind) }
+        : {}),
     },
+  };
+}
+
+function servedForecast(task: ForecastTask, timeKind: string): ServedForecast {
+  const unit = timeKind === "timestamp" ? "timestamp" : "cycle";
+  const horizons = horizonsOf(task);
+  const { column, statistic, limit } = task;
+  return {
+    column,
+    statistic,
+    horizons: horizonSpans(task, unit).map(({ span }, h) => ({ horizon: horizons[h] as Span, span })),
+    quantiles: quantilesOf(task),
+    timeKind: unit,
+    anchor: column,
+    ...(limit === undefined
+      ? {}
+      : {
+          limit: {
+            ...(limit.above === undefined ? {} : { above: limit.above }),
+            ...(limit.below === undefined ? {} : { below: limit.below }),
+          },
+        }),
   };
 }
 
@@ -142,6 +171,8 @@ export function labelConventionOf(pipeline: Pipeline, problem: Problem): string 
         : `positive class; ${rows}`;
     case "multiclass":
       return `class of the row; ${rows}`;
+    case "forecast":
+      return `${forecastConvention(pipeline.task)}; ${rows}`;
     case "anomaly": {
       const learnt =
         problem.detection?.isHealthyLabelled === true ? "rows labelled as usual" : "all training rows";
@@ -152,6 +183,14 @@ export function labelConventionOf(pipeline: Pipeline, problem: Problem): string 
       return `unusual against ${learnt}; ${judged}; ${rows}`;
     }
   }
+}
+
+function forecastConvention(task: Pipeline["task"]): string {
+  if (task.kind !== "forecast") return "";
+  const { column, statistic, season } = task;
+  const what = statistic === "value" ? column : `${statistic} of ${column} until then`;
+  const naive = season === undefined ? "the present value" : `the value of the last season (${season})`;
+  return `${what} at ${horizonsOf(task).join(", ")} after the reading; the naive forecast is ${naive}`;
 }
 
 /** Longest text of a filter in the convention; the whole is in the card. */

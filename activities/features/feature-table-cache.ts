@@ -1,10 +1,11 @@
+import { targetColumns } from "../../features/labels/forecast.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 import type { FeatureSetManifest } from "../../schemas/feature-set.ts";
 import type { ColumnTable, DuckDb } from "../../stores/duckdb/duckdb.ts";
 import { quoteIdentifier } from "../../stores/duckdb/duckdb.ts";
 import { readFeatureSet } from "../../stores/objects/documents.ts";
 import type { ObjectStore } from "../../stores/objects/port.ts";
-import type { FeatureTable } from "./feature-table.ts";
+import type { FeatureTable, ForecastColumns } from "./feature-table.ts";
 import { chooseRows } from "./row-choice.ts";
 import type { ChosenRows, RowChoice } from "./row-choice.ts";
 
@@ -60,9 +61,11 @@ export class FeatureTableCache {
     const chosen = await chooseRows(this.#duckdb, from, { manifest, choice });
     const names = manifest.features.map((feature) => feature.physical);
     const selected = names.map((name) => `${quoteIdentifier(name)}::DOUBLE AS ${quoteIdentifier(name)}`);
+    const { targets, naive } = targetColumns(manifest.nHorizons ?? 0);
+    const columns = [...targets, ...naive, ...selected];
     const sql =
       "SELECT __asset, __t::DOUBLE AS __t, __seq::DOUBLE AS __seq, __y::DOUBLE AS __y, __y_raw::DOUBLE AS __y_raw, __last" +
-      `${selected.map((s) => `, ${s}`).join("")} FROM ${from}${chosen.where}`;
+      `${columns.map((s) => `, ${s}`).join("")} FROM ${from}${chosen.where}`;
     const builder = new TableBuilder(manifest, chosen);
     for await (const batch of this.#duckdb.batches(`${sql} ORDER BY __asset, __t, __seq`)) builder.add(batch);
     return builder.finish();
@@ -76,6 +79,7 @@ class TableBuilder {
   readonly #data: Float64Array;
   readonly #keys: Readonly<Record<"__y" | "__y_raw" | "__t" | "__seq" | "__last", Float64Array>>;
   readonly #codes: Int32Array;
+  readonly #targets: ForecastColumns | undefined;
   readonly #assets: string[] = [];
   #nRows = 0;
 
@@ -93,6 +97,11 @@ class TableBuilder {
       __last: sharedDoubles(nRows),
     };
     this.#codes = new Int32Array(new SharedArrayBuffer(4 * nRows));
+    const { nHorizons } = manifest;
+    this.#targets =
+      nHorizons === undefined
+        ? undefined
+        : { nHorizons, values: sharedDoubles(nRows * nHorizons), naive: sharedDoubles(nRows * nHorizons) };
   }
 
   add(batch: ColumnTable): void {
@@ -104,12 +113,14 @@ class TableBuilder {
       if (this.#assets.at(-1) !== asset) this.#assets.push(asset);
       this.#codes[at + row] = this.#assets.length - 1;
     }
-    this.#manifest.features.forEach(({ physical }, column) => {
-      const values = batch.columns[physical] as Float64Array;
-      for (let row = 0; row < batch.nRows; row++) {
-        this.#data[(at + row) * this.#nColumns + column] = values[row] as number;
-      }
-    });
+    const names = this.#manifest.features.map(({ physical }) => physical);
+    interleave(batch, names, { out: this.#data, at });
+    if (this.#targets !== undefined) {
+      const { nHorizons, values, naive } = this.#targets;
+      const columns = targetColumns(nHorizons);
+      interleave(batch, columns.targets, { out: values, at });
+      interleave(batch, columns.naive, { out: naive, at });
+    }
     this.#nRows += batch.nRows;
   }
 
@@ -120,6 +131,7 @@ class TableBuilder {
       matrix: { data: this.#data, nRows, nColumns: this.#nColumns },
       features,
       classLabels: classLabels ?? null,
+      ...(this.#targets === undefined ? {} : { targets: this.#targets }),
       y: this.#keys.__y,
       yRaw: this.#keys.__y_raw,
       t: this.#keys.__t,
@@ -132,6 +144,20 @@ class TableBuilder {
       areAssetsWhole,
     };
   }
+}
+
+/** Columns of a batch, row by row; NULL is NaN. */
+function interleave(
+  batch: ColumnTable,
+  names: readonly string[],
+  { out, at }: { readonly out: Float64Array; readonly at: number },
+): void {
+  names.forEach((name, column) => {
+    const values = batch.columns[name] as Float64Array;
+    for (let row = 0; row < batch.nRows; row++) {
+      out[(at + row) * names.length + column] = values[row] as number;
+    }
+  });
 }
 
 function sharedDoubles(length: number): Float64Array {

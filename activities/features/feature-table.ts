@@ -1,6 +1,14 @@
 import type { Matrix } from "../../numerics/matrix.ts";
 import type { FeatureSpec } from "../../schemas/feature-set.ts";
 
+/** What was at each horizon of each row, and what a naive forecast would have said; NaN = nobody knows. */
+export interface ForecastColumns {
+  readonly nHorizons: number;
+  /** Row-major (nRows × horizons). */
+  readonly values: Float64Array;
+  readonly naive: Float64Array;
+}
+
 /**
  * A feature set in memory, over shared memory so that CPU threads read it without a copy.
  *
@@ -14,6 +22,8 @@ export interface FeatureTable {
   /** Label as learnt, and before the cap; Float64Array (nRows). */
   readonly y: Float64Array;
   readonly yRaw: Float64Array;
+  /** Of forecasts. */
+  readonly targets?: ForecastColumns;
   readonly t: Float64Array;
   readonly seq: Float64Array;
   /** 1: last reading of its asset. */

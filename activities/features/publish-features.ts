@@ -31,7 +31,8 @@ export async function publishFeatures(deps: ActivityDeps, set: StoredSet): Promi
   const paths = [];
   for (const part of manifest.parts) paths.push(await deps.objects.fetch(part.object));
   const from = await deps.duckdb.parquet(paths);
-  if (manifest.nLabelled > 0 && manifest.nLabelled <= deps.stagingMaxRows) {
+  // What is forecast are readings, which are there already.
+  if (view.label.kind !== "forecast" && manifest.nLabelled > 0 && manifest.nLabelled <= deps.stagingMaxRows) {
     await deps.db.features.putLabels(
       { dataset: manifest.dataset, view: view.hash },
       labelRows(deps, from, labelKind(view)),
@@ -50,7 +51,7 @@ function rowOf({ featureSet, manifest, view }: StoredSet): FeatureSetRow {
 
 function labelKind(view: FeatureView): LabelRow["kind"] {
   const { label } = view;
-  if (label.kind === "column" || label.kind === "none") return "class";
+  if (label.kind === "column" || label.kind === "none" || label.kind === "forecast") return "class";
   return label.target.task === "rul" ? "rul" : "failure";
 }
 

@@ -34,8 +34,13 @@ export async function trainingRows(
   )
     return "all";
   const folds = split.folds[left?.repeat ?? 0] ?? [];
-  const units = folds.flatMap((fold, unit) => (fold < 0 || fold === left?.fold ? [] : [unit]));
-  const before = split.gapFrom ?? split.holdoutFrom;
+  const { timeFolds } = split;
+  const isLeft = (fold: number) => fold < 0 || (timeFolds === undefined && fold === left?.fold);
+  const units = folds.flatMap((fold, unit) => (isLeft(fold) ? [] : [unit]));
+  const before =
+    timeFolds !== undefined && left !== null
+      ? (timeFolds.from[left.fold] ?? 0) - timeFolds.gap
+      : (split.gapFrom ?? split.holdoutFrom);
   if (split.unit === "asset" && before === undefined)
     return { assets: units.map((unit) => split.ids[unit] as string) };
   const listed =

@@ -122,6 +122,7 @@ async function transformShards(
           classLabels,
           nUnseenClass: await countUnseenClass(deps.duckdb, view, { paths: readings, classLabels }),
         }),
+    ...(hasLabel && view.label.kind === "forecast" ? { nHorizons: view.label.horizons.length } : {}),
     parts,
     ...counts,
   };

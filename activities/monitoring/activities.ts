@@ -123,7 +123,7 @@ async function compare(
     throw new PlatformError("integrity", `check drift [${champion.model}]: the version has no reference`);
   }
   const reference = (await getDocument(deps.objects, referenceRef, z.unknown())) as DriftReference;
-  const { problem } = await getDocument(deps.objects, signatureRef, signatureSchema);
+  const { problem, output } = await getDocument(deps.objects, signatureRef, signatureSchema);
   const { start, end, monitoring } = given;
   const stores = { objects: deps.objects, predictions: deps.db.predictions };
   const window = await readTraceWindow(stores, {
@@ -132,7 +132,8 @@ async function compare(
     start,
     end,
   });
-  const scores = headline({ outputs: window.outputs, nOutputs: Math.max(1, window.nOutputs) }, problem);
+  const answers = { outputs: window.outputs, nOutputs: Math.max(1, window.nOutputs) };
+  const scores = headline(answers, problem, output.forecast);
   const { minRows, significance, ks, psi } = monitoring;
   const options = { minRows, alpha: significance, minEffect: ks, minPsi: psi };
   return deps.cpu.run("compareWindow", { reference, window, scores, options });

@@ -63,11 +63,20 @@ export function createScoringActivities(deps: ActivityDeps) {
           outputName: signature.output.name,
         });
         const nOutputs = Math.max(1, outputs.length / Math.max(1, rows.length));
-        const values = headline({ outputs, nOutputs }, signature.problem);
+        const values = headline({ outputs, nOutputs }, signature.problem, signature.output.forecast);
         const risks = classRisks(outputs, nOutputs, signature.output.commonClass);
         const needed = neededHistory(await readView(deps, fileOf(row, "view")));
         const histories = await readHistories(deps, data.manifest);
-        const ranking = rankAssets({ table, rows, values, risks, signature, histories, needed });
+        const ranking = rankAssets({
+          table,
+          rows,
+          values,
+          risks,
+          outputs,
+          signature,
+          histories,
+          needed,
+        });
         const leftOut = await assetsWithoutReadings(deps, data.manifest, new Set(table.assets));
         const { pipeline } = parsePipeline(run.pipeline, "pipeline.yaml");
         const summary = summaryOf({ ranking, leftOut, dataset: data.manifest, signature, needed, pipeline });

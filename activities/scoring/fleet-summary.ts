@@ -39,19 +39,27 @@ export function summaryOf(given: {
   };
 }
 
+const KINDS = {
+  regression: "rul",
+  binary: "risk",
+  multiclass: "class",
+  anomaly: "score",
+  forecast: "forecast",
+} as const;
+
 function meaningOf({
   problem,
   output,
 }: Signature): Pick<
   ScoreSummary,
-  "kind" | "order" | "unit" | "cap" | "interval" | "threshold" | "classLabels" | "commonClass"
+  "kind" | "order" | "unit" | "cap" | "interval" | "forecast" | "threshold" | "classLabels" | "commonClass"
 > {
-  const kind = ({ regression: "rul", binary: "risk", multiclass: "class", anomaly: "score" } as const)[
-    problem
-  ];
+  const kind = KINDS[problem];
+  const isByName = output.forecast !== undefined && output.forecast.limit === undefined;
   return {
     kind,
-    order: kind === "rul" ? "ascending" : "descending",
+    order: isByName ? "name" : kind === "rul" ? "ascending" : "descending",
+    ...(output.forecast === undefined ? {} : { forecast: output.forecast }),
     unit: output.unit ?? null,
     cap: output.cap ?? null,
     ...(output.interval === undefined ? {} : { interval: output.interval }),

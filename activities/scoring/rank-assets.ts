@@ -2,6 +2,7 @@ import { intervalOf } from "../../numerics/conformal/interval-rule.ts";
 import type { Signature } from "../../schemas/model-version.ts";
 import type { LeftOutAsset, RankedAsset } from "../../schemas/score.ts";
 import type { FeatureTable } from "../features/feature-table.ts";
+import { fleetForecasts } from "./fleet-forecasts.ts";
 import { isShort } from "./needed-history.ts";
 import type { History, NeededHistory } from "./needed-history.ts";
 
@@ -18,11 +19,13 @@ export interface Ranking {
  * Least remaining life first, or highest risk first; ties by asset id, so that a repeat ranks alike.
  *
  * Of several classes the risk is the probability of any but the one that most training rows have. A model that does not
- * say which that is has its classes ranked by their index, the last first.
+ * say which that is has its classes ranked by their index, the last first. Of a forecast with a limit the risk is the
+ * probability that it is crossed; without one the assets stand by name.
  *
  * @param given.rows    rows of the table that were scored, the last of each asset
  * @param given.values  headline output of each
  * @param given.risks   of several classes, see `classRisks`; else null
+ * @param given.outputs of forecasts: all outputs of each row
  */
 export function rankAssets(given: {
   readonly table: FeatureTable;
@@ -33,11 +36,13 @@ export function rankAssets(given: {
   /** By asset; one that is not in it has this one reading. */
   readonly histories: ReadonlyMap<string, History>;
   readonly needed: NeededHistory;
+  readonly outputs?: Float64Array;
 }): Ranking {
   const { table, rows, values, risks, signature, histories, needed } = given;
+  const forecasts = fleetForecasts(given);
   const { nColumns } = table.matrix;
   const { interval } = signature.output;
-  const isCycle = signature.output.unit === "cycles";
+  const isCycle = signature.output.unit === "cycles" || signature.output.forecast?.timeKind === "cycle";
   const urgency = signature.problem === "regression" ? 1 : -1;
   const entries: Omit<RankedAsset, "rank">[] = [];
   const blank: LeftOutAsset[] = [];
@@ -49,6 +54,8 @@ export function rankAssets(given: {
     const missing = missingIn(table, row);
     if (nColumns > 0 && missing === nColumns)
       blank.push({ asset, reason: "no_features", rows: readings, codes: [] });
+    else if (forecasts?.hasStart(row) === false)
+      blank.push({ asset, reason: "no_present_value", rows: readings, codes: [] });
     else {
       const at = timeText(t, isCycle);
       const value = values[i] as number;
@@ -59,6 +66,7 @@ export function rankAssets(given: {
           ? {}
           : { interval: { ...intervalOf(interval, value, interval), level: interval.level } }),
         risk: risks === null ? null : (risks[i] as number),
+        ...forecasts?.answer(i, timeText(t, isCycle)),
         at,
         readings,
         short: isShort(history, needed),
@@ -67,7 +75,8 @@ export function rankAssets(given: {
     }
   }
   const key = ({ value, risk }: Omit<RankedAsset, "rank">) => risk ?? value;
-  entries.sort((a, b) => urgency * (key(a) - key(b)) || (a.asset < b.asset ? -1 : 1));
+  const isByName = forecasts?.isByName === true;
+  entries.sort((a, b) => (isByName ? 0 : urgency * (key(a) - key(b))) || (a.asset < b.asset ? -1 : 1));
   return { ranked: entries.map((entry, i) => ({ ...entry, rank: i + 1 })), blank };
 }
 

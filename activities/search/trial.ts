@@ -165,7 +165,7 @@ class Trial {
         matrix: table.matrix,
         categorical: categoricalColumns(table.features),
         featureNames: table.features.map(({ name }) => name),
-        target: targetOf(problem, table.y),
+        target: targetOf(problem, table),
         rows,
         candidate: this.#candidate,
         seed: pipeline.split.seed + 1000 * repeat,

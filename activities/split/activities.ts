@@ -36,7 +36,9 @@ export function createSplitActivities(deps: ActivityDeps) {
       const units = await unitsOf(deps, pipeline, dataset);
       const isByTime = pipeline.split.holdout?.by === "time";
       const before = await frozenHoldout(deps, { model: input.model, unit: units.unit, isByTime, dataset });
-      const document = cutSplit(units, { split: pipeline.split, ...before });
+      const areFoldsInTime = isByTime && pipeline.task.kind === "forecast";
+      const cut = cutSplit(units, { split: pipeline.split, ...before, areFoldsInTime });
+      const document = areFoldsInTime ? await withTimeFolds(deps, cut, { pipeline, dataset }) : cut;
       const split = await putDocument(objects, document);
       const nHeld = (document.folds[0] ?? []).filter((fold) => fold === HOLDOUT_FOLD).length;
       const held =
@@ -74,8 +76,10 @@ async function unitsOf(
   const gapSpan = holdout?.by === "time" ? holdout.gap : undefined;
   const timeKind = source.timeKind === "timestamp" ? "timestamp" : "cycle";
   // Labels of the last training rows look ahead: without a declared gap, rows that would see the holdout are dropped.
-  const gap =
-    gapSpan === undefined ? labelSpan(pipeline, source.timeKind) : spanInTimeUnits(gapSpan, timeKind);
+  const span = labelSpan(pipeline, source.timeKind);
+  const declared = gapSpan === undefined ? span : spanInTimeUnits(gapSpan, timeKind);
+  // The reading of a horizon may be later than it, by its tolerance.
+  const gap = pipeline.task.kind === "forecast" ? Math.max(span, declared) : declared;
   if (unit === "asset") {
     if (holdout?.by === "parts") await requireSeparateParts(deps, from, holdout.parts);
     const table = await deps.duckdb.columns(
@@ -187,6 +191,34 @@ function partText(part: unknown): string {
 }
 
 const SHOWN_OVERLAPS = 5;
+
+/**
+ * Blocks of time with as many rows each: all but the first validate, and learn from what lies before them.
+ *
+ * @throws {PlatformError} not_enough_data when there are fewer times than blocks
+ */
+async function withTimeFolds(
+  deps: ActivityDeps,
+  document: SplitDocument,
+  { pipeline, dataset }: { readonly pipeline: Pipeline; readonly dataset: DatasetManifest },
+): Promise<SplitDocument> {
+  const source = readingsOf(dataset);
+  const { folds } = pipeline.split;
+  const shares = Array.from({ length: folds }, (_, k) => (k + 1) / (folds + 1));
+  const parquet = await deps.duckdb.parquet(await localParts(deps, source));
+  const before = BigInt(Math.ceil(document.gapFrom ?? 0));
+  const table = await deps.duckdb.columns(
+    `SELECT unnest(quantile_disc(__t, [${shares.join(", ")}]))::DOUBLE AS t FROM ${parquet} WHERE __t < ${before}`,
+  );
+  const from = [...(table.columns["t"] as Float64Array)];
+  const isAscending = from.every((t, k) => Number.isFinite(t) && (k === 0 || t > (from[k - 1] as number)));
+  if (isAscending && from.length === folds)
+    return { ...document, timeFolds: { from, gap: labelSpan(pipeline, source.timeKind) } };
+  throw new PlatformError(
+    "not_enough_data",
+    `cut the folds in time: expected readings at ${folds + 1} times or more before the holdout and what its forecasts look ahead to; use fewer folds, nearer horizons or more readings`,
+  );
+}
 
 async function timeQuantile(
   deps: ActivityDeps,

@@ -23,6 +23,8 @@ export interface SplitUnits {
 
 export interface CutOptions extends FrozenHoldout {
   readonly split: Split;
+  /** The folds are cut by time, whoever the rows are of. */
+  readonly areFoldsInTime?: boolean;
 }
 
 /**
@@ -38,7 +40,10 @@ export function cutSplit(units: SplitUnits, options: CutOptions): SplitDocument 
   if (rest.length === 0)
     throw new PlatformError("not_enough_data", "cut the split: nothing is left to train on");
   const folds = Array.from({ length: split.repeats }, (_, repeat) => {
-    const assigned = foldsOf(units, rest, { ...split, seed: split.seed + repeat });
+    const assigned =
+      options.areFoldsInTime === true
+        ? new Int32Array(rest.length)
+        : foldsOf(units, rest, { ...split, seed: split.seed + repeat });
     const all = Array.from<number>({ length: units.ids.length }).fill(HOLDOUT_FOLD);
     rest.forEach((unit, i) => (all[unit] = assigned[i] ?? DROPPED_FOLD));
     return all;

@@ -1,5 +1,6 @@
 import { timeUnitsPer } from "../../features/labels/label-plan.ts";
 import type { DatasetSource } from "../../schemas/dataset.ts";
+import { horizonSpans } from "../../schemas/pipeline/forecast.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { lifeInUnits, spanInTimeUnits } from "../../schemas/pipeline/time.ts";
 
@@ -7,12 +8,17 @@ type TimeKind = DatasetSource["timeKind"];
 type Labelled = Pick<Pipeline, "task" | "label">;
 
 /**
- * The longest span that a label may look ahead, in the unit of `__t`: the horizon, or the cap of a remaining life. 0 where
+ * The longest span that a label may look ahead, in the unit of `__t`: the horizon (of a forecast the farthest, with its
+ * tolerance), or the cap of a remaining life. 0 where
  * it says nothing of later rows, and where no bound is declared.
  */
 export function labelSpan({ task, label }: Labelled, timeKind: TimeKind): number {
   if ((task.kind === "failure_within" || task.kind === "anomaly") && task.horizon !== undefined)
     return spanInTimeUnits(task.horizon, timeKind === "timestamp" ? "timestamp" : "cycle");
+  if (task.kind === "forecast") {
+    const spans = horizonSpans(task, timeKind === "timestamp" ? "timestamp" : "cycle");
+    return Math.max(...spans.map(({ span, tolerance }) => span + tolerance));
+  }
   if (task.kind !== "rul" || !isLife(label) || label.cap === undefined) return 0;
   return lifeInUnits(label.cap, timeKind) * timeUnitsPer(timeKind);
 }

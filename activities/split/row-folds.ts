@@ -15,7 +15,8 @@ export interface RowKeys {
 /**
  * Fold of each row in one repeat.
  *
- * @returns Int32Array (nRows): fold ≥ 0, HOLDOUT_FOLD or DROPPED_FOLD
+ * @returns Int32Array (nRows): fold ≥ 0 (of folds in time the number of folds for rows that only train), HOLDOUT_FOLD or
+ *   DROPPED_FOLD
  * @throws {PlatformError} integrity when the split does not know an asset or row of the table
  */
 export function rowFolds(split: SplitDocument, repeat: number, rows: RowKeys): Int32Array {
@@ -41,7 +42,14 @@ function unitsOfAssets(split: SplitDocument, rows: RowKeys): Float64Array {
 function foldInTime(split: SplitDocument, fold: number, t: number): number {
   if (split.holdoutFrom === undefined) return fold;
   if (t >= split.holdoutFrom) return HOLDOUT_FOLD;
-  return t >= (split.gapFrom ?? split.holdoutFrom) ? DROPPED_FOLD : fold;
+  if (t >= (split.gapFrom ?? split.holdoutFrom)) return DROPPED_FOLD;
+  return split.timeFolds === undefined ? fold : blockOf(split.timeFolds.from, t);
+}
+
+/** The block of time that holds t; the rows before the first one have a number that no fold has. */
+function blockOf(from: readonly number[], t: number): number {
+  for (let fold = from.length - 1; fold >= 0; fold--) if (t >= (from[fold] as number)) return fold;
+  return from.length;
 }
 
 /** Indices of the rows for which `keep` holds, ascending. */

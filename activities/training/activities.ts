@@ -43,7 +43,7 @@ import type { BlendRequest, CandidateRows } from "./summarise-candidates.ts";
 import type { FinalPart } from "./train-final.ts";
 
 /** Raised when the same inputs would train another model than before. */
-const TRAINER_VERSION = 7;
+const TRAINER_VERSION = 8;
 
 /** Raised when the same inputs would be judged otherwise than before. */
 const LEAKAGE_VERSION = 3;
@@ -67,6 +67,8 @@ export function createTrainingActivities(deps: ActivityDeps) {
           const { maxRows } = pipeline.training;
           const table = await tables.load(input.featureSet, { kind: "assets", maxRows });
           const sample = await readSensors(deps, dataset, table);
+          const problem = problemOf(pipeline, table.classLabels);
+          const target = targetOf(problem, table);
           const checks = await cpu.run(
             "inspectLeakage",
             {
@@ -74,7 +76,8 @@ export function createTrainingActivities(deps: ActivityDeps) {
               featureNames: table.features.map((feature) => feature.name),
               sample,
               y: table.y,
-              kind: problemOf(pipeline, table.classLabels).kind,
+              kind: problem.kind,
+              ...(target.taskKind === "forecast" ? { forecast: target } : {}),
               assetCodes: table.assetCodes,
               assets: table.assets,
               ofAssets: table.ofAssets,
@@ -124,7 +127,7 @@ export function createTrainingActivities(deps: ActivityDeps) {
               matrix: table.matrix,
               categorical: categoricalColumns(table.features),
               featureNames: table.features.map(({ name }) => name),
-              target: targetOf(problem, table.y),
+              target: targetOf(problem, table),
               rows,
               candidate: declaredCandidate(pipeline, input.candidate),
               seed: pipeline.split.seed + 1000 * repeat,
@@ -199,11 +202,12 @@ export function createTrainingActivities(deps: ActivityDeps) {
               matrix: table.matrix,
               categorical: categoricalColumns(table.features),
               featureNames: table.features.map(({ name }) => name),
-              target: targetOf(problem, table.y),
+              target: targetOf(problem, table),
               trainRows: finalRows(table, pipeline, split).train,
               parts: finalParts(pipeline, selection),
               bounds: problem.bounds,
               calibrator: calibratorOf(selection),
+              offsets: selection.candidates.find(({ name }) => name === selection.chosen)?.offsets ?? null,
               seed: pipeline.split.seed,
             },
             { signal: beat.signal, onProgress: (progress) => beat.report(progress) },

@@ -10,6 +10,8 @@ import type { TrainedModel } from "../../numerics/model.ts";
 import type { TaskTarget } from "../../numerics/task-kind.ts";
 import type { Candidate } from "../../schemas/pipeline/training.ts";
 import { hideColumns } from "./chosen-columns.ts";
+import { fitForecast } from "./fit-forecast.ts";
+import type { ForecastTarget } from "./fit-forecast.ts";
 import { classWeightsOf } from "./weights.ts";
 
 /** Detectors have nothing to learn but what is usual. */
@@ -17,13 +19,16 @@ export interface DetectorTarget {
   readonly taskKind: "anomaly";
 }
 
+/** What a candidate learns. */
+export type FitTarget = TaskTarget | DetectorTarget | ForecastTarget;
+
 export interface FitRequest {
   readonly matrix: Matrix;
   /** Columns of category codes. */
   readonly categorical: readonly number[];
   /** By column: what a candidate's `features` choose from. */
   readonly featureNames: readonly string[];
-  readonly target: TaskTarget | DetectorTarget;
+  readonly target: FitTarget;
   /** null: the constant baseline. */
   readonly candidate: Candidate | null;
   readonly trainRows: Int32Array;
@@ -61,6 +66,10 @@ export function fitCandidate(request: FitRequest, hooks: GbdtHooks): Fit {
       : hideColumns(request.matrix, request.featureNames, candidate.features);
   if (target.taskKind === "anomaly")
     return { model: fitDetector({ ...request, matrix }, hooks), bestIteration: null };
+  if (target.taskKind === "forecast")
+    return fitForecast({ ...request, matrix, target, now: request.matrix }, (one) =>
+      fitCandidate(one, withoutCheckpoints(hooks)),
+    );
   const base = { matrix, target, trainRows, seed, hooks };
   if (candidate === null)
     return { model: trainConstant({ ...base, nFeatures: matrix.nColumns }), bestIteration: null };
@@ -82,6 +91,14 @@ export function fitCandidate(request: FitRequest, hooks: GbdtHooks): Fit {
     case "isolation_forest":
       throw new RangeError(`candidate ${candidate.kind} answers anomaly, not ${target.taskKind}`);
   }
+}
+
+/** A checkpoint is one of a single boosting, and a forecast is many: what was interrupted begins its fold anew. */
+function withoutCheckpoints({ onProgress, shouldStop }: GbdtHooks): GbdtHooks {
+  return {
+    ...(onProgress === undefined ? {} : { onProgress }),
+    ...(shouldStop === undefined ? {} : { shouldStop }),
+  };
 }
 
 /** The baseline of detectors calls nothing unusual. */

@@ -35,17 +35,14 @@ export function rowsOfFold(
   const folds = rowFolds(split, repeat, table);
   const { isLearnt, isJudged } = rowRulesOf(pipeline, table);
   const nRows = folds.length;
+  const isBefore = beforeFold(split, table, fold);
   const training = rowsWhere(
     nRows,
-    (row) => (folds[row] as number) >= 0 && folds[row] !== fold && isLearnt(row),
+    (row) => (folds[row] as number) >= 0 && folds[row] !== fold && isBefore(row) && isLearnt(row),
   );
-  // Detectors do not stop early: they learn from every row.
-  const isKept =
-    pipeline.task.kind === "anomaly" ? () => false : earlyStopGroups(split, table, training, fold);
   const validate = rowsWhere(nRows, (row) => folds[row] === fold && isJudged(row));
   return {
-    train: training.filter((row) => !isKept(row)),
-    earlyStop: training.filter((row) => isKept(row)),
+    ...learningSides({ pipeline, split, fold }, table, training),
     validate:
       pipeline.evaluate.cvRows === "cut_points"
         ? cutRows(table, validate, pipeline.split.seed + repeat)
@@ -66,6 +63,51 @@ export function finalRows(
     train: rowsWhere(folds.length, (row) => (folds[row] as number) >= 0 && isLearnt(row)),
     test: rowsWhere(folds.length, (row) => folds[row] === HOLDOUT_FOLD && isJudged(row) && counts(row)),
   };
+}
+
+/** Rows whose labels are known before the fold begins; where folds are not cut by time, all. */
+function beforeFold(
+  { timeFolds }: SplitDocument,
+  { t }: FeatureTable,
+  fold: number,
+): (row: number) => boolean {
+  if (timeFolds === undefined) return () => true;
+  const end = (timeFolds.from[fold] ?? 0) - timeFolds.gap;
+  return (row) => (t[row] as number) < end;
+}
+
+/** The rows that are learnt from, and those that decide when boosting stops. */
+function learningSides(
+  {
+    pipeline,
+    split,
+    fold,
+  }: { readonly pipeline: Pipeline; readonly split: SplitDocument; readonly fold: number },
+  table: FeatureTable,
+  training: Int32Array,
+): Pick<FoldRows, "train" | "earlyStop"> {
+  // Detectors do not stop early: they learn from every row.
+  if (pipeline.task.kind === "anomaly") return { train: training, earlyStop: new Int32Array() };
+  if (split.timeFolds !== undefined) return latestApart(table, training, split.timeFolds.gap);
+  const isKept = earlyStopGroups(split, table, training, fold);
+  return {
+    train: training.filter((row) => !isKept(row)),
+    earlyStop: training.filter((row) => isKept(row)),
+  };
+}
+
+/** The latest seventh of the rows apart, and those out whose labels reach into it. */
+function latestApart(
+  { t }: FeatureTable,
+  rows: Int32Array,
+  gap: number,
+): Pick<FoldRows, "train" | "earlyStop"> {
+  const times = Float64Array.from(rows, (row) => t[row] as number).sort();
+  const from = times[Math.floor((times.length * (EARLY_STOP_SHARE_FOLDS - 1)) / EARLY_STOP_SHARE_FOLDS)] ?? 0;
+  const train = rows.filter((row) => (t[row] as number) < from - gap);
+  // Of a short past nothing can be kept apart: then nothing stops early.
+  if (train.length === 0) return { train: rows, earlyStop: new Int32Array() };
+  return { train, earlyStop: rows.filter((row) => (t[row] as number) >= from) };
 }
 
 /** Every seventh group of the training side, in an order that turns with the fold. */

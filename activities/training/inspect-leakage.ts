@@ -9,6 +9,7 @@ import type { ProblemKind } from "../../schemas/pipeline/label.ts";
 import { HOLDOUT_FOLD } from "../../schemas/split.ts";
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 import type { SensorSample } from "../features/sensor-columns.ts";
+import type { ForecastTarget } from "./fit-forecast.ts";
 
 export interface LeakageJob {
   readonly matrix: Matrix;
@@ -17,6 +18,8 @@ export interface LeakageJob {
   readonly sample: SensorSample;
   readonly y: Float64Array;
   readonly kind: ProblemKind;
+  /** Of forecasts. */
+  readonly forecast?: ForecastTarget;
   readonly assetCodes: Int32Array;
   readonly assets: readonly string[];
   /** Assets of the dataset; more than `assets` where only a sample is looked at. */
@@ -42,7 +45,9 @@ export function inspectLeakage(job: LeakageJob, _hooks: TrainingHooks): LeakageC
   const features = columnsOf(job.matrix, job.featureNames);
   const { kind } = job;
   return [
-    ...(kind === "anomaly" ? [] : [targetCopies({ ...job, kind }, features)]),
+    ...(kind === "anomaly"
+      ? []
+      : [kind === "forecast" ? laterValues(job, features) : targetCopies({ ...job, kind }, features)]),
     ...(job.sample.isSeries ? seriesChecks(job, features) : []),
     job.isTimeSplit ? timeOverlap(job) : assetOverlap(job),
   ];
@@ -81,6 +86,41 @@ function targetCopies(
     "copy of the target",
     hits,
     `${features.length} features do not give the label away${scopeOf(job.assets.length, job.ofAssets)}`,
+  );
+}
+
+/** Rows looked at for each horizon: a copy shows on few. */
+const LATER_ROWS = 20_000;
+
+/**
+ * A later value of a slow column is nearly its present one, so that a plain comparison would suspect honest features: what
+ * must not be given away is the change from the present value, be it by a feature or by its distance from that value.
+ */
+function laterValues(job: LeakageJob, features: readonly NamedColumn[]): LeakageCheck {
+  const { forecast, folds, matrix } = job;
+  if (forecast === undefined) throw new RangeError("a forecast must have targets to be inspected for leaks");
+  const { values, anchor } = forecast;
+  const nHorizons = values.length / matrix.nRows;
+  const now = features[anchor]?.values ?? new Float64Array();
+  const hits = new Set<string>();
+  for (let horizon = 0; horizon < nHorizons; horizon++) {
+    const laterOf = (row: number) => values[row * nHorizons + horizon] as number;
+    const known = rowsWith(job, (row) => (folds[row] as number) >= 0 && !Number.isNaN(laterOf(row)));
+    const step = Math.max(1, Math.ceil(known.length / LATER_ROWS));
+    const rows = known.filter((_, i) => i % step === 0);
+    const target = Float64Array.from(rows, (row) => laterOf(row) - (now[row] as number));
+    const columns = features.flatMap(({ name, values: own }) => [
+      { name, values: Float64Array.from(rows, (row) => own[row] as number) },
+      { name, values: Float64Array.from(rows, (row) => (own[row] as number) - (now[row] as number)) },
+    ]);
+    for (const found of findTargetCopies(columns, { kind: "regression", target }))
+      if (found.suspicious)
+        hits.add(`feature ${found.feature} gives the value ${horizon + 1}. ahead away (${found.measure})`);
+  }
+  return check(
+    "copy of the target",
+    [...hits],
+    `${features.length} features do not give a later value away${scopeOf(job.assets.length, job.ofAssets)}`,
   );
 }
 

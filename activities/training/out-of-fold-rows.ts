@@ -2,13 +2,25 @@ import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import type { NumberColumns } from "../../stores/objects/numbers.ts";
 import type { FeatureTable } from "../features/feature-table.ts";
 import { assetDaysOf } from "./detection.ts";
+import { answersOfPairs, forecastPairs } from "./forecast-pairs.ts";
+import { problemOf } from "./problem.ts";
 
-/** What is stored of a fold's validation rows. */
+/** What is stored of a fold's validation rows; of forecasts the pairs of row and horizon. */
 export function outOfFoldRows(
   pipeline: Pipeline,
   table: FeatureTable,
   { rows, predictions }: { readonly rows: Int32Array; readonly predictions: Float64Array },
 ): NumberColumns {
+  const { forecast } = problemOf(pipeline, table.classLabels);
+  if (forecast !== undefined) {
+    const pairs = forecastPairs(table, rows);
+    return {
+      prediction: answersOfPairs(pairs, predictions, forecast),
+      truth: pairs.truth,
+      truthRaw: pairs.naive,
+      horizon: Float64Array.from(pairs.horizon),
+    };
+  }
   return {
     prediction: predictions,
     truth: Float64Array.from(rows, (row) => table.y[row] as number),

@@ -12,6 +12,7 @@ export function poolRows(folds: readonly FoldColumns[]): PooledRows {
   const join = (name: string) => concat(folds.map(({ columns }) => columns[name] ?? new Float64Array()));
   const lengths = folds.map(({ columns }) => columns["truth"]?.length ?? 0);
   const hasAssetDays = folds.every(({ columns }) => columns["assetDay"] !== undefined);
+  const hasHorizons = folds.every(({ columns }) => columns["horizon"] !== undefined);
   return {
     prediction: join("prediction"),
     truth: join("truth"),
@@ -20,6 +21,7 @@ export function poolRows(folds: readonly FoldColumns[]): PooledRows {
       folds.flatMap(({ fold }, i) => Array.from({ length: lengths[i] ?? 0 }, () => fold)),
     ),
     ...(hasAssetDays ? { assetDay: join("assetDay") } : {}),
+    ...(hasHorizons ? { horizon: Int32Array.from(join("horizon")) } : {}),
   };
 }
 

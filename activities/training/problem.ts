@@ -1,10 +1,15 @@
 import { detectionOf } from "./detection.ts";
 import type { Detection } from "./detection.ts";
-import type { DetectorTarget } from "./fit-candidate.ts";
+import type { FitTarget } from "./fit-candidate.ts";
+import type { ForecastTarget } from "./fit-forecast.ts";
+import type { FeatureTable } from "../features/feature-table.ts";
+import { medianIndex } from "../../numerics/forecast/forecast-rule.ts";
 import type { OutputCap } from "../../numerics/model.ts";
-import type { TaskTarget } from "../../numerics/task-kind.ts";
 import type { MetricTask } from "../../numerics/metrics/metric-table.ts";
 import { findMetric, metricsOfTask } from "../../numerics/metrics/metric-table.ts";
+import { horizonsOf, quantilesOf } from "../../schemas/pipeline/forecast.ts";
+import type { ForecastTask } from "../../schemas/pipeline/forecast.ts";
+import type { Span } from "../../schemas/pipeline/time.ts";
 import { timeKindOf } from "../../schemas/pipeline/pipeline.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { lifeInUnits } from "../../schemas/pipeline/time.ts";
@@ -23,6 +28,16 @@ export interface Problem {
   readonly bounds: OutputCap | null;
   /** Of anomalies only. */
   readonly detection?: Detection;
+  /** Of forecasts only. */
+  readonly forecast?: ForecastProblem;
+}
+
+/** What is forecast: answers are horizon-major, quantiles ascending within each horizon. */
+export interface ForecastProblem {
+  readonly column: string;
+  /** As declared, nearest first. */
+  readonly horizons: readonly Span[];
+  readonly quantiles: readonly number[];
 }
 
 const DEFAULT_METRIC: Readonly<Record<ProblemKind, string>> = {
@@ -30,11 +45,12 @@ const DEFAULT_METRIC: Readonly<Record<ProblemKind, string>> = {
   binary: "averagePrecision",
   multiclass: "macroF1",
   anomaly: "averagePrecision",
+  forecast: "pinball",
 };
 
 /**
  * @param classLabels class texts in code order, null for regression
- * @throws {PlatformError} task_not_yet; invalid_pipeline for a metric the task does not have; not_enough_data for a label
+ * @throws {PlatformError} invalid_pipeline for a metric the task does not have; not_enough_data for a label
  *   with fewer than two classes
  */
 export function problemOf(pipeline: Pipeline, classLabels: readonly string[] | null): Problem {
@@ -68,7 +84,15 @@ export function problemOf(pipeline: Pipeline, classLabels: readonly string[] | n
   const bounds = kind === "regression" ? { min: 0, max: cap ?? Number.MAX_VALUE } : null;
   const nClasses = classLabels?.length ?? 1;
   const problem: Problem = { kind, metricTask, primaryMetric, nClasses, cap, bounds };
-  return detection === undefined ? problem : { ...problem, detection };
+  return {
+    ...problem,
+    ...(detection === undefined ? {} : { detection }),
+    ...(pipeline.task.kind === "forecast" ? { forecast: forecastProblem(pipeline.task) } : {}),
+  };
+}
+
+function forecastProblem(task: ForecastTask): ForecastProblem {
+  return { column: task.column, horizons: horizonsOf(task), quantiles: quantilesOf(task) };
 }
 
 /** As declared, and not as the data happen to be: without a positive class nothing says what an alert would be for. */
@@ -85,25 +109,37 @@ function problemKind(pipeline: Pipeline): ProblemKind {
     case "anomaly":
       return "anomaly";
     case "forecast":
-      throw new PlatformError("task_not_yet", `task ${pipeline.task.kind}: not yet`, {
-        locations: [
-          {
-            field: "task.kind",
-            expected: "rul, failure_within, class or anomaly",
-            found: pipeline.task.kind,
-          },
-        ],
-      });
+      return "forecast";
   }
 }
 
-export function targetOf(problem: Problem, y: Float64Array): TaskTarget | DetectorTarget {
+/** @throws {PlatformError} integrity for a forecast whose targets or present value are not in the table */
+export function targetOf(
+  problem: Problem,
+  table: Pick<FeatureTable, "y" | "targets" | "features">,
+): FitTarget {
   if (problem.kind === "anomaly") return { taskKind: "anomaly" };
+  if (problem.kind === "forecast") return forecastTarget(problem, table);
   return {
     taskKind: problem.kind,
-    values: y,
+    values: table.y,
     ...(problem.kind === "multiclass" ? { nClasses: problem.nClasses } : {}),
   };
+}
+
+function forecastTarget(
+  { forecast }: Problem,
+  { targets, features }: Pick<FeatureTable, "targets" | "features">,
+): ForecastTarget {
+  const anchor = features.findIndex(({ name }) => name === forecast?.column);
+  if (forecast === undefined || targets === undefined || anchor < 0)
+    throw new PlatformError("integrity", "read the forecast's targets: they are not in the feature set");
+  return { taskKind: "forecast", values: targets.values, quantiles: forecast.quantiles, anchor };
+}
+
+/** Output that stands for the whole answer: of a forecast the median at the nearest horizon, else the first. */
+export function headlineOutput({ forecast }: Pick<Problem, "forecast">): number {
+  return forecast === undefined ? 0 : medianIndex(forecast.quantiles);
 }
 
 /** Whether `a` is better than `b` on this metric. */

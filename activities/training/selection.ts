@@ -45,6 +45,8 @@ export const selectionSchema = z.strictObject({
       interval: z
         .strictObject({ rule: intervalRuleSchema, trials: z.array(intervalTrialSchema).readonly() })
         .nullable(),
+      /** Of forecasts: how far each output is moved. */
+      offsets: numbers.nullable(),
     }),
   ),
   cvRows: z.int(),

@@ -14,6 +14,7 @@ import { detectionMetrics, detectionThreshold } from "./anomaly-metrics.ts";
 import { outOfFoldDecisionMetrics } from "./out-of-fold-decisions.ts";
 import { isBetter } from "./problem.ts";
 import type { Problem } from "./problem.ts";
+import { forecastRowMetrics, servingOffsets } from "./forecast-metrics.ts";
 import { fitUncertainty, uncertaintyMetrics } from "./uncertainty.ts";
 import type { UncertaintyChoice } from "./uncertainty.ts";
 
@@ -26,6 +27,8 @@ export interface PooledRows {
   readonly fold: Int32Array;
   /** Of anomalies with a calendar: asset and day of each row as one number. */
   readonly assetDay?: Float64Array;
+  /** Of forecasts, whose rows are pairs of row and horizon: index of the horizon; `truthRaw` is the naive forecast. */
+  readonly horizon?: Int32Array;
 }
 
 export interface CandidateRows {
@@ -73,6 +76,8 @@ export interface CandidateSummary {
   readonly calibration: CalibrationChoice | null;
   /** Regression: null where too few rows were held out, for the constant baseline, and for other tasks. */
   readonly interval: FittedIntervals | null;
+  /** Of forecasts: how far each output is moved; null for the baseline, and for other tasks. */
+  readonly offsets: readonly number[] | null;
 }
 
 /** The chosen candidate first named, all with their metrics. */
@@ -164,10 +169,19 @@ function wantedAnswers({ truth }: PooledRows, { kind, nClasses }: Problem): Floa
 /** Metrics over the folds that are there: pooled within a repeat, averaged over repeats. */
 export function pooledMetrics(
   candidate: CandidateRows,
-  { problem, costs }: Pick<SummaryJob, "problem" | "costs">,
+  { problem, costs, baseline }: Pick<SummaryJob, "problem" | "costs"> & { readonly baseline?: CandidateRows },
 ): MetricSet {
   const { kind, repeats } = candidate;
-  const { detection } = problem;
+  const { detection, forecast } = problem;
+  if (forecast !== undefined)
+    return meanMetrics(
+      repeats.map((rows, repeat) =>
+        forecastRowMetrics(rows, forecast, {
+          isMoved: kind !== "constant",
+          ...(baseline === undefined ? {} : { reference: baseline.repeats[repeat]?.prediction }),
+        }),
+      ),
+    );
   if (detection !== undefined && kind !== "constant")
     return meanMetrics(repeats.map((rows) => detectionMetrics(rows, detection, costs ?? undefined)));
   const perRepeat = repeats.map((rows) => ({
@@ -188,10 +202,15 @@ function summarise(candidate: CandidateRows, job: SummaryJob): CandidateSummary 
   const { problem } = job;
   const { detection } = problem;
   const costs = job.costs ?? undefined;
-  const cv = pooledMetrics(candidate, job);
+  const baseline = job.candidates.find((one) => one.kind === "constant");
+  const cv = pooledMetrics(candidate, { ...job, ...(baseline === undefined ? {} : { baseline }) });
+  if (problem.forecast !== undefined) {
+    const offsets = kind === "constant" ? null : servingOffsets(repeats, problem.forecast);
+    return { name, kind, cv, threshold: null, iterations, ...NO_UNCERTAINTY, offsets };
+  }
   if (detection !== undefined && kind !== "constant") {
     const thresholds = repeats.map((rows) => detectionThreshold(rows, detection, costs));
-    return { name, kind, cv, threshold: mean(thresholds), iterations, calibration: null, interval: null };
+    return { name, kind, cv, threshold: mean(thresholds), iterations, ...NO_UNCERTAINTY };
   }
   const { calibration, interval } = fitUncertainty(candidate, job);
   return {
@@ -203,8 +222,11 @@ function summarise(candidate: CandidateRows, job: SummaryJob): CandidateSummary 
     ...(members === undefined ? {} : { members }),
     calibration,
     interval,
+    offsets: null,
   };
 }
+
+const NO_UNCERTAINTY = { calibration: null, interval: null, offsets: null } as const;
 
 /** In calibrated probabilities, as they are served. Which rows alert does not change: calibration keeps their order. */
 function servingThreshold(

@@ -3,12 +3,12 @@ import type { Calibrator } from "../../numerics/calibration/calibrator.ts";
 import type { Matrix } from "../../numerics/matrix.ts";
 import type { OutputCap, TrainedModel } from "../../numerics/model.ts";
 import { blendModels } from "../../numerics/blend/blend-models.ts";
-import type { TaskTarget } from "../../numerics/task-kind.ts";
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 import type { Candidate } from "../../schemas/pipeline/training.ts";
 import { averageModels } from "../../numerics/model-average.ts";
 import { fitCandidate } from "./fit-candidate.ts";
-import type { DetectorTarget } from "./fit-candidate.ts";
+import { withOffsets } from "./fit-forecast.ts";
+import type { FitTarget } from "./fit-candidate.ts";
 
 /** One candidate of the final model. */
 export interface FinalPart {
@@ -24,7 +24,7 @@ export interface FinalJob {
   /** Columns of category codes. */
   readonly categorical: readonly number[];
   readonly featureNames: readonly string[];
-  readonly target: TaskTarget | DetectorTarget;
+  readonly target: FitTarget;
   readonly trainRows: Int32Array;
   /** One, or the members of a blend. */
   readonly parts: readonly FinalPart[];
@@ -32,6 +32,8 @@ export interface FinalJob {
   readonly bounds: OutputCap | null;
   /** Two classes: fitted on out-of-fold probabilities; becomes part of the model. */
   readonly calibrator: Calibrator;
+  /** Forecasts: how far out-of-fold rows say each output is off. */
+  readonly offsets: readonly number[] | null;
   readonly seed: number;
 }
 
@@ -58,5 +60,5 @@ export function trainFinalModels(job: FinalJob, hooks: TrainingHooks): FinalOutp
   const baseline = fitCandidate({ ...base, candidate: null, seed }, hooks).model;
   const weights = parts.map(({ weight }) => weight);
   const model = blendModels(models, weights, job.bounds ?? undefined);
-  return { model: calibrateModel(model, job.calibrator), baseline };
+  return { model: withOffsets(calibrateModel(model, job.calibrator), job.offsets), baseline };
 }

@@ -2,12 +2,11 @@ import { selectRows } from "../../numerics/matrix.ts";
 import type { Matrix } from "../../numerics/matrix.ts";
 import { predict } from "../../numerics/model.ts";
 import type { OutputCap } from "../../numerics/model.ts";
-import type { TaskTarget } from "../../numerics/task-kind.ts";
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 import type { Candidate } from "../../schemas/pipeline/training.ts";
 import { averageModels } from "../../numerics/model-average.ts";
 import { fitCandidate } from "./fit-candidate.ts";
-import type { DetectorTarget } from "./fit-candidate.ts";
+import type { FitTarget } from "./fit-candidate.ts";
 import type { FoldRows } from "./fold-rows.ts";
 
 export interface FoldJob {
@@ -15,7 +14,7 @@ export interface FoldJob {
   /** Columns of category codes. */
   readonly categorical: readonly number[];
   readonly featureNames: readonly string[];
-  readonly target: TaskTarget | DetectorTarget;
+  readonly target: FitTarget;
   readonly rows: FoldRows;
   /** null: the constant baseline. */
   readonly candidate: Candidate | null;

@@ -241,5 +241,7 @@ function refuse(expected: string, found: string): PlatformError {
 }
 
 function outputWidth({ signature }: ServedVersion): number {
-  return signature.problem === "multiclass" ? (signature.output.classLabels?.length ?? -1) : 1;
+  const { forecast, classLabels } = signature.output;
+  if (forecast !== undefined) return forecast.horizons.length * forecast.quantiles.length;
+  return signature.problem === "multiclass" ? (classLabels?.length ?? -1) : 1;
 }

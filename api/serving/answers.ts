@@ -1,5 +1,7 @@
 import { intervalOf } from "../../numerics/conformal/interval-rule.ts";
-import type { Signature } from "../../schemas/model-version.ts";
+import { forecastPoints, withTimes } from "../../numerics/forecast/forecast-points.ts";
+import { medianIndex } from "../../numerics/forecast/forecast-rule.ts";
+import type { ServedForecast, Signature } from "../../schemas/model-version.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { Prediction } from "../../schemas/prediction.ts";
 
@@ -55,6 +57,8 @@ export function createAnswerReader(signature: Signature, nOutputs: number): Answ
         headline: (values, at) => values[at] ?? NaN,
       };
     }
+    case "forecast":
+      return forecastReader(signature, nOutputs);
     case "multiclass":
       checkOutputs(nOutputs === labels.length, String(labels.length), nOutputs);
       return {
@@ -66,6 +70,29 @@ export function createAnswerReader(signature: Signature, nOutputs: number): Answ
         headline: (values, at) => likeliest(values, at, nOutputs),
       };
   }
+}
+
+/** Quantiles horizon by horizon; their times are added where the time of the reading is known. */
+function forecastReader({ output: { forecast } }: Signature, nOutputs: number): AnswerReader {
+  const expected = (forecast?.horizons.length ?? 0) * (forecast?.quantiles.length ?? 0);
+  checkOutputs(expected > 0 && nOutputs === expected, String(expected), nOutputs);
+  const shape = forecast ?? { horizons: [], quantiles: [] };
+  const middle = medianIndex(shape.quantiles);
+  return {
+    read: (predictionId, values, at) => ({ predictionId, forecast: forecastPoints(shape, values, at) }),
+    headline: (values, at) => values[at + middle] ?? NaN,
+  };
+}
+
+/** The answer with the time of the reading that was scored, and of each horizon of a forecast. */
+export function answeredAt(
+  prediction: Prediction,
+  at: string | number,
+  served: ServedForecast | undefined,
+): Prediction {
+  const { forecast } = prediction;
+  if (forecast === undefined || served === undefined) return { ...prediction, at };
+  return { ...prediction, at, forecast: withTimes(forecast, at, served) };
 }
 
 /**

@@ -149,7 +149,7 @@ function describeFeature(
 function unitOf({ problem, output }: Signature, { postTransform }: ExplainedRows): string {
   if (postTransform === "sigmoid" || postTransform === "softmax") return "log_odds";
   if (problem === "anomaly") return postTransform === "exponential" ? "log_score" : "score";
-  return problem === "regression" ? (output.unit ?? "answer") : "probability";
+  return problem === "regression" || problem === "forecast" ? (output.unit ?? "answer") : "probability";
 }
 
 function stepsOf(
@@ -161,6 +161,7 @@ function stepsOf(
       ? [postTransform]
       : []),
     ...(postTransform === "probability" && nOutputs > 1 ? ["shares" as const] : []),
+    ...(problem === "forecast" ? ["present_value" as const, "sorted_quantiles" as const] : []),
     ...(isCalibrated ? ["isotonic_calibration" as const] : []),
     ...(problem === "regression" || postTransform === "probability" ? ["cap" as const] : []),
   ];

@@ -7,7 +7,7 @@ import type { PredictAsset, PredictReply } from "../../schemas/prediction.ts";
 import type { Metrics } from "../metrics.ts";
 import type { TraceRow } from "../trace/trace-row.ts";
 import type { TraceSpool } from "../trace/spool.ts";
-import { createAnswerReader, headlineOfOutputs } from "./answers.ts";
+import { answeredAt, createAnswerReader, headlineOfOutputs } from "./answers.ts";
 import type { AnswerReader } from "./answers.ts";
 import type { AssetFeatures } from "./asset-features.ts";
 import type { Champions } from "./champions.ts";
@@ -97,7 +97,9 @@ export class Predictor {
     if (readingAgeSeconds !== undefined) this.options.metrics.readingAge(version.model, readingAgeSeconds);
     const input = { rows: row, nRows: 1, assets: [request.asset] };
     const reply = await this.predict(version, input, caller);
-    const predictions = at === undefined ? reply.predictions : reply.predictions.map((p) => ({ ...p, at }));
+    const { forecast } = version.signature.output;
+    const predictions =
+      at === undefined ? reply.predictions : reply.predictions.map((p) => answeredAt(p, at, forecast));
     return { ...reply, predictions, ...(warnings.length === 0 ? {} : { warnings: [...warnings] }) };
   }
 

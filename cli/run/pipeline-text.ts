@@ -22,7 +22,7 @@ const MAX_BYTES = 1_000_000;
 
 /**
  * @param file  as the user gave it; stands in every location
- * @throws {PlatformError} bad_file: it is not there; invalid_pipeline: it cannot be read, or is wrong; task_not_yet
+ * @throws {PlatformError} bad_file: it is not there; invalid_pipeline: it cannot be read, or is wrong
  */
 export function readPipelineText(file: string, { cwd, seed }: ReadPipelineOptions): PipelineText {
   const text = readText(file, cwd);

@@ -1,3 +1,5 @@
+import { horizonsOf, horizonSpans } from "../../schemas/pipeline/forecast.ts";
+import type { ForecastTask } from "../../schemas/pipeline/forecast.ts";
 import type { Label, LifeCap, Task } from "../../schemas/pipeline/label.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import type { DatasetResolver } from "../expand-context.ts";
@@ -10,7 +12,8 @@ import type { EndPlan, LabelPlan, LifeTarget } from "./label-plan.ts";
  */
 export function compileLabel(pipeline: Pipeline, resolver: DatasetResolver): LabelPlan {
   const { label, task } = pipeline;
-  if (label.kind === "none" || task.kind === "forecast") return { kind: "none" };
+  if (task.kind === "forecast") return forecastPlan(task, resolver);
+  if (label.kind === "none") return { kind: "none" };
   if (label.kind === "column") return columnLabel(label, task, resolver);
   if (task.kind === "class") return resolver.fail("label.kind", "column (the task is class)", label.kind);
   if (resolver.timeKind === "none")
@@ -25,6 +28,22 @@ export function compileLabel(pipeline: Pipeline, resolver: DatasetResolver): Lab
     ...(label.ignoreAfter === undefined
       ? {}
       : { ignoreAfter: resolver.timeSpan(label.ignoreAfter, "label.ignoreAfter") }),
+  };
+}
+
+function forecastPlan(task: ForecastTask, resolver: DatasetResolver): LabelPlan {
+  const { column, statistic, season } = task;
+  if (resolver.timeKind === "none" || !resolver.readings.hasAsset)
+    return resolver.fail("task.kind", "readings with an asset and a time column", "forecast without one");
+  resolver.number(column, "task.column");
+  for (const horizon of horizonsOf(task)) resolver.timeSpan(horizon, "task.horizons");
+  if (task.tolerance !== undefined) resolver.timeSpan(task.tolerance, "task.tolerance");
+  return {
+    kind: "forecast",
+    column,
+    statistic,
+    horizons: horizonSpans(task, resolver.timeKind),
+    ...(season === undefined ? {} : { season: resolver.timeSpan(season, "task.season") }),
   };
 }
 

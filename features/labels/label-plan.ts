@@ -18,6 +18,23 @@ export type LifeTarget =
   | { readonly task: "rul"; readonly cap?: number }
   | { readonly task: "failure_within"; readonly horizon: number };
 
+/** One horizon of a forecast, in units of `__t`. */
+export interface HorizonPlan {
+  readonly span: number;
+  readonly tolerance: number;
+}
+
+/** What is forecast of a column; nearest horizon first. */
+export interface ForecastPlan {
+  readonly kind: "forecast";
+  /** Name of a column of the readings or of an expression over them. */
+  readonly column: string;
+  readonly statistic: "value" | "mean" | "min" | "max";
+  readonly horizons: readonly HorizonPlan[];
+  /** In units of `__t`. */
+  readonly season?: number;
+}
+
 /**
  * The label of a view, resolved.
  *
@@ -26,6 +43,7 @@ export type LifeTarget =
  * - `events`: time to the next failure event after t; for `failure_within` 1 when it lies in (t, t + horizon],
  *   0 when the asset is still observed at t + horizon, otherwise unlabelled. `ignoreAfter`: readings in
  *   [failure, failure + span] are unlabelled.
+ * - `forecast`: later values of a column, one per horizon.
  * - `column`: a class (code = position in the class labels, or 1 for the positive value), or a number to predict.
  */
 export type LabelPlan =
@@ -43,6 +61,7 @@ export type LabelPlan =
       readonly target: "number" | "class";
       readonly positive?: string | number;
     }
+  | ForecastPlan
   | { readonly kind: "none" };
 
 /** Microseconds in an hour: lives of timestamped assets are counted in hours. */

@@ -5,6 +5,7 @@ import type { SqlPlan } from "../sql-plan.ts";
 import { columnLabelSql } from "./column.ts";
 import { endOfLifeSql } from "./end-of-life.ts";
 import { eventsLabelSql } from "./events.ts";
+import { forecastLabelSql } from "./forecast.ts";
 import { timeUnitsPer } from "./label-plan.ts";
 import type { LabelPlan, LifeTarget } from "./label-plan.ts";
 
@@ -12,6 +13,8 @@ import type { LabelPlan, LifeTarget } from "./label-plan.ts";
 export interface LabelSql {
   readonly y: string;
   readonly raw: string;
+  /** More columns of the set, DOUBLE; of forecasts. */
+  readonly more?: readonly { readonly name: string; readonly sql: string }[];
 }
 
 export interface LabelContext {
@@ -32,6 +35,8 @@ export function labelSql(label: LabelPlan, context: LabelContext): LabelSql {
       return eventsLabelSql(label, context);
     case "column":
       return columnLabelSql(label, context);
+    case "forecast":
+      return forecastLabelSql(label, context);
     case "none":
       return { y: "NULL::DOUBLE", raw: "NULL::DOUBLE" };
     default:

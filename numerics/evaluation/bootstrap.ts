@@ -141,13 +141,20 @@ export function selectMetrics(
 ): Record<string, number> {
   const nColumns = rows.prediction.length / rows.truth.length;
   const take = (values: ArrayLike<number>): Float64Array => Float64Array.from(selected, (row) => values[row]);
-  const prediction = new Float64Array(selected.length * nColumns);
-  selected.forEach((row, i) => {
-    for (let c = 0; c < nColumns; c++) prediction[i * nColumns + c] = rows.prediction[row * nColumns + c];
-  });
-  const raw = rows.metricOptions?.truthRaw;
-  const options = { ...rows.metricOptions, ...(raw ? { truthRaw: take(raw) } : {}) };
-  return computeMetrics(rows.task, take(rows.truth), prediction, options);
+  const takeWide = (values: ArrayLike<number>): Float64Array => {
+    const taken = new Float64Array(selected.length * nColumns);
+    selected.forEach((row, i) => {
+      for (let c = 0; c < nColumns; c++) taken[i * nColumns + c] = values[row * nColumns + c];
+    });
+    return taken;
+  };
+  const { truthRaw: raw, reference } = rows.metricOptions ?? {};
+  const options = {
+    ...rows.metricOptions,
+    ...(raw ? { truthRaw: take(raw) } : {}),
+    ...(reference ? { reference: takeWide(reference) } : {}),
+  };
+  return computeMetrics(rows.task, take(rows.truth), takeWide(rows.prediction), options);
 }
 
 function repeatRows(codes: Int32Array, sizes: Int32Array, draws: Int32Array): Int32Array {

@@ -3,6 +3,7 @@ import type { IntervalRule, ValueRange } from "../conformal/interval-rule.ts";
 import { requireFinite, requireSameLength } from "../stats/checked-array.ts";
 import { averagePrecision, brierScore, logLoss, rocAuc } from "./binary.ts";
 import { accuracyOf, countConfusion, f1Of, matthewsOf, precisionOf, recallOf } from "./confusion.ts";
+import { forecastMetrics } from "./forecast.ts";
 import type { MetricTask } from "./metric-table.ts";
 import {
   confusionMatrix,
@@ -19,10 +20,14 @@ export interface MetricOptions {
   readonly threshold?: number;
   /** multiclass: number of classes; default is the prediction's length over the truth's */
   readonly nClasses?: number;
-  /** rul: the uncapped remaining life per row; default is the truth */
+  /** rul: the uncapped remaining life per row; default is the truth. forecast: the naive forecast, NaN where there is none */
   readonly truthRaw?: ArrayLike<number>;
   /** rul: intervals around the answers; without them their metrics have no key */
   readonly interval?: { readonly rule: IntervalRule; readonly range?: ValueRange };
+  /** forecast: levels of the prediction's columns, ascending */
+  readonly quantiles?: readonly number[];
+  /** forecast: answers that `skill` is against, as the prediction; without them it has no key */
+  readonly reference?: ArrayLike<number>;
 }
 
 /**
@@ -30,7 +35,7 @@ export interface MetricOptions {
  *
  * @param task       decides the keys: those of `METRICS` that name it
  * @param truth      binary 0/1; anomaly 0/1, NaN where nobody knows; multiclass class index; regression target; rul capped remaining life
- * @param prediction binary probability of class 1; anomaly a score, larger is more unusual; multiclass row-major probabilities (nRows × nClasses); else the value
+ * @param prediction binary probability of class 1; anomaly a score, larger is more unusual; multiclass row-major probabilities (nRows × nClasses); forecast row-major quantiles; else the value
  * @returns finite numbers only: a metric that is undefined on these rows (ROC AUC of one class, R² of a constant, an
  *          overflowing NASA score) has no key, so that the record survives JSON and a gate on it fails openly
  * @throws {RangeError} when rows are empty, of different length, not finite or outside the task's range
@@ -55,6 +60,15 @@ const COMPUTE: Readonly<
   multiclass: (truth, probability, options) => multiclassMetrics(truth, probability, options.nClasses),
   regression: regressionMetrics,
   anomaly: (truth, score, options) => anomalyMetrics(truth, score, options.threshold ?? Infinity),
+  forecast: (truth, prediction, { quantiles = [], truthRaw, reference }) =>
+    forecastMetrics(
+      { truth, prediction },
+      {
+        quantiles,
+        ...(truthRaw === undefined ? {} : { naive: truthRaw }),
+        ...(reference === undefined ? {} : { reference }),
+      },
+    ),
   rul: (truth, prediction, options) => ({
     ...rulMetrics(truth, prediction, options.truthRaw ?? truth),
     ...(options.interval === undefined ? {} : intervalMetrics({ truth, prediction }, options.interval)),

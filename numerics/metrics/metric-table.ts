@@ -1,5 +1,5 @@
 /** The kinds of prediction that metrics are computed for. `rul` is a regression on remaining useful life. */
-export type MetricTask = "binary" | "multiclass" | "regression" | "rul" | "anomaly";
+export type MetricTask = "binary" | "multiclass" | "regression" | "rul" | "anomaly" | "forecast";
 
 /** One metric of the product: its meaning, which way is better, and the tasks that have it. */
 export interface MetricDefinition {
@@ -14,8 +14,8 @@ export const METRICS: readonly MetricDefinition[] = [
   {
     key: "rmse",
     direction: "lower",
-    tasks: ["regression", "rul"],
-    doc: "Root mean squared error, in the unit of the target; for remaining life the truth is capped.",
+    tasks: ["regression", "rul", "forecast"],
+    doc: "Root mean squared error, in the unit of the target; for remaining life the truth is capped, of a forecast it is that of the median.",
   },
   {
     key: "rmseRaw",
@@ -26,8 +26,8 @@ export const METRICS: readonly MetricDefinition[] = [
   {
     key: "mae",
     direction: "lower",
-    tasks: ["regression", "rul"],
-    doc: "Mean absolute error, in the unit of the target; for remaining life the truth is capped.",
+    tasks: ["regression", "rul", "forecast"],
+    doc: "Mean absolute error, in the unit of the target; for remaining life the truth is capped, of a forecast it is that of the median.",
   },
   {
     key: "nasaScore",
@@ -50,13 +50,13 @@ export const METRICS: readonly MetricDefinition[] = [
   {
     key: "intervalCoverage",
     direction: "higher",
-    tasks: ["rul"],
-    doc: "Share of capped truths inside the interval of their answer; to be near the level of the intervals.",
+    tasks: ["rul", "forecast"],
+    doc: "Share of capped truths inside the interval of their answer, of a forecast between its outermost quantiles; to be near the level of the intervals.",
   },
   {
     key: "intervalWidth",
     direction: "lower",
-    tasks: ["rul"],
+    tasks: ["rul", "forecast"],
     doc: "Mean width of the intervals, in the unit of the target.",
   },
   {
@@ -130,6 +130,42 @@ export const METRICS: readonly MetricDefinition[] = [
     direction: "higher",
     tasks: ["anomaly"],
     doc: "1 − the mean over folds of the Kolmogorov–Smirnov distance between a fold's scores and those of the others; cross-validated only.",
+  },
+  {
+    key: "pinball",
+    direction: "lower",
+    tasks: ["forecast"],
+    doc: "Mean pinball (quantile) loss over quantiles and horizons, in the unit of the target.",
+  },
+  {
+    key: "wql",
+    direction: "lower",
+    tasks: ["forecast"],
+    doc: "Weighted quantile loss: twice the pinball loss over the mean size of the truth.",
+  },
+  {
+    key: "mase",
+    direction: "lower",
+    tasks: ["forecast"],
+    doc: "Mean absolute error of the median over that of the naive forecast (the last value, or that of one season ago) on the same rows; below 1 is better than naive.",
+  },
+  {
+    key: "skill",
+    direction: "higher",
+    tasks: ["forecast"],
+    doc: "1 − the pinball loss over that of the baseline: the last value with the usual spread of its changes; above 0 is better.",
+  },
+  {
+    key: "coverageError",
+    direction: "lower",
+    tasks: ["forecast"],
+    doc: "How far the share of truths between the outermost quantiles is from what their levels say.",
+  },
+  {
+    key: "winkler",
+    direction: "lower",
+    tasks: ["forecast"],
+    doc: "Winkler (interval) score between the outermost quantiles: the width, and a penalty for each truth outside.",
   },
 ];
 

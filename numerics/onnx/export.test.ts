@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { trainIsolationForest } from "../anomaly/isolation-forest.ts";
 import { trainPcaMonitor } from "../anomaly/pca-monitor.ts";
 import { calibrateModel } from "../calibration/calibrator.ts";
+import { mergeOutputs } from "../forecast/merge-outputs.ts";
 import { trainForest } from "../forest/trainer.ts";
 import { trainGbdt } from "../gbdt/trainer.ts";
 import type { Matrix } from "../matrix.ts";
@@ -111,6 +112,19 @@ function blendOf(taskKind: TaskKind): TrainedModel {
   const memberCap = taskKind === "regression" ? { memberCap: { min: 9990, max: 10_050 } } : {};
   return { ...base, members, weights: [0.3, 0.7], ...memberCap };
 }
+
+/** Two horizons of three quantiles that cross, from a present value that is sometimes missing. */
+function forecastOf(kind: "trees" | "linear"): TrainedModel {
+  const models =
+    kind === "trees"
+      ? [1, 2].map((seed) => trainTrees("regression", seed))
+      : [linearModel("regression", 1), linearModel("regression", 1)];
+  const merged = mergeOutputs(models, 3);
+  const offsets = [3, 0, -3, 1, 0.5, 0];
+  const forecast = { nQuantiles: 3, offsets, anchor: { column: 2, missing: -7.5 } };
+  return { ...merged, taskKind: "forecast", forecast };
+}
+
 const PLATT = { method: "platt", scale: "log_odds", slope: 0.4, intercept: -1.3 } as const;
 const CURVE = {
   method: "isotonic",
@@ -149,6 +163,8 @@ const cases: readonly { name: string; model: TrainedModel; cap?: OutputCap }[] =
     name: "isolation forest",
     model: trainIsolationForest({ matrix: createTable("binary", 800).matrix, seed: 1 }),
   },
+  { name: "forecast by trees", model: forecastOf("trees") },
+  { name: "forecast by lines", model: forecastOf("linear") },
   { name: "PCA monitor", model: trainPcaMonitor({ matrix: createTable("binary", 800).matrix }) },
 ];
 

@@ -7,6 +7,7 @@
  *     → binary      `probability`   double [N, 1], of the positive class
  *     → multi-class `probabilities` double [N, nClasses]
  *     → anomaly     `score`         double [N, 1], larger is more unusual
+ *     → forecast    `quantiles`     double [N, nHorizons · nQuantiles], horizon after horizon
  *
  * Trees are double-precision TreeEnsembleRegressor nodes (the `*_as_tensor` attributes of ai.onnx.ml
  * 3): a float32 ensemble puts rows near a threshold into other leaves. That operator's *output* is
@@ -37,6 +38,7 @@ import type {
 import { checkCap } from "../model.ts";
 import type { PiecewiseLinear } from "../stats/piecewise-linear.ts";
 import type { AnswerKind } from "../task-kind.ts";
+import { addForecast } from "./forecast-nodes.ts";
 import { GraphBuilder } from "./graph-builder.ts";
 import { addMonitor } from "./monitor-nodes.ts";
 import { addStandardised } from "./standardised-nodes.ts";
@@ -64,6 +66,7 @@ export const OUTPUT_NAMES: Readonly<Record<AnswerKind, string>> = {
   binary: "probability",
   multiclass: "probabilities",
   anomaly: "score",
+  forecast: "quantiles",
 };
 
 /**
@@ -80,8 +83,10 @@ export function exportOnnx(model: TrainedModel, options: OnnxExportOptions): Uin
   const answer =
     model.calibration === undefined ? transformed : addCalibration(graph, transformed, model.calibration);
   const output = OUTPUT_NAMES[options.taskKind];
-  if (options.cap === undefined) graph.node({ op: "Identity", inputs: [answer], output });
-  else addClip(graph, answer, { cap: options.cap, output });
+  const { forecast } = model;
+  const final = forecast === undefined ? answer : addForecast(graph, answer, { rule: forecast, features });
+  if (options.cap === undefined) graph.node({ op: "Identity", inputs: [final], output });
+  else addClip(graph, final, { cap: options.cap, output });
   return graph.build(
     { name: INPUT_NAME, nColumns: model.nFeatures },
     { name: output, nColumns: model.nOutputs },

@@ -107,10 +107,46 @@ export const taskSchema = z.discriminatedUnion("kind", [
   }),
   z.strictObject({
     kind: z.literal("forecast"),
-    horizon: spanSchema.optional().describe("How far ahead."),
+    column: dataIdSchema.describe(
+      "What is forecast: a numeric column of the readings, or an expression over columns.",
+    ),
+    horizons: z
+      .union([spanSchema, z.array(spanSchema).min(1).max(24)])
+      .describe("How far ahead: one span or several, e.g. [1h, 6h, 24h]."),
+    quantiles: z
+      .array(z.number().min(0.001).max(0.999))
+      .min(1)
+      .max(19)
+      .default([0.1, 0.5, 0.9])
+      .describe(
+        "Shares of the truths that shall lie below each answer; the one nearest to 0.5 is the median.",
+      ),
+    statistic: z
+      .enum(["value", "mean", "min", "max"])
+      .default("value")
+      .describe("The value at the horizon, or a statistic of all readings until then."),
+    tolerance: spanSchema
+      .optional()
+      .describe(
+        "How far from a horizon the nearest reading may be to count as its truth; default: a tenth of the horizon.",
+      ),
+    season: spanSchema
+      .optional()
+      .describe("Naive forecasts repeat the value of one season ago, e.g. 24h; default: the present value."),
+    limit: z
+      .strictObject({
+        above: z.number().optional().describe("A value above this is a crossing."),
+        below: z.number().optional().describe("A value below this is a crossing."),
+      })
+      .refine(
+        ({ above, below }) => above !== undefined || below !== undefined,
+        "expected `above`, `below` or both",
+      )
+      .optional()
+      .describe("In the unit of the column: fleets are ranked by how likely it is crossed."),
   }),
 ]);
 export type Task = z.infer<typeof taskSchema>;
 
 /** What the trainer sees. `class` with a `positive` value or `failure_within` is binary. */
-export type ProblemKind = "regression" | "binary" | "multiclass" | "anomaly";
+export type ProblemKind = "regression" | "binary" | "multiclass" | "anomaly" | "forecast";

@@ -30,7 +30,6 @@ export interface ParseOptions {
  * @param fileName as the user gave it; stands in every location
  * @throws {PlatformError} invalid_pipeline: every problem of the first stage that failed, each with line, field,
  *   expected and found, in line order
- * @throws {PlatformError} task_not_yet: the file is valid and its task has no trainer yet
  */
 export function parsePipeline(text: string, fileName: string, options: ParseOptions = {}): ParsedPipeline {
   const file = readYaml(text);
@@ -45,36 +44,34 @@ export function parsePipeline(text: string, fileName: string, options: ParseOpti
   const pipeline = checked.data;
   const problems = [...checkSemantics(pipeline), ...(options.extraChecks?.(pipeline) ?? [])];
   if (problems.length > 0) throw invalid(fileName, located(problems, file, fileName));
-  refuseTasksWithoutTrainer(pipeline, file, fileName);
   return { pipeline, hash: hashOf(pipeline) };
 }
 
-/** Detectors need no target, so that the default candidates are of the task. */
+const looseFileSchema = z.looseObject({ task: z.looseObject({ kind: z.string() }) });
+
+/** What the file leaves out and the task knows better than the schema. */
 function withTaskDefaults(value: unknown): unknown {
   const given = looseFileSchema.safeParse(value);
-  if (!given.success || given.data.task.kind !== "anomaly" || given.data.candidates !== undefined)
-    return value;
-  return { ...given.data, candidates: [{ kind: "pca_monitor" }] };
+  if (!given.success) return value;
+  switch (given.data.task.kind) {
+    case "anomaly":
+      // Detectors need no target.
+      return { candidates: [{ kind: "pca_monitor" }], ...given.data };
+    case "forecast":
+      return { ...FORECAST_DEFAULTS, ...given.data, split: withTimeHoldout(given.data["split"]) };
+    default:
+      return value;
+  }
 }
 
-const looseFileSchema = z.looseObject({
-  task: z.looseObject({ kind: z.string() }),
-  candidates: z.unknown().optional(),
-});
+/** A forecast that is no better than the naive one is not worth serving. */
+const FORECAST_DEFAULTS = { gates: [{ metric: "mase", max: 1 }] };
 
-function refuseTasksWithoutTrainer(pipeline: Pipeline, file: YamlFile, fileName: string): void {
-  const { kind } = pipeline.task;
-  if (kind !== "forecast") return;
-  const expected = "failure_within, class, rul or anomaly";
-  throw new PlatformError(
-    "task_not_yet",
-    `${fileName}: the task ${kind} is declared but has no trainer yet`,
-    {
-      locations: [
-        { file: fileName, line: file.lineOf(["task", "kind"]), field: "task.kind", expected, found: kind },
-      ],
-    },
-  );
+/** The past is learnt from, what came after it judges. */
+function withTimeHoldout(split: unknown): unknown {
+  if (split === undefined) return { holdout: { by: "time" } };
+  const isObject = typeof split === "object" && split !== null && !Array.isArray(split);
+  return isObject ? { holdout: { by: "time" }, ...split } : split;
 }
 
 function located(problems: readonly Problem[], file: YamlFile, fileName: string): ErrorLocation[] {

@@ -100,7 +100,7 @@ export const pipelineSchema = z.strictObject({
         .max(64)
         .optional()
         .describe(
-          "Default: rmse for rul, averagePrecision for two classes and labelled anomalies, macroF1 for more; anomalies without a label: the first candidate is taken.",
+          "Default: rmse for rul, averagePrecision for two classes and labelled anomalies, macroF1 for more, pinball for forecast; anomalies without a label: the first candidate is taken.",
         ),
     }),
   ).describe("How candidates are compared."),
@@ -108,7 +108,9 @@ export const pipelineSchema = z.strictObject({
     .array(gateSchema)
     .max(32)
     .default([])
-    .describe("Conditions; a model that fails one is not offered for approval."),
+    .describe(
+      "Conditions; a model that fails one is not offered for approval. Default of the task forecast: mase at most 1.",
+    ),
   champion: withDefaults(championSchema).describe("When a new model is better than the one in production."),
   costs: costsSchema.optional().describe("What mistakes cost, for the threshold table."),
   training: withDefaults(trainingSchema).describe("How much of a large dataset is held in memory."),

@@ -25,13 +25,17 @@ export const holdoutSchema = z.discriminatedUnion("by", [
 export type Holdout = z.infer<typeof holdoutSchema>;
 
 export const splitSchema = z.strictObject({
-  holdout: holdoutSchema.optional().describe("Default: by asset where there is one, else by row."),
+  holdout: holdoutSchema
+    .optional()
+    .describe("Default: by asset where there is one, else by row; of the task forecast by time."),
   folds: z
     .int()
     .min(2)
     .max(20)
     .default(5)
-    .describe("Cross-validation folds over what is not held out, grouped by asset."),
+    .describe(
+      "Cross-validation folds over what is not held out, grouped by asset; of a forecast held out by time blocks of time, each judged by what came before.",
+    ),
   repeats: z.int().min(1).max(10).default(1).describe("Fold assignments (seeds) averaged in metrics.cv."),
   stratify: z.boolean().default(true).describe("Class tasks: keep class shares equal over folds."),
   seed: z.int().min(0).default(7).describe("Of everything random in the split."),

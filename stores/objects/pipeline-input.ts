@@ -38,7 +38,7 @@ export interface StoredPipelineInput {
  *
  * @returns `inputHash` covers the canonical spec, the names and hashes of the raw files, the schedule key and an imported model: the same
  *          file on the same data is the same run, anything else is another
- * @throws {PlatformError} invalid_pipeline, task_not_yet
+ * @throws {PlatformError} invalid_pipeline
  */
 export async function storePipelineInput(
   objects: ObjectStore,

@@ -10,4 +10,5 @@ it("the pipeline file knows exactly the metrics of the metric table", () => {
   expect([...METRIC_NAMES.regression].sort()).toEqual(of("regression", "rul"));
   expect([...METRIC_NAMES.binary].sort()).toEqual(of("binary"));
   expect([...METRIC_NAMES.multiclass].sort()).toEqual(of("multiclass"));
+  expect([...METRIC_NAMES.forecast].sort()).toEqual(of("forecast"));
 });

@@ -2,6 +2,7 @@ import type { LifeCap, Task, Where } from "../label.ts";
 import type { Source } from "../source.ts";
 import { durationMs } from "../time.ts";
 import type { FieldPath } from "../reading/yaml-document.ts";
+import { checkForecast } from "./forecast.ts";
 import { checkTimeSpan, namesIn, report, reportUnknown, sourceOfRole } from "./scope.ts";
 import type { Scope } from "./scope.ts";
 
@@ -10,6 +11,7 @@ const LABELS_OF_TASK: Readonly<Record<string, readonly string[]>> = {
   failure_within: ["events", "end_of_life"],
   class: ["column"],
   anomaly: ["none", "column", "events", "end_of_life"],
+  forecast: ["none"],
 };
 
 /** Label and task: what they refer to exists, and the one can be made from the other. */
@@ -21,6 +23,7 @@ export function checkLabel(scope: Scope): void {
   }
   if (task.kind === "failure_within") checkTimeSpan(scope, ["task", "horizon"], task.horizon);
   if (task.kind === "anomaly") checkAnomalyLabel(scope, task);
+  if (task.kind === "forecast") checkForecast(scope, task);
   if (scope.readings === undefined || label.kind === "none") return;
   if (label.kind === "end_of_life") checkEndOfLife(scope);
   else if (label.kind === "events") checkEventLabel(scope);

@@ -20,4 +20,16 @@ export const METRIC_NAMES: Readonly<Record<ProblemKind, readonly string[]>> = {
   binary: ["rocAuc", "averagePrecision", "f1", "precision", "recall", "accuracy", "mcc", "logLoss", "brier"],
   multiclass: ["accuracy", "macroF1", "logLoss"],
   anomaly: ["rocAuc", "averagePrecision", "f1", "precision", "recall", "alertShare", "stability"],
+  forecast: [
+    "pinball",
+    "wql",
+    "mae",
+    "rmse",
+    "mase",
+    "skill",
+    "intervalCoverage",
+    "coverageError",
+    "intervalWidth",
+    "winkler",
+  ],
 };

@@ -35,13 +35,12 @@ export function scopeOf(pipeline: Pipeline): Scope {
   };
 }
 
-/** What the trainer sees; undefined for tasks without a trainer. */
-export function problemKindOf(pipeline: Pipeline): ProblemKind | undefined {
+/** What the trainer sees. */
+export function problemKindOf(pipeline: Pipeline): ProblemKind {
   const { label, task } = pipeline;
   if (task.kind === "rul") return "regression";
   if (task.kind === "failure_within") return "binary";
-  if (task.kind === "anomaly") return "anomaly";
-  if (task.kind !== "class") return undefined;
+  if (task.kind === "anomaly" || task.kind === "forecast") return task.kind;
   return label.kind === "column" && label.positive !== undefined ? "binary" : "multiclass";
 }
 

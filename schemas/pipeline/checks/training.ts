@@ -2,6 +2,8 @@ import type { FieldPath } from "../reading/yaml-document.ts";
 import { REGIME_SLICE, sliceNames } from "../slice.ts";
 import { DETECTOR_KINDS } from "../training.ts";
 import type { Candidate } from "../training.ts";
+import { horizonsOf, lengthOf } from "../forecast.ts";
+import type { ProblemKind } from "../label.ts";
 import { durationMs } from "../time.ts";
 import type { Span } from "../time.ts";
 import { checkPart } from "./labels.ts";
@@ -58,17 +60,21 @@ function checkCalibration(scope: Scope): void {
   const { calibration } = scope.pipeline;
   if (calibration === "auto" || calibration === "none") return;
   const kind = problemKindOf(scope.pipeline);
-  if (kind === undefined || kind === "binary") return;
+  if (kind === "binary") return;
   report(scope, ["calibration"], `auto or none: the task is ${kind}, not one of two classes`, calibration);
 }
 
 /** A label that looks further ahead than the gap is made of held-out rows. */
 function checkGap(scope: Scope, path: FieldPath, gap: Span): void {
   const { task } = scope.pipeline;
-  if (task.kind !== "failure_within" || typeof gap !== typeof task.horizon) return;
-  const length = (span: Span) => (typeof span === "number" ? span : durationMs(span));
-  if (length(gap) >= length(task.horizon)) return;
-  report(scope, path, `at least the horizon ${task.horizon}, or no gap to use the horizon`, String(gap));
+  const horizon =
+    task.kind === "failure_within"
+      ? task.horizon
+      : task.kind === "forecast"
+        ? horizonsOf(task).at(-1)
+        : undefined;
+  if (horizon === undefined || typeof gap !== typeof horizon || lengthOf(gap) >= lengthOf(horizon)) return;
+  report(scope, path, `at least the horizon ${horizon}, or no gap to use the horizon`, String(gap));
 }
 
 function checkHoldoutParts(scope: Scope, path: FieldPath, parts: readonly string[]): void {
@@ -116,7 +122,6 @@ function checkSlices(scope: Scope): void {
 
 function checkMetrics(scope: Scope): void {
   const problem = problemKindOf(scope.pipeline);
-  if (problem === undefined) return;
   const known = METRIC_NAMES[problem];
   const { metrics, gates, champion, search } = scope.pipeline;
   const named: [FieldPath, string | undefined][] = [
@@ -140,15 +145,38 @@ function checkCandidates(scope: Scope): void {
       report(scope, ["candidates", i], "a name of its own for each candidate", `'${name}' again`);
     }
     checkKind(scope, candidate, i);
+    checkForecaster(scope, candidate, i);
     checkBlend(scope, candidate, i);
     checkExternal(scope, candidate, i);
-    if (candidate.classWeight !== undefined && problemKindOf(scope.pipeline) === "regression") {
+    if (candidate.classWeight !== undefined && !CLASS_KINDS.has(problemKindOf(scope.pipeline))) {
       report(
         scope,
         ["candidates", i, "classWeight"],
         "class weights only for class tasks",
         String(candidate.classWeight),
       );
+    }
+  }
+}
+
+/** Problems whose candidates may weigh classes; detectors are refused by themselves. */
+const CLASS_KINDS: ReadonlySet<ProblemKind> = new Set(["binary", "multiclass", "anomaly"]);
+
+/** Settings of boosting that a forecast sets itself. */
+const SET_BY_FORECAST = ["objective", "quantileLevel"];
+
+/** Each quantile is learnt for itself; the mean of several candidates' quantiles is none of their mixture. */
+function checkForecaster(scope: Scope, { kind, params, search }: Candidate, i: number): void {
+  if (scope.pipeline.task.kind !== "forecast") return;
+  if (kind === "blend" || kind === "external")
+    report(scope, ["candidates", i, "kind"], "gbdt, forest or linear for the task forecast", kind);
+  for (const name of SET_BY_FORECAST) {
+    for (const [key, given] of [
+      ["params", params],
+      ["search", search ?? {}],
+    ] as const) {
+      if (!Object.hasOwn(given, name)) continue;
+      report(scope, ["candidates", i, key, name], "none: the task's quantiles set it", name);
     }
   }
 }

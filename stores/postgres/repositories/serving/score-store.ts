@@ -4,6 +4,10 @@ import { json } from "../../connection/row-types.ts";
 import type { FleetScoreReply, RankedAsset, ScoreSummary } from "../../../../schemas/score.ts";
 import type { ScoreStore } from "../../port.ts";
 
+type StoredRow = Omit<RankedAsset, "forecast"> & {
+  readonly forecast: NonNullable<RankedAsset["forecast"]> | null;
+};
+
 /** Fleet scores: job and rows in one transaction, written once. */
 export class PostgresScoreStore implements ScoreStore {
   readonly #pool: ConnectionPool;
@@ -42,9 +46,10 @@ export class PostgresScoreStore implements ScoreStore {
       await tx.query("delete from aura.scores where job_id = $1", [job.id]);
       await tx.query(
         `insert into aura.scores (job_id, rank, asset_id, value, at, n_readings, is_short,
-                                 n_missing, risk)
-         select $1, * from unnest($2::int[], $3::text[], $4::float8[], $5::text[], $6::int[], $7::bool[], $8::int[],
-                                  $9::float8[])`,
+                                 n_missing, risk, forecast)
+         select $1, r.rank, r.asset, r.value, r.at, r.n, r.short, r.missing, r.risk, r.forecast::jsonb
+           from unnest($2::int[], $3::text[], $4::float8[], $5::text[], $6::int[], $7::bool[], $8::int[], $9::float8[],
+                       $10::text[]) as r(rank, asset, value, at, n, short, missing, risk, forecast)`,
         [
           job.id,
           rows.map((r) => r.rank),
@@ -55,6 +60,7 @@ export class PostgresScoreStore implements ScoreStore {
           rows.map((r) => r.short),
           rows.map((r) => r.missing),
           rows.map((r) => r.risk),
+          rows.map((r) => (r.forecast === undefined ? null : JSON.stringify(r.forecast))),
         ],
       );
     });
@@ -67,14 +73,15 @@ export class PostgresScoreStore implements ScoreStore {
       [id],
     );
     if (job === undefined) return undefined;
-    const rows = await this.#pool.query<RankedAsset>(
+    const stored = await this.#pool.query<StoredRow>(
       `select asset_id as asset, row_number() over (order by rank) as rank, value, risk, at, n_readings as readings,
-              is_short as short, n_missing as missing
+              is_short as short, n_missing as missing, forecast
          from aura.scores where job_id = $1
           and ($2::text[] is null or asset_id in (select a.asset_id from aura.assets a where a.site_id = any ($2)))
         order by rank`,
       [id, sites ?? null],
     );
+    const rows = stored.map(({ forecast, ...row }) => (forecast === null ? row : { ...row, forecast }));
     if (sites === undefined) return { ...job, rows };
     if (rows.length === 0) return undefined;
     return { ...job, summary: await this.#ofSites(job.summary, rows, sites), rows };

@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { createGenerator } from "../../numerics/random/generator.ts";
+import type { PredictReply } from "../../schemas/prediction.ts";
+import type { RunView } from "../../schemas/run.ts";
+import { PatientPerson } from "../faults/drive-run.ts";
+import { FaultyPlatform } from "../faults/faulty-platform.ts";
+import { inMs } from "../faults/patience.ts";
+import { describeWithServices } from "../support/platform.ts";
+
+/** Temperatures some hours ahead, from the file to served quantiles. */
+
+const STORY_MS = 90_000;
+const RUN_MS = 30_000;
+const N_ASSETS = 5;
+const N_HOURS = 24 * 14;
+const START = Date.UTC(2026, 0, 1);
+
+const timeOf = (hour: number): string => new Date(START + hour * 3_600_000).toISOString();
+
+/** A day's swing about a level of each machine's own, and noise. */
+function temperature(asset: number, hour: number, noise: number): number {
+  return 40 + 3 * asset + 8 * Math.sin((2 * Math.PI * hour) / 24) + noise;
+}
+
+function readingsTable(): string {
+  const random = createGenerator(3);
+  const lines = ["machine,time,temperature,load"];
+  for (let asset = 0; asset < N_ASSETS; asset++) {
+    for (let hour = 0; hour < N_HOURS; hour++) {
+      const value = temperature(asset, hour, random.normal());
+      lines.push(`m${asset},${timeOf(hour)},${value.toFixed(3)},${(50 + random.normal()).toFixed(3)}`);
+    }
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+const PIPELINE = `
+name: heat
+sources:
+  readings:
+    files: machines.csv
+    asset: machine
+    time: { column: time, kind: timestamp }
+    columns:
+      - { name: temperature, unit: °C }
+      - { name: load, unit: '%' }
+task:
+  kind: forecast
+  column: temperature
+  horizons: [1h, 6h]
+  quantiles: [0.1, 0.5, 0.9]
+  season: 24h
+  limit: { above: 58 }
+features:
+  - current: { columns: '*' }
+  - lag: { columns: [temperature], steps: [6, 12, 18, 23] }
+  - cyclical: { of: [hour_of_day] }
+split: { folds: 3 }
+candidates:
+  - { kind: gbdt, params: { numIterations: 40, learningRate: 0.2, numLeaves: 15 } }
+  - { kind: linear }
+monitoring: { every: 7d, window: 7d }
+`;
+
+await describeWithServices("a forecast", () => {
+  let platform: FaultyPlatform;
+  let person: PatientPerson;
+  let view: RunView;
+
+  beforeAll(async () => {
+    platform = await FaultyPlatform.start();
+    person = new PatientPerson(platform.apiUrl, inMs(STORY_MS));
+    const { runId } = await person.startRun({
+      pipeline: PIPELINE,
+      files: { "machines.csv": readingsTable() },
+    });
+    view = await person.finishRun(runId);
+  }, STORY_MS);
+  afterAll(() => platform.dispose());
+
+  it("is promoted, better than the season before", () => {
+    expect(view).toMatchObject({ status: "finished", outcome: "promoted", version: 1 });
+    const { test = {} } = view.metrics ?? {};
+    expect(test["mase"]).toBeLessThan(0.95);
+    expect(test["skill"]).toBeGreaterThan(0.5);
+    expect(test["intervalCoverage"]).toBeGreaterThan(0.7);
+    expect(test["intervalCoverage"]).toBeLessThan(0.9);
+  });
+
+  it(
+    "answers ordered quantiles of each horizon with their time",
+    async () => {
+      const readings = Array.from({ length: 25 }, (_, i) => ({
+        t: timeOf(N_HOURS + i),
+        temperature: temperature(1, N_HOURS + i, 0),
+        load: 50,
+      }));
+      const body = JSON.stringify({ model: "heat", asset: "m1", readings });
+      const headers = { "content-type": "application/json" };
+      const ask = async (query = "") => {
+        const reply = await fetch(`${platform.apiUrl}/predict${query}`, { method: "POST", headers, body });
+        return (await reply.json()) as PredictReply;
+      };
+      await expect.poll(ask, { timeout: RUN_MS }).toMatchObject({ version: 1, unit: "°C" });
+      const { predictions } = await ask("?explain=3");
+      const [prediction] = predictions;
+      const points = prediction?.forecast ?? [];
+      expect(points.map(({ horizon, time }) => [horizon, time])).toEqual([
+        ["1h", timeOf(N_HOURS + 25)],
+        ["6h", timeOf(N_HOURS + 30)],
+      ]);
+      points.forEach(({ median, quantiles }, h) => {
+        const values = Object.values(quantiles);
+        expect(Object.keys(quantiles)).toEqual(["0.1", "0.5", "0.9"]);
+        expect(values).toEqual(values.toSorted((a, b) => a - b));
+        expect(Math.abs(median - temperature(1, N_HOURS + [25, 30][h]!, 0))).toBeLessThan(2);
+      });
+      expect(prediction?.explanation).toMatchObject({
+        unit: "°C",
+        before: ["present_value", "sorted_quantiles"],
+      });
+    },
+    RUN_MS,
+  );
+});

@@ -14,7 +14,9 @@
  * others share the rest in equal counts.
  */
 import type { Matrix } from "../matrix.ts";
+import { drawRows } from "../random/draw-rows.ts";
 import type { Generator } from "../random/generator.ts";
+import { sortDoubles } from "../sort-doubles.ts";
 
 /** Bin borders of every feature, learnt from the training rows alone. */
 export interface BinMapper {
@@ -22,15 +24,6 @@ export interface BinMapper {
   readonly upperBounds: readonly Float64Array[];
   /** Bins of the widest feature, the missing bin included: the stride of a histogram. */
   readonly nBins: number;
-}
-
-/** Raw values and the rows of them that a training reads. */
-export interface BinSource {
-  /** Float64Array, row-major (all rows × nColumns), NaN = missing. */
-  readonly data: Float64Array;
-  readonly nColumns: number;
-  readonly trainRows: Int32Array;
-  readonly validationRows: Int32Array;
 }
 
 export interface BinLimits {
@@ -59,10 +52,15 @@ export const MISSING_BIN = 0;
  */
 export function fitBins(matrix: Matrix, rows: Int32Array, options: BinningOptions): BinMapper {
   const sampled = sampleRows(rows, options.sampleRows, options.generator);
+  const { data, nColumns } = matrix;
+  const values = new Float64Array(sampled.length);
   const upperBounds: Float64Array[] = [];
   let nBins = 2;
-  for (let column = 0; column < matrix.nColumns; column++) {
-    const bounds = fitColumn(matrix, sampled, column, options);
+  for (let column = 0; column < nColumns; column++) {
+    for (let index = 0; index < sampled.length; index++) {
+      values[index] = data[sampled[index] * nColumns + column];
+    }
+    const bounds = fitColumn(values, options);
     upperBounds.push(bounds);
     nBins = Math.max(nBins, bounds.length + 1);
   }
@@ -99,18 +97,12 @@ export function findBin(value: number, bounds: Float64Array): number {
 const MOST_CODES = 254;
 
 /**
- * The codes of a column of categories that get a bin each, ascending: the most frequent of the sampled rows, each at
+ * The codes of a column of categories that get a bin each, ascending: the most frequent of the sampled values, each at
  * least `minDataInBin` times.
  */
-export function fitCodes(
-  matrix: Pick<Matrix, "data" | "nColumns">,
-  sampled: Int32Array,
-  column: number,
-  limits: BinLimits,
-): Float64Array {
+export function fitCodes(values: Float64Array, limits: BinLimits): Float64Array {
   const counts = new Map<number, number>();
-  for (const row of sampled) {
-    const value = matrix.data[row * matrix.nColumns + column];
+  for (const value of values) {
     if (!Number.isNaN(value)) counts.set(value, (counts.get(value) ?? 0) + 1);
   }
   const frequent = [...counts]
@@ -132,56 +124,40 @@ export function findCodeBin(value: number, codes: Float64Array): number {
   return codes[low] === value ? low + 1 : MISSING_BIN;
 }
 
-/** At most `most` of the rows, drawn; the rows themselves where that is all. */
+/** At most `most` of the rows, drawn, in their order; the rows themselves where that is all. */
 export function sampleRows(rows: Int32Array, most: number, generator: Generator): Int32Array {
   if (rows.length <= most) return rows;
-  return generator.shuffle(rows.slice()).subarray(0, most);
+  const places = drawRows(rows.length, most, generator);
+  return places.map((place) => rows[place]);
 }
 
-/** Upper bounds of one column's value bins, from the sampled rows. */
-export function fitColumn(
-  matrix: Pick<Matrix, "data" | "nColumns">,
-  sampled: Int32Array,
-  column: number,
-  limits: BinLimits,
-): Float64Array {
-  return findUpperBounds(sortedValues(matrix, sampled, column), limits);
+/** Upper bounds of one column's value bins, from the values of the sampled rows; NaN = missing. */
+export function fitColumn(values: Float64Array, limits: BinLimits): Float64Array {
+  const present = new Float64Array(values.length);
+  let nPresent = 0;
+  for (const value of values) if (!Number.isNaN(value)) present[nPresent++] = value;
+  return findUpperBounds(sortDoubles(present.subarray(0, nPresent)), limits);
 }
 
-function sortedValues(
-  matrix: Pick<Matrix, "data" | "nColumns">,
-  rows: Int32Array,
-  column: number,
-): Float64Array {
-  const values = new Float64Array(rows.length);
-  let nValues = 0;
-  for (const row of rows) {
-    const value = matrix.data[row * matrix.nColumns + column];
-    if (!Number.isNaN(value)) values[nValues++] = value;
-  }
-  return values.subarray(0, nValues).sort();
-}
-
-function findUpperBounds(sorted: Float64Array, options: BinLimits): Float64Array {
-  const distinct: number[] = [];
-  const counts: number[] = [];
+function findUpperBounds(sorted: Float64Array, limits: BinLimits): Float64Array {
+  const distinct = new Float64Array(sorted.length);
+  const counts = new Int32Array(sorted.length);
+  let nDistinct = 0;
   for (const value of sorted) {
-    if (distinct.length > 0 && distinct[distinct.length - 1] === value) counts[counts.length - 1] += 1;
-    else {
-      distinct.push(value);
-      counts.push(1);
-    }
+    if (nDistinct === 0 || distinct[nDistinct - 1] !== value) distinct[nDistinct++] = value;
+    counts[nDistinct - 1] += 1;
   }
+  const used = counts.subarray(0, nDistinct);
   const lastOfBins =
-    distinct.length <= options.maxBin
-      ? closeSmallBins(counts, options.minDataInBin)
-      : closeEqualBins(counts, sorted.length, options);
+    nDistinct <= limits.maxBin
+      ? closeSmallBins(used, limits.minDataInBin)
+      : closeEqualBins(used, sorted.length, limits);
   const bounds = lastOfBins.map((last) => midpoint(distinct[last], distinct[last + 1]));
   return Float64Array.from([...bounds, Number.MAX_VALUE]);
 }
 
 /** Few distinct values: each gets a bin, joined with the next while below the minimum count. */
-function closeSmallBins(counts: readonly number[], minDataInBin: number): number[] {
+function closeSmallBins(counts: Int32Array, minDataInBin: number): number[] {
   const lastOfBins: number[] = [];
   let inBin = 0;
   for (let index = 0; index < counts.length - 1; index++) {
@@ -195,32 +171,31 @@ function closeSmallBins(counts: readonly number[], minDataInBin: number): number
 }
 
 /** Many distinct values: bins of about equal count; a value as frequent as a bin gets its own. */
-function closeEqualBins(counts: readonly number[], total: number, options: BinLimits): number[] {
+function closeEqualBins(counts: Int32Array, total: number, limits: BinLimits): number[] {
   const nBinsWanted = Math.max(
     1,
-    Math.min(options.maxBin, Math.floor(total / Math.max(1, options.minDataInBin))),
+    Math.min(limits.maxBin, Math.floor(total / Math.max(1, limits.minDataInBin))),
   );
-  let meanSize = total / nBinsWanted;
-  const isBig = counts.map((count) => count >= meanSize);
+  const bigFrom = total / nBinsWanted;
   let restBins = nBinsWanted;
   let restRows = total;
-  counts.forEach((count, index) => {
-    if (isBig[index]) {
-      restBins -= 1;
-      restRows -= count;
-    }
-  });
-  meanSize = restBins > 0 ? restRows / restBins : Infinity;
+  for (const count of counts) {
+    if (count < bigFrom) continue;
+    restBins -= 1;
+    restRows -= count;
+  }
+  let meanSize = restBins > 0 ? restRows / restBins : Infinity;
   const lastOfBins: number[] = [];
   let inBin = 0;
   for (let index = 0; index < counts.length - 1 && lastOfBins.length < nBinsWanted - 1; index++) {
-    if (!isBig[index]) restRows -= counts[index];
+    const isBig = counts[index] >= bigFrom;
+    if (!isBig) restRows -= counts[index];
     inBin += counts[index];
-    const isFull = inBin >= meanSize || (isBig[index + 1] && inBin >= Math.max(1, meanSize / 2));
-    if (isBig[index] || isFull) {
+    const isFull = inBin >= meanSize || (counts[index + 1] >= bigFrom && inBin >= Math.max(1, meanSize / 2));
+    if (isBig || isFull) {
       lastOfBins.push(index);
       inBin = 0;
-      if (!isBig[index]) {
+      if (!isBig) {
         restBins -= 1;
         // What is left is shared anew, so that early full bins do not starve the last ones.
         meanSize = restBins > 0 ? restRows / restBins : Infinity;

@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { predict } from "../model.ts";
 import { createGenerator } from "../random/generator.ts";
-import type { GbdtInput } from "./trainer.ts";
+import type { DenseInput } from "./trainer.ts";
 import { trainGbdt } from "./trainer.ts";
 
 const N_ROWS = 6000;
 const N_CODES = 60;
 
 /** Machines of many types, whose codes say nothing by their order; rows beyond 5000 are for validation. */
-function createInput(more: Partial<GbdtInput> = {}): GbdtInput {
+function createInput(more: Partial<DenseInput> = {}): DenseInput {
   const generator = createGenerator("categories");
   const effect = Array.from({ length: N_CODES }, () => 5 * generator.normal());
   const data = new Float64Array(N_ROWS * 2);
@@ -28,7 +28,7 @@ function createInput(more: Partial<GbdtInput> = {}): GbdtInput {
   };
 }
 
-function rmse(input: GbdtInput): number {
+function rmse(input: DenseInput): number {
   const predicted = predict(trainGbdt(input).model, input.matrix).values;
   let squares = 0;
   for (let row = 5000; row < N_ROWS; row++) squares += (predicted[row] - input.target.values[row]) ** 2;

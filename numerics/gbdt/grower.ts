@@ -90,11 +90,7 @@ class Growth {
     this.#input = input;
     this.#views = crew.self.views;
     this.#tree = createTree(input.output, 1);
-    const nSpare = Math.max(0, this.#views.sizes.nParts - 1);
-    this.#freeHistograms = Array.from(
-      { length: this.#views.layout.nHistograms - nSpare },
-      (_, place) => place,
-    );
+    this.#freeHistograms = Array.from({ length: crew.limits.numLeaves + 1 }, (_, place) => place);
   }
 
   run(): DecisionTree {
@@ -121,9 +117,16 @@ class Growth {
   }
 
   #rootTotals(): PackedTotals {
-    const { packed, rows, sizes } = this.#views;
+    const { packed, packedSums, rows, sizes } = this.#views;
     let first = 0;
     let second = 0;
+    if (this.#input.nRows === sizes.nRows) {
+      for (let place = 0; place < packedSums.length; place += 2) {
+        first += packedSums[place];
+        second += packedSums[place + 1];
+      }
+      return { first, second };
+    }
     for (let index = 0; index < this.#input.nRows; index++) {
       const row = rows[index];
       first += packed[row * sizes.lanes];
@@ -287,13 +290,13 @@ class Growth {
     const needsLarger = larger !== null && this.#isSplittable(larger);
     if (!needsSmaller && !needsLarger) return;
     const { team, self } = this.#crew;
-    const { sizes, layout } = this.#views;
+    const { layout } = this.#views;
     const histogram = this.#freeHistograms.pop();
     if (histogram === undefined) throw new Error("no free histogram");
     smaller.histogram = histogram;
     const nRows = smaller.end - smaller.begin;
-    const nParts = nRows >= SOLO_ROWS ? sizes.nParts : 1;
-    const spare = layout.nHistograms - Math.max(0, sizes.nParts - 1);
+    const nParts = nRows >= SOLO_ROWS ? layout.nParts : 1;
+    const spare = this.#crew.limits.numLeaves + 1;
     const parentHistogram = parent?.histogram ?? -1;
     team.setDouble(DOUBLES.smallerFirst, smaller.totals.first);
     team.setDouble(DOUBLES.smallerSecond, smaller.totals.second);
@@ -307,8 +310,8 @@ class Growth {
     if (larger !== null) this.#writeAllowed(larger, 1);
     const step = [histogram, smaller.begin, smaller.end, nParts, spare, parentHistogram];
     step.push(needsSmaller ? 1 : 0, needsLarger ? 1 : 0);
-    if (nParts > 1) team.run(self, "count", nParts * layout.nBlocks, step);
-    team.run(self, "findSplits", layout.nBlocks, step);
+    if (nParts > 1) team.run(self, "count", nParts * layout.blocks.length, step);
+    team.run(self, "findSplits", layout.strips.length, step);
     if (needsLarger && parent !== null) {
       larger.histogram = parent.histogram;
       parent.histogram = -1;

@@ -2,7 +2,9 @@
  * Where everything of one training lies in its one shared memory. Every thread opens the same views, so that
  * a step of the training is a few numbers in a message and never a copy.
  */
-import { BLOCK_COLUMNS, HISTOGRAM_BINS } from "./kernels/kernels.ts";
+import { binBytes, histogramColumns, planBlocks, planStrips } from "./blocks.ts";
+import type { Strip } from "./blocks.ts";
+import { HISTOGRAM_BINS, SCRATCH_BYTES } from "./kernels/kernels.ts";
 
 /** Rows that one task of a row-wise step covers; fixed, so that sums by task do not depend on the threads. */
 export const CHUNK_ROWS = 16_384;
@@ -20,8 +22,9 @@ export interface TrainingSizes {
   readonly hasWeights: boolean;
   readonly hasCensored: boolean;
   readonly hasCategories: boolean;
-  /** Parts that a block's rows are cut into where there are fewer blocks than threads. */
-  readonly nParts: number;
+  /** Rows that bin borders are found on. */
+  readonly nSampled: number;
+  readonly nThreads: number;
 }
 
 /** What a scan notes per column and child: gain, bin, missing left, and the packed sums of the left child. */
@@ -31,7 +34,10 @@ export const SPLIT_FIELDS = 5;
 export interface TrainingViews {
   readonly sizes: TrainingSizes;
   readonly layout: Layout;
+  /** Row by row in blocks of columns: what histograms are counted from. */
   readonly bins: Uint8Array;
+  /** Column by column: what rows are dealt out by. */
+  readonly columnBins: Uint8Array;
   readonly upperBounds: Float64Array;
   readonly nValueBins: Int32Array;
   readonly rows: Int32Array;
@@ -58,6 +64,14 @@ export interface TrainingViews {
   /** Bins that go left in the best split of a column of categories, 256 bytes per column and child. */
   readonly splitSides: Uint8Array;
   readonly chunkSums: Float64Array;
+  /** Packed sums of the rows of a chunk, two per chunk. */
+  readonly packedSums: Float64Array;
+  /** SCRATCH_BYTES of each thread. */
+  readonly scratch: Uint8Array;
+  /** Raw rows that are being binned, row-major, and sampled values, column by column: only before the first tree, where later arrays lie. */
+  readonly staged: Float64Array;
+  readonly sample: Float64Array;
+  /** Column by column. */
   readonly validationBins: Uint8Array;
   readonly validationScores: Float64Array;
   readonly validationTargets: Float64Array;
@@ -77,13 +91,19 @@ export interface TrainingViews {
 }
 
 type ViewName = Exclude<keyof TrainingViews, "sizes" | "layout">;
+type LastingName = Exclude<ViewName, "staged" | "sample">;
 interface ViewType {
   readonly BYTES_PER_ELEMENT: number;
   new (buffer: ArrayBufferLike, byteOffset: number, length: number): Uint8Array | Int32Array | Float64Array;
 }
 
 export interface Layout {
-  readonly nBlocks: number;
+  /** Columns whose bins lie together. */
+  readonly blocks: readonly Strip[];
+  /** What threads share a node by: columns of one block. */
+  readonly strips: readonly Strip[];
+  /** Parts that the rows of a large node are cut into, so that no thread waits for another. */
+  readonly nParts: number;
   readonly nChunks: number;
   readonly nValidationChunks: number;
   /** Doubles of one node's histogram. */
@@ -95,6 +115,8 @@ export interface Layout {
   readonly nBytes: number;
 }
 
+/** With so many blocks per thread their columns are parts enough. */
+const MANY_BLOCKS = 4;
 /** Every array begins on a cache line. */
 const ALIGNMENT = 64;
 /** WebAssembly takes address 0 for an address too; nothing of ours lies there. */
@@ -103,9 +125,11 @@ const FIRST_ADDRESS = 1024;
 const MOST_BYTES = 2 ** 32;
 
 const TYPES: Readonly<Record<ViewName, ViewType>> = {
-  bins: Uint8Array,
-  upperBounds: Float64Array,
   nValueBins: Int32Array,
+  isCategorical: Uint8Array,
+  upperBounds: Float64Array,
+  bins: Uint8Array,
+  columnBins: Uint8Array,
   rows: Int32Array,
   leftRows: Int32Array,
   rightRows: Int32Array,
@@ -121,11 +145,12 @@ const TYPES: Readonly<Record<ViewName, ViewType>> = {
   isColumnDrawn: Uint8Array,
   isColumnAllowed: Uint8Array,
   monotone: Int32Array,
-  isCategorical: Uint8Array,
   histograms: Float64Array,
   splits: Float64Array,
   splitSides: Uint8Array,
   chunkSums: Float64Array,
+  packedSums: Float64Array,
+  scratch: Uint8Array,
   validationBins: Uint8Array,
   validationScores: Float64Array,
   validationTargets: Float64Array,
@@ -141,6 +166,8 @@ const TYPES: Readonly<Record<ViewName, ViewType>> = {
   leafEnd: Int32Array,
   leafLowest: Float64Array,
   leafHighest: Float64Array,
+  staged: Float64Array,
+  sample: Float64Array,
 };
 
 /**
@@ -149,18 +176,21 @@ const TYPES: Readonly<Record<ViewName, ViewType>> = {
  * @throws {RangeError} when it does not fit into 4 GiB of addresses
  */
 export function planLayout(sizes: TrainingSizes): Layout {
-  const { nRows, nValidationRows, nColumns, nScores, lanes, numLeaves, nParts } = sizes;
-  const nBlocks = Math.ceil(nColumns / BLOCK_COLUMNS);
-  const histogramLength = nBlocks * BLOCK_COLUMNS * HISTOGRAM_BINS * lanes;
+  const { nRows, nValidationRows, nColumns, nScores, lanes, numLeaves, nThreads } = sizes;
+  const blocks = planBlocks(nColumns);
+  const nParts = blocks.length >= MANY_BLOCKS * nThreads ? 1 : nThreads;
+  const histogramLength = histogramColumns(nColumns) * HISTOGRAM_BINS * lanes;
   // One per open leaf, one for a child that is being counted, and one per part but the first.
-  const nHistograms = numLeaves + 1 + Math.max(0, nParts - 1);
+  const nHistograms = numLeaves + nParts;
   const nChunks = Math.ceil(nRows / CHUNK_ROWS);
   const nValidationChunks = Math.ceil(nValidationRows / CHUNK_ROWS);
   const nNodes = 2 * numLeaves;
-  const lengths: Record<ViewName, number> = {
-    bins: nBlocks * nRows * BLOCK_COLUMNS,
-    upperBounds: nColumns * HISTOGRAM_BINS,
+  const lengths: Record<LastingName, number> = {
     nValueBins: nColumns,
+    isCategorical: nColumns,
+    upperBounds: nColumns * HISTOGRAM_BINS,
+    bins: binBytes(nRows, nColumns),
+    columnBins: nRows * nColumns,
     rows: nRows,
     leftRows: nRows,
     rightRows: nRows,
@@ -176,12 +206,13 @@ export function planLayout(sizes: TrainingSizes): Layout {
     isColumnDrawn: nColumns,
     isColumnAllowed: 2 * nColumns,
     monotone: nColumns,
-    isCategorical: nColumns,
     histograms: nHistograms * histogramLength,
     splits: 2 * nColumns * SPLIT_FIELDS,
     splitSides: sizes.hasCategories ? 2 * nColumns * HISTOGRAM_BINS : 0,
     chunkSums: 2 * Math.max(nChunks, nValidationChunks, 1),
-    validationBins: nBlocks * nValidationRows * BLOCK_COLUMNS,
+    packedSums: 2 * nChunks,
+    scratch: nThreads * SCRATCH_BYTES,
+    validationBins: nValidationRows * nColumns,
     validationScores: nScores * nValidationRows,
     validationTargets: nValidationRows,
     validationWeights: sizes.hasWeights ? nValidationRows : 0,
@@ -199,26 +230,57 @@ export function planLayout(sizes: TrainingSizes): Layout {
   };
   let end = FIRST_ADDRESS;
   const addresses = {} as Record<ViewName, number>;
-  for (const name of Object.keys(lengths) as ViewName[]) {
+  for (const name of Object.keys(lengths) as LastingName[]) {
     addresses[name] = end;
-    const nBytes = lengths[name] * TYPES[name].BYTES_PER_ELEMENT;
-    end = Math.ceil((end + nBytes) / ALIGNMENT) * ALIGNMENT;
+    end = align(end + lengths[name] * TYPES[name].BYTES_PER_ELEMENT);
   }
+  const passing = planPassing(sizes);
+  addresses.staged = addresses.packed;
+  addresses.sample = align(addresses.staged + 8 * passing.staged);
+  end = Math.max(end, align(addresses.sample + 8 * passing.sample));
   if (end > MOST_BYTES) {
     throw new RangeError(
       `a training must fit into 4 GiB, got ${(end / 2 ** 30).toFixed(1)} GiB for ${nRows} rows × ${nColumns} columns`,
     );
   }
   return {
-    nBlocks,
+    blocks,
+    strips: planStrips(nColumns, nThreads),
+    nParts,
     nChunks,
     nValidationChunks,
     histogramLength,
     nHistograms,
     addresses,
-    lengths,
+    lengths: { ...lengths, ...passing },
     nBytes: end,
   };
+}
+
+function align(address: number): number {
+  return Math.ceil(address / ALIGNMENT) * ALIGNMENT;
+}
+
+/** Doubles of what is staged, and of what is sampled, at a time; at least one row, and one column. */
+const STAGED_VALUES = 2 ** 20;
+const SAMPLED_VALUES = 2 ** 23;
+
+/** Lengths of the arrays that are used before the first tree only. */
+function planPassing({ nColumns, nSampled }: TrainingSizes): Record<"staged" | "sample", number> {
+  return {
+    staged: stagedRows(nColumns) * nColumns,
+    sample: Math.min(nColumns, sampledColumns(nSampled)) * nSampled,
+  };
+}
+
+/** Rows that are staged at a time. */
+export function stagedRows(nColumns: number): number {
+  return Math.max(1, Math.floor(STAGED_VALUES / Math.max(1, nColumns)));
+}
+
+/** Columns whose sampled values are held at a time. */
+export function sampledColumns(nSampled: number): number {
+  return Math.max(1, Math.floor(SAMPLED_VALUES / Math.max(1, nSampled)));
 }
 
 /** Opens the views of a layout on its memory. */

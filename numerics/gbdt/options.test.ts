@@ -3,14 +3,14 @@ import type { DecisionTree } from "../decision-tree.ts";
 import { predict } from "../model.ts";
 import { createGenerator } from "../random/generator.ts";
 import { selectDescending } from "./sampling.ts";
-import type { GbdtInput } from "./trainer.ts";
+import type { DenseInput } from "./trainer.ts";
 import { trainGbdt } from "./trainer.ts";
 
 const N_ROWS = 3000;
 const N_COLUMNS = 4;
 
 /** y rises with x0, falls with x1, and has noise with a heavy tail. */
-function createInput(parameters: GbdtInput["parameters"], more: Partial<GbdtInput> = {}): GbdtInput {
+function createInput(parameters: DenseInput["parameters"], more: Partial<DenseInput> = {}): DenseInput {
   const generator = createGenerator("options");
   const data = Float64Array.from({ length: N_ROWS * N_COLUMNS }, () => generator.normal());
   const values = Float64Array.from({ length: N_ROWS }, (_, row) => {
@@ -27,7 +27,7 @@ function createInput(parameters: GbdtInput["parameters"], more: Partial<GbdtInpu
   };
 }
 
-const predicted = (input: GbdtInput) => predict(trainGbdt(input).model, input.matrix).values;
+const predicted = (input: DenseInput) => predict(trainGbdt(input).model, input.matrix).values;
 
 describe("objectives", () => {
   it.each([0.1, 0.5, 0.9])("quantile %d lies above its share of the targets", (quantileLevel) => {
@@ -37,7 +37,7 @@ describe("objectives", () => {
   });
 
   it.each(["absoluteError", "huber"] as const)("%s bears outliers better than squared error", (objective) => {
-    const medianError = (values: Float64Array, input: GbdtInput) =>
+    const medianError = (values: Float64Array, input: DenseInput) =>
       values.map((value, row) => Math.abs(value - input.target.values[row])).sort()[N_ROWS / 2];
     const plain = createInput({});
     const robust = createInput({ objective, huberDelta: 2 });
@@ -57,7 +57,7 @@ describe("objectives", () => {
     const censored = Uint8Array.from(truth, (_, row) => row % 2);
     // Half of the machines were last seen 8 before their end.
     const values = truth.map((value, row) => (censored[row] === 1 ? value - 8 : value));
-    const error = (given: GbdtInput) =>
+    const error = (given: DenseInput) =>
       Math.abs(predicted(given).reduce((sum, value, row) => sum + value - truth[row], 0) / N_ROWS);
     const target = { taskKind: "regression" as const, values };
     const blind = error({ ...input, target });
@@ -132,7 +132,7 @@ function pathsOf(tree: DecisionTree, node = 0): number[][] {
 
 describe("one-sided sampling", () => {
   it("learns from a fifth of the rows nearly as well, the same each time", () => {
-    const rmse = (input: GbdtInput) => {
+    const rmse = (input: DenseInput) => {
       const values = predicted(input);
       return Math.sqrt(
         values.reduce((sum, value, row) => sum + (value - input.target.values[row]) ** 2, 0) / N_ROWS,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createGenerator } from "../random/generator.ts";
-import { BLOCK_COLUMNS, createKernels, HISTOGRAM_BINS } from "./kernels/kernels.ts";
+import { WORD_COLUMNS } from "./blocks.ts";
+import { createKernels, HISTOGRAM_BINS } from "./kernels/kernels.ts";
 import { packGradients, unpackSums } from "./packing.ts";
 import { createSplit, describeNode, scanFeature } from "./splitting.ts";
 
@@ -8,7 +9,7 @@ const N_ROWS = 500;
 const N_FEATURES = 7;
 const N_BINS = 16;
 const generator = createGenerator("histogram");
-const bins = Uint8Array.from({ length: N_ROWS * BLOCK_COLUMNS }, () => generator.integer(N_BINS));
+const bins = Uint8Array.from({ length: N_ROWS * WORD_COLUMNS }, () => generator.integer(N_BINS));
 const gradients = Float64Array.from({ length: N_ROWS }, () => 100 * generator.normal());
 const hessians = Float64Array.from({ length: N_ROWS }, () => generator.next() + 0.01);
 const rows = Int32Array.from({ length: N_ROWS }, (_, row) => row);
@@ -21,19 +22,39 @@ describe.each(layouts)("histograms with $name, $kind kernels", ({ given, kind })
   const packing = packGradients(gradients, given, rows);
   const memory = new WebAssembly.Memory({ initial: 4, maximum: 4, shared: true });
   const kernels = createKernels(memory, kind);
-  const addresses = { bins: 1024, rows: 8192, packed: 16_384, histogram: 32_768, other: 98_304 };
+  const addresses = {
+    bins: 1024,
+    rows: 8192,
+    packed: 16_384,
+    histogram: 32_768,
+    other: 98_304,
+    scratch: 24_576,
+  };
   new Uint8Array(memory.buffer).set(bins, addresses.bins);
   new Float64Array(memory.buffer).set(packing.rows, addresses.packed / 8);
-  const length = BLOCK_COLUMNS * HISTOGRAM_BINS * packing.lanes;
+  const length = WORD_COLUMNS * HISTOGRAM_BINS * packing.lanes;
   const read = (address: number) => new Float64Array(memory.buffer, address, length);
+  const add = (address: number, { begin, end }: { begin: number; end: number }, nQuads: number) => {
+    const kernel = packing.lanes === 2 ? kernels.addRowsTwo : kernels.addRowsOne;
+    kernel(
+      address,
+      addresses.bins,
+      WORD_COLUMNS,
+      addresses.rows,
+      begin,
+      end,
+      addresses.packed,
+      nQuads,
+      addresses.scratch,
+    );
+  };
   const count = (
     segment: { rows: Int32Array; begin: number; end: number },
     address = addresses.histogram,
   ) => {
     new Int32Array(memory.buffer).set(segment.rows, addresses.rows / 4);
     read(address).fill(0);
-    const add = packing.lanes === 2 ? kernels.addEightTwo : kernels.addEightOne;
-    add(address, addresses.bins, addresses.rows, segment.begin, segment.end, addresses.packed);
+    add(address, segment, 2);
     return Float64Array.from(read(address));
   };
   const whole = count({ rows, begin: 0, end: N_ROWS });
@@ -63,8 +84,7 @@ describe.each(layouts)("histograms with $name, $kind kernels", ({ given, kind })
 
   it("counts the first four columns as it counts eight", () => {
     read(addresses.histogram).fill(0);
-    const add = packing.lanes === 2 ? kernels.addFourTwo : kernels.addFourOne;
-    add(addresses.histogram, addresses.bins, addresses.rows, 0, N_ROWS, addresses.packed);
+    add(addresses.histogram, { begin: 0, end: N_ROWS }, 1);
     const expected = whole.slice().fill(0, length / 2);
     expect(Float64Array.from(read(addresses.histogram))).toEqual(expected);
   });
@@ -123,7 +143,7 @@ function bestGainByTrial(
     for (const isMissingLeft of [false, true]) {
       const sums = { leftG: 0, leftH: 0, leftN: 0, rightG: 0, rightH: 0, rightN: 0 };
       for (const row of rows) {
-        const bin = bins[row * BLOCK_COLUMNS + feature];
+        const bin = bins[row * WORD_COLUMNS + feature];
         const isLeft = bin === 0 ? isMissingLeft : bin <= border;
         sums[isLeft ? "leftG" : "rightG"] += gradients[row];
         sums[isLeft ? "leftH" : "rightH"] += given?.[row] ?? 1;

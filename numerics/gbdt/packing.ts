@@ -99,11 +99,11 @@ export interface PackedColumns {
 /** Packs one row. The units are powers of two, so that dividing by them is exact. */
 export function packRow(packing: Packing, row: number, { gradients, hessians, packed }: PackedColumns): void {
   const { lanes, countUnit, gradientUnit, hessianUnit } = packing;
-  const gradient = Math.round(gradients[row] / gradientUnit);
+  const gradient = Math.floor(gradients[row] / gradientUnit + 0.5);
   if (lanes === 1) packed[row] = gradient * countUnit + 1;
   else {
     packed[2 * row] = gradient;
-    packed[2 * row + 1] = Math.round(hessians[row] / hessianUnit) * countUnit + 1;
+    packed[2 * row + 1] = Math.floor(hessians[row] / hessianUnit + 0.5) * countUnit + 1;
   }
 }
 

@@ -2,6 +2,7 @@
  * Which rows a round grows its trees on: all, a drawn share (bagging), or those with large gradients and a drawn
  * share of the others (gradient-based one-side sampling, GOSS).
  */
+import { drawRows } from "../random/draw-rows.ts";
 import type { Generator } from "../random/generator.ts";
 import type { GbdtParameters } from "./parameters.ts";
 
@@ -32,17 +33,7 @@ export function drawBag(
   if (baggingFreq === 0 || baggingFraction === 1) return null;
   const draw = Math.floor(iteration / baggingFreq);
   const nDrawn = Math.max(1, Math.round(nRows * baggingFraction));
-  return selectRows(nRows, nDrawn, generator.fork(`rows/${draw}`));
-}
-
-/** `nDrawn` of 0 … nRows − 1, ascending, each equally likely. One draw a row, where a shuffle would need a sort as well. */
-function selectRows(nRows: number, nDrawn: number, generator: Generator): Int32Array {
-  const drawn = new Int32Array(nDrawn);
-  let nTaken = 0;
-  for (let row = 0; nTaken < nDrawn; row++) {
-    if (generator.next() * (nRows - row) < nDrawn - nTaken) drawn[nTaken++] = row;
-  }
-  return drawn;
+  return drawRows(nRows, nDrawn, generator.fork(`rows/${draw}`));
 }
 
 /**

@@ -100,12 +100,12 @@ export function scanFeature(
   node: SearchedNode,
   best: Split,
 ): void {
-  const { lanes, countUnit } = node.packing;
-  const scan = lanes === 1 ? scanOneLane : scanTwoLanes;
-  const packed = histogram[offset + lanes - 1];
-  const missingCount = packed - Math.floor(packed / countUnit) * countUnit;
-  scan(histogram, offset, feature, { node, missingCount, isMissingLeft: false }, best);
-  if (missingCount > 0) scan(histogram, offset, feature, { node, missingCount, isMissingLeft: true }, best);
+  scanBothWays(histogram, offset, { feature, node, best }, (last, isMissingLeft) => {
+    const pass = { node, last, isMissingLeft, leastGain: best.gain };
+    return node.packing.lanes === 1
+      ? scanOneLane(histogram, offset, pass)
+      : scanTwoLanes(histogram, offset, pass);
+  });
 }
 
 /** A feature as the search sees it. */
@@ -114,39 +114,76 @@ export interface SearchedFeature {
   readonly nValueBins: number;
 }
 
+/** What is searched, and the best so far. */
+export interface Search {
+  readonly feature: SearchedFeature;
+  readonly node: SearchedNode;
+  readonly best: Split;
+}
+
+/** The best of one pass. */
+export interface FoundSplit {
+  readonly bin: number;
+  readonly gain: number;
+  readonly count: number;
+  readonly first: number;
+  readonly second: number;
+}
+
+/**
+ * The passes that a feature needs: missing rows right, and left where there are any.
+ *
+ * @param scan one pass over the bins 1 … last; null where nothing gains more than `best`
+ */
+export function scanBothWays(
+  histogram: Float64Array,
+  offset: number,
+  { feature, node, best }: Search,
+  scan: (last: number, isMissingLeft: boolean) => FoundSplit | null,
+): void {
+  const { lanes, countUnit } = node.packing;
+  const packed = histogram[offset + lanes - 1];
+  const missingCount = packed - Math.floor(packed / countUnit) * countUnit;
+  // With missing rows, "all values left, missing right" is a split too: one more bin is scanned.
+  const last = missingCount > 0 ? feature.nValueBins : feature.nValueBins - 1;
+  for (const isMissingLeft of missingCount > 0 ? [false, true] : [false]) {
+    const found = scan(last, isMissingLeft);
+    if (found !== null) keepSplit({ feature, node, best }, found, { missingCount, isMissingLeft });
+  }
+}
+
 /** One direction of the missing rows. */
 interface Pass {
   readonly node: SearchedNode;
-  readonly missingCount: number;
+  readonly last: number;
   readonly isMissingLeft: boolean;
+  readonly leastGain: number;
 }
 
 /** Hessian ≡ 1: one number per bin, and hessian limits are count limits. */
 function scanOneLane(
   histogram: Float64Array,
   offset: number,
-  feature: SearchedFeature,
-  pass: Pass,
-  best: Split,
-): void {
-  const { node, isMissingLeft } = pass;
+  { node, last, isMissingLeft, leastGain: least }: Pass,
+): FoundSplit | null {
   const { countUnit, gradientUnit } = node.packing;
   const { lambdaL2, minDataInLeaf, minSumHessianInLeaf } = node.limits;
   const { count: totalCount, gradient: totalGradient } = node;
   const inverseUnit = 1 / countUnit;
-  const least = Math.max(minDataInLeaf, minSumHessianInLeaf);
-  const most = totalCount - least;
-  let scoreToBeat = best.gain + node.score;
+  const fewest = Math.max(minDataInLeaf, minSumHessianInLeaf);
+  const most = totalCount - fewest;
+  let found: FoundSplit | null = null;
+  let bestGain = least;
+  let scoreToBeat = bestGain + node.score;
   let first = isMissingLeft ? histogram[offset] : 0;
-  const end = offset + lastBinOf(feature, pass);
-  for (let at = offset + 1; at <= end; at++) {
-    const binFirst = histogram[at];
+  for (let bin = 1; bin <= last; bin++) {
+    const binFirst = histogram[offset + bin];
     // An empty bin moves no row: the split before it is the same one.
     if (binFirst === 0) continue;
     first += binFirst;
     const upper = Math.floor(first * inverseUnit);
     const count = first - upper * countUnit;
-    if (count < least) continue;
+    if (count < fewest) continue;
     if (count > most) break;
     const gradient = upper * gradientUnit;
     const restGradient = totalGradient - gradient;
@@ -157,34 +194,34 @@ function scanOneLane(
     const denominator = leftTerm * rightTerm;
     if (score > scoreToBeat * denominator) {
       const gain = score / denominator - node.score;
-      if (!(gain > best.gain)) continue;
+      if (!(gain > bestGain)) continue;
+      bestGain = gain;
       scoreToBeat = gain + node.score;
-      keepSplit(best, feature, pass, { bin: at - offset, gain, count, first, second: 0 });
+      found = { bin, gain, count, first, second: 0 };
     }
   }
+  return found;
 }
 
 function scanTwoLanes(
   histogram: Float64Array,
   offset: number,
-  feature: SearchedFeature,
-  pass: Pass,
-  best: Split,
-): void {
-  const { node, isMissingLeft } = pass;
+  { node, last, isMissingLeft, leastGain: least }: Pass,
+): FoundSplit | null {
   const { countUnit, gradientUnit, hessianUnit } = node.packing;
   const { lambdaL2, minDataInLeaf, minSumHessianInLeaf } = node.limits;
   const { count: totalCount, gradient: totalGradient, hessian: totalHessian } = node;
   const inverseUnit = 1 / countUnit;
   const most = totalCount - minDataInLeaf;
-  let scoreToBeat = best.gain + node.score;
+  let found: FoundSplit | null = null;
+  let bestGain = least;
+  let scoreToBeat = bestGain + node.score;
   let first = isMissingLeft ? histogram[offset] : 0;
   let second = isMissingLeft ? histogram[offset + 1] : 0;
-  const end = offset + 2 * lastBinOf(feature, pass);
-  for (let at = offset + 2; at <= end; at += 2) {
-    const binSecond = histogram[at + 1];
+  for (let bin = 1; bin <= last; bin++) {
+    const binSecond = histogram[offset + 2 * bin + 1];
     if (binSecond === 0) continue;
-    first += histogram[at];
+    first += histogram[offset + 2 * bin];
     second += binSecond;
     const upper = Math.floor(second * inverseUnit);
     const count = second - upper * countUnit;
@@ -202,28 +239,20 @@ function scanTwoLanes(
     const denominator = leftTerm * rightTerm;
     if (score > scoreToBeat * denominator) {
       const gain = score / denominator - node.score;
-      if (!(gain > best.gain)) continue;
+      if (!(gain > bestGain)) continue;
+      bestGain = gain;
       scoreToBeat = gain + node.score;
-      keepSplit(best, feature, pass, { bin: (at - offset) / 2, gain, count, first, second });
+      found = { bin, gain, count, first, second };
     }
   }
+  return found;
 }
 
-/** With missing rows, "all values left, missing right" is a split too: one more bin is scanned. */
-function lastBinOf(feature: SearchedFeature, { missingCount }: Pass): number {
-  return missingCount > 0 ? feature.nValueBins : feature.nValueBins - 1;
-}
-
-interface FoundSplit {
-  readonly bin: number;
-  readonly gain: number;
-  readonly count: number;
-  readonly first: number;
-  readonly second: number;
-}
-
-function keepSplit(best: Split, feature: SearchedFeature, pass: Pass, found: FoundSplit): void {
-  const { node, missingCount, isMissingLeft } = pass;
+function keepSplit(
+  { feature, node, best }: Search,
+  found: FoundSplit,
+  { missingCount, isMissingLeft }: { readonly missingCount: number; readonly isMissingLeft: boolean },
+): void {
   const hasMissing = missingCount > 0;
   // With only missing rows to the right, no value may join them: not even one beyond this node's.
   const isAllPresentLeft = hasMissing && !isMissingLeft && found.count === node.count - missingCount;

@@ -5,7 +5,7 @@ import { predict } from "../model.ts";
 import { createGenerator } from "../random/generator.ts";
 import type { TaskKind } from "../task-kind.ts";
 import { TrainingCancelledError } from "../training-hooks.ts";
-import type { GbdtCheckpoint, GbdtInput } from "./trainer.ts";
+import type { GbdtCheckpoint, DenseInput } from "./trainer.ts";
 import { trainGbdt } from "./trainer.ts";
 
 const N_ROWS = 1200;
@@ -26,7 +26,7 @@ const range = (begin: number, end: number) => Int32Array.from({ length: end - be
 const trainRows = range(0, 900);
 const validationRows = range(900, N_ROWS);
 
-function createInput(taskKind: TaskKind): GbdtInput {
+function createInput(taskKind: TaskKind): DenseInput {
   const { matrix, values } = createTable(taskKind);
   return {
     matrix,
@@ -39,7 +39,7 @@ function createInput(taskKind: TaskKind): GbdtInput {
 }
 
 /** Share of validation rows whose likeliest class is right. */
-function accuracy(input: GbdtInput): number {
+function accuracy(input: DenseInput): number {
   const { values, nOutputs } = predict(trainGbdt(input).model, input.matrix);
   let nRight = 0;
   for (const row of validationRows) {
@@ -211,7 +211,7 @@ describe("trainGbdt ends", () => {
 
 describe("trainGbdt refuses", () => {
   const input = createInput("binary");
-  it.each<[string, Partial<GbdtInput>, RegExp]>([
+  it.each<[string, Partial<DenseInput>, RegExp]>([
     ["an unknown parameter", { parameters: { leaves: 3 } as never }, /unknown parameter leaves/],
     [
       "a parameter out of range",

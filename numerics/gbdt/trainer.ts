@@ -11,8 +11,10 @@
 import type { DecisionTree } from "../decision-tree.ts";
 import { findLeaf } from "../decision-tree.ts";
 import type { Matrix } from "../matrix.ts";
-import { checkFiniteOrMissing, checkRowIndices } from "../matrix.ts";
+import { checkRowIndices } from "../matrix.ts";
 import type { PostTransform, TreeEnsembleModel } from "../model.ts";
+import type { RowReader } from "../row-reader.ts";
+import { checkRead, readerOf } from "../row-reader.ts";
 import { resolveParameters } from "../parameter-table.ts";
 import type { Generator } from "../random/generator.ts";
 import { createGenerator } from "../random/generator.ts";
@@ -20,14 +22,12 @@ import type { TaskKind, TaskTarget } from "../task-kind.ts";
 import { checkTarget, combineWeights } from "../task-kind.ts";
 import type { TrainingHooks } from "../training-hooks.ts";
 import { stopIfAsked } from "../training-hooks.ts";
-import type { BinSource } from "./binning.ts";
 import { sampleRows } from "./binning.ts";
 import type { Crew } from "./grower.ts";
 import { growTree } from "./grower.ts";
-import { BLOCK_COLUMNS } from "./kernels/kernels.ts";
 import type { KernelKind } from "./kernels/kernels.ts";
 import type { TrainingSizes, TrainingViews } from "./layout.ts";
-import { planLayout } from "./layout.ts";
+import { planLayout, sampledColumns, stagedRows } from "./layout.ts";
 import type { ObjectiveChoice, TargetRows } from "./objectives/objective.ts";
 import { LOSSES } from "./objectives/table.ts";
 import type { Packing } from "./packing.ts";
@@ -35,14 +35,15 @@ import { planPacking } from "./packing.ts";
 import type { GbdtParameters } from "./parameters.ts";
 import { GBDT_PARAMETERS } from "./parameters.ts";
 import { checkSampling, drawBag, drawOneSided } from "./sampling.ts";
+import { TILE_ROWS } from "./threads/bin-steps.ts";
 import { DOUBLES } from "./threads/context.ts";
 import type { StoppingMetric } from "./stopping-metric.ts";
 import { checkMonotone, chooseMetric, chooseObjective, groupColumns } from "./training-choices.ts";
 import { Team } from "./threads/team.ts";
 
 export interface GbdtInput {
-  /** All rows, those for validation too; finite or NaN. */
-  readonly matrix: Matrix;
+  /** All rows, those for validation too; finite or NaN. A reader for more than fit into memory as doubles. */
+  readonly matrix: Matrix | RowReader;
   /** One value per row of `matrix`; only those of the rows below are read. */
   readonly target: TaskTarget;
   /** Rows to train on; all when absent. */
@@ -72,6 +73,11 @@ export interface GbdtInput {
   readonly team?: Team;
   /** "plain" for the reference kernels; the model does not depend on it. */
   readonly kernels?: KernelKind;
+}
+
+/** A training on rows that lie in memory. */
+export interface DenseInput extends GbdtInput {
+  readonly matrix: Matrix;
 }
 
 export interface GbdtHooks extends TrainingHooks {
@@ -124,6 +130,7 @@ const SOLO = new Team(1);
 
 class Boosting {
   readonly #input: GbdtInput;
+  readonly #reader: RowReader;
   readonly #parameters: GbdtParameters;
   readonly #generator: Generator;
   readonly #objective: ObjectiveChoice;
@@ -142,9 +149,9 @@ class Boosting {
     this.#input = input;
     const parameters = resolveParameters(GBDT_PARAMETERS, input.parameters ?? {});
     this.#parameters = parameters;
-    checkFiniteOrMissing(input.matrix);
+    this.#reader = readerOf(input.matrix);
     checkSampling(parameters);
-    const trainRows = input.trainRows ?? Int32Array.from({ length: input.matrix.nRows }, (_, row) => row);
+    const trainRows = input.trainRows ?? identity(input.matrix.nRows);
     const validationRows = input.validationRows ?? new Int32Array(0);
     this.#hasValidation = input.validationRows !== undefined;
     if (parameters.earlyStoppingRounds > 0 && !this.#hasValidation) {
@@ -158,14 +165,16 @@ class Boosting {
     this.#base = this.#chooseBase(training);
     this.#crew = this.#open(training, { trainRows, validationRows });
     this.#views = this.#crew.self.views;
+    this.#fitBins(trainRows);
+    this.#bin("binTraining", trainRows);
+    this.#bin("binValidation", validationRows);
     this.#fill(training, validation);
     this.#validationWeight = sum(validation.weights) || validationRows.length;
-    this.#bin(trainRows);
     this.#nInitTrees = input.initModel?.trees.length ?? 0;
   }
 
   run(): GbdtResult {
-    for (const tree of this.#input.initModel?.trees ?? []) this.#startWith(tree);
+    this.#startWith(this.#input.initModel?.trees ?? []);
     this.#resume();
     const { numIterations } = this.#parameters;
     const { hooks } = this.#input;
@@ -228,21 +237,22 @@ class Boosting {
       scalePosWeight === 1
         ? classWeights
         : [classWeights?.[0] ?? 1, (classWeights?.[1] ?? 1) * scalePosWeight];
+    const targets = new Float64Array(rows.length);
+    for (let index = 0; index < rows.length; index++) targets[index] = target.values[rows[index]];
     return {
-      targets: Float64Array.from(rows, (row) => target.values[row]),
+      targets,
       weights: combineWeights(target, rows, weights, factors) ?? NO_WEIGHTS,
       censored: censored === undefined ? NO_FLAGS : Uint8Array.from(rows, (row) => censored[row]),
     };
   }
 
   /** Makes the training's memory and hands it to the team. */
-  #open(training: TargetRows, rows: Pick<BinSource, "trainRows" | "validationRows">): Crew {
+  #open(training: TargetRows, rows: Readonly<Record<"trainRows" | "validationRows", Int32Array>>): Crew {
     const { matrix, team = SOLO, interactions, monotone, categorical = [] } = this.#input;
     checkRowIndices("categorical", categorical, matrix.nColumns);
     const { name, nScores } = this.#objective;
     const parameters = this.#parameters;
     const hasWeights = training.weights.length > 0;
-    const nBlocks = Math.ceil(matrix.nColumns / BLOCK_COLUMNS);
     const nRows = rows.trainRows.length;
     const isHessianOne = LOSSES[name].isHessianOne && !hasWeights && parameters.topRate === 1;
     const sizes: TrainingSizes = {
@@ -255,7 +265,8 @@ class Boosting {
       hasWeights,
       hasCensored: training.censored.length > 0,
       hasCategories: categorical.length > 0,
-      nParts: nBlocks < team.nThreads ? team.nThreads : 1,
+      nSampled: Math.min(nRows, parameters.binConstructSampleCnt),
+      nThreads: team.nThreads,
     };
     const self = team.open({
       memory: team.memory(planLayout(sizes).nBytes),
@@ -265,17 +276,18 @@ class Boosting {
       categories: parameters,
       isConstrained: parameters.lambdaL1 > 0 || (monotone?.some((sign) => sign !== 0) ?? false),
       kernels: this.#input.kernels ?? "wasm",
-      source: { data: matrix.data, nColumns: matrix.nColumns, ...rows },
     });
-    self.views.monotone.set(checkMonotone(monotone, matrix.nColumns));
-    self.views.isColumnAllowed.fill(1);
     self.views.isCategorical.fill(0);
     for (const column of categorical) self.views.isCategorical[column] = 1;
     return { team, self, limits: parameters, interactions: groupColumns(interactions, matrix.nColumns) };
   }
 
+  /** Fills what the trees begin with; after binning, which uses the same memory. */
   #fill(training: TargetRows, validation: TargetRows): void {
     const { scores, validationScores, sizes } = this.#views;
+    const { monotone, matrix } = this.#input;
+    this.#views.monotone.set(checkMonotone(monotone, matrix.nColumns));
+    this.#views.isColumnAllowed.fill(1);
     this.#views.targets.set(training.targets);
     this.#views.weights.set(training.weights);
     this.#views.censored.set(training.censored);
@@ -288,18 +300,44 @@ class Boosting {
     });
   }
 
-  /** Learns the bin borders from a sample of the training rows, and bins all. */
-  #bin(trainRows: Int32Array): void {
+  /** Learns the bin borders from a sample of the training rows. */
+  #fitBins(trainRows: Int32Array): void {
     const { maxBin, minDataInBin, binConstructSampleCnt } = this.#parameters;
-    const { leftRows, layout, sizes } = this.#views;
+    const { sample, sizes } = this.#views;
+    const { nColumns } = sizes;
     const sampled = sampleRows(trainRows, binConstructSampleCnt, this.#generator.fork("bins"));
-    leftRows.set(sampled);
-    const { matrix } = this.#input;
-    const isShared = matrix.data.buffer instanceof SharedArrayBuffer;
     const { team, self } = this.#crew;
-    team.run(self, "fitBins", sizes.nColumns, [sampled.length, maxBin, minDataInBin], !isShared);
-    team.run(self, "binTraining", layout.nChunks, [], !isShared);
-    team.run(self, "binValidation", layout.nValidationChunks, [], !isShared);
+    const width = Math.min(nColumns, sampledColumns(sampled.length));
+    for (let first = 0; first < nColumns; first += width) {
+      const nTaken = Math.min(width, nColumns - first);
+      this.#stage(sampled, (staged, begin, nStaged) => {
+        for (let row = 0; row < nStaged; row++) {
+          for (let column = 0; column < nTaken; column++) {
+            sample[column * sampled.length + begin + row] = staged[row * nColumns + first + column];
+          }
+        }
+      });
+      team.run(self, "fitBins", nTaken, [sampled.length, maxBin, minDataInBin, first]);
+    }
+  }
+
+  #bin(step: "binTraining" | "binValidation", rows: Int32Array): void {
+    const { team, self } = this.#crew;
+    this.#stage(rows, (_, begin, nStaged) => {
+      team.run(self, step, Math.ceil(nStaged / TILE_ROWS), [nStaged, begin]);
+    });
+  }
+
+  /** Reads rows batch by batch to where all threads see them. */
+  #stage(rows: Int32Array, use: (staged: Float64Array, begin: number, nStaged: number) => void): void {
+    const { staged, sizes } = this.#views;
+    const most = stagedRows(sizes.nColumns);
+    for (let begin = 0; begin < rows.length; begin += most) {
+      const batch = rows.subarray(begin, begin + most);
+      this.#reader.read(batch, staged);
+      checkRead(staged, batch, sizes.nColumns);
+      use(staged, begin, batch.length);
+    }
   }
 
   /** One round: a tree per score, all from the gradients at its start. */
@@ -409,22 +447,30 @@ class Boosting {
     return this.#history.length === 0 ? 0 : best + 1;
   }
 
-  /** Takes a tree that was grown before. */
-  #startWith(tree: DecisionTree): void {
-    const { scores, validationScores } = this.#views;
+  /** Takes trees that were grown before: the same leaves as by bins, for thresholds are bin borders. */
+  #startWith(trees: readonly DecisionTree[]): void {
     const { trainRows, validationRows } = this.#input;
-    this.#addByValue(tree, scores, trainRows);
-    if (validationRows !== undefined) this.#addByValue(tree, validationScores, validationRows);
-    this.#trees.push(tree);
+    const { scores, validationScores, sizes } = this.#views;
+    if (trees.length > 0) {
+      this.#addByValue(trees, scores, trainRows ?? identity(sizes.nRows));
+      if (validationRows !== undefined) this.#addByValue(trees, validationScores, validationRows);
+    }
+    this.#trees.push(...trees);
   }
 
-  /** Walks a tree that was resumed, whose bins are not kept; the same leaves, for thresholds are bin borders. */
-  #addByValue(tree: DecisionTree, scores: Float64Array, rows: Int32Array | undefined): void {
-    const { data, nColumns, nRows: nAll } = this.#input.matrix;
-    const nRows = rows?.length ?? nAll;
-    const offset = tree.output * nRows;
-    for (let index = 0; index < nRows; index++) {
-      scores[offset + index] += tree.value[findLeaf(tree, data, (rows?.[index] ?? index) * nColumns)];
+  #addByValue(trees: readonly DecisionTree[], scores: Float64Array, rows: Int32Array): void {
+    const { nColumns } = this.#reader;
+    const most = stagedRows(nColumns);
+    const values = new Float64Array(Math.min(most, rows.length) * nColumns);
+    for (let begin = 0; begin < rows.length; begin += most) {
+      const batch = rows.subarray(begin, begin + most);
+      this.#reader.read(batch, values);
+      for (const tree of trees) {
+        const offset = tree.output * rows.length + begin;
+        for (let row = 0; row < batch.length; row++) {
+          scores[offset + row] += tree.value[findLeaf(tree, values, row * nColumns)];
+        }
+      }
     }
   }
 
@@ -437,7 +483,7 @@ class Boosting {
         `resumeFrom must hold ${nScores} trees per round [${resumeFrom.iteration} rounds], got ${resumeFrom.trees.length}`,
       );
     }
-    for (const tree of resumeFrom.trees) this.#startWith(tree);
+    this.#startWith(resumeFrom.trees);
     this.#history.push(...resumeFrom.history);
   }
 
@@ -468,4 +514,11 @@ function sum(values: Float64Array): number {
   let total = 0;
   for (const value of values) total += value;
   return total;
+}
+
+/** 0 … nRows − 1. */
+function identity(nRows: number): Int32Array {
+  const rows = new Int32Array(nRows);
+  for (let row = 0; row < nRows; row++) rows[row] = row;
+  return rows;
 }

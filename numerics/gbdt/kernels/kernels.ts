@@ -6,30 +6,41 @@ import { KERNELS_WASM } from "./kernels-wasm.ts";
 import { createPlainKernels } from "./plain-kernels.ts";
 import type { SharedMemory } from "./web-assembly.ts";
 
-/** Columns of a block: their bins of one row are 8 adjacent bytes. */
-export const BLOCK_COLUMNS = 8;
 /** Bins of every column's histogram, the missing bin included. */
 export const HISTOGRAM_BINS = 256;
+/** What `addRows…` needs to itself on each thread. */
+export const SCRATCH_BYTES = 4096;
 
-/** Adds rows[begin … end) of a block to its histogram. Addresses are bytes into the training memory. */
+/**
+ * Adds rows[begin … end) to the histograms of neighbouring columns, in fours. Addresses are bytes into the training
+ * memory; `bins` is that of the first column in row 0, `stride` the bytes of a row.
+ */
 export type AddRows = (
   histogram: number,
   bins: number,
+  stride: number,
   rows: number,
   begin: number,
   end: number,
   packed: number,
+  nQuads: number,
+  scratch: number,
 ) => void;
+
+/** One pass of the search over a column's bins; `node` and `found` are addresses of doubles that kernel-scan.ts lists. */
+export type Scan = (
+  histogram: number,
+  last: number,
+  isMissingLeft: number,
+  node: number,
+  found: number,
+) => number;
 
 /** Addresses are bytes into the training memory; counts are elements. */
 export interface Kernels {
-  /** 8 columns, gradient and hessian lanes. */
-  readonly addEightTwo: AddRows;
-  /** The first 4 columns of a block. */
-  readonly addFourTwo: AddRows;
-  /** 8 columns, one lane. */
-  readonly addEightOne: AddRows;
-  readonly addFourOne: AddRows;
+  /** Gradient and hessian lanes. */
+  readonly addRowsTwo: AddRows;
+  readonly addRowsOne: AddRows;
   /** target += source over `bytes`, a multiple of 16. */
   readonly addInto: (target: number, source: number, bytes: number) => void;
   /** parent −= child over `bytes`, a multiple of 16. */
@@ -44,6 +55,44 @@ export interface Kernels {
     left: number,
     right: number,
   ) => number;
+  /** Packs rows begin … end − 1 as packing.ts says, and adds them to the two doubles at `totals`. Scales are 1 / unit. */
+  readonly packTwo: (
+    gradients: number,
+    hessians: number,
+    packed: number,
+    begin: number,
+    end: number,
+    gradientScale: number,
+    hessianScale: number,
+    countUnit: number,
+    totals: number,
+  ) => void;
+  readonly packOne: (
+    gradients: number,
+    packed: number,
+    begin: number,
+    end: number,
+    gradientScale: number,
+    countUnit: number,
+    totals: number,
+  ) => void;
+  /** Σ values[rows[begin … end)], in this order. */
+  readonly sumListed: (values: number, rows: number, begin: number, end: number) => number;
+  /** What LOG_LOSS derives, for rows begin … end − 1; `weights` is 0 where every weight is 1. */
+  readonly deriveLogLoss: (
+    scores: number,
+    targets: number,
+    weights: number,
+    gradients: number,
+    hessians: number,
+    begin: number,
+    end: number,
+  ) => void;
+  /** Absent in the plain kind, where scanFeature is the search. */
+  readonly scanTwo?: Scan;
+  readonly scanOne?: Scan;
+  /** values[rows[begin … end)] += step. */
+  readonly addToListed: (values: number, rows: number, begin: number, end: number, step: number) => void;
 }
 
 export type KernelKind = "wasm" | "plain";

@@ -1,3 +1,4 @@
+import { exponential } from "../kernels/exponential.ts";
 import type { Loss } from "./objective.ts";
 import { weightedMean } from "./weighted-statistics.ts";
 
@@ -8,6 +9,7 @@ export const MAX_LOG_ODDS = 20;
 export const LOG_LOSS: Loss = {
   taskKind: "binary",
   isHessianOne: false,
+  kernel: "deriveLogLoss",
   base: (rows) => {
     const share = weightedMean(rows, (target) => target);
     const logOdds = Math.log(share) - Math.log1p(-share);
@@ -17,7 +19,7 @@ export const LOG_LOSS: Loss = {
     derive(_k, { begin, end }) {
       for (let row = begin; row < end; row++) {
         const weight = weights.length === 0 ? 1 : weights[row];
-        const probability = 1 / (1 + Math.exp(-scores[row]));
+        const probability = 1 / (1 + exponential(-scores[row]));
         gradients[row] = weight * (probability - targets[row]);
         hessians[row] = weight * probability * (1 - probability);
       }

@@ -83,6 +83,8 @@ export interface Loss {
   /** Scores of the best constant model, or close to it. */
   readonly base: (rows: TargetRows, choice: ObjectiveChoice) => Float64Array;
   readonly bind: (rows: ScoredRows, out: Derivatives, choice: ObjectiveChoice) => Objective;
+  /** A kernel that derives the same, faster. */
+  readonly kernel?: "deriveLogLoss";
   /** Loss of one row of weight 1. */
   readonly rowLoss: (rows: ScoredRows, row: number, choice: ObjectiveChoice) => number;
   /**

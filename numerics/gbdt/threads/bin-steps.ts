@@ -1,23 +1,29 @@
-import { findBin, findCodeBin, fitCodes, fitColumn } from "../binning.ts";
-import { BLOCK_COLUMNS, HISTOGRAM_BINS } from "../kernels/kernels.ts";
+import { BinFinder } from "../bin-finder.ts";
+import { findCodeBin, fitCodes, fitColumn } from "../binning.ts";
+import { binPlace, strideOf } from "../blocks.ts";
+import { HISTOGRAM_BINS } from "../kernels/kernels.ts";
 import type { RowRange } from "../objectives/objective.ts";
-import { blockPlace } from "./context.ts";
 import type { StepContext } from "./context.ts";
+
+/** Staged rows of one task: few enough that their values stay in the second-level cache for all columns. */
+export const TILE_ROWS = 512;
 
 /** From raw values to bins. */
 export class BinSteps {
   readonly #context: StepContext;
+  #finders: readonly ((value: number) => number)[] = [];
 
   constructor(context: StepContext) {
     this.#context = context;
   }
 
-  /** Task: a column. Arguments: sampled rows (which lie in `leftRows`), maxBin, minDataInBin. */
-  fitBins(column: number): void {
-    const { leftRows, upperBounds, nValueBins, isCategorical } = this.#context.views;
-    const sampled = leftRows.subarray(0, this.#context.argument(0));
+  /** Task: a column of the sample. Arguments: sampled rows, maxBin, minDataInBin, first column of the sample. */
+  fitBins(task: number): void {
+    const { sample, upperBounds, nValueBins, isCategorical } = this.#context.views;
+    const nSampled = this.#context.argument(0);
+    const column = this.#context.argument(3) + task;
     const fit = isCategorical[column] === 1 ? fitCodes : fitColumn;
-    const bounds = fit(this.#context.source, sampled, column, {
+    const bounds = fit(sample.subarray(task * nSampled, (task + 1) * nSampled), {
       maxBin: this.#context.argument(1),
       minDataInBin: this.#context.argument(2),
     });
@@ -25,34 +31,48 @@ export class BinSteps {
     nValueBins[column] = bounds.length;
   }
 
+  /** Task: a tile of the staged rows. Arguments: staged rows, index of the first among the training rows. */
   binTraining(task: number): void {
-    this.#binRows(this.#context.source.trainRows, this.#context.views.bins, this.#context.chunk(task));
+    const { columnBins, bins, sizes } = this.#context.views;
+    const { begin, end } = this.#binTile(task, columnBins, sizes.nRows);
+    for (let column = 0; column < sizes.nColumns; column++) {
+      const place = binPlace(column, sizes.nRows);
+      const stride = strideOf(column, sizes.nColumns);
+      const from = column * sizes.nRows;
+      for (let row = begin; row < end; row++) bins[place + row * stride] = columnBins[from + row];
+    }
   }
 
+  /** Task: a tile of the staged rows. Arguments: staged rows, index of the first among the validation rows. */
   binValidation(task: number): void {
-    this.#binRows(
-      this.#context.source.validationRows,
-      this.#context.views.validationBins,
-      this.#context.validationChunk(task),
-    );
+    const { validationBins, sizes } = this.#context.views;
+    this.#binTile(task, validationBins, sizes.nValidationRows);
   }
 
-  #binRows(rows: Int32Array, bins: Uint8Array, { begin, end }: RowRange): void {
-    const { data, nColumns } = this.#context.source;
-    const { upperBounds, nValueBins, isCategorical } = this.#context.views;
+  /** Bins a tile column by column; returns its rows. */
+  #binTile(task: number, bins: Uint8Array, nRows: number): RowRange {
+    const { staged, sizes } = this.#context.views;
+    const { nColumns } = sizes;
+    const first = task * TILE_ROWS;
+    const last = Math.min(first + TILE_ROWS, this.#context.argument(0));
+    const offset = this.#context.argument(1);
+    if (this.#finders.length === 0) this.#finders = this.#createFinders();
     for (let column = 0; column < nColumns; column++) {
+      const find = this.#finders[column];
+      const place = column * nRows + offset;
+      for (let row = first; row < last; row++) bins[place + row] = find(staged[row * nColumns + column]);
+    }
+    return { begin: offset + first, end: offset + last };
+  }
+
+  #createFinders(): readonly ((value: number) => number)[] {
+    const { upperBounds, nValueBins, isCategorical, sizes } = this.#context.views;
+    return Array.from({ length: sizes.nColumns }, (_, column) => {
       const from = column * HISTOGRAM_BINS;
       const bounds = upperBounds.subarray(from, from + nValueBins[column]);
-      const place = blockPlace(column, rows.length);
-      if (isCategorical[column] === 1) {
-        for (let index = begin; index < end; index++) {
-          bins[place + index * BLOCK_COLUMNS] = findCodeBin(data[rows[index] * nColumns + column], bounds);
-        }
-        continue;
-      }
-      for (let index = begin; index < end; index++) {
-        bins[place + index * BLOCK_COLUMNS] = findBin(data[rows[index] * nColumns + column], bounds);
-      }
-    }
+      if (isCategorical[column] === 1) return (value: number) => findCodeBin(value, bounds);
+      const finder = new BinFinder(bounds);
+      return (value: number) => finder.find(value);
+    });
   }
 }

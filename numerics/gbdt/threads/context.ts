@@ -1,5 +1,4 @@
-import type { BinSource } from "../binning.ts";
-import { BLOCK_COLUMNS, createKernels } from "../kernels/kernels.ts";
+import { createKernels, SCRATCH_BYTES } from "../kernels/kernels.ts";
 import type { Kernels } from "../kernels/kernels.ts";
 import { CHUNK_ROWS, openViews, planLayout } from "../layout.ts";
 import type { TrainingViews } from "../layout.ts";
@@ -30,12 +29,15 @@ export class StepContext {
   readonly views: TrainingViews;
   readonly kernels: Kernels;
   readonly control: Int32Array;
+  /** Address of this thread's own scratch. */
+  readonly scratch: number;
   readonly #doubles: Float64Array;
 
   constructor(job: TrainingJob, control: Int32Array, doubles: Float64Array) {
     this.job = job;
     this.views = openViews(job.memory.buffer, job.sizes, planLayout(job.sizes));
     this.kernels = createKernels(job.memory, job.kernels);
+    this.scratch = this.views.layout.addresses.scratch + job.thread * SCRATCH_BYTES;
     this.control = control;
     this.#doubles = doubles;
   }
@@ -59,12 +61,6 @@ export class StepContext {
     };
   }
 
-  /** @throws {Error} on a helper where the raw values do not lie in shared memory */
-  get source(): BinSource {
-    if (this.job.source === null) throw new Error("raw values are not shared with this thread");
-    return this.job.source;
-  }
-
   /** Training rows of a task. */
   chunk(task: number): RowRange {
     const begin = task * CHUNK_ROWS;
@@ -76,9 +72,4 @@ export class StepContext {
     const begin = task * CHUNK_ROWS;
     return { begin, end: Math.min(begin + CHUNK_ROWS, this.views.sizes.nValidationRows) };
   }
-}
-
-/** Where a column's bin of row 0 lies in blocked bins. */
-export function blockPlace(column: number, nRows: number): number {
-  return Math.floor(column / BLOCK_COLUMNS) * nRows * BLOCK_COLUMNS + (column % BLOCK_COLUMNS);
 }

@@ -53,8 +53,8 @@ export function readText(text: Uint16Array): string {
   return String.fromCharCode(...text.subarray(1, text[0] + 1));
 }
 
-/** Looks at the counter this often before it goes to sleep: some tens of microseconds. */
-export const SPINS = 4000;
+/** Looks at the counter this often before it goes to sleep, some hundred microseconds: waking takes as long. */
+export const SPINS = 40_000;
 
 /** Waits for the next command after `generation`; returns its number. */
 export function awaitCommand(control: Int32Array, generation: number): number {

@@ -1,12 +1,10 @@
 import { leafOutput } from "../constrained-scan.ts";
 import type { OutputBounds } from "../constrained-scan.ts";
-import { BLOCK_COLUMNS, HISTOGRAM_BINS } from "../kernels/kernels.ts";
+import { HISTOGRAM_BINS } from "../kernels/kernels.ts";
 import { sumLoss } from "../objectives/objective.ts";
 import type { Loss, Objective, RowRange, ScoredRows } from "../objectives/objective.ts";
 import { LOSSES } from "../objectives/table.ts";
 import { weightedQuantile } from "../objectives/weighted-statistics.ts";
-import { packRow } from "../packing.ts";
-import { blockPlace } from "./context.ts";
 import type { StepContext } from "./context.ts";
 
 /** What is done row by row: derivatives before a tree, scores and losses after it. */
@@ -36,46 +34,83 @@ export class RowSteps {
 
   /** Task: a chunk of rows. Argument: the score. Notes Σ|g| and Σh of the chunk. */
   derive(task: number): void {
-    const { gradients, hessians, chunkSums, sizes } = this.#context.views;
+    const { gradients, hessians, chunkSums } = this.#context.views;
     const range = this.#context.chunk(task);
-    this.#objective.derive(this.#context.argument(0), range);
+    this.#derive(range);
     let gradientSum = 0;
     let hessianSum = 0;
-    for (let row = range.begin; row < range.end; row++) gradientSum += Math.abs(gradients[row]);
-    if (sizes.lanes === 2) for (let row = range.begin; row < range.end; row++) hessianSum += hessians[row];
+    for (let row = range.begin; row < range.end; row++) {
+      gradientSum += Math.abs(gradients[row]);
+      hessianSum += hessians[row];
+    }
     chunkSums[2 * task] = gradientSum;
     chunkSums[2 * task + 1] = hessianSum;
   }
 
-  /** Task: a chunk of rows. */
+  #derive(range: RowRange): void {
+    const { kernel } = this.#loss;
+    if (kernel === undefined) {
+      this.#objective.derive(this.#context.argument(0), range);
+      return;
+    }
+    const { layout, weights } = this.#context.views;
+    const { addresses } = layout;
+    this.#context.kernels[kernel](
+      addresses.scores,
+      addresses.targets,
+      weights.length === 0 ? 0 : addresses.weights,
+      addresses.gradients,
+      addresses.hessians,
+      range.begin,
+      range.end,
+    );
+  }
+
+  /** Task: a chunk of rows. Notes the packed sums of the chunk. */
   pack(task: number): void {
-    const packing = this.#context.packing;
+    const { kernels, packing, views } = this.#context;
+    const { gradients, hessians, packed, packedSums } = views.layout.addresses;
     const { begin, end } = this.#context.chunk(task);
-    for (let row = begin; row < end; row++) packRow(packing, row, this.#context.views);
+    const totals = packedSums + 16 * task;
+    views.packedSums.fill(0, 2 * task, 2 * task + 2);
+    const gradientScale = 1 / packing.gradientUnit;
+    if (packing.lanes === 1) {
+      kernels.packOne(gradients, packed, begin, end, gradientScale, packing.countUnit, totals);
+      return;
+    }
+    const hessianScale = 1 / packing.hessianUnit;
+    kernels.packTwo(
+      gradients,
+      hessians,
+      packed,
+      begin,
+      end,
+      gradientScale,
+      hessianScale,
+      packing.countUnit,
+      totals,
+    );
   }
 
   /** Task: a leaf. Argument: the score. Finds its value and adds it to the scores of the leaf's rows. */
   closeLeaf(leaf: number): void {
-    const { rows, scores, sizes, leafBegin, leafEnd, leafNode, treeValue } = this.#context.views;
+    const { sizes, layout, leafBegin, leafEnd, leafNode, treeValue } = this.#context.views;
     const range = { begin: leafBegin[leaf], end: leafEnd[leaf] };
     const level = this.#loss.leafQuantile?.(this.#context.job.objective.settings);
     const step = level === undefined ? this.#newtonStep(leaf, range) : this.#leafQuantile(level, range);
     const value = this.#context.job.limits.learningRate * step;
     treeValue[leafNode[leaf]] = value;
-    const offset = this.#context.argument(0) * sizes.nRows;
-    for (let index = range.begin; index < range.end; index++) scores[offset + rows[index]] += value;
+    const scores = layout.addresses.scores + 8 * this.#context.argument(0) * sizes.nRows;
+    this.#context.kernels.addToListed(scores, layout.addresses.rows, range.begin, range.end, value);
   }
 
   /** From unrounded sums in row order. */
   #newtonStep(leaf: number, { begin, end }: RowRange): number {
-    const { rows, gradients, hessians, sizes, leafLowest, leafHighest } = this.#context.views;
-    let gradient = 0;
-    for (let index = begin; index < end; index++) gradient += gradients[rows[index]];
-    let hessian = end - begin;
-    if (sizes.lanes === 2) {
-      hessian = 0;
-      for (let index = begin; index < end; index++) hessian += hessians[rows[index]];
-    }
+    const { layout, sizes, leafLowest, leafHighest } = this.#context.views;
+    const { gradients, hessians, rows } = layout.addresses;
+    const { sumListed } = this.#context.kernels;
+    const gradient = sumListed(gradients, rows, begin, end);
+    const hessian = sizes.lanes === 2 ? sumListed(hessians, rows, begin, end) : end - begin;
     const bounds: OutputBounds = { lowest: leafLowest[leaf], highest: leafHighest[leaf] };
     return leafOutput(gradient, hessian, this.#context.job.limits, bounds);
   }
@@ -95,11 +130,11 @@ export class RowSteps {
 
   /** Task: a chunk of rows. Argument: the score. Rows left out by bagging lie in no leaf's segment. */
   addUndrawn(task: number): void {
-    const { isDrawn, scores, bins, sizes } = this.#context.views;
+    const { isDrawn, scores, columnBins, sizes } = this.#context.views;
     const offset = this.#context.argument(0) * sizes.nRows;
     const { begin, end } = this.#context.chunk(task);
     for (let row = begin; row < end; row++) {
-      if (isDrawn[row] === 0) scores[offset + row] += this.#leafValue(bins, sizes.nRows, row);
+      if (isDrawn[row] === 0) scores[offset + row] += this.#leafValue(columnBins, sizes.nRows, row);
     }
   }
 
@@ -118,7 +153,7 @@ export class RowSteps {
     const { treeFeature, treeSides, treeLeft, treeRight, treeValue } = this.#context.views;
     let node = 0;
     while (treeFeature[node] >= 0) {
-      const bin = bins[blockPlace(treeFeature[node], nRows) + row * BLOCK_COLUMNS];
+      const bin = bins[treeFeature[node] * nRows + row];
       node = treeSides[node * HISTOGRAM_BINS + bin] === 1 ? treeLeft[node] : treeRight[node];
     }
     return treeValue[node];

@@ -1,20 +1,26 @@
 import { scanCategories } from "../categorical-scan.ts";
 import { scanConstrained } from "../constrained-scan.ts";
-import { BLOCK_COLUMNS, HISTOGRAM_BINS } from "../kernels/kernels.ts";
+import { binPlace, QUAD_COLUMNS, quadsOf, strideOf } from "../blocks.ts";
+import type { Strip } from "../blocks.ts";
+import { HISTOGRAM_BINS } from "../kernels/kernels.ts";
 import { CHUNK_ROWS, SPLIT_FIELDS } from "../layout.ts";
 import type { RowRange } from "../objectives/objective.ts";
 import { createSplit, describeNode, leastGain, scanFeature } from "../splitting.ts";
 import type { SearchedNode } from "../splitting.ts";
-import { blockPlace, DOUBLES } from "./context.ts";
+import { DOUBLES } from "./context.ts";
 import type { StepContext } from "./context.ts";
+import { KernelScan } from "./kernel-scan.ts";
 
 /** What grows a tree: rows dealt out to children, histograms, and the search for splits. */
 export class SplitSteps {
   readonly #context: StepContext;
   readonly #best = createSplit();
+  /** null where the reference searches. */
+  readonly #kernelScan: KernelScan | null;
 
   constructor(context: StepContext) {
     this.#context = context;
+    this.#kernelScan = context.kernels.scanTwo === undefined ? null : new KernelScan(context);
   }
 
   /** Task: a chunk of a node's rows. Arguments: begin, end, column, node. Notes how many went left. */
@@ -24,7 +30,7 @@ export class SplitSteps {
     const begin = this.#context.argument(0) + task * CHUNK_ROWS;
     const end = Math.min(begin + CHUNK_ROWS, this.#context.argument(1));
     chunkSums[task] = this.#context.kernels.partition(
-      addresses.bins + blockPlace(this.#context.argument(2), sizes.nRows),
+      addresses.columnBins + this.#context.argument(2) * sizes.nRows,
       addresses.rows,
       begin,
       end,
@@ -54,96 +60,97 @@ export class SplitSteps {
   }
 
   /**
-   * Task: a part of a block's rows, part-major. Arguments: histogram, begin, end, parts, first spare histogram.
-   * Part 0 goes to the histogram itself, the others to spare ones.
+   * Task: a part of a node's rows in one block, part-major. Arguments: histogram, begin, end, parts, first spare
+   * histogram. Part 0 goes to the histogram itself, the others to spare ones.
    */
   count(task: number): void {
-    const { nBlocks } = this.#context.views.layout;
-    const part = Math.floor(task / nBlocks);
-    const block = task % nBlocks;
+    const { blocks } = this.#context.views.layout;
+    const part = Math.floor(task / blocks.length);
     const first = this.#context.argument(1);
     const nRows = this.#context.argument(2) - first;
     const nParts = this.#context.argument(3);
     const histogram = part === 0 ? this.#context.argument(0) : this.#context.argument(4) + part - 1;
-    this.#countBlock(histogram, block, {
+    this.#countStrip(histogram, blocks[task % blocks.length], {
       begin: first + Math.floor((nRows * part) / nParts),
       end: first + Math.floor((nRows * (part + 1)) / nParts),
     });
   }
 
-  #countBlock(histogram: number, block: number, { begin, end }: RowRange): void {
-    if (!this.#isBlockDrawn(block)) return;
+  #countStrip(histogram: number, strip: Strip, { begin, end }: RowRange): void {
+    if (!this.#isDrawn(strip)) return;
     const { layout, sizes, histograms } = this.#context.views;
-    const { addresses, histogramLength } = layout;
-    const length = BLOCK_COLUMNS * HISTOGRAM_BINS * sizes.lanes;
-    const from = histogram * histogramLength + block * length;
-    histograms.fill(0, from, from + length);
-    const nColumns = sizes.nColumns - block * BLOCK_COLUMNS;
-    const kernels = this.#context.kernels;
-    const isWide = nColumns > BLOCK_COLUMNS / 2;
-    const add =
-      sizes.lanes === 2
-        ? isWide
-          ? kernels.addEightTwo
-          : kernels.addFourTwo
-        : isWide
-          ? kernels.addEightOne
-          : kernels.addFourOne;
-    add(
-      addresses.histograms + from * 8,
-      addresses.bins + block * sizes.nRows * BLOCK_COLUMNS,
-      addresses.rows,
-      begin,
-      end,
-      addresses.packed,
-    );
+    const { bins, rows, packed } = layout.addresses;
+    const { kernels, scratch } = this.#context;
+    const { firstColumn } = strip;
+    const address = this.#addressOf(histogram, strip);
+    histograms.fill(0, (address - layout.addresses.histograms) / 8, this.#endOf(histogram, strip));
+    const add = sizes.lanes === 2 ? kernels.addRowsTwo : kernels.addRowsOne;
+    const column = bins + binPlace(firstColumn, sizes.nRows);
+    const stride = strideOf(firstColumn, sizes.nColumns);
+    add(address, column, stride, rows, begin, end, packed, quadsOf(strip), scratch);
   }
 
-  /** Whether a block holds a column that this tree may use. */
-  #isBlockDrawn(block: number): boolean {
-    const { isColumnDrawn, sizes } = this.#context.views;
-    const end = Math.min(sizes.nColumns, (block + 1) * BLOCK_COLUMNS);
-    for (let column = block * BLOCK_COLUMNS; column < end; column++) {
+  /** Byte address of a strip in a histogram. */
+  #addressOf(histogram: number, { firstColumn }: Strip): number {
+    const { layout, sizes } = this.#context.views;
+    const place = histogram * layout.histogramLength + firstColumn * HISTOGRAM_BINS * sizes.lanes;
+    return layout.addresses.histograms + 8 * place;
+  }
+
+  /** Doubles of all histograms up to the end of a strip in one. */
+  #endOf(histogram: number, strip: Strip): number {
+    const { layout } = this.#context.views;
+    return (this.#addressOf(histogram, strip) - layout.addresses.histograms + this.#bytesOf(strip)) / 8;
+  }
+
+  #bytesOf(strip: Strip): number {
+    return quadsOf(strip) * QUAD_COLUMNS * HISTOGRAM_BINS * this.#context.views.sizes.lanes * 8;
+  }
+
+  /** Whether a strip holds a column that this tree may use. */
+  #isDrawn({ firstColumn, nColumns }: Strip): boolean {
+    const { isColumnDrawn } = this.#context.views;
+    for (let column = firstColumn; column < firstColumn + nColumns; column++) {
       if (isColumnDrawn[column] === 1) return true;
     }
     return false;
   }
 
   /**
-   * Task: a block. Arguments: smaller child's histogram, begin, end, parts, first spare histogram, parent's
+   * Task: a strip. Arguments: smaller child's histogram, begin, end, parts, first spare histogram, parent's
    * histogram or −1, whether the smaller and the larger child are searched. Counts the smaller child (unless
    * its parts were counted before), makes the parent's histogram the larger child's, and searches both.
    */
-  findSplits(block: number): void {
-    if (!this.#isBlockDrawn(block)) return;
-    const { layout, sizes } = this.#context.views;
-    const nBytes = BLOCK_COLUMNS * HISTOGRAM_BINS * sizes.lanes * 8;
+  findSplits(task: number): void {
+    const strip = this.#context.views.layout.strips[task];
+    if (!this.#isDrawn(strip)) return;
+    const nBytes = this.#bytesOf(strip);
     const smaller = this.#context.argument(0);
     const nParts = this.#context.argument(3);
     const parent = this.#context.argument(5);
-    const address = (histogram: number) =>
-      layout.addresses.histograms + histogram * layout.histogramLength * 8 + block * nBytes;
     if (nParts === 1)
-      this.#countBlock(smaller, block, { begin: this.#context.argument(1), end: this.#context.argument(2) });
+      this.#countStrip(smaller, strip, { begin: this.#context.argument(1), end: this.#context.argument(2) });
     for (let part = 1; part < nParts; part++) {
-      this.#context.kernels.addInto(address(smaller), address(this.#context.argument(4) + part - 1), nBytes);
+      const spare = this.#addressOf(this.#context.argument(4) + part - 1, strip);
+      this.#context.kernels.addInto(this.#addressOf(smaller, strip), spare, nBytes);
     }
     if (this.#context.argument(7) === 1) {
-      this.#context.kernels.subtractFrom(address(parent), address(smaller), nBytes);
-      this.#scanBlock(block, 1, parent);
+      const [whole, child] = [this.#addressOf(parent, strip), this.#addressOf(smaller, strip)];
+      this.#context.kernels.subtractFrom(whole, child, nBytes);
+      this.#scanStrip(strip, 1, parent);
     }
-    if (this.#context.argument(6) === 1) this.#scanBlock(block, 0, smaller);
+    if (this.#context.argument(6) === 1) this.#scanStrip(strip, 0, smaller);
   }
 
-  #scanBlock(block: number, child: 0 | 1, histogram: number): void {
+  #scanStrip({ firstColumn, nColumns }: Strip, child: 0 | 1, histogram: number): void {
     const { layout, sizes, splits, isColumnDrawn, isColumnAllowed } = this.#context.views;
     const first = this.#context.double(child === 0 ? DOUBLES.smallerFirst : DOUBLES.largerFirst);
     const second = this.#context.double(child === 0 ? DOUBLES.smallerSecond : DOUBLES.largerSecond);
     const node = describeNode({ first, second }, this.#context.packing, this.#context.job.limits);
     const least = leastGain(node, this.#context.job.limits);
     const best = this.#best;
-    const end = Math.min(sizes.nColumns, (block + 1) * BLOCK_COLUMNS);
-    for (let column = block * BLOCK_COLUMNS; column < end; column++) {
+    this.#kernelScan?.begin(node);
+    for (let column = firstColumn; column < firstColumn + nColumns; column++) {
       if (isColumnDrawn[column] === 0) continue;
       best.feature = -1;
       best.gain = least;
@@ -174,7 +181,8 @@ export class SplitSteps {
       return;
     }
     if (!this.#context.job.isConstrained) {
-      scanFeature(histograms, offset, feature, node, this.#best);
+      if (this.#kernelScan === null) scanFeature(histograms, offset, feature, node, this.#best);
+      else this.#kernelScan.scan(offset, { feature, node, best: this.#best });
       return;
     }
     const lowest = this.#context.double(child === 0 ? DOUBLES.smallerLowest : DOUBLES.largerLowest);

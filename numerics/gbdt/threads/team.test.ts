@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { createGenerator } from "../../random/generator.ts";
-import type { GbdtInput } from "../trainer.ts";
+import type { RowReader } from "../../row-reader.ts";
+import type { DenseInput } from "../trainer.ts";
 import { trainGbdt } from "../trainer.ts";
 import { Team } from "./team.ts";
 import type { TrainingJob } from "./team.ts";
@@ -8,7 +9,7 @@ import type { TrainingJob } from "./team.ts";
 /** More rows than one chunk, so that every step is shared; few columns, so that blocks are cut into parts. */
 const N_ROWS = 40_000;
 
-function createInput(nColumns: number, taskKind: "binary" | "regression" | "multiclass"): GbdtInput {
+function createInput(nColumns: number, taskKind: "binary" | "regression" | "multiclass"): DenseInput {
   const generator = createGenerator("team");
   const shared = new SharedArrayBuffer(N_ROWS * nColumns * 8);
   const data = new Float64Array(shared);
@@ -55,11 +56,26 @@ describe("the same bytes", () => {
     await team.close();
   });
 
-  it("from values that are not shared between threads", () => {
+  it("from rows that are read batch by batch", () => {
     const input = createInput(5, "binary");
-    const matrix = { ...input.matrix, data: Float64Array.from(input.matrix.data) };
-    expect(JSON.stringify(trainGbdt({ ...input, matrix, team: teams[0] }))).toBe(
-      JSON.stringify(trainGbdt(input)),
+    const { data, nRows, nColumns } = input.matrix;
+    let mostRead = 0;
+    const matrix: RowReader = {
+      nRows,
+      nColumns,
+      read(rows, target) {
+        mostRead = Math.max(mostRead, rows.length);
+        rows.forEach((row, index) => {
+          target.set(data.subarray(row * nColumns, (row + 1) * nColumns), index * nColumns);
+        });
+      },
+    };
+    const whole = trainGbdt(input);
+    expect(JSON.stringify(trainGbdt({ ...input, matrix, team: teams[0] }))).toBe(JSON.stringify(whole));
+    const more = { initModel: whole.model, parameters: { ...input.parameters, numIterations: 1 } };
+    expect(JSON.stringify(trainGbdt({ ...input, ...more, matrix }))).toBe(
+      JSON.stringify(trainGbdt({ ...input, ...more })),
     );
+    expect(mostRead).toBeLessThanOrEqual(2 ** 20 / nColumns);
   });
 });

@@ -6,7 +6,6 @@
  * counter. All sums are exact or of a fixed order, so a model is the same for any number of threads.
  */
 import { Worker } from "node:worker_threads";
-import type { BinSource } from "../binning.ts";
 import type { CategoryLimits } from "../categorical-scan.ts";
 import { COMMAND_OPEN, CONTROL, CONTROL_BYTES, openControl, readText, SPINS } from "./control.ts";
 import type { ControlViews } from "./control.ts";
@@ -21,6 +20,8 @@ import { STEP_NAMES, TrainingThread } from "./training-thread.ts";
 /** What a helper needs to take part in a training; plain data and shared memory. */
 export interface TrainingJob {
   readonly memory: SharedMemory;
+  /** Which thread of the team this is for; 0 is the one that trains. */
+  readonly thread: number;
   readonly sizes: TrainingSizes;
   readonly objective: ObjectiveChoice;
   readonly limits: GrowLimits;
@@ -28,8 +29,6 @@ export interface TrainingJob {
   /** Whether leaf outputs are bounded or penalised in a way that the search must know. */
   readonly isConstrained: boolean;
   readonly kernels: KernelKind;
-  /** Raw values to bin; null on helpers where they do not lie in shared memory. */
-  readonly source: BinSource | null;
 }
 
 /** The longest step is binning, which is done chunk by chunk: a thread that is silent for so long has died. */
@@ -87,10 +86,9 @@ export class Team {
    *
    * @throws {Error} when a helper fails or has died; the team is then of no more use
    */
-  open(job: TrainingJob): TrainingThread {
-    const isShared =
-      job.source?.data.buffer === undefined || job.source.data.buffer instanceof SharedArrayBuffer;
-    for (const helper of this.#helpers) helper.postMessage(isShared ? job : { ...job, source: null });
+  open(shared: Omit<TrainingJob, "thread">): TrainingThread {
+    const job = { ...shared, thread: 0 };
+    this.#helpers.forEach((helper, index) => helper.postMessage({ ...job, thread: index + 1 }));
     this.#command(COMMAND_OPEN, 0);
     this.#join();
     return new TrainingThread(job, this.#control.words, this.#control.doubles);

@@ -1,0 +1,52 @@
+import type { Matrix } from "./matrix.ts";
+import { checkMatrix } from "./matrix.ts";
+
+/**
+ * Rows of doubles that need not lie in memory at once: what a training of more rows than an array holds reads, a batch
+ * at a time.
+ */
+export interface RowReader {
+  readonly nRows: number;
+  readonly nColumns: number;
+  /**
+   * Copies rows, in the order given; lists are ascending wherever the caller can choose.
+   *
+   * @param rows   indices in 0 … nRows − 1
+   * @param target Float64Array, row-major (rows.length × nColumns), written; NaN = missing
+   */
+  readonly read: (rows: Int32Array, target: Float64Array) => void;
+}
+
+/** @throws {RangeError} when the shape of a matrix is wrong */
+export function readerOf(source: Matrix | RowReader): RowReader {
+  if ("read" in source) return source;
+  checkMatrix(source);
+  const { data, nRows, nColumns } = source;
+  return {
+    nRows,
+    nColumns,
+    read(rows, target) {
+      let place = 0;
+      for (const row of rows) {
+        const from = row * nColumns;
+        for (let column = 0; column < nColumns; column++) target[place++] = data[from + column];
+      }
+    },
+  };
+}
+
+/**
+ * What trainers ask of values: no infinities, which no threshold can separate.
+ *
+ * @param values Float64Array, row-major (rows.length × nColumns)
+ * @throws {RangeError} naming the first infinite cell
+ */
+export function checkRead(values: Float64Array, rows: Int32Array, nColumns: number): void {
+  const nValues = rows.length * nColumns;
+  for (let index = 0; index < nValues; index++) {
+    if (values[index] === Infinity || values[index] === -Infinity) {
+      const cell = `row ${rows[Math.floor(index / nColumns)]}, column ${index % nColumns}`;
+      throw new RangeError(`matrix values must be finite or NaN (missing), got ${values[index]} at ${cell}`);
+    }
+  }
+}

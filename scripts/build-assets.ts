@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, writeFileSync, chmodSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bundleWorkflowCode } from "@temporalio/worker";
@@ -12,7 +12,10 @@ const root = dirname(dist);
 
 for (const folder of ["stores/postgres/migrations", "temporal-config/dev-server-module"]) {
   const from = join(root, folder);
-  if (existsSync(from)) cpSync(from, join(dist, folder), { recursive: true });
+  if (!existsSync(from)) continue;
+  // A migration that got another number must not stand there under both.
+  rmSync(join(dist, folder), { recursive: true, force: true });
+  cpSync(from, join(dist, folder), { recursive: true });
 }
 const { code } = await bundleWorkflowCode({
   workflowsPath: join(dist, "workflows/index.js"),

@@ -6,6 +6,9 @@ export const DATA_KINDS = ["dataset", "features"] as const;
 export const dataKindSchema = z.enum(DATA_KINDS);
 export type DataKind = z.infer<typeof dataKindSchema>;
 
+/** One of the versions of data whose ids begin with some digits. */
+export const dataIdRowSchema = z.strictObject({ kind: dataKindSchema, id: z.string(), pipeline: z.string() });
+
 /** One column over all rows of one side. Figures are rounded to 12 digits; null: there are none. */
 export const columnStatsSchema = z.strictObject({
   rows: z.int(),
@@ -32,12 +35,26 @@ export const schemaChangeSchema = z.strictObject({
   ...sidesOf(z.string()).shape,
 });
 
+/**
+ * Rows of two tables held against each other by asset and time. `changed`: there on both sides, with another value in a
+ * column that both have.
+ */
+export const rowChangesSchema = z.strictObject({
+  equal: z.int(),
+  changed: z.int(),
+  added: z.int(),
+  removed: z.int(),
+});
+export type RowChanges = z.infer<typeof rowChangesSchema>;
+
 /** A table of both sides: a source of a dataset, or the one table of a feature set. */
 export const tableDiffSchema = z.strictObject({
   name: z.string(),
   change: z.enum(["equal", "added", "removed", "changed"]),
   rows: sidesOf(z.int()),
   assets: sidesOf(z.int()),
+  /** Rows by asset and time; absent where the bytes are equal, a side is missing, or there are too many to hold. */
+  changes: rowChangesSchema.optional(),
   schema: z.array(schemaChangeSchema),
   /** Columns of both sides with the same type, in the order of `b`. Empty where the bytes are equal. */
   columns: z.array(

@@ -13,6 +13,8 @@ export const reproductionSchema = z.strictObject({
   equal: z.boolean(),
   digest: z.strictObject({ recorded: sha256Schema, reproduced: sha256Schema }),
   dataset: sha256Schema,
+  /** Searches of its run: not made again, their recorded parameters are what was trained with. */
+  searches: z.array(z.strictObject({ candidate: z.string(), number: z.int(), trials: z.int() })).default([]),
   /** Every file of either manifest. */
   files: z.array(
     z.strictObject({

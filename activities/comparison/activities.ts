@@ -4,8 +4,11 @@ import { PlatformError } from "../../schemas/platform-error.ts";
 import { putDocument, readFeatureSet } from "../../stores/objects/documents.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import { withHeartbeat } from "../heartbeat.ts";
+import type { Beat } from "../heartbeat.ts";
 import { columnStats } from "./column-stats.ts";
 import { compareFiles, compareTables } from "./compare-tables.ts";
+import type { TableReader } from "./compare-tables.ts";
+import { MOST_ROWS, rowChanges } from "./row-changes.ts";
 import type { DataTable } from "./data-tables.ts";
 import { tablesOfDataset, tablesOfFeatureSet } from "./data-tables.ts";
 import type { CompareDataInput, CompareDataResult } from "./messages.ts";
@@ -25,14 +28,29 @@ export function createComparisonActivities(deps: ComparisonDeps) {
       return withHeartbeat(async (beat) => {
         const { kind, a, b } = input;
         const [left, right] = [await readData(deps, kind, a), await readData(deps, kind, b)];
-        const tables = await compareTables(left.tables, right.tables, async (table, columns) => {
-          beat.report(table.name);
-          const paths = await fetchParts(deps, table.parts);
-          return columnStats(deps.duckdb, { paths, columns, signal: beat.signal });
-        });
+        const tables = await compareTables(left.tables, right.tables, readerOf(deps, beat));
         const files = compareFiles(left.raw, right.raw);
         const diff: DataDiff = { kind, a, b, equal: a === b, tables, files };
         return { diff: await putDocument(deps.objects, diff), equal: diff.equal };
+      });
+    },
+  };
+}
+
+function readerOf(deps: ComparisonDeps, beat: Beat): TableReader {
+  const { signal } = beat;
+  return {
+    async stats(table, columns) {
+      beat.report(table.name);
+      return columnStats(deps.duckdb, { paths: await fetchParts(deps, table.parts), columns, signal });
+    },
+    async rows({ left, right }, common) {
+      if (left.rows + right.rows > MOST_ROWS) return undefined;
+      const [before, after] = [await fetchParts(deps, left.parts), await fetchParts(deps, right.parts)];
+      return rowChanges(deps.duckdb, {
+        a: { paths: before, columns: common.map((pair) => pair.before.physical) },
+        b: { paths: after, columns: common.map(({ column }) => column.physical) },
+        signal,
       });
     },
   };

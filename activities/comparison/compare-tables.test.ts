@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { sha256Hex } from "../../schemas/canonical-json.ts";
 import type { ColumnStats } from "../../schemas/data-diff.ts";
 import { compareFiles, compareTables } from "./compare-tables.ts";
+import type { TableReader } from "./compare-tables.ts";
 import type { DataTable } from "./data-tables.ts";
 
 const object = (text: string) => ({ key: "processed/parquet/a", sha256: sha256Hex(text), bytes: 1 });
@@ -29,9 +30,16 @@ const stats = (rows: number, mean: number): ColumnStats => ({
 });
 
 /** The mean of a column is the length of its name, and of what changed one more for other rows. */
-const read = async (of: DataTable, columns: readonly { readonly name: string }[]) =>
-  columns.map(({ name }) => stats(of.rows, name.length + (name.startsWith("moved") && of.rows > 2 ? 1 : 0)));
-const never = () => Promise.reject(new Error("equal bytes are not read"));
+const changes = { equal: 1, changed: 1, added: 1, removed: 0 };
+const read: TableReader = {
+  stats: async (of, columns) =>
+    columns.map(({ name }) =>
+      stats(of.rows, name.length + (name.startsWith("moved") && of.rows > 2 ? 1 : 0)),
+    ),
+  rows: async (_sides, common) => (common.length === 0 ? undefined : changes),
+};
+const refusal = () => Promise.reject(new Error("equal bytes are not read"));
+const never: TableReader = { stats: refusal, rows: refusal };
 
 describe("compareTables", () => {
   it("reads nothing where the bytes are equal", async () => {
@@ -51,7 +59,7 @@ describe("compareTables", () => {
     const a = table("ab", "gone:float", "same:float", "moved:float", "form:float, °C");
     const b = table("abc", "moved:float", "form:float, K", "same:float", "new:text");
     const [found] = await compareTables([a], [b], read);
-    expect(found).toMatchObject({ change: "changed", rows: { a: 2, b: 3 } });
+    expect(found).toMatchObject({ change: "changed", rows: { a: 2, b: 3 }, changes });
     expect(found?.schema).toEqual([
       { column: "gone", change: "removed", a: "float", b: null },
       { column: "form", change: "changed", a: "float, °C", b: "float, K" },
@@ -68,6 +76,7 @@ describe("compareTables", () => {
     const [found] = await compareTables([table("ab", "t:float")], [table("ab", "u:float")], read);
     expect(found?.change).toBe("changed");
     expect(found?.schema).toHaveLength(2);
+    expect(found).not.toHaveProperty("changes");
   });
 });
 

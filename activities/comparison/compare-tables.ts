@@ -1,17 +1,24 @@
 import { canonicalJson } from "../../schemas/canonical-json.ts";
-import type { ColumnStats, DataDiff, TableDiff } from "../../schemas/data-diff.ts";
+import type { ColumnStats, DataDiff, RowChanges, TableDiff } from "../../schemas/data-diff.ts";
 import type { DatasetManifest } from "../../schemas/dataset.ts";
 import type { DataColumn, DataTable } from "./data-tables.ts";
 import { haveEqualParts } from "./data-tables.ts";
 
-/** Reads the figures of some columns of a table; asked only where the bytes differ. */
-export type ReadStats = (table: DataTable, columns: readonly DataColumn[]) => Promise<ColumnStats[]>;
+/** Reads figures and rows of tables; asked only where the bytes differ. */
+export interface TableReader {
+  stats(table: DataTable, columns: readonly DataColumn[]): Promise<ColumnStats[]>;
+  /** `common`: columns of both, as each has them. undefined: too many rows. */
+  rows(
+    sides: { readonly left: DataTable; readonly right: DataTable },
+    common: readonly { readonly before: DataColumn; readonly column: DataColumn }[],
+  ): Promise<RowChanges | undefined>;
+}
 
 /** Tables of both sides by name; figures are read only where the bytes differ. */
 export async function compareTables(
   a: readonly DataTable[],
   b: readonly DataTable[],
-  read: ReadStats,
+  read: TableReader,
 ): Promise<TableDiff[]> {
   const names = [...new Set([...a, ...b].map(({ name }) => name))].sort();
   const diffs: TableDiff[] = [];
@@ -25,7 +32,7 @@ export async function compareTables(
 
 async function compareTable(
   name: string,
-  { left, right, read }: { left: DataTable | undefined; right: DataTable | undefined; read: ReadStats },
+  { left, right, read }: { left: DataTable | undefined; right: DataTable | undefined; read: TableReader },
 ): Promise<TableDiff> {
   const sides = {
     name,
@@ -42,11 +49,11 @@ async function compareTable(
     const before = left.columns.find((one) => one.name === column.name && one.form === column.form);
     return before === undefined ? [] : [{ before, column }];
   });
-  const statsA = await read(
+  const statsA = await read.stats(
     left,
     pairs.map(({ before }) => before),
   );
-  const statsB = await read(
+  const statsB = await read.stats(
     right,
     pairs.map(({ column }) => column),
   );
@@ -55,7 +62,8 @@ async function compareTable(
     const isChanged = canonicalJson({ ...one, rows: 0 }) !== canonicalJson({ ...other, rows: 0 });
     return { name: column.name, isChanged, a: one, b: other };
   });
-  return { ...sides, change: "changed", schema, columns };
+  const changes = await read.rows({ left, right }, pairs);
+  return { ...sides, change: "changed", ...(changes === undefined ? {} : { changes }), schema, columns };
 }
 
 function schemaChanges(a: readonly DataColumn[], b: readonly DataColumn[]): TableDiff["schema"] {

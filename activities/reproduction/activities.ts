@@ -53,12 +53,13 @@ export function createReproductionActivities(deps: Pick<ActivityDeps, "db" | "ob
         if (holdout === undefined)
           throw new PlatformError("conflict", `${subject}: its split was not recorded`);
         const declared = await specOf(deps, run);
-        const { spec, pipeline } = await searchedSpec(deps, row.runId, declared);
+        const { spec, pipeline, searches } = await searchedSpec(deps, row.runId, declared);
         const manifest = await putDocument(objects, dataset.manifest);
         return {
           plan: runPlan(pipeline, row.runId),
           pipeline: pipeline.name,
           spec,
+          searches,
           dataset: row.dataset,
           manifest,
           split: holdout.object,
@@ -127,12 +128,12 @@ async function searchedSpec(
   { objects, db }: Deps,
   runId: string,
   declared: ObjectRef,
-): Promise<{ readonly spec: ObjectRef; readonly pipeline: Pipeline }> {
+): Promise<Pick<ReproductionPlan, "spec" | "searches"> & { readonly pipeline: Pipeline }> {
   const pipeline = await getDocument(objects, declared, pipelineSchema);
   const { searches: candidates = [] } = runPlan(pipeline, runId);
-  if (candidates.length === 0) return { spec: declared, pipeline };
-  const { found } = await foundPipeline(db.trials, { runId, pipeline, candidates });
-  return { spec: await putDocument(objects, found), pipeline: found };
+  if (candidates.length === 0) return { spec: declared, pipeline, searches: [] };
+  const { found, chosen } = await foundPipeline(db.trials, { runId, pipeline, candidates });
+  return { spec: await putDocument(objects, found), pipeline: found, searches: [...chosen] };
 }
 
 async function compare({ objects }: Deps, row: VersionRow, input: CompareInput): Promise<Reproduction> {
@@ -153,6 +154,7 @@ async function compare({ objects }: Deps, row: VersionRow, input: CompareInput):
     equal: files.every((file) => file.equal),
     digest: { recorded: row.digest, reproduced: versionDigest({ model: row.model, files: made.files }) },
     dataset: row.dataset,
+    searches: [...input.searches],
     files,
     stages,
     code: {

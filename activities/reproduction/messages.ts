@@ -16,6 +16,8 @@ export interface ReproductionPlan {
   readonly pipeline: string;
   /** The pipeline file, with what its searches found. */
   readonly spec: ObjectRef;
+  /** What was taken from the searches of its run: the trial of each candidate, and of how many. */
+  readonly searches: Reproduction["searches"];
   readonly dataset: string;
   readonly manifest: ObjectRef;
   readonly split: ObjectRef;
@@ -23,6 +25,7 @@ export interface ReproductionPlan {
 }
 
 export interface CompareInput extends ReproduceInput {
+  readonly searches: ReproductionPlan["searches"];
   /** Stored VersionManifest and Evaluation of what came out now. */
   readonly manifest: ObjectRef;
   readonly evaluation: ObjectRef;

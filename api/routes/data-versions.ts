@@ -1,5 +1,10 @@
 import { z } from "zod";
-import { dataDiffSchema, dataDiffViewSchema, dataKindSchema } from "../../schemas/data-diff.ts";
+import {
+  dataDiffSchema,
+  dataDiffViewSchema,
+  dataIdRowSchema,
+  dataKindSchema,
+} from "../../schemas/data-diff.ts";
 import type { DataKind } from "../../schemas/data-diff.ts";
 import { dataPointerSchema } from "../../schemas/data-pointer.ts";
 import type { DataPointer } from "../../schemas/data-pointer.ts";
@@ -47,6 +52,18 @@ export const dataVersionRoutes: readonly AnyRoute[] = [
       const set = found(await database().features.featureSet(params.id), "feature set");
       return { ...set, manifest: await readFeatureSet(objects, set.object) };
     },
+  }),
+  route({
+    method: "get",
+    path: "/v1/data/ids",
+    tag: "datasets",
+    summary: "Datasets and feature sets whose ids begin with `prefix`.",
+    policy: viewer,
+    query: z.strictObject({ prefix: z.string().regex(/^[0-9a-f]{6,64}$/), limit: limitQuery() }),
+    reply: listOf(dataIdRowSchema),
+    handle: async ({ query: { prefix, limit } }, { database }) => ({
+      items: await database().datasets.idsFrom(prefix, limit),
+    }),
   }),
   route({
     method: "get",

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
+import type { z } from "zod";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ApiClient } from "../client.ts";
 import { idFrom } from "./data-version.ts";
@@ -100,19 +101,46 @@ describe("idFrom", () => {
   const written = (text: string) => {
     const path = join(folder, "p.aura.json");
     writeFileSync(path, text);
-    return () => idFrom("p.aura.json", path);
+    return idFrom(knowing() as unknown as ApiClient, { given: "p.aura.json", path });
   };
+  const knowing = (...ids: readonly string[]) => ({
+    get: async (_path: string, reply: z.ZodType) =>
+      reply.parse({ items: ids.map((id) => ({ kind: "dataset", id, pipeline: "pumps" })) }),
+  });
+  const find = (given: string, ...ids: readonly string[]) =>
+    idFrom(knowing(...ids) as unknown as ApiClient, { given, path: "nowhere" });
 
-  it("takes an id as it is, and reads a pointer", () => {
-    expect(idFrom("f".repeat(64), "nowhere")).toBe("f".repeat(64));
-    expect(written(JSON.stringify(pointer))()).toBe(pointer.id);
+  it("takes an id as it is, reads a pointer, and completes the first digits", async () => {
+    expect(await find("f".repeat(64))).toBe("f".repeat(64));
+    expect(await written(JSON.stringify(pointer))).toBe(pointer.id);
+    expect(await find("eeeeeeee", pointer.id)).toBe(pointer.id);
+  });
+
+  it("refuses digits that begin no id, or several", async () => {
+    await expect(find("eeeeeeee")).rejects.toMatchObject({ code: "not_found" });
+    await expect(find("eeeeee", pointer.id, "eeeeee".padEnd(64, "0"))).rejects.toMatchObject({
+      code: "conflict",
+      message: expect.stringContaining("eeeeee0000000000 (dataset of pumps)"),
+    });
+    await expect(find("eeeee")).rejects.toMatchObject({ code: "bad_file" });
   });
 
   it.each<[string, string]>([
     ["no JSON", "aura"],
     ["another document", "{}"],
     ["a pointer with more in it", JSON.stringify({ ...pointer, url: "http://evil" })],
-  ])("refuses %s", (_name, text) => {
-    expect(written(text)).toThrow(/p\.aura\.json/);
+    [
+      "a pointer to a model",
+      JSON.stringify({
+        kind: "aura.pointer/1",
+        of: "model",
+        id: pointer.id,
+        model: "m",
+        version: 1,
+        bytes: 1,
+      }),
+    ],
+  ])("refuses %s", async (_name, text) => {
+    await expect(written(text)).rejects.toThrow(/p\.aura\.json/);
   });
 });

@@ -1,6 +1,7 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { z } from "zod";
 import { hashOf } from "../../schemas/canonical-json.ts";
+import { dataIdRowSchema } from "../../schemas/data-diff.ts";
 import type { DataKind } from "../../schemas/data-diff.ts";
 import { dataPointerSchema, modelPointerSchema } from "../../schemas/data-pointer.ts";
 import { datasetManifestSchema } from "../../schemas/dataset.ts";
@@ -73,15 +74,36 @@ function tableOfFeatureSet({ features, parts }: FeatureSetManifest): DataTable {
 }
 
 const SHA256 = /^[0-9a-f]{64}$/;
+const PREFIX = /^[0-9a-f]{6,63}$/;
+const foundSchema = z.strictObject({ items: z.array(dataIdRowSchema) });
 
-/** The id that was given, or that a pointer file names. @throws {PlatformError} bad_file */
-export function idFrom(given: string, path: string): string {
+/**
+ * The id that was given, that a pointer file names, or that begins with what was given and is the only one.
+ *
+ * @throws {PlatformError} bad_file; not_found: none begins so; conflict: several do
+ */
+export async function idFrom(
+  client: Pick<ApiClient, "get">,
+  { given, path }: { readonly given: string; readonly path: string },
+): Promise<string> {
   if (SHA256.test(given)) return given;
+  if (!PREFIX.test(given) || existsSync(path)) return pointedId(given, path);
+  const { items } = await client.get("/v1/data/ids", foundSchema, { prefix: given, limit: 5 });
+  const [only, ...others] = items;
+  if (only === undefined)
+    throw new PlatformError("not_found", `read data [${given}]: no dataset or feature set begins so`);
+  if (others.length === 0) return only.id;
+  const names = items.map(({ kind, id, pipeline }) => `${id.slice(0, 16)} (${kind} of ${pipeline})`);
+  throw new PlatformError("conflict", `read data [${given}]: several begin so: ${names.join(", ")}`);
+}
+
+function pointedId(given: string, path: string): string {
   let value: unknown;
   try {
     value = JSON.parse(readFileSync(path, "utf8"));
   } catch {
-    throw badFile(given, { expected: "an id, or a pointer file that can be read", found: "neither" });
+    const expected = "an id, its first 6 digits or more, or a pointer file that can be read";
+    throw badFile(given, { expected, found: "none of these" });
   }
   const pointer = dataPointerSchema.safeParse(value);
   if (pointer.success) return pointer.data.id;

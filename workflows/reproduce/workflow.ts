@@ -27,6 +27,7 @@ export async function reproduceWorkflow(input: ReproduceInput): Promise<Reproduc
   );
   const result = await reproduction.compareReproduction({
     ...input,
+    searches: planned.searches,
     manifest: evaluated.manifest,
     evaluation: evaluated.evaluation,
   });

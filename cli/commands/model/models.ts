@@ -80,7 +80,9 @@ const PROMOTION_MS = 60_000;
 
 /** `aura models`: versions, their champion, and moving it. */
 export function registerModelsCommand(program: Command): void {
-  const models = program.command("models").description("list, compare, promote and roll back model versions");
+  const models = program
+    .command("models")
+    .description("list, compare, import, check out, promote and roll back model versions");
   models
     .command("list")
     .description("models with their champion")

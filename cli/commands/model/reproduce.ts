@@ -77,7 +77,8 @@ async function follow(
   }
 }
 
-function show(output: Output, { model, version, equal, digest, files, stages, code }: Reproduction): void {
+function show(output: Output, reproduction: Reproduction): void {
+  const { model, version, equal, digest, files, stages, code, searches } = reproduction;
   const verdict = equal ? "came out byte for byte" : "came out different";
   output.line(`${model}@${version} ${verdict}, digest ${digest.reproduced.slice(0, 12)}`);
   output.line();
@@ -92,6 +93,8 @@ function show(output: Output, { model, version, equal, digest, files, stages, co
     ]),
   );
   output.line();
+  for (const { candidate, number, trials } of searches)
+    output.line(`search: ${candidate} with the recorded parameters of trial ${number} of ${trials}`);
   for (const stage of stages) output.line(`${stage.stage}: ${stage.detail}`);
   output.line(codeText(code));
 }

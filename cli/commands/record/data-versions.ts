@@ -32,9 +32,12 @@ interface CheckoutOptions extends JsonOption {
   readonly format: "parquet" | "csv";
 }
 
+/** What was given, and where it lies should it be a file. */
+const placeOf = ({ cwd }: CliContext, given: string) => ({ given, path: resolve(cwd, given) });
+
 const startedSchema = z.looseObject({ workflowId: z.string() });
 const POLL_MS = 300;
-const WHICH = "id of a dataset or feature set, or a pointer file";
+const WHICH = "id of a dataset or feature set, its first digits, or a pointer file";
 
 /** `aura data diff | checkout | pointer`: versions of data. */
 export function registerDataVersions(data: Command): void {
@@ -67,13 +70,14 @@ export function registerDataVersions(data: Command): void {
   data
     .command("pointer")
     .description("print a pointer to a version of data: a few lines that belong into Git in its place")
-    .argument("<id>", "id of a dataset or feature set")
+    .argument("<id>", "id of a dataset or feature set, or its first digits")
     .addHelpText("after", "\nExample:\n  $ aura data pointer e0477984…4ace961 > june.aura.json")
     .action(async (id: string, _options: object, command: Command) => pointer(contextOf(command), id));
 }
 
-async function pointer(context: CliContext, id: string): Promise<void> {
+async function pointer(context: CliContext, which: string): Promise<void> {
   const found = await withApi(context, { start: "if-made" }, async ({ client }) => {
+    const id = await idFrom(client, placeOf(context, which));
     const { kind } = await readDataVersion(client, id);
     return client.get(apiPath`/v1/data/${kind}/${id}/pointer`, dataPointerSchema);
   });
@@ -87,9 +91,8 @@ async function checkout(
 ): Promise<void> {
   const { output, cwd } = context;
   const folder = resolve(cwd, out);
-  const id = idFrom(which, resolve(cwd, which));
-  const written = await withApi(context, { start: "if-made" }, async ({ client }) => {
-    const version = await readDataVersion(client, id);
+  const { id, files: written } = await withApi(context, { start: "if-made" }, async ({ client }) => {
+    const version = await readDataVersion(client, await idFrom(client, placeOf(context, which)));
     makeFolder(folder, out);
     writeFileSync(join(folder, "manifest.json"), `${canonicalJson(version.manifest)}\n`);
     const files: { table: string; file: string; rows: number }[] = [];
@@ -98,7 +101,7 @@ async function checkout(
       files.push(...(await checkOutTable(client, version, { table, folder, format })));
     }
     output.endProgress();
-    return files;
+    return { id: version.id, files };
   });
   if (json === true) output.json({ id, out, files: written });
   else
@@ -134,11 +137,12 @@ async function diff(
   given: { readonly a: string; readonly b: string },
   { json }: JsonOption,
 ): Promise<void> {
-  const { output, cwd } = context;
-  const sides = { a: idFrom(given.a, resolve(cwd, given.a)), b: idFrom(given.b, resolve(cwd, given.b)) };
-  const found = await withApi(context, { start: "if-made" }, (connection) =>
-    compare(connection, output, sides),
-  );
+  const { output } = context;
+  const found = await withApi(context, { start: "if-made" }, async (connection) => {
+    const a = await idFrom(connection.client, placeOf(context, given.a));
+    const b = await idFrom(connection.client, placeOf(context, given.b));
+    return compare(connection, output, { a, b });
+  });
   if (json === true) output.json(found);
   else showDiff(output, found);
 }
@@ -167,6 +171,13 @@ function showDiff(output: Output, { equal, tables, files, kind }: DataDiff): voi
     output.line("they are the same");
     return;
   }
+  const nChangedFiles = files.added.length + files.removed.length + files.changed.length;
+  if (tables.every(({ change }) => change === "equal") && nChangedFiles === 0) {
+    output.line(
+      "they hold the same data: all tables are equal, and the pipeline file they were made for is another",
+    );
+    return;
+  }
   for (const table of tables) showTable(output, table);
   if (kind === "features") return;
   output.line(
@@ -176,12 +187,19 @@ function showDiff(output: Output, { equal, tables, files, kind }: DataDiff): voi
     if (files[change].length > 0) output.line(`  ${change}: ${files[change].join(", ")}`);
 }
 
-function showTable(output: Output, { name, change, rows, assets, schema, columns }: TableDiff): void {
+function showTable(output: Output, table: TableDiff): void {
+  const { name, change, rows, assets, schema, columns, changes } = table;
   const changed = columns.filter((column) => column.isChanged);
+  const nColumns = `; ${changed.length} of ${columns.length} common columns changed`;
   output.line(
-    `${name}: ${change}; rows ${sides(rows)}, assets ${sides(assets)}; ` +
-      `${changed.length} of ${columns.length} common columns changed`,
+    `${name}: ${change}; rows ${sides(rows)}, assets ${sides(assets)}${columns.length === 0 ? "" : nColumns}`,
   );
+  if (changes !== undefined) {
+    const { equal, changed: other, added, removed } = changes;
+    output.line(
+      `  rows by asset and time: ${equal} equal, ${other} changed, ${added} added, ${removed} removed`,
+    );
+  }
   for (const { column, change: how, a, b } of schema)
     output.line(`  ${how} ${column}: ${a ?? "-"} → ${b ?? "-"}`);
   if (changed.length > 0) {

@@ -1,6 +1,8 @@
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import { z } from "zod";
 import { sourceCountsSchema } from "../../../schemas/dataset.ts";
+import { idFrom } from "../../checkout/data-version.ts";
 import { apiPath } from "../../client.ts";
 import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
@@ -79,7 +81,9 @@ const quarantinedSchema = z.looseObject({
 
 /** `aura data`: datasets, and the rows that did not get in. */
 export function registerDataCommand(program: Command): void {
-  const data = program.command("data").description("datasets and the rows that were not accepted");
+  const data = program
+    .command("data")
+    .description("versions of data: list, compare, check out; and the rows that were not accepted");
   data
     .command("list")
     .description("datasets, or feature sets, newest first")
@@ -91,7 +95,7 @@ export function registerDataCommand(program: Command): void {
   data
     .command("show")
     .description("one dataset or feature set: its files, and what was read, accepted and quarantined")
-    .argument("<id>", "id of the dataset or feature set")
+    .argument("<id>", "id of the dataset or feature set, its first digits, or a pointer file")
     .option("--json", "print it as JSON")
     .addHelpText(
       "after",
@@ -135,8 +139,10 @@ export function registerDataCommand(program: Command): void {
 }
 
 /** A dataset, or where there is none of that id a feature set. */
-async function show(context: CliContext, id: string, { json }: { json?: boolean }): Promise<void> {
+async function show(context: CliContext, given: string, { json }: { json?: boolean }): Promise<void> {
+  const path = resolve(context.cwd, given);
   const found = await withApi(context, { start: "if-made" }, async ({ client }) => {
+    const id = await idFrom(client, { given, path });
     const dataset = await client.find(apiPath`/v1/datasets/${id}`, datasetSchema);
     if (dataset !== null) return { dataset };
     return { set: await client.get(apiPath`/v1/feature-sets/${id}`, featureSetSchema) };

@@ -6,6 +6,7 @@ import type { Command } from "commander";
 import { LINEAGE_KINDS, LINEAGE_LISTS, lineagePageSchema, lineageSchema } from "../../../schemas/lineage.ts";
 import type { Lineage, LineageList } from "../../../schemas/lineage.ts";
 import { PlatformError } from "../../../schemas/platform-error.ts";
+import { idFrom } from "../../checkout/data-version.ts";
 import { apiPath } from "../../client.ts";
 import type { ApiClient } from "../../client.ts";
 import { withApi } from "../../connection.ts";
@@ -45,7 +46,7 @@ export function registerLineageCommand(program: Command): void {
     .addArgument(new Argument("<kind>", "what it is").choices([...LINEAGE_KINDS]))
     .argument(
       "<id>",
-      "id of a prediction, dataset, fleet score or drift report; model@version; SHA-256 or name of a file",
+      "id of a prediction, fleet score or drift report; id, first digits or pointer file of a dataset; model@version; SHA-256 or name of a file",
     )
     .addOption(new Option("--list <list>", "one list, newest first").choices([...LINEAGE_LISTS]))
     .option("--limit <n>", "lines of each list (default: 20; with --list 100)", parseLimit)
@@ -97,10 +98,12 @@ async function explanationOf(
 async function lineageOf(
   { cwd, output }: CliContext,
   client: ApiClient,
-  { kind, id, limit }: { readonly kind: Lineage["kind"]; readonly id: string; readonly limit: number },
+  given: { readonly kind: Lineage["kind"]; readonly id: string; readonly limit: number },
 ): Promise<Lineage> {
+  const { kind, limit } = given;
+  const local = resolve(cwd, given.id);
+  const id = kind === "dataset" ? await idFrom(client, { given: given.id, path: local }) : given.id;
   const path = apiPath`/v1/lineage/${kind}/${id}?limit=${limit}`;
-  const local = resolve(cwd, id);
   if (kind !== "file" || statSync(local, { throwIfNoEntry: false })?.isFile() !== true)
     return client.get(path, lineageSchema);
   const named = await client.find(path, lineageSchema);

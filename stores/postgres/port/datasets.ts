@@ -11,6 +11,11 @@ export interface DatasetStore {
   list(
     limit: number,
   ): Promise<{ id: string; pipeline: string; owner: string; rows: number; createdAt: string }[]>;
+  /** Datasets and feature sets whose ids begin so, at most `limit`. */
+  idsFrom(
+    prefix: string,
+    limit: number,
+  ): Promise<{ kind: "dataset" | "features"; id: string; pipeline: string }[]>;
   /** Replaces staged rows of (dataset, source) through COPY; bounded by the caller. Idempotent. */
   stageRows(datasetId: string, source: string, rows: AsyncIterable<StagedRow[]>): Promise<number>;
   quarantined(datasetId: string, limit: number, after?: number): Promise<QuarantinedRow[]>;

@@ -83,6 +83,20 @@ export class PostgresDatasetStore implements DatasetStore {
     );
   }
 
+  idsFrom(
+    prefix: string,
+    limit: number,
+  ): Promise<{ kind: "dataset" | "features"; id: string; pipeline: string }[]> {
+    return this.#pool.query(
+      `select 'dataset' as kind, dataset_id::text as id, pipeline from aura.datasets where starts_with(dataset_id, $1)
+        union all
+       select 'features', f.feature_set_id::text, d.pipeline
+         from aura.feature_sets f join aura.datasets d using (dataset_id) where starts_with(f.feature_set_id, $1)
+        limit $2`,
+      [prefix, limit],
+    );
+  }
+
   /** Replaces the staged rows in one transaction; a second caller for the same source waits for the first. */
   async stageRows(datasetId: string, source: string, rows: AsyncIterable<StagedRow[]>): Promise<number> {
     return this.#pool.transaction(async (tx) => {

@@ -25,6 +25,8 @@ export const STEP_NAMES = [
   "closeLeaves",
   "addUndrawn",
   "addValidation",
+  "sumSquares",
+  "sumValidationSquares",
   "loss",
 ] as const;
 export type StepName = (typeof STEP_NAMES)[number];
@@ -56,6 +58,8 @@ export class TrainingThread {
       closeLeaves: (task) => rows.closeLeaf(task),
       addUndrawn: (task) => rows.addUndrawn(task),
       addValidation: (task) => rows.addValidation(task),
+      sumSquares: (task) => rows.sumSquares(task, "training"),
+      sumValidationSquares: (task) => rows.sumSquares(task, "validation"),
       loss: (task) => rows.sumLoss(task),
     };
   }

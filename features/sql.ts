@@ -23,7 +23,8 @@ export interface FeatureSqlInput {
 }
 
 /**
- * One SELECT of the physical columns of a feature set: keys, `__y`, `__y_raw`, `__last`, `f0` … .
+ * One SELECT of the physical columns of a feature set: keys, `__y`, `__y_raw`, `__last`, `f0` …, and `__y_least` where
+ * the label has it.
  *
  * The rows come in no particular order; write them ordered by `__asset, __t, __seq`.
  */

@@ -49,7 +49,8 @@ async function labelsOf(sources: Record<string, TestSource>, rest: object, prefi
     );
     return values;
   };
-  return { y: byAsset("__y"), raw: byAsset("__y_raw"), classLabels };
+  const least = "__y_least" in table.columns ? { least: byAsset("__y_least") } : {};
+  return { y: byAsset("__y"), raw: byAsset("__y_raw"), ...least, classLabels };
 }
 
 const failures = (rows: readonly [string, number, string][]): TestSource => ({
@@ -113,6 +114,22 @@ describe("end of life", () => {
     );
   });
 
+  it("knows of a part that had not failed what its lives exceed, and that it did not fail so soon", async () => {
+    const rows = [...series("a-1", [1, 2, 3], "failed"), ...series("b-1", [1, 2, 3, 5], "running")];
+    const ends = [
+      { parts: ["failed"], at: "last_reading" },
+      { parts: ["running"], at: "not_failed" },
+    ];
+    const sources = { readings: { ...readings, rows } };
+    const { y, least } = await labelsOf(sources, { label: { kind: "end_of_life", ends } }, "running");
+    expect(y).toEqual({ "a-1": [2, 1, 0], "b-1": [gap, gap, gap, gap] });
+    expect(least).toEqual({ "a-1": [gap, gap, gap], "b-1": [4, 3, 2, gap] });
+    const task = { kind: "failure_within", horizon: 2 };
+    const within = await labelsOf(sources, { label: { kind: "end_of_life", ends }, task }, "running-within");
+    expect(within.y).toEqual({ "a-1": [1, 1, 1], "b-1": [0, 0, 0, gap] });
+    expect(within.least).toBeUndefined();
+  });
+
   it("matches by asset", async () => {
     const truth: TestSource = {
       role: "labels",
@@ -160,6 +177,25 @@ describe("failure events", () => {
     expect(raw["a-2"]).toEqual([2, 1, gap, gap, 4, 3]);
     expect(y["a-2"]).toEqual([2, 1, gap, gap, 4, 3]);
     expect(y["a-10"]).toEqual([gap, gap, gap]);
+  });
+
+  it("of readings that no failure followed, what the life exceeds; the cap where that reaches it", async () => {
+    const sources = {
+      readings,
+      failures: failures([["a-2", 3, "stop"]]),
+    };
+    const label = { kind: "events", source: "failures", cap: 2 };
+    const bounded = await labelsOf(sources, { label }, "censored");
+    // The last reading of an asset says nothing: it was seen for no longer.
+    expect(bounded.least).toEqual({ "a-2": [gap, gap, gap, gap, 1, gap], "a-10": [gap, 1, gap] });
+    expect(bounded.y).toEqual({ "a-2": [2, 1, 2, 2, gap, gap], "a-10": [2, gap, gap] });
+    expect(bounded.raw).toEqual({ "a-2": [2, 1, gap, gap, gap, gap], "a-10": [gap, gap, gap] });
+    const { cap: _, ...uncapped } = label;
+    const open = await labelsOf(sources, { label: uncapped }, "censored-open");
+    expect(open.least).toEqual({ "a-2": [gap, gap, 3, 2, 1, gap], "a-10": [2, 1, gap] });
+    const dropped = await labelsOf(sources, { label: { ...label, censored: "drop" } }, "dropped");
+    expect(dropped.y).toEqual({ "a-2": [2, 1, gap, gap, gap, gap], "a-10": [gap, gap, gap] });
+    expect(dropped.least).toBeUndefined();
   });
 
   it("from a flag in the readings", async () => {

@@ -100,7 +100,7 @@ export const pipelineSchema = z.strictObject({
         .max(64)
         .optional()
         .describe(
-          "Default: rmse for rul, averagePrecision for two classes and labelled anomalies, macroF1 for more, pinball for forecast; anomalies without a label: the first candidate is taken.",
+          "Default: rmse for rul, or lifeLoss where assets may not have failed; averagePrecision for two classes and labelled anomalies, macroF1 for more, pinball for forecast; anomalies without a label: the first candidate is taken.",
         ),
     }),
   ).describe("How candidates are compared."),

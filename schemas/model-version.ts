@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { censoredSchema } from "./censored.ts";
 import { nameSchema, sha256Schema } from "./names.ts";
 import { objectRefSchema } from "./object-ref.ts";
 
@@ -261,6 +262,8 @@ export const evaluationSchema = z.strictObject({
   explanation: globalExplanationSchema.optional(),
   importance: z.array(z.strictObject({ feature: z.string(), gain: z.number() })),
   rows: z.strictObject({ train: z.int(), test: z.int(), cv: z.int() }),
+  /** rul: rows of assets that had not failed; absent where there are none. */
+  censored: censoredSchema.optional(),
   checks: z.array(z.strictObject({ name: z.string(), passed: z.boolean(), detail: z.string() })),
 });
 export type Evaluation = z.infer<typeof evaluationSchema>;

@@ -8,6 +8,8 @@ import type { IntervalRule, ValueRange } from "../../numerics/conformal/interval
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 import { MIN_SLICE_ROWS } from "../../schemas/model-version.ts";
 import type { Evaluation, MetricSet, Slice } from "../../schemas/model-version.ts";
+import { lifeMetrics } from "../training/life-metrics.ts";
+import type { CensoredAnswers } from "../training/life-metrics.ts";
 import type { Problem } from "../training/problem.ts";
 import type { RowSlices } from "./slice-columns.ts";
 
@@ -31,6 +33,8 @@ export interface HoldoutJob {
   readonly seed: number;
   /** Of anomalies with a calendar: asset and day of each row as one number. */
   readonly assetDay?: Float64Array;
+  /** Rows of assets that had not failed: they count in the order of lives alone. */
+  readonly censored?: CensoredAnswers;
 }
 
 export interface HoldoutOutput {
@@ -60,8 +64,14 @@ export function evaluateHoldout(job: HoldoutJob, _hooks: TrainingHooks): Holdout
   const rows = { task: problem.metricTask, truth, prediction, metricOptions };
   const intervals = metricIntervals({ ...rows, groups: job.groups }, { seed: job.seed });
   return {
-    test: computeMetrics(problem.metricTask, truth, prediction, metricOptions),
-    baseline: computeMetrics(problem.metricTask, truth, job.baseline, baselineOptions),
+    test: {
+      ...computeMetrics(problem.metricTask, truth, prediction, metricOptions),
+      ...lifeMetrics(problem, { truth, prediction }, job.censored),
+    },
+    baseline: {
+      ...computeMetrics(problem.metricTask, truth, job.baseline, baselineOptions),
+      ...lifeMetrics(problem, { truth, prediction: job.baseline }, constantAnswers(job)),
+    },
     intervals: Object.fromEntries(
       Object.entries(intervals).map(([key, { low, high }]) => [key, [low, high]]),
     ),
@@ -74,6 +84,13 @@ export function evaluateHoldout(job: HoldoutJob, _hooks: TrainingHooks): Holdout
           : [],
     calibration: problem.kind === "binary" ? calibrationOf(job) : null,
   };
+}
+
+/** What the constant baseline answers for the same censored rows. */
+function constantAnswers({ censored, baseline }: HoldoutJob): CensoredAnswers | undefined {
+  if (censored === undefined) return undefined;
+  const [answer = 0] = baseline;
+  return { least: censored.least, prediction: new Float64Array(censored.least.length).fill(answer) };
 }
 
 function metricsBySlice(

@@ -1,3 +1,4 @@
+import { censoredText } from "../../schemas/censored.ts";
 import { MIN_SLICE_ROWS } from "../../schemas/model-version.ts";
 import type { Evaluation, MetricSet } from "../../schemas/model-version.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
@@ -24,6 +25,9 @@ export function renderReport(input: ReportInput): string {
   const body = [
     `<h1>${escapeHtml(title)}</h1>`,
     `<p>${escapeHtml(evaluation.labelConvention)}. ${evaluation.rows.train} training rows, ${evaluation.rows.test} holdout rows, dataset <code>${evaluation.dataset.slice(0, 16)}</code>.</p>`,
+    ...(evaluation.censored === undefined
+      ? []
+      : [`<p>${escapeHtml(censoredText(evaluation.censored))}.</p>`]),
     section("Metrics", metricTable(evaluation)),
     section("Candidates", candidateTable(evaluation)),
     section("Predicted and true, holdout", plotOf(input)),

@@ -143,6 +143,7 @@ export function cardOf(pipeline: Pipeline, evaluation: Evaluation) {
     intervals: evaluation.intervals,
     slices: evaluation.slices,
     rows: evaluation.rows,
+    ...(evaluation.censored === undefined ? {} : { censored: evaluation.censored }),
     failures: evaluation.failures ?? null,
     /** What `missedFailures` of thresholds and costs count. */
     counted: COUNTED,

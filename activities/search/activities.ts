@@ -20,7 +20,7 @@ import { foundPipeline } from "./found-pipeline.ts";
 import { objectivesOf, runTrial } from "./trial.ts";
 
 /** Raised when the same point would give another result than before. */
-const TRIAL_VERSION = 1;
+const TRIAL_VERSION = 2;
 
 /** The search: what is asked for, its trials, and what they came to. */
 export function createSearchActivities(deps: ActivityDeps) {

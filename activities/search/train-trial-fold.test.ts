@@ -19,7 +19,12 @@ function jobOf(): TrialFoldJob {
     categorical: [],
     featureNames: ["a", "b"],
     target: { taskKind: "regression", values },
-    rows: { train: rows(0, 200), earlyStop: rows(200, 250), validate: rows(250, N_ROWS) },
+    rows: {
+      train: rows(0, 200),
+      earlyStop: rows(200, 250),
+      validate: rows(250, N_ROWS),
+      censored: { train: rows(0, 0), earlyStop: rows(0, 0), validate: rows(0, 0) },
+    },
     candidate: {
       kind: "gbdt",
       params: { numIterations: 40, numLeaves: 8, baggingFraction: 0.7, baggingFreq: 2 },

@@ -3,6 +3,7 @@ import { selectRows } from "../../numerics/matrix.ts";
 import { predict } from "../../numerics/model.ts";
 import type { JobHooks } from "../cpu/jobs.ts";
 import { fitCandidate } from "../training/fit-candidate.ts";
+import { withCensored } from "../training/train-one-fold.ts";
 import type { FoldJob, FoldOutput } from "../training/train-one-fold.ts";
 
 export interface TrialFoldJob extends FoldJob {
@@ -22,6 +23,7 @@ const CHECKPOINT_ROUNDS = 5;
 /** One fold of a trial: a single seed, whatever the candidate averages, and checkpoints on the way. */
 export function trainTrialFold(job: TrialFoldJob, hooks: JobHooks): TrialFoldOutput {
   const { matrix, categorical, featureNames, target, rows, candidate, bounds, seed, resumeFrom } = job;
+  const sides = withCensored(rows, candidate);
   let lastMs = performance.now();
   const onCheckpoint = (checkpoint: GbdtCheckpoint): void => {
     const nowMs = performance.now();
@@ -36,13 +38,20 @@ export function trainTrialFold(job: TrialFoldJob, hooks: JobHooks): TrialFoldOut
       featureNames,
       target,
       candidate,
-      trainRows: rows.train,
-      earlyStopRows: rows.earlyStop,
+      trainRows: sides.train,
+      earlyStopRows: sides.earlyStop,
       seed,
+      ...(job.censored === undefined ? {} : { censored: job.censored }),
       ...(resumeFrom === undefined ? {} : { resumeFrom }),
     },
     { ...hooks, checkpointEvery: CHECKPOINT_ROUNDS, onCheckpoint },
   );
-  const predictions = predict(model, selectRows(matrix, rows.validate), bounds ?? undefined).values;
-  return { predictions, bestIteration, history: history ?? [] };
+  const answer = (chosen: Int32Array) =>
+    predict(model, selectRows(matrix, chosen), bounds ?? undefined).values;
+  return {
+    predictions: answer(rows.validate),
+    censoredPredictions: answer(rows.censored.validate),
+    bestIteration,
+    history: history ?? [],
+  };
 }

@@ -72,6 +72,7 @@ function tableOf(): FeatureTable {
     classLabels: null,
     y,
     yRaw: y,
+    yLeast: new Float64Array(y.length).fill(Number.NaN),
     t: new Float64Array(N_ROWS),
     seq: Float64Array.from({ length: N_ROWS }, (_, row) => row),
     last: new Uint8Array(N_ROWS),

@@ -19,10 +19,10 @@ import type { FeatureTable } from "../features/feature-table.ts";
 import { trainingChoice } from "../features/row-choice.ts";
 import type { Beat } from "../heartbeat.ts";
 import { categoricalColumns } from "../training/categorical-columns.ts";
-import { rowsOfFold } from "../training/fold-rows.ts";
+import { requireRows, rowsOfFold } from "../training/fold-rows.ts";
 import { outOfFoldRows } from "../training/out-of-fold-rows.ts";
 import { poolRows } from "../training/pooled-rows.ts";
-import { problemOf, targetOf } from "../training/problem.ts";
+import { problemOf, targetsOf } from "../training/problem.ts";
 import type { Problem } from "../training/problem.ts";
 import type { CandidateRows } from "../training/summarise-candidates.ts";
 import { getCheckpoint } from "./checkpoint.ts";
@@ -149,23 +149,18 @@ class Trial {
     const { repeat = 0, fold = 0, featureSet } = plan.folds[place] ?? {};
     const table = await this.#load(featureSet);
     const rows = rowsOfFold(table, { pipeline, split, repeat, fold });
-    if (rows.train.length === 0 || rows.validate.length === 0) {
-      throw new PlatformError(
-        "not_enough_data",
-        `train fold ${fold} of repeat ${repeat}: expected labelled rows on both sides, got ${rows.train.length} to train and ${rows.validate.length} to validate`,
-      );
-    }
+    requireRows(rows, `fold ${fold} of repeat ${repeat}`);
     const owner = { plan: planHash, number, place };
     const { checkpoint } = this.#progress;
     const known =
       checkpoint === undefined ? undefined : await getCheckpoint(this.#deps.objects, checkpoint, owner);
-    const { predictions, bestIteration, history } = await this.#deps.cpu.run(
+    const output = await this.#deps.cpu.run(
       "trainTrialFold",
       {
         matrix: table.matrix,
         categorical: categoricalColumns(table.features),
         featureNames: table.features.map(({ name }) => name),
-        target: targetOf(problem, table),
+        ...targetsOf(problem, table, { pipeline, split }),
         rows,
         candidate: this.#candidate,
         seed: pipeline.split.seed + 1000 * repeat,
@@ -179,10 +174,10 @@ class Trial {
       },
     );
     this.#rows.push({
-      ...outOfFoldRows(pipeline, table, { rows: rows.validate, predictions }),
-      history: Float64Array.from(history),
+      ...outOfFoldRows(pipeline, table, { ...output, rows }),
+      history: Float64Array.from(output.history),
     });
-    return bestIteration;
+    return output.bestIteration;
   }
 
   /** Over all folds so far: pooled within a repeat, averaged over repeats. */

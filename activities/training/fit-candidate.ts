@@ -29,6 +29,8 @@ export interface FitRequest {
   /** By column: what a candidate's `features` choose from. */
   readonly featureNames: readonly string[];
   readonly target: FitTarget;
+  /** Uint8Array (nRows): 1 where the target is only a lower bound; such rows are given to boosting alone. */
+  readonly censored?: Uint8Array;
   /** null: the constant baseline. */
   readonly candidate: Candidate | null;
   readonly trainRows: Int32Array;
@@ -78,7 +80,11 @@ export function fitCandidate(request: FitRequest, hooks: GbdtHooks): Fit {
   const input = { ...base, parameters, ...(classWeights === undefined ? {} : { classWeights }) };
   switch (candidate.kind) {
     case "gbdt":
-      return boost(request, { ...input, categorical: request.categorical });
+      return boost(request, {
+        ...input,
+        categorical: request.categorical,
+        ...(request.censored === undefined ? {} : { censored: request.censored }),
+      });
     case "forest":
       return { model: trainForest(input), bestIteration: null };
     case "linear":

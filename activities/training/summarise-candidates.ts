@@ -15,6 +15,8 @@ import { outOfFoldDecisionMetrics } from "./out-of-fold-decisions.ts";
 import { isBetter } from "./problem.ts";
 import type { Problem } from "./problem.ts";
 import { forecastRowMetrics, servingOffsets } from "./forecast-metrics.ts";
+import { lifeMetrics } from "./life-metrics.ts";
+import type { CensoredAnswers } from "./life-metrics.ts";
 import { fitUncertainty, uncertaintyMetrics } from "./uncertainty.ts";
 import type { UncertaintyChoice } from "./uncertainty.ts";
 
@@ -29,6 +31,8 @@ export interface PooledRows {
   readonly assetDay?: Float64Array;
   /** Of forecasts, whose rows are pairs of row and horizon: index of the horizon; `truthRaw` is the naive forecast. */
   readonly horizon?: Int32Array;
+  /** Rows of assets that had not failed: what their life exceeds. They count in the order of lives alone. */
+  readonly censored?: CensoredAnswers & { readonly fold: Int32Array };
 }
 
 export interface CandidateRows {
@@ -141,16 +145,38 @@ function blendRows({ name, members, weighting }: BlendRequest, job: SummaryJob):
   });
   const mixes = (own[0]?.repeats ?? []).map((rows, repeat) => {
     const answers = own.map((member) => (member.repeats[repeat] as PooledRows).prediction);
+    const { censored } = rows;
+    const unjudged =
+      censored === undefined
+        ? {}
+        : {
+            unjudged: {
+              answers: own.map(
+                (member) => member.repeats[repeat]?.censored?.prediction ?? new Float64Array(),
+              ),
+              fold: censored.fold,
+            },
+          };
     return {
       rows,
-      ...mixOutOfFold({ truth: wantedAnswers(rows, job.problem), answers, fold: rows.fold, weighting }),
+      ...mixOutOfFold({
+        truth: wantedAnswers(rows, job.problem),
+        answers,
+        fold: rows.fold,
+        weighting,
+        ...unjudged,
+      }),
     };
   });
   return {
     name,
     kind: "blend",
     iterations: null,
-    repeats: mixes.map(({ rows, answer }) => ({ ...rows, prediction: answer })),
+    repeats: mixes.map(({ rows, answer, unjudged }) => ({
+      ...rows,
+      prediction: answer,
+      ...(rows.censored === undefined ? {} : { censored: { ...rows.censored, prediction: unjudged } }),
+    })),
     members: members.map((member, m) => ({
       name: member,
       weight: mean(mixes.map(({ weights }) => weights[m] as number)),
@@ -189,6 +215,7 @@ export function pooledMetrics(
       truthRaw: rows.truthRaw,
       ...(problem.kind === "multiclass" ? { nClasses: problem.nClasses } : {}),
     }),
+    ...lifeMetrics(problem, rows, rows.censored),
     ...(hasDecisions(candidate, problem) ? outOfFoldDecisionMetrics(rows, costs ?? undefined) : {}),
   }));
   return meanMetrics(perRepeat);

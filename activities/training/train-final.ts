@@ -6,9 +6,11 @@ import { blendModels } from "../../numerics/blend/blend-models.ts";
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 import type { Candidate } from "../../schemas/pipeline/training.ts";
 import { averageModels } from "../../numerics/model-average.ts";
+import { takesCensored } from "./censored.ts";
 import { fitCandidate } from "./fit-candidate.ts";
 import { withOffsets } from "./fit-forecast.ts";
 import type { FitTarget } from "./fit-candidate.ts";
+import { joined } from "./train-one-fold.ts";
 
 /** One candidate of the final model. */
 export interface FinalPart {
@@ -26,6 +28,10 @@ export interface FinalJob {
   readonly featureNames: readonly string[];
   readonly target: FitTarget;
   readonly trainRows: Int32Array;
+  /** Rows whose target is only a lower bound, for the parts that take those. */
+  readonly censoredRows: Int32Array;
+  /** Uint8Array (nRows): 1 for these. */
+  readonly censored?: Uint8Array;
   /** One, or the members of a blend. */
   readonly parts: readonly FinalPart[];
   /** What each part's answer is clipped to. */
@@ -47,13 +53,15 @@ export interface FinalOutput {
 /** Trains what was chosen on the whole training side, with the number of rounds that cross-validation found. */
 export function trainFinalModels(job: FinalJob, hooks: TrainingHooks): FinalOutput {
   const { matrix, categorical, featureNames, target, trainRows, seed } = job;
-  const base = { matrix, categorical, featureNames, target, trainRows };
+  const flags = job.censored === undefined ? {} : { censored: job.censored };
+  const base = { matrix, categorical, featureNames, target, trainRows, ...flags };
   const parts = job.parts.filter(({ weight }) => weight > 0);
   const models = parts.map(({ candidate, iterations }) =>
     averageModels(
       Array.from({ length: candidate?.seeds ?? 1 }, (_, i) => {
         const rounds = iterations === null ? {} : { iterations };
-        return fitCandidate({ ...base, ...rounds, candidate, seed: seed + i }, hooks).model;
+        const own = takesCensored(candidate) ? joined(trainRows, job.censoredRows) : trainRows;
+        return fitCandidate({ ...base, ...rounds, trainRows: own, candidate, seed: seed + i }, hooks).model;
       }),
     ),
   );

@@ -5,6 +5,7 @@ import type { OutputCap } from "../../numerics/model.ts";
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 import type { Candidate } from "../../schemas/pipeline/training.ts";
 import { averageModels } from "../../numerics/model-average.ts";
+import { takesCensored } from "./censored.ts";
 import { fitCandidate } from "./fit-candidate.ts";
 import type { FitTarget } from "./fit-candidate.ts";
 import type { FoldRows } from "./fold-rows.ts";
@@ -15,6 +16,8 @@ export interface FoldJob {
   readonly categorical: readonly number[];
   readonly featureNames: readonly string[];
   readonly target: FitTarget;
+  /** Uint8Array (nRows): 1 where the target is only a lower bound. */
+  readonly censored?: Uint8Array;
   readonly rows: FoldRows;
   /** null: the constant baseline. */
   readonly candidate: Candidate | null;
@@ -25,6 +28,8 @@ export interface FoldJob {
 export interface FoldOutput {
   /** Row-major (validation rows × outputs). */
   readonly predictions: Float64Array;
+  /** Of the fold's censored rows; Float64Array (rows.censored.validate). */
+  readonly censoredPredictions: Float64Array;
   /** Mean rounds kept by early stopping over the seeds; null where nothing is boosted. */
   readonly bestIteration: number | null;
 }
@@ -34,6 +39,7 @@ export function trainOneFold(job: FoldJob, hooks: TrainingHooks): FoldOutput {
   const { matrix, categorical, featureNames, target, rows, candidate, bounds } = job;
   const nSeeds = candidate?.seeds ?? 1;
   const { train, earlyStop } = sidesOf(rows, candidate);
+  const censored = job.censored === undefined ? {} : { censored: job.censored };
   const fits = Array.from({ length: nSeeds }, (_, i) =>
     fitCandidate(
       {
@@ -41,6 +47,7 @@ export function trainOneFold(job: FoldJob, hooks: TrainingHooks): FoldOutput {
         categorical,
         featureNames,
         target,
+        ...censored,
         candidate,
         trainRows: train,
         earlyStopRows: earlyStop,
@@ -50,23 +57,44 @@ export function trainOneFold(job: FoldJob, hooks: TrainingHooks): FoldOutput {
     ),
   );
   const model = averageModels(fits.map((fit) => fit.model));
-  const predictions = predict(model, selectRows(matrix, rows.validate), bounds ?? undefined).values;
+  const answer = (chosen: Int32Array) =>
+    predict(model, selectRows(matrix, chosen), bounds ?? undefined).values;
   const iterations = fits.flatMap((fit) => (fit.bestIteration === null ? [] : [fit.bestIteration]));
   const bestIteration =
     iterations.length === 0 ? null : iterations.reduce((sum, n) => sum + n, 0) / iterations.length;
-  return { predictions, bestIteration };
+  return {
+    predictions: answer(rows.validate),
+    censoredPredictions: answer(rows.censored.validate),
+    bestIteration,
+  };
 }
 
-/** Rows kept apart for early stopping are learnt from by whatever does not stop early. */
+/**
+ * Rows that a candidate learns from and stops by, lower bounds among them where it takes those. Rows kept apart for early
+ * stopping are learnt from by whatever does not stop early.
+ */
 function sidesOf(rows: FoldRows, candidate: Candidate | null): Pick<FoldRows, "train" | "earlyStop"> {
-  const { train, earlyStop } = rows;
+  const { train, earlyStop } = withCensored(rows, candidate);
   if (candidate?.kind === "gbdt" && candidate.params["earlyStoppingRounds"] !== 0)
     return { train, earlyStop };
   const all = joined(train, earlyStop);
   return { train: all, earlyStop: new Int32Array() };
 }
 
-function joined(a: Int32Array, b: Int32Array): Int32Array {
+/** The rows to learn from and to stop by, with those of lower bounds for a candidate that takes them. */
+export function withCensored(
+  { train, earlyStop, censored }: FoldRows,
+  candidate: Candidate | null,
+): Pick<FoldRows, "train" | "earlyStop"> {
+  if (!takesCensored(candidate)) return { train, earlyStop };
+  return {
+    train: joined(train, censored.train),
+    earlyStop: joined(earlyStop, censored.earlyStop),
+  };
+}
+
+export function joined(a: Int32Array, b: Int32Array): Int32Array {
+  if (b.length === 0) return a;
   const all = new Int32Array(a.length + b.length);
   all.set(a);
   all.set(b, a.length);

@@ -28,5 +28,5 @@ export function censoredText({ train, test, usedBy, leftOutBy }: Censored): stri
       : `used as lower bounds by ${of(usedBy)}${leftOutBy.length === 0 ? "" : `, left out by ${of(leftOutBy)}`}`;
   const atCap = train.atCap + test.atCap;
   const known = atCap === 0 ? "" : `; ${atCap} more rows are known to be at the cap`;
-  return `${train.assets + test.assets} assets had not failed: ${train.rows} training rows ${used}, ${test.rows} holdout rows judge the order of lives alone${known}`;
+  return `${train.assets + test.assets} assets had not failed: ${train.rows} training rows ${used}, ${test.rows} holdout rows count in concordance, lifeLoss and rmseIpcw${known}`;
 }

@@ -141,7 +141,8 @@ function resolveRegimes({ regimes, task }: Pipeline, resolver: DatasetResolver):
     .filter((name) => regimes.normalize !== "*" || !columns.includes(name))
     // A forecast answers in the unit of its column, and not as a distance from the mean of a regime.
     .filter((name) => task.kind !== "forecast" || name !== task.column);
-  return { columns, count: regimes.count, normalize };
+  // With one regime nothing tells readings apart: sensors keep their units, and nothing is learnt from training rows.
+  return regimes.count === 1 ? undefined : { columns, count: regimes.count, normalize };
 }
 
 function collectProblems<T>(problems: ErrorLocation[], work: () => T): T | undefined {

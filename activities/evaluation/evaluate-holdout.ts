@@ -1,4 +1,4 @@
-import { calibrationTable } from "../../numerics/evaluation/calibration.ts";
+import { calibrationTable, confidenceTable } from "../../numerics/evaluation/calibration.ts";
 import { countAlerts, thresholdForBudget } from "../../numerics/evaluation/alert-budget.ts";
 import { metricIntervals } from "../../numerics/evaluation/bootstrap.ts";
 import { sliceMetrics } from "../../numerics/evaluation/slices.ts";
@@ -43,7 +43,7 @@ export interface HoldoutOutput {
   readonly intervals: Record<string, [number, number]>;
   readonly slices: readonly Slice[];
   readonly thresholds: Evaluation["thresholds"];
-  /** Of two classes only. */
+  /** Of classes only. */
   readonly calibration: NonNullable<Evaluation["calibration"]> | null;
 }
 
@@ -82,7 +82,7 @@ export function evaluateHoldout(job: HoldoutJob, _hooks: TrainingHooks): Holdout
         : problem.kind === "anomaly"
           ? detectionThresholds(job)
           : [],
-    calibration: problem.kind === "binary" ? calibrationOf(job) : null,
+    calibration: calibrationOf(job),
   };
 }
 
@@ -141,8 +141,12 @@ function detectionThresholds(job: HoldoutJob): Evaluation["thresholds"] {
 
 const BUDGET_SHARES = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1];
 
-function calibrationOf({ truth, prediction }: HoldoutJob): NonNullable<Evaluation["calibration"]> {
-  const { bins, expectedError } = calibrationTable(truth, prediction);
+function calibrationOf({ problem, truth, prediction }: HoldoutJob): HoldoutOutput["calibration"] {
+  if (problem.kind !== "binary" && problem.kind !== "multiclass") return null;
+  const { bins, expectedError } =
+    problem.kind === "binary"
+      ? calibrationTable(truth, prediction)
+      : confidenceTable(truth, prediction, problem.nClasses);
   return {
     expectedError,
     bins: bins.flatMap(({ low, high, nRows, meanPredicted, observedRate }) =>

@@ -1,6 +1,5 @@
 import { BLEND_PARAMETERS } from "../../numerics/blend/parameters.ts";
 import { resolveParameters } from "../../numerics/parameter-table.ts";
-import type { Calibrator } from "../../numerics/calibration/calibrator.ts";
 import { NO_CALIBRATION } from "../../numerics/calibration/calibrator.ts";
 import {
   getDocument,
@@ -41,6 +40,7 @@ import type { Selection } from "./selection.ts";
 import { settingsOf } from "./fit-candidate.ts";
 import type { BlendRequest, CandidateRows } from "./summarise-candidates.ts";
 import type { FinalPart } from "./train-final.ts";
+import type { AnyCalibrator } from "./uncertainty.ts";
 
 /** Raised when the same inputs would train another model than before. */
 const TRAINER_VERSION = 9;
@@ -221,7 +221,7 @@ export function createTrainingActivities(deps: ActivityDeps) {
   };
 }
 
-function calibratorOf({ chosen, candidates }: Selection): Calibrator {
+function calibratorOf({ chosen, candidates }: Selection): AnyCalibrator {
   return candidates.find(({ name }) => name === chosen)?.calibration?.calibrator ?? NO_CALIBRATION;
 }
 

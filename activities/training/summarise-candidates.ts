@@ -3,6 +3,7 @@ import type { AlertCurvePoint } from "../../numerics/evaluation/alert-budget.ts"
 import { mixOutOfFold } from "../../numerics/blend/mix.ts";
 import type { BlendParameters } from "../../numerics/blend/parameters.ts";
 import { calibrate, NO_CALIBRATION } from "../../numerics/calibration/calibrator.ts";
+import type { Calibrator } from "../../numerics/calibration/calibrator.ts";
 import type { CalibrationChoice } from "../../numerics/calibration/choose-calibrator.ts";
 import type { FittedIntervals } from "../../numerics/conformal/fit-intervals.ts";
 import { chooseThreshold } from "../../numerics/evaluation/threshold.ts";
@@ -17,8 +18,8 @@ import type { Problem } from "./problem.ts";
 import { forecastRowMetrics, servingOffsets } from "./forecast-metrics.ts";
 import { lifeMetrics } from "./life-metrics.ts";
 import type { CensoredAnswers } from "./life-metrics.ts";
-import { fitUncertainty, uncertaintyMetrics } from "./uncertainty.ts";
-import type { UncertaintyChoice } from "./uncertainty.ts";
+import { calibratedRows, fitUncertainty, uncertaintyMetrics } from "./uncertainty.ts";
+import type { AnyCalibrator, UncertaintyChoice } from "./uncertainty.ts";
 
 /** Out-of-fold rows of one candidate in one repeat, pooled over its folds. */
 export interface PooledRows {
@@ -76,8 +77,8 @@ export interface CandidateSummary {
   readonly threshold: number | null;
   readonly iterations: number | null;
   readonly members?: readonly BlendMember[];
-  /** Binary: null for the constant baseline, and for other tasks. */
-  readonly calibration: CalibrationChoice | null;
+  /** Classes: null for the constant baseline, and for other tasks. */
+  readonly calibration: CalibrationChoice<AnyCalibrator> | null;
   /** Regression: null where too few rows were held out, for the constant baseline, and for other tasks. */
   readonly interval: FittedIntervals | null;
   /** Of forecasts: how far each output is moved; null for the baseline, and for other tasks. */
@@ -107,8 +108,7 @@ export function summariseCandidates(job: SummaryJob, _hooks: TrainingHooks): Sum
   if (rows === undefined || (kind !== "binary" && kind !== "anomaly")) return { chosen, candidates };
   const { assetDay, truth } = rows;
   // As served: thresholds are in calibrated probabilities.
-  const calibrator =
-    candidates.find(({ name }) => name === chosen)?.calibration?.calibrator ?? NO_CALIBRATION;
+  const calibrator = lineOrCurve(candidates.find(({ name }) => name === chosen)?.calibration ?? null);
   const score = calibrate(calibrator, rows.prediction);
   const scored = assetDay === undefined ? { score } : { score, assetDay };
   return { chosen, candidates, alertCurve: alertCurve(scored, truth) };
@@ -230,21 +230,30 @@ function summarise(candidate: CandidateRows, job: SummaryJob): CandidateSummary 
   const { detection } = problem;
   const costs = job.costs ?? undefined;
   const baseline = job.candidates.find((one) => one.kind === "constant");
-  const cv = pooledMetrics(candidate, { ...job, ...(baseline === undefined ? {} : { baseline }) });
+  const metricsOf = (rows: readonly PooledRows[]) =>
+    pooledMetrics(
+      { ...candidate, repeats: rows },
+      { ...job, ...(baseline === undefined ? {} : { baseline }) },
+    );
   if (problem.forecast !== undefined) {
     const offsets = kind === "constant" ? null : servingOffsets(repeats, problem.forecast);
-    return { name, kind, cv, threshold: null, iterations, ...NO_UNCERTAINTY, offsets };
+    return { name, kind, cv: metricsOf(repeats), threshold: null, iterations, ...NO_UNCERTAINTY, offsets };
   }
   if (detection !== undefined && kind !== "constant") {
+    const cv = metricsOf(repeats);
     const thresholds = repeats.map((rows) => detectionThreshold(rows, detection, costs));
     return { name, kind, cv, threshold: mean(thresholds), iterations, ...NO_UNCERTAINTY };
   }
-  const { calibration, interval } = fitUncertainty(candidate, job);
+  const uncertainty = fitUncertainty(candidate, job);
+  const { calibration, interval } = uncertainty;
+  const cv = metricsOf(calibratedRows(repeats, uncertainty, problem));
   return {
     name,
     kind,
-    cv: { ...cv, ...uncertaintyMetrics(calibration, interval) },
-    threshold: hasDecisions(candidate, problem) ? servingThreshold(repeats, calibration, costs) : null,
+    cv: { ...cv, ...uncertaintyMetrics(uncertainty) },
+    threshold: hasDecisions(candidate, problem)
+      ? servingThreshold(repeats, lineOrCurve(calibration), costs)
+      : null,
     iterations,
     ...(members === undefined ? {} : { members }),
     calibration,
@@ -258,15 +267,20 @@ const NO_UNCERTAINTY = { calibration: null, interval: null, offsets: null } as c
 /** In calibrated probabilities, as they are served. Which rows alert does not change: calibration keeps their order. */
 function servingThreshold(
   repeats: readonly PooledRows[],
-  calibration: CalibrationChoice | null,
+  calibrator: Calibrator,
   costs: AlertCosts | undefined,
 ): number {
-  const calibrator = calibration?.calibrator ?? NO_CALIBRATION;
   return mean(
     repeats.map(
       (rows) => chooseThreshold(rows.truth, calibrate(calibrator, rows.prediction), costs).threshold,
     ),
   );
+}
+
+/** What corrects the one probability of two classes. */
+function lineOrCurve(calibration: CalibrationChoice<AnyCalibrator> | null): Calibrator {
+  const calibrator = calibration?.calibrator ?? NO_CALIBRATION;
+  return "calibration" in calibrator ? NO_CALIBRATION : calibrator;
 }
 
 function meanMetrics(sets: readonly MetricSet[]): MetricSet {

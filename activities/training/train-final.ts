@@ -1,5 +1,5 @@
 import { calibrateModel } from "../../numerics/calibration/calibrator.ts";
-import type { Calibrator } from "../../numerics/calibration/calibrator.ts";
+import { calibrateClassModel } from "../../numerics/calibration/class-calibrator.ts";
 import type { Matrix } from "../../numerics/matrix.ts";
 import type { OutputCap, TrainedModel } from "../../numerics/model.ts";
 import { blendModels } from "../../numerics/blend/blend-models.ts";
@@ -11,6 +11,7 @@ import { fitCandidate } from "./fit-candidate.ts";
 import { withOffsets } from "./fit-forecast.ts";
 import type { FitTarget } from "./fit-candidate.ts";
 import { joined } from "./train-one-fold.ts";
+import type { AnyCalibrator } from "./uncertainty.ts";
 
 /** One candidate of the final model. */
 export interface FinalPart {
@@ -36,8 +37,8 @@ export interface FinalJob {
   readonly parts: readonly FinalPart[];
   /** What each part's answer is clipped to. */
   readonly bounds: OutputCap | null;
-  /** Two classes: fitted on out-of-fold probabilities; becomes part of the model. */
-  readonly calibrator: Calibrator;
+  /** Classes: fitted on out-of-fold probabilities; becomes part of the model. */
+  readonly calibrator: AnyCalibrator;
   /** Forecasts: how far out-of-fold rows say each output is off. */
   readonly offsets: readonly number[] | null;
   readonly seed: number;
@@ -68,5 +69,11 @@ export function trainFinalModels(job: FinalJob, hooks: TrainingHooks): FinalOutp
   const baseline = fitCandidate({ ...base, candidate: null, seed }, hooks).model;
   const weights = parts.map(({ weight }) => weight);
   const model = blendModels(models, weights, job.bounds ?? undefined);
-  return { model: withOffsets(calibrateModel(model, job.calibrator), job.offsets), baseline };
+  return { model: withOffsets(calibrated(model, job.calibrator), job.offsets), baseline };
+}
+
+function calibrated(model: TrainedModel, calibrator: AnyCalibrator): TrainedModel {
+  return "calibration" in calibrator
+    ? calibrateClassModel(model, calibrator)
+    : calibrateModel(model, calibrator);
 }

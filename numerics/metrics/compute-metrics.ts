@@ -9,6 +9,7 @@ import {
   confusionMatrix,
   macroF1,
   matrixAccuracy,
+  multiclassBrierScore,
   multiclassLogLoss,
   predictedClasses,
 } from "./multiclass.ts";
@@ -133,6 +134,7 @@ function multiclassMetrics(
     accuracy: matrixAccuracy(matrix, nClasses),
     macroF1: macroF1(matrix, nClasses),
     logLoss: logLossValue,
+    brier: multiclassBrierScore(truth, probability, nClasses),
   };
 }
 

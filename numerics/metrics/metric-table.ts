@@ -134,8 +134,8 @@ export const METRICS: readonly MetricDefinition[] = [
   {
     key: "brier",
     direction: "lower",
-    tasks: ["binary"],
-    doc: "Mean squared distance of probability and truth.",
+    tasks: ["binary", "multiclass"],
+    doc: "Mean squared distance of probability and truth; of more than two classes summed over them.",
   },
   {
     key: "alertShare",

@@ -108,10 +108,10 @@ export type Candidate = z.infer<typeof candidateSchema>;
 export const DETECTOR_KINDS: readonly Candidate["kind"][] = ["pca_monitor", "isolation_forest"];
 
 export const calibrationChoiceSchema = z
-  .enum(["auto", "none", "isotonic", "platt"])
+  .enum(["auto", "none", "isotonic", "platt", "temperature"])
   .default("auto")
   .describe(
-    "How probabilities of two classes are corrected, fitted on out-of-fold predictions; auto: the simplest that is best on held-out groups.",
+    "How probabilities of classes are corrected, fitted on out-of-fold predictions; temperature is for more than two; auto: the simplest that is best on held-out groups.",
   );
 
 export const intervalSchema = z.strictObject({

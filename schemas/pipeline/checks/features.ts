@@ -166,7 +166,10 @@ function checkRegimes(scope: Scope, numeric: Set<string>): void {
   const { regimes } = scope.pipeline;
   if (regimes === undefined) return;
   const context = { scope, path: ["regimes"], numeric };
-  checkColumns(context, ["regimes", "columns"], regimes.columns);
+  // Settings tell regimes apart; whether the model sees them as well is for `use` to say.
+  const ignored = [...scope.columns.values()].filter((c) => c.use === "ignore" && c.type !== "text");
+  const settings = new Set([...numeric, ...ignored.map(({ name }) => name)]);
+  checkColumns({ ...context, numeric: settings }, ["regimes", "columns"], regimes.columns);
   checkColumns(context, ["regimes", "normalize"], regimes.normalize);
 }
 

@@ -21,7 +21,7 @@ export const METRIC_NAMES: Readonly<Record<ProblemKind, readonly string[]>> = {
     "intervalWidth",
   ],
   binary: ["rocAuc", "averagePrecision", "f1", "precision", "recall", "accuracy", "mcc", "logLoss", "brier"],
-  multiclass: ["accuracy", "macroF1", "logLoss"],
+  multiclass: ["accuracy", "macroF1", "logLoss", "brier"],
   anomaly: ["rocAuc", "averagePrecision", "f1", "precision", "recall", "alertShare", "stability"],
   forecast: [
     "pinball",

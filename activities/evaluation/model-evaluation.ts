@@ -172,6 +172,7 @@ export async function evaluateAnswers(
       nRows: nGolden,
     }),
   });
+  const trials = await deps.db.trials.list(input.runId);
   const html = new TextEncoder().encode(
     renderReport({
       pipeline,
@@ -183,6 +184,7 @@ export async function evaluateAnswers(
         problem.forecast,
       ),
       problem,
+      trials,
     }),
   );
   const report = await deps.objects.put(`reports/${sha256Hex(html)}.html`, html);

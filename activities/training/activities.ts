@@ -43,7 +43,7 @@ import type { FinalPart } from "./train-final.ts";
 import type { AnyCalibrator } from "./uncertainty.ts";
 
 /** Raised when the same inputs would train another model than before. */
-const TRAINER_VERSION = 9;
+const TRAINER_VERSION = 10;
 
 /** Raised when the same inputs would be judged otherwise than before. */
 const LEAKAGE_VERSION = 3;
@@ -121,7 +121,7 @@ export function createTrainingActivities(deps: ActivityDeps) {
           const { repeat, fold } = input;
           const rows = rowsOfFold(table, { pipeline, split, repeat, fold });
           requireRows(rows, `fold ${fold} of repeat ${repeat}`);
-          const output = await cpu.run(
+          const output = await cpu.train(
             "trainOneFold",
             {
               matrix: table.matrix,
@@ -195,7 +195,7 @@ export function createTrainingActivities(deps: ActivityDeps) {
           const table = await tables.load(input.featureSet, trainingChoice(pipeline));
           const problem = problemOf(pipeline, table.classLabels);
           const rows = finalRows(table, pipeline, split);
-          const output = await cpu.run(
+          const output = await cpu.train(
             "trainFinalModels",
             {
               matrix: table.matrix,

@@ -12,7 +12,7 @@ import { computeMetrics } from "../../numerics/metrics/compute-metrics.ts";
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 import type { MetricSet } from "../../schemas/model-version.ts";
 import { detectionMetrics, detectionThreshold } from "./anomaly-metrics.ts";
-import { outOfFoldDecisionMetrics } from "./out-of-fold-decisions.ts";
+import { DECISION_METRICS, outOfFoldDecisionMetrics } from "./out-of-fold-decisions.ts";
 import { isBetter } from "./problem.ts";
 import type { Problem } from "./problem.ts";
 import { forecastRowMetrics, servingOffsets } from "./forecast-metrics.ts";
@@ -192,10 +192,15 @@ function wantedAnswers({ truth }: PooledRows, { kind, nClasses }: Problem): Floa
   return wanted;
 }
 
-/** Metrics over the folds that are there: pooled within a repeat, averaged over repeats. */
+/**
+ * Metrics over the folds that are there: pooled within a repeat, averaged over repeats.
+ *
+ * @param only  metrics that are asked for; others may be left out
+ */
 export function pooledMetrics(
   candidate: CandidateRows,
   { problem, costs, baseline }: Pick<SummaryJob, "problem" | "costs"> & { readonly baseline?: CandidateRows },
+  only?: readonly string[],
 ): MetricSet {
   const { kind, repeats } = candidate;
   const { detection, forecast } = problem;
@@ -216,10 +221,16 @@ export function pooledMetrics(
       ...(problem.kind === "multiclass" ? { nClasses: problem.nClasses } : {}),
     }),
     ...lifeMetrics(problem, rows, rows.censored),
-    ...(hasDecisions(candidate, problem) ? outOfFoldDecisionMetrics(rows, costs ?? undefined) : {}),
+    ...(hasDecisions(candidate, problem) && isAsked(only)
+      ? outOfFoldDecisionMetrics(rows, costs ?? undefined)
+      : {}),
   }));
   return meanMetrics(perRepeat);
 }
+
+/** Decisions cost most of it: a threshold is chosen for every fold. */
+const isAsked = (only: readonly string[] | undefined): boolean =>
+  only === undefined || DECISION_METRICS.some((metric) => only.includes(metric));
 
 const hasDecisions = ({ kind }: CandidateRows, problem: Problem): boolean =>
   problem.kind === "binary" && kind !== "constant";

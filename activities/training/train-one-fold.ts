@@ -2,12 +2,11 @@ import { selectRows } from "../../numerics/matrix.ts";
 import type { Matrix } from "../../numerics/matrix.ts";
 import { predict } from "../../numerics/model.ts";
 import type { OutputCap } from "../../numerics/model.ts";
-import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 import type { Candidate } from "../../schemas/pipeline/training.ts";
 import { averageModels } from "../../numerics/model-average.ts";
 import { takesCensored } from "./censored.ts";
 import { fitCandidate } from "./fit-candidate.ts";
-import type { FitTarget } from "./fit-candidate.ts";
+import type { Fit, FitHooks, FitRequest, FitTarget } from "./fit-candidate.ts";
 import type { FoldRows } from "./fold-rows.ts";
 
 export interface FoldJob {
@@ -35,31 +34,27 @@ export interface FoldOutput {
 }
 
 /** Trains one candidate on one fold, all its seeds, and predicts the fold's validation rows. */
-export function trainOneFold(job: FoldJob, hooks: TrainingHooks): FoldOutput {
+export function trainOneFold(job: FoldJob, hooks: FitHooks): FoldOutput {
+  return fitFold(job, (request) => fitCandidate(request, hooks));
+}
+
+/**
+ * The fold of cross-validation and of a trial alike: their figures are of the same trainings.
+ *
+ * @param fit trains one of the candidate's seeds
+ */
+export function fitFold(job: FoldJob, fit: (request: FitRequest, seedPlace: number) => Fit): FoldOutput {
   const { matrix, categorical, featureNames, target, rows, candidate, bounds } = job;
-  const nSeeds = candidate?.seeds ?? 1;
   const { train, earlyStop } = sidesOf(rows, candidate);
   const censored = job.censored === undefined ? {} : { censored: job.censored };
-  const fits = Array.from({ length: nSeeds }, (_, i) =>
-    fitCandidate(
-      {
-        matrix,
-        categorical,
-        featureNames,
-        target,
-        ...censored,
-        candidate,
-        trainRows: train,
-        earlyStopRows: earlyStop,
-        seed: job.seed + i,
-      },
-      hooks,
-    ),
+  const base = { matrix, categorical, featureNames, target, ...censored, candidate };
+  const fits = Array.from({ length: candidate?.seeds ?? 1 }, (_, i) =>
+    fit({ ...base, trainRows: train, earlyStopRows: earlyStop, seed: job.seed + i }, i),
   );
-  const model = averageModels(fits.map((fit) => fit.model));
+  const model = averageModels(fits.map((one) => one.model));
   const answer = (chosen: Int32Array) =>
     predict(model, selectRows(matrix, chosen), bounds ?? undefined).values;
-  const iterations = fits.flatMap((fit) => (fit.bestIteration === null ? [] : [fit.bestIteration]));
+  const iterations = fits.flatMap((one) => (one.bestIteration === null ? [] : [one.bestIteration]));
   const bestIteration =
     iterations.length === 0 ? null : iterations.reduce((sum, n) => sum + n, 0) / iterations.length;
   return {
@@ -82,7 +77,7 @@ function sidesOf(rows: FoldRows, candidate: Candidate | null): Pick<FoldRows, "t
 }
 
 /** The rows to learn from and to stop by, with those of lower bounds for a candidate that takes them. */
-export function withCensored(
+function withCensored(
   { train, earlyStop, censored }: FoldRows,
   candidate: Candidate | null,
 ): Pick<FoldRows, "train" | "earlyStop"> {

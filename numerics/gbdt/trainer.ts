@@ -22,6 +22,8 @@ import type { TaskKind, TaskTarget } from "../task-kind.ts";
 import { checkTarget, combineWeights } from "../task-kind.ts";
 import type { TrainingHooks } from "../training-hooks.ts";
 import { stopIfAsked } from "../training-hooks.ts";
+import type { BinnedRows } from "./binned-rows.ts";
+import { copyBins, takeBins } from "./binned-rows.ts";
 import { sampleRows } from "./binning.ts";
 import type { Crew } from "./grower.ts";
 import { growTree } from "./grower.ts";
@@ -75,6 +77,8 @@ export interface GbdtInput {
   readonly hooks?: GbdtHooks;
   /** Continue the training that gave this checkpoint, with the same input otherwise. */
   readonly resumeFrom?: GbdtCheckpoint;
+  /** Bins of an earlier training on the same matrix and rows, with the same columns, settings of binning and seed. */
+  readonly binned?: BinnedRows;
   /** Threads that take part; the calling thread alone when absent. The model does not depend on it. */
   readonly team?: Team;
   /** "plain" for the reference kernels; the model does not depend on it. */
@@ -90,6 +94,8 @@ export interface GbdtHooks extends TrainingHooks {
   /** Called every `checkpointEvery` rounds (default 50) with all that a resume needs. */
   readonly onCheckpoint?: (checkpoint: GbdtCheckpoint) => void;
   readonly checkpointEvery?: number;
+  /** Called once with the bins that were made, for later trainings; not where `binned` was given. */
+  readonly onBinned?: (binned: BinnedRows) => void;
 }
 
 /** Plain data. Valid for the same input, parameters and seed. */
@@ -178,9 +184,12 @@ class Boosting {
     this.#base = this.#chooseBase(training);
     this.#crew = this.#open(training, { trainRows, validationRows });
     this.#views = this.#crew.self.views;
-    this.#fitBins(trainRows);
-    this.#bin("binTraining", trainRows);
-    this.#bin("binValidation", validationRows);
+    if (input.binned === undefined) {
+      this.#fitBins(trainRows);
+      this.#bin("binTraining", trainRows);
+      this.#bin("binValidation", validationRows);
+      input.hooks?.onBinned?.(copyBins(this.#views));
+    } else takeBins(this.#views, input.binned);
     this.#fill(training, validation);
     this.#validationWeight = sum(validation.weights) || validationRows.length;
     this.#trainingWeight = sum(training.weights) || trainRows.length;

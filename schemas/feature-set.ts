@@ -61,6 +61,8 @@ export const featureSetManifestSchema = z.strictObject({
   parts: z.array(parquetPartSchema),
   nRows: z.int().min(0),
   nLabelled: z.int().min(0),
+  /** Whether there is `__weight` DOUBLE: how much a row counts in learning. Absent: all count alike. */
+  hasWeight: z.literal(true).optional(),
   /** Rows with `__y_least`; absent where the label has no such rows. */
   nCensored: z.int().min(0).optional(),
   nAssets: z.int().min(0),

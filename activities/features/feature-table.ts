@@ -27,6 +27,8 @@ export interface FeatureTable {
   readonly targets?: ForecastColumns;
   /** Of rows without a label whose asset had not failed, what the label exceeds; else NaN. Float64Array (nRows). */
   readonly yLeast: Float64Array;
+  /** How much each row counts in learning, as the file's column says; NaN = missing. Absent: no column says. */
+  readonly weight?: Float64Array;
   readonly t: Float64Array;
   readonly seq: Float64Array;
   /** 1: last reading of its asset. */

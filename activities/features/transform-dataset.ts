@@ -126,6 +126,7 @@ async function transformShards(
         }),
     ...(hasLabel && view.label.kind === "forecast" ? { nHorizons: view.label.horizons.length } : {}),
     parts,
+    ...(hasLabel && view.weight !== undefined ? { hasWeight: true } : {}),
     ...counts,
   };
   const featureSet = await putDocument(deps.objects, manifest);

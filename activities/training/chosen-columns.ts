@@ -5,11 +5,20 @@
  * @throws {RangeError} when no feature is chosen
  */
 export function chosenColumns(names: readonly string[], patterns: string): readonly number[] | null {
-  const tests = patterns.trim().split(/\s+/).map(expressionOf);
-  const chosen = names.flatMap((name, column) => (tests.some((test) => test.test(name)) ? [column] : []));
+  const chosen = matchColumns(names, patterns);
   if (chosen.length === 0)
     throw new RangeError(`features must match one of the ${names.length} features or more, got ${patterns}`);
   return chosen.length === names.length ? null : chosen;
+}
+
+/**
+ * Columns whose names match one of the patterns, ascending.
+ *
+ * @param patterns names separated by blanks, in which `*` stands for any text and `?` for one character
+ */
+export function matchColumns(names: readonly string[], patterns: string): number[] {
+  const tests = patterns.trim().split(/\s+/).map(expressionOf);
+  return names.flatMap((name, column) => (tests.some((test) => test.test(name)) ? [column] : []));
 }
 
 /** Runs of `*` are one, so that no pattern takes long to fail. */

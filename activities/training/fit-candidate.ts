@@ -13,8 +13,10 @@ import type { TrainedModel } from "../../numerics/model.ts";
 import type { TaskTarget } from "../../numerics/task-kind.ts";
 import type { Candidate } from "../../schemas/pipeline/training.ts";
 import { chosenColumns } from "./chosen-columns.ts";
+import { constraintsOf } from "./constraints.ts";
 import { fitForecast } from "./fit-forecast.ts";
 import type { ForecastTarget } from "./fit-forecast.ts";
+import { scaleWeights } from "./row-weights.ts";
 import { classWeightsOf } from "./weights.ts";
 
 /** Detectors have nothing to learn but what is usual. */
@@ -34,6 +36,8 @@ export interface FitRequest {
   readonly target: FitTarget;
   /** Uint8Array (nRows): 1 where the target is only a lower bound; such rows are given to boosting alone. */
   readonly censored?: Uint8Array;
+  /** Float64Array (nRows): how much each row counts; absent where all count 1. */
+  readonly weights?: Float64Array;
   /** null: the constant baseline. */
   readonly candidate: Candidate | null;
   readonly trainRows: Int32Array;
@@ -83,6 +87,7 @@ export function fitCandidate(request: FitRequest, hooks: FitHooks): Fit {
       ...request,
       target,
       matrix: selectColumns(matrix, columns),
+      featureNames: columns.map((column) => featureNames[column] ?? ""),
       categorical: categorical.flatMap((column) => {
         const place = columns.indexOf(column);
         return place < 0 ? [] : [place];
@@ -101,7 +106,8 @@ interface ColumnsRequest extends FitRequest {
 function fitColumns(request: ColumnsRequest, hooks: FitHooks): Fit {
   const { matrix, target, candidate, trainRows, seed } = request;
   if (target.taskKind === "anomaly") return { model: fitDetector(request, hooks), bestIteration: null };
-  const base = { matrix, target, trainRows, seed, hooks };
+  const weights = request.weights === undefined ? {} : { weights: scaleWeights(request.weights, trainRows) };
+  const base = { matrix, target, trainRows, seed, hooks, ...weights };
   if (candidate === null)
     return { model: trainConstant({ ...base, nFeatures: matrix.nColumns }), bestIteration: null };
   const parameters = settingsOf(candidate);
@@ -114,6 +120,7 @@ function fitColumns(request: ColumnsRequest, hooks: FitHooks): Fit {
         categorical: request.categorical,
         ...teamOf(hooks),
         ...(request.censored === undefined ? {} : { censored: request.censored }),
+        ...constraintsOf(candidate, request),
       });
     case "forest":
       return { model: trainForest(input), bestIteration: null };

@@ -1,4 +1,5 @@
 import { censoredValues } from "./censored.ts";
+import { rowWeights } from "./row-weights.ts";
 import { detectionOf } from "./detection.ts";
 import type { Detection } from "./detection.ts";
 import type { FitTarget } from "./fit-candidate.ts";
@@ -134,21 +135,25 @@ export interface Targets {
   readonly target: FitTarget;
   /** Uint8Array (nRows): 1 where the target is only a lower bound; absent where none is. */
   readonly censored?: Uint8Array;
+  /** Float64Array (nRows): how much each row counts; absent where all count 1. */
+  readonly weights?: Float64Array;
 }
 
 /** @throws {PlatformError} integrity for a forecast whose targets or present value are not in the table */
 export function targetsOf(
   problem: Problem,
-  table: Pick<FeatureTable, "y" | "yLeast" | "t" | "targets" | "features">,
+  table: Omit<FeatureTable, "matrix">,
   given: { readonly pipeline: Pipeline; readonly split: Pick<SplitDocument, "holdoutFrom"> },
 ): Targets {
   const { kind, nClasses } = problem;
   if (kind === "anomaly") return { target: { taskKind: "anomaly" } };
   if (kind === "forecast") return { target: forecastTarget(problem, table) };
-  if (kind === "multiclass") return { target: { taskKind: kind, values: table.y, nClasses } };
+  const weights = rowWeights(given.pipeline, table);
+  const weighted = weights === undefined ? {} : { weights };
+  if (kind === "multiclass") return { target: { taskKind: kind, values: table.y, nClasses }, ...weighted };
   const bounded = kind === "regression" ? censoredValues(table, given) : undefined;
-  if (bounded === undefined) return { target: { taskKind: kind, values: table.y } };
-  return { target: { taskKind: kind, values: bounded.values }, censored: bounded.censored };
+  if (bounded === undefined) return { target: { taskKind: kind, values: table.y }, ...weighted };
+  return { target: { taskKind: kind, values: bounded.values }, censored: bounded.censored, ...weighted };
 }
 
 function forecastTarget(

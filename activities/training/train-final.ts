@@ -10,7 +10,7 @@ import { takesCensored } from "./censored.ts";
 import { fitCandidate } from "./fit-candidate.ts";
 import { withOffsets } from "./fit-forecast.ts";
 import type { FitTarget } from "./fit-candidate.ts";
-import { joined } from "./train-one-fold.ts";
+import { factsOf, joined } from "./train-one-fold.ts";
 import type { AnyCalibrator } from "./uncertainty.ts";
 
 /** One candidate of the final model. */
@@ -33,6 +33,8 @@ export interface FinalJob {
   readonly censoredRows: Int32Array;
   /** Uint8Array (nRows): 1 for these. */
   readonly censored?: Uint8Array;
+  /** Float64Array (nRows): how much each row counts; absent where all count 1. */
+  readonly weights?: Float64Array;
   /** One, or the members of a blend. */
   readonly parts: readonly FinalPart[];
   /** What each part's answer is clipped to. */
@@ -54,8 +56,7 @@ export interface FinalOutput {
 /** Trains what was chosen on the whole training side, with the number of rounds that cross-validation found. */
 export function trainFinalModels(job: FinalJob, hooks: TrainingHooks): FinalOutput {
   const { matrix, categorical, featureNames, target, trainRows, seed } = job;
-  const flags = job.censored === undefined ? {} : { censored: job.censored };
-  const base = { matrix, categorical, featureNames, target, trainRows, ...flags };
+  const base = { matrix, categorical, featureNames, target, trainRows, ...factsOf(job) };
   const parts = job.parts.filter(({ weight }) => weight > 0);
   const models = parts.map(({ candidate, iterations }) =>
     averageModels(

@@ -17,6 +17,8 @@ export interface FoldJob {
   readonly target: FitTarget;
   /** Uint8Array (nRows): 1 where the target is only a lower bound. */
   readonly censored?: Uint8Array;
+  /** Float64Array (nRows): how much each row counts; absent where all count 1. */
+  readonly weights?: Float64Array;
   readonly rows: FoldRows;
   /** null: the constant baseline. */
   readonly candidate: Candidate | null;
@@ -46,8 +48,7 @@ export function trainOneFold(job: FoldJob, hooks: FitHooks): FoldOutput {
 export function fitFold(job: FoldJob, fit: (request: FitRequest, seedPlace: number) => Fit): FoldOutput {
   const { matrix, categorical, featureNames, target, rows, candidate, bounds } = job;
   const { train, earlyStop } = sidesOf(rows, candidate);
-  const censored = job.censored === undefined ? {} : { censored: job.censored };
-  const base = { matrix, categorical, featureNames, target, ...censored, candidate };
+  const base = { matrix, categorical, featureNames, target, ...factsOf(job), candidate };
   const fits = Array.from({ length: candidate?.seeds ?? 1 }, (_, i) =>
     fit({ ...base, trainRows: train, earlyStopRows: earlyStop, seed: job.seed + i }, i),
   );
@@ -62,6 +63,14 @@ export function fitFold(job: FoldJob, fit: (request: FitRequest, seedPlace: numb
     censoredPredictions: answer(rows.censored.validate),
     bestIteration,
   };
+}
+
+/** What is known of rows beside their target. */
+export function factsOf({
+  censored,
+  weights,
+}: Pick<FitRequest, "censored" | "weights">): Pick<FitRequest, "censored" | "weights"> {
+  return { ...(censored === undefined ? {} : { censored }), ...(weights === undefined ? {} : { weights }) };
 }
 
 /**

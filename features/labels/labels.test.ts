@@ -50,7 +50,8 @@ async function labelsOf(sources: Record<string, TestSource>, rest: object, prefi
     return values;
   };
   const least = "__y_least" in table.columns ? { least: byAsset("__y_least") } : {};
-  return { y: byAsset("__y"), raw: byAsset("__y_raw"), ...least, classLabels };
+  const weight = "__weight" in table.columns ? { weight: byAsset("__weight") } : {};
+  return { ...weight, y: byAsset("__y"), raw: byAsset("__y_raw"), ...least, classLabels };
 }
 
 const failures = (rows: readonly [string, number, string][]): TestSource => ({
@@ -206,6 +207,13 @@ describe("failure events", () => {
     const { y } = await labelsOf({ readings }, rest, "flag");
     expect(y["a-10"]).toEqual([1, 0, gap]);
   });
+});
+
+it("stands beside the weight of a row, which is no feature", async () => {
+  const rest = { features: [{ category: { columns: ["state"] } }], training: { weight: { column: "x" } } };
+  const { weight } = await labelsOf({ readings }, rest, "weighed");
+  expect(weight?.["a-10"]).toEqual([1, 2, 3]);
+  await expect(labelsOf({ readings }, { training: rest.training }, "weighed-feature")).rejects.toThrow("x");
 });
 
 describe("a label column", () => {

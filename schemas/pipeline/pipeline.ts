@@ -135,6 +135,11 @@ export function timeKindOf({ sources }: Pick<Pipeline, "sources">): "cycle" | "t
   return Object.values(sources).find(({ role }) => role === "readings")?.time?.kind ?? "none";
 }
 
+/** The column of the readings that weighs the rows; undefined where none does. */
+export function weightColumnOf({ training }: Pick<Pipeline, "training">): string | undefined {
+  return typeof training.weight === "object" ? training.weight.column : undefined;
+}
+
 export function modelNameOf(pipeline: Pipeline): string {
   return pipeline.model ?? pipeline.name;
 }

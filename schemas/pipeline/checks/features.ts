@@ -1,4 +1,5 @@
 import type { FeatureDeclaration, OperatorName, OperatorParams } from "../features.ts";
+import { weightColumnOf } from "../pipeline.ts";
 import type { FieldPath } from "../reading/yaml-document.ts";
 import type { Column } from "../source.ts";
 import type { Span } from "../time.ts";
@@ -180,6 +181,7 @@ function isAllowed(scope: Scope, column: Column): boolean {
 function reasonNotFeature(scope: Scope, column: Column): string | undefined {
   const { label } = scope.pipeline;
   if (label.kind === "column" && label.column === column.name) return "a column that is not the label";
+  if (weightColumnOf(scope.pipeline) === column.name) return "a column that is not the weight of the rows";
   if (column.use !== "feature") return `a column with use: feature (this one has use: ${column.use})`;
   return undefined;
 }

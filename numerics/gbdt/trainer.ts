@@ -79,7 +79,7 @@ export interface GbdtInput {
   readonly resumeFrom?: GbdtCheckpoint;
   /** Bins of an earlier training on the same matrix and rows, with the same columns, settings of binning and seed. */
   readonly binned?: BinnedRows;
-  /** Threads that take part; the calling thread alone when absent. The model does not depend on it. */
+  /** Threads that take part where there is enough for them to do. The model does not depend on them. */
   readonly team?: Team;
   /** "plain" for the reference kernels; the model does not depend on it. */
   readonly kernels?: KernelKind;
@@ -142,6 +142,8 @@ const NO_ROWS: TargetRows = { targets: new Float64Array(0), weights: NO_WEIGHTS,
 /** Beyond, one lane would leave too few bits to a gradient beside the count of rows. */
 const MOST_ONE_LANE_ROWS = 100_000;
 const SOLO = new Team(1);
+/** Fewer cells are trained on by one thread: most steps would end before another wakes up. */
+const LEAST_SHARED_CELLS = 200_000;
 
 class Boosting {
   readonly #input: GbdtInput;
@@ -273,7 +275,9 @@ class Boosting {
 
   /** Makes the training's memory and hands it to the team. */
   #open(training: TargetRows, rows: Readonly<Record<"trainRows" | "validationRows", Int32Array>>): Crew {
-    const { matrix, team = SOLO, interactions, monotone, categorical = [] } = this.#input;
+    const { matrix, team: given, interactions, monotone, categorical = [] } = this.#input;
+    const isSmall = rows.trainRows.length * matrix.nColumns < LEAST_SHARED_CELLS;
+    const team = isSmall || given === undefined ? SOLO : given;
     checkRowIndices("categorical", categorical, matrix.nColumns);
     const { name, nScores } = this.#objective;
     const parameters = this.#parameters;

@@ -30,9 +30,9 @@ function open(job: TrainingJob): TrainingThread | undefined {
 for (;;) {
   generation = awaitCommand(control, generation);
   if (control[CONTROL.step] === COMMAND_OPEN) {
-    const received = receiveMessageOnPort(port) as { message: TrainingJob } | undefined;
+    const received = receiveMessageOnPort(port);
     // Woken late for the command before, this thread may have opened the training already.
-    if (received !== undefined) thread = open(received.message);
+    if (received !== undefined) thread = open(received.message as TrainingJob);
   } else {
     thread?.takeTasks(fail);
   }

@@ -143,7 +143,7 @@ const NO_ROWS: TargetRows = { targets: new Float64Array(0), weights: NO_WEIGHTS,
 const MOST_ONE_LANE_ROWS = 100_000;
 const SOLO = new Team(1);
 /** Fewer cells are trained on by one thread: most steps would end before another wakes up. */
-const LEAST_SHARED_CELLS = 200_000;
+const LEAST_SHARED_CELLS = 100_000;
 
 class Boosting {
   readonly #input: GbdtInput;

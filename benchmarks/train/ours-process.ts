@@ -3,22 +3,26 @@ import { rocAuc } from "../../numerics/metrics/binary.ts";
 import { createExplainer } from "../../numerics/explain/explainer.ts";
 import { Team } from "../../numerics/gbdt/threads/team.ts";
 import { trainGbdt } from "../../numerics/gbdt/trainer.ts";
+import { InferenceSession, Tensor } from "onnxruntime-node";
+import { exportOnnx, INPUT_NAME } from "../../numerics/onnx/export.ts";
 import { predict } from "../../numerics/model.ts";
 import type { RowReader } from "../../numerics/row-reader.ts";
 
 /**
  * Ours in the train suite, in a process of its own, so that its peak memory is that of one training.
  *
- * Usage: ours-process.js FILE ROWS COLUMNS LEAVES ROUNDS THREADS FITS REPEATS [explain]
+ * Usage: ours-process.js FILE ROWS COLUMNS LEAVES ROUNDS THREADS FITS REPEATS [explain | predict FILE ROWS]
  */
 const [path = "", ...numbers] = process.argv.slice(2);
 const [nRows = 0, nColumns = 0, numLeaves = 0, nRounds = 0, nThreads = 1, nFits = 1, nRepeats = 1] = numbers
   .slice(0, 7)
   .map(Number);
 const BATCH_ROWS = 10_000;
-const isExplaining = numbers[7] === "explain";
+const PREDICT_ROWS = 65_536;
+const PREDICT_REPEATS = 5;
+const [more, askedPath = "", nAsked = 0] = [numbers[7], numbers[8], Number(numbers[9])];
 
-const file = openSync(path, "r");
+let file = openSync(path, "r");
 const width = nColumns + 1;
 const batch = new Float64Array(BATCH_ROWS * width);
 const batchBytes = new Uint8Array(batch.buffer);
@@ -54,7 +58,8 @@ const report = {
   seconds: median(seconds),
   peakRssMiB,
   auc: rocAuc(values.subarray(nRows - nTest), predict(model, test).values),
-  ...(isExplaining ? { explainSeconds: explain() } : {}),
+  ...(more === "explain" ? { explainSeconds: explain() } : {}),
+  ...(more === "predict" ? { predictSeconds: await measurePredictions() } : {}),
 };
 process.stdout.write(`${JSON.stringify({ version: "aura", metrics: report })}\n`);
 
@@ -119,6 +124,29 @@ function explain(): number {
   const contributions = new Float64Array(nColumns);
   for (let row = 0; row < 10_000; row++) explainer.explain(test.data, row * nColumns, contributions);
   return (performance.now() - start) / 1000;
+}
+
+/** Through ONNX Runtime, from the exported graph, in batches as fleet scores run. */
+async function measurePredictions(): Promise<number> {
+  const onnx = exportOnnx(model, {
+    featureNames: Array.from({ length: nColumns }, (_, column) => `x${column}`),
+    taskKind: "binary",
+  });
+  const options = { intraOpNumThreads: nThreads, interOpNumThreads: 1 };
+  const session = await InferenceSession.create(onnx, options);
+  file = openSync(askedPath, "r");
+  const asked = readRows(0, nAsked);
+  const list: number[] = [];
+  for (let repeat = 0; repeat < PREDICT_REPEATS; repeat++) {
+    const start = performance.now();
+    for (let begin = 0; begin < nAsked; begin += PREDICT_ROWS) {
+      const n = Math.min(PREDICT_ROWS, nAsked - begin);
+      const values = asked.subarray(begin * nColumns, (begin + n) * nColumns);
+      await session.run({ [INPUT_NAME]: new Tensor("float64", values, [n, nColumns]) });
+    }
+    list.push((performance.now() - start) / 1000);
+  }
+  return median(list);
 }
 
 function median(list: readonly number[]): number {

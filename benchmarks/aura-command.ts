@@ -45,11 +45,17 @@ const FOREIGN = [
   "AURA_API_PORT",
 ];
 
-export function auraCommand(root: string, stateDir: string): AuraCommand {
+/** @param settings variables beyond those that every benchmark has */
+export function auraCommand(
+  root: string,
+  stateDir: string,
+  settings: Readonly<Record<string, string>> = {},
+): AuraCommand {
   const env: Record<string, string | undefined> = {
     ...Object.fromEntries(FOREIGN.map((name) => [name, undefined])),
     AURA_STATE_DIR: stateDir,
     AURA_LOG_LEVEL: "warn",
+    ...settings,
   };
   const run: AuraCommand["run"] = (args, timeoutMs, watch) =>
     runChild(

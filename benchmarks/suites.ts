@@ -1,8 +1,15 @@
 import { pipelineSuite } from "./pipeline/suite.ts";
+import { searchSuite } from "./search/suite.ts";
 import { serveSuite } from "./serve/suite.ts";
 import type { BenchSuite } from "./suite.ts";
 import { trainSuite } from "./train/suite.ts";
 import { transformSuite } from "./transform/suite.ts";
 
 /** Every suite of `npm run bench`. A new one is one folder and one line here. */
-export const SUITES: readonly BenchSuite[] = [pipelineSuite, transformSuite, serveSuite, trainSuite];
+export const SUITES: readonly BenchSuite[] = [
+  pipelineSuite,
+  transformSuite,
+  serveSuite,
+  trainSuite,
+  searchSuite,
+];

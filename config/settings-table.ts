@@ -223,7 +223,8 @@ export const SETTINGS_TABLE = {
   }),
   AURA_TRAININGS: row({
     schema: count(1, 64),
-    meaning: "Trainings that one worker does at once; each takes a core. More workers do more.",
+    meaning:
+      "Trainings that one worker does at once; each takes a core, and one that is alone takes all. More workers do more.",
     unit: "trainings",
     default: "2",
     range: "1 to 64",

@@ -6,6 +6,9 @@ import type { FeatureView, ViewColumn } from "./feature-view.ts";
 import { LABEL_ALIAS, labelColumnSql } from "./labels/column.ts";
 import { cleanSql } from "./sql-text.ts";
 
+/** Alias of the weight of a row, in the base layer and in the feature set. */
+export const WEIGHT_ALIAS = "__weight";
+
 /** The rows every operator starts from, and the aliases of their columns. */
 export interface BaseLayer {
   readonly sql: string;
@@ -43,6 +46,8 @@ export function baseLayer({ view, fitted, readings, hasLabel }: BaseLayerInput):
   });
   if (hasLabel && view.label.kind === "column")
     selected.push(`${labelColumnSql(view.label)} AS ${LABEL_ALIAS}`);
+  if (hasLabel && view.weight !== undefined)
+    selected.push(`${cleanSql(quoteIdentifier(view.weight.physical))} AS ${WEIGHT_ALIAS}`);
   let sql = `SELECT ${selected.join(", ")} FROM ${readings}`;
   view.derived.forEach((column, i) => {
     const formula = formulaSql(parseFormula(column.formula), (name) => numbers.get(name) ?? "NULL::DOUBLE");

@@ -25,13 +25,13 @@ export class DatasetResolver implements ExpandContext {
   #path = "";
 
   /**
-   * @param roles names of the asset and time columns, which are no columns here, and of the label column, which no
-   *   feature may use whatever its `use` says
+   * @param roles names of the asset and time columns, which are no columns here, and of those of the label and the weight,
+   *   which no feature may use whatever their `use` says
    */
   constructor(
     manifest: DatasetManifest,
     source: string,
-    roles: { readonly keys: readonly string[]; readonly label: string | undefined },
+    roles: { readonly keys: readonly string[]; readonly labels: readonly (string | undefined)[] },
   ) {
     const readings = manifest.sources[source];
     if (readings === undefined)
@@ -42,7 +42,7 @@ export class DatasetResolver implements ExpandContext {
     this.timeKind = readings.timeKind;
     this.#readingColumns = readings.columns
       .filter((column) => !roles.keys.includes(column.name))
-      .map((column) => (column.name === roles.label ? { ...column, use: "label" } : column));
+      .map((column) => (roles.labels.includes(column.name) ? { ...column, use: "label" } : column));
   }
 
   /** Where the operator in hand sits in the file, e.g. `features.2.rolling`. */

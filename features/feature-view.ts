@@ -61,6 +61,8 @@ export interface FeatureView {
   };
   readonly features: readonly ViewFeature[];
   readonly label: LabelPlan;
+  /** Column of the readings that says how much a row counts in learning; absent: all count alike. */
+  readonly weight?: { readonly physical: string };
 }
 
 /** The features in the form other rooms use: name, physical name, kind, unit. */

@@ -1,5 +1,5 @@
 import type { FittedState } from "../schemas/feature-set.ts";
-import { baseLayer } from "./base-layer.ts";
+import { baseLayer, WEIGHT_ALIAS } from "./base-layer.ts";
 import { formulaNames, parseFormula } from "./expression/parser.ts";
 import type { FeatureView } from "./feature-view.ts";
 import { labelSql } from "./labels/label-sql.ts";
@@ -23,7 +23,8 @@ export interface FeatureSqlInput {
 }
 
 /**
- * One SELECT of the physical columns of a feature set: keys, `__y`, `__y_raw`, `__last`, `f0` … .
+ * One SELECT of the physical columns of a feature set: keys, `__y`, `__y_raw`, `__last`, `f0` …, with what the label
+ * adds (`LabelSql.more`), and `__weight` where rows have one.
  *
  * The rows come in no particular order; write them ordered by `__asset, __t, __seq`.
  */
@@ -55,6 +56,11 @@ export function featureSql(input: FeatureSqlInput): string {
           classLabels: input.classLabels ?? [],
           allReadings: input.allReadings ?? readings,
         });
+  const hasWeight = view.weight !== undefined && input.hasLabel !== false;
+  const more = [
+    ...(label.more ?? []),
+    ...(hasWeight ? [{ name: WEIGHT_ALIAS, sql: `b.${WEIGHT_ALIAS}` }] : []),
+  ];
   const last = view.hasAsset ? `${plan.window("lead(__seq)")} IS NULL` : "true";
   const keys = [
     "b.__asset",
@@ -64,10 +70,15 @@ export function featureSql(input: FeatureSqlInput): string {
     `CAST(${label.y} AS DOUBLE) AS __y`,
     `CAST(${label.raw} AS DOUBLE) AS __y_raw`,
     `${last} AS __last`,
-    ...(label.more ?? []).map(({ name, sql }) => `CAST(${sql} AS DOUBLE) AS ${name}`),
+    ...more.map(({ name, sql }) => `CAST(${sql} AS DOUBLE) AS ${name}`),
   ];
-  const more = (label.more ?? []).map(({ name }) => name);
-  return nested(plan, { keys, more, perLevel, view, columns: [...base.numbers.values()] });
+  return nested(plan, {
+    keys,
+    more: more.map(({ name }) => name),
+    perLevel,
+    view,
+    columns: [...base.numbers.values()],
+  });
 }
 
 interface FinalLayers {

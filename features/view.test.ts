@@ -51,6 +51,14 @@ describe("a view", () => {
     expect(compile({ features: [{ current: {} }] }).hash).not.toBe(view.hash);
   });
 
+  it("leaves sensors as they are where there is one regime", () => {
+    const features = [{ current: {} }];
+    const one = compile({ features, regimes: { columns: ["pressure"], count: 1 } });
+    expect(one).toEqual(compile({ features }));
+    const two = compile({ features, regimes: { columns: ["pressure"], count: 2 } });
+    expect(two.regimes).toEqual({ columns: ["pressure"], count: 2, normalize: ["temperature"] });
+  });
+
   it("keeps how times are written and what values are allowed", () => {
     const pipeline = pipelineOf(sources, { features: [{ current: {} }] });
     const { readings: declared } = pipeline.sources;

@@ -1,6 +1,7 @@
 import type { DatasetManifest } from "../schemas/dataset.ts";
 import type { OperatorName } from "../schemas/pipeline/features.ts";
 import type { Pipeline } from "../schemas/pipeline/pipeline.ts";
+import { weightColumnOf } from "../schemas/pipeline/pipeline.ts";
 import type { Source } from "../schemas/pipeline/source.ts";
 import { isPlatformError, PlatformError } from "../schemas/platform-error.ts";
 import type { ErrorLocation } from "../schemas/platform-error.ts";
@@ -26,7 +27,7 @@ export function compileView(pipeline: Pipeline, manifest: DatasetManifest): Feat
   const keys = [declared?.asset, declared?.time?.column].filter((name) => name !== undefined);
   const resolver = new DatasetResolver(manifest, source, {
     keys,
-    label: pipeline.label.kind === "column" ? pipeline.label.column : undefined,
+    labels: [pipeline.label.kind === "column" ? pipeline.label.column : undefined, weightColumnOf(pipeline)],
   });
   const problems: ErrorLocation[] = [];
   const collect = <T>(work: () => T): T | undefined => collectProblems(problems, work);
@@ -37,6 +38,7 @@ export function compileView(pipeline: Pipeline, manifest: DatasetManifest): Feat
   const regimes = pipeline.regimes && collect(() => resolveRegimes(pipeline, resolver));
   resolver.enter("");
   const label = collect(() => compileLabel(pipeline, resolver));
+  const weight = collect(() => weightOf(pipeline, resolver));
   if (problems.length > 0 || label === undefined) throw invalidView(problems);
   if (features.length > MAX_FEATURES)
     throw invalidPipeline("features", `at most ${MAX_FEATURES} features`, String(features.length));
@@ -58,7 +60,18 @@ export function compileView(pipeline: Pipeline, manifest: DatasetManifest): Feat
     ...(regimes === undefined ? {} : { regimes }),
     features: features.map((feature, i): ViewFeature => ({ ...feature, physical: `f${i}` })),
     label,
+    ...(weight === undefined ? {} : { weight }),
   });
+}
+
+/** Where the stored readings have the weight of a row. */
+function weightOf(pipeline: Pipeline, resolver: DatasetResolver): FeatureView["weight"] {
+  const name = weightColumnOf(pipeline);
+  if (name === undefined) return undefined;
+  const { physical, type } = resolver.columnOf(resolver.readings, name, "training.weight.column");
+  if (type === "text" || type === "timestamp")
+    return resolver.fail("training.weight.column", "a numeric column", `${name} of type ${type}`);
+  return { physical };
 }
 
 function timesOf({ sources }: Pipeline): Record<string, ViewTime> {
@@ -141,7 +154,8 @@ function resolveRegimes({ regimes, task }: Pipeline, resolver: DatasetResolver):
     .filter((name) => regimes.normalize !== "*" || !columns.includes(name))
     // A forecast answers in the unit of its column, and not as a distance from the mean of a regime.
     .filter((name) => task.kind !== "forecast" || name !== task.column);
-  return { columns, count: regimes.count, normalize };
+  // With one regime nothing tells readings apart: sensors keep their units, and nothing is learnt from training rows.
+  return regimes.count === 1 ? undefined : { columns, count: regimes.count, normalize };
 }
 
 function collectProblems<T>(problems: ErrorLocation[], work: () => T): T | undefined {

@@ -3,6 +3,8 @@
  * trainings give equal bytes), and what the ONNX writer turns into a graph. Prediction here is the
  * reference that the graph must agree with.
  */
+import { applyClassCalibration } from "./calibration/class-calibrator.ts";
+import type { ClassCalibration } from "./calibration/class-calibrator.ts";
 import { applyIsotonic } from "./calibration/isotonic.ts";
 import type { DecisionTree } from "./decision-tree.ts";
 import { findLeaf } from "./decision-tree.ts";
@@ -40,6 +42,8 @@ interface ModelBase {
   readonly calibration?: PiecewiseLinear;
   /** Of forecasts: from the raw scores, which are changes, to ordered quantiles. */
   readonly forecast?: ForecastRule;
+  /** More classes: from the probabilities of the post transform to the answers. */
+  readonly classCalibration?: ClassCalibration;
 }
 
 /** raw_k = base_k + scale · Σ_trees leaf_k: boosting has scale 1, an average of T trees 1/T. */
@@ -157,6 +161,7 @@ export function predict(model: TrainedModel, matrix: Matrix, cap?: OutputCap): P
   const prediction = predictRaw(model, matrix);
   applyPostTransform(model.postTransform, prediction);
   if (model.calibration !== undefined) applyCalibration(model.calibration, prediction.values);
+  if (model.classCalibration !== undefined) applyClassCalibration(model.classCalibration, prediction.values);
   if (cap !== undefined) applyCap(prediction.values, cap);
   if (model.forecast !== undefined) applyForecast(model.forecast, matrix, prediction.values);
   return prediction;

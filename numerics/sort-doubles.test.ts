@@ -15,7 +15,7 @@ it.each([
   ["one value", draw(10_000, () => 4)],
 ])("sorts as comparing sorts: %s", (_name, values) => {
   const expected = values.slice().sort();
-  const sorted = sortDoubles(values.slice());
-  expect(sorted.length).toBe(expected.length);
+  const sorted = values.slice();
+  sortDoubles(sorted);
   expect(sorted.every((value, index) => Object.is(value, expected[index]))).toBe(true);
 });

@@ -10,14 +10,18 @@ const RADIX = 1 << DIGIT_BITS;
  * The bits of a double, the sign flipped, and all bits of negative ones, order as the numbers do: six passes over
  * eleven bits each, without a comparison that a processor would have to guess.
  *
- * @returns the sorted values, in `values` or another array of the same length
- * Cost: O(n), about a sixth of a comparing sort for 200,000 values; 16 bytes a value beside them.
+ * Cost: O(n), about a sixth of a comparing sort for 200,000 values; 8 bytes a value beside them.
  * Source: Knuth, The Art of Computer Programming 3, 5.2.5 (least significant digit first).
  */
-export function sortDoubles(values: Float64Array): Float64Array {
-  if (values.length < LEAST_VALUES) return values.sort();
-  let from = toKeys(values);
-  let to = new Uint32Array(from.length);
+export function sortDoubles(values: Float64Array): void {
+  if (values.length < LEAST_VALUES) {
+    values.sort();
+    return;
+  }
+  const keys = new Uint32Array(values.buffer, values.byteOffset, 2 * values.length);
+  toKeys(keys);
+  let from: Uint32Array = keys;
+  let to: Uint32Array = new Uint32Array(keys.length);
   const counts = countDigits(from);
   for (let digit = 0; digit < N_DIGITS; digit++) {
     const places = counts.subarray(digit * RADIX, (digit + 1) * RADIX);
@@ -35,27 +39,25 @@ export function sortDoubles(values: Float64Array): Float64Array {
     }
     [from, to] = [to, from];
   }
-  return fromKeys(from);
+  if (from !== keys) keys.set(from);
+  fromKeys(keys);
 }
 
-/** Low and high word of each value's key. */
-function toKeys(values: Float64Array): Uint32Array<ArrayBuffer> {
-  const keys = new Uint32Array(Float64Array.from(values).buffer);
+/** From low and high word of each value to those of its key. */
+function toKeys(keys: Uint32Array): void {
   for (let at = 0; at < keys.length; at += 2) {
     const flip = keys[at + 1] >>> 31 === 1 ? 0xffff_ffff : 0;
     keys[at] ^= flip;
     keys[at + 1] ^= flip | 0x8000_0000;
   }
-  return keys;
 }
 
-function fromKeys(keys: Uint32Array<ArrayBuffer>): Float64Array {
+function fromKeys(keys: Uint32Array): void {
   for (let at = 0; at < keys.length; at += 2) {
     const flip = keys[at + 1] >>> 31 === 1 ? 0 : 0xffff_ffff;
     keys[at] ^= flip;
     keys[at + 1] ^= flip | 0x8000_0000;
   }
-  return new Float64Array(keys.buffer);
 }
 
 function countDigits(keys: Uint32Array): Uint32Array {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { censoredSchema } from "./censored.ts";
 import { sourceCountsSchema } from "./dataset.ts";
 import { calibrationSchema, gateResultSchema, metricSetSchema, sliceSchema } from "./model-version.ts";
 import { nameSchema, sha256Schema } from "./names.ts";
@@ -27,6 +28,8 @@ export const approvalEvidenceSchema = z.strictObject({
   /** 95 %, of `metrics.test`, by asset. */
   intervals: z.record(z.string(), z.tuple([z.number(), z.number()])),
   rows: z.strictObject({ train: z.int(), test: z.int(), cv: z.int() }),
+  /** rul: rows of assets that had not failed; absent where there are none. */
+  censored: censoredSchema.optional(),
   /** Of the constant model on the holdout; null where it was not scored there. */
   baseline: metricSetSchema.nullable(),
   champion: z

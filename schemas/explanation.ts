@@ -16,6 +16,7 @@ export const ANSWER_STEPS = [
   "softmax",
   "shares",
   "isotonic_calibration",
+  "class_calibration",
   "cap",
   "exponential",
   "present_value",

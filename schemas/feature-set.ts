@@ -42,8 +42,10 @@ export type FittedState = z.infer<typeof fittedStateSchema>;
  *
  * Parquet columns, sorted by (`__asset`, `__t`, `__seq`): `__asset`, `__t`, `__seq`, `__part` as in the dataset;
  * `__y` DOUBLE label as learnt (capped RUL, 0/1, class index; NULL = unlabelled); `__y_raw` DOUBLE label before
- * the cap; of forecasts `__target<h>` and `__naive<h>` DOUBLE per horizon, and both labels that of the nearest known one;
- * `__last` BOOLEAN last reading of its asset; `f<i>` DOUBLE, NULL = missing.
+ * the cap, NULL as well where only the cap is known to be reached; of forecasts `__target<h>` and `__naive<h>` DOUBLE per
+ * horizon, and both labels that of the nearest known one; `__last` BOOLEAN last reading of its asset; `f<i>` DOUBLE,
+ * NULL = missing. With `nCensored` also `__y_least` DOUBLE: of unlabelled rows whose asset had not failed, what the label
+ * exceeds.
  */
 export const featureSetManifestSchema = z.strictObject({
   kind: z.literal("aura.features/1"),
@@ -59,6 +61,10 @@ export const featureSetManifestSchema = z.strictObject({
   parts: z.array(parquetPartSchema),
   nRows: z.int().min(0),
   nLabelled: z.int().min(0),
+  /** Whether there is `__weight` DOUBLE: how much a row counts in learning. Absent: all count alike. */
+  hasWeight: z.literal(true).optional(),
+  /** Rows with `__y_least`; absent where the label has no such rows. */
+  nCensored: z.int().min(0).optional(),
   nAssets: z.int().min(0),
 });
 export type FeatureSetManifest = z.infer<typeof featureSetManifestSchema>;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { censoredSchema } from "./censored.ts";
 import { nameSchema, sha256Schema } from "./names.ts";
 import { objectRefSchema } from "./object-ref.ts";
 
@@ -87,8 +88,8 @@ export const signatureSchema = z.strictObject({
     cap: z.number().optional(),
     /** regression: absent where too few rows were held out to say how far answers are off. */
     interval: servedIntervalSchema.optional(),
-    /** binary: how the graph's probabilities were calibrated; absent: not at all. */
-    calibration: z.enum(["platt", "isotonic"]).optional(),
+    /** Classes: how the graph's probabilities were calibrated; absent: not at all. */
+    calibration: z.enum(["temperature", "platt", "isotonic"]).optional(),
     /** forecast: what the columns of the output are. */
     forecast: servedForecastSchema.optional(),
   }),
@@ -158,7 +159,7 @@ export const declaredCostsSchema = z.strictObject({
 
 /** A method of calibration on folds it was not fitted on. */
 export const calibrationTrialSchema = z.strictObject({
-  method: z.enum(["none", "platt", "isotonic"]),
+  method: z.enum(["none", "temperature", "platt", "isotonic"]),
   logLoss: z.number(),
   brier: z.number(),
 });
@@ -253,7 +254,10 @@ export const evaluationSchema = z.strictObject({
   costs: declaredCostsSchema.optional(),
   /** Absent in what was evaluated before they were counted. */
   failures: failuresSchema.optional(),
-  /** binary: predicted probabilities beside what happened, on the holdout. */
+  /**
+   * Two classes: predicted probabilities beside what happened, on the holdout. More: the probability of the most
+   * probable class beside how often it was right.
+   */
   calibration: calibrationSchema.optional(),
   /** rul: level of the intervals, and the methods on cross-validation, the chosen one first. */
   interval: z.strictObject({ level: z.number(), trials: z.array(intervalTrialSchema) }).optional(),
@@ -261,6 +265,8 @@ export const evaluationSchema = z.strictObject({
   explanation: globalExplanationSchema.optional(),
   importance: z.array(z.strictObject({ feature: z.string(), gain: z.number() })),
   rows: z.strictObject({ train: z.int(), test: z.int(), cv: z.int() }),
+  /** rul: rows of assets that had not failed; absent where there are none. */
+  censored: censoredSchema.optional(),
   checks: z.array(z.strictObject({ name: z.string(), passed: z.boolean(), detail: z.string() })),
 });
 export type Evaluation = z.infer<typeof evaluationSchema>;

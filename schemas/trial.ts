@@ -16,6 +16,8 @@ export const trialFoldSchema = z.strictObject({
   fold: z.int(),
   /** First objective over this fold and those before it: what the pruner saw; null where it is undefined. */
   value: z.number().nullable(),
+  /** The same for all objectives in order, where there are several. */
+  values: z.array(z.number().nullable()).exactOptional(),
   /** Boosting rounds that early stopping kept; null for other kinds. */
   rounds: z.number().nullable(),
   /** Out-of-fold rows and, as `history`, the learning curve. */
@@ -49,11 +51,16 @@ export const searchViewSchema = z.strictObject({
   complete: z.int(),
   pruned: z.int(),
   failed: z.int(),
+  /** Training time of all trials together. */
   seconds: z.number(),
+  /** From the start of the first trial to the end of the last. */
+  wallSeconds: z.number(),
   /** Number of the best complete trial; null while there is none. */
   best: z.int().nullable(),
   /** Complete trials that no other beats in every objective, by number. */
   pareto: z.array(z.int()),
+  /** Share of the first objective's variance that each parameter explains by itself; empty for few trials. */
+  importance: z.array(z.strictObject({ parameter: z.string(), share: z.number() })),
 });
 export type SearchView = z.infer<typeof searchViewSchema>;
 

@@ -49,6 +49,10 @@ export const reproduction = proxyActivities<ReturnType<typeof createReproduction
 export const adoption = proxyActivities<ReturnType<typeof createAdoptionActivities>>(TRAIN);
 export const external = proxyActivities<ReturnType<typeof createExternalActivities>>(TRAIN);
 export const training = proxyActivities<ReturnType<typeof createTrainingActivities>>(TRAIN);
-export const search = proxyActivities<ReturnType<typeof createSearchActivities>>(TRAIN);
+/** A trial loses little with its worker; that it goes on soon is what a search under kills waits for. */
+export const search = proxyActivities<ReturnType<typeof createSearchActivities>>({
+  ...TRAIN,
+  heartbeatTimeout: "5s",
+});
 export const evaluation = proxyActivities<ReturnType<typeof createEvaluationActivities>>(TRAIN);
 export const scoring = proxyActivities<ReturnType<typeof createScoringActivities>>(TRAIN);

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { CpuJobName, CpuJobInput, CpuJobOutput } from "./jobs.ts";
@@ -17,11 +18,34 @@ const STOP_GRACE_MS = 2_000;
 /**
  * Threads for pure computation, so that the activity thread stays free to heartbeat. Threads are kept between jobs;
  * how many run at once is the worker's concurrency, not a limit of this pool.
+ *
+ * A training alone uses every core, several at once their share; what is trained does not depend on it.
  */
 export class CpuPool {
   readonly #idle: Worker[] = [];
   readonly #all = new Set<Worker>();
+  readonly #nCores: number;
+  #nTrainings = 0;
   readonly #entry = new URL(import.meta.url.endsWith(".ts") ? "./thread.ts" : "./thread.js", import.meta.url);
+
+  /** @param nCores  cores that trainings share */
+  constructor(nCores = availableParallelism()) {
+    this.#nCores = nCores;
+  }
+
+  /** Does work that trains, job after job: for as long as it lasts it has its share of the cores. */
+  async whileTraining<T>(work: () => Promise<T>): Promise<T> {
+    this.#nTrainings += 1;
+    try {
+      return await work();
+    } finally {
+      this.#nTrainings -= 1;
+    }
+  }
+
+  /** `run` as the only job of its training. */
+  train: CpuPool["run"] = (job, input, callbacks) =>
+    this.whileTraining(() => this.run(job, input, callbacks));
 
   /**
    * Runs one job on a thread.
@@ -42,7 +66,8 @@ export class CpuPool {
     };
     callbacks.signal?.addEventListener("abort", stop, { once: true });
     try {
-      const request: ThreadRequest<K> = { job, input, stopFlag };
+      const nThreads = Math.max(1, Math.floor(this.#nCores / Math.max(1, this.#nTrainings)));
+      const request: ThreadRequest<K> = { job, input, stopFlag, nThreads };
       thread.postMessage(request);
       const output = await this.#reply(thread, callbacks);
       return output as CpuJobOutput<K>;

@@ -1,4 +1,3 @@
-import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 import { adaptGraph } from "../adoption/adapt-graph.ts";
 import { evaluateHoldout } from "../evaluation/evaluate-holdout.ts";
 import { explainModel } from "../evaluation/explain-model.ts";
@@ -6,6 +5,7 @@ import { freezeModelReference } from "../evaluation/model-reference.ts";
 import { exportGraph } from "../evaluation/export-graph.ts";
 import { compareWindow } from "../monitoring/compare-window.ts";
 import { predictRows } from "../evaluation/predict-rows.ts";
+import type { FitHooks } from "../training/fit-candidate.ts";
 import { inspectLeakage } from "../training/inspect-leakage.ts";
 import { scoreTrial } from "../search/score-trial.ts";
 import { trainTrialFold } from "../search/train-trial-fold.ts";
@@ -14,7 +14,7 @@ import { trainFinalModels } from "../training/train-final.ts";
 import { trainOneFold } from "../training/train-one-fold.ts";
 
 /** How a job is watched from outside; checkpoints cost, so a job sends them only where it is made to. */
-export interface JobHooks extends TrainingHooks {
+export interface JobHooks extends FitHooks {
   readonly sendCheckpoint?: (checkpoint: unknown) => void;
 }
 

@@ -1,4 +1,5 @@
 import { parentPort } from "node:worker_threads";
+import { Team } from "../../numerics/gbdt/threads/team.ts";
 import { CPU_JOBS } from "./jobs.ts";
 import type { CpuJobName } from "./jobs.ts";
 import type { ThreadReply, ThreadRequest } from "./thread-messages.ts";
@@ -7,7 +8,20 @@ import type { ThreadReply, ThreadRequest } from "./thread-messages.ts";
 const port = parentPort;
 if (port === null) throw new Error("this module is the entry of a worker thread");
 
-port.on("message", ({ job, input, stopFlag }: ThreadRequest<CpuJobName>) => {
+/** Kept between jobs: its threads and their memory serve the next training. */
+let team = new Team(1);
+
+function teamOf(nThreads: number): Team {
+  if (team.nThreads !== nThreads) replaceTeam(nThreads);
+  return team;
+}
+
+function replaceTeam(nThreads: number): void {
+  void team.close();
+  team = new Team(nThreads);
+}
+
+port.on("message", ({ job, input, stopFlag, nThreads }: ThreadRequest<CpuJobName>) => {
   const flag = new Int32Array(stopFlag);
   const reply = (message: ThreadReply) => port.postMessage(message);
   try {
@@ -15,10 +29,16 @@ port.on("message", ({ job, input, stopFlag }: ThreadRequest<CpuJobName>) => {
     const output = run(input, {
       onProgress: (progress: unknown) => reply({ kind: "progress", progress }),
       sendCheckpoint: (checkpoint: unknown) => reply({ kind: "checkpoint", checkpoint }),
+      // Only a job that boosts asks for it.
+      get team() {
+        return teamOf(nThreads);
+      },
       shouldStop: () => Atomics.load(flag, 0) === 1,
     });
     reply({ kind: "done", output });
   } catch (error) {
+    // A team whose training failed is of no more use.
+    replaceTeam(1);
     reply({ kind: "failed", error });
   }
 });

@@ -54,13 +54,17 @@ export async function scoreVersion(
   requireSameQuestion(version, signature, { pipeline, problem, classLabels: challenger.classLabels });
   const base = { dataset: input.dataset, view: file("view"), fitted: file("fitted"), hasLabel: false };
   const own = await deps.tables.load((await transformDataset(deps, base, beat)).featureSet, choice);
-  const rows = finalRows(challenger, pipeline, split).test;
+  const { test: rows, censored } = finalRows(challenger, pipeline, split);
   requireSameRows(challenger, own, rows);
-  const prediction = await answerRows(deps, version, {
-    inputs: featureRows(own, rows),
-    nRows: rows.length,
+  // Its order of lives is judged on the same rows as the challenger's, those of assets that had not failed among them.
+  const asked = Int32Array.from([...rows, ...censored.test]);
+  const answers = await answerRows(deps, version, {
+    inputs: featureRows(own, asked),
+    nRows: asked.length,
     outputName: OUTPUT_NAMES[problem.kind],
   });
+  const nJudged = (answers.length / asked.length) * rows.length;
+  const prediction = answers.subarray(0, nJudged);
   const threshold = version.threshold ?? signature.output.threshold ?? null;
   const scored = await scoreRows(
     deps,
@@ -74,6 +78,7 @@ export async function scoreVersion(
       threshold,
       interval: signature.output.interval ?? null,
       slices: [],
+      censored: { rows: censored.test, prediction: answers.subarray(nJudged) },
     },
     beat,
   );

@@ -68,7 +68,7 @@ describe("evaluateHoldout", () => {
     expect(calibration?.expectedError).toBeGreaterThan(0);
   });
 
-  it("knows neither threshold nor calibration of three classes", () => {
+  it("knows no threshold of three classes, and how sure the likeliest may be taken to be", () => {
     const codes = Float64Array.from(rows, (row) => row % 3);
     const shares = Float64Array.from(
       rows.flatMap((row) => [0, 1, 2].map((c) => (c === row % 3 ? 0.8 : 0.1))),
@@ -94,7 +94,9 @@ describe("evaluateHoldout", () => {
       HOOKS,
     );
     expect(found.thresholds).toEqual([]);
-    expect(found.calibration).toBeNull();
+    // Always right where it says 0.8.
+    expect(found.calibration?.expectedError).toBeCloseTo(0.2, 12);
+    expect(found.calibration?.bins).toMatchObject([{ nRows: 40, observedRate: 1 }]);
     expect(found.test).toMatchObject({ macroF1: 1, accuracy: 1 });
     expect(found.slices[0]?.metrics["macroF1"]).toBe(1);
     expect(found.slices[0]?.metrics["logLoss"]).toBeCloseTo(-Math.log(0.8));

@@ -1,4 +1,4 @@
-import { calibrationTable } from "../../numerics/evaluation/calibration.ts";
+import { calibrationTable, confidenceTable } from "../../numerics/evaluation/calibration.ts";
 import { countAlerts, thresholdForBudget } from "../../numerics/evaluation/alert-budget.ts";
 import { metricIntervals } from "../../numerics/evaluation/bootstrap.ts";
 import { sliceMetrics } from "../../numerics/evaluation/slices.ts";
@@ -8,6 +8,8 @@ import type { IntervalRule, ValueRange } from "../../numerics/conformal/interval
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 import { MIN_SLICE_ROWS } from "../../schemas/model-version.ts";
 import type { Evaluation, MetricSet, Slice } from "../../schemas/model-version.ts";
+import { lifeMetrics } from "../training/life-metrics.ts";
+import type { CensoredAnswers } from "../training/life-metrics.ts";
 import type { Problem } from "../training/problem.ts";
 import type { RowSlices } from "./slice-columns.ts";
 
@@ -31,6 +33,8 @@ export interface HoldoutJob {
   readonly seed: number;
   /** Of anomalies with a calendar: asset and day of each row as one number. */
   readonly assetDay?: Float64Array;
+  /** Rows of assets that had not failed: they count in the order of lives alone. */
+  readonly censored?: CensoredAnswers;
 }
 
 export interface HoldoutOutput {
@@ -39,7 +43,7 @@ export interface HoldoutOutput {
   readonly intervals: Record<string, [number, number]>;
   readonly slices: readonly Slice[];
   readonly thresholds: Evaluation["thresholds"];
-  /** Of two classes only. */
+  /** Of classes only. */
   readonly calibration: NonNullable<Evaluation["calibration"]> | null;
 }
 
@@ -60,8 +64,14 @@ export function evaluateHoldout(job: HoldoutJob, _hooks: TrainingHooks): Holdout
   const rows = { task: problem.metricTask, truth, prediction, metricOptions };
   const intervals = metricIntervals({ ...rows, groups: job.groups }, { seed: job.seed });
   return {
-    test: computeMetrics(problem.metricTask, truth, prediction, metricOptions),
-    baseline: computeMetrics(problem.metricTask, truth, job.baseline, baselineOptions),
+    test: {
+      ...computeMetrics(problem.metricTask, truth, prediction, metricOptions),
+      ...lifeMetrics(problem, { truth, prediction }, job.censored),
+    },
+    baseline: {
+      ...computeMetrics(problem.metricTask, truth, job.baseline, baselineOptions),
+      ...lifeMetrics(problem, { truth, prediction: job.baseline }, constantAnswers(job)),
+    },
     intervals: Object.fromEntries(
       Object.entries(intervals).map(([key, { low, high }]) => [key, [low, high]]),
     ),
@@ -72,8 +82,15 @@ export function evaluateHoldout(job: HoldoutJob, _hooks: TrainingHooks): Holdout
         : problem.kind === "anomaly"
           ? detectionThresholds(job)
           : [],
-    calibration: problem.kind === "binary" ? calibrationOf(job) : null,
+    calibration: calibrationOf(job),
   };
+}
+
+/** What the constant baseline answers for the same censored rows. */
+function constantAnswers({ censored, baseline }: HoldoutJob): CensoredAnswers | undefined {
+  if (censored === undefined) return undefined;
+  const [answer = 0] = baseline;
+  return { least: censored.least, prediction: new Float64Array(censored.least.length).fill(answer) };
 }
 
 function metricsBySlice(
@@ -124,8 +141,12 @@ function detectionThresholds(job: HoldoutJob): Evaluation["thresholds"] {
 
 const BUDGET_SHARES = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1];
 
-function calibrationOf({ truth, prediction }: HoldoutJob): NonNullable<Evaluation["calibration"]> {
-  const { bins, expectedError } = calibrationTable(truth, prediction);
+function calibrationOf({ problem, truth, prediction }: HoldoutJob): HoldoutOutput["calibration"] {
+  if (problem.kind !== "binary" && problem.kind !== "multiclass") return null;
+  const { bins, expectedError } =
+    problem.kind === "binary"
+      ? calibrationTable(truth, prediction)
+      : confidenceTable(truth, prediction, problem.nClasses);
   return {
     expectedError,
     bins: bins.flatMap(({ low, high, nRows, meanPredicted, observedRate }) =>

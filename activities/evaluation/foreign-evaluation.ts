@@ -3,7 +3,7 @@ import { PlatformError } from "../../schemas/platform-error.ts";
 import { MAX_GRAPH_BYTES } from "../adoption/graph-of-file.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import type { Beat } from "../heartbeat.ts";
-import { targetOf } from "../training/problem.ts";
+import { targetsOf } from "../training/problem.ts";
 import type { Problem } from "../training/problem.ts";
 import { headline, runForeignGraph } from "./graph-runner.ts";
 import type { EvaluateForeignInput, EvaluateResult } from "./messages.ts";
@@ -35,6 +35,7 @@ async function answersOf(
   const inputs = featureRows(table, rows.test);
   const nRows = rows.test.length;
   let trainScores = new Float64Array();
+  let censored = new Float64Array();
   const given = { onnx, problem: problem.kind, nFeatures: table.features.length, inputs, nRows };
   const { outputs, nOutputs, largestDifference } = await runForeignGraph(
     deps.pool,
@@ -43,6 +44,9 @@ async function answersOf(
       const answered = await predict(featureRows(table, rows.train), rows.train.length);
       requireAnswers(problem, answered);
       trainScores = Float64Array.from(headline(answered, problem.kind));
+      const unended = rows.censored.test;
+      if (unended.length === 0) return;
+      censored = Float64Array.from((await predict(featureRows(table, unended), unended.length)).outputs);
     },
   );
   requireAnswers(problem, { outputs, nOutputs });
@@ -58,6 +62,7 @@ async function answersOf(
     test: outputs,
     baseline: await constantAnswers(deps, loaded, beat),
     trainScores,
+    censored,
   };
 }
 
@@ -95,8 +100,9 @@ async function constantAnswers(deps: ActivityDeps, loaded: Loaded, beat: Beat): 
       matrix: table.matrix,
       featureNames: table.features.map(({ name }) => name),
       categorical: [],
-      target: targetOf(problem, table),
+      ...targetsOf(problem, table, { pipeline, split: {} }),
       trainRows: rows.train,
+      censoredRows: new Int32Array(),
       parts: [{ candidate: null, iterations: null, weight: 1 }],
       bounds: problem.bounds,
       calibrator: NO_CALIBRATION,

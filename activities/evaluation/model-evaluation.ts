@@ -21,7 +21,10 @@ import { trainingChoice } from "../features/row-choice.ts";
 import { readingsOf } from "../features/sensor-columns.ts";
 import { readView } from "../features/transform-dataset.ts";
 import type { Beat } from "../heartbeat.ts";
+import { trainedCandidates } from "../candidates.ts";
+import { countCensored } from "../training/censored.ts";
 import { finalRows } from "../training/fold-rows.ts";
+import type { FinalRows } from "../training/fold-rows.ts";
 import { problemOf } from "../training/problem.ts";
 import type { Problem } from "../training/problem.ts";
 import { selectionSchema } from "../training/selection.ts";
@@ -54,7 +57,7 @@ export interface Loaded {
   readonly selection: Selection;
   readonly table: FeatureTable;
   readonly problem: Problem;
-  readonly rows: { readonly train: Int32Array; readonly test: Int32Array };
+  readonly rows: FinalRows;
   readonly timeKind: string;
   /** Rows left unlabelled because no training row has their class. */
   readonly nUnseenClass: number;
@@ -73,6 +76,8 @@ export interface Answers {
   readonly baseline: Float64Array;
   /** Headline answers for the training rows: what drift is measured against. */
   readonly trainScores: Float64Array;
+  /** For the holdout rows of assets that had not failed. */
+  readonly censored: Float64Array;
 }
 
 /**
@@ -122,6 +127,7 @@ export async function evaluateAnswers(
       threshold,
       interval,
       slices,
+      censored: { rows: rows.censored.test, prediction: answers.censored },
     },
     beat,
   );
@@ -166,6 +172,7 @@ export async function evaluateAnswers(
       nRows: nGolden,
     }),
   });
+  const trials = await deps.db.trials.list(input.runId);
   const html = new TextEncoder().encode(
     renderReport({
       pipeline,
@@ -177,6 +184,7 @@ export async function evaluateAnswers(
         problem.forecast,
       ),
       problem,
+      trials,
     }),
   );
   const report = await deps.objects.put(`reports/${sha256Hex(html)}.html`, html);
@@ -215,6 +223,8 @@ async function answerTest(
   const common = { table, problem, rows: rows.test, seed: pipeline.split.seed };
   const trainer = await predictByTrainer(deps, { ...common, model, nProbes: N_PROBES }, beat);
   const constant = await predictByTrainer(deps, { ...common, model: baseline, nProbes: 0 }, beat);
+  const unended = { ...common, model, rows: rows.censored.test, nProbes: 0 };
+  const censored = await predictByTrainer(deps, unended, beat);
   const featureNames = table.features.map((feature) => feature.name);
   const labels = table.classLabels;
   const exported = await deps.cpu.run(
@@ -244,6 +254,7 @@ async function answerTest(
     test,
     baseline: constant.outputs,
     trainScores: await trainerScores(deps, { loaded, model }, beat),
+    censored: censored.outputs,
   };
 }
 
@@ -291,6 +302,7 @@ function evaluationOf(
       : { interval: { level: chosen.interval.rule.level, trials: [...chosen.interval.trials] } }),
     importance: [...answers.importance],
     rows: { train: rows.train.length, test: rows.test.length, cv: selection.cvRows },
+    ...censoredOf(loaded),
     checks: [...input.leakage, ...sampleCheck(loaded), ...unseenClassCheck(loaded), answers.check],
   };
 }
@@ -303,6 +315,12 @@ function failuresOf(
   if (problem.kind !== "binary") return {};
   const { y, assetCodes } = table;
   return { failures: failureCounts({ y, assetCodes, rows, probability: answers.test, threshold }) };
+}
+
+function censoredOf({ pipeline, table, rows }: Loaded): Pick<Evaluation, "censored"> {
+  const candidates = trainedCandidates(pipeline);
+  const censored = countCensored(table, { rows, censored: rows.censored, candidates });
+  return censored === undefined ? {} : { censored };
 }
 
 /** Not a failure, but nobody shall think that every reading was learnt from and judged. */

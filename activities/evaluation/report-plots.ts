@@ -109,6 +109,38 @@ export function calibrationCurve(
   return svg(`${frame}${diagonal}${line}<g fill="${BLUE}" fill-opacity="0.5">${points.join("")}</g>`);
 }
 
+/** Values of trials by number, pruned ones grey, and the best complete one so far as a line. */
+export function historyPlot(
+  trials: readonly { number: number; isComplete: boolean; value: number; loss: number }[],
+  metric: string,
+): string {
+  if (trials.length < 2) return "";
+  const values = trials.map(({ value }) => value);
+  const [low, top] = [Math.min(...values), Math.max(...values)];
+  const last = Math.max(1, ...trials.map(({ number }) => number));
+  const px = (number: number) => MARGIN + (number / last) * (WIDTH - 2 * MARGIN);
+  const py = (value: number) =>
+    HEIGHT - MARGIN - ((value - low) / Math.max(top - low, 1e-300)) * (HEIGHT - 2 * MARGIN);
+  const circles = (isComplete: boolean) =>
+    trials
+      .filter((trial) => trial.isComplete === isComplete)
+      .map(({ number, value }) => `<circle cx="${fix(px(number))}" cy="${fix(py(value))}" r="3"/>`)
+      .join("");
+  let best: (typeof trials)[number] | undefined;
+  const line: string[] = [];
+  for (const trial of trials.toSorted((a, b) => a.number - b.number)) {
+    if (trial.isComplete && (best === undefined || trial.loss < best.loss)) {
+      if (best !== undefined) line.push(`${fix(px(trial.number))} ${fix(py(best.value))}`);
+      best = trial;
+    }
+    if (best !== undefined) line.push(`${fix(px(trial.number))} ${fix(py(best.value))}`);
+  }
+  const path = line.length < 2 ? "" : `<path d="M${line.join("L")}" fill="none" stroke="${RED}"/>`;
+  const range = `${metric}, ${Number(low.toPrecision(4))} to ${Number(top.toPrecision(4))}: complete blue, pruned grey, best so far red`;
+  const frame = axes({ x: "trial", y: range }, { low: 0, top: last });
+  return svg(`${frame}<g fill="${GREY}">${circles(false)}</g><g fill="${BLUE}">${circles(true)}</g>${path}`);
+}
+
 /** Horizontal bars, largest first as given. */
 export function barChart(rows: readonly { readonly label: string; readonly value: number }[]): string {
   if (rows.length === 0) return "";

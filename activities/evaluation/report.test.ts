@@ -1,6 +1,8 @@
 import { expect, it } from "vitest";
 import type { Evaluation } from "../../schemas/model-version.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
+import type { TrialView } from "../../schemas/trial.ts";
+import { searchSections } from "./report-search.ts";
 import { renderReport } from "./report.ts";
 
 const evaluation: Evaluation = {
@@ -53,6 +55,7 @@ it("shows the chosen threshold with its cost, calibration and slices, all of it 
     },
     truth: Float64Array.of(0, 1),
     prediction: Float64Array.of(0.1, 0.9),
+    trials: [],
   });
   expect(page).toContain("<td>0.31 (chosen)</td><td>2</td><td>4</td><td>2200</td>");
   expect(page).toContain("failure rows not alerted × 1000 + false alarms × 50 &lt;b&gt;");
@@ -64,4 +67,36 @@ it("shows the chosen threshold with its cost, calibration and slices, all of it 
   expect(page).toContain("Rise of the log loss on the holdout");
   expect(page).toContain("mean answer, 0.1 to 0.9");
   expect(page).not.toMatch(/<img|<b>|<i>/);
+});
+
+it("draws how a search went on, and what its objective hangs on", () => {
+  const trials = Array.from({ length: 12 }, (_, number): TrialView => {
+    const value = 1 + ((number * 5) % 12) / 12;
+    return {
+      candidate: "<b>gbdt",
+      number,
+      state: number % 4 === 3 ? "pruned" : "complete",
+      parameters: { rate: value, leaves: 7 + (number % 2) },
+      objectives: [{ metric: "rmse", value, loss: value }],
+      loss: value,
+      metrics: {},
+      folds: [],
+      seconds: number,
+      seed: 1,
+    };
+  });
+  const sections = searchSections(trials);
+  expect(sections).toHaveLength(1);
+  const content = sections[0]?.content ?? "";
+  expect(content).toContain("12 trials: 9 complete, 3 pruned, 0 failed");
+  expect(content.match(/<circle/g)).toHaveLength(12);
+  expect(content).not.toContain("Share of the variance");
+  const many = searchSections([
+    ...trials,
+    ...trials.map((trial) => ({ ...trial, number: trial.number + 12 })),
+  ]);
+  expect(many[0]?.content).toContain("Share of the variance of rmse");
+  // Nothing of it depends on how long it took.
+  expect(searchSections(trials.map((trial) => ({ ...trial, seconds: 99 })))).toEqual(sections);
+  expect(searchSections([])).toEqual([]);
 });

@@ -1,8 +1,11 @@
+import { censoredText } from "../../schemas/censored.ts";
 import { MIN_SLICE_ROWS } from "../../schemas/model-version.ts";
 import type { Evaluation, MetricSet } from "../../schemas/model-version.ts";
+import type { TrialView } from "../../schemas/trial.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { modelNameOf } from "../../schemas/pipeline/pipeline.ts";
 import type { Problem } from "../training/problem.ts";
+import { searchSections } from "./report-search.ts";
 import { barChart, calibrationCurve, curve, escapeHtml, histogramPair, scatter } from "./report-plots.ts";
 
 export interface ReportInput {
@@ -12,6 +15,8 @@ export interface ReportInput {
   /** Test rows: label as learnt and headline answer. */
   readonly truth: Float64Array;
   readonly prediction: Float64Array;
+  /** Of the run's searches; empty where nothing was searched. */
+  readonly trials: readonly TrialView[];
 }
 
 /**
@@ -24,8 +29,12 @@ export function renderReport(input: ReportInput): string {
   const body = [
     `<h1>${escapeHtml(title)}</h1>`,
     `<p>${escapeHtml(evaluation.labelConvention)}. ${evaluation.rows.train} training rows, ${evaluation.rows.test} holdout rows, dataset <code>${evaluation.dataset.slice(0, 16)}</code>.</p>`,
+    ...(evaluation.censored === undefined
+      ? []
+      : [`<p>${escapeHtml(censoredText(evaluation.censored))}.</p>`]),
     section("Metrics", metricTable(evaluation)),
     section("Candidates", candidateTable(evaluation)),
+    ...searchSections(input.trials).map(({ title: heading, content }) => section(heading, content)),
     section("Predicted and true, holdout", plotOf(input)),
     section(
       "Importance (gain)",

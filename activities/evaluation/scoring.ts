@@ -22,6 +22,8 @@ export interface ScoreRowsInput {
   readonly threshold: number | null;
   readonly interval: ServedInterval | null;
   readonly slices: readonly RowSlices[];
+  /** Rows of assets that had not failed, with the answers for them. */
+  readonly censored?: { readonly rows: Int32Array; readonly prediction: Float64Array };
 }
 
 /** Metrics, intervals, slices and threshold table of answers on some rows of a feature table. */
@@ -30,7 +32,7 @@ export async function scoreRows(
   input: ScoreRowsInput,
   beat: Beat,
 ): Promise<HoldoutOutput> {
-  const { table, pipeline, problem, rows, prediction, baseline, threshold, interval } = input;
+  const { table, pipeline, problem, rows, prediction, baseline, threshold, interval, censored } = input;
   const judged = problem.forecast === undefined ? rowsJudged(input) : pairsJudged(input, problem.forecast);
   const assetDay = problem.kind === "anomaly" ? assetDaysOf(pipeline, table, rows) : undefined;
   return deps.cpu.run(
@@ -45,6 +47,9 @@ export async function scoreRows(
       costs: pipeline.costs ?? null,
       seed: pipeline.split.seed,
       ...(assetDay === undefined ? {} : { assetDay }),
+      ...(censored === undefined
+        ? {}
+        : { censored: { least: pick(table.yLeast, censored.rows), prediction: censored.prediction } }),
     },
     beat,
   );

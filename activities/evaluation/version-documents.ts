@@ -1,4 +1,4 @@
-import type { CalibrationMethod } from "../../numerics/calibration/calibrator.ts";
+import type { ClassCalibrationMethod } from "../../numerics/calibration/class-calibrator.ts";
 import type { IntervalRule } from "../../numerics/conformal/interval-rule.ts";
 import { OUTPUT_NAMES } from "../../numerics/onnx/export.ts";
 import type { FittedState } from "../../schemas/feature-set.ts";
@@ -48,7 +48,7 @@ export function signatureOf(given: {
   readonly fitted: FittedState;
   readonly threshold: number | null;
   readonly interval: ServedInterval | null;
-  readonly calibration: CalibrationMethod;
+  readonly calibration: ClassCalibrationMethod;
   readonly timeKind: string;
   readonly trainRows: Int32Array;
 }): Signature {
@@ -143,6 +143,7 @@ export function cardOf(pipeline: Pipeline, evaluation: Evaluation) {
     intervals: evaluation.intervals,
     slices: evaluation.slices,
     rows: evaluation.rows,
+    ...(evaluation.censored === undefined ? {} : { censored: evaluation.censored }),
     failures: evaluation.failures ?? null,
     /** What `missedFailures` of thresholds and costs count. */
     counted: COUNTED,

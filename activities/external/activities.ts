@@ -16,6 +16,7 @@ import { featureRows } from "../evaluation/scoring.ts";
 import { trainingChoice } from "../features/row-choice.ts";
 import { withHeartbeat } from "../heartbeat.ts";
 import { finalRows, rowsOfFold } from "../training/fold-rows.ts";
+import { outOfFoldRows } from "../training/out-of-fold-rows.ts";
 import type { TrainFoldResult } from "../training/messages.ts";
 import { problemOf } from "../training/problem.ts";
 import { selectionSchema } from "../training/selection.ts";
@@ -87,7 +88,8 @@ export function createExternalActivities(deps: ActivityDeps) {
         const table = await tables.load(input.featureSet, trainingChoice(pipeline));
         const problem = problemOf(pipeline, table.classLabels);
         const { repeat, fold } = input;
-        const { validate } = rowsOfFold(table, { pipeline, split, repeat, fold });
+        const rows = rowsOfFold(table, { pipeline, split, repeat, fold });
+        const asked = Int32Array.from([...rows.validate, ...rows.censored.validate]);
         const nFeatures = table.features.length;
         const file = await fileOf(deps, result);
         const graph = await graphOfFile(deps, { file, signature: result, problem, nFeatures }, beat);
@@ -95,15 +97,19 @@ export function createExternalActivities(deps: ActivityDeps) {
           onnx: await objects.get(graph, MAX_GRAPH_BYTES),
           problem: problem.kind,
           nFeatures,
-          inputs: featureRows(table, validate),
-          nRows: validate.length,
+          inputs: featureRows(table, asked),
+          nRows: asked.length,
         });
         requireAnswers(problem, answered);
-        const predictions = await putNumbers(objects, {
-          prediction: answered.outputs,
-          truth: Float64Array.from(validate, (row) => table.y[row] as number),
-          truthRaw: Float64Array.from(validate, (row) => table.yRaw[row] as number),
-        });
+        const nJudged = rows.validate.length * answered.nOutputs;
+        const predictions = await putNumbers(
+          objects,
+          outOfFoldRows(pipeline, table, {
+            rows,
+            predictions: answered.outputs.slice(0, nJudged),
+            censoredPredictions: answered.outputs.slice(nJudged),
+          }),
+        );
         const { iterations } = result;
         const rounds = iterations === undefined ? {} : { bestIteration: iterations };
         return { predictions, isReused: false, ...rounds };

@@ -51,6 +51,8 @@ export async function storeTrainingSet(
       parts: [part],
       nRows: rows,
       nLabelled: rows,
+      // Rows of assets that had not failed have no label, and are not among them.
+      ...(whole.nCensored === undefined ? {} : { nCensored: 0 }),
       nAssets: codes.size,
     };
     const stored = await putDocument(deps.objects, manifest);

@@ -27,7 +27,7 @@ import type { FoldLeftOut } from "./training-rows.ts";
 import { readView, transformDataset } from "./transform-dataset.ts";
 
 /** Raised when the same training rows would give another fitted state than before. */
-const FIT_VERSION = 2;
+const FIT_VERSION = 3;
 
 /** Raised when the same set would be copied to PostgreSQL otherwise than before. */
 const PUBLISH_VERSION = 1;

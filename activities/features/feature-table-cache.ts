@@ -64,7 +64,9 @@ export class FeatureTableCache {
     const { targets, naive } = targetColumns(manifest.nHorizons ?? 0);
     const columns = [...targets, ...naive, ...selected];
     const sql =
-      "SELECT __asset, __t::DOUBLE AS __t, __seq::DOUBLE AS __seq, __y::DOUBLE AS __y, __y_raw::DOUBLE AS __y_raw, __last" +
+      "SELECT __asset, __t::DOUBLE AS __t, __seq::DOUBLE AS __seq, __y::DOUBLE AS __y, __y_raw::DOUBLE AS __y_raw, __last," +
+      ` ${manifest.nCensored === undefined ? "NULL" : "__y_least"}::DOUBLE AS __y_least,` +
+      ` ${manifest.hasWeight === true ? "__weight" : "NULL"}::DOUBLE AS __weight` +
       `${columns.map((s) => `, ${s}`).join("")} FROM ${from}${chosen.where}`;
     const builder = new TableBuilder(manifest, chosen);
     for await (const batch of this.#duckdb.batches(`${sql} ORDER BY __asset, __t, __seq`)) builder.add(batch);
@@ -77,7 +79,9 @@ class TableBuilder {
   readonly #chosen: ChosenRows;
   readonly #nColumns: number;
   readonly #data: Float64Array;
-  readonly #keys: Readonly<Record<"__y" | "__y_raw" | "__t" | "__seq" | "__last", Float64Array>>;
+  readonly #keys: Readonly<
+    Record<"__y" | "__y_raw" | "__y_least" | "__weight" | "__t" | "__seq" | "__last", Float64Array>
+  >;
   readonly #codes: Int32Array;
   readonly #targets: ForecastColumns | undefined;
   readonly #assets: string[] = [];
@@ -92,6 +96,8 @@ class TableBuilder {
     this.#keys = {
       __y: sharedDoubles(nRows),
       __y_raw: sharedDoubles(nRows),
+      __y_least: sharedDoubles(nRows),
+      __weight: sharedDoubles(nRows),
       __t: sharedDoubles(nRows),
       __seq: sharedDoubles(nRows),
       __last: sharedDoubles(nRows),
@@ -134,6 +140,8 @@ class TableBuilder {
       ...(this.#targets === undefined ? {} : { targets: this.#targets }),
       y: this.#keys.__y,
       yRaw: this.#keys.__y_raw,
+      yLeast: this.#keys.__y_least,
+      ...(this.#manifest.hasWeight === true ? { weight: this.#keys.__weight } : {}),
       t: this.#keys.__t,
       seq: this.#keys.__seq,
       last: Uint8Array.from(this.#keys.__last),

@@ -12,7 +12,8 @@ export interface ForecastColumns {
 /**
  * A feature set in memory, over shared memory so that CPU threads read it without a copy.
  *
- * All its rows, or those a `RowChoice` took. Rows are in stored order (`__asset`, `__t`, `__seq`); NaN = missing, in `y` unlabelled.
+ * All its rows, or those a `RowChoice` took. Rows are in stored order (`__asset`, `__t`, `__seq`); NaN = missing, in `y`
+ * unlabelled, in `yRaw` also where only the cap is known to be reached.
  */
 export interface FeatureTable {
   /** Row-major (nRows × features). */
@@ -24,6 +25,10 @@ export interface FeatureTable {
   readonly yRaw: Float64Array;
   /** Of forecasts. */
   readonly targets?: ForecastColumns;
+  /** Of rows without a label whose asset had not failed, what the label exceeds; else NaN. Float64Array (nRows). */
+  readonly yLeast: Float64Array;
+  /** How much each row counts in learning, as the file's column says; NaN = missing. Absent: no column says. */
+  readonly weight?: Float64Array;
   readonly t: Float64Array;
   readonly seq: Float64Array;
   /** 1: last reading of its asset. */

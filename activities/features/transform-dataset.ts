@@ -4,6 +4,7 @@ import { featureSpecs, parseView } from "../../features/feature-view.ts";
 import type { FeatureView } from "../../features/feature-view.ts";
 import { checkLifeTables } from "../../features/labels/check-life-tables.ts";
 import { countUnseenClass } from "../../features/labels/column.ts";
+import { keepsCensored } from "../../features/labels/label-plan.ts";
 import { transformShard } from "../../features/transform.ts";
 import { fittedStateSchema } from "../../schemas/feature-set.ts";
 import type { FeatureSetManifest, FittedState } from "../../schemas/feature-set.ts";
@@ -109,7 +110,8 @@ async function transformShards(
     });
     parts.push(await putParquet(deps.objects, { path: out, rows, shard }));
   }
-  const counts = await countRows(deps, parts);
+  const counts = await countRows(deps, parts, hasLabel && keepsCensored(view.label));
+  requireEndedLife(counts);
   const manifest: FeatureSetManifest = {
     kind: "aura.features/1",
     dataset: hashOf(dataset),
@@ -124,6 +126,7 @@ async function transformShards(
         }),
     ...(hasLabel && view.label.kind === "forecast" ? { nHorizons: view.label.horizons.length } : {}),
     parts,
+    ...(hasLabel && view.weight !== undefined ? { hasWeight: true } : {}),
     ...counts,
   };
   const featureSet = await putDocument(deps.objects, manifest);
@@ -131,17 +134,28 @@ async function transformShards(
   return { featureSet, rows: counts.nRows, features: manifest.features.length };
 }
 
-async function countRows(deps: ActivityDeps, parts: readonly ParquetPart[]) {
+async function countRows(deps: ActivityDeps, parts: readonly ParquetPart[], hasCensored: boolean) {
   const paths = [];
   for (const part of parts) paths.push(await deps.objects.fetch(part.object));
+  const censored = hasCensored ? ", count(__y_least) AS censored" : "";
   const [row] = await deps.duckdb.query(
-    `SELECT count(*) AS rows, count(__y) AS labelled, count(DISTINCT __asset) AS assets FROM ${await deps.duckdb.parquet(paths)}`,
+    `SELECT count(*) AS rows, count(__y) AS labelled, count(DISTINCT __asset) AS assets${censored} FROM ${await deps.duckdb.parquet(paths)}`,
   );
   return {
     nRows: Number(row?.["rows"]),
     nLabelled: Number(row?.["labelled"]),
+    ...(hasCensored ? { nCensored: Number(row?.["censored"]) } : {}),
     nAssets: Number(row?.["assets"]),
   };
+}
+
+/** @throws {PlatformError} not_enough_data when no life ended, so that nothing says how long one is */
+function requireEndedLife({ nLabelled, nCensored = 0 }: Pick<FeatureSetManifest, "nLabelled" | "nCensored">) {
+  if (nLabelled > 0 || nCensored === 0) return;
+  throw new PlatformError(
+    "not_enough_data",
+    `label the readings: expected a failure that some reading comes before, got none: all ${nCensored} rows with a life are of assets that had not failed; check label.where and the assets of the events, give a label.cap that some asset outlived, or use the task anomaly, which needs no failures`,
+  );
 }
 
 export async function readView(deps: Pick<ActivityDeps, "objects">, ref: ObjectRef): Promise<FeatureView> {

@@ -1,3 +1,4 @@
+import { censoredText } from "../../schemas/censored.ts";
 import { findMetric } from "../../numerics/metrics/metric-table.ts";
 import type { ApprovalEvidence } from "../../schemas/approval-evidence.ts";
 import type { DatasetManifest } from "../../schemas/dataset.ts";
@@ -39,6 +40,7 @@ export function approvalEvidence({ row, gates, champion, dataset }: EvidenceGive
     metrics,
     intervals,
     rows,
+    ...(evaluation.censored === undefined ? {} : { censored: evaluation.censored }),
     baseline: baseline?.test ?? null,
     champion,
     gates: gates.slice(0, SHOWN.gates).map((gate) => ({ ...gate, detail: gate.detail.slice(0, MAX_DETAIL) })),
@@ -77,6 +79,7 @@ export function evidenceSummary(evidence: ApprovalEvidence): string[] {
     );
   }
   const count = (name: "accepted" | "quarantined") => evidence.data.reduce((sum, one) => sum + one[name], 0);
+  if (evidence.censored !== undefined) lines.push(censoredText(evidence.censored));
   lines.push(
     `gates: ${nPassed} of ${gates.length} passed`,
     `data: ${count("accepted")} rows accepted, ${count("quarantined")} quarantined`,

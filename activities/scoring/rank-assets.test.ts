@@ -13,6 +13,7 @@ const table: FeatureTable = {
   classLabels: null,
   y: new Float64Array(3),
   yRaw: new Float64Array(3),
+  yLeast: new Float64Array(3).fill(Number.NaN),
   t: Float64Array.of(2, 1, 1),
   seq: Float64Array.of(1, 2, 3),
   ofRows: 4,

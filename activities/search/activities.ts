@@ -1,4 +1,4 @@
-import { generationStart } from "../../numerics/search/sampler.ts";
+import { countSeen } from "../../numerics/search/sampler.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import { splitDocumentSchema } from "../../schemas/split.ts";
 import { trialViewSchema } from "../../schemas/trial.ts";
@@ -15,16 +15,15 @@ import type {
   RunTrialInput,
   RunTrialResult,
 } from "./messages.ts";
-import { budgetOf, searchPlanSchema, trialPipeline } from "./plan.ts";
+import { BinCache } from "./bin-cache.ts";
+import { budgetOf, searchPlanSchema, searchSettingsOf, trialPipeline } from "./plan.ts";
 import { foundPipeline } from "./found-pipeline.ts";
-import { objectivesOf, runTrial } from "./trial.ts";
-
-/** Raised when the same point would give another result than before. */
-const TRIAL_VERSION = 1;
+import { objectivesOf, runTrial, TRIAL_VERSION } from "./trial.ts";
 
 /** The search: what is asked for, its trials, and what they came to. */
 export function createSearchActivities(deps: ActivityDeps) {
   const { objects, db } = deps;
+  const trialDeps = { ...deps, bins: new BinCache() };
   return {
     /**
      * Writes down all that the trials of one candidate depend on.
@@ -70,10 +69,11 @@ export function createSearchActivities(deps: ActivityDeps) {
           { stage: "trial", version: TRIAL_VERSION, inputs },
           async () => {
             const split = await getDocument(objects, plan.split, splitDocumentSchema);
-            const start = generationStart(number, pipeline.search?.generation ?? 1);
+            const nSeen = countSeen(number, searchSettingsOf(pipeline).generation);
             const known = await db.trials.list(runId, plan.candidate);
-            const earlier = known.filter((trial) => trial.number < start);
-            return runTrial(deps, { plan, planHash: planRef.sha256, pipeline, split, number, earlier }, beat);
+            const earlier = known.filter((trial) => trial.number < nSeen);
+            const order = { plan, planHash: planRef.sha256, pipeline, split, number, earlier };
+            return deps.cpu.whileTraining(() => runTrial(trialDeps, order, beat));
           },
         );
         const trial = trialViewSchema.parse(result);

@@ -1,13 +1,14 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { sha256Hex } from "../../schemas/canonical-json.ts";
 import { createObjectStore } from "../../stores/objects/object-store.ts";
+import type { ObjectRef } from "../../schemas/object-ref.ts";
 import type { ObjectStore } from "../../stores/objects/port.ts";
 import { getCheckpoint, putCheckpoint } from "./checkpoint.ts";
 
-const OWNER = { plan: "a".repeat(64), number: 3, place: 1 };
+const OWNER = { plan: "a".repeat(64), number: 3, place: 1, version: 2 };
 const TREE = {
   output: 0,
   width: 1,
@@ -33,25 +34,50 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-it("comes back as it was, with the figures that are undefined", async () => {
-  const checkpoint = { iteration: 1, trees: [TREE], history: [Number.NaN] };
-  const ref = await putCheckpoint(objects, OWNER, checkpoint);
-  expect(await getCheckpoint(objects, ref, OWNER)).toEqual(checkpoint);
+/** What is read, and why it was refused. */
+async function read(ref: ObjectRef, owner = OWNER) {
+  const refused: string[] = [];
+  const found = await getCheckpoint(objects, ref, { owner, onRefused: (why) => void refused.push(why) });
+  return { found, refused };
+}
+
+it("comes back as it was, seed by seed, with categories and the figures that are undefined", async () => {
+  const seeds = [
+    { iteration: 1, trees: [TREE], history: [Number.NaN] },
+    { iteration: 1, trees: [{ ...TREE, leftCodes: { 0: [2, 5] } }], history: [0.5] },
+  ];
+  const ref = await putCheckpoint(objects, OWNER, seeds);
+  expect(await read(ref)).toEqual({ found: seeds, refused: [] });
 });
 
-it("is refused by another training, which is told of both", async () => {
-  const ref = await putCheckpoint(objects, OWNER, { iteration: 0, trees: [], history: [] });
-  const other = { ...OWNER, plan: "b".repeat(64) };
-  await expect(getCheckpoint(objects, ref, other)).rejects.toMatchObject({
-    code: "integrity",
-    message: expect.stringMatching(/expected fold 1 of trial 3 of plan bbb.*, got .* plan aaa/) as string,
-  });
+it.each([
+  ["plan", { plan: "b".repeat(64) }, /expected fold 1 of trial 3 of plan bbb.*, got .* plan aaa/],
+  ["trial", { number: 4 }, /expected fold 1 of trial 4 .*, got fold 1 of trial 3/],
+  ["fold", { place: 0 }, /expected fold 0 of trial 3 .*, got fold 1/],
+  ["version of the code", { version: 3 }, /version 3, got .* version 2/],
+])("is not used by another %s, which is told of both", async (_name, other, why) => {
+  const ref = await putCheckpoint(objects, OWNER, [{ iteration: 0, trees: [], history: [] }]);
+  const { found, refused } = await read(ref, { ...OWNER, ...other });
+  expect(found).toBeUndefined();
+  expect(refused.join()).toMatch(why);
 });
 
-it("is refused when it is something else, and taken for lost when it is gone", async () => {
-  const bytes = new TextEncoder().encode('{"kind":"aura.card/1"}');
+it.each([
+  ["something else", '{"kind":"aura.card/1"}'],
+  ["an older form", '{"kind":"aura.gbdt-checkpoint/1"}'],
+  ["no JSON", "…"],
+])("is not used when it is %s", async (_name, text) => {
+  const bytes = new TextEncoder().encode(text);
   const ref = await objects.put(`processed/json/${sha256Hex(bytes)}.json`, bytes);
-  await expect(getCheckpoint(objects, ref, OWNER)).rejects.toMatchObject({ code: "integrity" });
+  const { found, refused } = await read(ref);
+  expect(found).toBeUndefined();
+  expect(refused).toHaveLength(1);
+});
+
+it("is not used when it is gone or damaged", async () => {
+  const ref = await putCheckpoint(objects, OWNER, [{ iteration: 0, trees: [], history: [0.25] }]);
+  await writeFile(join(folder, "objects", ref.key), "short");
+  expect((await read(ref)).found).toBeUndefined();
   await objects.delete(ref.key);
-  expect(await getCheckpoint(objects, ref, OWNER)).toBeUndefined();
+  expect((await read(ref)).found).toBeUndefined();
 });

@@ -12,14 +12,12 @@ export interface CheckpointOwner {
   readonly number: number;
   /** Place of the fold in the plan. */
   readonly place: number;
+  /** Of the trial's code: another one may grow other trees. */
+  readonly version: number;
 }
 
 const numbers = z.array(z.number());
-const checkpointSchema = z.strictObject({
-  kind: z.literal("aura.gbdt-checkpoint/1"),
-  plan: z.string(),
-  number: z.int(),
-  place: z.int(),
+const seedSchema = z.strictObject({
   iteration: z.int().min(0),
   /** null: undefined on these rows. */
   history: z.array(z.number().nullable()),
@@ -35,8 +33,18 @@ const checkpointSchema = z.strictObject({
       value: numbers,
       gain: numbers,
       count: numbers,
+      leftCodes: z.record(z.string(), numbers).exactOptional(),
     }),
   ),
+});
+const checkpointSchema = z.strictObject({
+  kind: z.literal("aura.gbdt-checkpoint/2"),
+  plan: z.string(),
+  number: z.int(),
+  place: z.int(),
+  version: z.int(),
+  /** Of every seed so far. */
+  seeds: z.array(seedSchema),
 });
 
 const MAX_CHECKPOINT_BYTES = 256 * 1024 * 1024;
@@ -44,38 +52,63 @@ const MAX_CHECKPOINT_BYTES = 256 * 1024 * 1024;
 export async function putCheckpoint(
   objects: ObjectStore,
   owner: CheckpointOwner,
-  checkpoint: GbdtCheckpoint,
+  seeds: readonly GbdtCheckpoint[],
 ): Promise<ObjectRef> {
-  const document = { kind: "aura.gbdt-checkpoint/1", ...owner, ...checkpoint };
+  const document = { kind: "aura.gbdt-checkpoint/2", ...owner, seeds };
   const bytes = new TextEncoder().encode(JSON.stringify(document));
   return objects.put(`processed/json/${sha256Hex(bytes)}.json`, bytes);
 }
 
 /**
- * @returns undefined when it is not there any more: the fold then starts anew
- * @throws {PlatformError} integrity: the bytes are not a checkpoint, or one of another training
+ * What a training goes on from, by seed. A checkpoint that is gone or damaged, or that belongs to other data, parameters
+ * or code, is of no use and no harm: the fold then starts anew.
+ *
+ * @param onRefused  told why a checkpoint is not used
+ * @returns undefined when there is nothing to go on from
+ * @throws {PlatformError} objects_unavailable: the store cannot be asked
  */
 export async function getCheckpoint(
   objects: ObjectStore,
   ref: ObjectRef,
-  owner: CheckpointOwner,
-): Promise<GbdtCheckpoint | undefined> {
-  const bytes = await objects.get(ref, MAX_CHECKPOINT_BYTES).catch((error: unknown) => {
-    if (isPlatformError(error) && error.code === "not_found") return undefined;
-    throw error;
-  });
-  if (bytes === undefined) return undefined;
-  const parsed = checkpointSchema.safeParse(JSON.parse(new TextDecoder().decode(bytes)));
+  { owner, onRefused }: { readonly owner: CheckpointOwner; readonly onRefused: (why: string) => void },
+): Promise<readonly GbdtCheckpoint[] | undefined> {
+  try {
+    return checkpointOf(await objects.get(ref, MAX_CHECKPOINT_BYTES), ref, owner);
+  } catch (error) {
+    if (!isPlatformError(error) || !UNUSABLE.has(error.code)) throw error;
+    onRefused(error.message);
+    return undefined;
+  }
+}
+
+const UNUSABLE: ReadonlySet<string> = new Set(["not_found", "integrity"]);
+
+/** @throws {PlatformError} integrity: the bytes are not a checkpoint, or one of another training */
+function checkpointOf(bytes: Uint8Array, ref: ObjectRef, owner: CheckpointOwner): readonly GbdtCheckpoint[] {
+  const parsed = checkpointSchema.safeParse(jsonOf(bytes));
   if (!parsed.success)
     throw new PlatformError("integrity", `read checkpoint [${ref.key}]: ${z.prettifyError(parsed.error)}`);
-  const { plan, number, place, iteration, trees, history } = parsed.data;
-  if (plan !== owner.plan || number !== owner.number || place !== owner.place) {
-    const name = (of: CheckpointOwner) =>
-      `fold ${of.place} of trial ${of.number} of plan ${of.plan.slice(0, 12)}`;
+  const { seeds, kind: _, ...found } = parsed.data;
+  if (nameOf(found) !== nameOf(owner)) {
     throw new PlatformError(
       "integrity",
-      `read checkpoint [${ref.key}]: expected ${name(owner)}, got ${name({ plan, number, place })}`,
+      `read checkpoint [${ref.key}]: expected ${nameOf(owner)}, got ${nameOf(found)}`,
     );
   }
-  return { iteration, trees, history: history.map((figure) => figure ?? Number.NaN) };
+  return seeds.map(({ iteration, trees, history }) => ({
+    iteration,
+    trees,
+    history: history.map((figure) => figure ?? Number.NaN),
+  }));
 }
+
+function jsonOf(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined;
+  }
+}
+
+const nameOf = ({ place, number, plan, version }: CheckpointOwner): string =>
+  `fold ${place} of trial ${number} of plan ${plan.slice(0, 12)}, version ${version}`;

@@ -67,7 +67,7 @@ export function trialPipeline(pipeline: Pipeline, name: string): Pipeline {
     approval: {},
     monitoring: {},
     retraining: {},
-    candidates: [{ ...candidate, name, seeds: 1 }],
+    candidates: [{ ...candidate, name }],
     search: { ...settings, seed: settings.seed ?? pipeline.split.seed, budget: {} },
   });
 }
@@ -99,7 +99,7 @@ export function samplerOf({ sampler, tpe, grid, generation, seed }: SearchSettin
   return {
     ...SAMPLER_DEFAULTS,
     sampler,
-    generation,
+    width: generation,
     seed: seed ?? SAMPLER_DEFAULTS.seed,
     startupTrials: tpe.startupTrials,
     candidates: tpe.eiCandidates,

@@ -5,7 +5,7 @@ import { objectRefSchema } from "../../schemas/object-ref.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 import { trialFoldSchema } from "../../schemas/trial.ts";
 import type { TrialFold } from "../../schemas/trial.ts";
-import type { ObjectStore } from "../../stores/objects/port.ts";
+import type { ActivityDeps } from "../dependencies.ts";
 import type { Beat } from "../heartbeat.ts";
 import { putCheckpoint } from "./checkpoint.ts";
 import type { CheckpointOwner } from "./checkpoint.ts";
@@ -19,22 +19,26 @@ const progressSchema = z.strictObject({
 });
 type Progress = z.infer<typeof progressSchema>;
 
+/** The newest, and those that the last heartbeat to arrive may still name. */
+const KEPT_CHECKPOINTS = 3;
+
 /**
  * How far a trial is. Finished folds and the newest checkpoint of the present one go out with each heartbeat; an
  * attempt after a crash starts from the last one that arrived.
  */
 export class TrialProgress {
-  readonly #objects: ObjectStore;
+  readonly #deps: Pick<ActivityDeps, "objects" | "log">;
   readonly #beat: Beat;
   readonly #startedMs = performance.now();
   readonly #before: Progress;
   readonly #folds: TrialFold[];
+  /** Oldest first. */
   readonly #written: ObjectRef[] = [];
   #checkpoint: ObjectRef | undefined;
   #writing: Promise<void> | undefined;
 
-  constructor(objects: ObjectStore, beat: Beat) {
-    this.#objects = objects;
+  constructor(deps: Pick<ActivityDeps, "objects" | "log">, beat: Beat) {
+    this.#deps = deps;
     this.#beat = beat;
     const parsed = progressSchema.safeParse(activityInfo().heartbeatDetails);
     this.#before = parsed.success ? parsed.data : { folds: [], seconds: 0 };
@@ -59,16 +63,23 @@ export class TrialProgress {
   }
 
   /** Stores a checkpoint beside the training; one that comes while another is written is left out. */
-  keep(owner: CheckpointOwner, checkpoint: GbdtCheckpoint): void {
-    this.#writing ??= putCheckpoint(this.#objects, owner, checkpoint)
-      .then((ref) => {
+  keep(owner: CheckpointOwner, seeds: readonly GbdtCheckpoint[]): void {
+    this.#writing ??= putCheckpoint(this.#deps.objects, owner, seeds)
+      .then(async (ref) => {
         this.#written.push(ref);
-        if (owner.place !== this.#folds.length) return;
-        this.#checkpoint = ref;
-        this.#report();
+        if (owner.place === this.#folds.length) {
+          this.#checkpoint = ref;
+          this.#report();
+        }
+        await this.#removeOld(KEPT_CHECKPOINTS);
       })
       // A full disk must not end a training that may yet succeed; what it stores itself says so if it cannot.
-      .catch(() => undefined)
+      .catch((err: unknown) =>
+        this.#deps.log.warn(
+          { err },
+          "a checkpoint could not be stored: a crash now costs the rounds since the last",
+        ),
+      )
       .finally(() => (this.#writing = undefined));
   }
 
@@ -81,8 +92,13 @@ export class TrialProgress {
   /** The trial has ended: should its result be lost, another attempt starts the last fold anew. */
   async removeCheckpoints(): Promise<void> {
     await this.#writing;
+    await this.#removeOld(0);
+  }
+
+  async #removeOld(nKept: number): Promise<void> {
+    const old = this.#written.splice(0, Math.max(0, this.#written.length - nKept));
     // One that stays is rubbish, and no reason to train again.
-    for (const { key } of this.#written) await this.#objects.delete(key).catch(() => undefined);
+    for (const { key } of old) await this.#deps.objects.delete(key).catch(() => undefined);
   }
 
   #report(): void {

@@ -12,13 +12,13 @@ import { createObjectStore } from "../../stores/objects/object-store.ts";
 import type { ObjectStore } from "../../stores/objects/port.ts";
 import { CPU_JOBS } from "../cpu/jobs.ts";
 import type { CpuCallbacks } from "../cpu/cpu-pool.ts";
-import type { ActivityDeps } from "../dependencies.ts";
 import type { FeatureTable } from "../features/feature-table.ts";
 import { startHeartbeat } from "../heartbeat.ts";
+import { BinCache } from "./bin-cache.ts";
 import { putCheckpoint } from "./checkpoint.ts";
 import { budgetOf, trialPipeline } from "./plan.ts";
-import { runTrial } from "./trial.ts";
-import type { TrialOrder } from "./trial.ts";
+import { runTrial, TRIAL_VERSION } from "./trial.ts";
+import type { TrialDeps, TrialOrder } from "./trial.ts";
 
 /** Trials on a small table, on the thread of the test. */
 
@@ -72,6 +72,7 @@ function tableOf(): FeatureTable {
     classLabels: null,
     y,
     yRaw: y,
+    yLeast: new Float64Array(y.length).fill(Number.NaN),
     t: new Float64Array(N_ROWS),
     seq: Float64Array.from({ length: N_ROWS }, (_, row) => row),
     last: new Uint8Array(N_ROWS),
@@ -86,7 +87,8 @@ function tableOf(): FeatureTable {
 let folder: string;
 let objects: ObjectStore;
 let nTrained = 0;
-let deps: Pick<ActivityDeps, "objects" | "tables" | "cpu">;
+const warnings: string[] = [];
+let deps: TrialDeps;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "aura-trial-"));
@@ -106,7 +108,9 @@ beforeAll(async () => {
       throw error instanceof RangeError ? new PlatformError("not_enough_data", error.message) : error;
     }
   };
-  deps = { objects, tables: { load: async () => table }, cpu: { run } } as unknown as typeof deps;
+  const log = { warn: (_: unknown, text: string) => void warnings.push(text) };
+  const bins = new BinCache();
+  deps = { objects, tables: { load: async () => table }, cpu: { run }, log, bins } as unknown as TrialDeps;
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -172,6 +176,7 @@ it("gives the same trials in whatever order they end, and prunes some", async ()
     expect(objectives.map(({ metric }) => metric)).toEqual(["rocAuc", "logLoss"]);
     expect(loss).toBe(-(objectives[0]?.value ?? 0));
     expect(folds.at(-1)?.value).toBe(objectives[0]?.value);
+    expect(folds.at(-1)?.values).toEqual(objectives.map(({ value }) => value));
   }
   // Noise alone says nothing.
   const noise = trials.filter(({ parameters }) => parameters["features"] === "noise");
@@ -191,12 +196,18 @@ it("goes on from any heartbeat to the same trial, without training a finished fo
   }
 });
 
-it("refuses a checkpoint of another training", async () => {
-  const foreign = { plan: "b".repeat(64), number: 0, place: 0 };
-  const checkpoint = await putCheckpoint(objects, foreign, { iteration: 0, trees: [], history: [] });
-  await expect(attempt(orderOf(0, []), { folds: [], seconds: 1, checkpoint })).rejects.toMatchObject({
-    code: "integrity",
-  });
+it.each([
+  ["another plan (data, folds, parameters)", { plan: "b".repeat(64) }],
+  ["another trial", { number: 1 }],
+  ["another fold", { place: 1 }],
+  ["other code", { version: TRIAL_VERSION + 1 }],
+])("trains anew where the checkpoint is of %s", async (_name, other) => {
+  const owner = { plan: PLAN_HASH, number: 0, place: 0, version: TRIAL_VERSION, ...other };
+  const checkpoint = await putCheckpoint(objects, owner, [{ iteration: 0, trees: [], history: [] }]);
+  warnings.length = 0;
+  const again = await attempt(orderOf(0, []), { folds: [], seconds: 1, checkpoint });
+  expect(again.trial).toEqual((await attempt(orderOf(0, []))).trial);
+  expect(warnings).toEqual(["a checkpoint is not used: the fold starts anew"]);
 });
 
 it("counts what cannot be trained as a failed trial", async () => {

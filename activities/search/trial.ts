@@ -19,13 +19,16 @@ import type { FeatureTable } from "../features/feature-table.ts";
 import { trainingChoice } from "../features/row-choice.ts";
 import type { Beat } from "../heartbeat.ts";
 import { categoricalColumns } from "../training/categorical-columns.ts";
-import { rowsOfFold } from "../training/fold-rows.ts";
+import { requireRows, rowsOfFold } from "../training/fold-rows.ts";
 import { outOfFoldRows } from "../training/out-of-fold-rows.ts";
 import { poolRows } from "../training/pooled-rows.ts";
-import { problemOf, targetOf } from "../training/problem.ts";
+import { problemOf, targetsOf } from "../training/problem.ts";
 import type { Problem } from "../training/problem.ts";
 import type { CandidateRows } from "../training/summarise-candidates.ts";
+import { binKey } from "./bin-cache.ts";
+import type { BinCache } from "./bin-cache.ts";
 import { getCheckpoint } from "./checkpoint.ts";
+import type { CheckpointOwner } from "./checkpoint.ts";
 import { prunerOf, samplerOf, searchedCandidate, searchSettingsOf, withPoint } from "./plan.ts";
 import type { SearchPlan } from "./plan.ts";
 import { TrialProgress } from "./trial-progress.ts";
@@ -33,7 +36,12 @@ import { TrialProgress } from "./trial-progress.ts";
 /** Milliseconds of boosting that a crash costs at most, beside the heartbeat that was on its way. */
 const CHECKPOINT_MS = 3_000;
 
-type TrialDeps = Pick<ActivityDeps, "objects" | "tables" | "cpu">;
+/** Raised when the same point would give another result than before. */
+export const TRIAL_VERSION = 3;
+
+export interface TrialDeps extends Pick<ActivityDeps, "objects" | "tables" | "cpu" | "log"> {
+  readonly bins: BinCache;
+}
 
 /** One trial as it is to be run. */
 export interface TrialOrder {
@@ -66,7 +74,7 @@ export function objectivesOf({ search, metrics }: Pipeline, problem: Problem): r
 export async function runTrial(deps: TrialDeps, order: TrialOrder, beat: Beat): Promise<TrialView> {
   const { pipeline, plan, number } = order;
   const point = pointOf(order);
-  const progress = new TrialProgress(deps.objects, beat);
+  const progress = new TrialProgress(deps, beat);
   const trial = new Trial(deps, order, { point, progress, beat });
   const common = { candidate: plan.candidate, number, parameters: point, seed: seedOf(pipeline) };
   const ended = await trial.run().catch(failedTrial);
@@ -85,7 +93,7 @@ function pointOf({ pipeline, plan, number, earlier }: TrialOrder): Point {
   const results = earlier.map((trial) => ({
     number: trial.number,
     point: trial.parameters,
-    loss: trial.loss,
+    losses: trial.loss === null ? null : trial.objectives.map(({ loss }) => loss),
   }));
   const point = proposePoint(search, samplerOf(searchSettingsOf(pipeline)), number, results);
   if (point === null) throw new PlatformError("internal", `propose trial ${number}: the grid is used up`);
@@ -127,14 +135,12 @@ class Trial {
     const problem = problemOf(pipeline, classLabels);
     for (const { rows } of this.#progress.folds) this.#rows.push(await getNumbers(this.#deps.objects, rows));
     // An attempt that goes on after a crash first decides again what the one before it may not have come to decide.
-    let metrics = this.#rows.length > 0 ? await this.#score(problem) : {};
     for (;;) {
       const nDone = this.#rows.length;
-      if (nDone === plan.folds.length) return this.#end("complete", problem, metrics);
-      if (nDone > 0 && this.#isPruned(problem)) return this.#end("pruned", problem, metrics);
+      if (nDone === plan.folds.length) return this.#end("complete", problem);
+      if (nDone > 0 && this.#isPruned(problem)) return this.#end("pruned", problem);
       const rounds = await this.#trainFold(problem, nDone);
-      metrics = await this.#score(problem);
-      await this.#endFold(problem, metrics, rounds);
+      await this.#endFold(problem, rounds);
     }
   }
 
@@ -149,44 +155,53 @@ class Trial {
     const { repeat = 0, fold = 0, featureSet } = plan.folds[place] ?? {};
     const table = await this.#load(featureSet);
     const rows = rowsOfFold(table, { pipeline, split, repeat, fold });
-    if (rows.train.length === 0 || rows.validate.length === 0) {
-      throw new PlatformError(
-        "not_enough_data",
-        `train fold ${fold} of repeat ${repeat}: expected labelled rows on both sides, got ${rows.train.length} to train and ${rows.validate.length} to validate`,
-      );
-    }
-    const owner = { plan: planHash, number, place };
-    const { checkpoint } = this.#progress;
-    const known =
-      checkpoint === undefined ? undefined : await getCheckpoint(this.#deps.objects, checkpoint, owner);
-    const { predictions, bestIteration, history } = await this.#deps.cpu.run(
+    requireRows(rows, `fold ${fold} of repeat ${repeat}`);
+    const owner = { plan: planHash, number, place, version: TRIAL_VERSION };
+    const resumeFrom = await this.#readCheckpoint(owner);
+    const key = binKey(planHash, place, this.#candidate);
+    const binned = this.#deps.bins.get(key);
+    const output = await this.#deps.cpu.run(
       "trainTrialFold",
       {
         matrix: table.matrix,
         categorical: categoricalColumns(table.features),
         featureNames: table.features.map(({ name }) => name),
-        target: targetOf(problem, table),
+        ...targetsOf(problem, table, { pipeline, split }),
         rows,
         candidate: this.#candidate,
         seed: pipeline.split.seed + 1000 * repeat,
         bounds: problem.bounds,
         checkpointMs: CHECKPOINT_MS,
-        ...(known === undefined ? {} : { resumeFrom: known }),
+        ...(resumeFrom === undefined ? {} : { resumeFrom }),
+        ...(binned === undefined ? {} : { binned }),
       },
       {
         signal: this.#beat.signal,
-        onCheckpoint: (made) => this.#progress.keep(owner, made as GbdtCheckpoint),
+        onCheckpoint: (seeds) => this.#progress.keep(owner, seeds as readonly GbdtCheckpoint[]),
       },
     );
+    if (output.binned !== undefined) this.#deps.bins.keep(key, output.binned);
     this.#rows.push({
-      ...outOfFoldRows(pipeline, table, { rows: rows.validate, predictions }),
-      history: Float64Array.from(history),
+      ...outOfFoldRows(pipeline, table, { ...output, rows }),
+      history: Float64Array.from(output.history),
     });
-    return bestIteration;
+    return output.bestIteration;
   }
 
-  /** Over all folds so far: pooled within a repeat, averaged over repeats. */
-  #score(problem: Problem): Promise<MetricSet> {
+  async #readCheckpoint(owner: CheckpointOwner): Promise<readonly GbdtCheckpoint[] | undefined> {
+    const { checkpoint } = this.#progress;
+    if (checkpoint === undefined) return undefined;
+    const onRefused = (why: string) =>
+      this.#deps.log.warn({ why }, "a checkpoint is not used: the fold starts anew");
+    return getCheckpoint(this.#deps.objects, checkpoint, { owner, onRefused });
+  }
+
+  /**
+   * Over all folds so far: pooled within a repeat, averaged over repeats.
+   *
+   * @param only  metrics that are asked for; all when absent
+   */
+  #score(problem: Problem, only?: readonly string[]): Promise<MetricSet> {
     const { plan, pipeline } = this.#order;
     const done = this.#rows.map((columns, place) => ({
       columns,
@@ -201,32 +216,36 @@ class Trial {
       iterations: null,
     };
     const costs = pipeline.costs ?? null;
-    return this.#deps.cpu.run("scoreTrial", { problem, candidate, costs }, { signal: this.#beat.signal });
+    const job = { problem, candidate, costs, ...(only === undefined ? {} : { only }) };
+    return this.#deps.cpu.run("scoreTrial", job, { signal: this.#beat.signal });
   }
 
-  async #endFold(problem: Problem, metrics: MetricSet, rounds: number | null): Promise<void> {
+  async #endFold(problem: Problem, rounds: number | null): Promise<void> {
     const place = this.#rows.length - 1;
     const { repeat = 0, fold = 0 } = this.#order.plan.folds[place] ?? {};
-    const value = metrics[objectivesOf(this.#order.pipeline, problem)[0] ?? ""] ?? null;
+    const names = objectivesOf(this.#order.pipeline, problem);
+    const metrics = await this.#score(problem, names);
+    const values = names.map((name) => metrics[name] ?? null);
+    const several = values.length > 1 ? { values } : {};
     const rows = await putNumbers(this.#deps.objects, this.#rows[place] ?? {});
-    this.#progress.endFold({ repeat, fold, value, rounds, rows });
+    this.#progress.endFold({ repeat, fold, value: values[0] ?? null, ...several, rounds, rows });
   }
 
   #isPruned(problem: Problem): boolean {
-    const metric = objectivesOf(this.#order.pipeline, problem)[0] ?? "";
+    const metrics = objectivesOf(this.#order.pipeline, problem);
     const { folds } = this.#progress;
-    if (folds.at(-1)?.value === null) return false;
     const earlier = this.#order.earlier
       .filter((trial) => trial.state !== "failed")
       .map((trial): TrialCurve => ({
         number: trial.number,
-        losses: lossesOf(metric, trial.folds),
+        losses: lossesOf(metrics, trial.folds),
         isPruned: trial.state === "pruned",
       }));
-    return shouldPrune(prunerOf(this.#settings), lossesOf(metric, folds), earlier);
+    return shouldPrune(prunerOf(this.#settings), lossesOf(metrics, folds), earlier);
   }
 
-  #end(state: "complete" | "pruned", problem: Problem, metrics: MetricSet): TrialEnd {
+  async #end(state: "complete" | "pruned", problem: Problem): Promise<TrialEnd> {
+    const metrics = await this.#score(problem);
     const objectives = objectivesOf(this.#order.pipeline, problem).map((metric) => {
       const value = metrics[metric];
       if (value === undefined || !Number.isFinite(value)) {
@@ -244,6 +263,12 @@ function lossOf(metric: string, value: number): number {
   return findMetric(metric).direction === "higher" ? -value : value;
 }
 
-function lossesOf(metric: string, folds: readonly TrialFold[]): number[] {
-  return folds.map(({ value }) => (value === null ? Infinity : lossOf(metric, value)));
+/** By objective and fold; NaN where a metric is undefined on the rows so far. */
+function lossesOf(metrics: readonly string[], folds: readonly TrialFold[]): number[][] {
+  return metrics.map((metric, objective) =>
+    folds.map(({ value, values = [value] }) => {
+      const own = values[objective] ?? null;
+      return own === null ? Number.NaN : lossOf(metric, own);
+    }),
+  );
 }

@@ -24,15 +24,17 @@ describe("labelSpan", () => {
 describe("labelReach", () => {
   const lives = Float64Array.of(0, 0.1, 500, Number.NaN);
   it("ends with the life or at the cap", () => {
-    expect([...labelReach({ task: rul, label: { ...ends, cap: 2 } }, "timestamp", lives)]).toEqual([
-      0,
-      HOUR_US / 10,
-      2 * HOUR_US,
-      Number.NaN,
-    ]);
-    expect(labelReach({ task: rul, label: ends }, "cycle", lives)[2]).toBe(500);
+    const table = { y: lives, yRaw: lives };
+    const capped = { task: rul, label: { ...ends, cap: 2 } };
+    expect([...labelReach(capped, "timestamp", table)]).toEqual([0, HOUR_US / 10, 2 * HOUR_US, Number.NaN]);
+    expect(labelReach({ task: rul, label: ends }, "cycle", table)[2]).toBe(500);
+  });
+  it("is the cap where only that is known to be reached", () => {
+    const table = { y: Float64Array.of(2), yRaw: Float64Array.of(Number.NaN) };
+    expect(labelReach({ task: rul, label: { ...ends, cap: 2 } }, "timestamp", table)[0]).toBe(2 * HOUR_US);
   });
   it("is the whole horizon: that nothing failed is known only when it is over", () => {
-    expect([...labelReach({ task: within(9), label: ends }, "cycle", lives)]).toEqual([9, 9, 9, 9]);
+    const table = { y: lives, yRaw: lives };
+    expect([...labelReach({ task: within(9), label: ends }, "cycle", table)]).toEqual([9, 9, 9, 9]);
   });
 });

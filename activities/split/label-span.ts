@@ -27,16 +27,25 @@ export function labelSpan({ task, label }: Labelled, timeKind: TimeKind): number
  * How far the label of each row looks ahead, in the unit of `__t`: a remaining life is known when it ends or passes the cap,
  * a failure within a horizon when the horizon is over.
  *
- * @param yRaw label before the cap per row, in hours or cycles for a remaining life; NaN = unlabelled
+ * @param labels label as learnt and before the cap per row, in hours or cycles for a remaining life; NaN = unlabelled, of
+ *   the second also where only the cap is known to be reached
  * @returns Float64Array, finite and ≥ 0 where the label is
  */
-export function labelReach(pipeline: Labelled, timeKind: TimeKind, yRaw: Float64Array): Float64Array {
+export function labelReach(
+  pipeline: Labelled,
+  timeKind: TimeKind,
+  { y, yRaw }: { readonly y: Float64Array; readonly yRaw: Float64Array },
+): Float64Array {
   const { task, label } = pipeline;
   const span = labelSpan(pipeline, timeKind);
   if (task.kind !== "rul" || !isLife(label)) return new Float64Array(yRaw.length).fill(span);
   const longest = label.cap === undefined ? Number.POSITIVE_INFINITY : span;
   // Lives are stored in hours: back in microseconds they are whole again.
-  return yRaw.map((life) => Math.min(Math.round(life * timeUnitsPer(timeKind)), longest));
+  return yRaw.map((life, row) =>
+    Number.isNaN(life) && !Number.isNaN(y[row])
+      ? longest
+      : Math.min(Math.round(life * timeUnitsPer(timeKind)), longest),
+  );
 }
 
 function isLife(label: Pipeline["label"]): label is Exclude<Pipeline["label"], { kind: "column" | "none" }> {

@@ -1,6 +1,5 @@
 import { BLEND_PARAMETERS } from "../../numerics/blend/parameters.ts";
 import { resolveParameters } from "../../numerics/parameter-table.ts";
-import type { Calibrator } from "../../numerics/calibration/calibrator.ts";
 import { NO_CALIBRATION } from "../../numerics/calibration/calibrator.ts";
 import {
   getDocument,
@@ -24,7 +23,7 @@ import { labelReach } from "../split/label-span.ts";
 import { rowFolds } from "../split/row-folds.ts";
 import { reuseOr } from "../stage-cache.ts";
 import { categoricalColumns } from "./categorical-columns.ts";
-import { finalRows, rowsOfFold } from "./fold-rows.ts";
+import { finalRows, requireRows, rowsOfFold } from "./fold-rows.ts";
 import type {
   SelectInput,
   SelectResult,
@@ -35,15 +34,16 @@ import type {
 } from "./messages.ts";
 import { outOfFoldRows } from "./out-of-fold-rows.ts";
 import { poolRows } from "./pooled-rows.ts";
-import { problemOf, targetOf } from "./problem.ts";
+import { problemOf, targetsOf } from "./problem.ts";
 import { selectionSchema } from "./selection.ts";
 import type { Selection } from "./selection.ts";
 import { settingsOf } from "./fit-candidate.ts";
 import type { BlendRequest, CandidateRows } from "./summarise-candidates.ts";
 import type { FinalPart } from "./train-final.ts";
+import type { AnyCalibrator } from "./uncertainty.ts";
 
 /** Raised when the same inputs would train another model than before. */
-const TRAINER_VERSION = 8;
+const TRAINER_VERSION = 10;
 
 /** Raised when the same inputs would be judged otherwise than before. */
 const LEAKAGE_VERSION = 3;
@@ -68,7 +68,7 @@ export function createTrainingActivities(deps: ActivityDeps) {
           const table = await tables.load(input.featureSet, { kind: "assets", maxRows });
           const sample = await readSensors(deps, dataset, table);
           const problem = problemOf(pipeline, table.classLabels);
-          const target = targetOf(problem, table);
+          const { target } = targetsOf(problem, table, { pipeline, split });
           const checks = await cpu.run(
             "inspectLeakage",
             {
@@ -85,7 +85,7 @@ export function createTrainingActivities(deps: ActivityDeps) {
               folds: rowFolds(split, 0, table),
               unit: split.unit,
               isTimeSplit: split.holdoutFrom !== undefined || pipeline.split.holdout?.by === "time",
-              labelReach: labelReach(pipeline, readingsOf(dataset).timeKind, table.yRaw),
+              labelReach: labelReach(pipeline, readingsOf(dataset).timeKind, table),
             },
             beat,
           );
@@ -120,14 +120,14 @@ export function createTrainingActivities(deps: ActivityDeps) {
           const problem = problemOf(pipeline, table.classLabels);
           const { repeat, fold } = input;
           const rows = rowsOfFold(table, { pipeline, split, repeat, fold });
-          requireRows(rows.train.length, rows.validate.length, input);
-          const { predictions, bestIteration } = await cpu.run(
+          requireRows(rows, `fold ${fold} of repeat ${repeat}`);
+          const output = await cpu.train(
             "trainOneFold",
             {
               matrix: table.matrix,
               categorical: categoricalColumns(table.features),
               featureNames: table.features.map(({ name }) => name),
-              target: targetOf(problem, table),
+              ...targetsOf(problem, table, { pipeline, split }),
               rows,
               candidate: declaredCandidate(pipeline, input.candidate),
               seed: pipeline.split.seed + 1000 * repeat,
@@ -135,10 +135,8 @@ export function createTrainingActivities(deps: ActivityDeps) {
             },
             { signal: beat.signal, onProgress: (progress) => beat.report(progress) },
           );
-          const stored = await putNumbers(
-            objects,
-            outOfFoldRows(pipeline, table, { rows: rows.validate, predictions }),
-          );
+          const stored = await putNumbers(objects, outOfFoldRows(pipeline, table, { ...output, rows }));
+          const { bestIteration } = output;
           return { predictions: stored, ...(bestIteration === null ? {} : { bestIteration }) };
         }),
       );
@@ -196,14 +194,16 @@ export function createTrainingActivities(deps: ActivityDeps) {
           const selection = await getDocument(objects, input.selection, selectionSchema);
           const table = await tables.load(input.featureSet, trainingChoice(pipeline));
           const problem = problemOf(pipeline, table.classLabels);
-          const output = await cpu.run(
+          const rows = finalRows(table, pipeline, split);
+          const output = await cpu.train(
             "trainFinalModels",
             {
               matrix: table.matrix,
               categorical: categoricalColumns(table.features),
               featureNames: table.features.map(({ name }) => name),
-              target: targetOf(problem, table),
-              trainRows: finalRows(table, pipeline, split).train,
+              ...targetsOf(problem, table, { pipeline, split }),
+              trainRows: rows.train,
+              censoredRows: rows.censored.train,
               parts: finalParts(pipeline, selection),
               bounds: problem.bounds,
               calibrator: calibratorOf(selection),
@@ -221,7 +221,7 @@ export function createTrainingActivities(deps: ActivityDeps) {
   };
 }
 
-function calibratorOf({ chosen, candidates }: Selection): Calibrator {
+function calibratorOf({ chosen, candidates }: Selection): AnyCalibrator {
   return candidates.find(({ name }) => name === chosen)?.calibration?.calibrator ?? NO_CALIBRATION;
 }
 
@@ -252,14 +252,6 @@ function declaredCandidate(pipeline: Pipeline, name: string): Candidate | null {
   if (candidate === undefined)
     throw new PlatformError("not_found", `find candidate [${name}]: not in the pipeline`);
   return candidate;
-}
-
-function requireRows(nTrain: number, nValidate: number, input: TrainFoldInput): void {
-  if (nTrain > 0 && nValidate > 0) return;
-  throw new PlatformError(
-    "not_enough_data",
-    `train fold ${input.fold} of repeat ${input.repeat}: expected labelled rows on both sides, got ${nTrain} to train and ${nValidate} to validate`,
-  );
 }
 
 async function classLabelsOf(deps: ActivityDeps, input: SelectInput): Promise<readonly string[] | null> {

@@ -41,6 +41,8 @@ function problemWith(detection: Detection): Problem {
   return { kind: "anomaly", metricTask: "anomaly", primaryMetric, ...shape, detection };
 }
 
+const NONE = new Int32Array();
+
 function crossValidate(truth: Float64Array) {
   return CANDIDATES.map((candidate) => {
     const parts = Array.from({ length: N_ASSETS }, (_, fold) => {
@@ -52,7 +54,12 @@ function crossValidate(truth: Float64Array) {
           categorical: [],
           featureNames: [],
           target: { taskKind: "anomaly" },
-          rows: { train, validate, earlyStop: new Int32Array() },
+          rows: {
+            train,
+            validate,
+            earlyStop: NONE,
+            censored: { train: NONE, earlyStop: NONE, validate: NONE },
+          },
           candidate,
           seed: 7,
           bounds: null,
@@ -105,6 +112,7 @@ describe("a detector from folds to holdout", () => {
         featureNames: [],
         target: { taskKind: "anomaly" },
         trainRows: Int32Array.from(rows),
+        censoredRows: NONE,
         parts: [{ candidate: CANDIDATES[0] ?? null, iterations: null, weight: 1 }],
         bounds: null,
         calibrator: { method: "none" },

@@ -1,31 +1,24 @@
-import type { Matrix } from "../../numerics/matrix.ts";
-
 /**
- * The table with every feature that a candidate does not see set to 0: a constant column is never split on and gets no
- * weight, so that the model takes all features when it is served and looks at the chosen ones alone.
+ * The columns that a candidate's `features` choose; null where that is all of them.
  *
  * @param patterns names separated by blanks, in which `*` stands for any text and `?` for one character
- * @returns the matrix itself where all features are chosen; otherwise a copy
  * @throws {RangeError} when no feature is chosen
  */
-export function hideColumns(matrix: Matrix, names: readonly string[], patterns: string): Matrix {
-  const isHidden = hiddenColumns(names, patterns);
-  if (!isHidden.includes(true)) return matrix;
-  if (!isHidden.includes(false)) {
+export function chosenColumns(names: readonly string[], patterns: string): readonly number[] | null {
+  const chosen = matchColumns(names, patterns);
+  if (chosen.length === 0)
     throw new RangeError(`features must match one of the ${names.length} features or more, got ${patterns}`);
-  }
-  const data = matrix.data.slice();
-  for (let at = 0; at < data.length; at += matrix.nColumns) {
-    for (let column = 0; column < matrix.nColumns; column++) {
-      if (isHidden[column] === true) data[at + column] = 0;
-    }
-  }
-  return { ...matrix, data };
+  return chosen.length === names.length ? null : chosen;
 }
 
-function hiddenColumns(names: readonly string[], patterns: string): boolean[] {
+/**
+ * Columns whose names match one of the patterns, ascending.
+ *
+ * @param patterns names separated by blanks, in which `*` stands for any text and `?` for one character
+ */
+export function matchColumns(names: readonly string[], patterns: string): number[] {
   const tests = patterns.trim().split(/\s+/).map(expressionOf);
-  return names.map((name) => !tests.some((test) => test.test(name)));
+  return names.flatMap((name, column) => (tests.some((test) => test.test(name)) ? [column] : []));
 }
 
 /** Runs of `*` are one, so that no pattern takes long to fail. */

@@ -3,15 +3,20 @@ import { trainPcaMonitor } from "../../numerics/anomaly/pca-monitor.ts";
 import { trainConstant } from "../../numerics/baseline/constant.ts";
 import { trainForest } from "../../numerics/forest/trainer.ts";
 import { trainGbdt } from "../../numerics/gbdt/trainer.ts";
+import type { BinnedRows } from "../../numerics/gbdt/binned-rows.ts";
+import type { Team } from "../../numerics/gbdt/threads/team.ts";
 import type { GbdtCheckpoint, GbdtHooks } from "../../numerics/gbdt/trainer.ts";
 import { trainLinear } from "../../numerics/linear/trainer.ts";
 import type { Matrix } from "../../numerics/matrix.ts";
+import { selectColumns, spreadModel } from "../../numerics/model-columns.ts";
 import type { TrainedModel } from "../../numerics/model.ts";
 import type { TaskTarget } from "../../numerics/task-kind.ts";
 import type { Candidate } from "../../schemas/pipeline/training.ts";
-import { hideColumns } from "./chosen-columns.ts";
+import { chosenColumns } from "./chosen-columns.ts";
+import { constraintsOf } from "./constraints.ts";
 import { fitForecast } from "./fit-forecast.ts";
 import type { ForecastTarget } from "./fit-forecast.ts";
+import { scaleWeights } from "./row-weights.ts";
 import { classWeightsOf } from "./weights.ts";
 
 /** Detectors have nothing to learn but what is usual. */
@@ -29,6 +34,10 @@ export interface FitRequest {
   /** By column: what a candidate's `features` choose from. */
   readonly featureNames: readonly string[];
   readonly target: FitTarget;
+  /** Uint8Array (nRows): 1 where the target is only a lower bound; such rows are given to boosting alone. */
+  readonly censored?: Uint8Array;
+  /** Float64Array (nRows): how much each row counts; absent where all count 1. */
+  readonly weights?: Float64Array;
   /** null: the constant baseline. */
   readonly candidate: Candidate | null;
   readonly trainRows: Int32Array;
@@ -39,6 +48,14 @@ export interface FitRequest {
   readonly seed: number;
   /** Continue the boosting that gave this checkpoint. */
   readonly resumeFrom?: GbdtCheckpoint;
+  /** Bins of an earlier boosting on these rows and columns. */
+  readonly binned?: BinnedRows;
+}
+
+/** How a training is watched, and who takes part in it. */
+export interface FitHooks extends GbdtHooks {
+  /** Threads for boosting; the calling one alone when absent. The model does not depend on it. */
+  readonly team?: Team;
 }
 
 export interface Fit {
@@ -58,19 +75,39 @@ const EARLY_STOPPING_ROUNDS = 50;
  * @throws {RangeError} for parameters or data out of range
  * @throws {TrainingCancelledError} when the hooks say so
  */
-export function fitCandidate(request: FitRequest, hooks: GbdtHooks): Fit {
-  const { target, candidate, trainRows, seed } = request;
-  const matrix =
-    candidate?.features === undefined
-      ? request.matrix
-      : hideColumns(request.matrix, request.featureNames, candidate.features);
-  if (target.taskKind === "anomaly")
-    return { model: fitDetector({ ...request, matrix }, hooks), bestIteration: null };
+export function fitCandidate(request: FitRequest, hooks: FitHooks): Fit {
+  const { matrix, featureNames, candidate, categorical, target } = request;
   if (target.taskKind === "forecast")
-    return fitForecast({ ...request, matrix, target, now: request.matrix }, (one) =>
-      fitCandidate(one, withoutCheckpoints(hooks)),
-    );
-  const base = { matrix, target, trainRows, seed, hooks };
+    return fitForecast({ ...request, target }, (one) => fitCandidate(one, withoutCheckpoints(hooks)));
+  const columns = candidate?.features === undefined ? null : chosenColumns(featureNames, candidate.features);
+  if (columns === null) return fitColumns({ ...request, target }, hooks);
+  // The features that a candidate does not see cost it nothing, and its model takes them and looks past them.
+  const fit = fitColumns(
+    {
+      ...request,
+      target,
+      matrix: selectColumns(matrix, columns),
+      featureNames: columns.map((column) => featureNames[column] ?? ""),
+      categorical: categorical.flatMap((column) => {
+        const place = columns.indexOf(column);
+        return place < 0 ? [] : [place];
+      }),
+    },
+    hooks,
+  );
+  return { ...fit, model: spreadModel(fit.model, columns, matrix.nColumns) };
+}
+
+/** Of all columns that the candidate sees. */
+interface ColumnsRequest extends FitRequest {
+  readonly target: TaskTarget | DetectorTarget;
+}
+
+function fitColumns(request: ColumnsRequest, hooks: FitHooks): Fit {
+  const { matrix, target, candidate, trainRows, seed } = request;
+  if (target.taskKind === "anomaly") return { model: fitDetector(request, hooks), bestIteration: null };
+  const weights = request.weights === undefined ? {} : { weights: scaleWeights(request.weights, trainRows) };
+  const base = { matrix, target, trainRows, seed, hooks, ...weights };
   if (candidate === null)
     return { model: trainConstant({ ...base, nFeatures: matrix.nColumns }), bestIteration: null };
   const parameters = settingsOf(candidate);
@@ -78,7 +115,13 @@ export function fitCandidate(request: FitRequest, hooks: GbdtHooks): Fit {
   const input = { ...base, parameters, ...(classWeights === undefined ? {} : { classWeights }) };
   switch (candidate.kind) {
     case "gbdt":
-      return boost(request, { ...input, categorical: request.categorical });
+      return boost(request, {
+        ...input,
+        categorical: request.categorical,
+        ...teamOf(hooks),
+        ...(request.censored === undefined ? {} : { censored: request.censored }),
+        ...constraintsOf(candidate, request),
+      });
     case "forest":
       return { model: trainForest(input), bestIteration: null };
     case "linear":
@@ -94,10 +137,11 @@ export function fitCandidate(request: FitRequest, hooks: GbdtHooks): Fit {
 }
 
 /** A checkpoint is one of a single boosting, and a forecast is many: what was interrupted begins its fold anew. */
-function withoutCheckpoints({ onProgress, shouldStop }: GbdtHooks): GbdtHooks {
+function withoutCheckpoints({ onProgress, shouldStop, team }: FitHooks): FitHooks {
   return {
     ...(onProgress === undefined ? {} : { onProgress }),
     ...(shouldStop === undefined ? {} : { shouldStop }),
+    ...(team === undefined ? {} : { team }),
   };
 }
 
@@ -122,9 +166,14 @@ function fitDetector({ matrix, candidate, trainRows, seed }: FitRequest, hooks: 
   }
 }
 
+const teamOf = ({ team }: FitHooks) => (team === undefined ? {} : { team });
+
 function boost(request: FitRequest, input: Parameters<typeof trainGbdt>[0]): Fit {
-  const { earlyStopRows, iterations, resumeFrom } = request;
-  const resume = resumeFrom === undefined ? {} : { resumeFrom };
+  const { earlyStopRows, iterations, resumeFrom, binned } = request;
+  const resume = {
+    ...(resumeFrom === undefined ? {} : { resumeFrom }),
+    ...(binned === undefined ? {} : { binned }),
+  };
   if (iterations !== undefined || earlyStopRows === undefined || earlyStopRows.length === 0) {
     const rounds = iterations === undefined ? {} : { numIterations: Math.max(1, Math.round(iterations)) };
     return trainGbdt({

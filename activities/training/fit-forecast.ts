@@ -20,8 +20,6 @@ export interface ForecastTarget {
 
 export interface ForecastRequest extends FitRequest {
   readonly target: ForecastTarget;
-  /** The matrix with all columns, whatever the candidate sees. */
-  readonly now: Matrix;
 }
 
 /**
@@ -35,7 +33,7 @@ export interface ForecastRequest extends FitRequest {
  * @throws {RangeError} for a horizon without a known value, and as the trainers do
  */
 export function fitForecast(request: ForecastRequest, fitOne: (request: FitRequest) => Fit): Fit {
-  const { target, candidate, now, trainRows } = request;
+  const { target, candidate, matrix: now, trainRows } = request;
   checkQuantiles(target.quantiles);
   const changes = changesOf(target, now);
   changes.forEach((values, horizon) => {
@@ -61,19 +59,18 @@ export function fitForecast(request: ForecastRequest, fitOne: (request: FitReque
   return { model: asForecast(merged, rule), bestIteration: meanRounds(fits) };
 }
 
-/** One regression, on the rows where its target is known; what the candidate does not see is hidden already. */
+/** One regression, on the rows where its target is known. */
 function requestOf(
   request: ForecastRequest,
   { candidate, values }: { readonly candidate: Candidate; readonly values: Float64Array },
 ): FitRequest {
   const { matrix, categorical, featureNames, seed, earlyStopRows, iterations, trainRows } = request;
-  const { features: _, ...all } = candidate;
   return {
     matrix,
     categorical,
     featureNames,
     seed,
-    candidate: all,
+    candidate,
     target: { taskKind: "regression", values },
     trainRows: knownOf(trainRows, values),
     ...(iterations === undefined ? {} : { iterations }),

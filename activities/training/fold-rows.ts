@@ -1,8 +1,10 @@
 import { cutPoints } from "../../numerics/splits/cut-points.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
+import { PlatformError } from "../../schemas/platform-error.ts";
 import { HOLDOUT_FOLD } from "../../schemas/split.ts";
 import type { SplitDocument } from "../../schemas/split.ts";
 import type { FeatureTable } from "../features/feature-table.ts";
+import { isCensored } from "./censored.ts";
 import { rowRulesOf } from "./detection.ts";
 import { rowFolds, rowsWhere } from "../split/row-folds.ts";
 
@@ -16,6 +18,8 @@ export interface FoldRows {
   readonly earlyStop: Int32Array;
   /** Rows whose out-of-fold predictions count. */
   readonly validate: Int32Array;
+  /** The same of rows whose life is only known to exceed a bound; in none of the above. */
+  readonly censored: Readonly<Record<"train" | "earlyStop" | "validate", Int32Array>>;
 }
 
 /**
@@ -36,32 +40,61 @@ export function rowsOfFold(
   const { isLearnt, isJudged } = rowRulesOf(pipeline, table);
   const nRows = folds.length;
   const isBefore = beforeFold(split, table, fold);
-  const training = rowsWhere(
-    nRows,
-    (row) => (folds[row] as number) >= 0 && folds[row] !== fold && isBefore(row) && isLearnt(row),
-  );
-  const validate = rowsWhere(nRows, (row) => folds[row] === fold && isJudged(row));
+  const isTrained = (row: number) => (folds[row] as number) >= 0 && folds[row] !== fold && isBefore(row);
+  const isBound = isCensored(table);
+  const known = rowsWhere(nRows, (row) => isTrained(row) && isLearnt(row));
+  const censored = rowsWhere(nRows, (row) => isTrained(row) && isBound(row));
+  const cut = (rows: Int32Array) =>
+    pipeline.evaluate.cvRows === "cut_points" ? cutRows(table, rows, pipeline.split.seed + repeat) : rows;
+  const validated = (isOf: (row: number) => boolean) =>
+    cut(rowsWhere(nRows, (row) => folds[row] === fold && isOf(row)));
+  const sides = learningSides({ pipeline, split, fold }, table, { known, censored });
   return {
-    ...learningSides({ pipeline, split, fold }, table, training),
-    validate:
-      pipeline.evaluate.cvRows === "cut_points"
-        ? cutRows(table, validate, pipeline.split.seed + repeat)
-        : validate,
+    train: sides.known.train,
+    earlyStop: sides.known.earlyStop,
+    validate: validated(isJudged),
+    censored: { ...sides.censored, validate: validated(isBound) },
   };
 }
 
+/**
+ * @param what the fold, for the message
+ * @throws {PlatformError} not_enough_data when a side has no row whose label is known
+ */
+export function requireRows({ train, validate, censored }: FoldRows, what: string): void {
+  if (train.length > 0 && validate.length > 0) return;
+  const nBounds = censored.train.length + censored.validate.length;
+  const hint =
+    nBounds === 0
+      ? ""
+      : `, and ${nBounds} rows of assets that had not failed; fewer folds give each its share of the failures, and with a label.cap long lives count as known`;
+  throw new PlatformError(
+    "not_enough_data",
+    `train ${what}: expected labelled rows on both sides, got ${train.length} to train and ${validate.length} to validate${hint}`,
+  );
+}
+
 /** Rows of the whole training side, and of the holdout that count. */
-export function finalRows(
-  table: FeatureTable,
-  pipeline: Pipeline,
-  split: SplitDocument,
-): { readonly train: Int32Array; readonly test: Int32Array } {
+export interface FinalRows {
+  readonly train: Int32Array;
+  readonly test: Int32Array;
+  /** The same of rows whose life is only known to exceed a bound. */
+  readonly censored: Readonly<Record<"train" | "test", Int32Array>>;
+}
+
+export function finalRows(table: FeatureTable, pipeline: Pipeline, split: SplitDocument): FinalRows {
   const folds = rowFolds(split, 0, table);
   const { isLearnt, isJudged } = rowRulesOf(pipeline, table);
   const counts = (row: number) => pipeline.evaluate.rows === "all" || table.last[row] === 1;
+  const isBound = isCensored(table);
+  const trained = (isOf: (row: number) => boolean) =>
+    rowsWhere(folds.length, (row) => (folds[row] as number) >= 0 && isOf(row));
+  const held = (isOf: (row: number) => boolean) =>
+    rowsWhere(folds.length, (row) => folds[row] === HOLDOUT_FOLD && isOf(row) && counts(row));
   return {
-    train: rowsWhere(folds.length, (row) => (folds[row] as number) >= 0 && isLearnt(row)),
-    test: rowsWhere(folds.length, (row) => folds[row] === HOLDOUT_FOLD && isJudged(row) && counts(row)),
+    train: trained(isLearnt),
+    test: held(isJudged),
+    censored: { train: trained(isBound), test: held(isBound) },
   };
 }
 
@@ -76,6 +109,13 @@ function beforeFold(
   return (row) => (t[row] as number) < end;
 }
 
+/** Rows whose label is known, and rows of which only a lower bound is. */
+interface KnownRows<Rows> {
+  readonly known: Rows;
+  readonly censored: Rows;
+}
+type Sides = Pick<FoldRows, "train" | "earlyStop">;
+
 /** The rows that are learnt from, and those that decide when boosting stops. */
 function learningSides(
   {
@@ -84,24 +124,26 @@ function learningSides(
     fold,
   }: { readonly pipeline: Pipeline; readonly split: SplitDocument; readonly fold: number },
   table: FeatureTable,
-  training: Int32Array,
-): Pick<FoldRows, "train" | "earlyStop"> {
+  rows: KnownRows<Int32Array>,
+): KnownRows<Sides> {
+  const none = new Int32Array();
   // Detectors do not stop early: they learn from every row.
-  if (pipeline.task.kind === "anomaly") return { train: training, earlyStop: new Int32Array() };
-  if (split.timeFolds !== undefined) return latestApart(table, training, split.timeFolds.gap);
-  const isKept = earlyStopGroups(split, table, training, fold);
-  return {
-    train: training.filter((row) => !isKept(row)),
-    earlyStop: training.filter((row) => isKept(row)),
-  };
+  if (pipeline.task.kind === "anomaly")
+    return { known: { train: rows.known, earlyStop: none }, censored: { train: none, earlyStop: none } };
+  if (split.timeFolds !== undefined) {
+    const known = latestApart(table, rows.known, split.timeFolds.gap);
+    return { known, censored: { train: none, earlyStop: none } };
+  }
+  const isKept = earlyStopGroups(split, table, { ...rows, fold });
+  const sides = (of: Int32Array): Sides => ({
+    train: of.filter((row) => !isKept(row)),
+    earlyStop: of.filter((row) => isKept(row)),
+  });
+  return { known: sides(rows.known), censored: sides(rows.censored) };
 }
 
 /** The latest seventh of the rows apart, and those out whose labels reach into it. */
-function latestApart(
-  { t }: FeatureTable,
-  rows: Int32Array,
-  gap: number,
-): Pick<FoldRows, "train" | "earlyStop"> {
+function latestApart({ t }: FeatureTable, rows: Int32Array, gap: number): Sides {
   const times = Float64Array.from(rows, (row) => t[row] as number).sort();
   const from = times[Math.floor((times.length * (EARLY_STOP_SHARE_FOLDS - 1)) / EARLY_STOP_SHARE_FOLDS)] ?? 0;
   const train = rows.filter((row) => (t[row] as number) < from - gap);
@@ -110,19 +152,27 @@ function latestApart(
   return { train, earlyStop: rows.filter((row) => (t[row] as number) >= from) };
 }
 
-/** Every seventh group of the training side, in an order that turns with the fold. */
+/**
+ * Every seventh group of the training side, in an order that turns with the fold; of the groups without any known life
+ * every seventh as well, so that neither kind is missing where they are many.
+ */
 function earlyStopGroups(
   split: SplitDocument,
   table: FeatureTable,
-  rows: Int32Array,
-  fold: number,
+  {
+    known,
+    censored,
+    fold,
+  }: { readonly known: Int32Array; readonly censored: Int32Array; readonly fold: number },
 ): (row: number) => boolean {
   const unitOf =
     split.unit === "row"
       ? (row: number) => table.seq[row] as number
       : (row: number) => table.assetCodes[row] as number;
-  const units = [...new Set(Array.from(rows, unitOf))];
-  const kept = new Set(units.filter((_, i) => (i + fold) % EARLY_STOP_SHARE_FOLDS === 0));
+  const units = new Set(Array.from(known, unitOf));
+  const others = new Set(Array.from(censored, unitOf).filter((unit) => !units.has(unit)));
+  const isKept = (_: number, i: number) => (i + fold) % EARLY_STOP_SHARE_FOLDS === 0;
+  const kept = new Set([...[...units].filter(isKept), ...[...others].filter(isKept)]);
   return (row) => kept.has(unitOf(row));
 }
 

@@ -5,7 +5,7 @@ import type { MetricSet } from "../../schemas/model-version.ts";
 import type { PooledRows } from "./summarise-candidates.ts";
 
 /** Metrics of a decision; the others rank or weigh probabilities and know no threshold. */
-const DECISION_METRICS = ["f1", "precision", "recall", "accuracy", "mcc"] as const;
+export const DECISION_METRICS = ["f1", "precision", "recall", "accuracy", "mcc"] as const;
 
 /**
  * Metrics of the decisions a threshold makes on rows it was not chosen on: each fold is decided by the threshold of the

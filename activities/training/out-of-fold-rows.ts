@@ -2,11 +2,36 @@ import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import type { NumberColumns } from "../../stores/objects/numbers.ts";
 import type { FeatureTable } from "../features/feature-table.ts";
 import { assetDaysOf } from "./detection.ts";
+import type { FoldRows } from "./fold-rows.ts";
 import { answersOfPairs, forecastPairs } from "./forecast-pairs.ts";
 import { problemOf } from "./problem.ts";
+import type { FoldOutput } from "./train-one-fold.ts";
 
-/** What is stored of a fold's validation rows; of forecasts the pairs of row and horizon. */
+/**
+ * What is stored of a fold's validation rows; of forecasts the pairs of row and horizon. Columns of censored rows have
+ * their own length.
+ */
 export function outOfFoldRows(
+  pipeline: Pipeline,
+  table: FeatureTable,
+  {
+    rows,
+    predictions,
+    censoredPredictions,
+  }: Pick<FoldOutput, "predictions" | "censoredPredictions"> & { readonly rows: FoldRows },
+): NumberColumns {
+  return {
+    ...judgedRows(pipeline, table, { rows: rows.validate, predictions }),
+    ...(censoredPredictions.length === 0
+      ? {}
+      : {
+          censoredLeast: Float64Array.from(rows.censored.validate, (row) => table.yLeast[row] as number),
+          censoredPrediction: censoredPredictions,
+        }),
+  };
+}
+
+function judgedRows(
   pipeline: Pipeline,
   table: FeatureTable,
   { rows, predictions }: { readonly rows: Int32Array; readonly predictions: Float64Array },

@@ -10,18 +10,28 @@ export interface FoldColumns {
 /** Out-of-fold rows of one repeat, fold after fold in the given order. */
 export function poolRows(folds: readonly FoldColumns[]): PooledRows {
   const join = (name: string) => concat(folds.map(({ columns }) => columns[name] ?? new Float64Array()));
-  const lengths = folds.map(({ columns }) => columns["truth"]?.length ?? 0);
+  const foldOf = (name: string) =>
+    Int32Array.from(
+      folds.flatMap(({ fold, columns }) => Array.from({ length: columns[name]?.length ?? 0 }, () => fold)),
+    );
   const hasAssetDays = folds.every(({ columns }) => columns["assetDay"] !== undefined);
   const hasHorizons = folds.every(({ columns }) => columns["horizon"] !== undefined);
   return {
     prediction: join("prediction"),
     truth: join("truth"),
     truthRaw: join("truthRaw"),
-    fold: Int32Array.from(
-      folds.flatMap(({ fold }, i) => Array.from({ length: lengths[i] ?? 0 }, () => fold)),
-    ),
+    fold: foldOf("truth"),
     ...(hasAssetDays ? { assetDay: join("assetDay") } : {}),
     ...(hasHorizons ? { horizon: Int32Array.from(join("horizon")) } : {}),
+    ...(folds.some(({ columns }) => columns["censoredLeast"] !== undefined)
+      ? {
+          censored: {
+            least: join("censoredLeast"),
+            prediction: join("censoredPrediction"),
+            fold: foldOf("censoredLeast"),
+          },
+        }
+      : {}),
   };
 }
 

@@ -1,3 +1,5 @@
+import { censoredValues } from "./censored.ts";
+import { rowWeights } from "./row-weights.ts";
 import { detectionOf } from "./detection.ts";
 import type { Detection } from "./detection.ts";
 import type { FitTarget } from "./fit-candidate.ts";
@@ -15,6 +17,7 @@ import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { lifeInUnits } from "../../schemas/pipeline/time.ts";
 import type { ProblemKind } from "../../schemas/pipeline/label.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
+import type { SplitDocument } from "../../schemas/split.ts";
 
 /** A task as the trainer and the metrics see it. */
 export interface Problem {
@@ -49,6 +52,19 @@ const DEFAULT_METRIC: Readonly<Record<ProblemKind, string>> = {
 };
 
 /**
+ * Where lives have not ended, the known ones are the short ones, and their error would prefer whoever expects lives to be
+ * short: on simulated fleets it chose the model whose error of all lives was up to twice as large.
+ */
+const UNENDED_METRIC = "lifeLoss";
+
+/** Whether the file says that some assets may not have failed, and that they shall be learnt from. */
+export function hasUnendedLives({ task, label }: Pick<Pipeline, "task" | "label">): boolean {
+  if (task.kind !== "rul") return false;
+  if (label.kind === "events") return label.censored !== "drop";
+  return label.kind === "end_of_life" && label.ends.some(({ at }) => at === "not_failed");
+}
+
+/**
  * @param classLabels class texts in code order, null for regression
  * @throws {PlatformError} invalid_pipeline for a metric the task does not have; not_enough_data for a label
  *   with fewer than two classes
@@ -58,7 +74,11 @@ export function problemOf(pipeline: Pipeline, classLabels: readonly string[] | n
   const metricTask = kind === "regression" ? "rul" : kind;
   const detection = detectionOf(pipeline);
   const isUnlabelled = detection?.hasLabel === false;
-  const primaryMetric = pipeline.metrics.primary ?? (isUnlabelled ? "stability" : DEFAULT_METRIC[kind]);
+  const { label } = pipeline;
+  const declaredCap = kind === "regression" && "cap" in label ? label.cap : undefined;
+  const cap = declaredCap === undefined ? null : lifeInUnits(declaredCap, timeKindOf(pipeline));
+  const usual = hasUnendedLives(pipeline) ? UNENDED_METRIC : DEFAULT_METRIC[kind];
+  const primaryMetric = pipeline.metrics.primary ?? (isUnlabelled ? "stability" : usual);
   if (!metricsOfTask(metricTask).some((metric) => metric.key === primaryMetric)) {
     const expected = metricsOfTask(metricTask)
       .map((m) => m.key)
@@ -78,9 +98,6 @@ export function problemOf(pipeline: Pipeline, classLabels: readonly string[] | n
       `read the label: expected two classes or more in the training rows, found ${found}`,
     );
   }
-  const { label } = pipeline;
-  const declared = kind === "regression" && "cap" in label ? label.cap : undefined;
-  const cap = declared === undefined ? null : lifeInUnits(declared, timeKindOf(pipeline));
   const bounds = kind === "regression" ? { min: 0, max: cap ?? Number.MAX_VALUE } : null;
   const nClasses = classLabels?.length ?? 1;
   const problem: Problem = { kind, metricTask, primaryMetric, nClasses, cap, bounds };
@@ -113,18 +130,30 @@ function problemKind(pipeline: Pipeline): ProblemKind {
   }
 }
 
+/** Targets by row of a table. */
+export interface Targets {
+  readonly target: FitTarget;
+  /** Uint8Array (nRows): 1 where the target is only a lower bound; absent where none is. */
+  readonly censored?: Uint8Array;
+  /** Float64Array (nRows): how much each row counts; absent where all count 1. */
+  readonly weights?: Float64Array;
+}
+
 /** @throws {PlatformError} integrity for a forecast whose targets or present value are not in the table */
-export function targetOf(
+export function targetsOf(
   problem: Problem,
-  table: Pick<FeatureTable, "y" | "targets" | "features">,
-): FitTarget {
-  if (problem.kind === "anomaly") return { taskKind: "anomaly" };
-  if (problem.kind === "forecast") return forecastTarget(problem, table);
-  return {
-    taskKind: problem.kind,
-    values: table.y,
-    ...(problem.kind === "multiclass" ? { nClasses: problem.nClasses } : {}),
-  };
+  table: Omit<FeatureTable, "matrix">,
+  given: { readonly pipeline: Pipeline; readonly split: Pick<SplitDocument, "holdoutFrom"> },
+): Targets {
+  const { kind, nClasses } = problem;
+  if (kind === "anomaly") return { target: { taskKind: "anomaly" } };
+  if (kind === "forecast") return { target: forecastTarget(problem, table) };
+  const weights = rowWeights(given.pipeline, table);
+  const weighted = weights === undefined ? {} : { weights };
+  if (kind === "multiclass") return { target: { taskKind: kind, values: table.y, nClasses }, ...weighted };
+  const bounded = kind === "regression" ? censoredValues(table, given) : undefined;
+  if (bounded === undefined) return { target: { taskKind: kind, values: table.y }, ...weighted };
+  return { target: { taskKind: kind, values: bounded.values }, censored: bounded.censored, ...weighted };
 }
 
 function forecastTarget(

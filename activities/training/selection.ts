@@ -17,6 +17,18 @@ const calibratorSchema = z.discriminatedUnion("method", [
   }),
   z.strictObject({ method: z.literal("isotonic"), knots: numbers, values: numbers }),
 ]);
+const classCalibratorSchema = z.strictObject({
+  method: z.enum(["none", "temperature", "platt", "isotonic"]),
+  calibration: z
+    .discriminatedUnion("kind", [
+      z.strictObject({ kind: z.literal("lines"), slopes: numbers, intercepts: numbers }),
+      z.strictObject({
+        kind: z.literal("curves"),
+        curves: z.array(z.strictObject({ knots: numbers, values: numbers })).readonly(),
+      }),
+    ])
+    .nullable(),
+});
 const intervalRuleSchema = z.strictObject({
   level: z.number(),
   method: z.enum(["absolute", "normalised", "skewed"]),
@@ -40,7 +52,11 @@ export const selectionSchema = z.strictObject({
       /** Of a blend: its members and their shares, which sum to 1. */
       members: z.array(z.strictObject({ name: z.string(), weight: z.number() })).optional(),
       calibration: z
-        .strictObject({ calibrator: calibratorSchema, trials: z.array(calibrationTrialSchema).readonly() })
+        .strictObject({
+          /** Of two classes, or of more. */
+          calibrator: z.union([calibratorSchema, classCalibratorSchema]),
+          trials: z.array(calibrationTrialSchema).readonly(),
+        })
         .nullable(),
       interval: z
         .strictObject({ rule: intervalRuleSchema, trials: z.array(intervalTrialSchema).readonly() })

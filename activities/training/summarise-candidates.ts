@@ -3,6 +3,7 @@ import type { AlertCurvePoint } from "../../numerics/evaluation/alert-budget.ts"
 import { mixOutOfFold } from "../../numerics/blend/mix.ts";
 import type { BlendParameters } from "../../numerics/blend/parameters.ts";
 import { calibrate, NO_CALIBRATION } from "../../numerics/calibration/calibrator.ts";
+import type { Calibrator } from "../../numerics/calibration/calibrator.ts";
 import type { CalibrationChoice } from "../../numerics/calibration/choose-calibrator.ts";
 import type { FittedIntervals } from "../../numerics/conformal/fit-intervals.ts";
 import { chooseThreshold } from "../../numerics/evaluation/threshold.ts";
@@ -11,12 +12,14 @@ import { computeMetrics } from "../../numerics/metrics/compute-metrics.ts";
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 import type { MetricSet } from "../../schemas/model-version.ts";
 import { detectionMetrics, detectionThreshold } from "./anomaly-metrics.ts";
-import { outOfFoldDecisionMetrics } from "./out-of-fold-decisions.ts";
+import { DECISION_METRICS, outOfFoldDecisionMetrics } from "./out-of-fold-decisions.ts";
 import { isBetter } from "./problem.ts";
 import type { Problem } from "./problem.ts";
 import { forecastRowMetrics, servingOffsets } from "./forecast-metrics.ts";
-import { fitUncertainty, uncertaintyMetrics } from "./uncertainty.ts";
-import type { UncertaintyChoice } from "./uncertainty.ts";
+import { lifeMetrics } from "./life-metrics.ts";
+import type { CensoredAnswers } from "./life-metrics.ts";
+import { calibratedRows, fitUncertainty, uncertaintyMetrics } from "./uncertainty.ts";
+import type { AnyCalibrator, UncertaintyChoice } from "./uncertainty.ts";
 
 /** Out-of-fold rows of one candidate in one repeat, pooled over its folds. */
 export interface PooledRows {
@@ -29,6 +32,8 @@ export interface PooledRows {
   readonly assetDay?: Float64Array;
   /** Of forecasts, whose rows are pairs of row and horizon: index of the horizon; `truthRaw` is the naive forecast. */
   readonly horizon?: Int32Array;
+  /** Rows of assets that had not failed: what their life exceeds. They count in the order of lives alone. */
+  readonly censored?: CensoredAnswers & { readonly fold: Int32Array };
 }
 
 export interface CandidateRows {
@@ -72,8 +77,8 @@ export interface CandidateSummary {
   readonly threshold: number | null;
   readonly iterations: number | null;
   readonly members?: readonly BlendMember[];
-  /** Binary: null for the constant baseline, and for other tasks. */
-  readonly calibration: CalibrationChoice | null;
+  /** Classes: null for the constant baseline, and for other tasks. */
+  readonly calibration: CalibrationChoice<AnyCalibrator> | null;
   /** Regression: null where too few rows were held out, for the constant baseline, and for other tasks. */
   readonly interval: FittedIntervals | null;
   /** Of forecasts: how far each output is moved; null for the baseline, and for other tasks. */
@@ -103,8 +108,7 @@ export function summariseCandidates(job: SummaryJob, _hooks: TrainingHooks): Sum
   if (rows === undefined || (kind !== "binary" && kind !== "anomaly")) return { chosen, candidates };
   const { assetDay, truth } = rows;
   // As served: thresholds are in calibrated probabilities.
-  const calibrator =
-    candidates.find(({ name }) => name === chosen)?.calibration?.calibrator ?? NO_CALIBRATION;
+  const calibrator = lineOrCurve(candidates.find(({ name }) => name === chosen)?.calibration ?? null);
   const score = calibrate(calibrator, rows.prediction);
   const scored = assetDay === undefined ? { score } : { score, assetDay };
   return { chosen, candidates, alertCurve: alertCurve(scored, truth) };
@@ -141,16 +145,38 @@ function blendRows({ name, members, weighting }: BlendRequest, job: SummaryJob):
   });
   const mixes = (own[0]?.repeats ?? []).map((rows, repeat) => {
     const answers = own.map((member) => (member.repeats[repeat] as PooledRows).prediction);
+    const { censored } = rows;
+    const unjudged =
+      censored === undefined
+        ? {}
+        : {
+            unjudged: {
+              answers: own.map(
+                (member) => member.repeats[repeat]?.censored?.prediction ?? new Float64Array(),
+              ),
+              fold: censored.fold,
+            },
+          };
     return {
       rows,
-      ...mixOutOfFold({ truth: wantedAnswers(rows, job.problem), answers, fold: rows.fold, weighting }),
+      ...mixOutOfFold({
+        truth: wantedAnswers(rows, job.problem),
+        answers,
+        fold: rows.fold,
+        weighting,
+        ...unjudged,
+      }),
     };
   });
   return {
     name,
     kind: "blend",
     iterations: null,
-    repeats: mixes.map(({ rows, answer }) => ({ ...rows, prediction: answer })),
+    repeats: mixes.map(({ rows, answer, unjudged }) => ({
+      ...rows,
+      prediction: answer,
+      ...(rows.censored === undefined ? {} : { censored: { ...rows.censored, prediction: unjudged } }),
+    })),
     members: members.map((member, m) => ({
       name: member,
       weight: mean(mixes.map(({ weights }) => weights[m] as number)),
@@ -166,10 +192,15 @@ function wantedAnswers({ truth }: PooledRows, { kind, nClasses }: Problem): Floa
   return wanted;
 }
 
-/** Metrics over the folds that are there: pooled within a repeat, averaged over repeats. */
+/**
+ * Metrics over the folds that are there: pooled within a repeat, averaged over repeats.
+ *
+ * @param only  metrics that are asked for; others may be left out
+ */
 export function pooledMetrics(
   candidate: CandidateRows,
   { problem, costs, baseline }: Pick<SummaryJob, "problem" | "costs"> & { readonly baseline?: CandidateRows },
+  only?: readonly string[],
 ): MetricSet {
   const { kind, repeats } = candidate;
   const { detection, forecast } = problem;
@@ -189,10 +220,17 @@ export function pooledMetrics(
       truthRaw: rows.truthRaw,
       ...(problem.kind === "multiclass" ? { nClasses: problem.nClasses } : {}),
     }),
-    ...(hasDecisions(candidate, problem) ? outOfFoldDecisionMetrics(rows, costs ?? undefined) : {}),
+    ...lifeMetrics(problem, rows, rows.censored),
+    ...(hasDecisions(candidate, problem) && isAsked(only)
+      ? outOfFoldDecisionMetrics(rows, costs ?? undefined)
+      : {}),
   }));
   return meanMetrics(perRepeat);
 }
+
+/** Decisions cost most of it: a threshold is chosen for every fold. */
+const isAsked = (only: readonly string[] | undefined): boolean =>
+  only === undefined || DECISION_METRICS.some((metric) => only.includes(metric));
 
 const hasDecisions = ({ kind }: CandidateRows, problem: Problem): boolean =>
   problem.kind === "binary" && kind !== "constant";
@@ -203,21 +241,30 @@ function summarise(candidate: CandidateRows, job: SummaryJob): CandidateSummary 
   const { detection } = problem;
   const costs = job.costs ?? undefined;
   const baseline = job.candidates.find((one) => one.kind === "constant");
-  const cv = pooledMetrics(candidate, { ...job, ...(baseline === undefined ? {} : { baseline }) });
+  const metricsOf = (rows: readonly PooledRows[]) =>
+    pooledMetrics(
+      { ...candidate, repeats: rows },
+      { ...job, ...(baseline === undefined ? {} : { baseline }) },
+    );
   if (problem.forecast !== undefined) {
     const offsets = kind === "constant" ? null : servingOffsets(repeats, problem.forecast);
-    return { name, kind, cv, threshold: null, iterations, ...NO_UNCERTAINTY, offsets };
+    return { name, kind, cv: metricsOf(repeats), threshold: null, iterations, ...NO_UNCERTAINTY, offsets };
   }
   if (detection !== undefined && kind !== "constant") {
+    const cv = metricsOf(repeats);
     const thresholds = repeats.map((rows) => detectionThreshold(rows, detection, costs));
     return { name, kind, cv, threshold: mean(thresholds), iterations, ...NO_UNCERTAINTY };
   }
-  const { calibration, interval } = fitUncertainty(candidate, job);
+  const uncertainty = fitUncertainty(candidate, job);
+  const { calibration, interval } = uncertainty;
+  const cv = metricsOf(calibratedRows(repeats, uncertainty, problem));
   return {
     name,
     kind,
-    cv: { ...cv, ...uncertaintyMetrics(calibration, interval) },
-    threshold: hasDecisions(candidate, problem) ? servingThreshold(repeats, calibration, costs) : null,
+    cv: { ...cv, ...uncertaintyMetrics(uncertainty) },
+    threshold: hasDecisions(candidate, problem)
+      ? servingThreshold(repeats, lineOrCurve(calibration), costs)
+      : null,
     iterations,
     ...(members === undefined ? {} : { members }),
     calibration,
@@ -231,15 +278,20 @@ const NO_UNCERTAINTY = { calibration: null, interval: null, offsets: null } as c
 /** In calibrated probabilities, as they are served. Which rows alert does not change: calibration keeps their order. */
 function servingThreshold(
   repeats: readonly PooledRows[],
-  calibration: CalibrationChoice | null,
+  calibrator: Calibrator,
   costs: AlertCosts | undefined,
 ): number {
-  const calibrator = calibration?.calibrator ?? NO_CALIBRATION;
   return mean(
     repeats.map(
       (rows) => chooseThreshold(rows.truth, calibrate(calibrator, rows.prediction), costs).threshold,
     ),
   );
+}
+
+/** What corrects the one probability of two classes. */
+function lineOrCurve(calibration: CalibrationChoice<AnyCalibrator> | null): Calibrator {
+  const calibrator = calibration?.calibrator ?? NO_CALIBRATION;
+  return "calibration" in calibrator ? NO_CALIBRATION : calibrator;
 }
 
 function meanMetrics(sets: readonly MetricSet[]): MetricSet {

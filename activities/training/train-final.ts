@@ -1,14 +1,17 @@
 import { calibrateModel } from "../../numerics/calibration/calibrator.ts";
-import type { Calibrator } from "../../numerics/calibration/calibrator.ts";
+import { calibrateClassModel } from "../../numerics/calibration/class-calibrator.ts";
 import type { Matrix } from "../../numerics/matrix.ts";
 import type { OutputCap, TrainedModel } from "../../numerics/model.ts";
 import { blendModels } from "../../numerics/blend/blend-models.ts";
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 import type { Candidate } from "../../schemas/pipeline/training.ts";
 import { averageModels } from "../../numerics/model-average.ts";
+import { takesCensored } from "./censored.ts";
 import { fitCandidate } from "./fit-candidate.ts";
 import { withOffsets } from "./fit-forecast.ts";
 import type { FitTarget } from "./fit-candidate.ts";
+import { factsOf, joined } from "./train-one-fold.ts";
+import type { AnyCalibrator } from "./uncertainty.ts";
 
 /** One candidate of the final model. */
 export interface FinalPart {
@@ -26,12 +29,18 @@ export interface FinalJob {
   readonly featureNames: readonly string[];
   readonly target: FitTarget;
   readonly trainRows: Int32Array;
+  /** Rows whose target is only a lower bound, for the parts that take those. */
+  readonly censoredRows: Int32Array;
+  /** Uint8Array (nRows): 1 for these. */
+  readonly censored?: Uint8Array;
+  /** Float64Array (nRows): how much each row counts; absent where all count 1. */
+  readonly weights?: Float64Array;
   /** One, or the members of a blend. */
   readonly parts: readonly FinalPart[];
   /** What each part's answer is clipped to. */
   readonly bounds: OutputCap | null;
-  /** Two classes: fitted on out-of-fold probabilities; becomes part of the model. */
-  readonly calibrator: Calibrator;
+  /** Classes: fitted on out-of-fold probabilities; becomes part of the model. */
+  readonly calibrator: AnyCalibrator;
   /** Forecasts: how far out-of-fold rows say each output is off. */
   readonly offsets: readonly number[] | null;
   readonly seed: number;
@@ -47,18 +56,25 @@ export interface FinalOutput {
 /** Trains what was chosen on the whole training side, with the number of rounds that cross-validation found. */
 export function trainFinalModels(job: FinalJob, hooks: TrainingHooks): FinalOutput {
   const { matrix, categorical, featureNames, target, trainRows, seed } = job;
-  const base = { matrix, categorical, featureNames, target, trainRows };
+  const base = { matrix, categorical, featureNames, target, trainRows, ...factsOf(job) };
   const parts = job.parts.filter(({ weight }) => weight > 0);
   const models = parts.map(({ candidate, iterations }) =>
     averageModels(
       Array.from({ length: candidate?.seeds ?? 1 }, (_, i) => {
         const rounds = iterations === null ? {} : { iterations };
-        return fitCandidate({ ...base, ...rounds, candidate, seed: seed + i }, hooks).model;
+        const own = takesCensored(candidate) ? joined(trainRows, job.censoredRows) : trainRows;
+        return fitCandidate({ ...base, ...rounds, trainRows: own, candidate, seed: seed + i }, hooks).model;
       }),
     ),
   );
   const baseline = fitCandidate({ ...base, candidate: null, seed }, hooks).model;
   const weights = parts.map(({ weight }) => weight);
   const model = blendModels(models, weights, job.bounds ?? undefined);
-  return { model: withOffsets(calibrateModel(model, job.calibrator), job.offsets), baseline };
+  return { model: withOffsets(calibrated(model, job.calibrator), job.offsets), baseline };
+}
+
+function calibrated(model: TrainedModel, calibrator: AnyCalibrator): TrainedModel {
+  return "calibration" in calibrator
+    ? calibrateClassModel(model, calibrator)
+    : calibrateModel(model, calibrator);
 }

@@ -2,11 +2,11 @@ import { selectRows } from "../../numerics/matrix.ts";
 import type { Matrix } from "../../numerics/matrix.ts";
 import { predict } from "../../numerics/model.ts";
 import type { OutputCap } from "../../numerics/model.ts";
-import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 import type { Candidate } from "../../schemas/pipeline/training.ts";
 import { averageModels } from "../../numerics/model-average.ts";
+import { takesCensored } from "./censored.ts";
 import { fitCandidate } from "./fit-candidate.ts";
-import type { FitTarget } from "./fit-candidate.ts";
+import type { Fit, FitHooks, FitRequest, FitTarget } from "./fit-candidate.ts";
 import type { FoldRows } from "./fold-rows.ts";
 
 export interface FoldJob {
@@ -15,6 +15,10 @@ export interface FoldJob {
   readonly categorical: readonly number[];
   readonly featureNames: readonly string[];
   readonly target: FitTarget;
+  /** Uint8Array (nRows): 1 where the target is only a lower bound. */
+  readonly censored?: Uint8Array;
+  /** Float64Array (nRows): how much each row counts; absent where all count 1. */
+  readonly weights?: Float64Array;
   readonly rows: FoldRows;
   /** null: the constant baseline. */
   readonly candidate: Candidate | null;
@@ -25,48 +29,76 @@ export interface FoldJob {
 export interface FoldOutput {
   /** Row-major (validation rows × outputs). */
   readonly predictions: Float64Array;
+  /** Of the fold's censored rows; Float64Array (rows.censored.validate). */
+  readonly censoredPredictions: Float64Array;
   /** Mean rounds kept by early stopping over the seeds; null where nothing is boosted. */
   readonly bestIteration: number | null;
 }
 
 /** Trains one candidate on one fold, all its seeds, and predicts the fold's validation rows. */
-export function trainOneFold(job: FoldJob, hooks: TrainingHooks): FoldOutput {
-  const { matrix, categorical, featureNames, target, rows, candidate, bounds } = job;
-  const nSeeds = candidate?.seeds ?? 1;
-  const { train, earlyStop } = sidesOf(rows, candidate);
-  const fits = Array.from({ length: nSeeds }, (_, i) =>
-    fitCandidate(
-      {
-        matrix,
-        categorical,
-        featureNames,
-        target,
-        candidate,
-        trainRows: train,
-        earlyStopRows: earlyStop,
-        seed: job.seed + i,
-      },
-      hooks,
-    ),
-  );
-  const model = averageModels(fits.map((fit) => fit.model));
-  const predictions = predict(model, selectRows(matrix, rows.validate), bounds ?? undefined).values;
-  const iterations = fits.flatMap((fit) => (fit.bestIteration === null ? [] : [fit.bestIteration]));
-  const bestIteration =
-    iterations.length === 0 ? null : iterations.reduce((sum, n) => sum + n, 0) / iterations.length;
-  return { predictions, bestIteration };
+export function trainOneFold(job: FoldJob, hooks: FitHooks): FoldOutput {
+  return fitFold(job, (request) => fitCandidate(request, hooks));
 }
 
-/** Rows kept apart for early stopping are learnt from by whatever does not stop early. */
+/**
+ * The fold of cross-validation and of a trial alike: their figures are of the same trainings.
+ *
+ * @param fit trains one of the candidate's seeds
+ */
+export function fitFold(job: FoldJob, fit: (request: FitRequest, seedPlace: number) => Fit): FoldOutput {
+  const { matrix, categorical, featureNames, target, rows, candidate, bounds } = job;
+  const { train, earlyStop } = sidesOf(rows, candidate);
+  const base = { matrix, categorical, featureNames, target, ...factsOf(job), candidate };
+  const fits = Array.from({ length: candidate?.seeds ?? 1 }, (_, i) =>
+    fit({ ...base, trainRows: train, earlyStopRows: earlyStop, seed: job.seed + i }, i),
+  );
+  const model = averageModels(fits.map((one) => one.model));
+  const answer = (chosen: Int32Array) =>
+    predict(model, selectRows(matrix, chosen), bounds ?? undefined).values;
+  const iterations = fits.flatMap((one) => (one.bestIteration === null ? [] : [one.bestIteration]));
+  const bestIteration =
+    iterations.length === 0 ? null : iterations.reduce((sum, n) => sum + n, 0) / iterations.length;
+  return {
+    predictions: answer(rows.validate),
+    censoredPredictions: answer(rows.censored.validate),
+    bestIteration,
+  };
+}
+
+/** What is known of rows beside their target. */
+export function factsOf({
+  censored,
+  weights,
+}: Pick<FitRequest, "censored" | "weights">): Pick<FitRequest, "censored" | "weights"> {
+  return { ...(censored === undefined ? {} : { censored }), ...(weights === undefined ? {} : { weights }) };
+}
+
+/**
+ * Rows that a candidate learns from and stops by, lower bounds among them where it takes those. Rows kept apart for early
+ * stopping are learnt from by whatever does not stop early.
+ */
 function sidesOf(rows: FoldRows, candidate: Candidate | null): Pick<FoldRows, "train" | "earlyStop"> {
-  const { train, earlyStop } = rows;
+  const { train, earlyStop } = withCensored(rows, candidate);
   if (candidate?.kind === "gbdt" && candidate.params["earlyStoppingRounds"] !== 0)
     return { train, earlyStop };
   const all = joined(train, earlyStop);
   return { train: all, earlyStop: new Int32Array() };
 }
 
-function joined(a: Int32Array, b: Int32Array): Int32Array {
+/** The rows to learn from and to stop by, with those of lower bounds for a candidate that takes them. */
+function withCensored(
+  { train, earlyStop, censored }: FoldRows,
+  candidate: Candidate | null,
+): Pick<FoldRows, "train" | "earlyStop"> {
+  if (!takesCensored(candidate)) return { train, earlyStop };
+  return {
+    train: joined(train, censored.train),
+    earlyStop: joined(earlyStop, censored.earlyStop),
+  };
+}
+
+export function joined(a: Int32Array, b: Int32Array): Int32Array {
+  if (b.length === 0) return a;
   const all = new Int32Array(a.length + b.length);
   all.set(a);
   all.set(b, a.length);

@@ -91,6 +91,51 @@ describe("what cross-validation says of how sure answers are", () => {
     expect(interval).toMatchObject({ level: 0.9, min: 0, max: 125 });
   });
 
+  it("calibrates several classes, and judges decisions as they will be answered", () => {
+    const generator = createGenerator("classes");
+    const nClasses = 3;
+    const prediction = new Float64Array(N_ROWS * nClasses);
+    const truth = Float64Array.from({ length: N_ROWS }, (_, row) => {
+      const sure = generator.next();
+      prediction.set([sure, (1 - sure) * 0.5, (1 - sure) * 0.5], row * nClasses);
+      // The first class is half as likely as the model says.
+      return generator.next() < sure / 2 ? 0 : 1 + generator.integer(2);
+    });
+    const rows = { truth, truthRaw: truth, prediction, fold: Int32Array.from(truth, (_, row) => row % 5) };
+    const problem: Problem = {
+      ...BINARY,
+      kind: "multiclass",
+      metricTask: "multiclass",
+      primaryMetric: "macroF1",
+      nClasses,
+    };
+    const summaryOf = (calibration: "auto" | "none") =>
+      summariseCandidates(
+        {
+          problem,
+          candidates: [{ name: "a", kind: "forest", repeats: [rows], iterations: null }],
+          blends: [],
+          costs: null,
+          calibration,
+          level: 0.9,
+        },
+        {},
+      ).candidates[0];
+    const [calibrated, raw] = [summaryOf("auto"), summaryOf("none")];
+    expect(calibrated?.calibration?.calibrator.method).not.toBe("none");
+    for (const metric of ["logLoss", "brier"])
+      expect(calibrated?.cv[metric]).toBeLessThan((raw?.cv[metric] ?? 0) * 0.95);
+    expect(calibrated?.cv["accuracy"]).toBeGreaterThan(raw?.cv["accuracy"] ?? 1);
+    const document = {
+      kind: "aura.selection/2",
+      chosen: "a",
+      primaryMetric: "macroF1",
+      candidates: [calibrated],
+      cvRows: N_ROWS,
+    };
+    expect(selectionSchema.parse(JSON.parse(canonicalJson(document))).candidates[0]).toEqual(calibrated);
+  });
+
   it("has neither for the constant baseline", () => {
     const candidates = [
       { name: "baseline", kind: "constant", repeats: [draw(false)], iterations: null },

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parameterImportance } from "../../numerics/search/importance.ts";
 import { paretoFront } from "../../numerics/search/pareto.ts";
 import { nameSchema } from "../../schemas/names.ts";
 import { trialCurvesSchema, trialListSchema } from "../../schemas/trial.ts";
@@ -33,10 +34,14 @@ export const trialRoutes: readonly AnyRoute[] = [
     async handle({ params, query }, { database }) {
       found(await database().runs.get(params.id), "run");
       const trials = await database().trials.list(params.id, query.candidate);
+      const walls = await database().trials.wallSeconds(params.id);
       const names = [...new Set(trials.map((trial) => trial.candidate))];
       return {
         items: trials.slice(query.offset, query.offset + query.limit),
-        searches: names.map((name) => summarise(trials.filter((trial) => trial.candidate === name))),
+        searches: names.map((name) => ({
+          ...summarise(trials.filter((trial) => trial.candidate === name)),
+          wallSeconds: walls.get(name) ?? 0,
+        })),
       };
     },
   }),
@@ -81,7 +86,7 @@ export const trialRoutes: readonly AnyRoute[] = [
 ];
 
 /** Trials of one candidate, at least one. */
-function summarise(trials: readonly TrialView[]): SearchView {
+function summarise(trials: readonly TrialView[]): Omit<SearchView, "wallSeconds"> {
   const complete = trials.filter(({ state }) => state === "complete");
   const count = (state: TrialView["state"]) => trials.filter((trial) => trial.state === state).length;
   const best = complete.toSorted((a, b) => (a.loss ?? 0) - (b.loss ?? 0) || a.number - b.number)[0];
@@ -94,6 +99,9 @@ function summarise(trials: readonly TrialView[]): SearchView {
     failed: count("failed"),
     seconds: trials.reduce((sum, { seconds }) => sum + seconds, 0),
     best: best?.number ?? null,
+    importance: parameterImportance(
+      complete.map(({ parameters, loss }) => ({ point: parameters, loss: loss ?? Number.NaN })),
+    ),
     pareto: paretoFront(losses).map((place) => complete[place]?.number ?? 0),
   };
 }

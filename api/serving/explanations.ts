@@ -162,7 +162,9 @@ function stepsOf(
       : []),
     ...(postTransform === "probability" && nOutputs > 1 ? ["shares" as const] : []),
     ...(problem === "forecast" ? ["present_value" as const, "sorted_quantiles" as const] : []),
-    ...(isCalibrated ? ["isotonic_calibration" as const] : []),
+    ...(isCalibrated
+      ? [nOutputs > 1 ? ("class_calibration" as const) : ("isotonic_calibration" as const)]
+      : []),
     ...(problem === "regression" || postTransform === "probability" ? ["cap" as const] : []),
   ];
 }

@@ -1,6 +1,6 @@
 """LightGBM, XGBoost or scikit-learn on the rows of the train suite: wall with binning, AUC, peak memory.
 
-Usage: train_trees.py LIBRARY FILE ROWS COLUMNS LEAVES ROUNDS THREADS FITS REPEATS [explain]
+Usage: train_trees.py LIBRARY FILE ROWS COLUMNS LEAVES ROUNDS THREADS FITS REPEATS [explain | predict FILE ROWS]
 """
 
 import json
@@ -105,6 +105,14 @@ def main():
         start = time.perf_counter()
         model.predict(x[rows - n_test : rows - n_test + 10_000], pred_contrib=True, num_threads=threads)
         metrics["explainSeconds"] = time.perf_counter() - start
+    if rest[7:8] == ["predict"]:
+        asked, _ = read(rest[8], int(rest[9]), columns)
+        seconds = []
+        for _ in range(5):
+            start = time.perf_counter()
+            model.predict(asked, num_threads=threads)
+            seconds.append(time.perf_counter() - start)
+        metrics["predictSeconds"] = statistics.median(seconds)
     module = {"sklearn": "sklearn"}.get(library, library)
     version = f"{library} {__import__(module).__version__}"
     print(json.dumps({"version": version, "metrics": metrics}))

@@ -11,6 +11,7 @@ import { trainingFile } from "./training-data.ts";
 const THREADS = 2;
 const TIMEOUT_MS = 900_000;
 const SEED = 1;
+const PREDICTED_ROWS = 1_000_000;
 
 /** The trainer beside LightGBM, XGBoost and scikit-learn. */
 export const trainSuite: BenchSuite = {
@@ -32,6 +33,7 @@ async function runTrainSuite(context: SuiteContext): Promise<void> {
     addRow(context, TRAIN_SPECS[name], { ours, peer, metric: "seconds" });
   }
   await measureScaling(context);
+  await comparePredictions(context);
   await compareExplanations(context);
 }
 
@@ -69,6 +71,15 @@ async function measureScaling(context: SuiteContext): Promise<void> {
   context.say(
     `microseconds a row at 0.1, 1 and 10 M rows: ${perRow.map((s) => (s * 1e6).toFixed(2)).join(", ")}`,
   );
+}
+
+async function comparePredictions(context: SuiteContext): Promise<void> {
+  const list = await argumentsOf(context, { ...CASES.wide, nRows: 100_000 }, 1);
+  const asked = ["predict", await trainingFile(context.cache, PREDICTED_ROWS, CASES.wide.nColumns)];
+  asked.push(String(PREDICTED_ROWS));
+  const ours = await runOurs(context, [...list, ...asked]);
+  const peer = await measurePeer(context, "train_trees.py", ["lightgbm", ...list, ...asked]);
+  addRow(context, TRAIN_SPECS.predict, { ours, peer, metric: "predictSeconds" });
 }
 
 async function compareExplanations(context: SuiteContext): Promise<void> {
@@ -123,7 +134,7 @@ async function runOurs(context: SuiteContext, list: readonly string[]): Promise<
 interface Pair {
   readonly ours: PeerReport;
   readonly peer: PeerReport | undefined;
-  readonly metric: "seconds" | "auc" | "peakRssMiB" | "explainSeconds";
+  readonly metric: "seconds" | "auc" | "peakRssMiB" | "explainSeconds" | "predictSeconds";
 }
 
 function addRow(context: SuiteContext, spec: RowSpec, { ours, peer, metric }: Pair): void {

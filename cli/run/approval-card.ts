@@ -1,3 +1,4 @@
+import { censoredText } from "../../schemas/censored.ts";
 import type { Evaluation, GateResult } from "../../schemas/model-version.ts";
 import { safeText } from "../output.ts";
 import type { Output } from "../output.ts";
@@ -35,6 +36,7 @@ export function showApproval(output: Output, approval: Approval, context: CardCo
   const known = approval.requesterAuthenticated === false ? " (unauthenticated)" : "";
   note(`  asked by   ${safeText(approval.requestedBy)}${known}, until ${approval.deadline}`);
   if (evidence.candidate !== undefined) note(`  trained    ${safeText(evidence.candidate)}`);
+  if (evidence.censored !== undefined) note(`  censored   ${safeText(censoredText(evidence.censored))}`);
   if (evidence.labelConvention !== undefined) note(`  label      ${safeText(evidence.labelConvention)}`);
   if (evidence.metrics !== undefined) {
     note();

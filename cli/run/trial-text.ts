@@ -1,5 +1,7 @@
 import type { SearchView, TrialList, TrialView } from "../../schemas/trial.ts";
 import type { Output } from "../output.ts";
+import { showHistory, showImportance } from "./search-plots.ts";
+import { bestFirst } from "./best-first.ts";
 import { numberText } from "./evaluation-text.ts";
 
 /** Trials shown of each search: the best ones. */
@@ -18,22 +20,19 @@ export function showTrials(output: Output, { items, searches }: TrialList): void
         .map((trial) => cellsOf(trial, trials, search)),
     );
     if (trials.length > MOST_SHOWN) output.line(`and ${trials.length - MOST_SHOWN} more`);
+    output.line();
+    showHistory(output, trials);
+    showImportance(output, search);
     if (isOfSeveral(trials)) output.line(`pareto front: ${search.pareto.join(", ")}`);
   }
 }
 
-function countText({ trials, complete, pruned, failed, seconds }: SearchView): string {
-  return `${trials} trials in ${seconds.toFixed(1)} s: ${complete} complete, ${pruned} pruned, ${failed} failed`;
+function countText({ trials, complete, pruned, failed, seconds, wallSeconds }: SearchView): string {
+  return `${trials} trials in ${wallSeconds.toFixed(1)} s (${seconds.toFixed(1)} s of training): ${complete} complete, ${pruned} pruned, ${failed} failed`;
 }
 
 const isOfSeveral = (trials: readonly TrialView[]): boolean =>
   trials.some(({ objectives }) => objectives.length > 1);
-
-/** Complete ones first, each by its loss. */
-export function bestFirst(trials: readonly TrialView[]): TrialView[] {
-  const rank = ({ state }: TrialView) => ["complete", "pruned", "failed"].indexOf(state);
-  return trials.toSorted((a, b) => rank(a) - rank(b) || (a.loss ?? 0) - (b.loss ?? 0) || a.number - b.number);
-}
 
 const metricsOf = (trials: readonly TrialView[]): string[] => [
   ...new Set(trials.flatMap(({ objectives }) => objectives.map(({ metric }) => metric))),

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { censoredText } from "../../schemas/censored.ts";
 import { evaluationSchema, gateResultSchema } from "../../schemas/model-version.ts";
 import { operatingPointOf } from "../../schemas/operating-point.ts";
 import { apiPath } from "../client.ts";
@@ -49,6 +50,8 @@ export function showVersion(output: Output, found: ModelVersion): void {
   output.line(`dataset  ${found.dataset}`);
   output.line(`made     ${timeText(found.createdAt)} by run ${safeText(found.runId)}`);
   output.line(`trained  ${safeText(evaluation.candidate)} on ${rows.train} rows, judged on ${rows.test}`);
+  if (evaluation.censored !== undefined)
+    output.line(`censored ${safeText(censoredText(evaluation.censored))}`);
   output.line(`label    ${safeText(evaluation.labelConvention)}`);
   output.line();
   const { test, cv } = evaluation.metrics;

@@ -18,7 +18,7 @@ export async function checkLifeTables(
   if (view.label.kind !== "end_of_life") return;
   const readings = await engine.parquet(sources[view.source] ?? []);
   for (const { at, parts } of view.label.ends) {
-    if (at === "last_reading" || at.match !== "row_number") continue;
+    if (typeof at === "string" || at.match !== "row_number") continue;
     const table = await engine.parquet(sources[at.source] ?? []);
     const inParts = parts === undefined ? "true" : `__part IN (${parts.map(quoteLiteral).join(", ")})`;
     // A table of one part serves whatever parts the end names; of several, each serves its own.

@@ -25,6 +25,7 @@ export function compileLabel(pipeline: Pipeline, resolver: DatasetResolver): Lab
     kind: "events",
     failures: eventsOf(label, resolver),
     target,
+    ...(target.task === "rul" && label.censored !== "drop" ? { keepsCensored: true } : {}),
     ...(label.ignoreAfter === undefined
       ? {}
       : { ignoreAfter: resolver.timeSpan(label.ignoreAfter, "label.ignoreAfter") }),
@@ -70,7 +71,7 @@ function eventsOf(label: LabelOf<"events">, resolver: DatasetResolver) {
 
 function endPlan(end: LabelOf<"end_of_life">["ends"][number], i: number, resolver: DatasetResolver): EndPlan {
   const parts = end.parts === undefined ? {} : { parts: end.parts };
-  if (end.at === "last_reading") return { ...parts, at: "last_reading" };
+  if (typeof end.at === "string") return { ...parts, at: end.at };
   const field = `label.ends.${i}.at`;
   const table = resolver.source(end.at.source, "labels", `${field}.source`);
   const column = resolver.columnOf(table, end.at.column, `${field}.column`);

@@ -1,8 +1,8 @@
 import { numberLiteral, quoteIdentifier, quoteLiteral } from "../../schemas/sql-quoting.ts";
 import { onlyWhen } from "../sql-text.ts";
 import type { EndPlan, LabelPlan, RemainingLifeTable } from "./label-plan.ts";
-import { timeUnitsPer } from "./label-plan.ts";
-import { rulSql } from "./label-sql.ts";
+import { keepsCensored, timeUnitsPer } from "./label-plan.ts";
+import { censoredRulSql, rulSql } from "./label-sql.ts";
 import type { LabelContext, LabelSql } from "./label-sql.ts";
 
 /**
@@ -10,7 +10,8 @@ import type { LabelContext, LabelSql } from "./label-sql.ts";
  *
  *   remaining(t) = last time of the asset − t + remaining life after its last reading
  *
- * Parts that no end names are unlabelled. The first end that names the part counts.
+ * Parts that no end names are unlabelled. The first end that names the part counts. Of an asset that had not failed
+ * remaining(t) is NULL, and the time to its last reading a lower bound.
  */
 export function endOfLifeSql(
   label: Extract<LabelPlan, { kind: "end_of_life" }>,
@@ -20,11 +21,23 @@ export function endOfLifeSql(
   const last = plan.window("max(__t)", "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING");
   const cases = label.ends.map((end) => `WHEN ${partCondition(end)} THEN ${afterLast(end, context)}`);
   const remaining = `(${last} - b.__t + CASE ${cases.join(" ")} END)`;
-  if (label.target.task === "rul") return rulSql(remaining, label.target, view);
-  const y = onlyWhen(
-    `${remaining} IS NOT NULL`,
-    `CASE WHEN ${remaining} BETWEEN 0 AND ${label.target.horizon} THEN 1e0 ELSE 0e0 END`,
+  const isRunning = label.ends.map(
+    (end) => `WHEN ${partCondition(end)} THEN ${String(end.at === "not_failed")}`,
   );
+  const seen = `CASE WHEN CASE ${isRunning.join(" ")} END THEN ${last} - b.__t END`;
+  if (label.target.task === "rul") {
+    if (!keepsCensored(label)) return rulSql(remaining, label.target, view);
+    return censoredRulSql({ remaining, seen: `(${seen})` }, label.target, view);
+  }
+  const { horizon } = label.target;
+  const known = onlyWhen(
+    `${remaining} IS NOT NULL`,
+    `CASE WHEN ${remaining} BETWEEN 0 AND ${horizon} THEN 1e0 ELSE 0e0 END`,
+  );
+  // Seen for as long as the horizon, it did not fail within it.
+  const y = label.ends.some(({ at }) => at === "not_failed")
+    ? `CASE WHEN (${seen}) >= ${horizon} THEN 0e0 ELSE ${known} END`
+    : known;
   return { y, raw: y };
 }
 
@@ -35,6 +48,7 @@ function partCondition(end: EndPlan): string {
 /** Remaining life after the last reading, in units of `__t`. */
 function afterLast(end: EndPlan, context: LabelContext): string {
   if (end.at === "last_reading") return "0";
+  if (end.at === "not_failed") return "NULL";
   const table = end.at;
   const name = context.plan.join((joined) =>
     table.match === "asset" ? byAsset(table, context, joined) : byRowNumber(table, context, joined),

@@ -1,13 +1,14 @@
 import { onlyWhen } from "../sql-text.ts";
 import type { LabelPlan } from "./label-plan.ts";
-import { rulSql } from "./label-sql.ts";
+import { censoredRulSql, rulSql } from "./label-sql.ts";
 import type { LabelContext, LabelSql } from "./label-sql.ts";
 
 /**
  * Time to the next failure event strictly after t.
  *
  * `failure_within`: 1 when it lies in (t, t + horizon]; 0 when it lies later or the asset is still observed at
- * t + horizon; NULL (censored) when the readings end before that without a failure. `rul`: NULL without a next failure.
+ * t + horizon; NULL (censored) when the readings end before that without a failure. `rul`: without a next failure NULL,
+ * or a lower bound, the time to the asset's last reading.
  */
 export function eventsLabelSql(
   label: Extract<LabelPlan, { kind: "events" }>,
@@ -20,12 +21,19 @@ export function eventsLabelSql(
       ? "false"
       : `coalesce(b.__t - ${plan.eventsUntil(label.failures).time} <= ${label.ignoreAfter}, false)`;
   const used = (value: string) => onlyWhen(`NOT ${repaired}`, value);
+  const lastReading = () =>
+    plan.window("max(__t)", "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING");
   if (label.target.task === "rul") {
-    const { y, raw } = rulSql(remaining, label.target, view);
-    return { y: used(y), raw: used(raw) };
+    if (label.keepsCensored !== true) {
+      const { y, raw } = rulSql(remaining, label.target, view);
+      return { y: used(y), raw: used(raw) };
+    }
+    const seen = `(${lastReading()} - b.__t)`;
+    const { y, raw, more = [] } = censoredRulSql({ remaining, seen }, label.target, view);
+    return { y: used(y), raw: used(raw), more: more.map(({ name, sql }) => ({ name, sql: used(sql) })) };
   }
   const { horizon } = label.target;
-  const last = plan.window("max(__t)", "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING");
+  const last = lastReading();
   const y = used(
     `CASE WHEN ${remaining} <= ${horizon} THEN 1e0 WHEN ${remaining} > ${horizon} OR ${last} >= b.__t + ${horizon} THEN 0e0 END`,
   );

@@ -10,7 +10,7 @@ export interface RemainingLifeTable {
 export interface EndPlan {
   /** Parts it applies to; absent: all. */
   readonly parts?: readonly string[];
-  readonly at: "last_reading" | RemainingLifeTable;
+  readonly at: "last_reading" | "not_failed" | RemainingLifeTable;
 }
 
 /** What is asked of a label that is a time to failure. Horizon in units of `__t`, cap in `timeUnit`. */
@@ -42,7 +42,8 @@ export interface ForecastPlan {
  *   very end (remaining 0) counts as failing: 0 ≤ remaining ≤ horizon.
  * - `events`: time to the next failure event after t; for `failure_within` 1 when it lies in (t, t + horizon],
  *   0 when the asset is still observed at t + horizon, otherwise unlabelled. `ignoreAfter`: readings in
- *   [failure, failure + span] are unlabelled.
+ *   [failure, failure + span] are unlabelled. `keepsCensored`: of rows that no failure follows, the time to the last
+ *   reading is a lower bound, and where it reaches the cap the label is the cap.
  * - `forecast`: later values of a column, one per horizon.
  * - `column`: a class (code = position in the class labels, or 1 for the positive value), or a number to predict.
  */
@@ -53,6 +54,8 @@ export type LabelPlan =
       readonly failures: EventFilter;
       readonly target: LifeTarget;
       readonly ignoreAfter?: number;
+      /** Remaining life: rows without a next failure are lower bounds. Absent: they are unlabelled. */
+      readonly keepsCensored?: true;
     }
   | {
       readonly kind: "column";
@@ -63,6 +66,13 @@ export type LabelPlan =
     }
   | ForecastPlan
   | { readonly kind: "none" };
+
+/** Whether a label says of some rows only what their remaining life exceeds (`__y_least`). */
+export function keepsCensored(label: LabelPlan): boolean {
+  if (label.kind === "events") return label.keepsCensored === true;
+  if (label.kind !== "end_of_life" || label.target.task !== "rul") return false;
+  return label.ends.some(({ at }) => at === "not_failed");
+}
 
 /** Microseconds in an hour: lives of timestamped assets are counted in hours. */
 export const HOUR_US = 3_600_000_000;

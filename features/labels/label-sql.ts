@@ -13,7 +13,10 @@ import type { LabelPlan, LifeTarget } from "./label-plan.ts";
 export interface LabelSql {
   readonly y: string;
   readonly raw: string;
-  /** More columns of the set, DOUBLE; of forecasts. */
+  /**
+   * More columns of the set, DOUBLE: of forecasts; and `__y_least` of a label that keeps lives that have not ended: what the
+   * label exceeds, NULL where it is known.
+   */
   readonly more?: readonly { readonly name: string; readonly sql: string }[];
 }
 
@@ -42,6 +45,31 @@ export function labelSql(label: LabelPlan, context: LabelContext): LabelSql {
     default:
       return label satisfies never;
   }
+}
+
+/**
+ * RUL with its cap, of some rows only what it exceeds. A bound that reaches the cap says all that is learnt: the label is
+ * the cap then, and its raw value stays unknown. A bound of 0 says nothing.
+ *
+ * @param remaining SQL of the time to failure in units of `__t`, NULL where it is not known
+ * @param seen SQL of the time that the asset was still seen for, NULL where nothing is known
+ */
+export function censoredRulSql(
+  { remaining, seen }: { readonly remaining: string; readonly seen: string },
+  target: Extract<LifeTarget, { task: "rul" }>,
+  view: FeatureView,
+): LabelSql {
+  const known = rulSql(remaining, target, view);
+  const bound = `CAST(${seen} AS DOUBLE) / ${numberLiteral(timeUnitsPer(view.timeKind))}`;
+  const isBound = `${remaining} IS NULL AND ${seen} > 0`;
+  const least = (sql: string) => [{ name: "__y_least", sql }];
+  if (target.cap === undefined) return { ...known, more: least(onlyWhen(isBound, bound)) };
+  const cap = numberLiteral(target.cap);
+  return {
+    y: `CASE WHEN ${isBound} AND ${bound} >= ${cap} THEN ${cap} ELSE ${known.y} END`,
+    raw: known.raw,
+    more: least(onlyWhen(`${isBound} AND ${bound} < ${cap}`, bound)),
+  };
 }
 
 /**

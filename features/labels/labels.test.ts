@@ -49,7 +49,9 @@ async function labelsOf(sources: Record<string, TestSource>, rest: object, prefi
     );
     return values;
   };
-  return { y: byAsset("__y"), raw: byAsset("__y_raw"), classLabels };
+  const least = "__y_least" in table.columns ? { least: byAsset("__y_least") } : {};
+  const weight = "__weight" in table.columns ? { weight: byAsset("__weight") } : {};
+  return { ...weight, y: byAsset("__y"), raw: byAsset("__y_raw"), ...least, classLabels };
 }
 
 const failures = (rows: readonly [string, number, string][]): TestSource => ({
@@ -113,6 +115,22 @@ describe("end of life", () => {
     );
   });
 
+  it("knows of a part that had not failed what its lives exceed, and that it did not fail so soon", async () => {
+    const rows = [...series("a-1", [1, 2, 3], "failed"), ...series("b-1", [1, 2, 3, 5], "running")];
+    const ends = [
+      { parts: ["failed"], at: "last_reading" },
+      { parts: ["running"], at: "not_failed" },
+    ];
+    const sources = { readings: { ...readings, rows } };
+    const { y, least } = await labelsOf(sources, { label: { kind: "end_of_life", ends } }, "running");
+    expect(y).toEqual({ "a-1": [2, 1, 0], "b-1": [gap, gap, gap, gap] });
+    expect(least).toEqual({ "a-1": [gap, gap, gap], "b-1": [4, 3, 2, gap] });
+    const task = { kind: "failure_within", horizon: 2 };
+    const within = await labelsOf(sources, { label: { kind: "end_of_life", ends }, task }, "running-within");
+    expect(within.y).toEqual({ "a-1": [1, 1, 1], "b-1": [0, 0, 0, gap] });
+    expect(within.least).toBeUndefined();
+  });
+
   it("matches by asset", async () => {
     const truth: TestSource = {
       role: "labels",
@@ -162,6 +180,25 @@ describe("failure events", () => {
     expect(y["a-10"]).toEqual([gap, gap, gap]);
   });
 
+  it("of readings that no failure followed, what the life exceeds; the cap where that reaches it", async () => {
+    const sources = {
+      readings,
+      failures: failures([["a-2", 3, "stop"]]),
+    };
+    const label = { kind: "events", source: "failures", cap: 2 };
+    const bounded = await labelsOf(sources, { label }, "censored");
+    // The last reading of an asset says nothing: it was seen for no longer.
+    expect(bounded.least).toEqual({ "a-2": [gap, gap, gap, gap, 1, gap], "a-10": [gap, 1, gap] });
+    expect(bounded.y).toEqual({ "a-2": [2, 1, 2, 2, gap, gap], "a-10": [2, gap, gap] });
+    expect(bounded.raw).toEqual({ "a-2": [2, 1, gap, gap, gap, gap], "a-10": [gap, gap, gap] });
+    const { cap: _, ...uncapped } = label;
+    const open = await labelsOf(sources, { label: uncapped }, "censored-open");
+    expect(open.least).toEqual({ "a-2": [gap, gap, 3, 2, 1, gap], "a-10": [2, 1, gap] });
+    const dropped = await labelsOf(sources, { label: { ...label, censored: "drop" } }, "dropped");
+    expect(dropped.y).toEqual({ "a-2": [2, 1, gap, gap, gap, gap], "a-10": [gap, gap, gap] });
+    expect(dropped.least).toBeUndefined();
+  });
+
   it("from a flag in the readings", async () => {
     const rest = {
       label: { kind: "column", column: "state", positive: "hot" },
@@ -170,6 +207,13 @@ describe("failure events", () => {
     const { y } = await labelsOf({ readings }, rest, "flag");
     expect(y["a-10"]).toEqual([1, 0, gap]);
   });
+});
+
+it("stands beside the weight of a row, which is no feature", async () => {
+  const rest = { features: [{ category: { columns: ["state"] } }], training: { weight: { column: "x" } } };
+  const { weight } = await labelsOf({ readings }, rest, "weighed");
+  expect(weight?.["a-10"]).toEqual([1, 2, 3]);
+  await expect(labelsOf({ readings }, { training: rest.training }, "weighed-feature")).rejects.toThrow("x");
 });
 
 describe("a label column", () => {

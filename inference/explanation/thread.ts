@@ -40,7 +40,8 @@ function explain({ key, rows, nRows }: ToExplanationThread & { type: "explain" }
   const { expected } = explainer;
   const explained = { nFeatures, nOutputs, expected, rawScores, contributions, postTransform };
   checkSums(explained);
-  return { ...explained, isCalibrated: model.calibration !== undefined };
+  const isCalibrated = model.calibration !== undefined || model.classCalibration !== undefined;
+  return { ...explained, isCalibrated };
 }
 
 function checkSums({

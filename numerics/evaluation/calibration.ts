@@ -1,4 +1,5 @@
 import { brierScore } from "../metrics/binary.ts";
+import { predictedClasses } from "../metrics/multiclass.ts";
 import { requireInteger } from "../stats/checked-array.ts";
 
 /** One bin of predicted probabilities against what happened. */
@@ -56,4 +57,24 @@ export function calibrationTable(
     observedRate: nRows === 0 ? null : observed[bin] / nRows,
   }));
   return { bins, expectedError };
+}
+
+/**
+ * The same of several classes: the probability of the most probable one against how often it was right.
+ *
+ * @param truth       class index per row
+ * @param probability row-major (nRows × nClasses), in [0, 1]
+ * @throws {RangeError} when rows are empty, shapes disagree, or a probability is outside [0, 1]
+ *
+ * Source: Guo et al. 2017 (arXiv:1706.04599), eq. 3.
+ */
+export function confidenceTable(
+  truth: ArrayLike<number>,
+  probability: ArrayLike<number>,
+  nClasses: number,
+): Calibration {
+  const classes = predictedClasses(probability, nClasses);
+  const isRight = Float64Array.from(classes, (code, row) => (code === truth[row] ? 1 : 0));
+  const confidence = Float64Array.from(classes, (code, row) => probability[row * nClasses + code]);
+  return calibrationTable(isRight, confidence);
 }

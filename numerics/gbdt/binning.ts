@@ -131,16 +131,21 @@ export function sampleRows(rows: Int32Array, most: number, generator: Generator)
   return places.map((place) => rows[place]);
 }
 
-/** Upper bounds of one column's value bins, from the values of the sampled rows; NaN = missing. */
+/**
+ * Upper bounds of one column's value bins, from the values of the sampled rows; NaN = missing.
+ *
+ * @param values used as scratch: a training fits many columns, and fresh arrays for each would be its largest memory
+ */
 export function fitColumn(values: Float64Array, limits: BinLimits): Float64Array {
-  const present = new Float64Array(values.length);
   let nPresent = 0;
-  for (const value of values) if (!Number.isNaN(value)) present[nPresent++] = value;
-  return findUpperBounds(sortDoubles(present.subarray(0, nPresent)), limits);
+  for (const value of values) if (!Number.isNaN(value)) values[nPresent++] = value;
+  const present = values.subarray(0, nPresent);
+  sortDoubles(present);
+  return findUpperBounds(present, limits);
 }
 
 function findUpperBounds(sorted: Float64Array, limits: BinLimits): Float64Array {
-  const distinct = new Float64Array(sorted.length);
+  const distinct = sorted;
   const counts = new Int32Array(sorted.length);
   let nDistinct = 0;
   for (const value of sorted) {

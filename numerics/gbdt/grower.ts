@@ -63,6 +63,9 @@ type NewLeaf = Pick<OpenLeaf, "node" | "begin" | "end" | "depth" | "totals" | "b
 
 /** Fewer rows than this are partitioned by one thread: waking another takes longer. */
 const SOLO_ROWS = 2 * CHUNK_ROWS;
+/** What the scan of a column costs, and what is too little to wake a thread for, in additions to a histogram. */
+const SCAN_COST = 1000;
+const SOLO_WORK = 50_000;
 const NO_BINS = new Uint8Array(0);
 const NO_TOTALS: PackedTotals = { first: 0, second: 0 };
 
@@ -290,7 +293,7 @@ class Growth {
     const needsLarger = larger !== null && this.#isSplittable(larger);
     if (!needsSmaller && !needsLarger) return;
     const { team, self } = this.#crew;
-    const { layout } = this.#views;
+    const { layout, sizes } = this.#views;
     const histogram = this.#freeHistograms.pop();
     if (histogram === undefined) throw new Error("no free histogram");
     smaller.histogram = histogram;
@@ -311,7 +314,13 @@ class Growth {
     const step = [histogram, smaller.begin, smaller.end, nParts, spare, parentHistogram];
     step.push(needsSmaller ? 1 : 0, needsLarger ? 1 : 0);
     if (nParts > 1) team.run(self, "count", nParts * layout.blocks.length, step);
-    team.run(self, "findSplits", layout.strips.length, step);
+    team.run(
+      self,
+      "findSplits",
+      layout.strips.length,
+      step,
+      nRows * sizes.nColumns + SCAN_COST * sizes.nColumns < SOLO_WORK,
+    );
     if (needsLarger && parent !== null) {
       larger.histogram = parent.histogram;
       parent.histogram = -1;

@@ -51,6 +51,9 @@ export interface TrainingViews {
   readonly targets: Float64Array;
   readonly weights: Float64Array;
   readonly censored: Uint8Array;
+  /** `ScoredRows.scale` of the training rows, and of the validation rows. */
+  readonly scale: Float64Array;
+  readonly validationScale: Float64Array;
   readonly isDrawn: Uint8Array;
   readonly isColumnDrawn: Uint8Array;
   /** Columns that either child's path may use. */
@@ -141,6 +144,8 @@ const TYPES: Readonly<Record<ViewName, ViewType>> = {
   targets: Float64Array,
   weights: Float64Array,
   censored: Uint8Array,
+  scale: Float64Array,
+  validationScale: Float64Array,
   isDrawn: Uint8Array,
   isColumnDrawn: Uint8Array,
   isColumnAllowed: Uint8Array,
@@ -202,6 +207,8 @@ export function planLayout(sizes: TrainingSizes): Layout {
     targets: nRows,
     weights: sizes.hasWeights ? nRows : 0,
     censored: sizes.hasCensored ? nRows : 0,
+    scale: 1,
+    validationScale: 1,
     isDrawn: nRows,
     isColumnDrawn: nColumns,
     isColumnAllowed: 2 * nColumns,

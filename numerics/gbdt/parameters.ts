@@ -16,7 +16,7 @@ export const GBDT_PARAMETERS = {
       "logLoss",
       "softmax",
     ],
-    doc: "What is minimised; auto: squared error, log-loss or softmax, by the task. The others are for numbers: absolute error and Huber bear outliers, quantile predicts a level, nasaScore punishes late warnings, censoredNormal learns from machines that have not failed.",
+    doc: "What is minimised; auto: squared error, log-loss or softmax, by the task, and censoredNormal where some machines had not failed. The others are for numbers: absolute error and Huber bear outliers, quantile predicts a level, nasaScore punishes late warnings, censoredNormal learns from machines that have not failed; each but the last leaves those out.",
   },
   huberDelta: {
     default: 10,
@@ -51,12 +51,11 @@ export const GBDT_PARAMETERS = {
     doc: "nasaScore: a prediction this much too high costs e − 1.",
   },
   censoredScale: {
-    default: 20,
+    default: 0,
     min: 0,
-    isAboveMin: true,
     max: 1e12,
     unit: "target units",
-    doc: "censoredNormal: standard deviation of the target about its prediction.",
+    doc: "censoredNormal: standard deviation of the target about its prediction; 0 learns it, round by round.",
   },
   numIterations: {
     default: 200,

@@ -22,6 +22,8 @@ import type { TaskKind, TaskTarget } from "../task-kind.ts";
 import { checkTarget, combineWeights } from "../task-kind.ts";
 import type { TrainingHooks } from "../training-hooks.ts";
 import { stopIfAsked } from "../training-hooks.ts";
+import type { BinnedRows } from "./binned-rows.ts";
+import { copyBins, takeBins } from "./binned-rows.ts";
 import { sampleRows } from "./binning.ts";
 import type { Crew } from "./grower.ts";
 import { growTree } from "./grower.ts";
@@ -38,7 +40,13 @@ import { checkSampling, drawBag, drawOneSided } from "./sampling.ts";
 import { TILE_ROWS } from "./threads/bin-steps.ts";
 import { DOUBLES } from "./threads/context.ts";
 import type { StoppingMetric } from "./stopping-metric.ts";
-import { checkMonotone, chooseMetric, chooseObjective, groupColumns } from "./training-choices.ts";
+import {
+  checkMonotone,
+  chooseMetric,
+  chooseObjective,
+  groupColumns,
+  knownPlaces,
+} from "./training-choices.ts";
 import { Team } from "./threads/team.ts";
 
 export interface GbdtInput {
@@ -69,7 +77,9 @@ export interface GbdtInput {
   readonly hooks?: GbdtHooks;
   /** Continue the training that gave this checkpoint, with the same input otherwise. */
   readonly resumeFrom?: GbdtCheckpoint;
-  /** Threads that take part; the calling thread alone when absent. The model does not depend on it. */
+  /** Bins of an earlier training on the same matrix and rows, with the same columns, settings of binning and seed. */
+  readonly binned?: BinnedRows;
+  /** Threads that take part where there is enough for them to do. The model does not depend on them. */
   readonly team?: Team;
   /** "plain" for the reference kernels; the model does not depend on it. */
   readonly kernels?: KernelKind;
@@ -84,6 +94,8 @@ export interface GbdtHooks extends TrainingHooks {
   /** Called every `checkpointEvery` rounds (default 50) with all that a resume needs. */
   readonly onCheckpoint?: (checkpoint: GbdtCheckpoint) => void;
   readonly checkpointEvery?: number;
+  /** Called once with the bins that were made, for later trainings; not where `binned` was given. */
+  readonly onBinned?: (binned: BinnedRows) => void;
 }
 
 /** Plain data. Valid for the same input, parameters and seed. */
@@ -122,11 +134,16 @@ const POST_TRANSFORMS: Readonly<Record<TaskKind, PostTransform>> = {
 };
 
 const NO_WEIGHTS = new Float64Array(0);
+const NO_PLACES = new Int32Array(0);
+/** The scatter shrinks by no more than this in a round. */
+const LEAST_SHRINK = 0.1;
 const NO_FLAGS = new Uint8Array(0);
 const NO_ROWS: TargetRows = { targets: new Float64Array(0), weights: NO_WEIGHTS, censored: NO_FLAGS };
 /** Beyond, one lane would leave too few bits to a gradient beside the count of rows. */
 const MOST_ONE_LANE_ROWS = 100_000;
 const SOLO = new Team(1);
+/** Fewer cells are trained on by one thread: most steps would end before another wakes up. */
+const LEAST_SHARED_CELLS = 100_000;
 
 class Boosting {
   readonly #input: GbdtInput;
@@ -142,6 +159,9 @@ class Boosting {
   readonly #views: TrainingViews;
   readonly #hasValidation: boolean;
   readonly #validationWeight: number;
+  /** Places of the validation rows that a stopping metric is computed on. */
+  readonly #validationKnown: Int32Array;
+  readonly #trainingWeight: number;
   readonly #trees: DecisionTree[] = [];
   readonly #history: number[] = [];
 
@@ -160,16 +180,22 @@ class Boosting {
     const training = this.#readRows("trainRows", trainRows);
     const validation = this.#hasValidation ? this.#readRows("validationRows", validationRows) : NO_ROWS;
     this.#generator = createGenerator(input.seed);
-    this.#objective = chooseObjective(input.target, parameters);
+    this.#objective = chooseObjective(input.target, parameters, training.censored);
     this.#metric = chooseMetric(input.target, parameters);
+    this.#validationKnown = this.#metric === null ? NO_PLACES : knownPlaces(validation, parameters);
     this.#base = this.#chooseBase(training);
     this.#crew = this.#open(training, { trainRows, validationRows });
     this.#views = this.#crew.self.views;
-    this.#fitBins(trainRows);
-    this.#bin("binTraining", trainRows);
-    this.#bin("binValidation", validationRows);
+    if (input.binned === undefined) {
+      this.#fitBins(trainRows);
+      this.#bin("binTraining", trainRows);
+      this.#bin("binValidation", validationRows);
+      input.hooks?.onBinned?.(copyBins(this.#views));
+    } else takeBins(this.#views, input.binned);
     this.#fill(training, validation);
     this.#validationWeight = sum(validation.weights) || validationRows.length;
+    this.#trainingWeight = sum(training.weights) || trainRows.length;
+    this.#startScatter(training);
     this.#nInitTrees = input.initModel?.trees.length ?? 0;
   }
 
@@ -183,6 +209,7 @@ class Boosting {
       const iteration = this.#nRounds();
       stopIfAsked(hooks, iteration);
       this.#boost(iteration);
+      this.#learnScatter();
       const metric = this.#validationLoss();
       hooks?.onProgress?.({
         iteration: iteration + 1,
@@ -248,7 +275,9 @@ class Boosting {
 
   /** Makes the training's memory and hands it to the team. */
   #open(training: TargetRows, rows: Readonly<Record<"trainRows" | "validationRows", Int32Array>>): Crew {
-    const { matrix, team = SOLO, interactions, monotone, categorical = [] } = this.#input;
+    const { matrix, team: given, interactions, monotone, categorical = [] } = this.#input;
+    const isSmall = rows.trainRows.length * matrix.nColumns < LEAST_SHARED_CELLS;
+    const team = isSmall || given === undefined ? SOLO : given;
     checkRowIndices("categorical", categorical, matrix.nColumns);
     const { name, nScores } = this.#objective;
     const parameters = this.#parameters;
@@ -364,6 +393,48 @@ class Boosting {
     }
   }
 
+  #startScatter(training: TargetRows): void {
+    const { scatter } = LOSSES[this.#objective.name];
+    if (scatter === undefined) return;
+    const { scale, validationScale } = this.#views;
+    scale[0] = scatter.given(this.#objective.settings) ?? scatter.first(training);
+    validationScale[0] = scale[0];
+  }
+
+  /**
+   * One step towards the most likely scatter. Validation rows have their own: learnt by heart the training rows scatter
+   * less and less, and rows that were not learnt from would be judged by it.
+   */
+  #learnScatter(): void {
+    if (!this.#learnsScatter()) return;
+    const { layout, scale, validationScale } = this.#views;
+    this.#stepScatter("sumSquares", layout.nChunks, [scale, this.#trainingWeight]);
+    if (this.#hasValidation)
+      this.#stepScatter("sumValidationSquares", layout.nValidationChunks, [
+        validationScale,
+        this.#validationWeight,
+      ]);
+  }
+
+  #learnsScatter(): boolean {
+    const { scatter } = LOSSES[this.#objective.name];
+    return scatter !== undefined && scatter.given(this.#objective.settings) === null;
+  }
+
+  /** From sums by chunk, in their order. */
+  #stepScatter(
+    step: "sumSquares" | "sumValidationSquares",
+    nChunks: number,
+    [scale, weight]: readonly [Float64Array, number],
+  ): void {
+    this.#crew.team.run(this.#crew.self, step, nChunks);
+    const { chunkSums } = this.#views;
+    let total = 0;
+    for (let chunk = 0; chunk < nChunks; chunk++) total += chunkSums[chunk];
+    // A table that is learnt by heart has no scatter left; nothing may be divided by 0 then.
+    scale[0] = Math.max(LEAST_SHRINK * scale[0], Math.sqrt(total / weight));
+  }
+
   #drawOneSided(iteration: number, k: number): Int32Array {
     const drawn = drawOneSided(this.#parameters, this.#views, this.#generator.fork(`rows/${iteration}/${k}`));
     // Raised gradients raise the sums that size the grid: all of them by as much as any.
@@ -419,7 +490,10 @@ class Boosting {
 
   #validationRows(): [targets: Float64Array, scores: Float64Array] {
     const { validationTargets, validationScores } = this.#views;
-    return [validationTargets, validationScores];
+    const known = this.#validationKnown;
+    if (known.length === validationTargets.length) return [validationTargets, validationScores];
+    const pick = (values: Float64Array) => Float64Array.from(known, (place) => values[place]);
+    return [pick(validationTargets), pick(validationScores)];
   }
 
   #meanLoss(): number {
@@ -451,9 +525,12 @@ class Boosting {
   #startWith(trees: readonly DecisionTree[]): void {
     const { trainRows, validationRows } = this.#input;
     const { scores, validationScores, sizes } = this.#views;
-    if (trees.length > 0) {
-      this.#addByValue(trees, scores, trainRows ?? identity(sizes.nRows));
-      if (validationRows !== undefined) this.#addByValue(trees, validationScores, validationRows);
+    // What was learnt of the scatter after each tree is learnt again.
+    for (const some of this.#learnsScatter() ? trees.map((tree) => [tree]) : [trees]) {
+      if (some.length === 0) continue;
+      this.#addByValue(some, scores, trainRows ?? identity(sizes.nRows));
+      if (validationRows !== undefined) this.#addByValue(some, validationScores, validationRows);
+      this.#learnScatter();
     }
     this.#trees.push(...trees);
   }

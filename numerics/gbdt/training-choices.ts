@@ -2,19 +2,40 @@
 import { checkRowIndices } from "../matrix.ts";
 import type { TaskTarget } from "../task-kind.ts";
 import { countOutputs } from "../task-kind.ts";
-import type { ObjectiveChoice } from "./objectives/objective.ts";
+import type { ObjectiveChoice, TargetRows } from "./objectives/objective.ts";
 import { DEFAULT_LOSS, LOSSES } from "./objectives/table.ts";
 import type { GbdtParameters } from "./parameters.ts";
 import { STOPPING_METRICS } from "./stopping-metric.ts";
 import type { StoppingMetric } from "./stopping-metric.ts";
 
-/** @throws {RangeError} when the objective is not one of the task */
-export function chooseObjective(target: TaskTarget, parameters: GbdtParameters): ObjectiveChoice {
+/**
+ * @param censored 1 for training rows whose target is a lower bound
+ * @throws {RangeError} when the objective is not one of the task, cannot use lower bounds that are there, or has
+ *   nothing else
+ */
+export function chooseObjective(
+  target: TaskTarget,
+  parameters: GbdtParameters,
+  censored: Uint8Array,
+): ObjectiveChoice {
   const chosen = parameters.objective;
-  const name = chosen === "auto" ? DEFAULT_LOSS[target.taskKind] : chosen;
+  const nBounds = censored.reduce((sum, flag) => sum + flag, 0);
+  const usual =
+    target.taskKind === "regression" && nBounds > 0 ? "censoredNormal" : DEFAULT_LOSS[target.taskKind];
+  const name = chosen === "auto" ? usual : chosen;
   if (LOSSES[name].taskKind !== target.taskKind) {
     throw new RangeError(
       `objective ${name} is for ${LOSSES[name].taskKind}, got a ${target.taskKind} target`,
+    );
+  }
+  if (nBounds > 0 && LOSSES[name].takesBounds !== true) {
+    throw new RangeError(
+      `objective ${name} takes targets that are known, got ${nBounds} rows with a lower bound; use censoredNormal or leave them out`,
+    );
+  }
+  if (nBounds > 0 && nBounds === censored.length) {
+    throw new RangeError(
+      `the target must be known of at least one training row, got ${nBounds} rows that are all lower bounds`,
     );
   }
   return { name, nScores: countOutputs(target), settings: parameters };
@@ -30,6 +51,23 @@ export function chooseMetric(target: TaskTarget, { stoppingMetric }: GbdtParamet
     );
   }
   return metric;
+}
+
+/**
+ * Places of the rows whose target is known.
+ *
+ * @throws {RangeError} when there is none
+ */
+export function knownPlaces(
+  { targets, censored }: TargetRows,
+  { stoppingMetric }: GbdtParameters,
+): Int32Array {
+  const all = Int32Array.from(targets, (_, place) => place);
+  const known = censored.length === 0 ? all : all.filter((place) => censored[place] === 0);
+  if (known.length > 0 || targets.length === 0) return known;
+  throw new RangeError(
+    `stoppingMetric ${stoppingMetric} needs a validation row whose target is known, got ${targets.length} lower bounds`,
+  );
 }
 
 export function checkMonotone(monotone: readonly number[] | undefined, nColumns: number): Int32Array {

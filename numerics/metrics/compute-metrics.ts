@@ -9,6 +9,7 @@ import {
   confusionMatrix,
   macroF1,
   matrixAccuracy,
+  multiclassBrierScore,
   multiclassLogLoss,
   predictedClasses,
 } from "./multiclass.ts";
@@ -20,7 +21,10 @@ export interface MetricOptions {
   readonly threshold?: number;
   /** multiclass: number of classes; default is the prediction's length over the truth's */
   readonly nClasses?: number;
-  /** rul: the uncapped remaining life per row; default is the truth. forecast: the naive forecast, NaN where there is none */
+  /**
+   * rul: the uncapped remaining life per row, NaN where only the cap is known to be reached; default is the truth. forecast:
+   * the naive forecast, NaN where there is none
+   */
   readonly truthRaw?: ArrayLike<number>;
   /** rul: intervals around the answers; without them their metrics have no key */
   readonly interval?: { readonly rule: IntervalRule; readonly range?: ValueRange };
@@ -130,6 +134,7 @@ function multiclassMetrics(
     accuracy: matrixAccuracy(matrix, nClasses),
     macroF1: macroF1(matrix, nClasses),
     logLoss: logLossValue,
+    brier: multiclassBrierScore(truth, probability, nClasses),
   };
 }
 
@@ -147,12 +152,17 @@ function rulMetrics(
   truthRaw: ArrayLike<number>,
 ): Record<string, number> {
   requireSameLength(["truth", "truthRaw"], truthCapped, truthRaw);
+  const known = Array.from(truthRaw, (_, row) => row).filter((row) => !Number.isNaN(truthRaw[row]));
+  const pick = (values: ArrayLike<number>) =>
+    known.length === truthRaw.length ? values : known.map((row) => values[row]);
+  const ofRaw = (metric: typeof nasaScore) =>
+    known.length === 0 ? Number.NaN : metric(pick(truthRaw), pick(prediction));
   return {
     rmse: rootMeanSquaredError(truthCapped, prediction),
-    rmseRaw: rootMeanSquaredError(truthRaw, prediction),
+    rmseRaw: ofRaw(rootMeanSquaredError),
     mae: meanAbsoluteError(truthCapped, prediction),
     nasaScore: nasaScore(truthCapped, prediction),
-    nasaScoreRaw: nasaScore(truthRaw, prediction),
+    nasaScoreRaw: ofRaw(nasaScore),
     r2: rSquared(truthCapped, prediction),
   };
 }

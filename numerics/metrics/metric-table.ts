@@ -48,6 +48,24 @@ export const METRICS: readonly MetricDefinition[] = [
     doc: "Share of the variance explained; for remaining life the truth is capped.",
   },
   {
+    key: "rmseIpcw",
+    direction: "lower",
+    tasks: ["rul"],
+    doc: "rmse with each known life weighed by one over the chance that a life of its length is known: short lives are known more often than long ones where most assets have not failed.",
+  },
+  {
+    key: "lifeLoss",
+    direction: "lower",
+    tasks: ["rul"],
+    doc: "Mean negative log likelihood of the lives, in nats, normal about the answers with the likeliest deviation; lives that have not ended count by the chance to exceed their bound. Decides by default where assets may not have failed.",
+  },
+  {
+    key: "concordance",
+    direction: "higher",
+    tasks: ["rul"],
+    doc: "Harrell's index: share of pairs of rows, of which it is known which life is shorter, that are predicted in that order; rows of assets that had not failed count as well.",
+  },
+  {
     key: "intervalCoverage",
     direction: "higher",
     tasks: ["rul", "forecast"],
@@ -116,8 +134,8 @@ export const METRICS: readonly MetricDefinition[] = [
   {
     key: "brier",
     direction: "lower",
-    tasks: ["binary"],
-    doc: "Mean squared distance of probability and truth.",
+    tasks: ["binary", "multiclass"],
+    doc: "Mean squared distance of probability and truth; of more than two classes summed over them.",
   },
   {
     key: "alertShare",

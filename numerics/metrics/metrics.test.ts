@@ -100,6 +100,9 @@ describe("multiclass", () => {
   });
 });
 
+/** Computed beside the others, with rows that have no truth. */
+const OF_UNENDED_LIVES = ["rmseIpcw", "lifeLoss", "concordance"];
+
 describe("computeMetrics", () => {
   it("gives exactly the keys the table promises", () => {
     const rule = { level: 0.9, method: "absolute", knots: [0], below: [6], above: [6] } as const;
@@ -113,6 +116,7 @@ describe("computeMetrics", () => {
       expect(Object.keys(metrics).sort()).toEqual(
         metricsOfTask(task)
           .map((metric) => metric.key)
+          .filter((key) => !OF_UNENDED_LIVES.includes(key))
           .sort(),
       );
     }

@@ -123,6 +123,33 @@ export function multiclassLogLoss(
   probability: ArrayLike<number>,
   nClasses: number,
 ): number {
+  requireDistributions(truth, probability, nClasses);
+  return sumOf(truth.length, (row) => surprise(probability[row * nClasses + truth[row]])) / truth.length;
+}
+
+/**
+ * Mean over the rows of the squared distance of the probabilities from the true class, summed over the classes: 0…2.
+ *
+ * @throws {RangeError} as {@link multiclassLogLoss}
+ *
+ * Source: Brier 1950. Checked: tests/peers/metrics against brier_score_loss.
+ */
+export function multiclassBrierScore(
+  truth: ArrayLike<number>,
+  probability: ArrayLike<number>,
+  nClasses: number,
+): number {
+  requireDistributions(truth, probability, nClasses);
+  const distance = (row: number): number =>
+    sumOf(nClasses, (c) => (probability[row * nClasses + c] - (truth[row] === c ? 1 : 0)) ** 2);
+  return sumOf(truth.length, distance) / truth.length;
+}
+
+function requireDistributions(
+  truth: ArrayLike<number>,
+  probability: ArrayLike<number>,
+  nClasses: number,
+): void {
   requireNonEmpty("truth", truth);
   requireInteger("nClasses", nClasses, [2, 65_535]);
   requireFinite("probability", probability);
@@ -131,15 +158,12 @@ export function multiclassLogLoss(
       `probability must hold ${truth.length} × ${nClasses} values, got ${probability.length}`,
     );
   }
-  const loss = sumOf(truth.length, (row) => {
+  for (let row = 0; row < truth.length; row++) {
     requireInteger(`truth[${row}]`, truth[row], [0, nClasses - 1]);
     const total = sumOf(nClasses, (c) => requireShare(probability[row * nClasses + c], row));
-    if (Math.abs(total - 1) > SUM_TOLERANCE) {
+    if (Math.abs(total - 1) > SUM_TOLERANCE)
       throw new RangeError(`probabilities of row ${row} must add up to 1, got ${total}`);
-    }
-    return surprise(probability[row * nClasses + truth[row]]);
-  });
-  return loss / truth.length;
+  }
 }
 
 function requireShare(value: number, row: number): number {

@@ -4,6 +4,7 @@ import { trainIsolationForest } from "../anomaly/isolation-forest.ts";
 import { trainPcaMonitor } from "../anomaly/pca-monitor.ts";
 import { calibrateModel } from "../calibration/calibrator.ts";
 import { mergeOutputs } from "../forecast/merge-outputs.ts";
+import { calibrateClassModel } from "../calibration/class-calibrator.ts";
 import { trainForest } from "../forest/trainer.ts";
 import { trainGbdt } from "../gbdt/trainer.ts";
 import type { Matrix } from "../matrix.ts";
@@ -132,6 +133,8 @@ const CURVE = {
   values: [0.02, 0.021, 0.1, 0.4, 0.49, 0.6],
 } as const;
 
+const CLASS_LINES = { kind: "lines", slopes: [0.4, 1.3, 2], intercepts: [0.2, -1, 0.5] } as const;
+
 const cases: readonly { name: string; model: TrainedModel; cap?: OutputCap }[] = [
   { name: "boosted regression", model: trainTrees("regression") },
   { name: "boosted regression with cap", model: trainTrees("regression"), cap: { min: 9990, max: 10_050 } },
@@ -154,6 +157,21 @@ const cases: readonly { name: string; model: TrainedModel; cap?: OutputCap }[] =
   },
   { name: "boosted binary on an isotonic curve", model: calibrateModel(trainTrees("binary"), CURVE) },
   { name: "forest binary on an isotonic curve", model: calibrateModel(trainForestOf("binary"), CURVE) },
+  {
+    name: "boosted multi-class on lines",
+    model: calibrateClassModel(trainTrees("multiclass"), { method: "platt", calibration: CLASS_LINES }),
+  },
+  {
+    name: "forest multi-class on lines",
+    model: calibrateClassModel(trainForestOf("multiclass"), { method: "platt", calibration: CLASS_LINES }),
+  },
+  {
+    name: "forest multi-class on curves",
+    model: calibrateClassModel(trainForestOf("multiclass"), {
+      method: "isotonic",
+      calibration: { kind: "curves", curves: [CURVE, CURVE, CURVE] },
+    }),
+  },
   { name: "linear multi-class", model: linearModel("multiclass", 4) },
   { name: "constant multi-class", model: constant },
   { name: "blended regression", model: blendOf("regression") },

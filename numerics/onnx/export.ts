@@ -25,6 +25,7 @@
  *   in column order whatever the number of rows, so sums over columns are MatMul with a constant.
  * - Softmax: takes another path for one row. It is written out with the above.
  */
+import type { ClassCalibration } from "../calibration/class-calibrator.ts";
 import { RAW_SHARE } from "../calibration/isotonic.ts";
 import type { DecisionTree } from "../decision-tree.ts";
 import type {
@@ -39,6 +40,8 @@ import { checkCap } from "../model.ts";
 import type { PiecewiseLinear } from "../stats/piecewise-linear.ts";
 import type { AnswerKind } from "../task-kind.ts";
 import { addForecast } from "./forecast-nodes.ts";
+import { addClassLines } from "./class-calibration-nodes.ts";
+import { addColumns, addPadding, paddedWidth } from "./column-nodes.ts";
 import { GraphBuilder } from "./graph-builder.ts";
 import { addMonitor } from "./monitor-nodes.ts";
 import { addStandardised } from "./standardised-nodes.ts";
@@ -80,8 +83,7 @@ export function exportOnnx(model: TrainedModel, options: OnnxExportOptions): Uin
   const features = addImputation(graph, options.imputation);
   const raw = addModel(graph, model, features);
   const transformed = addPostTransform(graph, model.postTransform, raw, model.nOutputs);
-  const answer =
-    model.calibration === undefined ? transformed : addCalibration(graph, transformed, model.calibration);
+  const answer = addCalibrations(graph, model, transformed);
   const output = OUTPUT_NAMES[options.taskKind];
   const { forecast } = model;
   const final = forecast === undefined ? answer : addForecast(graph, answer, { rule: forecast, features });
@@ -364,6 +366,34 @@ function addPostTransform(
   }
 }
 
+function addCalibrations(graph: GraphBuilder, model: TrainedModel, probabilities: string): string {
+  const { calibration, classCalibration } = model;
+  if (calibration !== undefined) return addCalibration(graph, probabilities, calibration);
+  if (classCalibration === undefined) return probabilities;
+  return graph.within("calibration", () => addClassCalibration(graph, probabilities, classCalibration));
+}
+
+function addClassCalibration(
+  graph: GraphBuilder,
+  probabilities: string,
+  calibration: ClassCalibration,
+): string {
+  if (calibration.kind === "lines") {
+    const lines = graph.within("lines", () => addClassLines(graph, probabilities, calibration));
+    return addSoftmax(graph, lines, calibration.slopes.length);
+  }
+  const { curves } = calibration;
+  const columns = curves.map((curve, k) =>
+    graph.within(`class${k}`, () => {
+      const own = addColumns(graph, probabilities, { columns: [k], output: "own" });
+      return addCalibration(graph, own, curve);
+    }),
+  );
+  const axis = { axis: { kind: "int", value: 1 } } as const;
+  const joined = graph.node({ op: "Concat", inputs: columns, output: "curves", attributes: axis });
+  return addShares(graph, joined, curves.length, curves.length);
+}
+
 /**
  * A curve over one column of probabilities: its first value, plus for each segment the slope times how far the
  * probability went into it.
@@ -420,30 +450,4 @@ function addShares(graph: GraphBuilder, values: string, nOutputs: number, width:
   const ones = graph.doubles(isCounted, [width, 1]);
   const total = graph.node({ op: "MatMul", inputs: [values, ones], output: "total" });
   return graph.node({ op: "Div", inputs: [values, total], output: "shares" });
-}
-
-/** Widest packet of doubles there is (512 bits). */
-const PACKET_WIDTH = 8;
-
-function paddedWidth(nColumns: number): number {
-  return Math.ceil(nColumns / PACKET_WIDTH) * PACKET_WIDTH;
-}
-
-/** Repeats columns up to whole packets. */
-function addPadding(graph: GraphBuilder, values: string, nColumns: number): string {
-  const columns = Array.from({ length: paddedWidth(nColumns) }, (_, k) => k % nColumns);
-  return addColumns(graph, values, { columns, output: "padded" });
-}
-
-function addColumns(
-  graph: GraphBuilder,
-  values: string,
-  { columns, output }: { readonly columns: readonly number[]; readonly output: string },
-): string {
-  return graph.node({
-    op: "Gather",
-    inputs: [values, graph.integers(columns)],
-    output,
-    attributes: { axis: { kind: "int", value: 1 } },
-  });
 }

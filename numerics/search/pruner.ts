@@ -1,13 +1,19 @@
 /**
- * Ends trials that are unlikely to win, from their intermediate losses. Like proposals, a decision depends on trials
- * of earlier generations only, so that it is the same for any number of workers.
+ * Ends trials that are unlikely to win, from their intermediate losses. Like proposals, a decision depends on a fixed
+ * set of earlier trials only, so that it is the same for any number of workers.
+ *
+ * With several objectives each one judges by itself, and a trial ends only where all of them would end it: one that is
+ * good at anything may still be on the Pareto front.
  */
 
-/** Intermediate losses of a trial by step (fold, or rung of rounds), lower is better. */
+/** Intermediate losses of a trial, lower is better. */
 export interface TrialCurve {
   readonly number: number;
-  /** losses[s] after step s; shorter for a trial that was pruned. */
-  readonly losses: readonly number[];
+  /**
+   * losses[k][s] of objective k after step s (fold, or rung of rounds); shorter for a trial that was pruned. NaN where
+   * the metric is undefined: that says nothing.
+   */
+  readonly losses: readonly (readonly number[])[];
   readonly isPruned: boolean;
 }
 
@@ -23,7 +29,7 @@ export interface PrunerSettings {
   readonly reductionFactor: number;
 }
 
-/** Named and set as in Optuna 4. */
+/** Named and set as in Optuna. */
 export const PRUNER_DEFAULTS: PrunerSettings = {
   pruner: "median",
   startupTrials: 5,
@@ -34,35 +40,46 @@ export const PRUNER_DEFAULTS: PrunerSettings = {
 /**
  * Whether a trial should end after its newest step.
  *
- * @param losses  of this trial so far, at least one
- * @param earlier curves of all trials before its generation
+ * @param losses  of this trial so far: by objective, then by step; at least one
+ * @param earlier curves of the trials that it may see
  *
- * Source: median: Golovin et al. 2017 (doi:10.1145/3097983.3098043), section 3.1.3, with best-so-far values as in
- * Optuna; successive halving: Li et al. 2020 (arXiv:1810.05934), with rungs at powers of the reduction factor.
+ * Source: median: Golovin et al. 2017 (doi:10.1145/3097983.3098043), section 3.1.3, as Optuna has it: the trial's best
+ * loss so far against the others' losses at this step; successive halving: Li et al. 2020 (arXiv:1810.05934), with
+ * rungs at powers of the reduction factor. Checked: tests/peers/search.
  */
 export function shouldPrune(
   settings: PrunerSettings,
-  losses: readonly number[],
+  losses: readonly (readonly number[])[],
   earlier: readonly TrialCurve[],
 ): boolean {
-  const step = losses.length - 1;
-  if (step < 0 || settings.pruner === "none") return false;
-  if (!Number.isFinite(losses[step])) return true;
-  const best = Math.min(...losses);
-  return settings.pruner === "median"
-    ? isAboveMedian(settings, step, best, earlier)
-    : isBelowRung(settings, step, best, earlier);
+  if (settings.pruner === "none") return false;
+  const judge = settings.pruner === "median" ? isAboveMedian : isBelowRung;
+  return (
+    losses.length > 0 && losses.every((own, objective) => judge(settings, own, curvesOf(earlier, objective)))
+  );
+}
+
+/** Curve of one objective. */
+interface Curve {
+  readonly losses: readonly number[];
+  readonly isPruned: boolean;
+}
+
+function curvesOf(earlier: readonly TrialCurve[], objective: number): Curve[] {
+  return earlier.map(({ losses, isPruned }) => ({ losses: losses[objective] ?? [], isPruned }));
 }
 
 function isAboveMedian(
   { startupTrials, warmupSteps }: PrunerSettings,
-  step: number,
-  best: number,
-  earlier: readonly TrialCurve[],
+  losses: readonly number[],
+  earlier: readonly Curve[],
 ): boolean {
-  const complete = earlier.filter((curve) => !curve.isPruned && curve.losses.length > step);
-  if (complete.length < Math.max(1, startupTrials) || step < warmupSteps) return false;
-  const others = complete.map((curve) => Math.min(...curve.losses.slice(0, step + 1))).sort((a, b) => a - b);
+  const step = losses.length - 1;
+  const complete = earlier.filter((curve) => !curve.isPruned);
+  if (step < warmupSteps || complete.length < Math.max(1, startupTrials)) return false;
+  const others = knownAt(complete, step);
+  const best = Math.min(...losses.filter((loss) => !Number.isNaN(loss)));
+  if (others.length === 0 || Number.isNaN(losses[step])) return false;
   const middle = others.length >>> 1;
   const median = others.length % 2 === 1 ? others[middle] : (others[middle - 1] + others[middle]) / 2;
   return best > median;
@@ -70,19 +87,24 @@ function isAboveMedian(
 
 function isBelowRung(
   { reductionFactor }: PrunerSettings,
-  step: number,
-  best: number,
-  earlier: readonly TrialCurve[],
+  losses: readonly number[],
+  earlier: readonly Curve[],
 ): boolean {
-  if (!isRung(step + 1, reductionFactor)) return false;
-  const others = earlier.filter((curve) => curve.losses.length > step);
-  const nPromoted = Math.floor((others.length + 1) / reductionFactor);
-  if (nPromoted === 0) return others.length > 0 && others.every((curve) => bestUntil(curve, step) < best);
-  const sorted = [...others.map((curve) => bestUntil(curve, step)), best].sort((a, b) => a - b);
-  return best > sorted[nPromoted - 1];
+  const own = losses[losses.length - 1];
+  if (!isRung(losses.length, reductionFactor) || Number.isNaN(own)) return false;
+  const all = [...knownAt(earlier, losses.length - 1), own].sort((a, b) => a - b);
+  // Of fewer than η the best goes on.
+  const nPromoted = Math.max(1, Math.floor(all.length / reductionFactor));
+  return own > all[nPromoted - 1];
 }
 
-const bestUntil = (curve: TrialCurve, step: number): number => Math.min(...curve.losses.slice(0, step + 1));
+/** Losses after a step, ascending; of trials that came so far. */
+function knownAt(curves: readonly Curve[], step: number): number[] {
+  return curves
+    .filter(({ losses }) => losses.length > step && !Number.isNaN(losses[step]))
+    .map(({ losses }) => losses[step])
+    .sort((a, b) => a - b);
+}
 
 /** Whether `resource` steps are 1, η, η², … */
 function isRung(resource: number, factor: number): boolean {

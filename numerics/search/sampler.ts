@@ -2,13 +2,14 @@
  * Proposes the next point of a search, as a function of the seed, the trial's number and a fixed set of earlier
  * results: the same points for one worker and for many.
  *
- * Trials come in generations of a fixed width. A trial sees the results of all generations before its own and none of
- * its own, so that it does not matter which of its generation end first.
+ * Trial n sees the results of trials 0 … n − width and no others, so that it does not matter which of those in between
+ * end first: so many run at once.
  */
 import type { Generator } from "../random/generator.ts";
 import { createGenerator } from "../random/generator.ts";
 import type { Density } from "./parzen.ts";
 import { choiceDensity, numberDensity } from "./parzen.ts";
+import { bestTrials } from "./ranking.ts";
 import type { Dimension, Point, SearchSpace } from "./space.ts";
 import { checkSpace, coordinateOf, coordinateRange, gridOf, valueAt } from "./space.ts";
 
@@ -18,15 +19,15 @@ export type SamplerName = "tpe" | "random" | "grid";
 export interface TrialResult {
   readonly number: number;
   readonly point: Point;
-  /** What is minimised; null for a trial that failed. A pruned trial has the value it was stopped at. */
-  readonly loss: number | null;
+  /** What is minimised, by objective; null for a trial that failed. A pruned trial has the values it was stopped at. */
+  readonly losses: readonly number[] | null;
 }
 
 export interface SamplerSettings {
   readonly sampler: SamplerName;
   readonly seed: number;
-  /** Trials of one generation, ≥ 1. */
-  readonly generation: number;
+  /** Trials that run at once, ≥ 1. */
+  readonly width: number;
   /** TPE: trials drawn at random before it has anything to go by. */
   readonly startupTrials: number;
   /** TPE: points drawn from the good ones' density, of which the most promising is taken. */
@@ -35,25 +36,25 @@ export interface SamplerSettings {
   readonly gridValues: number;
 }
 
-/** Named and set as in Optuna 4. */
+/** Named and set as in Optuna. */
 export const SAMPLER_DEFAULTS: SamplerSettings = {
   sampler: "tpe",
   seed: 0,
-  generation: 4,
+  width: 4,
   startupTrials: 10,
   candidates: 24,
   gridValues: 5,
 };
 
-/** First trial whose results trial `number` must not see. */
-export function generationStart(number: number, generation: number): number {
-  return Math.floor(number / generation) * generation;
+/** Trials that trial `number` sees: those below this number. */
+export function countSeen(number: number, width: number): number {
+  return Math.max(0, number - width + 1);
 }
 
 /**
  * The point of trial `number`.
  *
- * @param results of at least all trials before the trial's generation; later ones are ignored
+ * @param results of at least all trials that it sees; others are ignored
  * @returns null where a grid is used up
  * @throws {RangeError} for an empty range, or an earlier result that is missing
  *
@@ -66,14 +67,14 @@ export function proposePoint(
   results: readonly TrialResult[],
 ): Point | null {
   checkSpace(space);
-  const start = generationStart(number, settings.generation);
-  const known = results.filter((result) => result.number < start).sort((a, b) => a.number - b.number);
-  if (known.length < start) {
-    throw new RangeError(`trial ${number} needs the results of trials 0 … ${start - 1}, got ${known.length}`);
+  const nSeen = countSeen(number, settings.width);
+  const known = results.filter((result) => result.number < nSeen).sort((a, b) => a.number - b.number);
+  if (known.length < nSeen) {
+    throw new RangeError(`trial ${number} needs the results of trials 0 … ${nSeen - 1}, got ${known.length}`);
   }
   const generator = createGenerator(settings.seed).fork(`trial/${number}`);
   if (settings.sampler === "grid") return gridPoint(space, settings.gridValues, number);
-  if (settings.sampler === "random" || start < settings.startupTrials) return randomPoint(space, generator);
+  if (settings.sampler === "random" || nSeen < settings.startupTrials) return randomPoint(space, generator);
   return tpePoint(space, settings, known, generator);
 }
 
@@ -112,9 +113,10 @@ function countGood(nTrials: number): number {
 
 /**
  * Tree-structured Parzen estimator, each dimension by itself: of `candidates` points drawn where good trials were,
- * the one that is likeliest there relative to where the others were.
+ * the one that is likeliest there relative to where the others were. With several objectives the good ones are those of
+ * the first Pareto fronts.
  *
- * Source: Bergstra et al. 2011 (NeurIPS 24), eq. 2 and section 4; split as in Optuna 4.
+ * Source: Bergstra et al. 2011 (NeurIPS 24), eq. 2 and section 4; split as in Optuna.
  */
 function tpePoint(
   space: SearchSpace,
@@ -122,10 +124,9 @@ function tpePoint(
   known: readonly TrialResult[],
   generator: Generator,
 ): Point {
-  const ranked = known.toSorted((a, b) => (a.loss ?? Infinity) - (b.loss ?? Infinity) || a.number - b.number);
-  const nGood = countGood(known.filter((result) => result.loss !== null).length);
+  const nGood = countGood(known.filter((result) => result.losses !== null).length);
   if (nGood === 0) return randomPoint(space, generator);
-  const good = new Set(ranked.slice(0, nGood).map((result) => result.number));
+  const good = new Set(bestTrials(known, nGood).map((result) => result.number));
   return mapDimensions(space, (dimension, name) => {
     const observe = (isGood: boolean) =>
       known

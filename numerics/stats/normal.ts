@@ -17,6 +17,11 @@ export function logUpperTail(z: number): number {
   return z >= 0 ? log - Math.LN2 : Math.log1p(-0.5 * Math.exp(log));
 }
 
+/** λ(z) = φ(z) / (1 − Φ(z)), the hazard: about 0 far below 0, about z far above. */
+export function normalHazard(z: number): number {
+  return Math.exp(-0.5 * z * z - 0.5 * Math.log(2 * Math.PI) - logUpperTail(z));
+}
+
 /** log erfc(x), x ≥ 0. */
 function logErfc(x: number): number {
   const t = 2 / (2 + x);

@@ -147,7 +147,7 @@ export const featureDeclarationSchema = z.union(
 export const regimesSchema = z
   .strictObject({
     columns: z.array(dataIdSchema).min(1).max(16).describe("Operating settings to cluster."),
-    count: z.int().min(2).max(32).describe("How many regimes."),
+    count: z.int().min(1).max(32).describe("How many regimes; 1: sensors are left as read."),
     normalize: columnsSchema.describe("Columns that are standardised per regime before any window is taken."),
   })
   .describe(

@@ -17,6 +17,9 @@ const endSchema = z.strictObject({
   at: z
     .union([
       z.literal("last_reading").describe("The asset failed at its last reading (run to failure)."),
+      z
+        .literal("not_failed")
+        .describe("The asset had not failed when it was last seen: it lived at least as long."),
       z.strictObject({
         source: nameSchema.describe("A labels source with the remaining life after the last reading."),
         column: dataIdSchema.describe("Its column with the remaining life."),
@@ -51,6 +54,12 @@ export const labelSchema = z.discriminatedUnion("kind", [
       ignoreAfter: spanSchema
         .optional()
         .describe("Readings within this span after a failure are not used (repair)."),
+      censored: z
+        .enum(["use", "drop"])
+        .optional()
+        .describe(
+          "Task rul: readings that no failure followed are learnt from as lives of at least the time that the asset was seen for; drop leaves them out. Default: use.",
+        ),
     })
     .describe("Failures are rows of an events source; used by failure_within and rul."),
   z

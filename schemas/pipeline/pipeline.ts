@@ -100,7 +100,7 @@ export const pipelineSchema = z.strictObject({
         .max(64)
         .optional()
         .describe(
-          "Default: rmse for rul, averagePrecision for two classes and labelled anomalies, macroF1 for more, pinball for forecast; anomalies without a label: the first candidate is taken.",
+          "Default: rmse for rul, or lifeLoss where assets may not have failed; averagePrecision for two classes and labelled anomalies, macroF1 for more, pinball for forecast; anomalies without a label: the first candidate is taken.",
         ),
     }),
   ).describe("How candidates are compared."),
@@ -133,6 +133,11 @@ export type Pipeline = z.infer<typeof pipelineSchema>;
 /** Kind of time of the readings. */
 export function timeKindOf({ sources }: Pick<Pipeline, "sources">): "cycle" | "timestamp" | "none" {
   return Object.values(sources).find(({ role }) => role === "readings")?.time?.kind ?? "none";
+}
+
+/** The column of the readings that weighs the rows; undefined where none does. */
+export function weightColumnOf({ training }: Pick<Pipeline, "training">): string | undefined {
+  return typeof training.weight === "object" ? training.weight.column : undefined;
 }
 
 export function modelNameOf(pipeline: Pipeline): string {

@@ -95,7 +95,7 @@ export const searchSchema = z.strictObject({
     .max(64)
     .default(4)
     .describe(
-      "Trials that may run at once. They learn from all generations before theirs, so the number of workers changes nothing.",
+      "Trials that may run at once: trial n learns from trials 0 … n − generation, so the number of workers changes nothing.",
     ),
   seed: z.int().min(0).optional().describe("Of the proposals; default: split.seed."),
   objectives: z
@@ -104,7 +104,7 @@ export const searchSchema = z.strictObject({
     .max(4)
     .optional()
     .describe(
-      "Metrics; the first is searched for, prunes and chooses, all decide who is on the Pareto front. Default: the primary metric.",
+      "Metrics: the first chooses the winner; all decide who is on the Pareto front, what is searched for, and what is pruned. Default: the primary metric.",
     ),
 });
 export type SearchSettings = z.infer<typeof searchSchema>;

@@ -40,7 +40,7 @@ export function sliceNames(pipeline: Pipeline): ReadonlyMap<string, SliceSource[
       add(`${source}.${name}`, attribute);
     }
   }
-  if (pipeline.regimes !== undefined) add(REGIME_SLICE, { kind: "regime" });
+  if ((pipeline.regimes?.count ?? 1) > 1) add(REGIME_SLICE, { kind: "regime" });
   return names;
 }
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { nameSchema } from "../names.ts";
+import { dataIdSchema, nameSchema } from "../names.ts";
 import { searchSpaceSchema } from "./search.ts";
 import { spanSchema } from "./time.ts";
 
@@ -59,6 +59,9 @@ export const evaluateSchema = z.strictObject({
     ),
 });
 
+/** Names separated by blanks, in which `*` stands for any text and `?` for one character. */
+const featurePatterns = z.string().min(1).max(2_000);
+
 const paramValue = z.union([z.number(), z.string(), z.boolean()]);
 export const candidateSchema = z.strictObject({
   kind: z
@@ -88,13 +91,25 @@ export const candidateSchema = z.strictObject({
     .max(19)
     .optional()
     .describe("Of a blend: the candidates it is the mean of, by name; default: all others."),
-  features: z
-    .string()
-    .min(1)
-    .max(2_000)
+  features: featurePatterns
     .optional()
     .describe(
       "The features it sees, by name, separated by blanks: `*` for any text, `?` for one character. Default: all.",
+    ),
+  monotone: z
+    .strictObject({
+      increasing: featurePatterns.optional().describe("The answer never falls as these rise."),
+      decreasing: featurePatterns.optional().describe("The answer never rises as these rise."),
+    })
+    .optional()
+    .describe("Of gbdt: features along which the answer moves one way alone, by name as in `features`."),
+  interactions: z
+    .array(featurePatterns)
+    .min(1)
+    .max(64)
+    .optional()
+    .describe(
+      "Of gbdt: groups of features, by name as in `features`, that may meet on one path of a tree; a feature in no group stands alone.",
     ),
   search: searchSpaceSchema
     .optional()
@@ -108,10 +123,10 @@ export type Candidate = z.infer<typeof candidateSchema>;
 export const DETECTOR_KINDS: readonly Candidate["kind"][] = ["pca_monitor", "isolation_forest"];
 
 export const calibrationChoiceSchema = z
-  .enum(["auto", "none", "isotonic", "platt"])
+  .enum(["auto", "none", "isotonic", "platt", "temperature"])
   .default("auto")
   .describe(
-    "How probabilities of two classes are corrected, fitted on out-of-fold predictions; auto: the simplest that is best on held-out groups.",
+    "How probabilities of classes are corrected, fitted on out-of-fold predictions; temperature is for more than two; auto: the simplest that is best on held-out groups.",
   );
 
 export const intervalSchema = z.strictObject({
@@ -187,6 +202,15 @@ export const approvalSchema = z.strictObject({
 export type ApprovalPolicy = z.infer<typeof approvalSchema>;
 
 export const trainingSchema = z.strictObject({
+  weight: z
+    .union([
+      z.literal("perAsset"),
+      z.strictObject({ column: dataIdSchema.describe("A numeric column of the readings, 0 or more.") }),
+    ])
+    .optional()
+    .describe(
+      "How much a row counts in learning: as a column says, which is no feature then, or perAsset: all assets alike, however many rows they have. Default: all rows alike.",
+    ),
   maxRows: z
     .int()
     .min(1_000)

@@ -88,7 +88,7 @@ await describeWithServices("a pipeline of several classes", () => {
   it("is promoted by macro F1, with the metrics of classes and no threshold", async () => {
     expect(view).toMatchObject({ status: "finished", outcome: "promoted", version: 1 });
     for (const metrics of [view.metrics?.test, view.metrics?.cv]) {
-      expect(Object.keys(metrics ?? {}).sort()).toEqual(["accuracy", "logLoss", "macroF1"]);
+      expect(Object.keys(metrics ?? {}).sort()).toEqual(["accuracy", "brier", "logLoss", "macroF1"]);
       expect(metrics?.["macroF1"]).toBeGreaterThan(0.8);
     }
     const found = await evaluation();

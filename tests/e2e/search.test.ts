@@ -18,7 +18,7 @@ import { describeWithServices, testEnvironment } from "../support/platform.ts";
  * killed in the middle. The trials are the same. Serial: one story.
  */
 
-const STORY_MS = 120_000;
+const STORY_MS = 240_000;
 const N_TRIALS = 8;
 
 const PIPELINE = `
@@ -142,6 +142,11 @@ await describeWithServices("a search", () => {
     const shown = await aura("runs", "show", runId);
     expect(shown.stdout).toMatch(/search of gbdt-1 {2}8 trials in .* complete/);
     expect(shown.stdout).toMatch(/★ +\d+ +complete/);
+    expect(shown.stdout).toContain("rocAuc by trial: ● complete, × pruned, ─ best so far");
+    const trial0 = await aura("runs", "show", runId, "--trial", "0");
+    expect(trial0.stdout).toMatch(/figure on the early-stopping rows/);
+    const unknown = await aura("runs", "show", runId, "--trial", "99");
+    expect(unknown.stderr).toContain("show trial 99");
     const compared = await aura("runs", "compare", runId, runId, "--json");
     expect(JSON.parse(compared.stdout)).toHaveLength(2);
     expect((await aura("runs", "export", runId)).stdout).toContain("8 trials written to trials.csv");

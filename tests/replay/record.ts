@@ -196,17 +196,17 @@ async function recordHousekeeping(recorder: Recorder): Promise<void> {
   await recorder.save("housekeeping", await recorder.keepHouse());
 }
 
-/** Two trials of a candidate, in two generations. */
+/** Five trials of a candidate, two at once. */
 async function recordSearch(recorder: Recorder): Promise<void> {
   const run = await recorder.start(
     "searched",
     ["minDataInLeaf: 10 }", "}\n    search: { minDataInLeaf: { kind: integer, low: 5, high: 20 } }"],
-    ["task:", "search: { budget: { trials: 2 }, generation: 1 }\n\ntask:"],
+    ["task:", "search: { budget: { trials: 5 }, generation: 2 }\n\ntask:"],
   );
   await recorder.approvalOf(run.runId);
   await recorder.person.finishRun(run.runId);
   await recorder.save("pipeline-searched", run.workflowId, run.runId);
-  await recorder.save("search", searchWorkflowId(run.runId, "gbdt-2"));
+  await recorder.save("search-window", searchWorkflowId(run.runId, "gbdt-2"));
 }
 
 /** What looks at versions of models and of data, and changes none. */

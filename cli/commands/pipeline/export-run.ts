@@ -73,11 +73,16 @@ function csvOf(trials: readonly TrialView[]): string {
   return csvText([columns.map(({ name }) => name), ...rows.map((row) => row.map((cell) => cell ?? ""))]);
 }
 
-/** Page after page. */
-async function allTrials(client: ApiClient, id: string): Promise<TrialView[]> {
+/**
+ * Page after page.
+ *
+ * @param candidate  of this one alone
+ */
+export async function allTrials(client: ApiClient, id: string, candidate?: string): Promise<TrialView[]> {
   const trials: TrialView[] = [];
   for (;;) {
-    const query = { limit: PAGE, offset: trials.length };
+    const of = candidate === undefined ? {} : { candidate };
+    const query = { limit: PAGE, offset: trials.length, ...of };
     const page: TrialList = await client.get(apiPath`/v1/runs/${id}/trials`, trialListSchema, query);
     trials.push(...page.items);
     if (page.items.length < PAGE) return trials;

@@ -1,8 +1,10 @@
+import { InvalidArgumentError } from "commander";
 import type { Command } from "commander";
 import { z } from "zod";
+import { PlatformError } from "../../../schemas/platform-error.ts";
 import { runViewSchema } from "../../../schemas/run.ts";
 import type { RunView } from "../../../schemas/run.ts";
-import { trialListSchema } from "../../../schemas/trial.ts";
+import { trialCurvesSchema, trialListSchema } from "../../../schemas/trial.ts";
 import { apiPath } from "../../client.ts";
 import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
@@ -12,10 +14,11 @@ import { parseLimit, showListAt, timeText } from "../../list-view.ts";
 import { gateLine } from "../../run/approval-card.ts";
 import { numberText } from "../../run/evaluation-text.ts";
 import { registerCompareCommand } from "./compare-runs.ts";
-import { registerExportCommand } from "./export-run.ts";
+import { allTrials, registerExportCommand } from "./export-run.ts";
 import { followRun } from "../../run/follow-run.ts";
 import { waitingText } from "../../run/waiting-text.ts";
 import { outcomeOf } from "../../run/run-document.ts";
+import { showTrial } from "../../run/search-plots.ts";
 import { showTrials } from "../../run/trial-text.ts";
 
 interface ListOptions {
@@ -23,6 +26,17 @@ interface ListOptions {
   readonly pipeline?: string;
   readonly limit: number;
   readonly json?: boolean;
+}
+
+interface ShowOptions {
+  readonly trial?: number;
+  readonly candidate?: string;
+  readonly json?: boolean;
+}
+
+function parseTrialNumber(text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError("expected the number of a trial, e.g. 12.");
+  return Number(text);
 }
 
 /** `aura runs`: pipeline runs of the past and the present. */
@@ -41,10 +55,14 @@ export function registerRunsCommand(program: Command): void {
     .command("show")
     .description("one run: stages, metrics, gates, error")
     .argument("<id>", "id of the run")
+    .option("--trial <number>", "this trial of its search, with its learning curve", parseTrialNumber)
+    .option("--candidate <name>", "with --trial: of this candidate, where several are searched")
     .option("--json", "print it as JSON")
-    .addHelpText("after", "\nExample:\n  $ aura runs show 01a1fd2a-6fcd-785a-bc0f-6d7a5964f7a3")
-    .action(async (id: string, options: { json?: boolean }, command: Command) =>
-      show(contextOf(command), id, options),
+    .addHelpText("after", "\nExample:\n  $ aura runs show 01a1fd2a-6fcd-785a-bc0f-6d7a5964f7a3 --trial 12")
+    .action(async (id: string, options: ShowOptions, command: Command) =>
+      options.trial === undefined
+        ? show(contextOf(command), id, options)
+        : showOneTrial(contextOf(command), id, { ...options, trial: options.trial }),
     );
   registerCompareCommand(runs);
   registerExportCommand(runs);
@@ -88,6 +106,29 @@ async function show(context: CliContext, id: string, { json }: { readonly json?:
   }
   describe(context, run);
   showTrials(context.output, trials);
+}
+
+async function showOneTrial(
+  context: CliContext,
+  id: string,
+  { trial: number, candidate, json }: ShowOptions & { readonly trial: number },
+): Promise<void> {
+  const { trial, curves } = await withApi(context, { start: "if-made" }, async ({ client }) => {
+    const trials = await allTrials(client, id, candidate);
+    const found = trials.filter((one) => one.number === number);
+    const [only] = found;
+    if (only === undefined || found.length > 1) {
+      const why =
+        only === undefined
+          ? "there is none"
+          : `several have one: ${found.map((one) => one.candidate).join(", ")}`;
+      throw new PlatformError("not_found", `show trial ${number} of run [${id}]: ${why}`);
+    }
+    const path = apiPath`/v1/runs/${id}/trials/${only.candidate}/${number}/curves`;
+    return { trial: only, curves: await client.get(path, trialCurvesSchema) };
+  });
+  if (json === true) context.output.json({ ...trial, curves: curves.folds });
+  else showTrial(context.output, trial, curves);
 }
 
 function describe({ output }: CliContext, run: RunView): void {

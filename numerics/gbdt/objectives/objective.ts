@@ -35,7 +35,7 @@ export interface LossSettings {
   readonly earlyScale: number;
   /** The same for late ones. */
   readonly lateScale: number;
-  /** Censored normal: standard deviation of the target about the score. */
+  /** Censored normal: standard deviation of the target about the score; 0 to learn it. */
   readonly censoredScale: number;
 }
 
@@ -49,9 +49,11 @@ export interface ScoredRows {
   readonly censored: Uint8Array;
   /** Float64Array (nScores × nRows), class-major. */
   readonly scores: Float64Array;
+  /** Float64Array (1): how far targets scatter about their scores at present, for losses with a `scatter`. */
+  readonly scale: Float64Array;
 }
 
-export type TargetRows = Omit<ScoredRows, "scores">;
+export type TargetRows = Omit<ScoredRows, "scores" | "scale">;
 
 /** Where a round's derivatives go. */
 export interface Derivatives {
@@ -92,6 +94,17 @@ export interface Loss {
    * whose hessian says nothing.
    */
   readonly leafQuantile?: (settings: LossSettings) => number;
+  /** Whether it knows what to do with a target that is only a lower bound. */
+  readonly takesBounds?: true;
+  /** For losses that weigh rows by how far targets scatter about their scores, and learn that on the way. */
+  readonly scatter?: {
+    /** The standard deviation, where a person set it; null: it is learnt. */
+    readonly given: (settings: LossSettings) => number | null;
+    /** About the best constant. */
+    readonly first: (rows: TargetRows) => number;
+    /** Sum of weight · expected squared distance of target and score over a range, under the present scale. */
+    readonly sumSquares: (rows: ScoredRows, range: RowRange) => number;
+  };
 }
 
 /** Weight of a row. */

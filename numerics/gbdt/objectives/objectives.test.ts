@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createGenerator } from "../../random/generator.ts";
-import { normalHazard } from "./censored-normal.ts";
+import { normalHazard } from "../../stats/normal.ts";
 import type { LossSettings, ObjectiveName, ScoredRows } from "./objective.ts";
 import { LOSSES } from "./table.ts";
 import { weightedQuantile } from "./weighted-statistics.ts";
@@ -36,6 +36,7 @@ function rowsOf(name: ObjectiveName, nScores: number): ScoredRows {
     weights: Float64Array.from({ length: n }, () => 0.5 + generator.next()),
     censored: Uint8Array.from({ length: n }, (_, row) => row % 2),
     scores: Float64Array.from({ length: n * nScores }, () => 3 * generator.normal()),
+    scale: Float64Array.of(settings.censoredScale),
   };
 }
 

@@ -7,18 +7,55 @@
 export const CONTROL = {
   /** Counts commands: what helpers wait on. */
   generation: 0,
-  /** Helpers that finished the command. */
+  /** Tasks of the command that are finished; of COMMAND_OPEN, helpers that are ready. */
   done: 1,
-  nextTask: 2,
+  /**
+   * Tasks that nobody has taken yet, in the low bits, below the number of the command. Whoever takes one replaces
+   * the whole word, which fails where the command is no longer the one that was read: a helper that was not scheduled
+   * for a while cannot take a task of one step for another's, so nobody has to wait for helpers that have nothing to do.
+   */
+  ticket: 2,
   nTasks: 3,
   /** Index into STEP_NAMES, or one of the commands below. */
   step: 4,
   /** Helpers that threw. */
   nFailed: 5,
+  /** Task that ticket 0 stands for. */
+  firstTask: 6,
   /** First of 16 integer arguments. */
   arguments: 8,
 } as const;
 export const CONTROL_WORDS = 24;
+const TASK_BITS = 12;
+/** Tasks of one command at most. */
+export const MOST_TASKS = 2 ** TASK_BITS - 1;
+
+/** Writes the ticket of a command; the number of the command counts up to 2^20 and begins again. */
+export function issueTickets(control: Int32Array, nTasks: number): void {
+  const command = (Atomics.load(control, CONTROL.ticket) >>> TASK_BITS) + 1;
+  Atomics.store(control, CONTROL.ticket, (command << TASK_BITS) | nTasks);
+}
+
+/** Takes a task of the present step; null when none is left. */
+export function takeTask(control: Int32Array): { readonly step: number; readonly task: number } | null {
+  for (;;) {
+    const ticket = Atomics.load(control, CONTROL.ticket);
+    const nLeft = ticket & MOST_TASKS;
+    if (nLeft === 0) return null;
+    // Both are written before the ticket: they are those of the ticket if it is still the same below.
+    const step = Atomics.load(control, CONTROL.step);
+    const task = Atomics.load(control, CONTROL.firstTask) + nLeft - 1;
+    if (Atomics.compareExchange(control, CONTROL.ticket, ticket, ticket - 1) === ticket)
+      return { step, task };
+  }
+}
+
+/** Notes that a task is finished, and wakes who waits for the last one. */
+export function finishTask(control: Int32Array): void {
+  const nTasks = Atomics.load(control, CONTROL.nTasks);
+  if (Atomics.add(control, CONTROL.done, 1) + 1 === nTasks) Atomics.notify(control, CONTROL.done);
+}
+
 /** Doubles behind the words. */
 export const CONTROL_DOUBLES = 16;
 /** What the last helper that threw said, as UTF-16 behind its length. */

@@ -22,6 +22,7 @@ export class RowSteps {
       weights: views.validationWeights,
       censored: views.validationCensored,
       scores: views.validationScores,
+      scale: views.validationScale,
     };
     this.#loss = LOSSES[job.objective.name];
     this.#objective = this.#loss.bind(views, views, job.objective);
@@ -157,6 +158,15 @@ export class RowSteps {
       node = treeSides[node * HISTOGRAM_BINS + bin] === 1 ? treeLeft[node] : treeRight[node];
     }
     return treeValue[node];
+  }
+
+  /** Task: a chunk of rows, or of validation rows. Notes its part of the scatter of targets about scores. */
+  sumSquares(task: number, side: "training" | "validation"): void {
+    const { views } = this.#context;
+    const isTraining = side === "training";
+    const range = isTraining ? this.#context.chunk(task) : this.#context.validationChunk(task);
+    const rows = isTraining ? views : this.#validationRows;
+    views.chunkSums[task] = this.#loss.scatter?.sumSquares(rows, range) ?? 0;
   }
 
   /** Task: a chunk of validation rows. Notes its loss. */

@@ -1,6 +1,6 @@
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
-import { awaitCommand, COMMAND_OPEN, CONTROL, openControl, writeText } from "./control.ts";
-import { STEP_NAMES, TrainingThread } from "./training-thread.ts";
+import { awaitCommand, COMMAND_OPEN, CONTROL, finishTask, openControl, writeText } from "./control.ts";
+import { TrainingThread } from "./training-thread.ts";
 import type { TrainingJob } from "./team.ts";
 
 /** Entry of a helper thread: blocked until the training thread has a command, for ever; it ends by being ended. */
@@ -11,20 +11,29 @@ const { words: control, doubles, text } = openControl(workerData as SharedArrayB
 let thread: TrainingThread | undefined;
 let generation = 0;
 
+function fail(error: unknown): void {
+  writeText(text, error instanceof Error ? error.message : String(error));
+  Atomics.add(control, CONTROL.nFailed, 1);
+}
+
+function open(job: TrainingJob): TrainingThread | undefined {
+  try {
+    return new TrainingThread(job, control, doubles);
+  } catch (error) {
+    fail(error);
+    return undefined;
+  } finally {
+    finishTask(control);
+  }
+}
+
 for (;;) {
   generation = awaitCommand(control, generation);
-  try {
-    const step = control[CONTROL.step];
-    if (step === COMMAND_OPEN) {
-      const received = receiveMessageOnPort(port) as { message: TrainingJob };
-      thread = new TrainingThread(received.message, control, doubles);
-    } else {
-      thread?.takeTasks(STEP_NAMES[step]);
-    }
-  } catch (error) {
-    writeText(text, error instanceof Error ? error.message : String(error));
-    Atomics.add(control, CONTROL.nFailed, 1);
+  if (control[CONTROL.step] === COMMAND_OPEN) {
+    const received = receiveMessageOnPort(port);
+    // Woken late for the command before, this thread may have opened the training already.
+    if (received !== undefined) thread = open(received.message as TrainingJob);
+  } else {
+    thread?.takeTasks(fail);
   }
-  Atomics.add(control, CONTROL.done, 1);
-  Atomics.notify(control, CONTROL.done);
 }

@@ -3,11 +3,21 @@
  * helpers wait in between, blocked, on one shared word.
  *
  * A step is cut into tasks whose results do not depend on who does them; threads take the next one from a
- * counter. All sums are exact or of a fixed order, so a model is the same for any number of threads.
+ * counter, and a step ends when all tasks are done, whether or not every helper woke up for it. All sums are exact
+ * or of a fixed order, so a model is the same for any number of threads.
  */
 import { Worker } from "node:worker_threads";
 import type { CategoryLimits } from "../categorical-scan.ts";
-import { COMMAND_OPEN, CONTROL, CONTROL_BYTES, openControl, readText, SPINS } from "./control.ts";
+import {
+  COMMAND_OPEN,
+  CONTROL,
+  CONTROL_BYTES,
+  issueTickets,
+  MOST_TASKS,
+  openControl,
+  readText,
+  SPINS,
+} from "./control.ts";
 import type { ControlViews } from "./control.ts";
 import type { KernelKind } from "../kernels/kernels.ts";
 import type { SharedMemory } from "../kernels/web-assembly.ts";
@@ -89,8 +99,8 @@ export class Team {
   open(shared: Omit<TrainingJob, "thread">): TrainingThread {
     const job = { ...shared, thread: 0 };
     this.#helpers.forEach((helper, index) => helper.postMessage({ ...job, thread: index + 1 }));
-    this.#command(COMMAND_OPEN, 0);
-    this.#join();
+    this.#command(COMMAND_OPEN, { first: 0, nTasks: this.#helpers.length, nTickets: 0 });
+    this.#join(this.#helpers.length);
     return new TrainingThread(job, this.#control.words, this.#control.doubles);
   }
 
@@ -114,9 +124,14 @@ export class Team {
       self.runAll(step, nTasks);
       return;
     }
-    this.#command(STEP_NAMES.indexOf(step), nTasks);
-    self.takeTasks(step);
-    this.#join();
+    for (let first = 0; first < nTasks; first += MOST_TASKS) {
+      const nNow = Math.min(MOST_TASKS, nTasks - first);
+      this.#command(STEP_NAMES.indexOf(step), { first, nTasks: nNow, nTickets: nNow });
+      const errors: unknown[] = [];
+      self.takeTasks((error) => errors.push(error));
+      this.#join(nNow);
+      if (errors.length > 0) throw errors[0];
+    }
   }
 
   /** A double argument of the following steps; see DOUBLES. */
@@ -128,22 +143,25 @@ export class Team {
     await Promise.all(this.#helpers.map((helper) => helper.terminate()));
   }
 
-  #command(step: number, nTasks: number): void {
+  #command(
+    step: number,
+    tasks: { readonly first: number; readonly nTasks: number; readonly nTickets: number },
+  ) {
     const control = this.#control.words;
-    control[CONTROL.step] = step;
-    control[CONTROL.nTasks] = nTasks;
-    Atomics.store(control, CONTROL.nextTask, 0);
+    Atomics.store(control, CONTROL.step, step);
+    Atomics.store(control, CONTROL.firstTask, tasks.first);
+    Atomics.store(control, CONTROL.nTasks, tasks.nTasks);
     Atomics.store(control, CONTROL.done, 0);
+    issueTickets(control, tasks.nTickets);
     Atomics.add(control, CONTROL.generation, 1);
     Atomics.notify(control, CONTROL.generation);
   }
 
-  #join(): void {
-    const nHelpers = this.#helpers.length;
+  #join(nTasks: number): void {
     const control = this.#control.words;
     let done = 0;
-    for (let spin = 0; spin < SPINS && (done = Atomics.load(control, CONTROL.done)) < nHelpers; spin++);
-    while ((done = Atomics.load(control, CONTROL.done)) < nHelpers) {
+    for (let spin = 0; spin < SPINS && (done = Atomics.load(control, CONTROL.done)) < nTasks; spin++);
+    while ((done = Atomics.load(control, CONTROL.done)) < nTasks) {
       if (Atomics.wait(control, CONTROL.done, done, STEP_TIMEOUT_MS) === "timed-out") {
         throw new Error(`a training thread did not answer within ${STEP_TIMEOUT_MS / 1000} s`);
       }

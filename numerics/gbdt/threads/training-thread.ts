@@ -5,7 +5,7 @@
 import type { TrainingViews } from "../layout.ts";
 import { BinSteps } from "./bin-steps.ts";
 import { StepContext } from "./context.ts";
-import { CONTROL } from "./control.ts";
+import { finishTask, takeTask } from "./control.ts";
 import { RowSteps } from "./row-steps.ts";
 import { SplitSteps } from "./split-steps.ts";
 import type { TrainingJob } from "./team.ts";
@@ -25,6 +25,8 @@ export const STEP_NAMES = [
   "closeLeaves",
   "addUndrawn",
   "addValidation",
+  "sumSquares",
+  "sumValidationSquares",
   "loss",
 ] as const;
 export type StepName = (typeof STEP_NAMES)[number];
@@ -56,24 +58,31 @@ export class TrainingThread {
       closeLeaves: (task) => rows.closeLeaf(task),
       addUndrawn: (task) => rows.addUndrawn(task),
       addValidation: (task) => rows.addValidation(task),
+      sumSquares: (task) => rows.sumSquares(task, "training"),
+      sumValidationSquares: (task) => rows.sumSquares(task, "validation"),
       loss: (task) => rows.sumLoss(task),
     };
   }
 
-  /** Takes tasks of the present step until none is left. */
-  takeTasks(step: StepName): void {
-    const perform = this.#steps[step];
-    const nTasks = this.#control[CONTROL.nTasks];
-    for (let task = this.#takeTask(); task < nTasks; task = this.#takeTask()) perform(task);
+  /**
+   * Takes tasks of the present step until none is left.
+   *
+   * @param fail told of a task that throws, before it counts as finished: a step ends in any case
+   */
+  takeTasks(fail: (error: unknown) => void): void {
+    for (let taken = takeTask(this.#control); taken !== null; taken = takeTask(this.#control)) {
+      try {
+        this.#steps[STEP_NAMES[taken.step]](taken.task);
+      } catch (error) {
+        fail(error);
+      }
+      finishTask(this.#control);
+    }
   }
 
   /** All tasks, in order, on this thread alone. */
   runAll(step: StepName, nTasks: number): void {
     const perform = this.#steps[step];
     for (let task = 0; task < nTasks; task++) perform(task);
-  }
-
-  #takeTask(): number {
-    return Atomics.add(this.#control, CONTROL.nextTask, 1);
   }
 }

@@ -1,4 +1,5 @@
 import type { FeatureDeclaration, OperatorName, OperatorParams } from "../features.ts";
+import { weightColumnOf } from "../pipeline.ts";
 import type { FieldPath } from "../reading/yaml-document.ts";
 import type { Column } from "../source.ts";
 import type { Span } from "../time.ts";
@@ -166,7 +167,10 @@ function checkRegimes(scope: Scope, numeric: Set<string>): void {
   const { regimes } = scope.pipeline;
   if (regimes === undefined) return;
   const context = { scope, path: ["regimes"], numeric };
-  checkColumns(context, ["regimes", "columns"], regimes.columns);
+  // Settings tell regimes apart; whether the model sees them as well is for `use` to say.
+  const ignored = [...scope.columns.values()].filter((c) => c.use === "ignore" && c.type !== "text");
+  const settings = new Set([...numeric, ...ignored.map(({ name }) => name)]);
+  checkColumns({ ...context, numeric: settings }, ["regimes", "columns"], regimes.columns);
   checkColumns(context, ["regimes", "normalize"], regimes.normalize);
 }
 
@@ -177,6 +181,7 @@ function isAllowed(scope: Scope, column: Column): boolean {
 function reasonNotFeature(scope: Scope, column: Column): string | undefined {
   const { label } = scope.pipeline;
   if (label.kind === "column" && label.column === column.name) return "a column that is not the label";
+  if (weightColumnOf(scope.pipeline) === column.name) return "a column that is not the weight of the rows";
   if (column.use !== "feature") return `a column with use: feature (this one has use: ${column.use})`;
   return undefined;
 }

@@ -58,10 +58,18 @@ function checkEndOfLife(scope: Scope): void {
   if (label.kind !== "end_of_life") return;
   requireSeries(scope, ["label", "kind"], "end_of_life");
   checkCap(scope, label.cap);
+  if (label.ends.every(({ at }) => at === "not_failed")) {
+    report(
+      scope,
+      ["label", "ends"],
+      "a part of which it is known when its assets failed",
+      "not_failed alone",
+    );
+  }
   for (const [i, end] of label.ends.entries()) {
     const path = ["label", "ends", i];
     for (const [j, part] of (end.parts ?? []).entries()) checkPart(scope, [...path, "parts", j], part);
-    if (end.at === "last_reading") continue;
+    if (typeof end.at === "string") continue;
     const source = sourceOfRole(scope, [...path, "at", "source"], { name: end.at.source, role: "labels" });
     if (source === undefined) continue;
     if (!source.columns.some((c) => c.name === (end.at as { column: string }).column)) {
@@ -85,6 +93,11 @@ function checkEventLabel(scope: Scope): void {
   checkCap(scope, label.cap);
   const source = sourceOfRole(scope, ["label", "source"], { name: label.source, role: "events" });
   if (source !== undefined) checkWhere(scope, ["label", "where"], { where: label.where, source });
+  const { task } = scope.pipeline;
+  if (label.censored !== undefined && task.kind !== "rul") {
+    const found = `${label.censored} for ${task.kind}`;
+    report(scope, ["label", "censored"], "the task rul, which alone has lives that have not ended", found);
+  }
   if (label.ignoreAfter !== undefined) checkTimeSpan(scope, ["label", "ignoreAfter"], label.ignoreAfter);
 }
 

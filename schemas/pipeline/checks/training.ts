@@ -19,6 +19,7 @@ export function checkTraining(scope: Scope): void {
   checkCalibration(scope);
   checkCandidates(scope);
   checkSearch(scope);
+  checkWeight(scope);
   checkApproval(scope);
   if (!/^\d+[dwmy]$/.test(scope.pipeline.retention)) {
     report(
@@ -147,6 +148,7 @@ function checkCandidates(scope: Scope): void {
     checkKind(scope, candidate, i);
     checkForecaster(scope, candidate, i);
     checkBlend(scope, candidate, i);
+    checkConstraints(scope, candidate, i);
     checkExternal(scope, candidate, i);
     if (candidate.classWeight !== undefined && !CLASS_KINDS.has(problemKindOf(scope.pipeline))) {
       report(
@@ -268,6 +270,48 @@ function checkBlend(scope: Scope, candidate: Candidate, i: number): void {
     report(scope, [...path, "search"], "a search at the members of a blend", "one of the blend");
   if (features !== undefined)
     report(scope, [...path, "features"], "features at the members of a blend", features);
+}
+
+/** Detectors and forecasts have no rows that could count more or less. */
+function checkWeight(scope: Scope): void {
+  const { training, task } = scope.pipeline;
+  const { weight } = training;
+  if (weight === undefined) return;
+  const path = ["training", "weight"];
+  const found = weight === "perAsset" ? weight : weight.column;
+  if (task.kind === "anomaly" || task.kind === "forecast") {
+    report(
+      scope,
+      path,
+      "weights only for the tasks rul, failure_within and class",
+      `${found} for ${task.kind}`,
+    );
+    return;
+  }
+  if (scope.readings === undefined) return;
+  if (weight === "perAsset") {
+    if (!scope.hasAsset) report(scope, path, "an asset column in the readings", "perAsset without one");
+    return;
+  }
+  const column = scope.columns.get(weight.column);
+  const at = [...path, "column"];
+  if (column === undefined) {
+    reportUnknown(scope, at, {
+      what: "a numeric column of the readings",
+      name: weight.column,
+      known: scope.columns.keys(),
+    });
+  } else if (column.type === "text" || column.type === "timestamp") {
+    report(scope, at, "a numeric column", `${weight.column} of type ${column.type}`);
+  }
+}
+
+/** Only boosting has trees that can be held to them. */
+function checkConstraints(scope: Scope, { kind, monotone, interactions }: Candidate, i: number): void {
+  if (kind === "gbdt") return;
+  const expected = "constraints only for gbdt";
+  if (monotone !== undefined) report(scope, ["candidates", i, "monotone"], expected, kind);
+  if (interactions !== undefined) report(scope, ["candidates", i, "interactions"], expected, kind);
 }
 
 function checkSearch(scope: Scope): void {

@@ -6,4 +6,6 @@ export interface TrialStore {
   record(runId: string, trial: TrialView): Promise<void>;
   /** Of one candidate, or of all in the order of their names; by number. */
   list(runId: string, candidate?: string): Promise<TrialView[]>;
+  /** Seconds by candidate from the start of its first trial to the end of its last. */
+  wallSeconds(runId: string): Promise<ReadonlyMap<string, number>>;
 }

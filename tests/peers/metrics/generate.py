@@ -73,6 +73,7 @@ def multiclass(rng):
                     "accuracy": metrics.accuracy_score(truth, predicted),
                     "macroF1": metrics.f1_score(truth, predicted, average="macro"),
                     "logLoss": metrics.log_loss(truth, probability, labels=list(range(n_classes))),
+                    "brier": metrics.brier_score_loss(truth, probability, labels=list(range(n_classes))),
                 },
                 "perClass": {
                     "precision": precision.tolist(),

@@ -45,4 +45,14 @@ export class PostgresTrialStore implements TrialStore {
     );
     return rows.map(({ message, ...trial }) => ({ ...trial, ...(message === null ? {} : { message }) }));
   }
+
+  async wallSeconds(runId: string): Promise<ReadonlyMap<string, number>> {
+    const rows = await this.#pool.query<{ candidate: string; seconds: number }>(
+      `select candidate, extract(epoch from max(created_at) - min(created_at - make_interval(secs => seconds)))::float8
+                as seconds
+         from aura.trials where run_id = $1 group by candidate`,
+      [runId],
+    );
+    return new Map(rows.map(({ candidate, seconds }) => [candidate, seconds]));
+  }
 }

@@ -1,0 +1,7 @@
+import type { TrialView } from "../../schemas/trial.ts";
+
+/** Complete ones first, each by its loss. */
+export function bestFirst(trials: readonly TrialView[]): TrialView[] {
+  const rank = ({ state }: TrialView) => ["complete", "pruned", "failed"].indexOf(state);
+  return trials.toSorted((a, b) => rank(a) - rank(b) || (a.loss ?? 0) - (b.loss ?? 0) || a.number - b.number);
+}

@@ -1,0 +1,97 @@
+import type { SearchView, TrialCurves, TrialView } from "../../schemas/trial.ts";
+import type { Output } from "../output.ts";
+import { numberText } from "./evaluation-text.ts";
+import { bestFirst } from "./best-first.ts";
+import { textPlot } from "./text-plot.ts";
+
+const WIDTH = 60;
+const HEIGHT = 8;
+const BAR_WIDTH = 30;
+
+/** How a search came to its best: the first objective of each trial by its number, and the best so far. */
+export function showHistory(output: Output, trials: readonly TrialView[]): void {
+  const judged = trials.filter(({ state, loss }) => state !== "failed" && loss !== null);
+  const pointsOf = (state: TrialView["state"]) =>
+    judged
+      .filter((trial) => trial.state === state)
+      .map(({ number, objectives }) => [number, objectives[0]?.value ?? Number.NaN] as const);
+  const lines = textPlot(
+    [
+      { mark: "─", points: bestSoFar(judged) },
+      { mark: "×", points: pointsOf("pruned") },
+      { mark: "●", points: pointsOf("complete") },
+    ],
+    { width: WIDTH, height: HEIGHT, xTitle: "trial", numberText },
+  );
+  if (judged.length < 2 || lines.length === 0) return;
+  output.line(`${judged[0]?.objectives[0]?.metric ?? ""} by trial: ● complete, × pruned, ─ best so far`);
+  for (const line of lines) output.line(line);
+}
+
+/** The best complete value so far, drawn through from the first trial to the last. */
+function bestSoFar(judged: readonly TrialView[]): (readonly [number, number])[] {
+  const last = Math.max(0, ...judged.map(({ number }) => number));
+  return Array.from({ length: WIDTH }, (_, column) => {
+    const number = (last * column) / (WIDTH - 1);
+    const [best] = bestFirst(judged.filter((trial) => trial.state === "complete" && trial.number <= number));
+    return [number, best?.objectives[0]?.value ?? Number.NaN] as const;
+  });
+}
+
+/** The share of the loss's variance that each parameter explains by itself. */
+export function showImportance(output: Output, { importance }: SearchView): void {
+  if (importance.length === 0) return;
+  output.line("what the first objective hangs on (share of its variance)");
+  const margin = Math.max(...importance.map(({ parameter }) => parameter.length));
+  const top = Math.max(...importance.map(({ share }) => share));
+  for (const { parameter, share } of importance) {
+    const bar = "█".repeat(Math.round((share / top) * BAR_WIDTH));
+    output.line(`  ${parameter.padEnd(margin)}  ${share.toFixed(2)} ${bar}`.trimEnd());
+  }
+}
+
+/** One trial: its parameters, what the pruner saw fold by fold, and the mean of its learning curves. */
+export function showTrial(output: Output, trial: TrialView, { folds }: TrialCurves): void {
+  output.line(
+    `${output.style("bold", `trial ${trial.number} of ${trial.candidate}`)}  ${trial.state}${trial.message === undefined ? "" : `: ${trial.message}`}`,
+  );
+  output.table(
+    ["parameter", "value"],
+    Object.entries(trial.parameters).map(([name, value]) => [
+      name,
+      typeof value === "number" ? numberText(value) : String(value),
+    ]),
+  );
+  output.line();
+  output.table(
+    ["repeat", "fold", `${trial.objectives[0]?.metric ?? "objective"} so far`, "rounds"],
+    trial.folds.map(({ repeat, fold, value, rounds }) => [
+      String(repeat),
+      String(fold),
+      numberText(value ?? undefined),
+      rounds === null ? "–" : numberText(rounds),
+    ]),
+  );
+  const lines = textPlot([{ mark: "●", points: meanCurve(folds) }], {
+    width: WIDTH,
+    height: HEIGHT,
+    xTitle: "round",
+    numberText,
+  });
+  if (lines.length === 0) return;
+  output.line();
+  output.line("figure on the early-stopping rows, mean of the folds that came so far");
+  for (const line of lines) output.line(line);
+}
+
+function meanCurve(folds: TrialCurves["folds"]): (readonly [number, number])[] {
+  const length = Math.max(0, ...folds.map(({ history }) => history.length));
+  return Array.from({ length }, (_, round) => {
+    const values = folds.flatMap(({ history }) => {
+      const value = history[round];
+      return value === null || value === undefined ? [] : [value];
+    });
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    return [round + 1, mean] as const;
+  });
+}

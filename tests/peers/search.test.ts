@@ -36,13 +36,11 @@ describe.each(["median", "successiveHalving"] as const)("the pruner %s", (pruner
     ({ settings, trials, nSteps }) => {
       const all = { ...PRUNER_DEFAULTS, ...settings, pruner };
       trials.forEach(({ losses, isPruned }, number) => {
-        const earlier = trials
-          .slice(0, number)
-          .map((trial, place): TrialCurve => ({
-            number: place,
-            losses: [trial.losses],
-            isPruned: trial.isPruned,
-          }));
+        const earlier = trials.slice(0, number).map((trial, place): TrialCurve => ({
+          number: place,
+          losses: [trial.losses],
+          isPruned: trial.isPruned,
+        }));
         losses.forEach((_, step) => {
           if (step + 1 === nSteps) return;
           const isEnd = isPruned && step + 1 === losses.length;

@@ -5,10 +5,12 @@ import { GBDT_PARAMETERS } from "../numerics/gbdt/parameters.ts";
 import { LINEAR_PARAMETERS } from "../numerics/linear/parameters.ts";
 import { describeRange, resolveParameters } from "../numerics/parameter-table.ts";
 import type { ParameterTable } from "../numerics/parameter-table.ts";
+import { countGrid, MOST_GRID_POINTS } from "../numerics/search/sampler.ts";
 import { checkSpace } from "../numerics/search/space.ts";
 import type { Dimension } from "../numerics/search/space.ts";
 import type { ParseOptions } from "../schemas/pipeline/parse.ts";
 import { FEATURES_DIMENSION } from "../schemas/pipeline/search.ts";
+import type { SearchSettings } from "../schemas/pipeline/search.ts";
 import type { Problem } from "../schemas/pipeline/reading/yaml-document.ts";
 import type { Candidate } from "../schemas/pipeline/training.ts";
 
@@ -41,7 +43,8 @@ export const TRAINER_CHECKS: ParseOptions = {
           ? []
           : [{ path: ["candidates", i, "params"], key: name, expected, found: String(value) }];
       });
-      return [...checkSpaceOf({ ...candidate, kind }, i), ...wrong];
+      const own = { ...candidate, kind };
+      return [...checkSpaceOf(own, i), ...checkGridOf(own, i, pipeline.search), ...wrong];
     }),
 };
 
@@ -58,6 +61,16 @@ function checkSpaceOf(candidate: OwnCandidate, i: number): Problem[] {
       ? checkValues(candidate.kind, name, dimension).map((p) => ({ path: at, ...p }))
       : [{ path: at, ...problem }];
   });
+}
+
+/** A grid grows with every dimension; one that no search could walk is refused before anything is trained. */
+function checkGridOf({ search }: OwnCandidate, i: number, settings: SearchSettings | undefined): Problem[] {
+  if (search === undefined || settings?.sampler !== "grid") return [];
+  const isSound = Object.entries(search).every(([name, one]) => checkShape(name, one) === undefined);
+  const size = isSound ? countGrid(search, settings.grid.values) : 0;
+  if (size <= MOST_GRID_POINTS) return [];
+  const expected = `a grid of at most ${MOST_GRID_POINTS} points (fewer dimensions, or a smaller search.grid.values)`;
+  return [{ path: ["candidates", i, "search"], expected, found: `${size} points` }];
 }
 
 type DimensionProblem = Omit<Problem, "path">;

@@ -86,8 +86,10 @@ export function budgetOf(pipeline: Pipeline, name: string): SearchBudget {
   const { search } = searchedCandidate(pipeline, name);
   const settings = searchSettingsOf(pipeline);
   const { trials, time } = settings.budget;
-  const most = trials ?? (time === undefined ? DEFAULT_TRIALS : MOST_TRIALS);
-  const size = settings.sampler === "grid" ? countGrid(search, settings.grid.values) : most;
+  const isGrid = settings.sampler === "grid";
+  // A grid ends by itself.
+  const most = trials ?? (time === undefined && !isGrid ? DEFAULT_TRIALS : MOST_TRIALS);
+  const size = isGrid ? countGrid(search, settings.grid.values) : most;
   return {
     trials: Math.min(most, size),
     timeMs: time === undefined ? null : durationMs(time),

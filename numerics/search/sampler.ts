@@ -7,8 +7,7 @@
  */
 import type { Generator } from "../random/generator.ts";
 import { createGenerator } from "../random/generator.ts";
-import type { Density } from "./parzen.ts";
-import { choiceDensity, numberDensity } from "./parzen.ts";
+import { parzenDensity } from "./parzen.ts";
 import { bestTrials } from "./ranking.ts";
 import type { Dimension, Point, SearchSpace } from "./space.ts";
 import { checkSpace, coordinateOf, coordinateRange, gridOf, valueAt } from "./space.ts";
@@ -54,7 +53,7 @@ export function countSeen(number: number, width: number): number {
 /**
  * The point of trial `number`.
  *
- * @param results of at least all trials that it sees; others are ignored
+ * @param results of at least all trials that it sees; of others no loss is looked at
  * @returns null where a grid is used up
  * @throws {RangeError} for an empty range, or an earlier result that is missing
  *
@@ -67,18 +66,59 @@ export function proposePoint(
   results: readonly TrialResult[],
 ): Point | null {
   checkSpace(space);
-  const nSeen = countSeen(number, settings.width);
-  const known = results.filter((result) => result.number < nSeen).sort((a, b) => a.number - b.number);
-  if (known.length < nSeen) {
-    throw new RangeError(`trial ${number} needs the results of trials 0 … ${nSeen - 1}, got ${known.length}`);
+  requireSeen(settings, number, results);
+  if (settings.sampler === "grid") return gridPoint(space, settings, number);
+  const points = new Map(results.map((result) => [result.number, result.point]));
+  // The trials between those that are seen and this one follow from what is seen as well: their points are known before
+  // they have ended, wherever they run.
+  const first = settings.sampler === "tpe" ? countSeen(number, settings.width) : number;
+  for (let between = first; between < number; between++) {
+    if (!points.has(between)) points.set(between, pointOf(space, settings, between, { results, points }));
   }
-  const generator = createGenerator(settings.seed).fork(`trial/${number}`);
-  if (settings.sampler === "grid") return gridPoint(space, settings.gridValues, number);
-  if (settings.sampler === "random" || nSeen < settings.startupTrials) return randomPoint(space, generator);
-  return tpePoint(space, settings, known, generator);
+  return pointOf(space, settings, number, { results, points });
 }
 
-/** Points of the whole grid, the last dimension fastest. */
+interface Known {
+  readonly results: readonly TrialResult[];
+  /** Of all trials before. */
+  readonly points: ReadonlyMap<number, Point>;
+}
+
+function pointOf(
+  space: SearchSpace,
+  settings: SamplerSettings,
+  number: number,
+  { results, points }: Known,
+): Point {
+  const seen = requireSeen(settings, number, results);
+  const generator = createGenerator(settings.seed).fork(`trial/${number}`);
+  if (settings.sampler === "random" || seen.length < settings.startupTrials)
+    return randomPoint(space, generator);
+  const running = Array.from({ length: number - seen.length }, (_, place) => {
+    const point = points.get(seen.length + place);
+    if (point === undefined)
+      throw new RangeError(`trial ${number} needs the point of trial ${seen.length + place}`);
+    return { number: seen.length + place, point, losses: null };
+  });
+  return tpePoint(space, settings, { seen, running }, generator);
+}
+
+/** Results that a trial sees, by number. */
+function requireSeen(
+  { width }: SamplerSettings,
+  number: number,
+  results: readonly TrialResult[],
+): TrialResult[] {
+  const nSeen = countSeen(number, width);
+  const seen = results.filter((result) => result.number < nSeen).sort((a, b) => a.number - b.number);
+  if (seen.length === nSeen) return seen;
+  throw new RangeError(`trial ${number} needs the results of trials 0 … ${nSeen - 1}, got ${seen.length}`);
+}
+
+/** As many trials as a search may have. */
+export const MOST_GRID_POINTS = 10_000;
+
+/** Points of the whole grid. */
 export function countGrid(space: SearchSpace, gridValues: number): number {
   return Object.values(space).reduce(
     (product, dimension) => product * gridOf(dimension, gridValues).length,
@@ -86,15 +126,23 @@ export function countGrid(space: SearchSpace, gridValues: number): number {
   );
 }
 
-function gridPoint(space: SearchSpace, gridValues: number, number: number): Point | null {
+/** In an order of the seed, so that a budget below the size of the grid is spread over all of it. */
+function gridPoint(space: SearchSpace, { gridValues, seed }: SamplerSettings, number: number): Point | null {
+  const size = countGrid(space, gridValues);
+  if (size > MOST_GRID_POINTS)
+    throw new RangeError(`a grid must have at most ${MOST_GRID_POINTS} points, got ${size}`);
+  if (number >= size) return null;
+  const order = createGenerator(seed)
+    .fork("grid")
+    .shuffle(Int32Array.from({ length: size }, (_, place) => place));
   const point: Record<string, Point[string]> = {};
-  let rest = number;
+  let rest = order[number];
   for (const [name, dimension] of Object.entries(space).toReversed()) {
     const values = gridOf(dimension, gridValues);
     point[name] = values[rest % values.length];
     rest = Math.floor(rest / values.length);
   }
-  return rest > 0 ? null : point;
+  return point;
 }
 
 function randomPoint(space: SearchSpace, generator: Generator): Point {
@@ -112,42 +160,45 @@ function countGood(nTrials: number): number {
 }
 
 /**
- * Tree-structured Parzen estimator, each dimension by itself: of `candidates` points drawn where good trials were,
- * the one that is likeliest there relative to where the others were. With several objectives the good ones are those of
- * the first Pareto fronts.
+ * Tree-structured Parzen estimator: of `candidates` points drawn where good trials were, the one that is likeliest there
+ * relative to where the others were. With several objectives the good ones are those of the first Pareto fronts. Trials
+ * that may still run count with the others, so that those that run at once do not crowd one place.
  *
- * Source: Bergstra et al. 2011 (NeurIPS 24), eq. 2 and section 4; split as in Optuna.
+ * Source: Bergstra et al. 2011 (NeurIPS 24), eq. 2 and section 4; split, dimensions judged together and the constant liar
+ * as in Optuna 5.
  */
 function tpePoint(
   space: SearchSpace,
   settings: SamplerSettings,
-  known: readonly TrialResult[],
+  { seen, running }: { readonly seen: readonly TrialResult[]; readonly running: readonly TrialResult[] },
   generator: Generator,
 ): Point {
-  const nGood = countGood(known.filter((result) => result.losses !== null).length);
+  const nGood = countGood(seen.filter((result) => result.losses !== null).length);
   if (nGood === 0) return randomPoint(space, generator);
-  const good = new Set(bestTrials(known, nGood).map((result) => result.number));
-  return mapDimensions(space, (dimension, name) => {
-    const observe = (isGood: boolean) =>
-      known
-        .filter((result) => good.has(result.number) === isGood)
-        .map((result) => placeOf(dimension, result, name));
-    const [likely, unlikely] = [densityOf(dimension, observe(true)), densityOf(dimension, observe(false))];
-    const own = generator.fork(name);
-    let best = { at: 0, promise: -Infinity };
-    for (let candidate = 0; candidate < settings.candidates; candidate++) {
-      const at = snap(dimension, likely.sample(own));
-      const promise = likely.log(at) - unlikely.log(at);
-      if (promise > best.promise) best = { at, promise };
-    }
-    return dimension.kind === "choice" ? dimension.choices[best.at] : valueAt(dimension, best.at);
-  });
+  const known = [...seen, ...running];
+  const good = new Set(bestTrials(seen, nGood).map((result) => result.number));
+  const names = Object.keys(space);
+  const dimensions = Object.values(space);
+  const observe = (isGood: boolean) =>
+    known
+      .filter((result) => good.has(result.number) === isGood)
+      .map((result) => dimensions.map((dimension, d) => placeOf(dimension, result, names[d])));
+  const [likely, unlikely] = [
+    parzenDensity(dimensions, observe(true)),
+    parzenDensity(dimensions, observe(false)),
+  ];
+  let best: { readonly at: readonly number[]; readonly promise: number } = { at: [], promise: -Infinity };
+  for (let candidate = 0; candidate < settings.candidates; candidate++) {
+    const drawn = likely.sample(generator);
+    const at = dimensions.map((dimension, d) => snap(dimension, drawn[d]));
+    const promise = likely.log(at) - unlikely.log(at);
+    if (promise > best.promise) best = { at, promise };
+  }
+  return Object.fromEntries(names.map((name, d) => [name, valueOf(dimensions[d], best.at[d])]));
 }
 
-function densityOf(dimension: Dimension, observed: readonly number[]): Density {
-  return dimension.kind === "choice"
-    ? choiceDensity(dimension, observed)
-    : numberDensity(dimension, observed);
+function valueOf(dimension: Dimension, at: number): Point[string] {
+  return dimension.kind === "choice" ? dimension.choices[at] : valueAt(dimension, at);
 }
 
 /** The coordinate of the value that a drawn coordinate becomes. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createGenerator } from "../random/generator.ts";
-import { ageWeights, choiceDensity, numberDensity } from "./parzen.ts";
+import { ageWeights, parzenDensity } from "./parzen.ts";
 import { PRUNER_DEFAULTS, shouldPrune } from "./pruner.ts";
 import type { SamplerSettings, TrialResult } from "./sampler.ts";
 import { bestTrials } from "./ranking.ts";
@@ -111,6 +111,10 @@ describe("proposePoint", () => {
     const results = search(settings, 1000);
     expect(new Set(results.map(({ point }) => JSON.stringify(point))).size).toBe(nPoints);
     expect(results.length).toBe(nPoints);
+    // A part of it is spread over all dimensions.
+    const first = results.slice(0, 12).map(({ point }) => point);
+    for (const name of Object.keys(space)) expect(new Set(first.map((point) => point[name])).size).toBe(3);
+    expect(() => search({ sampler: "grid", gridValues: 100 }, 1)).toThrow("at most 10000 points, got");
   });
 
   it("learns from failed trials to stay away, and stands only failed ones", () => {
@@ -132,7 +136,7 @@ describe("proposePoint", () => {
     ["a logarithm of 0", { kind: "float", low: 0, high: 1, log: true }, "above 0"],
     ["a step of 0", { kind: "float", low: 0, high: 1, step: 0 }, "step above 0"],
     ["no choices", { kind: "choice", choices: [] }, "at least one choice"],
-    ["a choice twice", { kind: "choice", choices: [1, 1] }, "a choice twice"],
+    ["a choice twice", { kind: "choice", choices: [1, 1] }, "each choice once, got 1 twice"],
   ] as [string, Dimension, string][])("refuses %s", (_name, dimension, message) => {
     expect(() => checkSpace({ x: dimension })).toThrow(message);
   });
@@ -141,21 +145,40 @@ describe("proposePoint", () => {
 describe("densities", () => {
   it("are 1 in all", () => {
     const dimension = { kind: "float", low: -1, high: 3 } as const;
-    const density = numberDensity(dimension, [0, 0.1, 2.5]);
+    const density = parzenDensity([dimension], [[0], [0.1], [2.5]]);
     const n = 4000;
     let sum = 0;
-    for (let cell = 0; cell < n; cell++) sum += (Math.exp(density.log(-1 + (4 * (cell + 0.5)) / n)) * 4) / n;
+    for (let cell = 0; cell < n; cell++)
+      sum += (Math.exp(density.log([-1 + (4 * (cell + 0.5)) / n])) * 4) / n;
     expect(sum).toBeCloseTo(1, 4);
-    const integers = numberDensity({ kind: "integer", low: 1, high: 9 }, [2, 2, 7]);
-    const masses = Array.from({ length: 9 }, (_, place) => Math.exp(integers.log(place + 1)));
+    const integers = parzenDensity([{ kind: "integer", low: 1, high: 9 }], [[2], [2], [7]]);
+    const masses = Array.from({ length: 9 }, (_, place) => Math.exp(integers.log([place + 1])));
     expect(masses.reduce((total, mass) => total + mass, 0)).toBeCloseTo(1, 5);
     expect(masses[1]).toBeGreaterThan(masses[4]);
+    const powers = parzenDensity([{ kind: "integer", low: 1, high: 64, log: true }], [[Math.log(8)]]);
+    const cells = Array.from({ length: 64 }, (_, place) => Math.exp(powers.log([Math.log(place + 1)])));
+    expect(cells.reduce((total, mass) => total + mass, 0)).toBeCloseTo(1, 5);
+    const choices = parzenDensity([{ kind: "choice", choices: ["x", "y", "z"] }], [[1], [1], [0]]);
+    const shares = [0, 1, 2].map((place) => Math.exp(choices.log([place])));
+    expect(shares.reduce((total, share) => total + share, 0)).toBeCloseTo(1, 12);
+    expect(shares[1]).toBeGreaterThan(2 * (shares[2] ?? 1));
+  });
+
+  it("see dimensions together", () => {
+    const line = { kind: "float", low: 0, high: 1 } as const;
+    const diagonal = Array.from({ length: 20 }, (_, place) => [place / 19, place / 19]);
+    const density = parzenDensity([line, line], diagonal);
+    expect(density.log([0.2, 0.2])).toBeGreaterThan(density.log([0.2, 0.8]) + 1);
+    const generator = createGenerator("joint");
+    const drawn = Array.from({ length: 500 }, () => density.sample(generator));
+    const near = drawn.filter(([x = 0, y = 0]) => Math.abs(x - y) < 0.25).length;
+    expect(near).toBeGreaterThan(400);
   });
 
   it("of one value only", () => {
-    const density = numberDensity({ kind: "float", low: 2, high: 2 }, [2]);
-    expect(density.sample(createGenerator(1))).toBe(2);
-    expect(choiceDensity({ kind: "choice", choices: ["x"] }, [0]).sample(createGenerator(1))).toBe(0);
+    const single = [{ kind: "float", low: 2, high: 2 } as const, { kind: "choice", choices: ["x"] } as const];
+    expect(parzenDensity(single, [[2, 0]]).sample(createGenerator(1))).toEqual([2, 0]);
+    expect(parzenDensity(single, []).sample(createGenerator(1))).toEqual([2, 0]);
   });
 
   it("weigh the newest 25 fully", () => {

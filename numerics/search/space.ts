@@ -35,7 +35,8 @@ function checkDimension(name: string, dimension: Dimension): void {
   if (dimension.kind === "choice") {
     const { choices } = dimension;
     if (choices.length === 0) throw new RangeError(`${name} must have at least one choice, got none`);
-    if (new Set(choices).size < choices.length) throw new RangeError(`${name} has a choice twice`);
+    const again = choices.find((choice, place) => choices.indexOf(choice) < place);
+    if (again !== undefined) throw new RangeError(`${name} must have each choice once, got ${again} twice`);
     return;
   }
   const { kind, low, high, log, step } = dimension;
@@ -47,7 +48,7 @@ function checkDimension(name: string, dimension: Dimension): void {
   if (log === true && !(low > 0))
     throw new RangeError(`${name} must be above 0 to be logarithmic, got ${low}`);
   if (step === undefined) return;
-  if (log === true) throw new RangeError(`${name} must not have both a step and a logarithm`);
+  if (log === true) throw new RangeError(`${name} must have a step or a logarithm, got both`);
   const isStep = step > 0 && (kind === "float" || Number.isInteger(step));
   if (!isStep) throw new RangeError(`${name} must have a step above 0 of its kind, got ${step}`);
 }

@@ -72,14 +72,13 @@ await describeWithServices("versions of models and data", () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const train = async (seed: number, pipeline = PIPELINE) => {
+  const start = async (seed: number, pipeline = PIPELINE) => {
     const data = join(folder, `data-${seed}`);
     mkdirSync(data, { recursive: true });
     await generateFleet({ assets: 12, days: 24, intervalMinutes: 120, seed }, data);
     const names = ["readings.csv", "events.csv"];
     const files = Object.fromEntries(names.map((name) => [name, readFileSync(join(data, name), "utf8")]));
-    const { runId } = await person.startRun({ pipeline, files });
-    await person.untilAsked(runId);
+    return (await person.startRun({ pipeline, files })).runId;
   };
   const rowsOf = async (sql: string) => {
     const client = new pg.Client({ connectionString: platform.databaseUrl });
@@ -100,7 +99,7 @@ await describeWithServices("versions of models and data", () => {
   it(
     "makes a version again byte for byte, and changes nothing",
     async () => {
-      await train(3);
+      await person.untilAsked(await start(3));
       const before = await everything();
       const { code, stdout, stderr } = await aura("reproduce", "fleet@1", "--json");
       expect(code, stderr).toBe(0);
@@ -163,7 +162,22 @@ await describeWithServices("versions of models and data", () => {
   it(
     "compares two datasets by schema, rows and statistics",
     async () => {
-      await train(4, PIPELINE.replace("{ name: voltage, unit: kV }", "{ name: voltage, unit: V }"));
+      const runId = await start(
+        4,
+        PIPELINE.replace("{ name: voltage, unit: kV }", "{ name: voltage, unit: V }"),
+      );
+      // Its data are what is looked at, and no model.
+      await expect
+        .poll(
+          async () =>
+            itemSchema.parse(JSON.parse((await aura("data", "list", "--features", "--json")).stdout)),
+          {
+            timeout: STEP_MS,
+            interval: 500,
+          },
+        )
+        .toHaveLength(2);
+      await person.cancel(runId);
       const { stdout: listed } = await aura("data", "list", "--json");
       const [b, a] = itemSchema.parse(JSON.parse(listed)).map(({ id }) => id);
       const { code, stdout, stderr } = await aura("data", "diff", a ?? "", b ?? "", "--json");

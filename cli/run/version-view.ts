@@ -2,6 +2,7 @@ import { z } from "zod";
 import { censoredText } from "../../schemas/censored.ts";
 import { evaluationSchema, gateResultSchema } from "../../schemas/model-version.ts";
 import { operatingPointOf } from "../../schemas/operating-point.ts";
+import { sliceMetricOf } from "../../schemas/slice-metric.ts";
 import { apiPath } from "../client.ts";
 import type { ApiClient } from "../client.ts";
 import { timeText } from "../list-view.ts";
@@ -65,8 +66,9 @@ export function showVersion(output: Output, found: ModelVersion): void {
   if (leading.length > 0) showBlock(output, leading);
   if (evaluation.slices.length > 0) {
     const known = new Set(evaluation.slices.flatMap(({ metrics }) => Object.keys(metrics)));
-    const others = SLICE_METRICS.filter((metric) => metric !== primaryMetric && known.has(metric));
-    showBlock(output, sliceLines(evaluation.slices, [primaryMetric, ...others.slice(0, 3)]));
+    const first = sliceMetricOf(primaryMetric, evaluation.slices);
+    const others = SLICE_METRICS.filter((metric) => metric !== first && known.has(metric));
+    showBlock(output, sliceLines(evaluation.slices, [first, ...others.slice(0, 3)]));
   }
   if (found.gates.length > 0)
     showBlock(

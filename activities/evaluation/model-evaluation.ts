@@ -1,4 +1,5 @@
 import type { FeatureView } from "../../features/feature-view.ts";
+import { firstHorizon } from "../../numerics/forecast/first-horizon.ts";
 import type { TrainedModel } from "../../numerics/model.ts";
 import type { DatasetManifest } from "../../schemas/dataset.ts";
 import type { ExplanationDocument } from "../../schemas/explanation.ts";
@@ -30,6 +31,7 @@ import type { Problem } from "../training/problem.ts";
 import { selectionSchema } from "../training/selection.ts";
 import type { Selection } from "../training/selection.ts";
 import { failureCounts } from "./failure-counts.ts";
+import { fansOf } from "./fan-charts.ts";
 import type { HoldoutOutput } from "./evaluate-holdout.ts";
 import type { ExportOutput } from "./export-graph.ts";
 import { headline, requireParity, runGraph, GOLDEN_ROWS } from "./graph-runner.ts";
@@ -140,8 +142,7 @@ export async function evaluateAnswers(
   const reference = await referenceOf(deps, { loaded, scores: answers.trainScores }, beat);
   const { asked } = answers;
   const nGolden = Math.min(GOLDEN_ROWS, asked.nRows);
-  const document: ExplanationDocument | undefined =
-    model === null ? undefined : { kind: "aura.explanation/1", model: { ...model } };
+  const document = model === null ? undefined : explanationOf(model);
   const stored = await storeVersion(deps.objects, input.model, {
     onnx: answers.onnx,
     explanation: document,
@@ -185,6 +186,9 @@ export async function evaluateAnswers(
       ),
       problem,
       trials,
+      ...(problem.forecast === undefined
+        ? {}
+        : { fans: fansOf({ table, rows: rows.test, answers: answers.test, problem: problem.forecast }) }),
     }),
   );
   const report = await deps.objects.put(`reports/${sha256Hex(html)}.html`, html);
@@ -194,6 +198,11 @@ export async function evaluateAnswers(
     report,
     metrics: evaluation.metrics,
   };
+}
+
+/** Of a forecast the nearest horizon is explained, and only that is kept. */
+function explanationOf(model: TrainedModel): ExplanationDocument {
+  return { kind: "aura.explanation/1", model: { ...firstHorizon(model) } };
 }
 
 /** @throws {PlatformError} not_enough_data: nothing of the holdout is labelled */
@@ -297,6 +306,7 @@ function evaluationOf(
     ...(scored.calibration === null
       ? {}
       : { calibration: { ...scored.calibration, trials: [...(chosen?.calibration?.trials ?? [])] } }),
+    ...(scored.quantiles === null ? {} : { quantiles: scored.quantiles }),
     ...(chosen?.interval == null
       ? {}
       : { interval: { level: chosen.interval.rule.level, trials: [...chosen.interval.trials] } }),
@@ -348,7 +358,7 @@ async function explainAsWhole(
   return deps.cpu.run(
     "explainModel",
     {
-      model: given.model,
+      model: firstHorizon(given.model),
       problem,
       bounds: problem.bounds,
       matrix: table.matrix,
@@ -384,7 +394,14 @@ async function trainerScores(
   const { table, rows, problem, pipeline } = given.loaded;
   const answered = await predictByTrainer(
     deps,
-    { model: given.model, table, problem, rows: rows.train, nProbes: 0, seed: pipeline.split.seed },
+    {
+      model: firstHorizon(given.model),
+      table,
+      problem,
+      rows: rows.train,
+      nProbes: 0,
+      seed: pipeline.split.seed,
+    },
     beat,
   );
   return headline({ outputs: answered.outputs, nOutputs: answered.nOutputs }, problem.kind, problem.forecast);

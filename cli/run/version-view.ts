@@ -14,6 +14,7 @@ import {
   intervalsOf,
   metricLines,
   operatingPointLines,
+  quantileLines,
   sliceLines,
   uncertaintyLines,
   valuesOf,
@@ -34,7 +35,18 @@ const versionSchema = z.looseObject({
 export type ModelVersion = z.infer<typeof versionSchema>;
 
 /** Metrics a slice is shown with: the deciding one, and what a person asks for next. */
-const SLICE_METRICS = ["rmse", "mae", "rocAuc", "recall", "precision", "f1", "macroF1", "accuracy"];
+const SLICE_METRICS = [
+  "mase",
+  "intervalCoverage",
+  "rmse",
+  "mae",
+  "rocAuc",
+  "recall",
+  "precision",
+  "f1",
+  "macroF1",
+  "accuracy",
+];
 
 /** @throws {PlatformError} not_found, and what every request throws */
 export function readVersion(client: ApiClient, model: string, version: number): Promise<ModelVersion> {
@@ -62,6 +74,8 @@ export function showVersion(output: Output, found: ModelVersion): void {
   if (point !== null) showBlock(output, operatingPointLines(point));
   const uncertainty = uncertaintyLines(evaluation);
   if (uncertainty.length > 0) showBlock(output, uncertainty);
+  const quantiles = quantileLines(evaluation);
+  if (quantiles.length > 0) showBlock(output, quantiles);
   const leading = importanceLines(evaluation);
   if (leading.length > 0) showBlock(output, leading);
   if (evaluation.slices.length > 0) {

@@ -103,6 +103,12 @@ describe("parsePipeline accepts", () => {
     const { pipeline } = parsePipeline(AHEAD, "p.yaml");
     expect(pipeline.split.holdout).toEqual({ by: "time", share: 0.2 });
     expect(pipeline.gates).toEqual([{ metric: "mase", on: "test", max: 1 }]);
+    expect(pipeline.features.map((one) => Object.keys(one)[0])).toEqual([
+      "current",
+      "lag",
+      "rolling",
+      "cyclical",
+    ]);
     expect(pipeline.task).toMatchObject({ quantiles: [0.1, 0.5, 0.9], statistic: "value" });
     const own = parsePipeline(
       `${AHEAD}split: { folds: 3, holdout: { by: asset } }\ngates: []\n`,

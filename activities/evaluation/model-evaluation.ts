@@ -24,7 +24,7 @@ import { readView } from "../features/transform-dataset.ts";
 import type { Beat } from "../heartbeat.ts";
 import { trainedCandidates } from "../candidates.ts";
 import { countCensored } from "../training/censored.ts";
-import { finalRows } from "../training/fold-rows.ts";
+import { finalRows, observedRows } from "../training/fold-rows.ts";
 import type { FinalRows } from "../training/fold-rows.ts";
 import { problemOf } from "../training/problem.ts";
 import type { Problem } from "../training/problem.ts";
@@ -313,7 +313,13 @@ function evaluationOf(
     importance: [...answers.importance],
     rows: { train: rows.train.length, test: rows.test.length, cv: selection.cvRows },
     ...censoredOf(loaded),
-    checks: [...input.leakage, ...sampleCheck(loaded), ...unseenClassCheck(loaded), answers.check],
+    checks: [
+      ...input.leakage,
+      ...sampleCheck(loaded),
+      ...weightCheck(loaded),
+      ...unseenClassCheck(loaded),
+      answers.check,
+    ],
   };
 }
 
@@ -339,6 +345,20 @@ function sampleCheck({ table, pipeline }: Loaded): Evaluation["checks"] {
   if (nRows === table.ofRows) return [];
   const detail = `learnt from and judged on ${nRows} of ${table.ofRows} rows, spread evenly (training.maxRows ${pipeline.training.maxRows})`;
   return [{ name: "sample of the rows", passed: true, detail }];
+}
+
+/** Not a failure, but metrics count every row alike, and learning did not. */
+function weightCheck({ pipeline }: Loaded): Evaluation["checks"] {
+  const { weight } = pipeline.training;
+  if (weight === undefined) return [];
+  const how = weight === "perAsset" ? "every asset counts alike" : `rows count as ${weight.column} says`;
+  return [
+    {
+      name: "weights of the rows",
+      passed: true,
+      detail: `in learning ${how}; metrics count every row alike`,
+    },
+  ];
 }
 
 /** Not a failure, but nobody shall think that such rows were judged. */
@@ -398,7 +418,7 @@ async function trainerScores(
       model: firstHorizon(given.model),
       table,
       problem,
-      rows: rows.train,
+      rows: observedRows(rows),
       nProbes: 0,
       seed: pipeline.split.seed,
     },
@@ -417,7 +437,7 @@ async function referenceOf(
   const featureNames = table.features.map((feature) => feature.name);
   return deps.cpu.run(
     "freezeModelReference",
-    { matrix: table.matrix, featureNames, rows: rows.train, scores, assetCodes: table.assetCodes },
+    { matrix: table.matrix, featureNames, rows: observedRows(rows), scores, assetCodes: table.assetCodes },
     beat,
   );
 }

@@ -299,6 +299,27 @@ describe("parsePipeline refuses", () => {
       /end_of_life or events/,
     ],
     [
+      "lives that have not ended for a task without lives",
+      SERIES.replace("type: failure } }", "type: failure }, censored: use }"),
+      19,
+      "label.censored",
+      /the task rul/,
+    ],
+    [
+      "a fleet of which nobody knows when anything failed",
+      SERIES.replace(/label:.*/, "label: { kind: end_of_life, ends: [{ at: not_failed }] }"),
+      19,
+      "label.ends",
+      /a part of which it is known when its assets failed/,
+    ],
+    [
+      "constraints on what has no trees to hold to them",
+      `${SERIES}candidates: [{ kind: linear, monotone: { increasing: p1 } }]\n`,
+      21,
+      "candidates.0.monotone",
+      /constraints only for gbdt/,
+    ],
+    [
       "an unknown events source",
       SERIES.replace("source: events", "source: event"),
       19,

@@ -13,6 +13,7 @@ export async function measurePeer(
   context: SuiteContext,
   script: string,
   args: readonly string[],
+  timeoutMs = 300_000,
 ): Promise<PeerReport | undefined> {
   const python = peerPython(context.root);
   const path = join(context.root, "benchmarks", "peers", script);
@@ -20,7 +21,7 @@ export async function measurePeer(
     context.say(`peer absent: run npm run bench:peers for ${script}`);
     return undefined;
   }
-  const result = await runChild({ command: python, args: [path, ...args] }, 300_000);
+  const result = await runChild({ command: python, args: [path, ...args] }, timeoutMs);
   if (result.code !== 0) {
     context.say(`peer failed: ${script} [exit code ${result.code}]: ${result.stderr.slice(-500)}`);
     return undefined;

@@ -14,7 +14,12 @@ export type TracedExplanation = z.infer<typeof tracedExplanationSchema>;
 /** What moved an answer from the expected score to its own, a line per feature. */
 export function showExplanation(output: Output, { value, explanation }: TracedExplanation): void {
   const { unit, before, expected, rawScore, contributions, others } = explanation;
-  const of = explanation.class === undefined ? "" : ` of class ${explanation.class}`;
+  const of =
+    explanation.class !== undefined
+      ? ` of class ${explanation.class}`
+      : explanation.horizon === undefined
+        ? ""
+        : ` of the median at ${explanation.horizon}`;
   output.line();
   output.line(output.style("bold", safeText(`why${of} [${unit}]`)));
   const signed = (part: number): string => `${part < 0 ? "−" : "+"}${numberText(Math.abs(part))}`;

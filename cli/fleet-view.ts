@@ -206,7 +206,7 @@ export function fleetCsv(score: FleetScore): string {
   const header = [
     "rank",
     "asset",
-    kind,
+    kind === "forecast" ? "median" : kind,
     ...(hasInterval ? ["low", "high"] : []),
     ...(isDecided ? ["decision"] : hasRisk ? ["risk"] : []),
     ...cells.map(({ title }) => title),

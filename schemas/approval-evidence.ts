@@ -47,7 +47,7 @@ export const approvalEvidenceSchema = z.strictObject({
   /** What every threshold would have done. */
   thresholds: z.array(z.record(z.string(), z.number())),
   calibration: calibrationSchema.nullable(),
-  /** By the primary metric, worst first, of how many that have one. */
+  /** By the primary metric (`sliceMetricOf`), worst first, of how many that have one. */
   worstSlices: z.strictObject({ shown: z.array(sliceSchema), of: z.int() }),
   data: z.array(dataCountsSchema),
 });

@@ -19,6 +19,7 @@ export const ANSWER_STEPS = [
   "class_calibration",
   "cap",
   "exponential",
+  "conformal_offset",
   "present_value",
   "sorted_quantiles",
 ] as const;
@@ -32,6 +33,8 @@ export const answerExplanationSchema = z.strictObject({
   before: z.array(z.enum(ANSWER_STEPS)),
   /** Of several classes: the one that is explained, the likeliest. */
   class: z.string().optional(),
+  /** Of a forecast: the nearest horizon, whose median is explained. */
+  horizon: z.union([z.string(), z.int()]).optional(),
   /** Raw score where nothing is known of a row. */
   expected: z.number(),
   rawScore: z.number(),

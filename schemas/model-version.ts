@@ -261,6 +261,10 @@ export const evaluationSchema = z.strictObject({
   calibration: calibrationSchema.optional(),
   /** rul: level of the intervals, and the methods on cross-validation, the chosen one first. */
   interval: z.strictObject({ level: z.number(), trials: z.array(intervalTrialSchema) }).optional(),
+  /** forecast: share of holdout truths below each quantile at each horizon. */
+  quantiles: z
+    .array(z.strictObject({ horizon: z.string(), level: z.number(), observed: z.number(), rows: z.int() }))
+    .optional(),
   /** Absent in what was evaluated before it was computed. */
   explanation: globalExplanationSchema.optional(),
   importance: z.array(z.strictObject({ feature: z.string(), gain: z.number() })),

@@ -24,6 +24,8 @@ export interface HoldoutJob {
   readonly hasBaseline: boolean;
   /** Group of each row for the bootstrap: its asset, or itself. */
   readonly groups: Int32Array;
+  /** Asset of each row, where groups are something else. */
+  readonly assets?: Int32Array;
   readonly threshold: number | null;
   /** Regression: intervals around the answers; null: none. */
   readonly interval: { readonly rule: IntervalRule; readonly range?: ValueRange } | null;
@@ -35,6 +37,8 @@ export interface HoldoutJob {
   readonly assetDay?: Float64Array;
   /** Rows of assets that had not failed: they count in the order of lives alone. */
   readonly censored?: CensoredAnswers;
+  /** Of forecasts, whose rows are pairs of row and horizon: index of the horizon. */
+  readonly horizon?: Int32Array;
 }
 
 export interface HoldoutOutput {
@@ -45,6 +49,8 @@ export interface HoldoutOutput {
   readonly thresholds: Evaluation["thresholds"];
   /** Of classes only. */
   readonly calibration: NonNullable<Evaluation["calibration"]> | null;
+  /** Of forecasts only. */
+  readonly quantiles: NonNullable<Evaluation["quantiles"]> | null;
 }
 
 /** Scores the frozen holdout once: metrics, intervals by asset, slices, what each threshold would have cost. */
@@ -75,7 +81,7 @@ export function evaluateHoldout(job: HoldoutJob, _hooks: TrainingHooks): Holdout
     intervals: Object.fromEntries(
       Object.entries(intervals).map(([key, { low, high }]) => [key, [low, high]]),
     ),
-    slices: job.slices.flatMap((slices) => metricsBySlice(rows, job.groups, slices)),
+    slices: job.slices.flatMap((slices) => metricsBySlice(rows, job.assets ?? job.groups, slices)),
     thresholds:
       problem.kind === "binary"
         ? thresholdsOf(job)
@@ -83,6 +89,7 @@ export function evaluateHoldout(job: HoldoutJob, _hooks: TrainingHooks): Holdout
           ? detectionThresholds(job)
           : [],
     calibration: calibrationOf(job),
+    quantiles: observedLevels(job),
   };
 }
 
@@ -140,6 +147,21 @@ function detectionThresholds(job: HoldoutJob): Evaluation["thresholds"] {
 }
 
 const BUDGET_SHARES = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1];
+
+function observedLevels({ problem, truth, prediction, horizon }: HoldoutJob): HoldoutOutput["quantiles"] {
+  if (problem.forecast === undefined || horizon === undefined) return null;
+  const { horizons, quantiles } = problem.forecast;
+  return horizons.flatMap((one, h) => {
+    const pairs = Array.from(horizon.keys()).filter((pair) => horizon[pair] === h);
+    if (pairs.length === 0) return [];
+    return quantiles.map((level, q) => {
+      const isBelow = (pair: number) =>
+        (truth[pair] as number) <= (prediction[pair * quantiles.length + q] as number);
+      const observed = pairs.filter(isBelow).length / pairs.length;
+      return { horizon: String(one), level, observed, rows: pairs.length };
+    });
+  });
+}
 
 function calibrationOf({ problem, truth, prediction }: HoldoutJob): HoldoutOutput["calibration"] {
   if (problem.kind !== "binary" && problem.kind !== "multiclass") return null;

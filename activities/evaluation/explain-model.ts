@@ -10,6 +10,7 @@ import { predict } from "../../numerics/model.ts";
 import type { OutputCap, Prediction, TrainedModel } from "../../numerics/model.ts";
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 import type { Evaluation } from "../../schemas/model-version.ts";
+import { evidenceGroups } from "./evidence-groups.ts";
 import { headline } from "./graph-runner.ts";
 import type { Problem } from "../training/problem.ts";
 
@@ -77,6 +78,7 @@ function dealt(job: ExplainModelJob, units: readonly DealtColumns[]): Importance
   const rows = spread(job.rows.test.filter(isJudged), MAX_ROWS);
   if (rows.length === 0) return [];
   const matrix = selectRows(job.matrix, rows);
+  const assets = Int32Array.from(rows, (row) => job.assetCodes[row] as number);
   // A detector answers to no label: what counts is how far its score moves.
   const truth =
     job.problem.kind === "anomaly"
@@ -84,7 +86,7 @@ function dealt(job: ExplainModelJob, units: readonly DealtColumns[]): Importance
       : Float64Array.from(rows, (row) => job.y[row] as number);
   return permutationImportance({
     matrix,
-    groups: Int32Array.from(rows, (row) => job.assetCodes[row] as number),
+    groups: job.problem.forecast === undefined ? assets : evidenceGroups(assets),
     units,
     lossOf: (given) => lossOf(job.problem, truth, answer(job, given).values),
     nDeals: N_DEALS,

@@ -3,6 +3,7 @@ import { PlatformError } from "../../schemas/platform-error.ts";
 import { MAX_GRAPH_BYTES } from "../adoption/graph-of-file.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import type { Beat } from "../heartbeat.ts";
+import { observedRows } from "../training/fold-rows.ts";
 import { targetsOf } from "../training/problem.ts";
 import type { Problem } from "../training/problem.ts";
 import { headline, runForeignGraph } from "./graph-runner.ts";
@@ -41,7 +42,8 @@ async function answersOf(
     deps.pool,
     given,
     async (predict) => {
-      const answered = await predict(featureRows(table, rows.train), rows.train.length);
+      const observed = observedRows(rows);
+      const answered = await predict(featureRows(table, observed), observed.length);
       requireAnswers(problem, answered);
       trainScores = Float64Array.from(headline(answered, problem.kind));
       const unended = rows.censored.test;
@@ -57,7 +59,7 @@ async function answersOf(
     check: {
       name: "graph answers",
       passed: true,
-      detail: `${nRows + rows.train.length} rows answered in range; alone and in a batch at most ${largestDifference.toExponential(1)} apart`,
+      detail: `${nRows + trainScores.length} rows answered in range; alone and in a batch at most ${largestDifference.toExponential(1)} apart`,
     },
     test: outputs,
     baseline: await constantAnswers(deps, loaded, beat),

@@ -1,4 +1,5 @@
 import type { FeatureView } from "../../features/feature-view.ts";
+import { firstHorizon } from "../../numerics/forecast/first-horizon.ts";
 import type { TrainedModel } from "../../numerics/model.ts";
 import type { DatasetManifest } from "../../schemas/dataset.ts";
 import type { ExplanationDocument } from "../../schemas/explanation.ts";
@@ -23,13 +24,14 @@ import { readView } from "../features/transform-dataset.ts";
 import type { Beat } from "../heartbeat.ts";
 import { trainedCandidates } from "../candidates.ts";
 import { countCensored } from "../training/censored.ts";
-import { finalRows } from "../training/fold-rows.ts";
+import { finalRows, observedRows } from "../training/fold-rows.ts";
 import type { FinalRows } from "../training/fold-rows.ts";
 import { problemOf } from "../training/problem.ts";
 import type { Problem } from "../training/problem.ts";
 import { selectionSchema } from "../training/selection.ts";
 import type { Selection } from "../training/selection.ts";
 import { failureCounts } from "./failure-counts.ts";
+import { fansOf } from "./fan-charts.ts";
 import type { HoldoutOutput } from "./evaluate-holdout.ts";
 import type { ExportOutput } from "./export-graph.ts";
 import { headline, requireParity, runGraph, GOLDEN_ROWS } from "./graph-runner.ts";
@@ -140,8 +142,7 @@ export async function evaluateAnswers(
   const reference = await referenceOf(deps, { loaded, scores: answers.trainScores }, beat);
   const { asked } = answers;
   const nGolden = Math.min(GOLDEN_ROWS, asked.nRows);
-  const document: ExplanationDocument | undefined =
-    model === null ? undefined : { kind: "aura.explanation/1", model: { ...model } };
+  const document = model === null ? undefined : explanationOf(model);
   const stored = await storeVersion(deps.objects, input.model, {
     onnx: answers.onnx,
     explanation: document,
@@ -185,6 +186,9 @@ export async function evaluateAnswers(
       ),
       problem,
       trials,
+      ...(problem.forecast === undefined
+        ? {}
+        : { fans: fansOf({ table, rows: rows.test, answers: answers.test, problem: problem.forecast }) }),
     }),
   );
   const report = await deps.objects.put(`reports/${sha256Hex(html)}.html`, html);
@@ -194,6 +198,11 @@ export async function evaluateAnswers(
     report,
     metrics: evaluation.metrics,
   };
+}
+
+/** Of a forecast the nearest horizon is explained, and only that is kept. */
+function explanationOf(model: TrainedModel): ExplanationDocument {
+  return { kind: "aura.explanation/1", model: { ...firstHorizon(model) } };
 }
 
 /** @throws {PlatformError} not_enough_data: nothing of the holdout is labelled */
@@ -297,13 +306,20 @@ function evaluationOf(
     ...(scored.calibration === null
       ? {}
       : { calibration: { ...scored.calibration, trials: [...(chosen?.calibration?.trials ?? [])] } }),
+    ...(scored.quantiles === null ? {} : { quantiles: scored.quantiles }),
     ...(chosen?.interval == null
       ? {}
       : { interval: { level: chosen.interval.rule.level, trials: [...chosen.interval.trials] } }),
     importance: [...answers.importance],
     rows: { train: rows.train.length, test: rows.test.length, cv: selection.cvRows },
     ...censoredOf(loaded),
-    checks: [...input.leakage, ...sampleCheck(loaded), ...unseenClassCheck(loaded), answers.check],
+    checks: [
+      ...input.leakage,
+      ...sampleCheck(loaded),
+      ...weightCheck(loaded),
+      ...unseenClassCheck(loaded),
+      answers.check,
+    ],
   };
 }
 
@@ -331,6 +347,20 @@ function sampleCheck({ table, pipeline }: Loaded): Evaluation["checks"] {
   return [{ name: "sample of the rows", passed: true, detail }];
 }
 
+/** Not a failure, but metrics count every row alike, and learning did not. */
+function weightCheck({ pipeline }: Loaded): Evaluation["checks"] {
+  const { weight } = pipeline.training;
+  if (weight === undefined) return [];
+  const how = weight === "perAsset" ? "every asset counts alike" : `rows count as ${weight.column} says`;
+  return [
+    {
+      name: "weights of the rows",
+      passed: true,
+      detail: `in learning ${how}; metrics count every row alike`,
+    },
+  ];
+}
+
 /** Not a failure, but nobody shall think that such rows were judged. */
 function unseenClassCheck({ nUnseenClass, problem }: Loaded): Evaluation["checks"] {
   if (problem.kind !== "multiclass") return [];
@@ -348,7 +378,7 @@ async function explainAsWhole(
   return deps.cpu.run(
     "explainModel",
     {
-      model: given.model,
+      model: firstHorizon(given.model),
       problem,
       bounds: problem.bounds,
       matrix: table.matrix,
@@ -384,7 +414,14 @@ async function trainerScores(
   const { table, rows, problem, pipeline } = given.loaded;
   const answered = await predictByTrainer(
     deps,
-    { model: given.model, table, problem, rows: rows.train, nProbes: 0, seed: pipeline.split.seed },
+    {
+      model: firstHorizon(given.model),
+      table,
+      problem,
+      rows: observedRows(rows),
+      nProbes: 0,
+      seed: pipeline.split.seed,
+    },
     beat,
   );
   return headline({ outputs: answered.outputs, nOutputs: answered.nOutputs }, problem.kind, problem.forecast);
@@ -400,7 +437,7 @@ async function referenceOf(
   const featureNames = table.features.map((feature) => feature.name);
   return deps.cpu.run(
     "freezeModelReference",
-    { matrix: table.matrix, featureNames, rows: rows.train, scores, assetCodes: table.assetCodes },
+    { matrix: table.matrix, featureNames, rows: observedRows(rows), scores, assetCodes: table.assetCodes },
     beat,
   );
 }

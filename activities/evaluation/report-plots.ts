@@ -1,5 +1,7 @@
 /** Small static SVG plots for reports. Pure text in, text out. */
 
+import type { Fan } from "./fan-charts.ts";
+
 const WIDTH = 640;
 const HEIGHT = 360;
 const MARGIN = 44;
@@ -139,6 +141,36 @@ export function historyPlot(
   const range = `${metric}, ${Number(low.toPrecision(4))} to ${Number(top.toPrecision(4))}: complete blue, pruned grey, best so far red`;
   const frame = axes({ x: "trial", y: range }, { low: 0, top: last });
   return svg(`${frame}<g fill="${GREY}">${circles(false)}</g><g fill="${BLUE}">${circles(true)}</g>${path}`);
+}
+
+/** What a column was, in what ranges it was forecast to be, and what it became; time in units of the farthest horizon. */
+export function fanChart(
+  { times, values, ahead }: Pick<Fan, "times" | "values" | "ahead">,
+  names: { readonly x: string; readonly y: string },
+): string {
+  const all = [...values, ...ahead.flatMap(({ quantiles }) => quantiles)];
+  const [low, top] = [Math.min(...all), Math.max(...all, Math.min(...all) + 1e-9)];
+  const left = Math.min(0, ...times);
+  const px = (time: number) => MARGIN + ((time - left) / (1 - left)) * (WIDTH - 2 * MARGIN);
+  const py = (value: number) => HEIGHT - MARGIN - ((value - low) / (top - low)) * (HEIGHT - 2 * MARGIN);
+  const at = (time: number, value: number) => `${fix(px(time))} ${fix(py(value))}`;
+  const line = (q: number) => ahead.map(({ time, quantiles }) => at(time, quantiles[q] ?? Number.NaN));
+  const nQuantiles = ahead[0]?.quantiles.length ?? 0;
+  const bands = Array.from({ length: Math.floor(nQuantiles / 2) }, (_, q) => {
+    const [lower, upper] = [line(q), line(nQuantiles - 1 - q).toReversed()];
+    return `<path d="M${[...lower, ...upper].join("L")}Z" fill="${BLUE}" fill-opacity="0.2"/>`;
+  });
+  const middle =
+    nQuantiles % 2 === 1
+      ? `<path d="M${line((nQuantiles - 1) / 2).join("L")}" fill="none" stroke="${BLUE}" stroke-width="2"/>`
+      : "";
+  const points = times.map((time, i) => at(time, values[i] ?? Number.NaN));
+  const series = points.length < 2 ? "" : `<path d="M${points.join("L")}" fill="none" stroke="#1c2430"/>`;
+  const now = `<line x1="${fix(px(0))}" y1="${MARGIN}" x2="${fix(px(0))}" y2="${HEIGHT - MARGIN}" stroke="${GREY}" stroke-dasharray="4"/>`;
+  const range = `${names.y}, ${Number(low.toPrecision(3))} to ${Number(top.toPrecision(3))}`;
+  return svg(
+    `${axes({ x: names.x, y: range }, { low: left, top: 1 })}${bands.join("")}${now}${series}${middle}`,
+  );
 }
 
 /** Horizontal bars, largest first as given. */

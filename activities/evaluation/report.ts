@@ -5,8 +5,17 @@ import type { TrialView } from "../../schemas/trial.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { modelNameOf } from "../../schemas/pipeline/pipeline.ts";
 import type { Problem } from "../training/problem.ts";
+import type { Fan } from "./fan-charts.ts";
+import {
+  barChart,
+  calibrationCurve,
+  curve,
+  escapeHtml,
+  fanChart,
+  histogramPair,
+  scatter,
+} from "./report-plots.ts";
 import { searchSections } from "./report-search.ts";
-import { barChart, calibrationCurve, curve, escapeHtml, histogramPair, scatter } from "./report-plots.ts";
 
 export interface ReportInput {
   readonly pipeline: Pipeline;
@@ -17,6 +26,8 @@ export interface ReportInput {
   readonly prediction: Float64Array;
   /** Of the run's searches; empty where nothing was searched. */
   readonly trials: readonly TrialView[];
+  /** Of forecasts. */
+  readonly fans?: readonly Fan[];
 }
 
 /**
@@ -36,6 +47,8 @@ export function renderReport(input: ReportInput): string {
     section("Candidates", candidateTable(evaluation)),
     ...searchSections(input.trials).map(({ title: heading, content }) => section(heading, content)),
     section("Predicted and true, holdout", plotOf(input)),
+    section("Forecasts in the holdout", fanSection(input)),
+    section("Quantiles", quantileSection(evaluation)),
     section(
       "Importance (gain)",
       barChart(evaluation.importance.slice(0, 20).map((row) => ({ label: row.feature, value: row.gain }))),
@@ -192,6 +205,26 @@ function plotOf({ problem, truth, prediction }: ReportInput): string {
   if (problem.kind === "binary")
     return histogramPair(truth, prediction, { zero: "no failure", one: "failure" });
   return "";
+}
+
+/** Time in units of the farthest horizon; the line is what was and what came. */
+function fanSection({ fans = [], problem: { forecast } }: ReportInput): string {
+  if (forecast === undefined || fans.length === 0) return "";
+  const { column, horizons, quantiles } = forecast;
+  const farthest = horizons.at(-1) ?? "";
+  const about = `<p>${escapeHtml(column)} of some assets in the middle of the holdout: the line is what was and what came, the bands lie between quantiles ${quantiles.join(", ")}. Time counts in units of ${farthest}, 0 is the reading that was scored.</p>`;
+  const charts = fans.map(
+    (fan) => `<h3>${escapeHtml(fan.asset)}</h3>${fanChart(fan, { x: "time", y: column })}`,
+  );
+  return about + charts.join("");
+}
+
+/** Whether as many truths lie below each quantile as its level says. */
+function quantileSection({ quantiles }: Evaluation): string {
+  if (quantiles === undefined) return "";
+  return `<p>Share of holdout truths that lie below each quantile; it should be the level.</p>${table(
+    quantiles.map(({ horizon, level, observed, rows }) => ({ horizon, level, observed, rows })),
+  )}`;
 }
 
 function table(rows: readonly Readonly<Record<string, string | number>>[]): string {

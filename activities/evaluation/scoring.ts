@@ -8,6 +8,7 @@ import type { Beat } from "../heartbeat.ts";
 import { assetDaysOf } from "../training/detection.ts";
 import { answersOfPairs, forecastPairs } from "../training/forecast-pairs.ts";
 import type { ForecastProblem, Problem } from "../training/problem.ts";
+import { evidenceGroups } from "./evidence-groups.ts";
 import type { HoldoutJob, HoldoutOutput } from "./evaluate-holdout.ts";
 import type { RowSlices } from "./slice-columns.ts";
 
@@ -55,7 +56,10 @@ export async function scoreRows(
   );
 }
 
-type Judged = Pick<HoldoutJob, "truth" | "truthRaw" | "prediction" | "baseline" | "groups" | "slices">;
+type Judged = Pick<
+  HoldoutJob,
+  "truth" | "truthRaw" | "prediction" | "baseline" | "groups" | "assets" | "slices" | "horizon"
+>;
 
 function rowsJudged({ table, rows, prediction, baseline, slices }: ScoreRowsInput): Judged {
   return {
@@ -77,6 +81,7 @@ function pairsJudged(
   const pairs = forecastPairs(table, rows);
   const { place, horizon } = pairs;
   const answers = (values: Float64Array) => answersOfPairs(pairs, values, problem);
+  const assets = Int32Array.from(place, (at) => table.assetCodes[rows[at] as number] as number);
   const ofHorizons = {
     column: HORIZON_SLICE,
     codes: horizon,
@@ -87,7 +92,9 @@ function pairsJudged(
     truthRaw: pairs.naive,
     prediction: answers(prediction),
     baseline: answers(baseline),
-    groups: Int32Array.from(place, (at) => table.assetCodes[rows[at] as number] as number),
+    horizon,
+    groups: evidenceGroups(assets),
+    assets,
     slices: [
       ofHorizons,
       ...slices.map((slice) => ({

@@ -150,7 +150,10 @@ async function countRows(deps: ActivityDeps, parts: readonly ParquetPart[], hasC
 }
 
 /** @throws {PlatformError} not_enough_data when no life ended, so that nothing says how long one is */
-function requireEndedLife({ nLabelled, nCensored = 0 }: Pick<FeatureSetManifest, "nLabelled" | "nCensored">) {
+export function requireEndedLife({
+  nLabelled,
+  nCensored = 0,
+}: Pick<FeatureSetManifest, "nLabelled" | "nCensored">): void {
   if (nLabelled > 0 || nCensored === 0) return;
   throw new PlatformError(
     "not_enough_data",

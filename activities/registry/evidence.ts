@@ -4,6 +4,7 @@ import type { ApprovalEvidence } from "../../schemas/approval-evidence.ts";
 import type { DatasetManifest } from "../../schemas/dataset.ts";
 import type { Evaluation, GateResult } from "../../schemas/model-version.ts";
 import { operatingPointOf } from "../../schemas/operating-point.ts";
+import { sliceMetricOf } from "../../schemas/slice-metric.ts";
 import type { VersionRow } from "../../stores/postgres/port.ts";
 
 /** Name that selection gives to the constant model, which is no declared candidate. */
@@ -100,9 +101,10 @@ function short(value: number | undefined): string {
 }
 
 function worstSlicesOf({ slices, primaryMetric }: Evaluation): ApprovalEvidence["worstSlices"] {
-  const isHigherBetter = findMetric(primaryMetric).direction === "higher";
+  const metric = sliceMetricOf(primaryMetric, slices);
+  const isHigherBetter = findMetric(metric).direction === "higher";
   const judged = slices.flatMap((slice) => {
-    const value = slice.metrics[primaryMetric];
+    const value = slice.metrics[metric];
     return value === undefined ? [] : [{ slice, badness: isHigherBetter ? -value : value }];
   });
   const worst = judged.toSorted((a, b) => b.badness - a.badness);

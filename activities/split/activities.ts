@@ -86,7 +86,8 @@ async function unitsOf(
       `SELECT __asset, min(__part) AS part FROM ${from} GROUP BY __asset ORDER BY __asset`,
     );
     const [ids, parts] = [table.columns["__asset"] as string[], table.columns["part"] as string[]];
-    const failing = await failingAssets(deps, pipeline, dataset);
+    const failing =
+      (await failingAssets(deps, pipeline, dataset)) ?? assetsOfFailedParts(pipeline, { ids, parts });
     const classes = failing === undefined ? {} : { classes: ids.map((id) => (failing.has(id) ? 1 : 0)) };
     return { unit, ids, parts, timeAt, gap, ...classes };
   }
@@ -109,6 +110,17 @@ async function unitsOf(
     timeAt,
     gap,
   };
+}
+
+/** Where some parts are of assets that had not failed: those of the others. */
+function assetsOfFailedParts(
+  { label }: Pipeline,
+  { ids, parts }: Pick<SplitUnits, "ids" | "parts">,
+): ReadonlySet<string> | undefined {
+  if (label.kind !== "end_of_life" || !label.ends.some(({ at }) => at === "not_failed")) return undefined;
+  const isRunning = (part: string) =>
+    label.ends.find((end) => end.parts === undefined || end.parts.includes(part))?.at === "not_failed";
+  return new Set(ids.filter((_, i) => !isRunning(parts[i] as string)));
 }
 
 /**

@@ -23,6 +23,7 @@ import { labelReach } from "../split/label-span.ts";
 import { rowFolds } from "../split/row-folds.ts";
 import { reuseOr } from "../stage-cache.ts";
 import { categoricalColumns } from "./categorical-columns.ts";
+import { meanOfRounds } from "./fit-forecast.ts";
 import { finalRows, requireRows, rowsOfFold } from "./fold-rows.ts";
 import type {
   SelectInput,
@@ -43,7 +44,7 @@ import type { FinalPart } from "./train-final.ts";
 import type { AnyCalibrator } from "./uncertainty.ts";
 
 /** Raised when the same inputs would train another model than before. */
-const TRAINER_VERSION = 10;
+const TRAINER_VERSION = 12;
 
 /** Raised when the same inputs would be judged otherwise than before. */
 const LEAKAGE_VERSION = 3;
@@ -135,8 +136,11 @@ export function createTrainingActivities(deps: ActivityDeps) {
             },
             { signal: beat.signal, onProgress: (progress) => beat.report(progress) },
           );
-          const stored = await putNumbers(objects, outOfFoldRows(pipeline, table, { ...output, rows }));
-          const { bestIteration } = output;
+          const { bestIteration, rounds } = output;
+          const stored = await putNumbers(objects, {
+            ...outOfFoldRows(pipeline, table, { ...output, rows }),
+            ...(rounds === undefined ? {} : { rounds: Float64Array.from(rounds) }),
+          });
           return { predictions: stored, ...(bestIteration === null ? {} : { bestIteration }) };
         }),
       );
@@ -229,11 +233,11 @@ function calibratorOf({ chosen, candidates }: Selection): AnyCalibrator {
 function finalParts(pipeline: Pipeline, { chosen, candidates }: Selection): FinalPart[] {
   const winner = candidates.find(({ name }) => name === chosen);
   const members = winner?.members ?? [{ name: chosen, weight: 1 }];
-  return members.map(({ name, weight }) => ({
-    candidate: declaredCandidate(pipeline, name),
-    iterations: candidates.find((candidate) => candidate.name === name)?.iterations ?? null,
-    weight,
-  }));
+  return members.map(({ name, weight }) => {
+    const { iterations = null, rounds } = candidates.find((candidate) => candidate.name === name) ?? {};
+    const kept = { iterations, ...(rounds === undefined ? {} : { rounds }) };
+    return { candidate: declaredCandidate(pipeline, name), ...kept, weight };
+  });
 }
 
 function declaredBlends(pipeline: Pipeline): BlendRequest[] {
@@ -269,22 +273,26 @@ async function pooledCandidates(
       const own = input.folds.filter((fold) => fold.candidate === name);
       const repeats = [...new Set(own.map((fold) => fold.repeat))].sort((a, b) => a - b);
       const pooled = [];
+      const kept: number[][] = [];
       for (const repeat of repeats) {
         const folds = own.filter((fold) => fold.repeat === repeat).sort((a, b) => a.fold - b.fold);
         const parts = await Promise.all(
           folds.map((fold) => getNumbers(deps.objects, fold.result.predictions)),
         );
+        for (const { rounds } of parts) if (rounds !== undefined) kept.push([...rounds]);
         pooled.push(poolRows(folds.map(({ fold }, i) => ({ fold, columns: parts[i] ?? {} }))));
       }
-      const rounds = own.flatMap((fold) =>
+      const means = own.flatMap((fold) =>
         fold.result.bestIteration === undefined ? [] : [fold.result.bestIteration],
       );
-      const iterations = rounds.length === 0 ? null : rounds.reduce((sum, n) => sum + n, 0) / rounds.length;
+      const iterations = means.length === 0 ? null : means.reduce((sum, n) => sum + n, 0) / means.length;
+      const byOutput = meanOfRounds(kept);
       return {
         name,
         kind: declaredCandidate(pipeline, name)?.kind ?? "constant",
         repeats: pooled,
         iterations,
+        ...(byOutput === undefined ? {} : { rounds: byOutput }),
         ...(declaredCandidate(pipeline, name)?.alone === false ? { isMemberOnly: true } : {}),
       };
     }),

@@ -45,6 +45,8 @@ export interface FitRequest {
   readonly earlyStopRows?: Int32Array;
   /** Fixed number of boosting rounds, as cross-validation found it. */
   readonly iterations?: number;
+  /** Of a forecast instead: rounds of each horizon and quantile. */
+  readonly rounds?: readonly number[];
   readonly seed: number;
   /** Continue the boosting that gave this checkpoint. */
   readonly resumeFrom?: GbdtCheckpoint;
@@ -62,6 +64,8 @@ export interface Fit {
   readonly model: TrainedModel;
   /** Rounds kept; null where nothing is boosted. */
   readonly bestIteration: number | null;
+  /** Of a forecast that is boosted: rounds kept of each horizon and quantile; `bestIteration` is their mean. */
+  readonly rounds?: readonly number[];
   /** Figure on the early-stopping rows after each round; absent where nothing is boosted. */
   readonly history?: readonly number[];
 }
@@ -78,7 +82,9 @@ const EARLY_STOPPING_ROUNDS = 50;
 export function fitCandidate(request: FitRequest, hooks: FitHooks): Fit {
   const { matrix, featureNames, candidate, categorical, target } = request;
   if (target.taskKind === "forecast")
-    return fitForecast({ ...request, target }, (one) => fitCandidate(one, withoutCheckpoints(hooks)));
+    return fitForecast({ ...request, target }, (one, onBinned) =>
+      fitCandidate(one, { ...withoutCheckpoints(hooks), onBinned }),
+    );
   const columns = candidate?.features === undefined ? null : chosenColumns(featureNames, candidate.features);
   if (columns === null) return fitColumns({ ...request, target }, hooks);
   // The features that a candidate does not see cost it nothing, and its model takes them and looks past them.

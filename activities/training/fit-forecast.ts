@@ -1,6 +1,7 @@
 import type { ForecastRule } from "../../numerics/forecast/forecast-rule.ts";
 import { checkQuantiles } from "../../numerics/forecast/forecast-rule.ts";
 import { mergeOutputs } from "../../numerics/forecast/merge-outputs.ts";
+import type { BinnedRows } from "../../numerics/gbdt/binned-rows.ts";
 import { quantile } from "../../numerics/stats/quantile.ts";
 import type { Matrix } from "../../numerics/matrix.ts";
 import type { ConstantModel, TrainedModel } from "../../numerics/model.ts";
@@ -22,6 +23,8 @@ export interface ForecastRequest extends FitRequest {
   readonly target: ForecastTarget;
 }
 
+type FitOne = (request: FitRequest, onBinned: (binned: BinnedRows) => void) => Fit;
+
 /**
  * One model of every quantile at every horizon.
  *
@@ -29,10 +32,10 @@ export interface ForecastRequest extends FitRequest {
  * learns one middle per horizon, and its quantiles are that middle until cross-validation moves them to where its errors
  * lie. The baseline (no candidate) is the value now with the quantiles of the changes that training rows saw.
  *
- * @param fitOne trains a regression of one output
+ * @param fitOne trains a regression of one output, and tells the bins it made
  * @throws {RangeError} for a horizon without a known value, and as the trainers do
  */
-export function fitForecast(request: ForecastRequest, fitOne: (request: FitRequest) => Fit): Fit {
+export function fitForecast(request: ForecastRequest, fitOne: FitOne): Fit {
   const { target, candidate, matrix: now, trainRows } = request;
   checkQuantiles(target.quantiles);
   const changes = changesOf(target, now);
@@ -51,20 +54,34 @@ export function fitForecast(request: ForecastRequest, fitOne: (request: FitReque
   const { quantiles } = target;
   const candidates =
     candidate.kind === "gbdt" ? quantiles.map((level) => ofQuantile(candidate, level)) : [candidate];
-  const fits = changes.flatMap((values) =>
-    candidates.map((one) => fitOne(requestOf(request, { candidate: one, values }))),
-  );
+  const fits = changes.flatMap((values, horizon) => {
+    // The quantiles of a horizon learn from the same rows, and so from the same bins.
+    let bins: BinnedRows | undefined;
+    return candidates.map((one, q) => {
+      const iterations = request.rounds?.[horizon * candidates.length + q] ?? request.iterations;
+      const own = requestOf(request, { candidate: one, values, iterations });
+      return fitOne(bins === undefined ? own : { ...own, binned: bins }, (made) => (bins = made));
+    });
+  });
   const models = fits.map(({ model }) => model);
   const merged = mergeOutputs(models, quantiles.length / candidates.length);
-  return { model: asForecast(merged, rule), bestIteration: meanRounds(fits) };
+  return { model: asForecast(merged, rule), ...roundsOf(fits) };
 }
 
 /** One regression, on the rows where its target is known. */
 function requestOf(
   request: ForecastRequest,
-  { candidate, values }: { readonly candidate: Candidate; readonly values: Float64Array },
+  {
+    candidate,
+    values,
+    iterations,
+  }: {
+    readonly candidate: Candidate;
+    readonly values: Float64Array;
+    readonly iterations: number | undefined;
+  },
 ): FitRequest {
-  const { matrix, categorical, featureNames, seed, earlyStopRows, iterations, trainRows } = request;
+  const { matrix, categorical, featureNames, seed, earlyStopRows, trainRows, weights } = request;
   return {
     matrix,
     categorical,
@@ -73,6 +90,7 @@ function requestOf(
     candidate,
     target: { taskKind: "regression", values },
     trainRows: knownOf(trainRows, values),
+    ...(weights === undefined ? {} : { weights }),
     ...(iterations === undefined ? {} : { iterations }),
     ...(earlyStopRows === undefined ? {} : { earlyStopRows: knownOf(earlyStopRows, values) }),
   };
@@ -120,9 +138,17 @@ function asForecast(model: TrainedModel, forecast: ForecastRule): TrainedModel {
   return { ...model, taskKind: "forecast", forecast };
 }
 
-function meanRounds(fits: readonly Fit[]): number | null {
+/** Far horizons and outer quantiles stop sooner than near ones and the middle: each keeps its own number. */
+function roundsOf(fits: readonly Fit[]): Pick<Fit, "bestIteration" | "rounds"> {
   const rounds = fits.flatMap(({ bestIteration }) => (bestIteration === null ? [] : [bestIteration]));
-  return rounds.length === 0 ? null : rounds.reduce((sum, one) => sum + one, 0) / rounds.length;
+  if (rounds.length === 0) return { bestIteration: null };
+  return { bestIteration: rounds.reduce((sum, one) => sum + one, 0) / rounds.length, rounds };
+}
+
+/** Means of lists of equal length, place by place; none: undefined. */
+export function meanOfRounds(lists: readonly (readonly number[])[]): number[] | undefined {
+  const [first] = lists;
+  return first?.map((_, place) => lists.reduce((sum, list) => sum + (list[place] ?? 0), 0) / lists.length);
 }
 
 /** The model with quantiles moved as cross-validation found; none: as it is. */

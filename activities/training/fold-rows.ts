@@ -82,6 +82,14 @@ export interface FinalRows {
   readonly censored: Readonly<Record<"train" | "test", Int32Array>>;
 }
 
+/**
+ * All that is known of the training side, ended lives or not: what the inputs of a served model are expected to be like, as it
+ * answers for machines that run.
+ */
+export function observedRows({ train, censored }: FinalRows): Int32Array {
+  return censored.train.length === 0 ? train : Int32Array.from([...train, ...censored.train]).sort();
+}
+
 export function finalRows(table: FeatureTable, pipeline: Pipeline, split: SplitDocument): FinalRows {
   const folds = rowFolds(split, 0, table);
   const { isLearnt, isJudged } = rowRulesOf(pipeline, table);

@@ -2,7 +2,7 @@ import { findDuplicateAssets } from "../../numerics/leakage/duplicate-assets.ts"
 import { findFutureShifts } from "../../numerics/leakage/future-shift.ts";
 import { findAssetOverlap, findTimeOverlap } from "../../numerics/leakage/overlap.ts";
 import { findTargetCopies } from "../../numerics/leakage/target-copy.ts";
-import type { NamedColumn } from "../../numerics/leakage/target-copy.ts";
+import type { CopyEvidence, NamedColumn } from "../../numerics/leakage/target-copy.ts";
 import type { Matrix } from "../../numerics/matrix.ts";
 import type { TaskKind } from "../../numerics/task-kind.ts";
 import type { ProblemKind } from "../../schemas/pipeline/label.ts";
@@ -92,36 +92,69 @@ function targetCopies(
 /** Rows looked at for each horizon: a copy shows on few. */
 const LATER_ROWS = 20_000;
 
+/** A copy leaves this much less of a later value unexplained than the present value does; honest features do not. */
+const COPY_FACTOR = 0.01;
+
 /**
- * A later value of a slow column is nearly its present one, so that a plain comparison would suspect honest features: what
- * must not be given away is the change from the present value, be it by a feature or by its distance from that value.
+ * A later value of a slow column is nearly its present one, so that a plain comparison would suspect honest features. A
+ * feature gives it away when it, or its distance from the present value, gives away the change until then; or when it says a
+ * hundred times more of the later value than the present value does, as a copy in another unit.
  */
 function laterValues(job: LeakageJob, features: readonly NamedColumn[]): LeakageCheck {
   const { forecast, folds, matrix } = job;
   if (forecast === undefined) throw new RangeError("a forecast must have targets to be inspected for leaks");
   const { values, anchor } = forecast;
   const nHorizons = values.length / matrix.nRows;
-  const now = features[anchor]?.values ?? new Float64Array();
   const hits = new Set<string>();
   for (let horizon = 0; horizon < nHorizons; horizon++) {
     const laterOf = (row: number) => values[row * nHorizons + horizon] as number;
     const known = rowsWith(job, (row) => (folds[row] as number) >= 0 && !Number.isNaN(laterOf(row)));
     const step = Math.max(1, Math.ceil(known.length / LATER_ROWS));
     const rows = known.filter((_, i) => i % step === 0);
-    const target = Float64Array.from(rows, (row) => laterOf(row) - (now[row] as number));
-    const columns = features.flatMap(({ name, values: own }) => [
-      { name, values: Float64Array.from(rows, (row) => own[row] as number) },
-      { name, values: Float64Array.from(rows, (row) => (own[row] as number) - (now[row] as number)) },
-    ]);
-    for (const found of findTargetCopies(columns, { kind: "regression", target }))
-      if (found.suspicious)
-        hits.add(`feature ${found.feature} gives the value ${horizon + 1}. ahead away (${found.measure})`);
+    const later = Float64Array.from(rows, laterOf);
+    const own = features.map(({ name, values: all }) => ({
+      name,
+      values: Float64Array.from(rows, (row) => all[row] as number),
+    }));
+    const now = own[anchor]?.values ?? new Float64Array(rows.length);
+    for (const { feature, measure } of [
+      ...copiesOfChange(own, now, later),
+      ...copiesOfLevel(own, anchor, later),
+    ])
+      hits.add(`feature ${feature} gives the value ${horizon + 1}. ahead away (${measure})`);
   }
   return check(
     "copy of the target",
     [...hits],
     `${features.length} features do not give a later value away${scopeOf(job.assets.length, job.ofAssets)}`,
   );
+}
+
+function copiesOfChange(
+  features: readonly NamedColumn[],
+  now: Float64Array,
+  later: Float64Array,
+): CopyEvidence[] {
+  const target = later.map((value, i) => value - (now[i] as number));
+  const columns = features.flatMap(({ name, values }) => [
+    { name, values },
+    { name, values: Float64Array.from(values, (value, i) => value - (now[i] as number)) },
+  ]);
+  return findTargetCopies(columns, { kind: "regression", target }).filter(({ suspicious }) => suspicious);
+}
+
+function copiesOfLevel(
+  features: readonly NamedColumn[],
+  anchor: number,
+  later: Float64Array,
+): CopyEvidence[] {
+  const evidence = findTargetCopies(features, { kind: "regression", target: later });
+  const nowName = features[anchor]?.name;
+  return evidence.filter(({ feature, measure, value, suspicious }) => {
+    if (!suspicious || feature === nowName) return false;
+    const ofNow = evidence.find((one) => one.feature === nowName && one.measure === measure)?.value ?? 0;
+    return 1 - value <= COPY_FACTOR * (1 - ofNow);
+  });
 }
 
 /** What is not looked at is a line of its own: nobody shall take it for clean. */

@@ -5,11 +5,10 @@ import type { Detection } from "./detection.ts";
 import type { FitTarget } from "./fit-candidate.ts";
 import type { ForecastTarget } from "./fit-forecast.ts";
 import type { FeatureTable } from "../features/feature-table.ts";
-import { medianIndex } from "../../numerics/forecast/forecast-rule.ts";
 import type { OutputCap } from "../../numerics/model.ts";
 import type { MetricTask } from "../../numerics/metrics/metric-table.ts";
 import { findMetric, metricsOfTask } from "../../numerics/metrics/metric-table.ts";
-import { horizonsOf, quantilesOf } from "../../schemas/pipeline/forecast.ts";
+import { horizonsOf, horizonSpans, quantilesOf } from "../../schemas/pipeline/forecast.ts";
 import type { ForecastTask } from "../../schemas/pipeline/forecast.ts";
 import type { Span } from "../../schemas/pipeline/time.ts";
 import { timeKindOf } from "../../schemas/pipeline/pipeline.ts";
@@ -40,6 +39,8 @@ export interface ForecastProblem {
   readonly column: string;
   /** As declared, nearest first. */
   readonly horizons: readonly Span[];
+  /** In units of `t`. */
+  readonly spans: readonly number[];
   readonly quantiles: readonly number[];
 }
 
@@ -104,12 +105,15 @@ export function problemOf(pipeline: Pipeline, classLabels: readonly string[] | n
   return {
     ...problem,
     ...(detection === undefined ? {} : { detection }),
-    ...(pipeline.task.kind === "forecast" ? { forecast: forecastProblem(pipeline.task) } : {}),
+    ...(pipeline.task.kind === "forecast"
+      ? { forecast: forecastProblem(pipeline.task, timeKindOf(pipeline)) }
+      : {}),
   };
 }
 
-function forecastProblem(task: ForecastTask): ForecastProblem {
-  return { column: task.column, horizons: horizonsOf(task), quantiles: quantilesOf(task) };
+function forecastProblem(task: ForecastTask, timeKind: string): ForecastProblem {
+  const spans = horizonSpans(task, timeKind === "timestamp" ? "timestamp" : "cycle").map(({ span }) => span);
+  return { column: task.column, horizons: horizonsOf(task), spans, quantiles: quantilesOf(task) };
 }
 
 /** As declared, and not as the data happen to be: without a positive class nothing says what an alert would be for. */
@@ -147,9 +151,9 @@ export function targetsOf(
 ): Targets {
   const { kind, nClasses } = problem;
   if (kind === "anomaly") return { target: { taskKind: "anomaly" } };
-  if (kind === "forecast") return { target: forecastTarget(problem, table) };
   const weights = rowWeights(given.pipeline, table);
   const weighted = weights === undefined ? {} : { weights };
+  if (kind === "forecast") return { target: forecastTarget(problem, table), ...weighted };
   if (kind === "multiclass") return { target: { taskKind: kind, values: table.y, nClasses }, ...weighted };
   const bounded = kind === "regression" ? censoredValues(table, given) : undefined;
   if (bounded === undefined) return { target: { taskKind: kind, values: table.y }, ...weighted };
@@ -164,11 +168,6 @@ function forecastTarget(
   if (forecast === undefined || targets === undefined || anchor < 0)
     throw new PlatformError("integrity", "read the forecast's targets: they are not in the feature set");
   return { taskKind: "forecast", values: targets.values, quantiles: forecast.quantiles, anchor };
-}
-
-/** Output that stands for the whole answer: of a forecast the median at the nearest horizon, else the first. */
-export function headlineOutput({ forecast }: Pick<Problem, "forecast">): number {
-  return forecast === undefined ? 0 : medianIndex(forecast.quantiles);
 }
 
 /** Whether `a` is better than `b` on this metric. */

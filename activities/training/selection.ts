@@ -49,6 +49,8 @@ export const selectionSchema = z.strictObject({
       cv: metricSetSchema,
       threshold: z.number().nullable(),
       iterations: z.number().nullable(),
+      /** Of a boosted forecast: rounds of each horizon and quantile. */
+      rounds: numbers.optional(),
       /** Of a blend: its members and their shares, which sum to 1. */
       members: z.array(z.strictObject({ name: z.string(), weight: z.number() })).optional(),
       calibration: z

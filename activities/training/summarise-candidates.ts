@@ -42,6 +42,8 @@ export interface CandidateRows {
   readonly repeats: readonly PooledRows[];
   /** Mean rounds over folds and repeats; null where nothing is boosted. */
   readonly iterations: number | null;
+  /** Of a boosted forecast: the same of each horizon and quantile. */
+  readonly rounds?: readonly number[];
   /** Of a blend. */
   readonly members?: readonly BlendMember[];
   /** Judged, and of use to blends, but never chosen by itself. */
@@ -76,6 +78,7 @@ export interface CandidateSummary {
   /** Binary: chosen on all out-of-fold rows, for serving; `cv` was decided without the fold it scores. */
   readonly threshold: number | null;
   readonly iterations: number | null;
+  readonly rounds?: readonly number[];
   readonly members?: readonly BlendMember[];
   /** Classes: null for the constant baseline, and for other tasks. */
   readonly calibration: CalibrationChoice<AnyCalibrator> | null;
@@ -248,7 +251,9 @@ function summarise(candidate: CandidateRows, job: SummaryJob): CandidateSummary 
     );
   if (problem.forecast !== undefined) {
     const offsets = kind === "constant" ? null : servingOffsets(repeats, problem.forecast);
-    return { name, kind, cv: metricsOf(repeats), threshold: null, iterations, ...NO_UNCERTAINTY, offsets };
+    const { rounds } = candidate;
+    const kept = { iterations, ...(rounds === undefined ? {} : { rounds }) };
+    return { name, kind, cv: metricsOf(repeats), threshold: null, ...kept, ...NO_UNCERTAINTY, offsets };
   }
   if (detection !== undefined && kind !== "constant") {
     const cv = metricsOf(repeats);

@@ -18,6 +18,8 @@ export interface FinalPart {
   readonly candidate: Candidate | null;
   /** Boosting rounds that cross-validation found; null to use the candidate's own number. */
   readonly iterations: number | null;
+  /** Of a boosted forecast instead: those of each horizon and quantile. */
+  readonly rounds?: readonly number[];
   /** Share in the answer; 1 where there is one part. */
   readonly weight: number;
 }
@@ -58,12 +60,15 @@ export function trainFinalModels(job: FinalJob, hooks: TrainingHooks): FinalOutp
   const { matrix, categorical, featureNames, target, trainRows, seed } = job;
   const base = { matrix, categorical, featureNames, target, trainRows, ...factsOf(job) };
   const parts = job.parts.filter(({ weight }) => weight > 0);
-  const models = parts.map(({ candidate, iterations }) =>
+  const models = parts.map(({ candidate, iterations, rounds }) =>
     averageModels(
       Array.from({ length: candidate?.seeds ?? 1 }, (_, i) => {
-        const rounds = iterations === null ? {} : { iterations };
+        const kept = {
+          ...(iterations === null ? {} : { iterations }),
+          ...(rounds === undefined ? {} : { rounds }),
+        };
         const own = takesCensored(candidate) ? joined(trainRows, job.censoredRows) : trainRows;
-        return fitCandidate({ ...base, ...rounds, trainRows: own, candidate, seed: seed + i }, hooks).model;
+        return fitCandidate({ ...base, ...kept, trainRows: own, candidate, seed: seed + i }, hooks).model;
       }),
     ),
   );

@@ -7,6 +7,7 @@ import { averageModels } from "../../numerics/model-average.ts";
 import { takesCensored } from "./censored.ts";
 import { fitCandidate } from "./fit-candidate.ts";
 import type { Fit, FitHooks, FitRequest, FitTarget } from "./fit-candidate.ts";
+import { meanOfRounds } from "./fit-forecast.ts";
 import type { FoldRows } from "./fold-rows.ts";
 
 export interface FoldJob {
@@ -33,6 +34,8 @@ export interface FoldOutput {
   readonly censoredPredictions: Float64Array;
   /** Mean rounds kept by early stopping over the seeds; null where nothing is boosted. */
   readonly bestIteration: number | null;
+  /** Of a forecast that is boosted: the same of each horizon and quantile. */
+  readonly rounds?: readonly number[];
 }
 
 /** Trains one candidate on one fold, all its seeds, and predicts the fold's validation rows. */
@@ -58,10 +61,12 @@ export function fitFold(job: FoldJob, fit: (request: FitRequest, seedPlace: numb
   const iterations = fits.flatMap((one) => (one.bestIteration === null ? [] : [one.bestIteration]));
   const bestIteration =
     iterations.length === 0 ? null : iterations.reduce((sum, n) => sum + n, 0) / iterations.length;
+  const rounds = meanOfRounds(fits.flatMap((one) => (one.rounds === undefined ? [] : [one.rounds])));
   return {
     predictions: answer(rows.validate),
     censoredPredictions: answer(rows.censored.validate),
     bestIteration,
+    ...(rounds === undefined ? {} : { rounds }),
   };
 }
 

@@ -4,7 +4,7 @@ import { signatureSchema } from "../../schemas/model-version.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import { getDocument } from "../../stores/objects/documents.ts";
 import type { ApiDeps } from "../deps.ts";
-import { describeExplanation } from "../serving/explanations.ts";
+import { describeExplanation, explainedOutput } from "../serving/explanations.ts";
 import type { ExplainableVersion } from "../serving/explanations.ts";
 import { tracedFeatures } from "../trace/trace-rows.ts";
 import { found } from "./parts.ts";
@@ -48,7 +48,7 @@ export async function explainTraced(
     throw new PlatformError("integrity", `explain prediction [${id}]: it is not where its index says`);
   const made = await explainableVersion({ model, version, digest }, { database, objects });
   const explained = await explanations.explain(made, features, 1);
-  const output = explained.nOutputs > 1 ? value : 0;
+  const output = explainedOutput(made.signature, value);
   const given = { row: 0, output, values: features, limit };
   return {
     predictionId,

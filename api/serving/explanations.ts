@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import { medianIndex } from "../../numerics/forecast/forecast-rule.ts";
 import { ExplainerThread } from "../../inference/explanation/explainer-thread.ts";
 import type { ExplainedModel } from "../../inference/explanation/explainer-thread.ts";
 import type { ExplainedRows } from "../../inference/explanation/messages.ts";
@@ -87,6 +88,16 @@ export class Explanations {
 }
 
 /**
+ * The output that is explained: of several classes the likeliest, of a forecast the median at the nearest horizon.
+ *
+ * @param headline of the answer; of several classes the index of the likeliest
+ */
+export function explainedOutput({ problem, output }: Signature, headline: number): number {
+  if (output.forecast !== undefined) return medianIndex(output.forecast.quantiles);
+  return problem === "multiclass" ? headline : 0;
+}
+
+/**
  * The largest contributions to one answer in words of the signature.
  *
  * @param at     the row, and which of several classes
@@ -116,11 +127,13 @@ export function describeExplanation(
   );
   const isListed = (feature: number): boolean => own[feature] !== 0;
   const listed = order.slice(0, limit).filter(isListed);
+  const horizon = signature.output.forecast?.horizons[0]?.horizon;
   const label = nOutputs > 1 ? signature.output.classLabels?.[output] : undefined;
   return {
     unit: unitOf(signature, explained),
     before: stepsOf(signature, explained),
     ...(label === undefined ? {} : { class: label }),
+    ...(horizon === undefined ? {} : { horizon }),
     expected: explained.expected[output] ?? NaN,
     rawScore: explained.rawScores[place] ?? NaN,
     contributions: listed.map((feature) => describeFeature(signature, feature, values, own)),
@@ -152,6 +165,8 @@ function unitOf({ problem, output }: Signature, { postTransform }: ExplainedRows
   return problem === "regression" || problem === "forecast" ? (output.unit ?? "answer") : "probability";
 }
 
+const FORECAST_STEPS = ["conformal_offset", "present_value", "sorted_quantiles"] as const;
+
 function stepsOf(
   { problem }: Signature,
   { postTransform, isCalibrated, nOutputs }: ExplainedRows,
@@ -161,7 +176,7 @@ function stepsOf(
       ? [postTransform]
       : []),
     ...(postTransform === "probability" && nOutputs > 1 ? ["shares" as const] : []),
-    ...(problem === "forecast" ? ["present_value" as const, "sorted_quantiles" as const] : []),
+    ...(problem === "forecast" ? FORECAST_STEPS : []),
     ...(isCalibrated
       ? [nOutputs > 1 ? ("class_calibration" as const) : ("isotonic_calibration" as const)]
       : []),

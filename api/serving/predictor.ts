@@ -11,8 +11,9 @@ import { answeredAt, createAnswerReader, headlineOfOutputs } from "./answers.ts"
 import type { AnswerReader } from "./answers.ts";
 import type { AssetFeatures } from "./asset-features.ts";
 import type { Champions } from "./champions.ts";
-import { describeExplanation } from "./explanations.ts";
+import { describeExplanation, explainedOutput } from "./explanations.ts";
 import type { Explanations } from "./explanations.ts";
+import { requireKnown } from "./row-encoder.ts";
 import type { ServedVersion } from "./served-version.ts";
 
 export interface PredictorOptions {
@@ -94,6 +95,7 @@ export class Predictor {
     caller: PredictCaller,
   ): Promise<PredictReply> {
     const { row, at, warnings, readingAgeSeconds } = this.options.assetFeatures.lastRow(version, request);
+    requireKnown(version.signature, row);
     if (readingAgeSeconds !== undefined) this.options.metrics.readingAge(version.model, readingAgeSeconds);
     const input = { rows: row, nRows: 1, assets: [request.asset] };
     const reply = await this.predict(version, input, caller);
@@ -123,10 +125,10 @@ export class Predictor {
     const width = rows.length / nRows;
     const predictions = reply.predictions.map((prediction, row) => {
       const values = rows.subarray(row * width, (row + 1) * width);
-      const isOfClasses = explained.nOutputs > 1;
-      const at = isOfClasses ? reader.headline(output.values, row * output.nOutputs) : 0;
+      const { signature } = version;
+      const at = explainedOutput(signature, reader.headline(output.values, row * output.nOutputs));
       const given = { row, output: at, values, limit };
-      return { ...prediction, explanation: describeExplanation(version.signature, explained, given) };
+      return { ...prediction, explanation: describeExplanation(signature, explained, given) };
     });
     return { ...reply, predictions };
   }

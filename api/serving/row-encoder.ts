@@ -57,6 +57,23 @@ function compileInput(input: Input): (raw: unknown) => number | undefined {
   };
 }
 
+/**
+ * Checks the row of an asset, whose values were computed and not sent.
+ *
+ * @throws {PlatformError} invalid_signature_input for a missing value of an input that must have one
+ */
+export function requireKnown({ inputs }: Signature, row: Float64Array): void {
+  const input = inputs.find(({ nullable }, i) => !nullable && Number.isNaN(row[i]));
+  if (input === undefined) return;
+  const location = {
+    field: `readings.${input.name}`,
+    expected: `a value of ${input.name} at the last reading`,
+    found: "none",
+  };
+  const message = `predict [${location.field}]: expected ${location.expected}, got none`;
+  throw new PlatformError("invalid_signature_input", message, { locations: [location] });
+}
+
 function refuseRow(
   inputs: readonly Input[],
   row: Readonly<Record<string, unknown>>,

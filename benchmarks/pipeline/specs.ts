@@ -9,7 +9,23 @@ export const PIPELINE_SPECS = {
     better: "lower",
     of: "ours",
     min: 9,
-    max: 12,
+    max: 11.3,
+  },
+  fd001Nasa: {
+    work: "FD001, the same: NASA score",
+    unit: "score",
+    kind: "must",
+    better: "lower",
+    of: "ours",
+    max: 200,
+  },
+  fd001CvRmse: {
+    work: "FD001, pooled grouped cross-validation, beside LightGBM on the same features, folds and rows, mean of 5 seeds",
+    unit: "RMSE, cycles",
+    kind: "must",
+    better: "lower",
+    of: "ratio",
+    min: 1,
   },
   fd001Coverage: {
     work: "FD001, 90 % intervals, coverage on pooled grouped cross-validation, mean of 5 seeds",
@@ -50,7 +66,7 @@ export const PIPELINE_SPECS = {
     kind: "must",
     better: "higher",
     of: "ours",
-    min: 0.84,
+    min: 0.88,
   },
   ai4iRocAuc: {
     work: "AI4I, the same: ROC AUC",
@@ -58,7 +74,7 @@ export const PIPELINE_SPECS = {
     kind: "must",
     better: "higher",
     of: "ours",
-    min: 0.975,
+    min: 0.979,
   },
   ai4iAveragePrecision: {
     work: "AI4I, the same: average precision",
@@ -66,6 +82,6 @@ export const PIPELINE_SPECS = {
     kind: "must",
     better: "higher",
     of: "ours",
-    min: 0.87,
+    min: 0.895,
   },
 } as const satisfies Record<string, RowSpec>;

@@ -9,7 +9,7 @@ import { PIPELINE_SPECS } from "./specs.ts";
 export const pipelineSuite: BenchSuite = {
   name: "pipeline",
   about:
-    "Whole runs of the example pipelines through `aura run`, every seed in a state folder of its own: files in, promoted model out. Settings come from training engines only; the peer of the accuracy rows is LightGBM on the same task, with hand-written features (`benchmarks/peers/lightgbm_*.py`).",
+    "Whole runs of the example pipelines through `aura run`, every seed in a state folder of its own: files in, promoted model out. Settings come from training engines only; the peer of the accuracy rows is LightGBM (`benchmarks/peers/lightgbm_*.py`), on FD001 with our features, folds and judged rows.",
   specs: PIPELINE_SPECS,
   run: runPipelineSuite,
 };

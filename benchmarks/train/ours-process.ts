@@ -20,7 +20,8 @@ const [nRows = 0, nColumns = 0, numLeaves = 0, nRounds = 0, nThreads = 1, nFits 
 const BATCH_ROWS = 10_000;
 const PREDICT_ROWS = 65_536;
 const PREDICT_REPEATS = 5;
-const [more, askedPath = "", nAsked = 0] = [numbers[7], numbers[8], Number(numbers[9])];
+const [more, askedPath = "", askedRows = "0"] = numbers.slice(7);
+const nAsked = Number(askedRows);
 
 let file = openSync(path, "r");
 const width = nColumns + 1;
@@ -141,8 +142,8 @@ async function measurePredictions(): Promise<number> {
     const start = performance.now();
     for (let begin = 0; begin < nAsked; begin += PREDICT_ROWS) {
       const n = Math.min(PREDICT_ROWS, nAsked - begin);
-      const values = asked.subarray(begin * nColumns, (begin + n) * nColumns);
-      await session.run({ [INPUT_NAME]: new Tensor("float64", values, [n, nColumns]) });
+      const part = asked.subarray(begin * nColumns, (begin + n) * nColumns);
+      await session.run({ [INPUT_NAME]: new Tensor("float64", part, [n, nColumns]) });
     }
     list.push((performance.now() - start) / 1000);
   }

@@ -1,5 +1,6 @@
 import { censoredText } from "../../schemas/censored.ts";
 import type { Evaluation, GateResult } from "../../schemas/model-version.ts";
+import { sliceMetricOf } from "../../schemas/slice-metric.ts";
 import { safeText } from "../output.ts";
 import type { Output } from "../output.ts";
 import type { Approval } from "./approval.ts";
@@ -84,13 +85,14 @@ function approvalMetrics({ evidence, subject }: Approval, evaluation: Evaluation
 function evidenceBlocks({ evidence }: Approval): readonly (readonly string[])[] {
   const { operatingPoint, worstSlices, primaryMetric, data = [] } = evidence;
   const slices = worstSlices?.shown ?? [];
+  const metric = sliceMetricOf(primaryMetric ?? "", slices);
   return [
     operatingPoint == null ? [] : operatingPointLines(operatingPoint),
     slices.length === 0 || primaryMetric === undefined
       ? []
       : [
-          `worst ${slices.length} of ${worstSlices?.of ?? 0} slices by ${primaryMetric}:`,
-          ...sliceLines(slices, [primaryMetric]),
+          `worst ${slices.length} of ${worstSlices?.of ?? 0} slices by ${metric}:`,
+          ...sliceLines(slices, [metric]),
         ],
     dataLines(data),
   ].filter((lines) => lines.length > 0);

@@ -120,6 +120,22 @@ export function uncertaintyLines({ calibration, interval, metrics }: Evaluation)
   return lines;
 }
 
+/** Of a forecast: the share of holdout truths below each quantile, a column per horizon. */
+export function quantileLines({ quantiles = [] }: Evaluation): readonly string[] {
+  if (quantiles.length === 0) return [];
+  const horizons = [...new Set(quantiles.map(({ horizon }) => horizon))];
+  const levels = [...new Set(quantiles.map(({ level }) => level))];
+  const observed = (horizon: string, level: number) =>
+    quantiles.find((one) => one.horizon === horizon && one.level === level)?.observed;
+  return aligned([
+    ["truths below quantile", ...horizons.map((horizon) => `in ${horizon}`)],
+    ...levels.map((level) => [
+      numberText(level),
+      ...horizons.map((horizon) => numberText(observed(horizon, level))),
+    ]),
+  ]);
+}
+
 /** Slices with their rows, assets and the metrics asked for. */
 export function sliceLines(slices: readonly Slice[], metrics: readonly string[]): readonly string[] {
   // In a plain table every row is its own asset: the number would say nothing.

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { censoredText } from "../../schemas/censored.ts";
 import { evaluationSchema, gateResultSchema } from "../../schemas/model-version.ts";
 import { operatingPointOf } from "../../schemas/operating-point.ts";
+import { sliceMetricOf } from "../../schemas/slice-metric.ts";
 import { apiPath } from "../client.ts";
 import type { ApiClient } from "../client.ts";
 import { timeText } from "../list-view.ts";
@@ -13,6 +14,7 @@ import {
   intervalsOf,
   metricLines,
   operatingPointLines,
+  quantileLines,
   sliceLines,
   uncertaintyLines,
   valuesOf,
@@ -33,7 +35,18 @@ const versionSchema = z.looseObject({
 export type ModelVersion = z.infer<typeof versionSchema>;
 
 /** Metrics a slice is shown with: the deciding one, and what a person asks for next. */
-const SLICE_METRICS = ["rmse", "mae", "rocAuc", "recall", "precision", "f1", "macroF1", "accuracy"];
+const SLICE_METRICS = [
+  "mase",
+  "intervalCoverage",
+  "rmse",
+  "mae",
+  "rocAuc",
+  "recall",
+  "precision",
+  "f1",
+  "macroF1",
+  "accuracy",
+];
 
 /** @throws {PlatformError} not_found, and what every request throws */
 export function readVersion(client: ApiClient, model: string, version: number): Promise<ModelVersion> {
@@ -61,12 +74,15 @@ export function showVersion(output: Output, found: ModelVersion): void {
   if (point !== null) showBlock(output, operatingPointLines(point));
   const uncertainty = uncertaintyLines(evaluation);
   if (uncertainty.length > 0) showBlock(output, uncertainty);
+  const quantiles = quantileLines(evaluation);
+  if (quantiles.length > 0) showBlock(output, quantiles);
   const leading = importanceLines(evaluation);
   if (leading.length > 0) showBlock(output, leading);
   if (evaluation.slices.length > 0) {
     const known = new Set(evaluation.slices.flatMap(({ metrics }) => Object.keys(metrics)));
-    const others = SLICE_METRICS.filter((metric) => metric !== primaryMetric && known.has(metric));
-    showBlock(output, sliceLines(evaluation.slices, [primaryMetric, ...others.slice(0, 3)]));
+    const first = sliceMetricOf(primaryMetric, evaluation.slices);
+    const others = SLICE_METRICS.filter((metric) => metric !== first && known.has(metric));
+    showBlock(output, sliceLines(evaluation.slices, [first, ...others.slice(0, 3)]));
   }
   if (found.gates.length > 0)
     showBlock(

@@ -10,6 +10,19 @@ export interface ErrorScale {
 /** Fewer rows would make the scale follow single rows, and intervals fitted on them too narrow. */
 const ROWS_PER_BIN = 100;
 const MAX_BINS = 12;
+
+/** Bins that this many rows can fill. */
+export function errorBins(nRows: number): number {
+  return Math.max(1, Math.min(MAX_BINS, Math.floor(nRows / ROWS_PER_BIN)));
+}
+
+export interface ErrorScaleOptions {
+  /** false: one size for errors below and above. */
+  readonly isSkewed: boolean;
+  /** ≥ 1 */
+  readonly nBins: number;
+}
+
 /** Of more rows an even sample: a dozen means do not gain by a million of them. */
 const MOST_ROWS = 50_000;
 /** Part of the overall error in every scale: where a bin happens to have no error the next row may have one. */
@@ -19,18 +32,22 @@ const SHARED = 0.1;
  * Mean error in bins of equal numbers of rows, by answer.
  *
  * Errors above are truth − answer where positive, those below answer − truth where positive, each as a mean over all
- * rows of the bin; `isSkewed` false takes their sum on both sides.
+ * rows of the bin; without `isSkewed` their sum on both sides.
  *
  * @param truth      finite, n ≥ 1
  * @param prediction finite, equally many
  */
-export function fitErrorScale(truth: Float64Array, prediction: Float64Array, isSkewed: boolean): ErrorScale {
+export function fitErrorScale(
+  truth: Float64Array,
+  prediction: Float64Array,
+  options: ErrorScaleOptions,
+): ErrorScale {
   const step = Math.ceil(prediction.length / MOST_ROWS);
   const sampled = Int32Array.from({ length: Math.floor(prediction.length / step) }, (_, i) => i * step);
   const order = ascendingOrder(Float64Array.from(sampled, (row) => prediction[row])).map(
     (place) => sampled[place],
   );
-  const nBins = Math.max(1, Math.min(MAX_BINS, Math.floor(order.length / ROWS_PER_BIN)));
+  const nBins = Math.min(options.nBins, order.length);
   const bins: Bin[] = [];
   for (let bin = 0; bin < nBins; bin++) {
     const from = Math.floor((bin * order.length) / nBins);
@@ -42,7 +59,7 @@ export function fitErrorScale(truth: Float64Array, prediction: Float64Array, isS
     knots: bins.map((bin) => bin.answers / bin.nRows),
     values: bins.map((bin) => sizeOf(bin) / bin.nRows + SHARED * (total(all) / all.nRows)),
   });
-  return isSkewed
+  return options.isSkewed
     ? { below: side((bin) => bin.below), above: side((bin) => bin.above) }
     : { below: side(total), above: side(total) };
 }

@@ -16,8 +16,8 @@ import { joinRepeats, leaveOneFoldOut } from "../evaluation/out-of-fold.ts";
 import type { OutOfFoldRows } from "../evaluation/out-of-fold.ts";
 import { interpolate } from "../stats/piecewise-linear.ts";
 import type { PiecewiseLinear } from "../stats/piecewise-linear.ts";
-import { fitErrorScale } from "./error-scale.ts";
-import type { ErrorScale } from "./error-scale.ts";
+import { errorBins, fitErrorScale } from "./error-scale.ts";
+import type { ErrorScale, ErrorScaleOptions } from "./error-scale.ts";
 import { INTERVAL_METHODS, intervalOf } from "./interval-rule.ts";
 import type { IntervalMethod, IntervalRule, IntervalScore, ValueRange } from "./interval-rule.ts";
 
@@ -62,26 +62,30 @@ export function fitIntervals(
   const isEnough = (rows: OutOfFoldRows): boolean =>
     rows.truth.length >= MIN_INTERVAL_ROWS && new Set(rows.fold).size > 1;
   if (repeats.length === 0 || !repeats.every(isEnough)) return null;
-  const trials = INTERVAL_METHODS.map((method) => judge(repeats, method, options));
+  // One number for scales of all and of fewer rows: scores by one shape of scale say nothing of widths by another.
+  const nBins = errorBins(Math.min(...repeats.map(({ truth }) => truth.length)));
+  const trials = INTERVAL_METHODS.map((method) => judge(repeats, { ...options, method, nBins }));
   const reached = trials.filter(({ coverage }) => coverage >= options.level - MOST_SHORT);
   const eligible = reached.length > 0 ? reached : trials.slice(0, 1);
   const best = eligible.reduce((a, b) => (b.meanWidth < a.meanWidth ? b : a));
   return {
-    rule: fitRule(repeats, best.method, options),
+    rule: fitRule(repeats, { ...options, method: best.method, nBins }),
     trials: [best, ...trials.filter((trial) => trial !== best)],
   };
 }
 
-function judge(
-  repeats: readonly OutOfFoldRows[],
-  method: IntervalMethod,
-  options: IntervalOptions,
-): IntervalTrial {
+interface MethodOptions extends IntervalOptions {
+  readonly method: IntervalMethod;
+  /** Of its scale. */
+  readonly nBins: number;
+}
+
+function judge(repeats: readonly OutOfFoldRows[], options: MethodOptions): IntervalTrial {
   let [coverage, meanWidth] = [0, 0];
   for (const rows of repeats) {
     let [nInside, width] = [0, 0];
     for (const { others, own } of leaveOneFoldOut(rows)) {
-      const rule = fitRule([others], method, options);
+      const rule = fitRule([others], options);
       own.prediction.forEach((value, row) => {
         const { low, high } = intervalOf(rule, value, options.range);
         if (own.truth[row] >= low && own.truth[row] <= high) nInside++;
@@ -91,21 +95,18 @@ function judge(
     coverage += nInside / rows.truth.length / repeats.length;
     meanWidth += width / rows.truth.length / repeats.length;
   }
-  return { method, coverage, meanWidth };
+  return { method: options.method, coverage, meanWidth };
 }
 
 /**
  * Scale and quantile of one method on all given rows. The scale is of all of them; each score takes the scale of the
  * other folds, as the scale of rows that are served has not seen them either.
  */
-function fitRule(
-  repeats: readonly OutOfFoldRows[],
-  method: IntervalMethod,
-  { level }: IntervalOptions,
-): IntervalRule {
-  const scale = scaleOf(joinRepeats(repeats), method);
+function fitRule(repeats: readonly OutOfFoldRows[], options: MethodOptions): IntervalRule {
+  const { level, method } = options;
+  const scale = scaleOf(joinRepeats(repeats), options);
   const q = conformalQuantile(
-    Float64Array.from(repeats.flatMap((rows) => [...scoresOf(rows, method)])),
+    Float64Array.from(repeats.flatMap((rows) => [...scoresOf(rows, options)])),
     level,
   );
   const distances = (side: PiecewiseLinear): number[] => side.values.map((value) => q * value);
@@ -118,14 +119,16 @@ function fitRule(
   };
 }
 
-function scaleOf({ truth, prediction }: OutOfFoldRows, method: IntervalMethod): ErrorScale {
-  return method === "absolute" ? UNIT : fitErrorScale(truth, prediction, method === "skewed");
+function scaleOf({ truth, prediction }: OutOfFoldRows, { method, nBins }: MethodOptions): ErrorScale {
+  if (method === "absolute") return UNIT;
+  const options: ErrorScaleOptions = { isSkewed: method === "skewed", nBins };
+  return fitErrorScale(truth, prediction, options);
 }
 
-function scoresOf(rows: OutOfFoldRows, method: IntervalMethod): Float64Array {
+function scoresOf(rows: OutOfFoldRows, options: MethodOptions): Float64Array {
   const scores = new Float64Array(rows.truth.length);
   for (const { others, own, index } of leaveOneFoldOut(rows)) {
-    const scale = scaleOf(others.truth.length > 0 ? others : own, method);
+    const scale = scaleOf(others.truth.length > 0 ? others : own, options);
     index.forEach((row, place) => {
       const error = own.truth[place] - own.prediction[place];
       const size = interpolate(error > 0 ? scale.above : scale.below, own.prediction[place]);

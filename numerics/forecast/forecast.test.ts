@@ -6,6 +6,7 @@ import { predict } from "../model.ts";
 import { createGenerator } from "../random/generator.ts";
 import { crossingProbability } from "./crossing.ts";
 import { forecastPoints, withTimes } from "./forecast-points.ts";
+import { firstHorizon } from "./first-horizon.ts";
 import { applyForecast, checkQuantiles, medianIndex } from "./forecast-rule.ts";
 import { mergeOutputs } from "./merge-outputs.ts";
 import { fitQuantileOffsets, moveQuantiles } from "./quantile-offsets.ts";
@@ -76,6 +77,18 @@ describe("mergeOutputs", () => {
         expect(values[row * 4 + 2 * k + 1]).toBeCloseTo(value, 12);
       });
     });
+  });
+  it.each([
+    ["trees", trees],
+    ["lines", lines],
+  ] as const)("of %s gives its first horizon by itself", (_name, models) => {
+    const anchor = { column: 0, missing: 1 };
+    const forecast = { nQuantiles: 2, offsets: [-1, 1, -2, 2], anchor };
+    const model = { ...mergeOutputs(models, 2), forecast };
+    const near = predict(firstHorizon(model), matrix);
+    expect(near.nOutputs).toBe(2);
+    const all = predict(model, matrix).values;
+    expect(near.values).toEqual(all.filter((_, at) => at % 4 < 2));
   });
   it("refuses none, and models that differ in kind", () => {
     expect(() => mergeOutputs([])).toThrow(/at least one/);

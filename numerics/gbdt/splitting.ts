@@ -223,21 +223,21 @@ function scanTwoLanes(
     if (binSecond === 0) continue;
     first += histogram[offset + 2 * bin];
     second += binSecond;
-    const upper = Math.floor(second * inverseUnit);
-    const count = second - upper * countUnit;
-    if (count < minDataInLeaf) continue;
-    if (count > most) break;
-    const hessian = upper * hessianUnit;
+    // The count below the unit makes a hessian larger by less than one step of its grid.
+    const units = second * inverseUnit;
+    const hessian = units * hessianUnit;
     const restHessian = totalHessian - hessian;
-    if (hessian < minSumHessianInLeaf) continue;
-    if (restHessian < minSumHessianInLeaf) break;
     const gradient = first * gradientUnit;
     const restGradient = totalGradient - gradient;
     const leftTerm = hessian + lambdaL2;
     const rightTerm = restHessian + lambdaL2;
     const score = gradient * gradient * rightTerm + restGradient * restGradient * leftTerm;
     const denominator = leftTerm * rightTerm;
+    // Most bins lose here, so that what a child must satisfy is asked of the few that do not.
     if (score > scoreToBeat * denominator) {
+      if (hessian < minSumHessianInLeaf || restHessian < minSumHessianInLeaf) continue;
+      const count = second - Math.floor(units) * countUnit;
+      if (count < minDataInLeaf || count > most) continue;
       const gain = score / denominator - node.score;
       if (!(gain > bestGain)) continue;
       bestGain = gain;

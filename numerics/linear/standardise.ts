@@ -12,10 +12,14 @@ export interface Standardised {
   readonly scales: readonly number[];
 }
 
+/** Squares of larger values are infinite, and a deviation with them. */
+const LARGEST = 1e150;
+
 /**
  * Fits means and deviations on `rows` and applies them.
  *
  * @param weights Float64Array (rows), or null for 1
+ * @throws {RangeError} naming the first value beyond ±1e150
  */
 export function standardise(matrix: Matrix, rows: Int32Array, weights: Float64Array | null): Standardised {
   const { nColumns } = matrix;
@@ -47,6 +51,12 @@ function momentsOf(
   rows.forEach((row, index) => {
     const value = data[row * nColumns + column];
     if (Number.isNaN(value)) return;
+    if (Math.abs(value) > LARGEST) {
+      const cell = `row ${row}, column ${column}`;
+      throw new RangeError(
+        `matrix values must be within ±${LARGEST} for linear models, got ${value} at ${cell}`,
+      );
+    }
     const weight = weights?.[index] ?? 1;
     total += weight * value;
     weightSum += weight;

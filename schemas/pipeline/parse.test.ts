@@ -103,6 +103,12 @@ describe("parsePipeline accepts", () => {
     const { pipeline } = parsePipeline(AHEAD, "p.yaml");
     expect(pipeline.split.holdout).toEqual({ by: "time", share: 0.2 });
     expect(pipeline.gates).toEqual([{ metric: "mase", on: "test", max: 1 }]);
+    expect(pipeline.features.map((one) => Object.keys(one)[0])).toEqual([
+      "current",
+      "lag",
+      "rolling",
+      "cyclical",
+    ]);
     expect(pipeline.task).toMatchObject({ quantiles: [0.1, 0.5, 0.9], statistic: "value" });
     const own = parsePipeline(
       `${AHEAD}split: { folds: 3, holdout: { by: asset } }\ngates: []\n`,
@@ -291,6 +297,27 @@ describe("parsePipeline refuses", () => {
       5,
       "label.kind",
       /end_of_life or events/,
+    ],
+    [
+      "lives that have not ended for a task without lives",
+      SERIES.replace("type: failure } }", "type: failure }, censored: use }"),
+      19,
+      "label.censored",
+      /the task rul/,
+    ],
+    [
+      "a fleet of which nobody knows when anything failed",
+      SERIES.replace(/label:.*/, "label: { kind: end_of_life, ends: [{ at: not_failed }] }"),
+      19,
+      "label.ends",
+      /a part of which it is known when its assets failed/,
+    ],
+    [
+      "constraints on what has no trees to hold to them",
+      `${SERIES}candidates: [{ kind: linear, monotone: { increasing: p1 } }]\n`,
+      21,
+      "candidates.0.monotone",
+      /constraints only for gbdt/,
     ],
     [
       "an unknown events source",

@@ -58,7 +58,12 @@ function withTaskDefaults(value: unknown): unknown {
       // Detectors need no target.
       return { candidates: [{ kind: "pca_monitor" }], ...given.data };
     case "forecast":
-      return { ...FORECAST_DEFAULTS, ...given.data, split: withTimeHoldout(given.data["split"]) };
+      return {
+        ...FORECAST_DEFAULTS,
+        ...forecastFeatures(value),
+        ...given.data,
+        split: withTimeHoldout(given.data["split"]),
+      };
     default:
       return value;
   }
@@ -66,6 +71,28 @@ function withTaskDefaults(value: unknown): unknown {
 
 /** A forecast that is no better than the naive one is not worth serving. */
 const FORECAST_DEFAULTS = { gates: [{ metric: "mase", max: 1 }] };
+
+const looseForecastSchema = z.looseObject({
+  task: z.looseObject({ column: z.string() }),
+  sources: z.record(z.string(), z.looseObject({ time: z.looseObject({ kind: z.string() }).optional() })),
+});
+
+/** The recent past of the column, and the time of day where time is a calendar; all sensors as they are now. */
+function forecastFeatures(value: unknown): object {
+  const given = looseForecastSchema.safeParse(value);
+  if (!given.success) return {};
+  const { task, sources } = given.data;
+  const columns = [task.column];
+  const hasCalendar = Object.values(sources).some(({ time }) => time?.kind === "timestamp");
+  return {
+    features: [
+      { current: { columns: "*" } },
+      { lag: { columns, steps: [1, 2, 3, 6, 12, 23] } },
+      { rolling: { columns, stats: ["mean", "std", "slope"], windows: [6, 24] } },
+      ...(hasCalendar ? [{ cyclical: { of: ["hour_of_day", "day_of_week"] } }] : []),
+    ],
+  };
+}
 
 /** The past is learnt from, what came after it judges. */
 function withTimeHoldout(split: unknown): unknown {

@@ -70,7 +70,9 @@ export const pipelineSchema = z.strictObject({
     .min(1)
     .max(200)
     .default([{ current: { columns: "*" } }])
-    .describe("What the model sees: a list of operators, each an object with one key."),
+    .describe(
+      "What the model sees: a list of operators, each an object with one key. Default of the task forecast: the present readings, and lags, rolling statistics and time of day for its column.",
+    ),
   quality: withDefaults(qualitySchema).describe("When the data is too bad to train on."),
   split: withDefaults(splitSchema).describe("What is held out, and the folds over the rest."),
   evaluate: withDefaults(evaluateSchema).describe(

@@ -229,11 +229,24 @@ function writeLabel(draft: Draft, main: FileGuess, label: LabelGuess): void {
     lines.push(
       "# CHECK: this says that every machine FAILED at its last reading. Is that so? Else give failure events.",
     );
-    lines.push("label: { kind: end_of_life, ends: [{ at: last_reading }] }", "task: { kind: rul }", "");
+    lines.push("label: { kind: end_of_life, ends: [{ at: last_reading }] }", "task: { kind: rul }");
+    lines.push(...forecastHint(main), "");
     guesses.push("every machine ran until it failed, at its last reading; the task is remaining useful life");
     checks.push(`a cap for the label, e.g. cap: ${cap}: far from a failure nothing tells how long is left`);
     checks.push("did every machine really fail at its last reading? If not, declare failure events");
   }
+}
+
+/** Readings of machines over time can be forecast, whatever is known of failures. */
+function forecastHint({ columns, time, asset }: FileGuess): string[] {
+  const sensor = columns.find(
+    ({ name, type }) => name !== asset && name !== time?.column && (type === "float" || type === "integer"),
+  );
+  if (time === undefined || asset === undefined || sensor === undefined) return [];
+  const horizons = time.kind === "timestamp" ? "1h, 24h" : "1, 10";
+  return [
+    `# To forecast a column instead: task: { kind: forecast, column: ${q(sensor.name)}, horizons: [${horizons}] }, without a label.`,
+  ];
 }
 
 function writeFeatures(draft: Draft, main: FileGuess, label: LabelGuess, leaks: readonly string[]): void {

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { z } from "zod";
+import { apiPath } from "../../cli/client.ts";
 import { createGenerator } from "../../numerics/random/generator.ts";
+import { fleetScoreSchema } from "../../schemas/score.ts";
 import type { PredictReply } from "../../schemas/prediction.ts";
 import type { RunView } from "../../schemas/run.ts";
 import { PatientPerson } from "../faults/drive-run.ts";
@@ -11,8 +14,8 @@ import { describeWithServices } from "../support/platform.ts";
 
 const STORY_MS = 90_000;
 const RUN_MS = 30_000;
-const N_ASSETS = 5;
-const N_HOURS = 24 * 14;
+const N_ASSETS = 4;
+const N_HOURS = 24 * 10;
 const START = Date.UTC(2026, 0, 1);
 
 const timeOf = (hour: number): string => new Date(START + hour * 3_600_000).toISOString();
@@ -50,14 +53,14 @@ task:
   horizons: [1h, 6h]
   quantiles: [0.1, 0.5, 0.9]
   season: 24h
-  limit: { above: 58 }
+  limit: { above: 56 }
 features:
   - current: { columns: '*' }
   - lag: { columns: [temperature], steps: [6, 12, 18, 23] }
   - cyclical: { of: [hour_of_day] }
-split: { folds: 3 }
+split: { folds: 2 }
 candidates:
-  - { kind: gbdt, params: { numIterations: 40, learningRate: 0.2, numLeaves: 15 } }
+  - { kind: gbdt, params: { numIterations: 25, learningRate: 0.3, numLeaves: 15 } }
   - { kind: linear }
 monitoring: { every: 7d, window: 7d }
 `;
@@ -115,10 +118,69 @@ await describeWithServices("a forecast", () => {
         expect(values).toEqual(values.toSorted((a, b) => a - b));
         expect(Math.abs(median - temperature(1, N_HOURS + [25, 30][h]!, 0))).toBeLessThan(2);
       });
-      expect(prediction?.explanation).toMatchObject({
-        unit: "°C",
-        before: ["present_value", "sorted_quantiles"],
+      const { unit, horizon, before, rawScore = NaN } = prediction?.explanation ?? {};
+      expect({ unit, horizon }).toEqual({ unit: "°C", horizon: "1h" });
+      expect(before).toEqual(["conformal_offset", "present_value", "sorted_quantiles"]);
+      const now = readings.at(-1)?.temperature ?? NaN;
+      expect(Math.abs(now + rawScore - (points[0]?.median ?? NaN))).toBeLessThan(1);
+    },
+    RUN_MS,
+  );
+
+  it("answers nothing where the present value is not known", async () => {
+    const post = async (body: object) => {
+      const headers = { "content-type": "application/json" };
+      const reply = await fetch(`${platform.apiUrl}/v1/models/heat/predict`, {
+        method: "POST",
+        headers,
+        body: JSON.stringify(body),
       });
+      return { status: reply.status, text: await reply.text() };
+    };
+    const reading = (hour: number, value: number | null) => ({
+      t: timeOf(hour),
+      temperature: value,
+      load: 50,
+    });
+    const silent = await post({ asset: "m1", readings: [reading(1, 40), reading(2, null)] });
+    expect(silent.status).toBe(422);
+    expect(silent.text).toContain("a value of temperature at the last reading");
+    const row = await post({ rows: [{ temperature: null, load: 50 }] });
+    expect(row.status).toBe(422);
+  });
+
+  it(
+    "ranks a fleet by how likely the limit is crossed",
+    async () => {
+      const cold = Array.from({ length: 30 }, (_, i) => `cold,${timeOf(i)},${20 + (i % 3)},50`);
+      const silent = Array.from({ length: 30 }, (_, i) => `silent,${timeOf(i)},${i < 29 ? 30 : ""},50`);
+      const text = `${readingsTable()}${[...cold, ...silent].join("\n")}\n`;
+      const body = { model: "heat", files: [await person.upload("machines.csv", text)] };
+      const reply = z.looseObject({ scoreId: z.string() });
+      const { scoreId } = await person.ask("to score", (api) => api.post("/v1/scores", { reply, body }));
+      const path = apiPath`/v1/scores/${scoreId}`;
+      const score = await person.ask("the score", (api) => api.get(path, fleetScoreSchema));
+      expect(score.summary).toMatchObject({ kind: "forecast", order: "descending", unit: "°C" });
+      expect(score.summary.leftOut).toMatchObject([{ asset: "silent", reason: "no_present_value" }]);
+      const risks = score.rows.map(({ risk }) => risk ?? NaN);
+      expect(risks).toEqual(risks.toSorted((a, b) => b - a));
+      expect(score.rows).toHaveLength(N_ASSETS + 1);
+      expect(score.rows.find(({ asset }) => asset === "cold")?.risk).toBe(0);
+      const [first] = score.rows;
+      expect(first?.forecast?.map(({ horizon }) => horizon)).toEqual(["1h", "6h"]);
+      expect(first?.forecast?.[0]?.time).toBe(timeOf(N_HOURS));
+    },
+    RUN_MS,
+  );
+
+  it(
+    "is compared with what another candidate forecasts",
+    async () => {
+      const pipeline = PIPELINE.replace(/ {2}- \{ kind: gbdt.*\n/, "");
+      const { runId } = await person.startRun({ pipeline, files: { "machines.csv": readingsTable() } });
+      const other = await person.finishRun(runId);
+      const champion = other.gates?.find(({ name }) => name === "champion @1");
+      expect(champion?.detail).toContain("pinball");
     },
     RUN_MS,
   );

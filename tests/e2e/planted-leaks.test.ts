@@ -83,6 +83,12 @@ gates: [{ metric: rmse, max: 0.000001 }]
 const byTime = (name: string) =>
   pipelineText(name).replace("by: parts, parts: [test]", "by: time, share: 0.2");
 
+/** Heat some cycles ahead of the last fifth of the time. */
+const ahead = (name: string) =>
+  byTime(name)
+    .replace(/label: .*\ntask: .*/, "task: { kind: forecast, column: heat, horizons: [3, 8] }")
+    .replace("metric: rmse", "metric: pinball");
+
 /** Readings of one machine that nobody named, from one time to before another. */
 function stateLog([from, to]: readonly [number, number]): string {
   const random = createGenerator(from);
@@ -155,7 +161,33 @@ await describeWithServices("planted leaks", () => {
     RUN_MS,
   );
 
+  it(
+    "lets an honest forecast pass, whose truths stop before what judges it",
+    async () => {
+      const view = await run("honest-ahead", inParts(staggered(honestFleet())), ahead("honest-ahead"));
+      expect(view).toMatchObject({ status: "finished", outcome: "refused" });
+      const checks = view.gates?.filter(({ name }) => name.startsWith("leakage:")) ?? [];
+      expect(checks.map(({ passed }) => passed)).toEqual([true, true, true, true]);
+    },
+    RUN_MS,
+  );
+
   it.each([
+    {
+      leak: "a later value of what is forecast, in another unit",
+      name: "later-value",
+      files: () =>
+        inParts(
+          staggered(
+            replant(honestFleet(), (machine, row) => {
+              const later = machine[row + 8]?.heat;
+              return later === undefined ? "" : String(1.8 * Number(later) + 32);
+            }),
+          ),
+        ),
+      pipeline: ahead("later-value"),
+      told: /feature planted gives the value 2\. ahead away/,
+    },
     {
       leak: "a copy of the target as a sensor",
       name: "target-copy",

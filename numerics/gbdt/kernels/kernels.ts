@@ -103,6 +103,13 @@ export type KernelKind = "wasm" | "plain";
  */
 export function createKernels(memory: SharedMemory, kind: KernelKind): Kernels {
   if (kind === "plain") return createPlainKernels(memory.buffer);
-  const module = new WebAssembly.Module(Uint8Array.from(atob(KERNELS_WASM), (char) => char.charCodeAt(0)));
-  return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Kernels;
+  return new WebAssembly.Instance(compiled(), { env: { memory } }).exports as unknown as Kernels;
+}
+
+let module: WebAssembly.Module | undefined;
+
+/** Compiled once a thread: a module is fast only after some calls, and keeps what it was optimised to. */
+function compiled(): WebAssembly.Module {
+  module ??= new WebAssembly.Module(Uint8Array.from(atob(KERNELS_WASM), (char) => char.charCodeAt(0)));
+  return module;
 }

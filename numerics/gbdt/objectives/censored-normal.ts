@@ -73,8 +73,10 @@ function expectedSquare(rows: ScoredRows, row: number): number {
 }
 
 /** Rows that the constant is fitted on, and steps towards it: it is where boosting starts, not where it ends. */
-const CONSTANT_ROWS = 50_000;
-const CONSTANT_STEPS = 100;
+const CONSTANT_ROWS = 5_000;
+const MOST_STEPS = 100;
+/** Of the deviation: a step that moves the mean by less is the last. */
+const LEAST_STEP = 1e-4;
 
 /**
  * Mean and deviation of the normal that the targets are most likely under, by EM from those of the targets as they are.
@@ -94,7 +96,7 @@ function fitConstant(given: TargetRows): { readonly mean: number; readonly devia
     scores: new Float64Array(rows.targets.length),
     scale: new Float64Array(1),
   };
-  for (let step = 0; step < (rows.censored.length === 0 ? 0 : CONSTANT_STEPS); step++) {
+  for (let step = 0; step < (rows.censored.length === 0 ? 0 : MOST_STEPS); step++) {
     const deviation = Math.sqrt(variance);
     at.scores.fill(mean);
     at.scale[0] = deviation;
@@ -106,7 +108,9 @@ function fitConstant(given: TargetRows): { readonly mean: number; readonly devia
     // Squares about the old mean, of which the mean's own move is taken off.
     const squares = weightedMean(rows, (row) => expectedSquare(at, row));
     variance = Math.max(least, squares - (next - mean) ** 2);
+    const isLast = Math.abs(next - mean) < LEAST_STEP * deviation;
     mean = next;
+    if (isLast) break;
   }
   return { mean, deviation: Math.sqrt(variance) };
 }

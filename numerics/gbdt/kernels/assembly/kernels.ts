@@ -412,14 +412,9 @@ export function scanTwo(histogram: usize, last: i32, isMissingLeft: i32, node: u
     const cell = histogram + ((<usize>bin) << 4);
     first += load<f64>(cell);
     second += load<f64>(cell, 8);
-    const upper = Math.floor(second * inverseUnit);
-    const count = second - upper * countUnit;
-    if (count < minCount) continue;
-    if (count > most) break;
-    const hessian = upper * hessianUnit;
+    const units = second * inverseUnit;
+    const hessian = units * hessianUnit;
     const restHessian = totalHessian - hessian;
-    if (hessian < minHessian) continue;
-    if (restHessian < minHessian) break;
     const gradient = first * gradientUnit;
     const restGradient = totalGradient - gradient;
     const leftTerm = hessian + lambda;
@@ -427,6 +422,9 @@ export function scanTwo(histogram: usize, last: i32, isMissingLeft: i32, node: u
     const numerator = gradient * gradient * rightTerm + restGradient * restGradient * leftTerm;
     const denominator = leftTerm * rightTerm;
     if (numerator > scoreToBeat * denominator) {
+      if (hessian < minHessian || restHessian < minHessian) continue;
+      const count = second - Math.floor(units) * countUnit;
+      if (count < minCount || count > most) continue;
       const gain = numerator / denominator - score;
       if (!(gain > bestGain)) continue;
       bestGain = gain;

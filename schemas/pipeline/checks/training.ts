@@ -56,13 +56,14 @@ function checkHoldout(scope: Scope): void {
   if (holdout.by === "parts") checkHoldoutParts(scope, [...path, "parts"], holdout.parts);
 }
 
-/** Only the probability of two classes has a method; `auto` and `none` suit every task. */
+/** Only probabilities of classes have methods; `auto` and `none` suit every task. */
 function checkCalibration(scope: Scope): void {
   const { calibration } = scope.pipeline;
   if (calibration === "auto" || calibration === "none") return;
   const kind = problemKindOf(scope.pipeline);
-  if (kind === "binary") return;
-  report(scope, ["calibration"], `auto or none: the task is ${kind}, not one of two classes`, calibration);
+  if (kind === "binary" || kind === "multiclass") return;
+  const expected = `auto or none: the task is ${kind}, which has no probabilities of classes`;
+  report(scope, ["calibration"], expected, calibration);
 }
 
 /** A label that looks further ahead than the gap is made of held-out rows. */

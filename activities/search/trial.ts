@@ -33,7 +33,6 @@ import { prunerOf, samplerOf, searchedCandidate, searchSettingsOf, withPoint } f
 import type { SearchPlan } from "./plan.ts";
 import { TrialProgress } from "./trial-progress.ts";
 
-/** Milliseconds of boosting that a crash costs at most, beside the heartbeat that was on its way. */
 const CHECKPOINT_MS = 3_000;
 
 /** Raised when the same point would give another result than before. */
@@ -41,6 +40,8 @@ export const TRIAL_VERSION = 4;
 
 export interface TrialDeps extends Pick<ActivityDeps, "objects" | "tables" | "cpu" | "log"> {
   readonly bins: BinCache;
+  /** Milliseconds of boosting that a crash costs at most, beside the heartbeat that was on its way; default 3 s. */
+  readonly checkpointMs?: number;
 }
 
 /** One trial as it is to be run. */
@@ -171,7 +172,7 @@ class Trial {
         candidate: this.#candidate,
         seed: pipeline.split.seed + 1000 * repeat,
         bounds: problem.bounds,
-        checkpointMs: CHECKPOINT_MS,
+        checkpointMs: this.#deps.checkpointMs ?? CHECKPOINT_MS,
         ...(resumeFrom === undefined ? {} : { resumeFrom }),
         ...(binned === undefined ? {} : { binned }),
       },

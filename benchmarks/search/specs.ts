@@ -10,16 +10,8 @@ export const SEARCH_SPECS = {
     of: "ours",
     max: 0,
   },
-  workers: {
-    work: "Trials that differ between one worker process and two",
-    unit: "trials",
-    kind: "must",
-    better: "lower",
-    of: "ours",
-    max: 0,
-  },
   kills: {
-    work: "Trials that differ when a worker is killed (kill -9) five times during the search",
+    work: "Trials that differ between one worker process and two, of which one is killed (kill -9) five times during the search",
     unit: "trials",
     kind: "must",
     better: "lower",

@@ -49,13 +49,13 @@ async function runSearchSuite(context: SuiteContext): Promise<void> {
   if (!context.quick) addWall(context, SEARCH_SPECS.samePoints, wide, await peer(2, points));
   const killed = crewOf({ name: "killed", trainings: 1, workers: 2, kills: context.quick ? 1 : 5 });
   const survived = await search(context, given, killed);
-  context.row(SEARCH_SPECS.kills, { ours: countDifferent(wide, survived), seed: SEED });
+  context.row(SEARCH_SPECS.kills, { ours: shareEqual(wide, survived), seed: SEED });
   if (context.quick) {
     context.say("quick: small data, 10 trials, one kill; the full suite has all widths");
     return;
   }
   const narrow = await search(context, given, crewOf({ name: "narrow", trainings: 1, workers: 1, kills: 0 }));
-  context.row(SEARCH_SPECS.widths, { ours: countDifferent(wide, narrow), seed: SEED });
+  context.row(SEARCH_SPECS.widths, { ours: shareEqual(wide, narrow), seed: SEED });
   addWall(context, SEARCH_SPECS.narrow, narrow, await peer(1));
 }
 
@@ -84,12 +84,12 @@ function leavesOf({ trials }: Searched, nRounds: number): number {
   );
 }
 
-/** Trials that are not equal in all but the time that they took. */
-function countDifferent(a: Searched, b: Searched): number {
+/** Share of the trials that are equal in all but the time that they took. */
+function shareEqual(a: Searched, b: Searched): number {
   const lasting = (trial: TrialView) => canonicalJson({ ...trial, seconds: 0 });
   const texts = new Set(a.trials.map(lasting));
-  const nMissing = Math.max(0, a.trials.length - b.trials.length);
-  return b.trials.filter((trial) => !texts.has(lasting(trial))).length + nMissing;
+  const nEqual = b.trials.filter((trial) => texts.has(lasting(trial))).length;
+  return nEqual / Math.max(a.trials.length, b.trials.length);
 }
 
 function addWall(context: SuiteContext, spec: RowSpec, found: Searched, peer: PeerReport | undefined): void {

@@ -363,6 +363,13 @@ describe("parsePipeline refuses", () => {
       /30m, 72h or 7d/,
     ],
     [
+      "a weight of the positive class where there is none",
+      `${TABLE.replace(", positive: 1", "")}candidates: [{ kind: gbdt, classWeight: 5 }]\n`,
+      7,
+      "candidates.0.classWeight",
+      /balanced for several classes/,
+    ],
+    [
       "a calibration of lives",
       `${CYCLES}calibration: isotonic\n`,
       7,

@@ -151,19 +151,23 @@ function checkCandidates(scope: Scope): void {
     checkBlend(scope, candidate, i);
     checkConstraints(scope, candidate, i);
     checkExternal(scope, candidate, i);
-    if (candidate.classWeight !== undefined && !CLASS_KINDS.has(problemKindOf(scope.pipeline))) {
-      report(
-        scope,
-        ["candidates", i, "classWeight"],
-        "class weights only for class tasks",
-        String(candidate.classWeight),
-      );
-    }
+    checkClassWeight(scope, candidate, i);
   }
 }
 
 /** Problems whose candidates may weigh classes; detectors are refused by themselves. */
 const CLASS_KINDS: ReadonlySet<ProblemKind> = new Set(["binary", "multiclass", "anomaly"]);
+
+/** One number weighs the positive class, which several classes do not have. */
+function checkClassWeight(scope: Scope, { classWeight }: Candidate, i: number): void {
+  if (classWeight === undefined) return;
+  const kind = problemKindOf(scope.pipeline);
+  const isNumber = classWeight !== "balanced";
+  if (CLASS_KINDS.has(kind) && !(kind === "multiclass" && isNumber)) return;
+  const expected =
+    kind === "multiclass" ? "balanced for several classes" : "class weights only for class tasks";
+  report(scope, ["candidates", i, "classWeight"], expected, String(classWeight));
+}
 
 /** Settings of boosting that a forecast sets itself. */
 const SET_BY_FORECAST = ["objective", "quantileLevel"];

@@ -99,6 +99,52 @@ describe("scoreFleet", () => {
     ]);
   });
 
+  it("shows a forecast by horizon, with the probability that its limit is crossed", async () => {
+    const point = (horizon: string, median: number) => ({
+      horizon,
+      median,
+      quantiles: { "0.1": median - 1, "0.5": median, "0.9": median + 1 },
+      time: AT,
+    });
+    const rows = [
+      { ...ranked("hot", 1, 80), risk: 0.25, forecast: [point("1h", 80), point("6h", 90)] },
+      { ...ranked("cool", 2, 20), risk: 0, forecast: [point("1h", 20), point("6h", 21)] },
+    ];
+    const fleet = await score(
+      {
+        ...SUMMARY,
+        kind: "forecast",
+        unit: "°C",
+        horizon: null,
+        threshold: null,
+        forecast: {
+          column: "heat",
+          statistic: "value",
+          horizons: [
+            { horizon: "1h", span: 1 },
+            { horizon: "6h", span: 6 },
+          ],
+          quantiles: [0.1, 0.5, 0.9],
+          timeKind: "timestamp",
+          anchor: "heat",
+          limit: { above: 85 },
+        },
+        leftOut: [{ asset: "mute", reason: "no_present_value", rows: 3, codes: [] }],
+      },
+      rows,
+    );
+    showFleet(output, fleet, 9);
+    showWarnings(output, fleet);
+    expect(printed).toMatch(/rank +asset +in 1h \[°C\] +in 6h \[°C\] +above 85 +as of/);
+    expect(printed).toMatch(/1 +hot +80 \(79 … 81\) +90 \(89 … 91\) +25\.0 %/);
+    expect(printed).toContain("ranked by the probability of a value above 85, highest first");
+    expect(printed).toContain("mute (the column that is forecast has no value at its last reading)");
+    const [header, first, , left] = fleetCsv(fleet).split("\n");
+    expect(header).toContain("rank,asset,median,risk,1h_q0.1,1h_q0.5,1h_q0.9,6h_q0.1,6h_q0.5,6h_q0.9,unit");
+    expect(first).toContain("1,hot,80,0.25,79,80,81,89,90,91,°C");
+    expect(left?.split(",").length).toBe(header?.split(",").length);
+  });
+
   it("has no alarms, horizon or warnings where there is nothing of the kind", async () => {
     const counts = { read: 9, accepted: 9, quarantined: 0, byReason: {} };
     const fleet = await score({

@@ -1,9 +1,6 @@
 import { z } from "zod";
 import { sha256Schema } from "./names.ts";
 
-/** Name of the activity that a trainer on another task queue serves. */
-export const EXTERNAL_ACTIVITY = "trainModel";
-
 /** Input of `trainModel`: what to train on and what for. Documented in docs/external-trainers.md. */
 export const externalRequestSchema = z.strictObject({
   kind: z.literal("aura.external/1"),

@@ -25,7 +25,6 @@ export const predictAssetSchema = z.strictObject({
   events: z.array(z.record(z.string(), readingValueSchema)).max(10_000).optional(),
 });
 
-export type PredictRows = z.infer<typeof predictRowsSchema>;
 export type PredictAsset = z.infer<typeof predictAssetSchema>;
 
 /** Where the truth lies with a probability of `level`; ends within the range of possible answers. */
@@ -34,7 +33,6 @@ export const answerIntervalSchema = z.strictObject({
   high: z.number(),
   level: z.number(),
 });
-export type AnswerInterval = z.infer<typeof answerIntervalSchema>;
 
 /** A forecast at one horizon, in the unit of the reply. */
 export const forecastPointSchema = z.strictObject({

@@ -41,7 +41,6 @@ export const startRunSchema = z.strictObject({
   /** Part of the run's identity: a schedule or retrain window; two keys are two runs on the same data. */
   scheduleKey: z.string().max(128).optional(),
 });
-export type StartRun = z.infer<typeof startRunSchema>;
 
 export const stageStateSchema = z.strictObject({
   stage: z.enum(RUN_STAGES),

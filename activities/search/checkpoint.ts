@@ -49,6 +49,7 @@ const checkpointSchema = z.strictObject({
 
 const MAX_CHECKPOINT_BYTES = 256 * 1024 * 1024;
 
+/** @throws {PlatformError} body_too_large: no one could read it; objects_unavailable: the disk is full, say */
 export async function putCheckpoint(
   objects: ObjectStore,
   owner: CheckpointOwner,
@@ -56,6 +57,12 @@ export async function putCheckpoint(
 ): Promise<ObjectRef> {
   const document = { kind: "aura.gbdt-checkpoint/2", ...owner, seeds };
   const bytes = new TextEncoder().encode(JSON.stringify(document));
+  if (bytes.length > MAX_CHECKPOINT_BYTES) {
+    throw new PlatformError(
+      "body_too_large",
+      `store checkpoint of trial ${owner.number}: expected at most ${MAX_CHECKPOINT_BYTES} bytes, got ${bytes.length}`,
+    );
+  }
   return objects.put(`processed/json/${sha256Hex(bytes)}.json`, bytes);
 }
 
@@ -81,7 +88,7 @@ export async function getCheckpoint(
   }
 }
 
-const UNUSABLE: ReadonlySet<string> = new Set(["not_found", "integrity"]);
+const UNUSABLE: ReadonlySet<string> = new Set(["not_found", "integrity", "body_too_large"]);
 
 /** @throws {PlatformError} integrity: the bytes are not a checkpoint, or one of another training */
 function checkpointOf(bytes: Uint8Array, ref: ObjectRef, owner: CheckpointOwner): readonly GbdtCheckpoint[] {

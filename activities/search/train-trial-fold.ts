@@ -25,6 +25,8 @@ export interface TrialFoldOutput extends FoldOutput {
 
 /** Rounds between two looks at the clock. */
 const CHECKPOINT_ROUNDS = 5;
+/** Of so many parts of the time, checkpoints of many trees may take one. */
+const MOST_SHARE = 20;
 
 /**
  * One fold of a trial, with all seeds of the candidate: what cross-validation trains, with checkpoints on the way. A
@@ -32,6 +34,7 @@ const CHECKPOINT_ROUNDS = 5;
  */
 export function trainTrialFold(job: TrialFoldJob, hooks: JobHooks): TrialFoldOutput {
   let lastMs = performance.now();
+  let costMs = 0;
   const seeds: GbdtCheckpoint[] = [...(job.resumeFrom ?? [])];
   let history: readonly number[] = [];
   let binned: BinnedRows | undefined;
@@ -49,10 +52,11 @@ export function trainTrialFold(job: TrialFoldJob, hooks: JobHooks): TrialFoldOut
         checkpointEvery: CHECKPOINT_ROUNDS,
         onCheckpoint(checkpoint) {
           seeds[place] = checkpoint;
-          const nowMs = performance.now();
-          if (nowMs - lastMs < job.checkpointMs) return;
-          lastMs = nowMs;
+          const startMs = performance.now();
+          if (startMs - lastMs < Math.max(job.checkpointMs, MOST_SHARE * costMs)) return;
           hooks.sendCheckpoint?.(seeds);
+          lastMs = performance.now();
+          costMs = lastMs - startMs;
         },
         ...(place === 0 ? { onBinned: (made: BinnedRows) => (binned = made) } : {}),
       },

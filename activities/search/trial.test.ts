@@ -1,8 +1,9 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MockActivityEnvironment } from "@temporalio/testing";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, onTestFinished, vi } from "vitest";
 import { createGenerator } from "../../numerics/random/generator.ts";
 import { pipelineSchema } from "../../schemas/pipeline/pipeline.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
@@ -139,7 +140,11 @@ interface Attempt {
   readonly beats: readonly unknown[];
 }
 
-async function attempt(order: TrialOrder, heartbeatDetails?: unknown): Promise<Attempt> {
+async function attempt(
+  order: TrialOrder,
+  heartbeatDetails?: unknown,
+  given: Partial<TrialDeps> = {},
+): Promise<Attempt> {
   const environment = new MockActivityEnvironment({ heartbeatDetails });
   const beats: unknown[] = [];
   environment.on("heartbeat", (details: unknown) => beats.push(details));
@@ -147,7 +152,10 @@ async function attempt(order: TrialOrder, heartbeatDetails?: unknown): Promise<A
     const beat = startHeartbeat();
     try {
       // Each report goes out at once: what a crash at that place would leave.
-      return await runTrial(deps, order, { ...beat, report: (details) => void beats.push(details) });
+      return await runTrial({ ...deps, ...given }, order, {
+        ...beat,
+        report: (details) => void beats.push(details),
+      });
     } finally {
       beat.stop();
     }
@@ -208,6 +216,47 @@ it.each([
   const again = await attempt(orderOf(0, []), { folds: [], seconds: 1, checkpoint });
   expect(again.trial).toEqual((await attempt(orderOf(0, []))).trial);
   expect(warnings).toEqual(["a checkpoint is not used: the fold starts anew"]);
+});
+
+/** A disk of 128 KiB; undefined where this user may not mount one. */
+async function mountSmallDisk(): Promise<{ path: string; store: ObjectStore } | undefined> {
+  const path = join(folder, "small");
+  await mkdir(path);
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=128k", "tmpfs", path], { stdio: "ignore" });
+  } catch {
+    return undefined;
+  }
+  onTestFinished(() => void execFileSync("umount", [path]));
+  const cacheDir = join(folder, "small-cache");
+  return {
+    path,
+    store: createObjectStore({ objects: `file://${path}/objects`, cacheDir, cacheMaxBytes: 1e6 }),
+  };
+}
+
+async function filesBelow(path: string): Promise<string[]> {
+  return (await readdir(path, { recursive: true })).filter((name) => name.includes("processed/json/"));
+}
+
+it("bears a disk that is full: it says so, waits nowhere, and goes on when there is room", async ({
+  skip,
+}) => {
+  const disk = await mountSmallDisk();
+  if (disk === undefined) return skip("this user may not mount a disk");
+  const order = orderOf(0, []);
+  const whole = (await attempt(order)).trial;
+  const given = { objects: disk.store, checkpointMs: 0 };
+  warnings.length = 0;
+  await writeFile(join(disk.path, "filler"), Buffer.alloc(120 * 1024));
+  // Room for the rows of a fold, and not for a checkpoint of its trees.
+  await writeFile(join(disk.path, "more"), Buffer.alloc(4096)).catch(() => undefined);
+  await expect(attempt(order, undefined, given)).rejects.toMatchObject({ code: "objects_unavailable" });
+  await vi.waitFor(() => expect(warnings.join()).toContain("a checkpoint could not be stored"));
+  await rm(join(disk.path, "filler"));
+  expect((await attempt(order, undefined, given)).trial).toEqual(whole);
+  // Checkpoints that were made on the way are gone.
+  expect(await filesBelow(disk.path)).toEqual([]);
 });
 
 it("counts what cannot be trained as a failed trial", async () => {

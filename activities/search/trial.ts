@@ -33,7 +33,6 @@ import { prunerOf, samplerOf, searchedCandidate, searchSettingsOf, withPoint } f
 import type { SearchPlan } from "./plan.ts";
 import { TrialProgress } from "./trial-progress.ts";
 
-/** Milliseconds of boosting that a crash costs at most, beside the heartbeat that was on its way. */
 const CHECKPOINT_MS = 3_000;
 
 /** Raised when the same point would give another result than before. */
@@ -41,6 +40,8 @@ export const TRIAL_VERSION = 4;
 
 export interface TrialDeps extends Pick<ActivityDeps, "objects" | "tables" | "cpu" | "log"> {
   readonly bins: BinCache;
+  /** Milliseconds of boosting that a crash costs at most, beside the heartbeat that was on its way; default 3 s. */
+  readonly checkpointMs?: number;
 }
 
 /** One trial as it is to be run. */
@@ -100,6 +101,7 @@ function pointOf({ pipeline, plan, number, earlier }: TrialOrder): Point {
   return point;
 }
 
+type JudgedFold = Omit<TrialFold, "rows">;
 type TrialEnd = Pick<TrialView, "state" | "objectives" | "loss" | "metrics" | "message">;
 
 interface TrialState {
@@ -116,12 +118,20 @@ class Trial {
   readonly #candidate: Candidate;
   readonly #settings: SearchSettings;
   readonly #rows: NumberColumns[] = [];
+  /** Folds that are judged; those of them that are stored as well are the progress. */
+  readonly #folds: JudgedFold[];
+  /** What an attempt before this one left of a fold that it did not end. */
+  readonly #resumed: { readonly place: number; readonly checkpoint: ObjectRef | undefined };
+  /** The rows of the last fold on their way to the store, beside the training of the next one. */
+  #storing: Promise<void> = Promise.resolve();
 
   constructor(deps: TrialDeps, order: TrialOrder, { point, progress, beat }: TrialState) {
     const { pipeline, plan } = order;
     this.#deps = deps;
     this.#order = order;
     this.#progress = progress;
+    this.#folds = [...progress.folds];
+    this.#resumed = { place: progress.folds.length, checkpoint: progress.checkpoint };
     this.#beat = beat;
     const { search: _, ...declared } = searchedCandidate(pipeline, plan.candidate);
     this.#candidate = withPoint(declared, point);
@@ -171,7 +181,7 @@ class Trial {
         candidate: this.#candidate,
         seed: pipeline.split.seed + 1000 * repeat,
         bounds: problem.bounds,
-        checkpointMs: CHECKPOINT_MS,
+        checkpointMs: this.#deps.checkpointMs ?? CHECKPOINT_MS,
         ...(resumeFrom === undefined ? {} : { resumeFrom }),
         ...(binned === undefined ? {} : { binned }),
       },
@@ -189,8 +199,8 @@ class Trial {
   }
 
   async #readCheckpoint(owner: CheckpointOwner): Promise<readonly GbdtCheckpoint[] | undefined> {
-    const { checkpoint } = this.#progress;
-    if (checkpoint === undefined) return undefined;
+    const { place, checkpoint } = this.#resumed;
+    if (checkpoint === undefined || place !== owner.place) return undefined;
     const onRefused = (why: string) =>
       this.#deps.log.warn({ why }, "a checkpoint is not used: the fold starts anew");
     return getCheckpoint(this.#deps.objects, checkpoint, { owner, onRefused });
@@ -227,13 +237,20 @@ class Trial {
     const metrics = await this.#score(problem, names);
     const values = names.map((name) => metrics[name] ?? null);
     const several = values.length > 1 ? { values } : {};
-    const rows = await putNumbers(this.#deps.objects, this.#rows[place] ?? {});
-    this.#progress.endFold({ repeat, fold, value: values[0] ?? null, ...several, rounds, rows });
+    const judged = { repeat, fold, value: values[0] ?? null, ...several, rounds };
+    this.#folds.push(judged);
+    await this.#storing;
+    this.#storing = this.#storeFold(judged, this.#rows[place] ?? {});
+    // Awaited before the next fold is stored, or in the end.
+    this.#storing.catch(() => undefined);
+  }
+
+  async #storeFold(judged: JudgedFold, columns: NumberColumns): Promise<void> {
+    this.#progress.endFold({ ...judged, rows: await putNumbers(this.#deps.objects, columns) });
   }
 
   #isPruned(problem: Problem): boolean {
     const metrics = objectivesOf(this.#order.pipeline, problem);
-    const { folds } = this.#progress;
     const earlier = this.#order.earlier
       .filter((trial) => trial.state !== "failed")
       .map((trial): TrialCurve => ({
@@ -241,11 +258,12 @@ class Trial {
         losses: lossesOf(metrics, trial.folds),
         isPruned: trial.state === "pruned",
       }));
-    return shouldPrune(prunerOf(this.#settings), lossesOf(metrics, folds), earlier);
+    return shouldPrune(prunerOf(this.#settings), lossesOf(metrics, this.#folds), earlier);
   }
 
   async #end(state: "complete" | "pruned", problem: Problem): Promise<TrialEnd> {
     const metrics = await this.#score(problem);
+    await this.#storing;
     const objectives = objectivesOf(this.#order.pipeline, problem).map((metric) => {
       const value = metrics[metric];
       if (value === undefined || !Number.isFinite(value)) {
@@ -264,7 +282,7 @@ function lossOf(metric: string, value: number): number {
 }
 
 /** By objective and fold; NaN where a metric is undefined on the rows so far. */
-function lossesOf(metrics: readonly string[], folds: readonly TrialFold[]): number[][] {
+function lossesOf(metrics: readonly string[], folds: readonly JudgedFold[]): number[][] {
   return metrics.map((metric, objective) =>
     folds.map(({ value, values = [value] }) => {
       const own = values[objective] ?? null;

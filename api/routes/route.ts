@@ -21,12 +21,6 @@ export interface RouteRequest<P, Q, B> {
   readonly context: ApiContext;
 }
 
-/** A reply other than 200 with JSON. */
-export interface RouteReply {
-  readonly status: number;
-  readonly body: unknown;
-}
-
 /** One route: what it is called, who may call it, what goes in and out, and what it does. */
 export interface Route<P = unknown, Q = unknown, B = unknown> {
   readonly method: "get" | "post" | "put" | "delete";

@@ -56,8 +56,11 @@ export async function runSearch(context: SuiteContext, files: SearchFiles, crew:
     over.abort();
     const { items, searches } = await client.get(apiPath`/v1/runs/${runId}/trials`, trialListSchema);
     const [search] = searches;
+    const kills = await killing;
+    if (kills < crew.kills)
+      throw new Error(`search ${crew.name}: expected ${crew.kills} kills before its end, got ${kills}`);
     if (search === undefined) throw new Error(`search of run ${runId}: expected trials, found none`);
-    return { trials: items, search, kills: await killing };
+    return { trials: items, search, kills };
   } finally {
     await second.stop();
     await aura.run(["down"], 60_000);

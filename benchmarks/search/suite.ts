@@ -15,7 +15,7 @@ import { SEARCH_SPECS } from "./specs.ts";
 const SEED = 1;
 const SIZE: SearchSize = { nMachines: 278, nTrials: 60, nRounds: 100 };
 /** The same way, short. */
-const QUICK: SearchSize = { nMachines: 60, nTrials: 12, nRounds: 30 };
+const QUICK: SearchSize = { nMachines: 60, nTrials: 10, nRounds: 30 };
 
 /** A search at several widths, with its workers killed, and beside Optuna. */
 export const searchSuite: BenchSuite = {
@@ -30,8 +30,9 @@ async function runSearchSuite(context: SuiteContext): Promise<void> {
   const size = context.quick ? QUICK : SIZE;
   const { nTrials } = size;
   const files = writeSearchFiles(context.scratch, size);
+  const given = { files, size };
   const crewOf = (crew: Omit<Crew, "nTrials">): Crew => ({ ...crew, nTrials });
-  const wide = await search(context, files, crewOf({ name: "wide", trainings: 2, workers: 1, kills: 0 }));
+  const wide = await search(context, given, crewOf({ name: "wide", trainings: 2, workers: 1, kills: 0 }));
   const points = join(context.scratch, "points.json");
   writeFileSync(
     points,
@@ -47,18 +48,22 @@ async function runSearchSuite(context: SuiteContext): Promise<void> {
   addWall(context, SEARCH_SPECS.wall, wide, await peer(2));
   if (!context.quick) addWall(context, SEARCH_SPECS.samePoints, wide, await peer(2, points));
   const killed = crewOf({ name: "killed", trainings: 1, workers: 2, kills: context.quick ? 1 : 5 });
-  const survived = await search(context, files, killed);
-  context.row(SEARCH_SPECS.kills, { ours: countDifferent(wide, survived), seed: SEED });
+  const survived = await search(context, given, killed);
+  context.row(SEARCH_SPECS.kills, { ours: shareEqual(wide, survived), seed: SEED });
   if (context.quick) {
-    context.say("quick: small data, 12 trials, one kill; the full suite has all widths");
+    context.say("quick: small data, 10 trials, one kill; the full suite has all widths");
     return;
   }
-  const narrow = await search(context, files, crewOf({ name: "narrow", trainings: 1, workers: 1, kills: 0 }));
-  context.row(SEARCH_SPECS.widths, { ours: countDifferent(wide, narrow), seed: SEED });
+  const narrow = await search(context, given, crewOf({ name: "narrow", trainings: 1, workers: 1, kills: 0 }));
+  context.row(SEARCH_SPECS.widths, { ours: shareEqual(wide, narrow), seed: SEED });
   addWall(context, SEARCH_SPECS.narrow, narrow, await peer(1));
 }
 
-async function search(context: SuiteContext, files: SearchFiles, crew: Crew): Promise<Searched> {
+async function search(
+  context: SuiteContext,
+  { files, size }: { readonly files: SearchFiles; readonly size: SearchSize },
+  crew: Crew,
+): Promise<Searched> {
   const found = await runSearch(context, files, crew);
   const { wallSeconds, complete, pruned, seconds } = found.search;
   const nFits = found.trials.reduce((sum, { folds }) => sum + folds.length, 0);
@@ -66,24 +71,25 @@ async function search(context: SuiteContext, files: SearchFiles, crew: Crew): Pr
     ...found.trials.filter(({ state }) => state === "complete").map(({ loss }) => loss ?? Infinity),
   );
   context.say(
-    `${crew.name}: ${crew.workers} worker process(es), ${crew.trainings} training(s) each, ${found.kills} kills: ${wallSeconds.toFixed(1)} s, ${seconds.toFixed(1)} s of trials; ${complete} complete, ${pruned} pruned, ${nFits} fits of ${leavesOf(found)} leaves, best ${best.toFixed(5)}`,
+    `${crew.name}: ${crew.workers} worker process(es), ${crew.trainings} training(s) each, ${found.kills} kills: ${wallSeconds.toFixed(1)} s, ${seconds.toFixed(1)} s of trials; ${complete} complete, ${pruned} pruned, ${nFits} fits of ${leavesOf(found, size.nRounds)} leaves, best ${best.toFixed(5)}`,
   );
   return found;
 }
 
-function leavesOf({ trials }: Searched): number {
-  return (
-    trials.reduce((sum, { parameters, folds }) => sum + Number(parameters["numLeaves"]) * folds.length, 0) *
-    100
+/** What there was to grow: the work of a search beside which its time is read. */
+function leavesOf({ trials }: Searched, nRounds: number): number {
+  return trials.reduce(
+    (sum, { parameters, folds }) => sum + Number(parameters["numLeaves"]) * folds.length * nRounds,
+    0,
   );
 }
 
-/** Trials that are not equal in all but the time that they took. */
-function countDifferent(a: Searched, b: Searched): number {
+/** Share of the trials that are equal in all but the time that they took. */
+function shareEqual(a: Searched, b: Searched): number {
   const lasting = (trial: TrialView) => canonicalJson({ ...trial, seconds: 0 });
   const texts = new Set(a.trials.map(lasting));
-  const nMissing = Math.max(0, a.trials.length - b.trials.length);
-  return b.trials.filter((trial) => !texts.has(lasting(trial))).length + nMissing;
+  const nEqual = b.trials.filter((trial) => texts.has(lasting(trial))).length;
+  return nEqual / Math.max(a.trials.length, b.trials.length);
 }
 
 function addWall(context: SuiteContext, spec: RowSpec, found: Searched, peer: PeerReport | undefined): void {

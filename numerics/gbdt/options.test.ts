@@ -188,3 +188,19 @@ it("stops on the metric of choice", () => {
   expect(byMae.history[byMae.bestIteration - 1]).toBe(Math.min(...byMae.history));
   expect(byMae.history[0]).not.toBe(byRmse.history[0]);
 });
+
+it.each([
+  ["rocAuc", 0],
+  ["rocAuc", 1],
+  ["averagePrecision", 0],
+] as const)("refuses to stop on %s where the validation rows are all of class %d", (stoppingMetric, code) => {
+  const { matrix } = createInput({});
+  const trainRows = Int32Array.from({ length: 2000 }, (_, row) => row);
+  const validationRows = Int32Array.from({ length: 500 }, (_, row) => 2000 + row);
+  const values = Float64Array.from({ length: N_ROWS }, (_, row) => (row < 2000 ? row % 2 : code));
+  const target = { taskKind: "binary", values } as const;
+  const parameters = { stoppingMetric, earlyStoppingRounds: 5 };
+  expect(() => trainGbdt({ matrix, target, trainRows, validationRows, parameters, seed: 1 })).toThrow(
+    `stoppingMetric ${stoppingMetric} needs validation rows of both classes, got 500 of class ${code} alone`,
+  );
+});

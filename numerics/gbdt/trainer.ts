@@ -115,13 +115,13 @@ export interface GbdtResult {
 }
 
 /**
- * Trains a boosted ensemble: squared error, binary log-loss or softmax, by the target's task.
+ * Trains a boosted ensemble by the loss that `parameters.objective` names, or by the usual one of the target's task.
  *
  * @throws {RangeError} for a parameter, shape, target, weight or row index out of range, or no rows
  * @throws {TrainingCancelledError} when `hooks.shouldStop` says so
  *
- * Cost: about numIterations · nScores · 2 · nRows · nFeatures histogram updates. Memory: one byte per
- * cell, and one histogram per open leaf.
+ * Cost: about numIterations · nScores · 2 · nRows · nFeatures histogram updates. Memory: two bytes per
+ * cell, some tens of bytes per row and score, and one histogram per open leaf (layout.ts).
  */
 export function trainGbdt(input: GbdtInput): GbdtResult {
   return new Boosting(input).run();
@@ -182,7 +182,8 @@ class Boosting {
     this.#generator = createGenerator(input.seed);
     this.#objective = chooseObjective(input.target, parameters, training.censored);
     this.#metric = chooseMetric(input.target, parameters);
-    this.#validationKnown = this.#metric === null ? NO_PLACES : knownPlaces(validation, parameters);
+    this.#validationKnown =
+      this.#metric === null ? NO_PLACES : knownPlaces(validation, this.#metric, parameters);
     this.#base = this.#chooseBase(training);
     this.#crew = this.#open(training, { trainRows, validationRows });
     this.#views = this.#crew.self.views;

@@ -54,20 +54,30 @@ export function chooseMetric(target: TaskTarget, { stoppingMetric }: GbdtParamet
 }
 
 /**
- * Places of the rows whose target is known.
+ * Places of the rows that a stopping metric is computed on: those whose target is known.
  *
- * @throws {RangeError} when there is none
+ * @throws {RangeError} when there is none, or the metric is undefined on them: every round would be as good as the first
  */
 export function knownPlaces(
   { targets, censored }: TargetRows,
+  metric: StoppingMetric,
   { stoppingMetric }: GbdtParameters,
 ): Int32Array {
   const all = Int32Array.from(targets, (_, place) => place);
+  if (targets.length === 0) return all;
   const known = censored.length === 0 ? all : all.filter((place) => censored[place] === 0);
-  if (known.length > 0 || targets.length === 0) return known;
-  throw new RangeError(
-    `stoppingMetric ${stoppingMetric} needs a validation row whose target is known, got ${targets.length} lower bounds`,
-  );
+  if (known.length === 0) {
+    throw new RangeError(
+      `stoppingMetric ${stoppingMetric} needs a validation row whose target is known, got ${targets.length} lower bounds`,
+    );
+  }
+  const values = Float64Array.from(known, (place) => targets[place]);
+  if (Number.isNaN(metric.compute(values, new Float64Array(known.length)))) {
+    throw new RangeError(
+      `stoppingMetric ${stoppingMetric} needs validation rows of both classes, got ${known.length} of class ${values[0]} alone; loss needs one`,
+    );
+  }
+  return known;
 }
 
 export function checkMonotone(monotone: readonly number[] | undefined, nColumns: number): Int32Array {

@@ -1,4 +1,4 @@
-import { requireNonEmpty, requireSameLength } from "./checked-array.ts";
+import { requireNonEmpty } from "./checked-array.ts";
 import { compensatedSum, sumOf } from "./sum.ts";
 
 /**
@@ -10,23 +10,6 @@ import { compensatedSum, sumOf } from "./sum.ts";
 export function mean(values: ArrayLike<number>): number {
   requireNonEmpty("values", values);
   return compensatedSum(values) / values.length;
-}
-
-/**
- * Mean that does not depend on the order of the rows: values are summed in ascending order of their key.
- *
- * @param values not empty
- * @param keys   one sort key per value (a time, a row number); equal keys are ordered by value
- * @throws {RangeError} when empty or of different length
- *
- * Cost: O(n log n).
- */
-export function orderedMean(values: ArrayLike<number>, keys: ArrayLike<number>): number {
-  requireNonEmpty("values", values);
-  requireSameLength(["values", "keys"], values, keys);
-  const order = Array.from({ length: values.length }, (_, i) => i);
-  order.sort((a, b) => keys[a] - keys[b] || values[a] - values[b]);
-  return sumOf(order.length, (i) => values[order[i]]) / order.length;
 }
 
 /**

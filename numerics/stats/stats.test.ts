@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { pearson, spearman } from "./correlation.ts";
 import { chiSquareTail } from "./chi-square.ts";
 import { binIndex, histogram } from "./histogram.ts";
-import { mean, orderedMean, standardDeviation, variance } from "./moments.ts";
+import { mean, standardDeviation, variance } from "./moments.ts";
 import { quantile } from "./quantile.ts";
 import { averageRanks } from "./rank.ts";
 import { hashText } from "./string-hash.ts";
@@ -35,17 +35,6 @@ describe("moments", () => {
     expect(() => mean([])).toThrow(RangeError);
     expect(() => variance([1], 1)).toThrow(RangeError);
     expect(() => variance([])).toThrow(RangeError);
-  });
-  it("orderedMean does not depend on row order", () => {
-    const values = [0.1, 0.7, 1e9, -1e9, 0.3];
-    const keys = [1, 2, 3, 4, 5];
-    const shuffled = [4, 2, 0, 3, 1];
-    expect(
-      orderedMean(
-        shuffled.map((i) => values[i]),
-        shuffled.map((i) => keys[i]),
-      ),
-    ).toBe(orderedMean(values, keys));
   });
 });
 

@@ -153,4 +153,3 @@ export const regimesSchema = z
   .describe(
     "Operating regimes: k-means on the settings of the training rows; sensors normalised per regime.",
   );
-export type Regimes = z.infer<typeof regimesSchema>;

@@ -363,6 +363,20 @@ describe("parsePipeline refuses", () => {
       /30m, 72h or 7d/,
     ],
     [
+      "a weight of the positive class where there is none",
+      `${TABLE.replace(", positive: 1", "")}candidates: [{ kind: gbdt, classWeight: 5 }]\n`,
+      7,
+      "candidates.0.classWeight",
+      /balanced for several classes/,
+    ],
+    [
+      "a calibration of lives",
+      `${CYCLES}calibration: isotonic\n`,
+      7,
+      "calibration",
+      /auto or none: the task is regression/,
+    ],
+    [
       "two candidates of one name",
       `${TABLE}candidates: [{ kind: gbdt }, { kind: gbdt }]\n`,
       7,
@@ -451,6 +465,12 @@ describe("parsePipeline refuses", () => {
         ...(field === "" ? {} : { field }),
       }),
     );
+  });
+
+  it("nothing of a calibration of two classes or of more", () => {
+    for (const text of [TABLE, TABLE.replace(", positive: 1", "")])
+      for (const method of ["auto", "none", "temperature", "platt", "isotonic"])
+        expect(parsePipeline(`${text}calibration: ${method}\n`, "p.yaml").pipeline.calibration).toBe(method);
   });
 
   it("nothing of an anomaly without a label, which has its own default candidate", () => {

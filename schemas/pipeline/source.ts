@@ -43,7 +43,6 @@ export const formatSchema = z
     decimal: z.enum([".", ","]).default(".").describe("The sign before decimals: `,` for 3,14."),
   })
   .describe("How the files are written; gzip is recognised by its bytes, BOM and CRLF are accepted.");
-export type SourceFormat = z.infer<typeof formatSchema>;
 
 const relativePath = z
   .string()

@@ -74,7 +74,7 @@ export const candidateSchema = z.strictObject({
   classWeight: z
     .union([z.literal("balanced"), z.number().positive()])
     .optional()
-    .describe("Weight of the positive class."),
+    .describe("balanced: all classes weigh alike; a number: of two classes, the weight of the positive one."),
   seeds: z.int().min(1).max(10).default(1).describe("Models of this many seeds are averaged in one graph."),
   alone: z
     .boolean()

@@ -12,8 +12,8 @@ import { describeWithServices } from "../support/platform.ts";
 
 /** Temperatures some hours ahead, from the file to served quantiles. */
 
-const STORY_MS = 90_000;
-const RUN_MS = 30_000;
+const STORY_MS = 180_000;
+const RUN_MS = 90_000;
 const N_ASSETS = 4;
 const N_HOURS = 24 * 10;
 const START = Date.UTC(2026, 0, 1);

@@ -19,6 +19,8 @@ import { describeWithServices, testEnvironment } from "../support/platform.ts";
  */
 
 const STORY_MS = 240_000;
+/** Eight commands, each a process. */
+const CLI_MS = 120_000;
 const N_TRIALS = 8;
 
 const PIPELINE = `
@@ -137,32 +139,36 @@ await describeWithServices("a search", () => {
     ]);
   });
 
-  it("is shown, compared and exported", async () => {
-    const { runId } = story.view;
-    const shown = await aura("runs", "show", runId);
-    expect(shown.stdout).toMatch(/search of gbdt-1 {2}8 trials in .* complete/);
-    expect(shown.stdout).toMatch(/★ +\d+ +complete/);
-    expect(shown.stdout).toContain("rocAuc by trial: ● complete, × pruned, ─ best so far");
-    const trial0 = await aura("runs", "show", runId, "--trial", "0");
-    expect(trial0.stdout).toMatch(/figure on the early-stopping rows/);
-    const unknown = await aura("runs", "show", runId, "--trial", "99");
-    expect(unknown.stderr).toContain("show trial 99");
-    const compared = await aura("runs", "compare", runId, runId, "--json");
-    expect(JSON.parse(compared.stdout)).toHaveLength(2);
-    expect((await aura("runs", "export", runId)).stdout).toContain("8 trials written to trials.csv");
-    const [head = "", ...lines] = readFileSync(join(folder, "trials.csv"), "utf8").trim().split("\n");
-    expect(head).toMatch(
-      /^candidate,number,state,loss,objective.rocAuc,objective.logLoss,param.learningRate,/,
-    );
-    expect(lines).toHaveLength(N_TRIALS);
-    expect((await aura("runs", "export", runId, "--format", "parquet")).code).toBe(0);
-    expect(readFileSync(join(folder, "trials.parquet")).subarray(0, 4).toString()).toBe("PAR1");
-    expect((await aura("runs", "export", runId, "--format", "mlflow")).code).toBe(0);
-    const [experiment = ""] = readdirSync(join(folder, "mlruns"));
-    const exported = readdirSync(join(folder, "mlruns", experiment)).filter((name) => name !== "meta.yaml");
-    expect(exported).toHaveLength(N_TRIALS);
-    const trial = join(folder, "mlruns", experiment, exported[0] ?? "");
-    for (const file of ["meta.yaml", "params/numLeaves", "metrics/rocAuc", "tags/mlflow.runName"])
-      expect(existsSync(join(trial, file)), file).toBe(true);
-  });
+  it(
+    "is shown, compared and exported",
+    async () => {
+      const { runId } = story.view;
+      const shown = await aura("runs", "show", runId);
+      expect(shown.stdout).toMatch(/search of gbdt-1 {2}8 trials in .* complete/);
+      expect(shown.stdout).toMatch(/★ +\d+ +complete/);
+      expect(shown.stdout).toContain("rocAuc by trial: ● complete, × pruned, ─ best so far");
+      const trial0 = await aura("runs", "show", runId, "--trial", "0");
+      expect(trial0.stdout).toMatch(/figure on the early-stopping rows/);
+      const unknown = await aura("runs", "show", runId, "--trial", "99");
+      expect(unknown.stderr).toContain("show trial 99");
+      const compared = await aura("runs", "compare", runId, runId, "--json");
+      expect(JSON.parse(compared.stdout)).toHaveLength(2);
+      expect((await aura("runs", "export", runId)).stdout).toContain("8 trials written to trials.csv");
+      const [head = "", ...lines] = readFileSync(join(folder, "trials.csv"), "utf8").trim().split("\n");
+      expect(head).toMatch(
+        /^candidate,number,state,loss,objective.rocAuc,objective.logLoss,param.learningRate,/,
+      );
+      expect(lines).toHaveLength(N_TRIALS);
+      expect((await aura("runs", "export", runId, "--format", "parquet")).code).toBe(0);
+      expect(readFileSync(join(folder, "trials.parquet")).subarray(0, 4).toString()).toBe("PAR1");
+      expect((await aura("runs", "export", runId, "--format", "mlflow")).code).toBe(0);
+      const [experiment = ""] = readdirSync(join(folder, "mlruns"));
+      const exported = readdirSync(join(folder, "mlruns", experiment)).filter((name) => name !== "meta.yaml");
+      expect(exported).toHaveLength(N_TRIALS);
+      const trial = join(folder, "mlruns", experiment, exported[0] ?? "");
+      for (const file of ["meta.yaml", "params/numLeaves", "metrics/rocAuc", "tags/mlflow.runName"])
+        expect(existsSync(join(trial, file)), file).toBe(true);
+    },
+    CLI_MS,
+  );
 });

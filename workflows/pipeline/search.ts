@@ -13,6 +13,8 @@ export interface Searched {
   readonly spec: ObjectRef;
   /** Trials of all searches. */
   readonly nTrials: number;
+  /** Whether time ended a search: then another run of the same file may have more trials or fewer. */
+  readonly isTimed: boolean;
 }
 
 /**
@@ -25,11 +27,12 @@ export async function searchCandidates(
   prepared: Prepared,
 ): Promise<Searched> {
   const { searches = [], runId } = plan;
-  if (searches.length === 0) return { spec: input.spec, nTrials: 0 };
+  if (searches.length === 0) return { spec: input.spec, nTrials: 0, isTimed: false };
   const folds = prepared.fit.folds.flatMap((fitted, repeat) =>
     fitted.map((state, fold) => ({ repeat, fold, featureSet: featureSetOf(prepared, state) })),
   );
   let nTrials = 0;
+  let isTimed = false;
   for (const candidate of searches) {
     const { spec } = input;
     const planned = await search.planSearch({ runId, spec, split: prepared.split.split, candidate, folds });
@@ -41,8 +44,10 @@ export async function searchCandidates(
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
       args: [{ ...planned, runId, pipeline: input.pipeline, model: input.model }],
     });
-    nTrials += result.complete + result.pruned + result.failed;
+    const nOwn = result.complete + result.pruned + result.failed;
+    nTrials += nOwn;
+    isTimed ||= planned.timeMs !== null && nOwn < planned.trials;
   }
   const { spec } = await search.chooseTrials({ runId, spec: input.spec, candidates: searches });
-  return { spec, nTrials };
+  return { spec, nTrials, isTimed };
 }

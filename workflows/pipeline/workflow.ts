@@ -274,8 +274,10 @@ function locationsOf({ details }: ApplicationFailure): readonly ErrorLocation[] 
   return detail?.locations ?? [];
 }
 
-function searchText({ nTrials }: Searched): string {
-  return nTrials === 0 ? "" : ` after ${nTrials} trials`;
+function searchText({ nTrials, isTimed }: Searched): string {
+  if (nTrials === 0) return "";
+  const only = isTimed ? " (as many as fit the time: another run may have more or fewer)" : "";
+  return ` after ${nTrials} trials${only}`;
 }
 
 function sampleText(sample: TrainFinalResult["sample"]): string {

@@ -21,7 +21,7 @@ interface ScoreOptions {
 export function registerScoreCommand(program: Command): void {
   program
     .command("score")
-    .description("rank the assets of a fleet by risk or remaining life with a model's champion")
+    .description("rank the assets of a fleet by risk, remaining life or forecasts with a model's champion")
     .argument("<model>", "name of the model")
     .requiredOption("--data <folder>", "folder with the newest files, named as in the model's pipeline file")
     .option("--out <file.csv>", "also write the whole ranking as CSV")

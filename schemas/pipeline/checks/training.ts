@@ -56,13 +56,14 @@ function checkHoldout(scope: Scope): void {
   if (holdout.by === "parts") checkHoldoutParts(scope, [...path, "parts"], holdout.parts);
 }
 
-/** Only the probability of two classes has a method; `auto` and `none` suit every task. */
+/** Only probabilities of classes have methods; `auto` and `none` suit every task. */
 function checkCalibration(scope: Scope): void {
   const { calibration } = scope.pipeline;
   if (calibration === "auto" || calibration === "none") return;
   const kind = problemKindOf(scope.pipeline);
-  if (kind === "binary") return;
-  report(scope, ["calibration"], `auto or none: the task is ${kind}, not one of two classes`, calibration);
+  if (kind === "binary" || kind === "multiclass") return;
+  const expected = `auto or none: the task is ${kind}, which has no probabilities of classes`;
+  report(scope, ["calibration"], expected, calibration);
 }
 
 /** A label that looks further ahead than the gap is made of held-out rows. */
@@ -150,19 +151,23 @@ function checkCandidates(scope: Scope): void {
     checkBlend(scope, candidate, i);
     checkConstraints(scope, candidate, i);
     checkExternal(scope, candidate, i);
-    if (candidate.classWeight !== undefined && !CLASS_KINDS.has(problemKindOf(scope.pipeline))) {
-      report(
-        scope,
-        ["candidates", i, "classWeight"],
-        "class weights only for class tasks",
-        String(candidate.classWeight),
-      );
-    }
+    checkClassWeight(scope, candidate, i);
   }
 }
 
 /** Problems whose candidates may weigh classes; detectors are refused by themselves. */
 const CLASS_KINDS: ReadonlySet<ProblemKind> = new Set(["binary", "multiclass", "anomaly"]);
+
+/** One number weighs the positive class, which several classes do not have. */
+function checkClassWeight(scope: Scope, { classWeight }: Candidate, i: number): void {
+  if (classWeight === undefined) return;
+  const kind = problemKindOf(scope.pipeline);
+  const isNumber = classWeight !== "balanced";
+  if (CLASS_KINDS.has(kind) && !(kind === "multiclass" && isNumber)) return;
+  const expected =
+    kind === "multiclass" ? "balanced for several classes" : "class weights only for class tasks";
+  report(scope, ["candidates", i, "classWeight"], expected, String(classWeight));
+}
 
 /** Settings of boosting that a forecast sets itself. */
 const SET_BY_FORECAST = ["objective", "quantileLevel"];

@@ -7,7 +7,7 @@ import type { RunView } from "../../schemas/run.ts";
 import type { TrialCurves, TrialView } from "../../schemas/trial.ts";
 
 /**
- * Trials in the layout of MLflow's file store:
+ * A run and its trials in the layout of MLflow's file store, the trials nested in the run:
  *
  *     <folder>/<experiment id>/meta.yaml
  *     <folder>/<experiment id>/<run id>/{meta.yaml, params/<name>, metrics/<name>, tags/<name>, artifacts/}
@@ -15,7 +15,8 @@ import type { TrialCurves, TrialView } from "../../schemas/trial.ts";
  * A metric's file has lines of time, value and step; learning curves are metrics with the round as their step. Ids are
  * hashes of ours, so that a second export writes the same files.
  *
- * Source: MLflow's `mlflow/store/tracking/file_store.py`.
+ * Source: MLflow's `mlflow/store/tracking/file_store.py`. Opened with MLflow 3.17, which asks for
+ * `MLFLOW_ALLOW_FILE_STORE=true`, as its own default is a database by now.
  */
 export interface MlflowExport {
   readonly folder: string;
@@ -25,7 +26,8 @@ export interface MlflowExport {
 }
 
 /** MLflow's codes. */
-const STATUS = { complete: 3, failed: 4, pruned: 5 } as const;
+const RUN_STATUS = { running: 1, waiting: 1, finished: 3, failed: 4, cancelled: 5 } as const;
+const TRIAL_STATUS = { complete: 3, failed: 4, pruned: 5 } as const;
 const LOCAL_SOURCE = 4;
 
 export async function writeMlflowRuns({ folder, run, trials, curvesOf }: MlflowExport): Promise<void> {
@@ -42,9 +44,16 @@ export async function writeMlflowRuns({ folder, run, trials, curvesOf }: MlflowE
     lifecycle_stage: "active",
     name: `${run.pipeline} ${run.runId}`,
   });
-  for (const trial of trials) {
-    await writeTrial({ root, experiment, run, startedMs }, trial, await curvesOf(trial));
-  }
+  const place = { root, experiment, run, startedMs };
+  const parent = entryOfRun(place);
+  await writeEntry(place, parent);
+  if (run.evaluation !== undefined)
+    await writeFile(
+      join(root, parent.id, "artifacts", "evaluation.json"),
+      `${JSON.stringify(run.evaluation, null, 2)}\n`,
+    );
+  for (const trial of trials)
+    await writeEntry(place, entryOfTrial(place, { trial, curves: await curvesOf(trial), parent: parent.id }));
 }
 
 interface Place {
@@ -54,14 +63,80 @@ interface Place {
   readonly startedMs: number;
 }
 
-async function writeTrial(place: Place, trial: TrialView, curves: TrialCurves): Promise<void> {
-  const { root, experiment, run, startedMs } = place;
+/** What MLflow calls a run. */
+interface Entry {
+  readonly id: string;
+  readonly name: string;
+  readonly status: number;
+  readonly endedMs: number | null;
+  readonly params: Readonly<Record<string, string>>;
+  readonly metrics: readonly (readonly [name: string, lines: string])[];
+  readonly tags: Readonly<Record<string, string | undefined>>;
+}
+
+/** The version that a run made: its metrics on holdout and folds, and what was trained on what. */
+function entryOfRun({ run, startedMs }: Place): Entry {
+  const { evaluation, metrics, model, version, finishedAt } = run;
+  const endedMs = finishedAt === undefined ? null : Date.parse(finishedAt);
+  const at = endedMs ?? startedMs;
+  const named = (prefix: string, values: Readonly<Record<string, number>> = {}) =>
+    Object.entries(values).map(([name, value]) => [`${prefix}_${name}`, seriesText(at, [value])] as const);
+  const kindOf = (name: string) => evaluation?.candidates.find((candidate) => candidate.name === name)?.kind;
+  return {
+    id: entryId(run.runId),
+    name: version === undefined ? run.pipeline : `${model}@${version}`,
+    status: RUN_STATUS[run.status],
+    endedMs,
+    params:
+      evaluation === undefined
+        ? {}
+        : {
+            candidate: evaluation.candidate,
+            kind: kindOf(evaluation.candidate) ?? "",
+            primaryMetric: evaluation.primaryMetric,
+            trainRows: String(evaluation.rows.train),
+            testRows: String(evaluation.rows.test),
+          },
+    metrics: [...named("test", metrics?.test), ...named("cv", metrics?.cv)],
+    tags: {
+      "aura.outcome": run.outcome ?? run.status,
+      "aura.version": version === undefined ? undefined : `${model}@${version}`,
+      "aura.digest": run.digest,
+      "aura.message": run.error?.message,
+    },
+  };
+}
+
+function entryOfTrial(
+  { run, startedMs }: Place,
+  given: { readonly trial: TrialView; readonly curves: TrialCurves; readonly parent: string },
+): Entry {
+  const { trial, curves, parent } = given;
   const name = `${trial.candidate}-${trial.number}`;
-  const id = hash(`${run.runId}/${name}`).slice(0, 32);
+  const endedMs = startedMs + Math.round(1000 * trial.seconds);
+  return {
+    id: entryId(`${run.runId}/${name}`),
+    name,
+    status: TRIAL_STATUS[trial.state],
+    endedMs,
+    params: Object.fromEntries(Object.entries(trial.parameters).map(([key, value]) => [key, String(value)])),
+    metrics: metricLines(trial, curves, endedMs),
+    tags: {
+      "mlflow.parentRunId": parent,
+      "aura.candidate": trial.candidate,
+      "aura.trial": String(trial.number),
+      "aura.state": trial.state,
+      "aura.seed": String(trial.seed),
+      "aura.message": trial.message,
+    },
+  };
+}
+
+async function writeEntry({ root, experiment, run, startedMs }: Place, entry: Entry): Promise<void> {
+  const { id, name, status, endedMs, params, metrics } = entry;
   const folder = join(root, id);
   for (const part of ["params", "metrics", "tags", "artifacts"])
     await mkdir(join(folder, part), { recursive: true });
-  const endedMs = startedMs + Math.round(1000 * trial.seconds);
   await writeYaml(join(folder, "meta.yaml"), {
     artifact_uri: pathToFileURL(join(folder, "artifacts")).href,
     end_time: endedMs,
@@ -75,31 +150,26 @@ async function writeTrial(place: Place, trial: TrialView, curves: TrialCurves): 
     source_type: LOCAL_SOURCE,
     source_version: "",
     start_time: startedMs,
-    status: STATUS[trial.state],
+    status,
     tags: [],
     user_id: run.requestedBy,
   });
   const write = (part: string, key: string, text: string) => writeFile(join(folder, part, key), text);
-  for (const [key, value] of Object.entries(trial.parameters)) await write("params", key, String(value));
-  for (const [key, lines] of metricLines(trial, curves, endedMs)) await write("metrics", key, lines);
+  for (const [key, value] of Object.entries(params)) await write("params", key, value);
+  for (const [key, lines] of metrics) await write("metrics", key, lines);
   const tags = {
     "mlflow.runName": name,
     "mlflow.user": run.requestedBy,
     "aura.run": run.runId,
-    "aura.candidate": trial.candidate,
-    "aura.trial": String(trial.number),
-    "aura.state": trial.state,
-    "aura.seed": String(trial.seed),
-    ...(run.dataset === undefined ? {} : { "aura.dataset": run.dataset }),
-    ...(trial.message === undefined ? {} : { "aura.message": trial.message }),
+    "aura.dataset": run.dataset,
+    ...entry.tags,
   };
-  for (const [key, value] of Object.entries(tags)) await write("tags", key, value);
+  for (const [key, value] of Object.entries(tags)) if (value !== undefined) await write("tags", key, value);
 }
 
 /** Final metrics, what the pruner saw after each fold, and the learning curve of each fold. */
 function metricLines(trial: TrialView, curves: TrialCurves, atMs: number): [name: string, lines: string][] {
-  const series = (points: readonly (number | null)[]) =>
-    points.map((value, step) => `${atMs} ${value ?? "nan"} ${step}\n`).join("");
+  const series = (points: readonly (number | null)[]) => seriesText(atMs, points);
   const [objective] = trial.objectives;
   return [
     ...Object.entries(trial.metrics).map(([name, value]): [string, string] => [name, series([value])]),
@@ -112,5 +182,10 @@ function metricLines(trial: TrialView, curves: TrialCurves, atMs: number): [name
   ];
 }
 
+/** Lines of time, value and step. */
+const seriesText = (atMs: number, points: readonly (number | null)[]): string =>
+  points.map((value, step) => `${atMs} ${value ?? "nan"} ${step}\n`).join("");
+
+const entryId = (of: string): string => hash(of).slice(0, 32);
 const writeYaml = (path: string, value: unknown): Promise<void> => writeFile(path, stringify(value));
 const hash = (text: string): string => createHash("sha256").update(text).digest("hex");

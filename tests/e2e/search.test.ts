@@ -164,8 +164,12 @@ await describeWithServices("a search", () => {
       expect((await aura("runs", "export", runId, "--format", "mlflow")).code).toBe(0);
       const [experiment = ""] = readdirSync(join(folder, "mlruns"));
       const exported = readdirSync(join(folder, "mlruns", experiment)).filter((name) => name !== "meta.yaml");
-      expect(exported).toHaveLength(N_TRIALS);
-      const trial = join(folder, "mlruns", experiment, exported[0] ?? "");
+      // The run itself, and its trials within it.
+      expect(exported).toHaveLength(N_TRIALS + 1);
+      const pathOf = (name: string) => join(folder, "mlruns", experiment, name);
+      const nested = exported.filter((name) => existsSync(join(pathOf(name), "tags/mlflow.parentRunId")));
+      expect(nested).toHaveLength(N_TRIALS);
+      const trial = pathOf(nested[0] ?? "");
       for (const file of ["meta.yaml", "params/numLeaves", "metrics/rocAuc", "tags/mlflow.runName"])
         expect(existsSync(join(trial, file)), file).toBe(true);
     },

@@ -30,11 +30,11 @@ interface ExportOptions {
 /** Trials asked for at once. */
 const PAGE = 1_000;
 
-/** `aura runs export`: the trials of a run for other tools. */
+/** `aura runs export`: a run and its trials for other tools. */
 export function registerExportCommand(runs: Command): void {
   runs
     .command("export")
-    .description("write the trials of a run as CSV, Parquet or MLflow's directories")
+    .description("write the trials of a run as CSV or Parquet, or it and its trials as MLflow's directories")
     .argument("<id>", "id of the run")
     .addOption(new Option("--format <name>", "how they are written").choices(FORMATS).default("csv"))
     .option("--out <path>", "file, or folder for mlflow; default: trials.csv, trials.parquet, mlruns")
@@ -52,7 +52,8 @@ async function exportTrials(context: CliContext, id: string, { format, out }: Ex
   const nTrials = await withApi(context, { start: "if-made" }, async ({ client }) => {
     const run = await client.get(apiPath`/v1/runs/${id}`, runViewSchema);
     const trials = await allTrials(client, id);
-    if (trials.length === 0) throw new PlatformError("not_found", `export run [${id}]: it has no trials`);
+    if (trials.length === 0 && format !== "mlflow")
+      throw new PlatformError("not_found", `export run [${id}]: it has no trials`);
     if (format === "mlflow") {
       const curvesOf = ({ candidate, number }: TrialView) =>
         client.get(apiPath`/v1/runs/${id}/trials/${candidate}/${number}/curves`, trialCurvesSchema);
@@ -65,7 +66,8 @@ async function exportTrials(context: CliContext, id: string, { format, out }: Ex
     else await writeFile(path, csvOf(trials));
     return trials.length;
   });
-  context.output.line(`${nTrials} trials written to ${path}`);
+  const what = format === "mlflow" ? "the run and " : "";
+  context.output.line(`${what}${nTrials} trials written to ${path}`);
 }
 
 function csvOf(trials: readonly TrialView[]): string {

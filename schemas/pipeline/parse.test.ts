@@ -363,6 +363,20 @@ describe("parsePipeline refuses", () => {
       /30m, 72h or 7d/,
     ],
     [
+      "a search for a skill that no trial has",
+      `${AHEAD}metrics: { primary: skill }\ncandidates: [{ kind: gbdt, search: { numLeaves: { kind: integer, low: 4, high: 8 } } }]\n`,
+      10,
+      "metrics.primary",
+      /pinball, which orders answers as skill does/,
+    ],
+    [
+      "a search for an interval",
+      `${CYCLES}search: { objectives: [intervalWidth] }\ncandidates: [{ kind: gbdt, search: { numLeaves: { kind: integer, low: 4, high: 8 } } }]\n`,
+      7,
+      "search.objectives.0",
+      /a metric of answers/,
+    ],
+    [
       "a weight of the positive class where there is none",
       `${TABLE.replace(", positive: 1", "")}candidates: [{ kind: gbdt, classWeight: 5 }]\n`,
       7,

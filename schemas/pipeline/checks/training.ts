@@ -320,28 +320,34 @@ function checkConstraints(scope: Scope, { kind, monotone, interactions }: Candid
 }
 
 function checkSearch(scope: Scope): void {
-  const { search, candidates } = scope.pipeline;
+  const { search, candidates, metrics } = scope.pipeline;
+  const isSearched = candidates.some((candidate) => candidate.search !== undefined);
+  if (isSearched && search?.objectives === undefined)
+    checkObjective(scope, ["metrics", "primary"], metrics.primary ?? "");
   if (search === undefined) return;
   const { budget, objectives = [] } = search;
   if (budget.time !== undefined && durationMs(budget.time) <= 0) {
     report(scope, ["search", "budget", "time"], "a time above 0, e.g. 30m", budget.time);
   }
   for (const [i, name] of objectives.entries()) {
-    if (objectives.indexOf(name) !== i)
-      report(scope, ["search", "objectives", i], "each objective once", `'${name}' again`);
-    // Intervals are put around the answers of what was chosen.
-    if (name.startsWith("interval"))
-      report(
-        scope,
-        ["search", "objectives", i],
-        "a metric of answers, and not of their intervals",
-        `'${name}'`,
-      );
+    const path = ["search", "objectives", i];
+    if (objectives.indexOf(name) !== i) report(scope, path, "each objective once", `'${name}' again`);
+    checkObjective(scope, path, name);
   }
-  if (candidates.every((candidate) => candidate.search === undefined)) {
+  if (!isSearched) {
     const found = "none";
     report(scope, ["search"], "a candidate with a `search`, or no settings of one", found);
   }
+}
+
+/** Some metrics are of what was chosen, or beside the baseline: a trial has none of them. */
+function checkObjective(scope: Scope, path: FieldPath, name: string): void {
+  const expected = name.startsWith("interval")
+    ? "a metric of answers, and not of their intervals"
+    : name === "skill"
+      ? "pinball, which orders answers as skill does"
+      : undefined;
+  if (expected !== undefined) report(scope, path, `${expected}, for a search`, `'${name}'`);
 }
 
 /** What is never chosen by itself must be of use to a blend. */

@@ -14,7 +14,7 @@ import { ModelRefusedError } from "./model-refused-error.ts";
 import { ALLOWED_OPERATORS, NEWEST_OPSETS } from "./operator-allowlist.ts";
 import type { NodeFlow } from "./tensor-width.ts";
 import { leastWidth, widthsOf } from "./tensor-width.ts";
-import { checkTreeLists } from "./tree-lists.ts";
+import { checkTreeLists, TREE_OPERATORS } from "./tree-lists.ts";
 import type { FieldKind, WireField, WireRange } from "./wire-reader.ts";
 import { WireReader } from "./wire-reader.ts";
 
@@ -276,8 +276,9 @@ class Inspection {
       }
     });
     this.#flow.push({ operator, inputs, outputs });
-    if (operator === "TreeEnsembleRegressor" && domain === "ai.onnx.ml") {
-      this.#trees.push({ input: inputs[0] ?? "", nColumns: checkTreeLists(this.#reader, range) });
+    if (TREE_OPERATORS.has(operator) && domain === "ai.onnx.ml") {
+      const nColumns = checkTreeLists(this.#reader, range, operator);
+      this.#trees.push({ input: inputs[0] ?? "", nColumns });
     }
     const name = domain === "" ? operator : `${domain}:${operator}`;
     this.#operators.set(name, (this.#operators.get(name) ?? 0) + 1);

@@ -2,8 +2,8 @@
  * Operators that a served graph may use: arithmetic on tensors whose cost follows from the size of the
  * input, and tree and linear models. Left out on purpose: control flow (Loop, If, Scan: unbounded
  * time), strings and regular expressions, random numbers, sequences and maps, and operators that make
- * tensors of a size given by data (Expand, Tile, Range, ConstantOfShape), and the other tree operators, whose
- * insides nothing here checks.
+ * tensors of a size given by data (Expand, Tile, Range, ConstantOfShape), and the newer TreeEnsemble, whose
+ * inside nothing here checks.
  */
 export const ALLOWED_OPERATORS: Readonly<Record<string, ReadonlySet<string>>> = {
   "": nameSet(
@@ -12,7 +12,9 @@ export const ALLOWED_OPERATORS: Readonly<Record<string, ReadonlySet<string>>> = 
     "Concat Reshape Squeeze Unsqueeze Flatten Transpose Gather Slice Shape Constant",
     "ReduceSum ReduceMean ReduceMin ReduceMax ArgMax ArgMin",
   ),
-  "ai.onnx.ml": nameSet("TreeEnsembleRegressor LinearRegressor LinearClassifier Scaler Imputer Normalizer"),
+  "ai.onnx.ml": nameSet(
+    "TreeEnsembleRegressor TreeEnsembleClassifier LinearRegressor LinearClassifier Scaler Imputer Normalizer",
+  ),
 };
 
 /** Newest operator sets that the runtime is tested with. */

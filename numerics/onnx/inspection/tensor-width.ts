@@ -12,7 +12,9 @@ export interface NodeFlow {
 }
 
 /** Element by element with broadcasting: the output is as wide as the widest input, where none is empty. */
-const WIDENING = new Set("Identity Cast IsNaN Where Add Sub Mul Div Abs Neg Clip".split(" "));
+const WIDENING = new Set(
+  "Identity Cast IsNaN Where Add Sub Mul Div Abs Neg Clip Scaler Imputer Normalizer".split(" "),
+);
 
 /** Columns of the tensors that nodes start from: inputs of a fixed width, and initializers. */
 export function widthsOf(

@@ -45,10 +45,29 @@ function attribute(name: string, value: Value): WireWriter {
   return written;
 }
 
-/** A model of the trees above, changed in some attributes; undefined leaves one out. */
-function craft(change: Readonly<Record<string, Value | undefined>>, width: number | null = 2): Uint8Array {
-  const node = message().text(1, "x").text(2, "y").text(4, "TreeEnsembleRegressor").text(7, "ai.onnx.ml");
-  for (const [name, value] of Object.entries({ ...TREES, ...change })) {
+/** The same trees as a classifier's. */
+const CLASSES: Readonly<Record<string, Value | undefined>> = {
+  ...Object.fromEntries(
+    Object.entries(TREES)
+      .filter(([name]) => name !== "n_targets" && name !== "aggregate_function")
+      .map(([name, value]) => [name.replace("target_", "class_"), value]),
+  ),
+  classlabels_int64s: [-1, 1],
+};
+
+const craft = (change: Readonly<Record<string, Value | undefined>>, width: number | null = 2): Uint8Array =>
+  craftNode("TreeEnsembleRegressor", { ...TREES, ...change }, width);
+const craftClasses = (change: Readonly<Record<string, Value | undefined>>): Uint8Array =>
+  craftNode("TreeEnsembleClassifier", { ...CLASSES, ...change }, 2);
+
+/** A model of one tree operator; an attribute that is undefined is left out. */
+function craftNode(
+  operator: string,
+  attributes: Readonly<Record<string, Value | undefined>>,
+  width: number | null,
+): Uint8Array {
+  const node = message().text(1, "x").text(2, "y").text(4, operator).text(7, "ai.onnx.ml");
+  for (const [name, value] of Object.entries(attributes)) {
     if (value !== undefined) node.message(5, attribute(name, value));
   }
   const shape = message().message(1, message().text(2, "N"));
@@ -122,6 +141,27 @@ describe("checkOnnx", () => {
   ])("refuses %s", (_name, change, reason) => {
     expect(() => checkOnnx(craft(change))).toThrow(ModelRefusedError);
     expect(() => checkOnnx(craft(change))).toThrow(reason);
+  });
+
+  it("accepts a classifier's trees, whatever whole numbers its labels are", () => {
+    for (const change of [{}, { base_values_as_tensor: doubles(1) }, { base_values_as_tensor: doubles(2) }])
+      expect(checkOnnx(craftClasses(change)).refusals).toEqual([]);
+  });
+
+  it.each<[string, Readonly<Record<string, Value | undefined>>, RegExp]>([
+    ["no labels", { classlabels_int64s: undefined }, /no labels, or one/],
+    ["one label", { classlabels_int64s: [1] }, /no labels, or one/],
+    ["labels of text", { classlabels_int64s: undefined, classlabels_strings: ["a", "b"] }, /labels of text/],
+    ["an output beyond the labels", { class_ids: [0, 2, 0] }, /target_ids exceed 2 targets/],
+    ["an output of no tree", { class_treeids: [0, 0, 6] }, /not there/],
+    ["a base value too many", { base_values_as_tensor: doubles(3) }, /base_values must have 2/],
+    ["a regressor's lists", { target_ids: [0, 0, 0] }, /unknown attribute "target_ids"/],
+    ["a regressor's count", { n_targets: 2 }, /unknown attribute "n_targets"/],
+    ["a cycle", { nodes_falsenodeids: [0, 0, 0, 0] }, /a cycle/],
+    ["a column beyond the input", { nodes_featureids: [2, 0, 0, 0] }, /read 3 columns/],
+  ])("refuses a classifier with %s", (_name, change, reason) => {
+    expect(() => checkOnnx(craftClasses(change))).toThrow(ModelRefusedError);
+    expect(() => checkOnnx(craftClasses(change))).toThrow(reason);
   });
 
   it("refuses an input whose width the caller chooses", () => {

@@ -1,5 +1,5 @@
 /**
- * Checks the inside of a TreeEnsembleRegressor: parallel lists that a runtime indexes with their own
+ * Checks the inside of a TreeEnsembleRegressor or TreeEnsembleClassifier: parallel lists that a runtime indexes with their own
  * contents. Every list must have its right length, every id must point where it may, and the nodes of
  * each tree must all be reached from its first node, without a cycle and no deeper than a recursing loader
  * can bear. Only tests of equality may share a child: that is how a test of several codes is written.
@@ -10,6 +10,7 @@ import { ATTRIBUTE_SHAPE, NODE_SHAPE, TENSOR_SHAPE } from "./message-shapes.ts";
 import { ModelRefusedError } from "./model-refused-error.ts";
 import type { WireField, WireRange, WireReader } from "./wire-reader.ts";
 
+const CLASSIFIER = "TreeEnsembleClassifier";
 const MAX_NAME_BYTES = 1024;
 /** More do not fit a file of the default size. */
 const MAX_TREE_NODES = 8_000_000;
@@ -51,13 +52,18 @@ interface TreeLists {
   readonly nTargets: number;
 }
 
+/** Operators whose insides are checked here. */
+export const TREE_OPERATORS: ReadonlySet<string> = new Set(["TreeEnsembleRegressor", CLASSIFIER]);
+
 /**
  * @param node bytes of the NodeProto
+ * @param operator one of TREE_OPERATORS
  * @returns one more than the largest feature that a branch reads: the columns its input must have
  * @throws {ModelRefusedError} for lists that do not describe trees
  */
-export function checkTreeLists(reader: WireReader, node: WireRange): number {
-  const lists = new TreeListReader(reader).read(node);
+export function checkTreeLists(reader: WireReader, node: WireRange, operator: string): number {
+  const isClassifier = operator === CLASSIFIER;
+  const lists = new TreeListReader(reader, isClassifier).read(node);
   const { integers, reals, modes, nTargets } = lists;
   const nNodes = modes.length;
   if (nNodes === 0) throw refused("has no nodes");
@@ -71,7 +77,10 @@ export function checkTreeLists(reader: WireReader, node: WireRange): number {
   if (!tracks.every((value) => value <= 1)) throw refused("nodes_missing_value_tracks_true holds not 0 or 1");
   expectLength("nodes_values", reals.nodes_values, nNodes);
   if (reals.nodes_hitrates > 0) expectLength("nodes_hitrates", reals.nodes_hitrates, nNodes);
-  if (reals.base_values > 0) expectLength("base_values", reals.base_values, nTargets);
+  if (isClassifier && nTargets < 2) throw refused("has no labels, or one");
+  // Of two classes one number may stand for both.
+  const isOfOne = isClassifier && nTargets === 2 && reals.base_values === 1;
+  if (reals.base_values > 0 && !isOfOne) expectLength("base_values", reals.base_values, nTargets);
   const nOutputs = integers.target_ids.length;
   expectLength("target_treeids", integers.target_treeids.length, nOutputs);
   expectLength("target_nodeids", integers.target_nodeids.length, nOutputs);
@@ -86,7 +95,7 @@ function expectLength(name: string, found: number, expected: number): void {
 }
 
 function refused(reason: string): ModelRefusedError {
-  return new ModelRefusedError(`a TreeEnsembleRegressor ${reason}`);
+  return new ModelRefusedError(`a tree ensemble ${reason}`);
 }
 
 /** Reads the attributes of one node; whatever is not known is refused. */
@@ -94,11 +103,13 @@ class TreeListReader {
   readonly #reader: WireReader;
   readonly #integers = new Map<string, Int32Array>();
   readonly #reals = new Map<string, number>();
+  readonly #isClassifier: boolean;
   #modes = new Uint8Array(0);
   #nTargets = 1;
 
-  constructor(reader: WireReader) {
+  constructor(reader: WireReader, isClassifier: boolean) {
     this.#reader = reader;
+    this.#isClassifier = isClassifier;
   }
 
   read(node: WireRange): TreeLists {
@@ -108,7 +119,8 @@ class TreeListReader {
       const name = this.#nameOf(field);
       if (seen.has(name)) throw refused(`has ${name} twice`);
       seen.add(name);
-      this.#readAttribute(name, field);
+      if (this.#isClassifier) this.#readOfClassifier(name, field);
+      else this.#readAttribute(name, field);
     });
     const integersOf = (name: IntegerList) => this.#integers.get(name) ?? new Int32Array(0);
     const lengthOf = (name: RealList) => this.#reals.get(name) ?? -1;
@@ -141,6 +153,18 @@ class TreeListReader {
       if (field.name === "name") name = this.#reader.readText(field, "attribute name", MAX_NAME_BYTES);
     });
     return name;
+  }
+
+  /** A classifier's outputs are its labels; their lists have names of their own. */
+  #readOfClassifier(name: string, range: WireRange): void {
+    if (name === "classlabels_int64s") {
+      this.#nTargets = this.#count(range, "ints");
+      if (this.#nTargets > MAX_TARGETS) throw refused(`has more than ${MAX_TARGETS} labels`);
+    } else if (name === "classlabels_strings")
+      throw refused("has labels of text: convert it with whole numbers as labels");
+    else if (name.startsWith("target_") || name === "n_targets" || name === "aggregate_function")
+      throw refused(`has an unknown attribute ${JSON.stringify(name)}`);
+    else this.#readAttribute(name.replace(/^class_/, "target_"), range);
   }
 
   #readAttribute(name: string, range: WireRange): void {

@@ -363,6 +363,13 @@ describe("parsePipeline refuses", () => {
       /30m, 72h or 7d/,
     ],
     [
+      "several classes that all rise",
+      `${TABLE.replace(", positive: 1", "")}candidates: [{ kind: gbdt, monotone: { increasing: x } }]\n`,
+      7,
+      "candidates.0.monotone",
+      /an answer that can rise or fall/,
+    ],
+    [
       "a search for a skill that no trial has",
       `${AHEAD}metrics: { primary: skill }\ncandidates: [{ kind: gbdt, search: { numLeaves: { kind: integer, low: 4, high: 8 } } }]\n`,
       10,

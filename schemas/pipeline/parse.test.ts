@@ -174,6 +174,14 @@ describe("parsePipeline refuses", () => {
       /6h/,
     ],
     [
+      "a forecast judged on last readings",
+      `${AHEAD}evaluate: { rows: last_per_asset }\n`,
+      10,
+      "evaluate.rows",
+      /nothing is known/,
+    ],
+    ["a choice by skill", `${AHEAD}metrics: { primary: skill }\n`, 10, "metrics.primary", /pinball or mase/],
+    [
       "a blend of quantiles",
       `${AHEAD}candidates: [{ kind: blend }]\n`,
       10,

@@ -67,7 +67,8 @@ export class CpuPool {
     callbacks.signal?.addEventListener("abort", stop, { once: true });
     try {
       const nThreads = Math.max(1, Math.floor(this.#nCores / Math.max(1, this.#nTrainings)));
-      const request: ThreadRequest<K> = { job, input, stopFlag, nThreads };
+      const isWatched = callbacks.onProgress !== undefined;
+      const request: ThreadRequest<K> = { job, input, stopFlag, nThreads, isWatched };
       thread.postMessage(request);
       const output = await this.#reply(thread, callbacks);
       return output as CpuJobOutput<K>;

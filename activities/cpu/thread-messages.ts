@@ -4,6 +4,8 @@ export interface ThreadRequest<Name extends string> {
   readonly input: unknown;
   /** One Int32: 1 asks the job to stop at its next iteration. */
   readonly stopFlag: SharedArrayBuffer;
+  /** Whether anybody listens: a message for every round costs both threads. */
+  readonly isWatched: boolean;
   /** Cores that boosting may use, 1 or more. */
   readonly nThreads: number;
 }

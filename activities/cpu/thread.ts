@@ -21,13 +21,13 @@ function replaceTeam(nThreads: number): void {
   team = new Team(nThreads);
 }
 
-port.on("message", ({ job, input, stopFlag, nThreads }: ThreadRequest<CpuJobName>) => {
+port.on("message", ({ job, input, stopFlag, nThreads, isWatched }: ThreadRequest<CpuJobName>) => {
   const flag = new Int32Array(stopFlag);
   const reply = (message: ThreadReply) => port.postMessage(message);
   try {
     const run = CPU_JOBS[job] as (input: unknown, hooks: unknown) => unknown;
     const output = run(input, {
-      onProgress: (progress: unknown) => reply({ kind: "progress", progress }),
+      ...(isWatched ? { onProgress: (progress: unknown) => reply({ kind: "progress", progress }) } : {}),
       sendCheckpoint: (checkpoint: unknown) => reply({ kind: "checkpoint", checkpoint }),
       // Only a job that boosts asks for it.
       get team() {

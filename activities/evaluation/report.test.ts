@@ -69,6 +69,39 @@ it("shows the chosen threshold with its cost, calibration and slices, all of it 
   expect(page).not.toMatch(/<img|<b>|<i>/);
 });
 
+it("draws forecasts with what came, and tells what each quantile covers", () => {
+  const ahead = [
+    { time: 0, quantiles: [5, 5, 5] },
+    { time: 1, quantiles: [4, 6, 9] },
+  ];
+  const page = renderReport({
+    pipeline: { name: "pumps" } as Pipeline,
+    evaluation: {
+      ...evaluation,
+      quantiles: [{ horizon: "6h", level: 0.9, observed: 0.875, rows: 80 }],
+    },
+    problem: {
+      kind: "forecast",
+      metricTask: "forecast",
+      primaryMetric: "pinball",
+      nClasses: 1,
+      cap: null,
+      bounds: null,
+      forecast: { column: "<b>heat", horizons: ["6h"], spans: [1], quantiles: [0.1, 0.5, 0.9] },
+    },
+    truth: Float64Array.of(1, Number.NaN, 3),
+    prediction: Float64Array.of(1, 2, 3),
+    fans: [{ asset: "<i>m1", times: [-2, -1, 0, 1], values: [3, 4, 5, 7], ahead }],
+    trials: [],
+  });
+  expect(page).toContain("<h3>&lt;i&gt;m1</h3><svg");
+  expect(page).toContain("&lt;b&gt;heat of some assets in the middle of the holdout");
+  expect(page).toContain("<td>6h</td><td>0.9</td><td>0.875</td><td>80</td>");
+  // The row without a truth is not drawn; nothing is drawn where there is no number.
+  expect(page.match(/<circle[^>]*r="3"/g)).toHaveLength(2);
+  expect(page).not.toContain("NaN");
+});
+
 it("draws how a search went on, and what its objective hangs on", () => {
   const trials = Array.from({ length: 12 }, (_, number): TrialView => {
     const value = 1 + ((number * 5) % 12) / 12;

@@ -7,6 +7,7 @@ import type { Evaluation, ServedForecast, ServedInterval, Signature } from "../.
 import { horizonsOf, horizonSpans, quantilesOf } from "../../schemas/pipeline/forecast.ts";
 import type { ForecastTask } from "../../schemas/pipeline/forecast.ts";
 import type { Span } from "../../schemas/pipeline/time.ts";
+import type { Where } from "../../schemas/pipeline/label.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { modelNameOf } from "../../schemas/pipeline/pipeline.ts";
 import type { FeatureTable } from "../features/feature-table.ts";
@@ -197,11 +198,24 @@ function forecastConvention(task: Pipeline["task"]): string {
 /** Longest text of a filter in the convention; the whole is in the card. */
 const MAX_WHERE = 300;
 
-/** Which events count as failures, as the file says. */
+/** Which events count as failures, and which end a life without one, as the file says. */
 function failureEvents({ label }: Pipeline): string {
   if (label.kind !== "events") return "";
-  const where = Object.entries(label.where ?? {})
+  const { replacements } = label;
+  const replaced = replacements === undefined ? "" : `replacements are ${eventsText(replacements)}; `;
+  return `failures are ${eventsText(label)}; ${replaced}`;
+}
+
+interface EventRows {
+  readonly source: string;
+  readonly where?: Where | undefined;
+}
+
+function eventsText({ source, where = {} }: EventRows): string {
+  const conditions = Object.entries(where)
     .map(([column, value]) => `${column} = ${(Array.isArray(value) ? value : [value]).join(" or ")}`)
     .join(" and ");
-  return `failures are ${where === "" ? "all rows" : "rows"} of ${label.source}${where === "" ? "" : ` with ${where.slice(0, MAX_WHERE)}`}; `;
+  return conditions === ""
+    ? `all rows of ${source}`
+    : `rows of ${source} with ${conditions.slice(0, MAX_WHERE)}`;
 }

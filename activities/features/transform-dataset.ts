@@ -19,6 +19,7 @@ import { putParquet } from "../parquet-object.ts";
 import { isReproduction, reuseOr } from "../stage-cache.ts";
 import type { TransformResult } from "./messages.ts";
 import { registerFeatureSet } from "./publish-features.ts";
+import { requireHorizons } from "./require-horizons.ts";
 import { localParts } from "./sensor-columns.ts";
 
 /** Raised when the same inputs would give other features than before. */
@@ -112,6 +113,7 @@ async function transformShards(
   }
   const counts = await countRows(deps, parts, hasLabel && keepsCensored(view.label));
   requireEndedLife(counts);
+  if (hasLabel) await requireHorizons(deps.duckdb, view, await tableOf(deps, parts));
   const manifest: FeatureSetManifest = {
     kind: "aura.features/1",
     dataset: hashOf(dataset),
@@ -134,12 +136,16 @@ async function transformShards(
   return { featureSet, rows: counts.nRows, features: manifest.features.length };
 }
 
-async function countRows(deps: ActivityDeps, parts: readonly ParquetPart[], hasCensored: boolean) {
+async function tableOf(deps: ActivityDeps, parts: readonly ParquetPart[]): Promise<string> {
   const paths = [];
   for (const part of parts) paths.push(await deps.objects.fetch(part.object));
+  return deps.duckdb.parquet(paths);
+}
+
+async function countRows(deps: ActivityDeps, parts: readonly ParquetPart[], hasCensored: boolean) {
   const censored = hasCensored ? ", count(__y_least) AS censored" : "";
   const [row] = await deps.duckdb.query(
-    `SELECT count(*) AS rows, count(__y) AS labelled, count(DISTINCT __asset) AS assets${censored} FROM ${await deps.duckdb.parquet(paths)}`,
+    `SELECT count(*) AS rows, count(__y) AS labelled, count(DISTINCT __asset) AS assets${censored} FROM ${await tableOf(deps, parts)}`,
   );
   return {
     nRows: Number(row?.["rows"]),

@@ -204,8 +204,12 @@ function partText(part: unknown): string {
 
 const SHOWN_OVERLAPS = 5;
 
+/** Share of the rows that only trains: a model of much less would say little of the one that is served. */
+const FIRST_SHARE = 0.5;
+
 /**
- * Blocks of time with as many rows each: all but the first validate, and learn from what lies before them.
+ * Blocks of time: the first half of the rows only trains, the rest is cut into folds of as many rows each, which validate
+ * what was learnt before them.
  *
  * @throws {PlatformError} not_enough_data when there are fewer times than blocks
  */
@@ -216,7 +220,7 @@ async function withTimeFolds(
 ): Promise<SplitDocument> {
   const source = readingsOf(dataset);
   const { folds } = pipeline.split;
-  const shares = Array.from({ length: folds }, (_, k) => (k + 1) / (folds + 1));
+  const shares = Array.from({ length: folds }, (_, k) => FIRST_SHARE + ((1 - FIRST_SHARE) * k) / folds);
   const parquet = await deps.duckdb.parquet(await localParts(deps, source));
   const before = BigInt(Math.ceil(document.gapFrom ?? 0));
   const table = await deps.duckdb.columns(

@@ -16,7 +16,7 @@ export const DECISION_METRICS = ["f1", "precision", "recall", "accuracy", "mcc"]
  */
 export function outOfFoldDecisionMetrics(rows: PooledRows, costs?: AlertCosts): MetricSet {
   const decisions = outOfFoldDecisions(rows, (others) => thresholdOf(others, costs));
-  const all = computeMetrics("binary", rows.truth, decisions, { threshold: 0.5 });
+  const all = computeMetrics("binary", rows.truth, decisions, { threshold: 0.5, only: DECISION_METRICS });
   return Object.fromEntries(
     DECISION_METRICS.flatMap((key) => (all[key] === undefined ? [] : [[key, all[key]]])),
   );

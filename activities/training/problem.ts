@@ -15,6 +15,7 @@ import { timeKindOf } from "../../schemas/pipeline/pipeline.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { lifeInUnits } from "../../schemas/pipeline/time.ts";
 import type { ProblemKind } from "../../schemas/pipeline/label.ts";
+import { problemKindOf } from "../../schemas/pipeline/semantics.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { SplitDocument } from "../../schemas/split.ts";
 
@@ -71,7 +72,8 @@ export function hasUnendedLives({ task, label }: Pick<Pipeline, "task" | "label"
  *   with fewer than two classes
  */
 export function problemOf(pipeline: Pipeline, classLabels: readonly string[] | null): Problem {
-  const kind = problemKind(pipeline);
+  // As declared, and not as the data happen to be: without a positive class nothing says what an alert would be for.
+  const kind = problemKindOf(pipeline);
   const metricTask = kind === "regression" ? "rul" : kind;
   const detection = detectionOf(pipeline);
   const isUnlabelled = detection?.hasLabel === false;
@@ -114,24 +116,6 @@ export function problemOf(pipeline: Pipeline, classLabels: readonly string[] | n
 function forecastProblem(task: ForecastTask, timeKind: string): ForecastProblem {
   const spans = horizonSpans(task, timeKind === "timestamp" ? "timestamp" : "cycle").map(({ span }) => span);
   return { column: task.column, horizons: horizonsOf(task), spans, quantiles: quantilesOf(task) };
-}
-
-/** As declared, and not as the data happen to be: without a positive class nothing says what an alert would be for. */
-function problemKind(pipeline: Pipeline): ProblemKind {
-  switch (pipeline.task.kind) {
-    case "rul":
-      return "regression";
-    case "failure_within":
-      return "binary";
-    case "class":
-      return pipeline.label.kind === "column" && pipeline.label.positive !== undefined
-        ? "binary"
-        : "multiclass";
-    case "anomaly":
-      return "anomaly";
-    case "forecast":
-      return "forecast";
-  }
 }
 
 /** Targets by row of a table. */

@@ -220,6 +220,7 @@ export function pooledMetrics(
     return meanMetrics(repeats.map((rows) => detectionMetrics(rows, detection, costs ?? undefined)));
   const perRepeat = repeats.map((rows) => ({
     ...computeMetrics(problem.metricTask, rows.truth, rows.prediction, {
+      ...(only === undefined ? {} : { only }),
       truthRaw: rows.truthRaw,
       ...(problem.kind === "multiclass" ? { nClasses: problem.nClasses } : {}),
     }),

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { BenchSuite, SuiteContext } from "../suite.ts";
 import { measureAi4i } from "./ai4i.ts";
+import { measureAi4iDetectors, measureFd001Detectors } from "./detectors.ts";
 import { measureFd001 } from "./fd001.ts";
 import { PIPELINE_SPECS } from "./specs.ts";
 
@@ -19,6 +20,8 @@ async function runPipelineSuite(context: SuiteContext): Promise<void> {
   for (const [folder, measure] of [
     ["cmapss", measureFd001],
     ["ai4i", measureAi4i],
+    ["cmapss", measureFd001Detectors],
+    ["ai4i", measureAi4iDetectors],
   ] as const) {
     const path = join(data, folder);
     if (existsSync(path)) await measure(context, path);

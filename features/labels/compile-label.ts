@@ -25,6 +25,7 @@ export function compileLabel(pipeline: Pipeline, resolver: DatasetResolver): Lab
     kind: "events",
     failures: eventsOf(label, resolver),
     target,
+    ...replacementsOf(label, resolver),
     ...(target.task === "rul" && label.censored !== "drop" ? { keepsCensored: true } : {}),
     ...(label.ignoreAfter === undefined
       ? {}
@@ -67,6 +68,14 @@ function eventsOf(label: LabelOf<"events">, resolver: DatasetResolver) {
   const failures = resolver.events(label.source, label.where, "source");
   resolver.enter("");
   return failures;
+}
+
+function replacementsOf({ replacements }: LabelOf<"events">, resolver: DatasetResolver) {
+  if (replacements === undefined) return {};
+  resolver.enter("label.replacements");
+  const filter = resolver.events(replacements.source, replacements.where, "source");
+  resolver.enter("");
+  return { replacements: filter };
 }
 
 function endPlan(end: LabelOf<"end_of_life">["ends"][number], i: number, resolver: DatasetResolver): EndPlan {

@@ -21,9 +21,14 @@ const source = (rows: readonly (readonly [asset: string, t: number, x: number | 
   rows: rows.map(([asset, t, x]) => ({ asset, t, values: [x, -t] })),
 });
 
-async function forecastOf(readings: TestSource, task: object, prefix: string) {
+async function forecastOf(
+  readings: TestSource,
+  task: object,
+  prefix: string,
+  expressions: readonly object[] = [],
+) {
   const given = {
-    features: [{ current: { columns: ["other"] } }],
+    features: [...expressions, { current: { columns: ["other"] } }],
     label: { kind: "none" },
     task: { kind: "forecast", column: "x", ...task },
   };
@@ -100,6 +105,25 @@ describe("later values of a column", () => {
     const rows = [1, 2, 3].map((t) => ["a", t, t] as const);
     const { column } = await forecastOf(source(rows), { horizons: 100 }, "long");
     expect(column("__y")).toEqual([gap, gap, gap]);
+  });
+
+  it("may be those of an expression, and are never those of a regime's mean", async () => {
+    const rows = [1, 2, 3].map((t) => ["a", t, 10 * t] as const);
+    const readings = source(rows);
+    const { column, view } = await forecastOf(readings, { column: "twice", horizons: 1 }, "expression", [
+      { expression: { name: "twice", formula: "2 * x", feature: false } },
+    ]);
+    expect(column("__target0")).toEqual([40, 60, gap]);
+    expect(view.features.map(({ name }) => name)).toEqual(["other", "twice"]);
+    const regimes = { columns: ["other"], count: 2, normalize: "*" };
+    const normal = compileView(
+      pipelineOf(
+        { readings },
+        { regimes, label: { kind: "none" }, task: { kind: "forecast", column: "x", horizons: 1 } },
+      ),
+      manifestOf({ readings }),
+    );
+    expect(normal.regimes?.normalize).toEqual([]);
   });
 
   it("are not made of a column that no feature may see", () => {

@@ -44,6 +44,7 @@ export interface ForecastPlan {
  *   0 when the asset is still observed at t + horizon, otherwise unlabelled. `ignoreAfter`: readings in
  *   [failure, failure + span] are unlabelled. `keepsCensored`: of rows that no failure follows, the time to the last
  *   reading is a lower bound, and where it reaches the cap the label is the cap.
+ *   `replacements`: a failure after the next one is that of another life, and the time to it is all that is seen.
  * - `forecast`: later values of a column, one per horizon.
  * - `column`: a class (code = position in the class labels, or 1 for the positive value), or a number to predict.
  */
@@ -54,6 +55,8 @@ export type LabelPlan =
       readonly failures: EventFilter;
       readonly target: LifeTarget;
       readonly ignoreAfter?: number;
+      /** Events that end a life without a failure. */
+      readonly replacements?: EventFilter;
       /** Remaining life: rows without a next failure are lower bounds. Absent: they are unlabelled. */
       readonly keepsCensored?: true;
     }

@@ -199,6 +199,33 @@ describe("failure events", () => {
     expect(dropped.least).toBeUndefined();
   });
 
+  it("ends with a replacement, after which another life begins", async () => {
+    const sources = {
+      readings,
+      events: failures([
+        ["a-2", 3, "change"],
+        ["a-2", 5, "stop"],
+        ["a-2", 5, "change"],
+        ["a-10", 3, "change"],
+      ]),
+    };
+    const label = {
+      kind: "events",
+      source: "events",
+      where: { kind: "stop" },
+      replacements: { source: "events", where: { kind: "change" } },
+    };
+    const life = await labelsOf(sources, { label }, "replaced");
+    expect(life.y).toEqual({ "a-2": [gap, gap, 2, 1, gap, gap], "a-10": [gap, gap, gap] });
+    expect(life.least).toEqual({ "a-2": [2, 1, gap, gap, 1, gap], "a-10": [2, 1, gap] });
+    const dropped = await labelsOf(sources, { label: { ...label, censored: "drop" } }, "replaced-dropped");
+    expect(dropped.y).toEqual(life.y);
+    const task = { kind: "failure_within", horizon: 2 };
+    const within = await labelsOf(sources, { label, task }, "replaced-within");
+    // At 2 the part was changed before the horizon was over: nobody knows.
+    expect(within.y["a-2"]).toEqual([0, gap, 1, 1, gap, gap]);
+  });
+
   it("from a flag in the readings", async () => {
     const rest = {
       label: { kind: "column", column: "state", positive: "hot" },

@@ -3,7 +3,7 @@ import type { ParametersOf } from "../parameter-table.ts";
 
 export const PCA_MONITOR_PARAMETERS = {
   explainedVariance: {
-    default: 0.9,
+    default: 0.99,
     min: 0,
     isAboveMin: true,
     max: 1,
@@ -15,7 +15,7 @@ export const PCA_MONITOR_PARAMETERS = {
     min: 0.5,
     max: 1,
     unit: "ratio",
-    doc: "Quantile of T² and of Q on the training rows that each is measured by; the score of a row at both is 2.",
+    doc: "Quantile on the training rows that T² of the leading components, T² of the others, and Q are each measured by: the score of a row at one of the limits is at least 1.",
   },
 } as const;
 

@@ -247,7 +247,7 @@ export function planLayout(sizes: TrainingSizes): Layout {
   end = Math.max(end, align(addresses.sample + 8 * passing.sample));
   if (end > MOST_BYTES) {
     throw new RangeError(
-      `a training must fit into 4 GiB, got ${(end / 2 ** 30).toFixed(1)} GiB for ${nRows} rows × ${nColumns} columns`,
+      `a training must fit into 4 GiB, got ${(end / 2 ** 30).toFixed(1)} GiB for ${nRows} rows × ${nColumns} columns, and ${((8 * lengths.histograms) / 2 ** 30).toFixed(1)} GiB of it for the histograms of numLeaves ${numLeaves}`,
     );
   }
   return {

@@ -204,3 +204,12 @@ it.each([
     `stoppingMetric ${stoppingMetric} needs validation rows of both classes, got 500 of class ${code} alone`,
   );
 });
+
+it("says what does not fit into memory: rows, or the histograms of many leaves", () => {
+  const nColumns = 600;
+  const matrix = { data: new Float64Array(10 * nColumns), nRows: 10, nColumns };
+  const target = { taskKind: "regression", values: new Float64Array(10) } as const;
+  expect(() => trainGbdt({ matrix, target, parameters: { numLeaves: 4096 }, seed: 1 })).toThrow(
+    /must fit into 4 GiB, got [\d.]+ GiB for 10 rows × 600 columns, and [\d.]+ GiB of it for the histograms of numLeaves 4096/,
+  );
+});

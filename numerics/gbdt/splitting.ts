@@ -100,12 +100,16 @@ export function scanFeature(
   node: SearchedNode,
   best: Split,
 ): void {
-  scanBothWays(histogram, offset, { feature, node, best }, (last, isMissingLeft) => {
-    const pass = { node, last, isMissingLeft, leastGain: best.gain };
-    return node.packing.lanes === 1
-      ? scanOneLane(histogram, offset, pass)
-      : scanTwoLanes(histogram, offset, pass);
-  });
+  const { lanes, countUnit } = node.packing;
+  const scan = lanes === 1 ? scanOneLane : scanTwoLanes;
+  const packed = histogram[offset + lanes - 1];
+  const missingCount = packed - Math.floor(packed / countUnit) * countUnit;
+  // With missing rows, "all values left, missing right" is a split too: one more bin is scanned.
+  const last = missingCount > 0 ? feature.nValueBins : feature.nValueBins - 1;
+  for (const isMissingLeft of missingCount > 0 ? [false, true] : [false]) {
+    const found = scan(histogram, offset, { node, last, isMissingLeft, leastGain: best.gain });
+    if (found !== null) keepSplit({ feature, node, best }, found, { missingCount, isMissingLeft });
+  }
 }
 
 /** A feature as the search sees it. */
@@ -114,42 +118,13 @@ export interface SearchedFeature {
   readonly nValueBins: number;
 }
 
-/** What is searched, and the best so far. */
-export interface Search {
-  readonly feature: SearchedFeature;
-  readonly node: SearchedNode;
-  readonly best: Split;
-}
-
 /** The best of one pass. */
-export interface FoundSplit {
+interface FoundSplit {
   readonly bin: number;
   readonly gain: number;
   readonly count: number;
   readonly first: number;
   readonly second: number;
-}
-
-/**
- * The passes that a feature needs: missing rows right, and left where there are any.
- *
- * @param scan one pass over the bins 1 … last; null where nothing gains more than `best`
- */
-export function scanBothWays(
-  histogram: Float64Array,
-  offset: number,
-  { feature, node, best }: Search,
-  scan: (last: number, isMissingLeft: boolean) => FoundSplit | null,
-): void {
-  const { lanes, countUnit } = node.packing;
-  const packed = histogram[offset + lanes - 1];
-  const missingCount = packed - Math.floor(packed / countUnit) * countUnit;
-  // With missing rows, "all values left, missing right" is a split too: one more bin is scanned.
-  const last = missingCount > 0 ? feature.nValueBins : feature.nValueBins - 1;
-  for (const isMissingLeft of missingCount > 0 ? [false, true] : [false]) {
-    const found = scan(last, isMissingLeft);
-    if (found !== null) keepSplit({ feature, node, best }, found, { missingCount, isMissingLeft });
-  }
 }
 
 /** One direction of the missing rows. */
@@ -249,7 +224,11 @@ function scanTwoLanes(
 }
 
 function keepSplit(
-  { feature, node, best }: Search,
+  {
+    feature,
+    node,
+    best,
+  }: { readonly feature: SearchedFeature; readonly node: SearchedNode; readonly best: Split },
   found: FoundSplit,
   { missingCount, isMissingLeft }: { readonly missingCount: number; readonly isMissingLeft: boolean },
 ): void {

@@ -19,6 +19,8 @@ import { meanAbsoluteError, nasaScore, rSquared, rootMeanSquaredError } from "./
 export interface MetricOptions {
   /** binary: alert when the probability is ≥ this; default 0.5. anomaly: the score; default: never */
   readonly threshold?: number;
+  /** binary: keys that are asked for, of which some cost a sort; default: all */
+  readonly only?: readonly string[];
   /** multiclass: number of classes; default is the prediction's length over the truth's */
   readonly nClasses?: number;
   /**
@@ -60,7 +62,7 @@ const COMPUTE: Readonly<
     (t: ArrayLike<number>, p: ArrayLike<number>, options: MetricOptions) => Record<string, number>
   >
 > = {
-  binary: (truth, probability, options) => binaryMetrics(truth, probability, options.threshold ?? 0.5),
+  binary: binaryMetrics,
   multiclass: (truth, probability, options) => multiclassMetrics(truth, probability, options.nClasses),
   regression: regressionMetrics,
   anomaly: (truth, score, options) => anomalyMetrics(truth, score, options.threshold ?? Infinity),
@@ -82,20 +84,25 @@ const COMPUTE: Readonly<
 function binaryMetrics(
   truth: ArrayLike<number>,
   probability: ArrayLike<number>,
-  threshold: number,
+  { threshold = 0.5, only }: MetricOptions,
 ): Record<string, number> {
   const counts = countConfusion(truth, probability, threshold);
-  return {
-    rocAuc: rocAuc(truth, probability),
-    averagePrecision: averagePrecision(truth, probability),
-    f1: f1Of(counts),
-    precision: precisionOf(counts),
-    recall: recallOf(counts),
-    accuracy: accuracyOf(counts),
-    mcc: matthewsOf(counts),
-    logLoss: logLoss(truth, probability),
-    brier: brierScore(truth, probability),
+  const all: Readonly<Record<string, () => number>> = {
+    rocAuc: () => rocAuc(truth, probability),
+    averagePrecision: () => averagePrecision(truth, probability),
+    f1: () => f1Of(counts),
+    precision: () => precisionOf(counts),
+    recall: () => recallOf(counts),
+    accuracy: () => accuracyOf(counts),
+    mcc: () => matthewsOf(counts),
+    logLoss: () => logLoss(truth, probability),
+    brier: () => brierScore(truth, probability),
   };
+  return Object.fromEntries(
+    Object.entries(all).flatMap(([key, compute]) =>
+      only === undefined || only.includes(key) ? [[key, compute()]] : [],
+    ),
+  );
 }
 
 /** Rows without a label count in `alertShare` alone. */

@@ -54,6 +54,15 @@ export const labelSchema = z.discriminatedUnion("kind", [
       ignoreAfter: spanSchema
         .optional()
         .describe("Readings within this span after a failure are not used (repair)."),
+      replacements: z
+        .strictObject({
+          source: nameSchema.describe("An events source; it may be that of the failures."),
+          where: whereSchema.optional().describe("Which of its rows are replacements; default: all."),
+        })
+        .optional()
+        .describe(
+          "Events that end a life without a failure, such as a part changed in time: of readings before one it is known that no failure came until then, and what comes later is another life.",
+        ),
       censored: z
         .enum(["use", "drop"])
         .optional()

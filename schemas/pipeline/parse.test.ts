@@ -174,6 +174,14 @@ describe("parsePipeline refuses", () => {
       /6h/,
     ],
     [
+      "a forecast judged on last readings",
+      `${AHEAD}evaluate: { rows: last_per_asset }\n`,
+      10,
+      "evaluate.rows",
+      /nothing is known/,
+    ],
+    ["a choice by skill", `${AHEAD}metrics: { primary: skill }\n`, 10, "metrics.primary", /pinball or mase/],
+    [
       "a blend of quantiles",
       `${AHEAD}candidates: [{ kind: blend }]\n`,
       10,
@@ -361,6 +369,13 @@ describe("parsePipeline refuses", () => {
       5,
       "label.cap",
       /30m, 72h or 7d/,
+    ],
+    [
+      "several classes that all rise",
+      `${TABLE.replace(", positive: 1", "")}candidates: [{ kind: gbdt, monotone: { increasing: x } }]\n`,
+      7,
+      "candidates.0.monotone",
+      /an answer that can rise or fall/,
     ],
     [
       "a search for a skill that no trial has",

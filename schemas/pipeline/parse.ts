@@ -89,7 +89,7 @@ function forecastFeatures(value: unknown): object {
       { current: { columns: "*" } },
       { lag: { columns, steps: [1, 2, 3, 6, 12, 23] } },
       { rolling: { columns, stats: ["mean", "std", "slope"], windows: [6, 24] } },
-      ...(hasCalendar ? [{ cyclical: { of: ["hour_of_day", "day_of_week"] } }] : []),
+      ...(hasCalendar ? [{ cyclical: { of: ["hour_of_day"] } }] : []),
     ],
   };
 }

@@ -84,6 +84,9 @@ function filtersOf({ label, features }: Pipeline, source: string): { field: stri
   const filters: { field: string; where: Where }[] = [];
   if (label.kind === "events" && label.source === source && label.where !== undefined)
     filters.push({ field: "label.where", where: label.where });
+  const replacements = label.kind === "events" ? label.replacements : undefined;
+  if (replacements?.source === source && replacements.where !== undefined)
+    filters.push({ field: "label.replacements.where", where: replacements.where });
   const collect = (value: unknown, field: string): void => {
     if (typeof value !== "object" || value === null) return;
     const { source: from, where } = value as { source?: unknown; where?: Where };

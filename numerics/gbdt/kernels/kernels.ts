@@ -27,15 +27,6 @@ export type AddRows = (
   scratch: number,
 ) => void;
 
-/** One pass of the search over a column's bins; `node` and `found` are addresses of doubles that kernel-scan.ts lists. */
-export type Scan = (
-  histogram: number,
-  last: number,
-  isMissingLeft: number,
-  node: number,
-  found: number,
-) => number;
-
 /** Addresses are bytes into the training memory; counts are elements. */
 export interface Kernels {
   /** Gradient and hessian lanes. */
@@ -88,9 +79,20 @@ export interface Kernels {
     begin: number,
     end: number,
   ) => void;
-  /** Absent in the plain kind, where scanFeature is the search. */
-  readonly scanTwo?: Scan;
-  readonly scanOne?: Scan;
+  /**
+   * scanFeature for neighbouring columns, written to their `splits`; `node` and `found` are addresses of doubles that
+   * node-scan.ts lists. Absent in the plain kind, where scanFeature is the search.
+   */
+  readonly scanColumns?: (
+    histogram: number,
+    nColumns: number,
+    lanes: number,
+    isSearched: number,
+    nValueBins: number,
+    node: number,
+    found: number,
+    splits: number,
+  ) => void;
   /** values[rows[begin … end)] += step. */
   readonly addToListed: (values: number, rows: number, begin: number, end: number, step: number) => void;
 }

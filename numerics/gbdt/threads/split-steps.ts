@@ -9,18 +9,19 @@ import { createSplit, describeNode, leastGain, scanFeature } from "../splitting.
 import type { SearchedNode } from "../splitting.ts";
 import { DOUBLES } from "./context.ts";
 import type { StepContext } from "./context.ts";
-import { KernelScan } from "./kernel-scan.ts";
+import { NodeScan } from "./node-scan.ts";
 
 /** What grows a tree: rows dealt out to children, histograms, and the search for splits. */
 export class SplitSteps {
   readonly #context: StepContext;
   readonly #best = createSplit();
-  /** null where the reference searches. */
-  readonly #kernelScan: KernelScan | null;
+  /** null where the reference searches, and where outputs are bounded or penalised. */
+  readonly #nodeScan: NodeScan | null;
 
   constructor(context: StepContext) {
     this.#context = context;
-    this.#kernelScan = context.kernels.scanTwo === undefined ? null : new KernelScan(context);
+    const isPlain = context.kernels.scanColumns === undefined || context.job.isConstrained;
+    this.#nodeScan = isPlain ? null : new NodeScan(context);
   }
 
   /** Task: a chunk of a node's rows. Arguments: begin, end, column, node. Notes how many went left. */
@@ -142,27 +143,44 @@ export class SplitSteps {
     if (this.#context.argument(6) === 1) this.#scanStrip(strip, 0, smaller);
   }
 
-  #scanStrip({ firstColumn, nColumns }: Strip, child: 0 | 1, histogram: number): void {
-    const { layout, sizes, splits, isColumnDrawn, isColumnAllowed } = this.#context.views;
+  #scanStrip(strip: Strip, child: 0 | 1, histogram: number): void {
+    const { isColumnDrawn, isCategorical } = this.#context.views;
     const first = this.#context.double(child === 0 ? DOUBLES.smallerFirst : DOUBLES.largerFirst);
     const second = this.#context.double(child === 0 ? DOUBLES.smallerSecond : DOUBLES.largerSecond);
     const node = describeNode({ first, second }, this.#context.packing, this.#context.job.limits);
     const least = leastGain(node, this.#context.job.limits);
-    const best = this.#best;
-    this.#kernelScan?.begin(node);
-    for (let column = firstColumn; column < firstColumn + nColumns; column++) {
-      if (isColumnDrawn[column] === 0) continue;
-      best.feature = -1;
-      best.gain = least;
-      const offset = histogram * layout.histogramLength + column * HISTOGRAM_BINS * sizes.lanes;
-      if (isColumnAllowed[child * sizes.nColumns + column] === 1) this.#scan(offset, column, child, node);
-      const place = (child * sizes.nColumns + column) * SPLIT_FIELDS;
-      splits[place] = best.feature < 0 ? -1 : best.gain;
-      splits[place + 1] = best.bin;
-      splits[place + 2] = best.isMissingLeft ? 1 : 0;
-      splits[place + 3] = best.leftFirst;
-      splits[place + 4] = best.leftSecond;
+    const byKernel = (column: number) =>
+      this.#nodeScan !== null && isCategorical[column] === 0 && this.#isAllowed(column, child);
+    this.#nodeScan?.scan(strip, { histogram, child }, { node, least, isSearched: byKernel });
+    for (let column = strip.firstColumn; column < strip.firstColumn + strip.nColumns; column++) {
+      if (isColumnDrawn[column] === 0 || byKernel(column)) continue;
+      this.#scanColumn(column, { histogram, child }, { node, least });
     }
+  }
+
+  /** Whether a column is drawn for this tree and may stand on the child's path. */
+  #isAllowed(column: number, child: 0 | 1): boolean {
+    const { isColumnDrawn, isColumnAllowed, sizes } = this.#context.views;
+    return isColumnDrawn[column] === 1 && isColumnAllowed[child * sizes.nColumns + column] === 1;
+  }
+
+  #scanColumn(
+    column: number,
+    { histogram, child }: { readonly histogram: number; readonly child: 0 | 1 },
+    { node, least }: { readonly node: SearchedNode; readonly least: number },
+  ): void {
+    const { layout, sizes, splits } = this.#context.views;
+    const best = this.#best;
+    best.feature = -1;
+    best.gain = least;
+    const offset = histogram * layout.histogramLength + column * HISTOGRAM_BINS * sizes.lanes;
+    if (this.#isAllowed(column, child)) this.#scan(offset, column, child, node);
+    const place = (child * sizes.nColumns + column) * SPLIT_FIELDS;
+    splits[place] = best.feature < 0 ? -1 : best.gain;
+    splits[place + 1] = best.bin;
+    splits[place + 2] = best.isMissingLeft ? 1 : 0;
+    splits[place + 3] = best.leftFirst;
+    splits[place + 4] = best.leftSecond;
   }
 
   #scan(offset: number, column: number, child: 0 | 1, node: SearchedNode): void {
@@ -181,8 +199,7 @@ export class SplitSteps {
       return;
     }
     if (!this.#context.job.isConstrained) {
-      if (this.#kernelScan === null) scanFeature(histograms, offset, feature, node, this.#best);
-      else this.#kernelScan.scan(offset, { feature, node, best: this.#best });
+      scanFeature(histograms, offset, feature, node, this.#best);
       return;
     }
     const lowest = this.#context.double(child === 0 ? DOUBLES.smallerLowest : DOUBLES.largerLowest);

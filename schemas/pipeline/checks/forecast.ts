@@ -1,5 +1,6 @@
 import { lengthOf } from "../forecast.ts";
 import type { ForecastTask } from "../forecast.ts";
+import type { FieldPath } from "../reading/yaml-document.ts";
 import type { Span } from "../time.ts";
 import { checkTimeSpan, report, reportUnknown } from "./scope.ts";
 import type { Scope } from "./scope.ts";
@@ -18,6 +19,24 @@ export function checkForecast(scope: Scope, task: ForecastTask): void {
   for (const key of ["tolerance", "season"] as const) checkSpan(scope, key, task[key]);
   checkTolerance(scope, task);
   checkFolds(scope);
+  checkJudging(scope);
+}
+
+/** The last reading of an asset has no later one; and skill is against the baseline of one run, which others do not have. */
+function checkJudging(scope: Scope): void {
+  const { evaluate, metrics, champion } = scope.pipeline;
+  if (evaluate.rows === "last_per_asset")
+    report(scope, ["evaluate", "rows"], "all: after the last reading nothing is known", evaluate.rows);
+  const compared: [FieldPath, string | undefined][] = [
+    [["metrics", "primary"], metrics.primary],
+    ...champion.guards.map((one, i): [FieldPath, string] => [
+      ["champion", "guards", i, "metric"],
+      one.metric,
+    ]),
+  ];
+  for (const [path, name] of compared)
+    if (name === "skill")
+      report(scope, path, "a metric that needs no baseline, e.g. pinball or mase", `'${name}'`);
 }
 
 function checkColumn(scope: Scope, { column: name }: ForecastTask): void {

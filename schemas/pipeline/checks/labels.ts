@@ -94,6 +94,12 @@ function checkEventLabel(scope: Scope): void {
   const source = sourceOfRole(scope, ["label", "source"], { name: label.source, role: "events" });
   if (source !== undefined) checkWhere(scope, ["label", "where"], { where: label.where, source });
   const { task } = scope.pipeline;
+  if (label.replacements !== undefined) {
+    const { source: name, where } = label.replacements;
+    const path = ["label", "replacements"];
+    const replacing = sourceOfRole(scope, [...path, "source"], { name, role: "events" });
+    if (replacing !== undefined) checkWhere(scope, [...path, "where"], { where, source: replacing });
+  }
   if (label.censored !== undefined && task.kind !== "rul") {
     const found = `${label.censored} for ${task.kind}`;
     report(scope, ["label", "censored"], "the task rul, which alone has lives that have not ended", found);

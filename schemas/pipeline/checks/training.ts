@@ -311,9 +311,13 @@ function checkWeight(scope: Scope): void {
   }
 }
 
-/** Only boosting has trees that can be held to them. */
+/** Only boosting has trees that can be held to them; of several classes not all can become likelier at once. */
 function checkConstraints(scope: Scope, { kind, monotone, interactions }: Candidate, i: number): void {
-  if (kind === "gbdt") return;
+  if (kind === "gbdt") {
+    if (monotone !== undefined && problemKindOf(scope.pipeline) === "multiclass")
+      report(scope, ["candidates", i, "monotone"], "an answer that can rise or fall", "several classes");
+    return;
+  }
   const expected = "constraints only for gbdt";
   if (monotone !== undefined) report(scope, ["candidates", i, "monotone"], expected, kind);
   if (interactions !== undefined) report(scope, ["candidates", i, "interactions"], expected, kind);

@@ -12,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 SEED = 20261121
 EXPLAINED = 0.9
 QUANTILE = 0.99
+SHARED = 0.5
 L1_RATIO = 0.7
 ALPHA = 0.05
 
@@ -23,9 +24,10 @@ def monitor(table):
     pca = PCA(n_components=k, svd_solver="full").fit(z)
     scores = pca.transform(z)
     # Population variances: scikit-learn divides by n - 1, the monitor by n as the scaler does.
-    t2 = (scores**2 / scores.var(axis=0)).sum(axis=1)
-    q = ((z - pca.inverse_transform(scores)) ** 2).sum(axis=1)
-    combined = t2 / np.quantile(t2, QUANTILE) + q / np.quantile(q, QUANTILE)
+    terms = scores**2 / scores.var(axis=0)
+    leading = int(np.searchsorted(share, SHARED) + 1)
+    parts = [terms[:, :leading].sum(axis=1), terms[:, leading:].sum(axis=1), ((z - pca.inverse_transform(scores)) ** 2).sum(axis=1)]
+    combined = sum(part / np.quantile(part, QUANTILE) for part in parts)
     return {"explainedVariance": EXPLAINED, "limitQuantile": QUANTILE, "components": k, "score": combined.tolist()}
 
 

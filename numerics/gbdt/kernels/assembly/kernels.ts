@@ -317,6 +317,67 @@ export function addToListed(values: usize, rows: usize, begin: i32, end: i32, st
   }
 }
 
+/**
+ * scanFeature for neighbouring columns of numbers, each by itself.
+ *
+ * @param histogram address of the first column's bin 0
+ * @param nColumns  columns
+ * @param lanes     1 or 2
+ * @param isSearched address of a byte per column: 0 for those that are left alone
+ * @param nValueBins address of an i32 per column
+ * @param node address of twelve doubles: countUnit, 1 / countUnit, gradientUnit, hessianUnit, lambdaL2, minDataInLeaf,
+ *   minSumHessianInLeaf, count, gradient, hessian, score, and the gain that must be exceeded; the last is used as scratch
+ * @param found address of four doubles of scratch
+ * @param splits address of five doubles per column: gain or −1, bin, whether missing rows go left, packed sums of the left
+ */
+export function scanColumns(
+  histogram: usize,
+  nColumns: i32,
+  lanes: i32,
+  isSearched: usize,
+  nValueBins: usize,
+  node: usize,
+  found: usize,
+  splits: usize,
+): void {
+  const countUnit = load<f64>(node);
+  const inverseUnit = load<f64>(node, 8);
+  const nodeCount = load<f64>(node, 56);
+  const leastGain = load<f64>(node, 88);
+  const width: usize = lanes == 2 ? TWO : ONE;
+  for (let column = 0; column < nColumns; column++) {
+    if (!load<u8>(isSearched + <usize>column)) continue;
+    const cells = histogram + <usize>column * width;
+    const split = splits + <usize>column * 40;
+    const nBins = load<i32>(nValueBins + ((<usize>column) << 2));
+    const packed = load<f64>(cells + (lanes == 2 ? 8 : 0));
+    const missingCount = packed - Math.floor(packed * inverseUnit) * countUnit;
+    const hasMissing = missingCount > 0;
+    const last = hasMissing ? nBins : nBins - 1;
+    store<f64>(split, -1);
+    store<f64>(node, leastGain, 88);
+    for (let isMissingLeft = 0; isMissingLeft <= (hasMissing ? 1 : 0); isMissingLeft++) {
+      const bin =
+        lanes == 2
+          ? scanTwo(cells, last, isMissingLeft, node, found)
+          : scanOne(cells, last, isMissingLeft, node, found);
+      if (bin == 0) continue;
+      const gain = load<f64>(found);
+      const count = load<f64>(found, 8);
+      // With only missing rows to the right, no value may join them: not even one beyond this node's.
+      const isAllPresentLeft = hasMissing && !isMissingLeft && count == nodeCount - missingCount;
+      const goesLeft = hasMissing ? isMissingLeft == 1 : 2 * count >= nodeCount;
+      store<f64>(split, gain);
+      store<f64>(split, <f64>(isAllPresentLeft ? nBins : bin), 8);
+      store<f64>(split, goesLeft ? 1 : 0, 16);
+      store<f64>(split, load<f64>(found, 16), 24);
+      store<f64>(split, load<f64>(found, 24), 32);
+      store<f64>(node, gain, 88);
+    }
+  }
+  store<f64>(node, leastGain, 88);
+}
+
 /** e^x as exponential.ts has it. */
 function exponential(x: v128): v128 {
   const clipped = f64x2.pmin(f64x2.splat(700), f64x2.pmax(f64x2.splat(-700), x));
@@ -381,12 +442,11 @@ export function deriveLogLoss(
  *
  * @param histogram address of the column's bin 0
  * @param isMissingLeft 1 where the missing bin goes left
- * @param node address of twelve doubles: countUnit, 1 / countUnit, gradientUnit, hessianUnit, lambdaL2, minDataInLeaf,
- *   minSumHessianInLeaf, count, gradient, hessian, score, and the gain that must be exceeded
- * @param found address of five doubles, written where a better split is found: bin, gain, count, packed sums
+ * @param node as for scanColumns
+ * @param found address of four doubles, written where a better split is found: gain, count, packed sums
  * @returns the best bin, or 0 for none
  */
-export function scanTwo(histogram: usize, last: i32, isMissingLeft: i32, node: usize, found: usize): i32 {
+function scanTwo(histogram: usize, last: i32, isMissingLeft: i32, node: usize, found: usize): i32 {
   const countUnit = load<f64>(node);
   const inverseUnit = load<f64>(node, 8);
   const gradientUnit = load<f64>(node, 16);
@@ -430,18 +490,17 @@ export function scanTwo(histogram: usize, last: i32, isMissingLeft: i32, node: u
       bestGain = gain;
       scoreToBeat = gain + score;
       best = bin;
-      store<f64>(found, <f64>bin);
-      store<f64>(found, gain, 8);
-      store<f64>(found, count, 16);
-      store<f64>(found, first, 24);
-      store<f64>(found, second, 32);
+      store<f64>(found, gain);
+      store<f64>(found, count, 8);
+      store<f64>(found, first, 16);
+      store<f64>(found, second, 24);
     }
   }
   return best;
 }
 
 /** The same with one lane: the hessian is the count. */
-export function scanOne(histogram: usize, last: i32, isMissingLeft: i32, node: usize, found: usize): i32 {
+function scanOne(histogram: usize, last: i32, isMissingLeft: i32, node: usize, found: usize): i32 {
   const countUnit = load<f64>(node);
   const inverseUnit = load<f64>(node, 8);
   const gradientUnit = load<f64>(node, 16);
@@ -473,11 +532,10 @@ export function scanOne(histogram: usize, last: i32, isMissingLeft: i32, node: u
       bestGain = gain;
       scoreToBeat = gain + score;
       best = bin;
-      store<f64>(found, <f64>bin);
-      store<f64>(found, gain, 8);
-      store<f64>(found, count, 16);
-      store<f64>(found, first, 24);
-      store<f64>(found, 0, 32);
+      store<f64>(found, gain);
+      store<f64>(found, count, 8);
+      store<f64>(found, first, 16);
+      store<f64>(found, 0, 24);
     }
   }
   return best;

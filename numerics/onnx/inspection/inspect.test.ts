@@ -83,6 +83,19 @@ describe("checkOnnx refuses", () => {
     ["text", new TextEncoder().encode("not a model at all"), /unknown field|wire type|cut short/],
     ["a file cut short", exported.subarray(0, exported.length - 5), /cut short/],
     ["a file without graph", message().integer(1, 8).finish(), /no graph/],
+    [
+      "two versions of one opset",
+      craft({ model: (model) => model.message(8, message().integer(2, 16)) }),
+      /imported in two versions/,
+    ],
+    [
+      "an output that is a map",
+      craft({
+        graph: (graph) =>
+          graph.message(12, message().text(1, "z").message(2, message().message(5, message()))),
+      }),
+      /zipmap=False/,
+    ],
     ["two graphs", craft({ model: (model) => model.message(7, message()) }), /graph is given twice/],
     ["an unknown field", craft({ graph: (graph) => graph.integer(99, 1) }), /unknown field 99/],
     ["a graph of another wire type", message().integer(7, 1).finish(), /wire type/],
@@ -152,6 +165,11 @@ describe("checkOnnx refuses", () => {
   ])("%s", (_name, bytes, reason) => {
     expect(() => checkOnnx(bytes)).toThrow(ModelRefusedError);
     expect(() => checkOnnx(bytes)).toThrow(reason);
+  });
+
+  it("but not the same import twice, as converters write it", () => {
+    const twice = craft({ model: (model) => model.message(8, message().integer(2, 17)) });
+    expect(checkOnnx(twice).refusals).toEqual([]);
   });
 
   it("too many nodes and too many bytes", () => {

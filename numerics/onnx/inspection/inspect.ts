@@ -203,8 +203,11 @@ class Inspection {
       if (field.name === "domain") domain = normaliseDomain(this.#text(field, "opset domain"));
       else version = field.value;
     });
-    if (this.#opsets.some((opset) => opset.domain === domain)) {
-      throw new ModelRefusedError(`opset domain ${JSON.stringify(domain)} is imported twice`);
+    const known = this.#opsets.find((opset) => opset.domain === domain);
+    // skl2onnx writes the same import twice.
+    if (known?.version === version) return;
+    if (known !== undefined) {
+      throw new ModelRefusedError(`opset domain ${JSON.stringify(domain)} is imported in two versions`);
     }
     this.#opsets.push({ domain, version });
     const newest = Object.hasOwn(NEWEST_OPSETS, domain) ? NEWEST_OPSETS[domain] : undefined;
@@ -364,6 +367,10 @@ class Inspection {
       else if (field.name === "type") {
         this.#reader.readMessage(field, shapes.TYPE_SHAPE, "type", (type) => {
           if (type.name === "tensor_type") elementType = this.#readTensorType(type, shape);
+          else if (type.name !== "denotation")
+            this.#refuse(
+              "an input or output is a map or sequence and no tensor: convert it with zipmap=False",
+            );
         });
       }
     });

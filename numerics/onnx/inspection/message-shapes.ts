@@ -92,7 +92,14 @@ export const VALUE_INFO_SHAPE = shapeOf({
 });
 
 /** Tensors only: sequences, maps and optionals are left out. */
-export const TYPE_SHAPE = shapeOf({ 1: ["tensor_type", "message"], 6: ["denotation", "text"] });
+export const TYPE_SHAPE = shapeOf({
+  1: ["tensor_type", "message"],
+  4: ["sequence_type", "message"],
+  5: ["map_type", "message"],
+  6: ["denotation", "text"],
+  8: ["sparse_tensor_type", "message"],
+  9: ["optional_type", "message"],
+});
 
 export const TENSOR_TYPE_SHAPE = shapeOf({ 1: ["elem_type", "integer"], 2: ["shape", "message"] });
 

@@ -14,6 +14,7 @@ export const ALLOWED_OPERATORS: Readonly<Record<string, ReadonlySet<string>>> = 
   ),
   "ai.onnx.ml": nameSet(
     "TreeEnsembleRegressor TreeEnsembleClassifier LinearRegressor LinearClassifier Scaler Imputer Normalizer",
+    "ArrayFeatureExtractor",
   ),
 };
 

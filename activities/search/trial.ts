@@ -52,7 +52,7 @@ export interface TrialOrder {
   readonly pipeline: Pipeline;
   readonly split: SplitDocument;
   readonly number: number;
-  /** Results of all generations before; later ones are not looked at. */
+  /** Results of the trials that it sees, and of no others. */
   readonly earlier: readonly TrialView[];
 }
 
@@ -68,7 +68,7 @@ export function objectivesOf({ search, metrics }: Pipeline, problem: Problem): r
 /**
  * Trains one point on one fold after another until all are done or the pruner ends it.
  *
- * The point follows from seed, number and the trials of earlier generations, and so does every decision to prune: the
+ * The point follows from seed, number and the trials that it sees, and so does every decision to prune: the
  * trial is the same whoever runs it and whatever else runs. A point that cannot be trained is a failed trial, and no
  * error.
  */
@@ -138,7 +138,16 @@ class Trial {
     this.#settings = searchSettingsOf(pipeline);
   }
 
+  /** How the trial ends; every fold that it judged is stored then, also where the next could not be trained. */
   async run(): Promise<TrialEnd> {
+    try {
+      return await this.#runFolds();
+    } finally {
+      await this.#storing;
+    }
+  }
+
+  async #runFolds(): Promise<TrialEnd> {
     const { plan, pipeline } = this.#order;
     const [first] = plan.folds;
     const { classLabels } = await this.#load(first?.featureSet);
@@ -263,7 +272,6 @@ class Trial {
 
   async #end(state: "complete" | "pruned", problem: Problem): Promise<TrialEnd> {
     const metrics = await this.#score(problem);
-    await this.#storing;
     const objectives = objectivesOf(this.#order.pipeline, problem).map((metric) => {
       const value = metrics[metric];
       if (value === undefined || !Number.isFinite(value)) {

@@ -24,7 +24,7 @@ it("finds what the loss hangs on, on its own scale or by choice", () => {
 
 it("shares evenly what two explain alike", () => {
   const [first, second] = parameterImportance(trialsOf(400, (x, y) => x + (Math.log10(y) + 4) / 4));
-  expect((first?.share ?? 0) / (second?.share ?? 1)).toBeLessThan(1.4);
+  expect((first?.share ?? 0) / (second?.share ?? 1)).toBeLessThan(1.6);
 });
 
 it.each([

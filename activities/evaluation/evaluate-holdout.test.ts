@@ -104,13 +104,13 @@ describe("evaluateHoldout", () => {
 
   it("counts lives that have not ended in the order and the likelihood of lives alone", () => {
     const lives = Float64Array.from(rows, (row) => 10 + row);
-    const prediction = lives.map((life) => life + 1);
+    const late = lives.map((life) => life + 1);
     const known: HoldoutJob = {
       ...job,
       problem: { ...binary, kind: "regression", metricTask: "rul", primaryMetric: "lifeLoss", nClasses: 1 },
       truth: lives,
       truthRaw: lives.map((life) => (life > 45 ? Number.NaN : life)),
-      prediction,
+      prediction: late,
       baseline: new Float64Array(N).fill(30),
       threshold: null,
       costs: null,

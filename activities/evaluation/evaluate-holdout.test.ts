@@ -101,4 +101,27 @@ describe("evaluateHoldout", () => {
     expect(found.slices[0]?.metrics["macroF1"]).toBe(1);
     expect(found.slices[0]?.metrics["logLoss"]).toBeCloseTo(-Math.log(0.8));
   });
+
+  it("counts lives that have not ended in the order and the likelihood of lives alone", () => {
+    const lives = Float64Array.from(rows, (row) => 10 + row);
+    const late = lives.map((life) => life + 1);
+    const known: HoldoutJob = {
+      ...job,
+      problem: { ...binary, kind: "regression", metricTask: "rul", primaryMetric: "lifeLoss", nClasses: 1 },
+      truth: lives,
+      truthRaw: lives.map((life) => (life > 45 ? Number.NaN : life)),
+      prediction: late,
+      baseline: new Float64Array(N).fill(30),
+      threshold: null,
+      costs: null,
+    };
+    const short = { least: Float64Array.of(40), prediction: Float64Array.of(0) };
+    const alone = evaluateHoldout(known, HOOKS);
+    const beside = evaluateHoldout({ ...known, censored: short }, HOOKS);
+    expect(alone.test).toMatchObject({ rmse: 1, rmseRaw: 1, rmseIpcw: 1, concordance: 1 });
+    expect(beside.test["rmse"]).toBe(1);
+    expect(beside.test["concordance"]).toBeLessThan(1);
+    expect(beside.test["lifeLoss"]).toBeGreaterThan(alone.test["lifeLoss"] ?? 0);
+    expect(beside.baseline["concordance"]).toBe(0.5);
+  });
 });

@@ -65,7 +65,7 @@ export function censoringWeights({ truth, bounds }: Omit<CensoredRows, "predicti
 }
 
 const HALF_LOG_2_PI = 0.5 * Math.log(2 * Math.PI);
-const HALVINGS = 60;
+const HALVINGS = 40;
 
 /**
  * Mean negative log-likelihood, in nats, of lives that are normal about their predictions with the standard deviation that
@@ -75,7 +75,7 @@ const HALVINGS = 60;
  * @param censored bounds of the lives that have not ended, and what was predicted of them
  * @throws {RangeError} when there is no known life, lengths differ or a value is not finite
  *
- * Cost: O(n) for each of 60 halvings; the likelihood has one maximum, as it is log-concave in 1 / σ.
+ * Cost: O(n) for each of 40 halvings; the likelihood has one maximum, as it is log-concave in 1 / σ.
  */
 export function lifeLoss(
   known: { readonly truth: ArrayLike<number>; readonly prediction: ArrayLike<number> },

@@ -36,6 +36,23 @@ const timesFaster = (work: string, min: number, kind: "must" | "aim"): RowSpec =
   min,
 });
 
+const PEER_NAMES = {
+  lightgbm: "LightGBM",
+  xgboost: "XGBoost hist",
+  sklearn: "HistGradientBoosting",
+} as const;
+
+/** A row per peer of one case. */
+function besideEach<N extends "deep" | "columns" | "many">(name: N) {
+  const row = (peer: keyof typeof PEER_NAMES) =>
+    timesFaster(`${CASES[name].name}, beside ${PEER_NAMES[peer]}`, 1, "aim");
+  return {
+    [`${name}-lightgbm`]: row("lightgbm"),
+    [`${name}-xgboost`]: row("xgboost"),
+    [`${name}-sklearn`]: row("sklearn"),
+  } as Record<`${N}-${keyof typeof PEER_NAMES}`, RowSpec>;
+}
+
 export const TRAIN_SPECS = {
   lightgbmMust: timesFaster(`${CASES.wide.name}, beside LightGBM`, 1 / 1.5, "must"),
   lightgbm: timesFaster(`${CASES.wide.name}, beside LightGBM`, 1, "aim"),
@@ -58,9 +75,9 @@ export const TRAIN_SPECS = {
     of: "ratio",
     min: 1,
   },
-  deep: timesFaster(`${CASES.deep.name}, beside LightGBM`, 1, "aim"),
-  columns: timesFaster(`${CASES.columns.name}, beside LightGBM`, 1, "aim"),
-  many: timesFaster(`${CASES.many.name}, beside LightGBM`, 1, "aim"),
+  ...besideEach("deep"),
+  ...besideEach("columns"),
+  ...besideEach("many"),
   threadsMust: {
     work: `${CASES.wide.name}: 2 threads over 1`,
     unit: "times faster",

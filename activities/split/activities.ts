@@ -3,6 +3,7 @@ import { compileView } from "../../features/view.ts";
 import { hashOf } from "../../schemas/canonical-json.ts";
 import type { DatasetManifest } from "../../schemas/dataset.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
+import { foldsInTime } from "../../schemas/pipeline/training.ts";
 import { spanInTimeUnits } from "../../schemas/pipeline/time.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import { HOLDOUT_FOLD } from "../../schemas/split.ts";
@@ -36,7 +37,7 @@ export function createSplitActivities(deps: ActivityDeps) {
       const units = await unitsOf(deps, pipeline, dataset);
       const isByTime = pipeline.split.holdout?.by === "time";
       const before = await frozenHoldout(deps, { model: input.model, unit: units.unit, isByTime, dataset });
-      const areFoldsInTime = isByTime && pipeline.task.kind === "forecast";
+      const areFoldsInTime = foldsInTime(pipeline, units.unit === "asset");
       const cut = cutSplit(units, { split: pipeline.split, ...before, areFoldsInTime });
       const document = areFoldsInTime ? await withTimeFolds(deps, cut, { pipeline, dataset }) : cut;
       const split = await putDocument(objects, document);
@@ -232,7 +233,7 @@ async function withTimeFolds(
     return { ...document, timeFolds: { from, gap: labelSpan(pipeline, source.timeKind) } };
   throw new PlatformError(
     "not_enough_data",
-    `cut the folds in time: expected readings at ${folds + 1} times or more before the holdout and what its forecasts look ahead to; use fewer folds, nearer horizons or more readings`,
+    `cut the folds in time: expected readings at ${folds + 1} times or more before the holdout and what its labels look ahead to; use fewer folds, nearer horizons or more readings`,
   );
 }
 

@@ -15,7 +15,7 @@ const units: SplitUnits = {
 const none = { frozen: new Set<string>(), trainedBefore: new Set<string>(), holdoutFrom: null };
 
 function split(holdout: NonNullable<Split["holdout"]>): Split {
-  return { holdout, folds: 2, repeats: 1, stratify: true, seed: 7 };
+  return { holdout, folds: 2, repeats: 1, by: "auto", stratify: true, seed: 7 };
 }
 const heldOf = (document: ReturnType<typeof cutSplit>) =>
   document.ids.filter((_, i) => document.folds[0]?.[i] === HOLDOUT_FOLD);

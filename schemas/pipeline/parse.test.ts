@@ -279,6 +279,27 @@ describe("parsePipeline refuses", () => {
       /both sides/,
     ],
     [
+      "folds in time before a holdout by asset",
+      `${SERIES}split: { by: time, holdout: { by: asset } }\n`,
+      21,
+      "split.by",
+      /holdout: \{ by: time \}/,
+    ],
+    [
+      "several repeats of folds in time",
+      `${SERIES}split: { by: time, repeats: 2, holdout: { by: time } }\n`,
+      21,
+      "split.repeats",
+      /follow each other/,
+    ],
+    [
+      "folds in time of lives without a cap",
+      `${CYCLES.replace(", cap: 125", "")}split: { by: time, holdout: { by: time } }\n`,
+      5,
+      "label.cap",
+      /a cap/,
+    ],
+    [
       "a part that does not exist",
       `${SERIES}split: { holdout: { by: parts, parts: [tst] } }\n`,
       21,

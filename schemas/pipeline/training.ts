@@ -36,11 +36,39 @@ export const splitSchema = z.strictObject({
     .describe(
       "Cross-validation folds over what is not held out, grouped by asset; of a forecast held out by time blocks of time, each judged by what came before.",
     ),
+  by: z
+    .enum(["auto", "group", "time"])
+    .default("auto")
+    .describe(
+      "How folds are cut. group: whole assets, or rows where there are none; time: blocks of time, each judged by what was learnt before it; auto: time for forecasts and for a series without assets that holds out its latest readings, else group.",
+    ),
   repeats: z.int().min(1).max(10).default(1).describe("Fold assignments (seeds) averaged in metrics.cv."),
   stratify: z.boolean().default(true).describe("Class tasks: keep class shares equal over folds."),
   seed: z.int().min(0).default(7).describe("Of everything random in the split."),
 });
 export type Split = z.infer<typeof splitSchema>;
+
+/**
+ * Whether the folds are blocks of time, which needs a holdout that comes after all of them. A remaining life without a cap
+ * is known when it ends, however late: of it no block would be known before the next.
+ */
+export function foldsInTime(
+  {
+    split,
+    task,
+    label,
+  }: {
+    readonly split: Split;
+    readonly task: { readonly kind: string };
+    readonly label: object;
+  },
+  hasAsset: boolean,
+): boolean {
+  if (split.holdout?.by !== "time") return false;
+  if (split.by !== "auto") return split.by === "time";
+  const isBounded = task.kind !== "rul" || ("cap" in label && label.cap !== undefined);
+  return task.kind === "forecast" || (!hasAsset && isBounded);
+}
 
 export const evaluateSchema = z.strictObject({
   rows: z.enum(["all", "last_per_asset"]).default("all").describe("Holdout rows that count."),

@@ -18,7 +18,6 @@ export function checkForecast(scope: Scope, task: ForecastTask): void {
   checkQuantiles(scope, task);
   for (const key of ["tolerance", "season"] as const) checkSpan(scope, key, task[key]);
   checkTolerance(scope, task);
-  checkFolds(scope);
   checkJudging(scope);
 }
 
@@ -91,10 +90,4 @@ function checkTolerance(scope: Scope, { tolerance, horizons }: ForecastTask): vo
   const least = Math.min(...list.map(lengthOf));
   if (lengthOf(tolerance) < least) return;
   report(scope, ["task", "tolerance"], "less than the nearest horizon", String(tolerance));
-}
-
-function checkFolds(scope: Scope): void {
-  const { holdout, repeats } = scope.pipeline.split;
-  if (holdout?.by !== "time" || repeats === 1) return;
-  report(scope, ["split", "repeats"], "1, because folds follow each other in time", String(repeats));
 }

@@ -1,6 +1,6 @@
 import type { FieldPath } from "../reading/yaml-document.ts";
 import { REGIME_SLICE, sliceNames } from "../slice.ts";
-import { DETECTOR_KINDS } from "../training.ts";
+import { DETECTOR_KINDS, foldsInTime } from "../training.ts";
 import type { Candidate } from "../training.ts";
 import { horizonsOf, lengthOf } from "../forecast.ts";
 import type { ProblemKind } from "../label.ts";
@@ -14,6 +14,7 @@ import type { Scope } from "./scope.ts";
 /** Split, evaluation, candidates, metrics, gates and approval against the data and the task. */
 export function checkTraining(scope: Scope): void {
   checkHoldout(scope);
+  checkFoldsInTime(scope);
   checkEvaluation(scope);
   checkMetrics(scope);
   checkCalibration(scope);
@@ -54,6 +55,22 @@ function checkHoldout(scope: Scope): void {
     }
   }
   if (holdout.by === "parts") checkHoldoutParts(scope, [...path, "parts"], holdout.parts);
+}
+
+/** Blocks of time follow each other: the holdout comes after the last, and there is one way to cut them. */
+function checkFoldsInTime(scope: Scope): void {
+  const { split, task, label } = scope.pipeline;
+  if (split.by === "time" && split.holdout?.by !== "time")
+    report(scope, ["split", "by"], "group, or with it holdout: { by: time }", "time");
+  if (
+    split.by === "time" &&
+    task.kind === "rul" &&
+    label.kind !== "column" &&
+    !("cap" in label && label.cap !== undefined)
+  )
+    report(scope, ["label", "cap"], "a cap, so that lives are known before the next block of time", "none");
+  if (foldsInTime(scope.pipeline, scope.hasAsset) && split.repeats !== 1)
+    report(scope, ["split", "repeats"], "1, because folds follow each other in time", String(split.repeats));
 }
 
 /** Only probabilities of classes have methods; `auto` and `none` suit every task. */

@@ -108,6 +108,10 @@ async function choose(objects: ObjectStore, row: VersionRow, choice: Choice): Pr
   const { curve = [] } = await getDocument(objects, file, thresholdsFileSchema);
   const { threshold, share, perAssetMonth } = choice;
   if (threshold !== undefined) {
+    if (signature.problem === "binary" && (threshold < 0 || threshold > 1))
+      throw new PlatformError("invalid_body", `set threshold: a probability from 0 to 1, got ${threshold}`, {
+        locations: [{ field: "threshold", expected: "a probability from 0 to 1", found: String(threshold) }],
+      });
     const outOfFold = curve.findLast((point) => point.threshold <= threshold);
     return { threshold, basis: { by: "threshold", ...(outOfFold === undefined ? {} : { outOfFold }) } };
   }

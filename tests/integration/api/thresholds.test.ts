@@ -89,3 +89,11 @@ it("refuses a version that does not decide, and leaves an audit row", async () =
   expect(reply.status).toBe(409);
   expect(fixture.audit.at(-1)).toMatchObject({ action: "model.threshold", outcome: "refused" });
 });
+
+it.each([-0.1, 7])("refuses %f where answers are probabilities", async (threshold) => {
+  const output = { name: "probability", unit: "1", threshold: 0.5 };
+  const fixture = await start({ problem: "binary", task: "failure_within", output });
+  const reply = await post(fixture, PATH, { threshold, reason: "x" });
+  expect(reply.status).toBe(422);
+  expect(await reply.text()).toContain("from 0 to 1");
+});

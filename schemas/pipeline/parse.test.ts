@@ -78,6 +78,17 @@ describe("parsePipeline accepts", () => {
     expect(parsePipeline(text, "pipeline.yaml").pipeline.name).toBe(name);
   });
 
+  it("the turbofan file of a subset with six flight conditions", () => {
+    const text = readFileSync("examples/turbofan/pipeline.yaml", "utf8")
+      .replaceAll("FD001.txt", "FD004.txt")
+      .replace("count: 1", "count: 6");
+    const { sources, regimes } = parsePipeline(text, "pipeline.yaml").pipeline;
+    expect(regimes).toMatchObject({ columns: ["setting1", "setting2", "setting3"], count: 6 });
+    // The settings tell conditions apart; as features they would say nothing of wear.
+    const ignored = sources["readings"]?.columns.filter(({ use }) => use === "ignore");
+    expect(ignored?.map(({ name }) => name)).toEqual(["setting1", "setting2", "setting3"]);
+  });
+
   it("a small file, with defaults, and hashes its meaning and not its spelling", () => {
     const { pipeline, hash } = parsePipeline(TABLE, "p.yaml");
     expect(pipeline.split.folds).toBe(5);

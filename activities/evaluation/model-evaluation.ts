@@ -23,6 +23,7 @@ import { readingsOf } from "../features/sensor-columns.ts";
 import { readView } from "../features/transform-dataset.ts";
 import type { Beat } from "../heartbeat.ts";
 import { trainedCandidates } from "../candidates.ts";
+import { missingClassOf } from "../training/both-classes.ts";
 import { countCensored } from "../training/censored.ts";
 import { finalRows, observedRows } from "../training/fold-rows.ts";
 import type { FinalRows } from "../training/fold-rows.ts";
@@ -318,6 +319,7 @@ function evaluationOf(
       ...sampleCheck(loaded),
       ...weightCheck(loaded),
       ...unseenClassCheck(loaded),
+      ...oneClassCheck(loaded),
       answers.check,
     ],
   };
@@ -366,6 +368,12 @@ function unseenClassCheck({ nUnseenClass, problem }: Loaded): Evaluation["checks
   if (problem.kind !== "multiclass") return [];
   const detail = `${nUnseenClass} rows have a class that no training row has; they are unlabelled`;
   return [{ name: "classes seen in training", passed: true, detail }];
+}
+
+/** A failure: on rows of one class any answer may look perfect. */
+function oneClassCheck({ problem, table, rows }: Loaded): Evaluation["checks"] {
+  const detail = problem.kind === "binary" ? missingClassOf(table.y, rows) : null;
+  return detail === null ? [] : [{ name: "both classes in the holdout", passed: false, detail }];
 }
 
 /** Importance by permutation and partial dependence, on a thread. */

@@ -22,6 +22,7 @@ import { readingsOf, readSensors } from "../features/sensor-columns.ts";
 import { labelReach } from "../split/label-span.ts";
 import { rowFolds } from "../split/row-folds.ts";
 import { reuseOr } from "../stage-cache.ts";
+import { requireBothClasses } from "./both-classes.ts";
 import { categoricalColumns } from "./categorical-columns.ts";
 import { meanOfRounds } from "./fit-forecast.ts";
 import { finalRows, requireRows, rowsOfFold } from "./fold-rows.ts";
@@ -47,16 +48,16 @@ import type { AnyCalibrator } from "./uncertainty.ts";
 const TRAINER_VERSION = 13;
 
 /** Raised when the same inputs would be judged otherwise than before. */
-const LEAKAGE_VERSION = 3;
+const LEAKAGE_VERSION = 4;
 
 /** Training: leakage checks, folds, the choice, the final fit. CPU work runs on threads under a heartbeat. */
 export function createTrainingActivities(deps: ActivityDeps) {
   const { objects, db, cpu, tables } = deps;
   return {
     /**
-     * Looks for leaks before anything is trained; any hit fails the run.
+     * Looks for leaks before anything is trained; any hit fails the run, and so does a label of one class only.
      *
-     * **Effects**: none. **Idempotency**: pure. **Heartbeat**: 1 s. **Errors**: leakage. **Retry**: work.
+     * **Effects**: none. **Idempotency**: pure. **Heartbeat**: 1 s. **Errors**: leakage, not_enough_data. **Retry**: work.
      */
     async checkLeakage(input: LeakageInput): Promise<LeakageResult> {
       const { runId: _, ...inputs } = input;
@@ -67,6 +68,8 @@ export function createTrainingActivities(deps: ActivityDeps) {
           const split = await getDocument(objects, input.split, splitDocumentSchema);
           const { maxRows } = pipeline.training;
           const table = await tables.load(input.featureSet, { kind: "assets", maxRows });
+          // The assets that are looked at may be of one class where all together are not; folds look again.
+          if (table.assets.length === table.ofAssets) requireBothClasses(table, { pipeline, split });
           const sample = await readSensors(deps, dataset, table);
           const problem = problemOf(pipeline, table.classLabels);
           const { target } = targetsOf(problem, table, { pipeline, split });
@@ -122,6 +125,7 @@ export function createTrainingActivities(deps: ActivityDeps) {
           const { repeat, fold } = input;
           const rows = rowsOfFold(table, { pipeline, split, repeat, fold });
           requireRows(rows, `fold ${fold} of repeat ${repeat}`);
+          requireBothClasses(table, { pipeline, split });
           const output = await cpu.train(
             "trainOneFold",
             {

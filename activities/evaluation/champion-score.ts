@@ -17,6 +17,7 @@ import type { Beat } from "../heartbeat.ts";
 import { finalRows } from "../training/fold-rows.ts";
 import { problemOf } from "../training/problem.ts";
 import type { Problem } from "../training/problem.ts";
+import { keyOfUse } from "./graph-runner.ts";
 import type { ChampionScore, ScoreChampionInput } from "./messages.ts";
 import { featureRows, scoreRows } from "./scoring.ts";
 
@@ -164,7 +165,7 @@ export async function answerRows(
   }
   const golden = await getDocument(deps.objects, goldenRef, goldenSchema);
   const nFeatures = golden.rows[0]?.length ?? 0;
-  const key = `activity-${version.digest}`;
+  const key = keyOfUse(`activity-${version.digest}`);
   await deps.pool.load({
     key,
     bytes: await deps.objects.get(onnx, MAX_GRAPH_BYTES),

@@ -35,10 +35,21 @@ export interface GraphInput {
 /** Rows that every loaded copy of the graph must answer as the trainer did. */
 export const GOLDEN_ROWS = 16;
 
+let nUses = 0;
+
+/**
+ * A key for one use of a graph in the pool. Under a shared one, two activities that ask the same graph at a time would
+ * unload it for each other, as a reproduction does beside the run that it repeats.
+ */
+export function keyOfUse(graph: string): string {
+  nUses += 1;
+  return `${graph}-${nUses}`;
+}
+
 /** Runs a graph in the inference children on all rows, then forgets it. */
 export async function runGraph(pool: InferencePool, given: GraphInput): Promise<GraphRun> {
   const sha256 = sha256Hex(given.onnx);
-  const key = `evaluate-${sha256}`;
+  const key = keyOfUse(`evaluate-${sha256}`);
   await pool.load({
     key,
     bytes: given.onnx,
@@ -83,7 +94,7 @@ export async function runForeignGraph(
 ): Promise<GraphRun & { readonly largestDifference: number }> {
   const { onnx, problem, nFeatures, inputs, nRows } = given;
   const sha256 = sha256Hex(onnx);
-  const key = `evaluate-${sha256}`;
+  const key = keyOfUse(`evaluate-${sha256}`);
   const nGolden = Math.min(GOLDEN_ROWS, nRows);
   const golden = { nRows: nGolden, rows: inputs.slice(0, nGolden * nFeatures), outputs: new Float64Array() };
   await pool.load({ key, bytes: onnx, sha256, nFeatures, outputName: OUTPUT_NAMES[problem], golden });

@@ -25,6 +25,13 @@ function problemOf(text: string): string {
   return "";
 }
 
+it("names a setting that the trainer does not have, and the one that was meant", () => {
+  const text = file("numLeaves: { kind: integer, low: 2, high: 8 }").replace("maxDepth: 4", "maxDept: 4");
+  expect(problemOf(text)).toMatch(
+    /^8 candidates\.0\.params\.maxDept: one of .*; did you mean maxDepth\?, found maxDept$/,
+  );
+});
+
 describe("a search space", () => {
   const cases: readonly [string, string, string, string][] = [
     ["right", "learningRate: { kind: float, low: 0.01, high: 0.3, log: true }", "", ""],
@@ -38,7 +45,7 @@ describe("a search space", () => {
       "no choice",
       "objective: { kind: choice, choices: [] }",
       "",
-      "10 candidates.0.search.objective.choices: at least 1 items, found a list of 0",
+      "10 candidates.0.search.objective.choices: at least one value, found a list of 0",
     ],
     [
       "a range beyond the trainer's",
@@ -124,6 +131,12 @@ describe("a search space", () => {
       "leafs: { kind: integer, low: 2, high: 8 }",
       "",
       "10 candidates.0.search.leafs: one of objective,",
+    ],
+    [
+      "a parameter with a slip in its name",
+      "learningRat: { kind: float, low: 0.01, high: 0.3 }",
+      "",
+      "did you mean learningRate?, found learningRat",
     ],
     [
       "no trial at a time",

@@ -11,6 +11,7 @@ import type { Dimension } from "../numerics/search/space.ts";
 import type { ParseOptions } from "../schemas/pipeline/parse.ts";
 import { FEATURES_DIMENSION } from "../schemas/pipeline/search.ts";
 import type { SearchSettings } from "../schemas/pipeline/search.ts";
+import { withSuggestion } from "../schemas/pipeline/reading/nearest.ts";
 import type { Problem } from "../schemas/pipeline/reading/yaml-document.ts";
 import type { Candidate } from "../schemas/pipeline/training.ts";
 
@@ -41,7 +42,14 @@ export const TRAINER_CHECKS: ParseOptions = {
         const expected = expectation(TABLES[kind], name, value);
         return expected === undefined
           ? []
-          : [{ path: ["candidates", i, "params"], key: name, expected, found: String(value) }];
+          : [
+              {
+                path: ["candidates", i, "params"],
+                key: name,
+                expected,
+                found: Object.hasOwn(TABLES[kind], name) ? String(value) : name,
+              },
+            ];
       });
       const own = { ...candidate, kind };
       return [...checkSpaceOf(own, i), ...checkGridOf(own, i, pipeline.search), ...wrong];
@@ -100,7 +108,9 @@ function checkValues(kind: OwnKind, name: string, dimension: Dimension): Dimensi
     return isOfTexts ? [] : [{ expected, found: dimension.kind }];
   }
   const row = TABLES[kind][name];
-  if (dimension.kind === "float" && row !== undefined && "isInteger" in row && row.isInteger)
+  // One problem, not one for every value that a name might take.
+  if (row === undefined) return [{ expected: knownNames(TABLES[kind], name), found: name }];
+  if (dimension.kind === "float" && "isInteger" in row && row.isInteger)
     return [{ expected: "kind integer, as the parameter is", found: "float" }];
   const values = dimension.kind === "choice" ? dimension.choices : [dimension.low, dimension.high];
   return values.flatMap((value) => {
@@ -116,7 +126,7 @@ function expectation(
   value: number | string | boolean,
 ): string | undefined {
   const row = table[name];
-  if (row === undefined) return `one of ${Object.keys(table).join(", ")}`;
+  if (row === undefined) return knownNames(table, name);
   if (typeof value === "boolean") return describeRange(row);
   try {
     resolveParameters(table, { [name]: value });
@@ -125,4 +135,9 @@ function expectation(
     if (error instanceof RangeError) return describeRange(row);
     throw error;
   }
+}
+
+function knownNames(table: ParameterTable, name: string): string {
+  const names = Object.keys(table);
+  return withSuggestion(`one of ${names.join(", ")}`, name, names);
 }

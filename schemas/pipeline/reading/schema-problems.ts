@@ -129,7 +129,7 @@ function typeName(expected: string): string {
 
 function bound(word: string, limit: number | bigint, inclusive: boolean | undefined, origin: string): string {
   const strict = inclusive === false ? (word === "at least" ? "more than" : "less than") : word;
-  if (origin === "array") return `${strict} ${limit} items`;
+  if (origin === "array") return Number(limit) === 1 ? `${strict} one value` : `${strict} ${limit} values`;
   if (origin === "string") return `${strict} ${limit} characters`;
   return `${strict} ${limit}`;
 }

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { signatureSchema } from "../../schemas/model-version.ts";
+import { hashOf } from "../../schemas/canonical-json.ts";
 import { sha256Schema } from "../../schemas/names.ts";
+import { objectRefSchema } from "../../schemas/object-ref.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import { getDocument } from "../../stores/objects/documents.ts";
 import type { ObjectStore } from "../../stores/objects/port.ts";
@@ -12,6 +14,11 @@ import type { AnyRoute } from "./route.ts";
 
 /** Registered versions are the same for all sites. */
 const reader = { role: "viewer", scope: "any" } as const;
+
+const evaluatedSchema = z.looseObject({ report: objectRefSchema });
+
+/** A report has its styles in it and nothing else that a browser would run or fetch. */
+const REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox";
 
 export const modelRoutes: readonly AnyRoute[] = [
   route({
@@ -65,6 +72,25 @@ export const modelRoutes: readonly AnyRoute[] = [
       const { manifest } = await readVersion(database().registry, params.model, params.version);
       const file = Object.values(manifest.files).find(({ sha256 }) => sha256 === params.sha256);
       return streamObject(objects, found(file, "file of the version"), "application/octet-stream");
+    },
+  }),
+  route({
+    method: "get",
+    path: "/v1/models/{model}/versions/{version}/report",
+    tag: "models",
+    summary:
+      "The report of a version as one HTML page: metrics, plots, slices, checks. No scripts, no network.",
+    policy: reader,
+    params: versionParams,
+    reply: z.unknown(),
+    async handle({ params }, { database, objects }) {
+      const { registry, datasets } = database();
+      const { runId, manifest } = await readVersion(registry, params.model, params.version);
+      const made = await datasets.evaluationResult({ runId, manifestHash: hashOf(manifest) });
+      const { data } = evaluatedSchema.safeParse(made);
+      const page = await streamObject(objects, found(data?.report, "report"), "text/html; charset=utf-8");
+      page.headers.set("content-security-policy", REPORT_POLICY);
+      return page;
     },
   }),
   route({

@@ -49,6 +49,7 @@ function shownOf(changed: Partial<Evaluation> = {}): string {
 it("shows metrics with intervals, the threshold, slices and gates", () => {
   const shown = shownOf();
   expect(shown).toContain("pumps@3 (production, champion)");
+  expect(shown).toContain("report   aura models report pumps@3");
   expect(shown).toMatch(/f1 \* +0\.7 +0\.65 … 0\.75 +0\.6/);
   expect(shown).toContain("alerts from 0.5 on: 9 alerts");
   expect(shown).toContain("1 failure rows not alerted, 2 false alarms (no costs are declared)");

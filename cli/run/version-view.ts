@@ -66,6 +66,7 @@ export function showVersion(output: Output, found: ModelVersion): void {
   if (evaluation.censored !== undefined)
     output.line(`censored ${safeText(censoredText(evaluation.censored))}`);
   output.line(`label    ${safeText(evaluation.labelConvention)}`);
+  output.line(`report   ${safeText(reportCommand(model, version))}`);
   output.line();
   const { test, cv } = evaluation.metrics;
   const columns = [...valuesOf("test", test), ...intervalsOf(intervals), ...valuesOf("cv", cv)];
@@ -89,6 +90,11 @@ export function showVersion(output: Output, found: ModelVersion): void {
       output,
       found.gates.map((gate) => gateLine(output, gate)),
     );
+}
+
+/** What writes the report of a version to a file. */
+export function reportCommand(model: string, version: number): string {
+  return `aura models report ${model}@${version}`;
 }
 
 function showBlock(output: Output, lines: readonly string[]): void {

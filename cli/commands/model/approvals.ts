@@ -17,6 +17,7 @@ import type { Approval } from "../../run/approval.ts";
 import { showApproval } from "../../run/approval-card.ts";
 import { personHere } from "../../run/ask-decision.ts";
 import { followRun } from "../../run/follow-run.ts";
+import { reportCommand } from "../../run/version-view.ts";
 import { StageProgress } from "../../run/stage-progress.ts";
 
 interface ListOptions {
@@ -107,6 +108,7 @@ async function show(context: CliContext, id: string, { json }: { readonly json?:
       ...(temporalUiUrl === undefined ? {} : { temporalUiUrl }),
       ...(evaluation === undefined ? {} : { evaluation }),
     });
+    output.line(safeText(`report ${reportCommand(approval.model, approval.version)}`));
     output.line(`${approval.id} is ${approval.state}`);
     for (const one of approval.decisions)
       output.line(safeText(`  ${decisionText(one)} at ${timeText(one.at)}: ${one.reason}`));

@@ -13,6 +13,7 @@ import { patient } from "../../run/follow-run.ts";
 import { registerImport } from "./import.ts";
 import { registerModelFiles } from "./model-files.ts";
 import { readVersion, showVersion } from "../../run/version-view.ts";
+import { registerReport } from "./report.ts";
 import { registerThreshold } from "./threshold.ts";
 
 interface JsonOption {
@@ -117,6 +118,7 @@ export function registerModelsCommand(program: Command): void {
     });
   registerImport(models);
   registerModelFiles(models);
+  registerReport(models);
   registerPromote(models);
   registerRollback(models);
   registerThreshold(models);

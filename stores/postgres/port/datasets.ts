@@ -30,6 +30,11 @@ export interface DatasetStore {
   cachedStage(key: string): Promise<CachedStage | undefined>;
   /** First writer wins; returns the result that stands. */
   rememberStage(stage: NewStage): Promise<unknown>;
+  /**
+   * What was found when a version was evaluated: by its own run, or, where that reused it, by the one that first made the
+   * same files. Undefined where the result was forgotten.
+   */
+  evaluationResult(made: { readonly runId: string; readonly manifestHash: string }): Promise<unknown>;
 }
 
 export interface CachedStage {

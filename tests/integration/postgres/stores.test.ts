@@ -170,6 +170,19 @@ await describeWithServices("stores on PostgreSQL", () => {
     expect(await db.datasets.cachedStage("k")).toEqual({ result: { n }, runId: `run-${n}` });
   });
 
+  it("finds what an evaluation came to by its run, else by the files it made", async () => {
+    const made = (key: string, stage: string, runId: string | null) =>
+      db.datasets.rememberStage({ key, stage, runId, result: { manifest: { sha256: "m" }, report: key } });
+    await made("report-1", "evaluate", null);
+    await made("report-2", "evaluate", "run-e");
+    await made("other", "train", "run-e");
+    const found = (runId: string, manifestHash: string) =>
+      db.datasets.evaluationResult({ runId, manifestHash });
+    expect(await found("run-e", "m")).toMatchObject({ report: "report-2" });
+    expect(await found("run-f", "m")).toMatchObject({ report: "report-2" });
+    expect(await found("run-f", "n")).toBeUndefined();
+  });
+
   it("adds files to a pipeline; a later one of the same name replaces", async () => {
     const audit = auditOf("pipeline.addFiles", "pipeline/pump");
     await db.datasets.addPipelineFiles(

@@ -150,6 +150,20 @@ export class PostgresDatasetStore implements DatasetStore {
     );
     return (await this.cachedStage(key))?.result;
   }
+
+  async evaluationResult({
+    runId,
+    manifestHash,
+  }: Parameters<DatasetStore["evaluationResult"]>[0]): Promise<unknown> {
+    const [row] = await this.#pool.query<{ result: unknown }>(
+      `select result from aura.stage_cache
+        where stage in ('evaluate', 'evaluate-foreign')
+          and (run_id = $1 or result -> 'manifest' ->> 'sha256' = $2)
+        order by (run_id is not distinct from $1) desc, created_at desc limit 1`,
+      [runId, manifestHash],
+    );
+    return row?.result;
+  }
 }
 
 function readingRows(manifest: DatasetManifest): number {

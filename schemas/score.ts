@@ -24,7 +24,7 @@ export const rankedAssetSchema = z.strictObject({
   at: z.string(),
   /** Accepted readings of the asset. */
   readings: z.int(),
-  /** Its history is shorter than the model's longest window. */
+  /** Its history is shorter than the model's longest window, or begins after a life that features look back on. */
   short: z.boolean(),
   /** Features without a value at that reading: a sensor was silent, or the history is shorter than a look-back. */
   missing: z.int(),

@@ -1,3 +1,4 @@
+import { neededHistory } from "../../features/needed-history.ts";
 import { canonicalJson, sha256Hex } from "../../schemas/canonical-json.ts";
 import { signatureSchema } from "../../schemas/model-version.ts";
 import { withThreshold } from "../../schemas/served-threshold.ts";
@@ -15,9 +16,9 @@ import { readView } from "../features/transform-dataset.ts";
 import { withHeartbeat } from "../heartbeat.ts";
 import { rowsWhere } from "../split/row-folds.ts";
 import { summaryOf } from "./fleet-summary.ts";
+import { readHistories, withStarts } from "./histories.ts";
 import { assetsWithoutReadings } from "./left-out-assets.ts";
 import type { ScoreFleetInput, ScoreInput, ScorePlan, ScoreResult } from "./messages.ts";
-import { neededHistory, readHistories } from "./needed-history.ts";
 import { classRisks, rankAssets } from "./rank-assets.ts";
 import { scoringPipeline } from "./scoring-pipeline.ts";
 
@@ -65,8 +66,12 @@ export function createScoringActivities(deps: ActivityDeps) {
         const nOutputs = Math.max(1, outputs.length / Math.max(1, rows.length));
         const values = headline({ outputs, nOutputs }, signature.problem, signature.output.forecast);
         const risks = classRisks(outputs, nOutputs, signature.output.commonClass);
-        const needed = neededHistory(await readView(deps, fileOf(row, "view")));
-        const histories = await readHistories(deps, data.manifest);
+        const view = await readView(deps, fileOf(row, "view"));
+        const needed = neededHistory(view);
+        const histories = await withStarts(await readHistories(deps, data.manifest), view, async () => {
+          const learnt = await db.datasets.get(row.dataset);
+          return learnt === undefined ? new Map() : readHistories(deps, learnt.manifest);
+        });
         const ranking = rankAssets({
           table,
           rows,

@@ -32,7 +32,7 @@ const signature = (problem: Signature["problem"], unit?: string): Signature => (
   output: { name: "y", ...(unit === undefined ? {} : { unit }) },
 });
 const rows = Int32Array.of(0, 1, 2);
-const needed = { readings: 2, micros: 0 };
+const needed = { readings: 2, micros: 0, isLifelong: false };
 const risks = null;
 
 describe("rankAssets", () => {

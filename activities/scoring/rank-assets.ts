@@ -1,10 +1,10 @@
+import { isShort } from "../../features/needed-history.ts";
+import type { History, NeededHistory } from "../../features/needed-history.ts";
 import { intervalOf } from "../../numerics/conformal/interval-rule.ts";
 import type { Signature } from "../../schemas/model-version.ts";
 import type { LeftOutAsset, RankedAsset } from "../../schemas/score.ts";
 import type { FeatureTable } from "../features/feature-table.ts";
 import { fleetForecasts } from "./fleet-forecasts.ts";
-import { isShort } from "./needed-history.ts";
-import type { History, NeededHistory } from "./needed-history.ts";
 
 /** 1971-01-01 in microseconds: no cycle counter gets there. */
 const MIN_TIMESTAMP_MICROS = 31_536_000_000_000;

@@ -183,3 +183,24 @@ test("a history shorter than the features look back is told, a whole one is not"
     "readings: features look back over 2 h, got 0.5 h",
   ]);
 });
+
+test("of times, features over a life are right only from the first reading on, which is told", () => {
+  const readings = Array.from({ length: 24 }, (_, hour) => ({
+    t: `2025-04-05T${String(hour).padStart(2, "0")}:00Z`,
+    voltage: 1,
+  }));
+  const ask = (...features: Feature[]) =>
+    assetFeatures.lastRow(versionOf("timestamp", features), { asset: "a", readings }).warnings;
+  const age = feature("age", "age", { timeKind: "timestamp" });
+  const base = feature("base", "baseline", { column: "voltage", over: 30 });
+  const life =
+    "readings: features look back to the asset's first reading; they are right only if that is the one of 2025-04-05T00:00:00.000Z";
+  expect(ask(...VOLTAGE, age)).toEqual([life]);
+  expect(ask(base)).toEqual(["readings: features look back over 30 readings, got 24", life]);
+  expect(ask(feature("lag", "lag", { column: "voltage", steps: 24 }))).toEqual([
+    "readings: features look back over 25 readings, got 24",
+  ]);
+  // A day of hourly readings fills a window of a day.
+  const day = { column: "voltage", stat: "mean", window: { us: 24 * 3.6e9 }, minPeriods: 1 };
+  expect(ask(feature("day", "rolling", day))).toEqual([]);
+});

@@ -1,3 +1,5 @@
+import { isShortSpan } from "../../features/needed-history.ts";
+import type { History } from "../../features/needed-history.ts";
 import { createAssetState } from "../../features/online.ts";
 import type { AssetContext, LiveValue } from "../../features/online.ts";
 import type { FeatureView, ViewTime } from "../../features/feature-view.ts";
@@ -46,14 +48,14 @@ export function createAssetFeatures(): AssetFeatures {
       if (nUsed === 0 && fault !== undefined) throw refuse(fault.field, fault.expected, fault.found);
       const warnings = [
         ...leftOutWarnings(faults),
-        ...historyWarnings(view, { first, last, nReadings: nUsed }),
+        ...historyWarnings(view, { readings: nUsed, first, last }),
       ];
       if (view.timeKind === "none") return { row, warnings };
       if (view.timeKind === "cycle") return { row, warnings, at: last };
       return {
         row,
         warnings,
-        at: new Date(last / 1_000).toISOString(),
+        at: isoOf(last),
         readingAgeSeconds: Math.max(0, Date.now() / 1_000 - last / 1_000_000),
       };
     },
@@ -78,30 +80,33 @@ function checkColumns({ columns }: ViewInputs, readings: readonly Fields[]): voi
 
 /**
  * Short histories are answered: windows are those of a series that starts with the first reading. Only readings from
- * the asset's first cycle on are known to be its whole life.
+ * the asset's first cycle on are known to be its whole life; of times a request does not say where a life began.
  */
-function historyWarnings(
-  view: FeatureView,
-  given: { readonly first: number; readonly last: number; readonly nReadings: number },
-): string[] {
-  const { nReadings, spanMicros, isLifelong } = inputsOf(view);
+function historyWarnings(view: FeatureView, given: History): string[] {
+  const { needed } = inputsOf(view);
   if (view.timeKind === "none" || (view.timeKind === "cycle" && given.first <= 1)) return [];
   const warnings: string[] = [];
-  if (given.nReadings < nReadings)
-    warnings.push(`readings: features look back over ${nReadings} readings, got ${given.nReadings}`);
+  if (given.readings < needed.readings)
+    warnings.push(`readings: features look back over ${needed.readings} readings, got ${given.readings}`);
   const spanHours = (given.last - given.first) / HOUR_MICROS;
-  if (given.last - given.first < spanMicros)
+  if (isShortSpan(given, needed))
     warnings.push(
-      `readings: features look back over ${spanMicros / HOUR_MICROS} h, got ${Number(spanHours.toPrecision(4))} h`,
+      `readings: features look back over ${needed.micros / HOUR_MICROS} h, got ${Number(spanHours.toPrecision(4))} h`,
     );
-  if (isLifelong && view.timeKind === "cycle")
+  if (needed.isLifelong)
     warnings.push(
-      `readings: features look back to the asset's first cycle, the first reading is of cycle ${given.first}`,
+      view.timeKind === "cycle"
+        ? `readings: features look back to the asset's first cycle, the first reading is of cycle ${given.first}`
+        : `readings: features look back to the asset's first reading; they are right only if that is the one of ${isoOf(given.first)}`,
     );
   return warnings;
 }
 
 const HOUR_MICROS = 3_600_000_000;
+
+function isoOf(micros: number): string {
+  return new Date(micros / 1_000).toISOString();
+}
 
 function checkNumbers({ columns }: ViewInputs, fields: Fields, index: number): void {
   for (const { name, type } of columns) {

@@ -1,16 +1,13 @@
 import { formulaNames, parseFormula } from "../../features/expression/parser.ts";
 import type { FeatureView, ViewColumn } from "../../features/feature-view.ts";
+import { neededHistory } from "../../features/needed-history.ts";
+import type { NeededHistory } from "../../features/needed-history.ts";
 
 /** What the features of a view need of an asset's readings. */
 export interface ViewInputs {
   /** Columns of the readings that some feature is computed from; others of the view are not asked for. */
   readonly columns: readonly ViewColumn[];
-  /** Readings that the longest window, lag or difference over a count of readings needs; at least 1. */
-  readonly nReadings: number;
-  /** Longest window over time, in microseconds; 0 without one. */
-  readonly spanMicros: number;
-  /** Whether some feature looks back to the asset's first reading. */
-  readonly isLifelong: boolean;
+  readonly needed: NeededHistory;
 }
 
 const known = new WeakMap<FeatureView, ViewInputs>();
@@ -28,9 +25,6 @@ interface Args {
   readonly columns?: readonly string[];
   readonly left?: string;
   readonly right?: string;
-  readonly steps?: number;
-  readonly over?: "life" | number;
-  readonly window?: { readonly rows?: number; readonly us?: number };
 }
 
 function computeInputs(view: FeatureView): ViewInputs {
@@ -48,13 +42,6 @@ function computeInputs(view: FeatureView): ViewInputs {
     for (const name of regimes.columns) names.add(name);
   return {
     columns: view.columns.filter(({ name }) => names.has(name)),
-    nReadings: Math.max(1, ...args.map((a) => Math.max(a.window?.rows ?? 1, (a.steps ?? 0) + 1))),
-    spanMicros: Math.max(0, ...args.map((a) => a.window?.us ?? 0)),
-    isLifelong: view.features.some(
-      ({ operator }) =>
-        operator === "expanding" ||
-        operator === "baseline" ||
-        (operator === "age" && view.timeKind === "timestamp"),
-    ),
+    needed: neededHistory(view),
   };
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { signatureSchema } from "../../schemas/model-version.ts";
+import { signatureSchema, thresholdsFileSchema } from "../../schemas/model-version.ts";
+import type { AlertCurvePoint } from "../../schemas/model-version.ts";
 import { hashOf } from "../../schemas/canonical-json.ts";
 import { sha256Schema } from "../../schemas/names.ts";
 import { objectRefSchema } from "../../schemas/object-ref.ts";
@@ -10,6 +11,7 @@ import type { Registry, VersionRow } from "../../stores/postgres/port.ts";
 import { anyObject, found, listOf, modelParams, timeQuery, versionParams } from "./parts.ts";
 import { streamObject } from "./object-body.ts";
 import { route } from "./route.ts";
+import { pointAt } from "./thresholds.ts";
 import type { AnyRoute } from "./route.ts";
 
 /** Registered versions are the same for all sites. */
@@ -51,13 +53,14 @@ export const modelRoutes: readonly AnyRoute[] = [
     path: "/v1/models/{model}/versions/{version}",
     tag: "models",
     summary:
-      "One version: manifest, evaluation, gates, stage, aliases, and its alarm threshold if it has one.",
+      "One version: manifest, evaluation, gates, stage, aliases, and its alarm threshold if it has one, with what that did out of fold.",
     policy: reader,
     params: versionParams,
     reply: anyObject,
     async handle({ params }, { database, objects }) {
       const row = await readVersion(database().registry, params.model, params.version);
-      return { ...row, threshold: await thresholdOf(objects, row) };
+      const threshold = await thresholdOf(objects, row);
+      return { ...row, threshold, outOfFold: await outOfFoldAt(objects, row, threshold) };
     },
   }),
   route({
@@ -141,6 +144,18 @@ async function thresholdOf(
   const { output, problem } = await getDocument(objects, ref, signatureSchema);
   if (problem === "anomaly") return output.threshold ?? null;
   return problem === "binary" ? (output.threshold ?? 0.5) : null;
+}
+
+/** What its threshold would have done on the out-of-fold scores; null where they do not tell. */
+async function outOfFoldAt(
+  objects: ObjectStore,
+  { manifest }: VersionRow,
+  threshold: number | null,
+): Promise<AlertCurvePoint | null> {
+  const ref = manifest.files["thresholds"];
+  if (threshold === null || ref === undefined) return null;
+  const { curve = [] } = await getDocument(objects, ref, thresholdsFileSchema);
+  return pointAt(curve, threshold) ?? null;
 }
 
 function summaryOf({ version, digest, stage, aliases, dataset, runId, createdAt, evaluation }: VersionRow) {

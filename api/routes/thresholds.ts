@@ -18,14 +18,27 @@ import {
 import { route } from "./route.ts";
 import type { AnyRoute } from "./route.ts";
 
-const choiceSchema = z
+/** As they are told: what was asked for, and what was given. */
+const A_SHARE = {
+  error: ({ input }: { readonly input?: unknown }) => `a share above 0, at most 1, got ${String(input)}`,
+};
+const DAYS = {
+  error: ({ input }: { readonly input?: unknown }) => `days above 0, at most 31, got ${String(input)}`,
+};
+
+export const choiceSchema = z
   .strictObject({
     threshold: z.number().optional().describe("The score or probability from which to alert."),
-    share: z.number().gt(0).max(1).optional().describe("At most this share of the readings alerts."),
+    share: z
+      .number()
+      .gt(0, A_SHARE)
+      .max(1, A_SHARE)
+      .optional()
+      .describe("At most this share of the readings alerts."),
     perAssetMonth: z
       .number()
-      .gt(0)
-      .max(31)
+      .gt(0, DAYS)
+      .max(31, DAYS)
       .optional()
       .describe("At most this many days with an alert, of each asset in a month of days with readings."),
     reason: z.string().min(1).max(2_000),
@@ -108,11 +121,8 @@ async function choose(objects: ObjectStore, row: VersionRow, choice: Choice): Pr
   const { curve = [] } = await getDocument(objects, file, thresholdsFileSchema);
   const { threshold, share, perAssetMonth } = choice;
   if (threshold !== undefined) {
-    if (signature.problem === "binary" && (threshold < 0 || threshold > 1))
-      throw new PlatformError("invalid_body", `set threshold: a probability from 0 to 1, got ${threshold}`, {
-        locations: [{ field: "threshold", expected: "a probability from 0 to 1", found: String(threshold) }],
-      });
-    const outOfFold = curve.findLast((point) => point.threshold <= threshold);
+    requirePossible(signature.problem, threshold);
+    const outOfFold = pointAt(curve, threshold);
     return { threshold, basis: { by: "threshold", ...(outOfFold === undefined ? {} : { outOfFold }) } };
   }
   const asked = share === undefined ? { perAssetMonth } : { share };
@@ -120,6 +130,20 @@ async function choose(objects: ObjectStore, row: VersionRow, choice: Choice): Pr
   if (outOfFold === undefined)
     throw refused(row, "its out-of-fold scores do not say which threshold keeps that");
   return { threshold: outOfFold.threshold, basis: { by: "budget", ...asked, outOfFold } };
+}
+
+/** @throws {PlatformError} invalid_body for what no probability, or no anomaly score, can be */
+export function requirePossible(problem: "binary" | "anomaly", threshold: number): void {
+  if (threshold >= 0 && (threshold <= 1 || problem === "anomaly")) return;
+  const expected = problem === "binary" ? "a probability from 0 to 1" : "an anomaly score, 0 or above";
+  throw new PlatformError("invalid_body", `set threshold: ${expected}, got ${threshold}`, {
+    locations: [{ field: "threshold", expected, found: String(threshold) }],
+  });
+}
+
+/** What a threshold would have done out of fold: the last point of the curve that it reaches. */
+export function pointAt(curve: readonly AlertCurvePoint[], threshold: number): AlertCurvePoint | undefined {
+  return curve.findLast((point) => point.threshold <= threshold);
 }
 
 /** Points ascend by threshold, so that the first one that keeps the budget is the lowest. */

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import type { Evaluation } from "../../schemas/model-version.ts";
 import { Output } from "../output.ts";
+import type { ModelVersion } from "./version-view.ts";
 import { showVersion } from "./version-view.ts";
 
 const DIGEST = "d".repeat(64);
@@ -28,7 +29,7 @@ const evaluation: Evaluation = {
   checks: [],
 };
 
-function shownOf(changed: Partial<Evaluation> = {}): string {
+function shownOf(changed: Partial<Evaluation> = {}, more: Partial<ModelVersion> = {}): string {
   let shown = "";
   const stream = { write: (text: string) => (shown += text) };
   showVersion(new Output({ stdout: stream, stderr: stream, environment: {} }), {
@@ -42,6 +43,7 @@ function shownOf(changed: Partial<Evaluation> = {}): string {
     createdAt: "2026-01-01T00:00:00Z",
     gates: [{ name: "champion", passed: false, detail: "a tie" }],
     evaluation: { ...evaluation, ...changed },
+    ...more,
   });
   return shown;
 }
@@ -94,4 +96,12 @@ it("says how far answers can be trusted, and what the model leans on", () => {
   expect(shown).toMatch(/feature +logLoss rise +± +gain/);
   expect(shown).toMatch(/heat +0\.125 +0\.01 +0\.8/);
   expect(shown).toMatch(/all of heat +0\.2 +0\.01 +-/);
+});
+
+it("says from which score it alerts, and what that did out of fold", () => {
+  const outOfFold = { threshold: 4.2, alertShare: 0.01, alertRows: 12, alertsPerAssetMonth: 0.3 };
+  expect(shownOf({}, { threshold: 4.25, outOfFold })).toContain(
+    "alerts   from 4.25 on; out of fold 1 % of the readings alerted, 0.3 days of each asset in a month",
+  );
+  expect(shownOf({}, { threshold: 4.25, outOfFold: null })).toMatch(/alerts   from 4\.25 on\n/);
 });

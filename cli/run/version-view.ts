@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { censoredText } from "../../schemas/censored.ts";
-import { evaluationSchema, gateResultSchema } from "../../schemas/model-version.ts";
+import { alertCurvePointSchema, evaluationSchema, gateResultSchema } from "../../schemas/model-version.ts";
+import type { AlertCurvePoint } from "../../schemas/model-version.ts";
 import { operatingPointOf } from "../../schemas/operating-point.ts";
 import { sliceMetricOf } from "../../schemas/slice-metric.ts";
 import { apiPath } from "../client.ts";
@@ -13,6 +14,7 @@ import {
   importanceLines,
   intervalsOf,
   metricLines,
+  numberText,
   operatingPointLines,
   quantileLines,
   sliceLines,
@@ -31,6 +33,10 @@ const versionSchema = z.looseObject({
   createdAt: z.string(),
   gates: z.array(gateResultSchema),
   evaluation: evaluationSchema,
+  /** From which score or probability it alerts now; null: it decides nothing. */
+  threshold: z.number().nullable().optional(),
+  /** What that did out of fold, where this is known. */
+  outOfFold: alertCurvePointSchema.nullable().optional(),
 });
 export type ModelVersion = z.infer<typeof versionSchema>;
 
@@ -66,6 +72,7 @@ export function showVersion(output: Output, found: ModelVersion): void {
   if (evaluation.censored !== undefined)
     output.line(`censored ${safeText(censoredText(evaluation.censored))}`);
   output.line(`label    ${safeText(evaluation.labelConvention)}`);
+  if (found.threshold != null) output.line(`alerts   ${alertText(found.threshold, found.outOfFold)}`);
   output.line(`report   ${safeText(reportCommand(model, version))}`);
   output.line();
   const { test, cv } = evaluation.metrics;
@@ -90,6 +97,18 @@ export function showVersion(output: Output, found: ModelVersion): void {
       output,
       found.gates.map((gate) => gateLine(output, gate)),
     );
+}
+
+/** `from 4.2 on; out of fold 1 % of the readings alerted, 0.3 days of each asset in a month` */
+function alertText(threshold: number, point: AlertCurvePoint | null | undefined): string {
+  const from = `from ${numberText(threshold)} on`;
+  if (point == null) return from;
+  const { alertShare, alertsPerAssetMonth } = point;
+  const days =
+    alertsPerAssetMonth === undefined
+      ? ""
+      : `, ${numberText(alertsPerAssetMonth)} days of each asset in a month`;
+  return `${from}; out of fold ${numberText(alertShare * 100)} % of the readings alerted${days}`;
 }
 
 /** What writes the report of a version to a file. */

@@ -6,6 +6,7 @@ import type { FeatureView, ViewTime } from "../../features/feature-view.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { PredictAsset } from "../../schemas/prediction.ts";
 import type { AssetFeatures } from "./asset-features.ts";
+import { absentWarnings, attributeFault, unseenWarnings } from "./attribute-checks.ts";
 import { clientMicros, expectedTime } from "./client-time.ts";
 import { leftOutWarnings, readingFault } from "./reading-checks.ts";
 import type { ReadingFault } from "./reading-checks.ts";
@@ -20,6 +21,9 @@ export function createAssetFeatures(): AssetFeatures {
     lastRow({ view, fitted, encoder }, request) {
       const inputs = inputsOf(view);
       checkColumns(inputs, request.readings);
+      const { attributes = {} } = request;
+      const wrong = attributeFault(view, attributes);
+      if (wrong !== undefined) throw refuse(wrong.field, wrong.expected, wrong.found);
       const needed = new Set(inputs.columns.map(({ name }) => name));
       const faults: ReadingFault[] = [];
       const context = contextOf(view, request);
@@ -28,6 +32,7 @@ export function createAssetFeatures(): AssetFeatures {
       let first = NaN;
       let last = NaN;
       let nUsed = 0;
+      let scored = { fields: {} as Fields, index: 0 };
       request.readings.forEach((fields, i) => {
         checkNumbers(inputs, fields, i);
         const t = timeOf(view, { fields, field: `readings.${i}.t`, fallback: i });
@@ -42,6 +47,7 @@ export function createAssetFeatures(): AssetFeatures {
         nUsed++;
         if (nUsed === 1) first = reading.t;
         last = reading.t;
+        scored = { fields, index: i };
         row = Float64Array.from(state.push(reading, context));
       });
       const [fault] = faults;
@@ -49,6 +55,8 @@ export function createAssetFeatures(): AssetFeatures {
       const warnings = [
         ...leftOutWarnings(faults),
         ...historyWarnings(view, { readings: nUsed, first, last }),
+        ...absentWarnings(view, attributes),
+        ...unseenWarnings(view, row, { attributes, ...scored }),
       ];
       if (view.timeKind === "none") return { row, warnings };
       if (view.timeKind === "cycle") return { row, warnings, at: last };

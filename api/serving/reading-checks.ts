@@ -64,6 +64,7 @@ function expectedInstead(
   return `${range[0]} to ${range[1]}${unit === undefined ? "" : ` ${unit}`}`;
 }
 
-function shown(value: NonNullable<LiveValue>): string {
+/** A value as a message names it. */
+export function shown(value: NonNullable<LiveValue>): string {
   return typeof value === "string" ? `'${value.slice(0, FOUND_LENGTH)}'` : String(value);
 }

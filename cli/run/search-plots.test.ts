@@ -84,4 +84,16 @@ it("shows one trial with its folds and its learning curve", () => {
   expect(text).toMatch(/rate +0\.125/);
   expect(text).toMatch(/0\.8 ┤●/);
   expect(text).toMatch(/0\.4 ┤ +●/);
+  expect(text).toMatch(/figure on the early-stopping rows \(the training loss, lower is better/);
+});
+
+it.each([
+  ["rocAuc", "rocAuc, higher is better"],
+  ["mae", "mae, lower is better"],
+  ["loss", "loss, lower is better"],
+])("names the stopping metric %s where it was searched", (stoppingMetric, expected) => {
+  const trial = { ...trialOf(4, 0.8), parameters: { stoppingMetric } };
+  const folds = [{ repeat: 0, fold: 0, history: [0.9, 0.5] }];
+  const text = printed((output) => showTrial(output, trial, { candidate: "gbdt", number: 4, folds }));
+  expect(text.join("\n")).toContain(`(${expected})`);
 });

@@ -80,8 +80,17 @@ export function showTrial(output: Output, trial: TrialView, { folds }: TrialCurv
   });
   if (lines.length === 0) return;
   output.line();
-  output.line("figure on the early-stopping rows, mean of the folds that came so far");
+  output.line(`figure on the early-stopping rows (${figureText(trial)}), mean of the folds that came so far`);
   for (const line of lines) output.line(line);
+}
+
+/** What early stopping watched: `stoppingMetric` where it was searched, else what the file says. */
+function figureText({ parameters }: TrialView): string {
+  const metric = parameters["stoppingMetric"];
+  if (metric === undefined)
+    return "the training loss, lower is better, unless the file's `stoppingMetric` names another";
+  const isHigherBetter = metric === "rocAuc" || metric === "averagePrecision";
+  return `${String(metric)}, ${isHigherBetter ? "higher" : "lower"} is better`;
 }
 
 function meanCurve(folds: TrialCurves["folds"]): (readonly [number, number])[] {

@@ -24,9 +24,10 @@ export const limitQuery = (fallback = 50) => z.coerce.number().int().min(1).max(
 /** ISO 8601 with offset, given on in UTC. */
 export const timeQuery = z.iso.datetime({ offset: true }).transform((text) => new Date(text).toISOString());
 
-/** The found thing, or 404. */
-export function found<T>(thing: T | undefined, what: string): T {
-  if (thing === undefined) throw new PlatformError("not_found", `read ${what}: there is no such ${what}`);
+/** The found thing, or 404; `id` is what was asked for, where the message shall name it. */
+export function found<T>(thing: T | undefined, what: string, id?: string): T {
+  const named = id === undefined ? what : `${what} [${id}]`;
+  if (thing === undefined) throw new PlatformError("not_found", `read ${named}: there is no such ${what}`);
   return thing;
 }
 

@@ -111,7 +111,7 @@ export const runRoutes: readonly AnyRoute[] = [
     params: idParams,
     reply: runViewSchema,
     async handle({ params }, { database, workflows }) {
-      const run = found(await database().runs.get(params.id), "run");
+      const run = found(await database().runs.get(params.id), "run", params.id);
       const waitsFor = mayWait(run) ? await whyItWaits(run, workflows) : undefined;
       return waitsFor === undefined ? run : { ...run, waitsFor };
     },
@@ -126,7 +126,7 @@ export const runRoutes: readonly AnyRoute[] = [
     reply: z.strictObject({ runId: z.string(), cancelling: z.literal(true) }),
     status: 202,
     async handle(request, { database, workflows }) {
-      const run = found(await database().runs.get(request.params.id), "run");
+      const run = found(await database().runs.get(request.params.id), "run", request.params.id);
       if (run.status !== "running" && run.status !== "waiting") {
         throw new PlatformError("conflict", `cancel run [${run.runId}]: it is ${run.status}`);
       }

@@ -32,7 +32,7 @@ export const trialRoutes: readonly AnyRoute[] = [
     }),
     reply: trialListSchema,
     async handle({ params, query }, { database }) {
-      found(await database().runs.get(params.id), "run");
+      found(await database().runs.get(params.id), "run", params.id);
       const trials = await database().trials.list(params.id, query.candidate);
       const walls = await database().trials.wallSeconds(params.id);
       const names = [...new Set(trials.map((trial) => trial.candidate))];
@@ -55,7 +55,7 @@ export const trialRoutes: readonly AnyRoute[] = [
     params: idParams,
     reply: z.string().describe("The bytes of the file."),
     async handle({ params, context }, { database, uploadDir }) {
-      found(await database().runs.get(params.id), "run");
+      found(await database().runs.get(params.id), "run", params.id);
       const bytes = await trialsAsParquet(await database().trials.list(params.id), uploadDir);
       return context.body(bytes, 200, { "content-type": "application/vnd.apache.parquet" });
     },

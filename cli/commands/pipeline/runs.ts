@@ -16,6 +16,7 @@ import { numberText } from "../../run/evaluation-text.ts";
 import { registerCompareCommand } from "./compare-runs.ts";
 import { allTrials, registerExportCommand } from "./export-run.ts";
 import { followRun } from "../../run/follow-run.ts";
+import { runIdFrom } from "../../run/run-id.ts";
 import { waitingText } from "../../run/waiting-text.ts";
 import { outcomeOf } from "../../run/run-document.ts";
 import { showTrial } from "../../run/search-plots.ts";
@@ -54,7 +55,7 @@ export function registerRunsCommand(program: Command): void {
   runs
     .command("show")
     .description("one run: stages, metrics, gates, error")
-    .argument("<id>", "id of the run")
+    .argument("<id>", "id of the run, or its first 6 digits or more")
     .option("--trial <number>", "this trial of its search, with its learning curve", parseTrialNumber)
     .option("--candidate <name>", "with --trial: of this candidate, where several are searched")
     .option("--json", "print it as JSON")
@@ -69,7 +70,7 @@ export function registerRunsCommand(program: Command): void {
   runs
     .command("cancel")
     .description("stop a run, also one that waits for its approval")
-    .argument("<id>", "id of the run")
+    .argument("<id>", "id of the run, or its first 6 digits or more")
     .option("--json", "print the run as JSON")
     .addHelpText("after", "\nExample:\n  $ aura runs cancel 01a1fd2a-6fcd-785a-bc0f-6d7a5964f7a3")
     .action(async (id: string, options: { json?: boolean }, command: Command) =>
@@ -95,11 +96,18 @@ async function list(context: CliContext, { json, model, pipeline, limit }: ListO
   });
 }
 
-async function show(context: CliContext, id: string, { json }: { readonly json?: boolean }): Promise<void> {
-  const { run, trials } = await withApi(context, { start: "if-made" }, async ({ client }) => ({
-    run: await client.get(apiPath`/v1/runs/${id}`, runViewSchema),
-    trials: await client.get(apiPath`/v1/runs/${id}/trials`, trialListSchema),
-  }));
+async function show(
+  context: CliContext,
+  given: string,
+  { json }: { readonly json?: boolean },
+): Promise<void> {
+  const { run, trials } = await withApi(context, { start: "if-made" }, async ({ client }) => {
+    const id = await runIdFrom(client, given);
+    return {
+      run: await client.get(apiPath`/v1/runs/${id}`, runViewSchema),
+      trials: await client.get(apiPath`/v1/runs/${id}/trials`, trialListSchema),
+    };
+  });
   if (json === true) {
     context.output.json(trials.items.length === 0 ? run : { ...run, searches: trials.searches });
     return;
@@ -110,10 +118,11 @@ async function show(context: CliContext, id: string, { json }: { readonly json?:
 
 async function showOneTrial(
   context: CliContext,
-  id: string,
+  given: string,
   { trial: number, candidate, json }: ShowOptions & { readonly trial: number },
 ): Promise<void> {
   const { trial, curves } = await withApi(context, { start: "if-made" }, async ({ client }) => {
+    const id = await runIdFrom(client, given);
     const trials = await allTrials(client, id, candidate);
     const found = trials.filter((one) => one.number === number);
     const [only] = found;
@@ -167,9 +176,14 @@ function describe({ output }: CliContext, run: RunView): void {
   for (const gate of run.gates) output.line(gateLine(output, gate));
 }
 
-async function cancel(context: CliContext, id: string, { json }: { readonly json?: boolean }): Promise<void> {
+async function cancel(
+  context: CliContext,
+  given: string,
+  { json }: { readonly json?: boolean },
+): Promise<void> {
   const { output } = context;
   await withApi(context, { start: "if-made" }, async ({ client, signal }) => {
+    const id = await runIdFrom(client, given);
     await client.post(apiPath`/v1/runs/${id}/cancel`, { reply: z.looseObject({}) });
     output.progress("waiting until its present step has let go");
     const run = await followRun(client, id, { signal });

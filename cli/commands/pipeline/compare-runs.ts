@@ -7,6 +7,7 @@ import { apiPath } from "../../client.ts";
 import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
+import { runIdFrom } from "../../run/run-id.ts";
 import { numberText } from "../../run/evaluation-text.ts";
 import { outcomeOf } from "../../run/run-document.ts";
 
@@ -35,7 +36,8 @@ async function compare(
 ): Promise<void> {
   const compared = await withApi(context, { start: "if-made" }, async ({ client }) => {
     const found: Compared[] = [];
-    for (const id of ids) {
+    for (const given of ids) {
+      const id = await runIdFrom(client, given);
       const run = await client.get(apiPath`/v1/runs/${id}`, runViewSchema);
       found.push({ run, trials: await client.get(apiPath`/v1/runs/${id}/trials`, trialListSchema) });
     }

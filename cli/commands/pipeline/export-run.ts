@@ -7,6 +7,7 @@ import { runViewSchema } from "../../../schemas/run.ts";
 import { trialTable } from "../../../schemas/trial-table.ts";
 import { trialCurvesSchema, trialListSchema } from "../../../schemas/trial.ts";
 import type { TrialList, TrialView } from "../../../schemas/trial.ts";
+import { runIdFrom } from "../../run/run-id.ts";
 import { apiPath } from "../../client.ts";
 import type { ApiClient } from "../../client.ts";
 import { withApi } from "../../connection.ts";
@@ -47,9 +48,14 @@ export function registerExportCommand(runs: Command): void {
     );
 }
 
-async function exportTrials(context: CliContext, id: string, { format, out }: ExportOptions): Promise<void> {
+async function exportTrials(
+  context: CliContext,
+  given: string,
+  { format, out }: ExportOptions,
+): Promise<void> {
   const path = out ?? DEFAULT_OUT[format];
   const nTrials = await withApi(context, { start: "if-made" }, async ({ client }) => {
+    const id = await runIdFrom(client, given);
     const run = await client.get(apiPath`/v1/runs/${id}`, runViewSchema);
     const trials = await allTrials(client, id);
     if (trials.length === 0 && format !== "mlflow")

@@ -26,10 +26,13 @@ export function readerOf(source: Matrix | RowReader): RowReader {
     nRows,
     nColumns,
     read(rows, target) {
-      let place = 0;
-      for (const row of rows) {
-        const from = row * nColumns;
-        for (let column = 0; column < nColumns; column++) target[place++] = data[from + column];
+      // Neighbouring rows are copied at once.
+      for (let index = 0; index < rows.length;) {
+        let end = index + 1;
+        while (end < rows.length && rows[end] === rows[end - 1] + 1) end++;
+        const from = rows[index] * nColumns;
+        target.set(data.subarray(from, from + (end - index) * nColumns), index * nColumns);
+        index = end;
       }
     },
   };

@@ -36,7 +36,7 @@ import { TrialProgress } from "./trial-progress.ts";
 const CHECKPOINT_MS = 3_000;
 
 /** Raised when the same point would give another result than before. */
-export const TRIAL_VERSION = 4;
+export const TRIAL_VERSION = 5;
 
 export interface TrialDeps extends Pick<ActivityDeps, "objects" | "tables" | "cpu" | "log"> {
   readonly bins: BinCache;

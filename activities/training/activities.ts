@@ -45,7 +45,7 @@ import type { FinalPart } from "./train-final.ts";
 import type { AnyCalibrator } from "./uncertainty.ts";
 
 /** Raised when the same inputs would train another model than before. */
-const TRAINER_VERSION = 13;
+const TRAINER_VERSION = 14;
 
 /** Raised when the same inputs would be judged otherwise than before. */
 const LEAKAGE_VERSION = 4;

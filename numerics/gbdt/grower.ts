@@ -27,6 +27,8 @@ export interface Crew {
   readonly team: Team;
   readonly self: TrainingThread;
   readonly limits: GrowLimits;
+  /** The value of a leaf is a quantile, which needs all its rows at once. */
+  readonly isLeafWhole: boolean;
   /** Groups of columns that may meet on one path; null where any may. */
   readonly interactions: readonly ReadonlySet<number>[] | null;
 }
@@ -372,18 +374,53 @@ class Growth {
     leaf.histogram = -1;
   }
 
+  /**
+   * Finds the leaves' values and adds them to the scores. A leaf is summed in pieces of a chunk, in their order, so that its
+   * value does not depend on who sums them, and the largest leaf keeps no thread waiting.
+   */
   #closeLeaves(): void {
-    const { leafNode, leafBegin, leafEnd, leafLowest, leafHighest, treeValue } = this.#views;
-    this.#closed.forEach(({ node, begin, end, bounds }, leaf) => {
-      leafLowest[leaf] = bounds.lowest;
-      leafHighest[leaf] = bounds.highest;
-      leafNode[leaf] = node;
-      leafBegin[leaf] = begin;
-      leafEnd[leaf] = end;
-    });
-    const { team, self } = this.#crew;
+    const { treeValue } = this.#views;
+    const { team, self, limits } = this.#crew;
+    const firstOf = this.#cutLeaves();
+    const nPieces = firstOf[this.#closed.length];
     const isSolo = this.#input.nRows < SOLO_ROWS;
-    team.run(self, "closeLeaves", this.#closed.length, [this.#input.output], isSolo);
-    for (const { node } of this.#closed) this.#tree.value[node] = treeValue[node];
+    team.run(self, "sumPieces", nPieces, [], isSolo);
+    this.#closed.forEach((leaf, index) => {
+      const step = this.#leafStep(leaf, firstOf[index], firstOf[index + 1]);
+      treeValue[leaf.node] = limits.learningRate * step;
+      this.#tree.value[leaf.node] = treeValue[leaf.node];
+    });
+    team.run(self, "addPieces", nPieces, [this.#input.output], isSolo);
+  }
+
+  /** Lists the pieces; returns the first piece of each leaf, and behind them their number. */
+  #cutLeaves(): readonly number[] {
+    const { pieceNode, pieceBegin, pieceEnd } = this.#views;
+    const firstOf: number[] = [];
+    let piece = 0;
+    for (const { node, begin, end } of this.#closed) {
+      firstOf.push(piece);
+      const length = this.#crew.isLeafWhole ? end - begin : CHUNK_ROWS;
+      for (let from = begin; from < end; from += length) {
+        pieceNode[piece] = node;
+        pieceBegin[piece] = from;
+        pieceEnd[piece] = Math.min(from + length, end);
+        piece += 1;
+      }
+    }
+    return [...firstOf, piece];
+  }
+
+  /** How far a leaf moves the scores, before the learning rate. */
+  #leafStep({ bounds }: OpenLeaf, first: number, end: number): number {
+    const { pieceSums } = this.#views;
+    if (this.#crew.isLeafWhole) return pieceSums[2 * first];
+    let gradient = 0;
+    let hessian = 0;
+    for (let piece = first; piece < end; piece++) {
+      gradient += pieceSums[2 * piece];
+      hessian += pieceSums[2 * piece + 1];
+    }
+    return leafOutput(gradient, hessian, this.#crew.limits, bounds);
   }
 }

@@ -86,11 +86,11 @@ export interface TrainingViews {
   readonly treeLeft: Int32Array;
   readonly treeRight: Int32Array;
   readonly treeValue: Float64Array;
-  readonly leafNode: Int32Array;
-  readonly leafBegin: Int32Array;
-  readonly leafEnd: Int32Array;
-  readonly leafLowest: Float64Array;
-  readonly leafHighest: Float64Array;
+  /** Leaves of a grown tree in pieces of at most a chunk: their node, their part of `rows`, two sums of it. */
+  readonly pieceNode: Int32Array;
+  readonly pieceBegin: Int32Array;
+  readonly pieceEnd: Int32Array;
+  readonly pieceSums: Float64Array;
 }
 
 type ViewName = Exclude<keyof TrainingViews, "sizes" | "layout">;
@@ -166,11 +166,10 @@ const TYPES: Readonly<Record<ViewName, ViewType>> = {
   treeLeft: Int32Array,
   treeRight: Int32Array,
   treeValue: Float64Array,
-  leafNode: Int32Array,
-  leafBegin: Int32Array,
-  leafEnd: Int32Array,
-  leafLowest: Float64Array,
-  leafHighest: Float64Array,
+  pieceNode: Int32Array,
+  pieceBegin: Int32Array,
+  pieceEnd: Int32Array,
+  pieceSums: Float64Array,
   staged: Float64Array,
   sample: Float64Array,
 };
@@ -229,11 +228,10 @@ export function planLayout(sizes: TrainingSizes): Layout {
     treeLeft: nNodes,
     treeRight: nNodes,
     treeValue: nNodes,
-    leafNode: numLeaves,
-    leafBegin: numLeaves,
-    leafEnd: numLeaves,
-    leafLowest: numLeaves,
-    leafHighest: numLeaves,
+    pieceNode: numLeaves + nChunks,
+    pieceBegin: numLeaves + nChunks,
+    pieceEnd: numLeaves + nChunks,
+    pieceSums: 2 * (numLeaves + nChunks),
   };
   let end = FIRST_ADDRESS;
   const addresses = {} as Record<ViewName, number>;

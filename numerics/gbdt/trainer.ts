@@ -309,7 +309,13 @@ class Boosting {
     });
     self.views.isCategorical.fill(0);
     for (const column of categorical) self.views.isCategorical[column] = 1;
-    return { team, self, limits: parameters, interactions: groupColumns(interactions, matrix.nColumns) };
+    return {
+      team,
+      self,
+      limits: parameters,
+      isLeafWhole: LOSSES[name].leafQuantile?.(this.#objective.settings) !== undefined,
+      interactions: groupColumns(interactions, matrix.nColumns),
+    };
   }
 
   /** Fills what the trees begin with; after binning, which uses the same memory. */
@@ -384,9 +390,9 @@ class Boosting {
       team.setDouble(DOUBLES.countUnit, packing.countUnit);
       team.setDouble(DOUBLES.gradientUnit, packing.gradientUnit);
       team.setDouble(DOUBLES.hessianUnit, packing.hessianUnit);
-      team.run(self, "pack", layout.nChunks);
+      team.run(self, "pack", layout.nChunks, [drawn === null ? 1 : 0]);
       this.#drawColumns(iteration, k);
-      this.#listRows(drawn);
+      if (drawn !== null) this.#listRows(drawn);
       const nRows = drawn?.length ?? sizes.nRows;
       this.#trees.push(growTree(this.#crew, { nRows, packing, output: k }));
       if (drawn !== null) team.run(self, "addUndrawn", layout.nChunks, [k]);
@@ -458,12 +464,8 @@ class Boosting {
   }
 
   /** Fills the row list, ascending, and marks the rows on it. */
-  #listRows(drawn: Int32Array | null): void {
-    const { rows, sizes, isDrawn } = this.#views;
-    if (drawn === null) {
-      for (let row = 0; row < sizes.nRows; row++) rows[row] = row;
-      return;
-    }
+  #listRows(drawn: Int32Array): void {
+    const { rows, isDrawn } = this.#views;
     rows.set(drawn);
     isDrawn.fill(0);
     for (const row of drawn) isDrawn[row] = 1;

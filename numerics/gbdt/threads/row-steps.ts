@@ -1,5 +1,3 @@
-import { leafOutput } from "../constrained-scan.ts";
-import type { OutputBounds } from "../constrained-scan.ts";
 import { HISTOGRAM_BINS } from "../kernels/kernels.ts";
 import { sumLoss } from "../objectives/objective.ts";
 import type { Loss, Objective, RowRange, ScoredRows } from "../objectives/objective.ts";
@@ -67,11 +65,12 @@ export class RowSteps {
     );
   }
 
-  /** Task: a chunk of rows. Notes the packed sums of the chunk. */
+  /** Task: a chunk of rows. Argument: 1 to list them all as rows to grow on. Notes the packed sums of the chunk. */
   pack(task: number): void {
     const { kernels, packing, views } = this.#context;
     const { gradients, hessians, packed, packedSums } = views.layout.addresses;
     const { begin, end } = this.#context.chunk(task);
+    if (this.#context.argument(0) === 1) for (let row = begin; row < end; row++) views.rows[row] = row;
     const totals = packedSums + 16 * task;
     views.packedSums.fill(0, 2 * task, 2 * task + 2);
     const gradientScale = 1 / packing.gradientUnit;
@@ -93,27 +92,36 @@ export class RowSteps {
     );
   }
 
-  /** Task: a leaf. Argument: the score. Finds its value and adds it to the scores of the leaf's rows. */
-  closeLeaf(leaf: number): void {
-    const { sizes, layout, leafBegin, leafEnd, leafNode, treeValue } = this.#context.views;
-    const range = { begin: leafBegin[leaf], end: leafEnd[leaf] };
-    const level = this.#loss.leafQuantile?.(this.#context.job.objective.settings);
-    const step = level === undefined ? this.#newtonStep(leaf, range) : this.#leafQuantile(level, range);
-    const value = this.#context.job.limits.learningRate * step;
-    treeValue[leafNode[leaf]] = value;
-    const scores = layout.addresses.scores + 8 * this.#context.argument(0) * sizes.nRows;
-    this.#context.kernels.addToListed(scores, layout.addresses.rows, range.begin, range.end, value);
-  }
-
-  /** From unrounded sums in row order. */
-  #newtonStep(leaf: number, { begin, end }: RowRange): number {
-    const { layout, sizes, leafLowest, leafHighest } = this.#context.views;
+  /**
+   * Task: a piece of a leaf. Notes what its value follows from: Σg and Σh in row order, from unrounded derivatives, or, of
+   * losses whose hessian says nothing, the quantile of the residuals.
+   */
+  sumPiece(piece: number): void {
+    const { layout, sizes, pieceBegin, pieceEnd, pieceSums } = this.#context.views;
     const { gradients, hessians, rows } = layout.addresses;
     const { sumListed } = this.#context.kernels;
-    const gradient = sumListed(gradients, rows, begin, end);
-    const hessian = sizes.lanes === 2 ? sumListed(hessians, rows, begin, end) : end - begin;
-    const bounds: OutputBounds = { lowest: leafLowest[leaf], highest: leafHighest[leaf] };
-    return leafOutput(gradient, hessian, this.#context.job.limits, bounds);
+    const [begin, end] = [pieceBegin[piece], pieceEnd[piece]];
+    const level = this.#loss.leafQuantile?.(this.#context.job.objective.settings);
+    if (level !== undefined) {
+      pieceSums[2 * piece] = this.#leafQuantile(level, { begin, end });
+      return;
+    }
+    pieceSums[2 * piece] = sumListed(gradients, rows, begin, end);
+    pieceSums[2 * piece + 1] = sizes.lanes === 2 ? sumListed(hessians, rows, begin, end) : end - begin;
+  }
+
+  /** Task: a piece of a leaf. Argument: the score. Adds the leaf's value to the scores of the piece's rows. */
+  addPiece(piece: number): void {
+    const { sizes, layout, pieceNode, pieceBegin, pieceEnd, treeValue } = this.#context.views;
+    const scores = layout.addresses.scores + 8 * this.#context.argument(0) * sizes.nRows;
+    const value = treeValue[pieceNode[piece]];
+    this.#context.kernels.addToListed(
+      scores,
+      layout.addresses.rows,
+      pieceBegin[piece],
+      pieceEnd[piece],
+      value,
+    );
   }
 
   /** The quantile of the residuals of the leaf's rows. */

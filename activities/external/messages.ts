@@ -1,5 +1,6 @@
 import type { ExternalFailure, ExternalRequest } from "../../schemas/external-trainer.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
+import type { TrainFoldInput } from "../training/messages.ts";
 
 export interface PrepareExternalInput {
   readonly runId: string;
@@ -18,14 +19,8 @@ export interface PrepareExternalResult {
   readonly request: ExternalRequest;
 }
 
-export interface ScoreExternalInput {
-  readonly runId: string;
-  readonly spec: ObjectRef;
-  readonly split: ObjectRef;
-  readonly featureSet: ObjectRef;
-  readonly candidate: string;
-  readonly repeat: number;
-  readonly fold: number;
+/** A fold as one of ours is trained on, and what the trainer elsewhere made of it. */
+export interface ScoreExternalInput extends TrainFoldInput {
   readonly result: TrainerAnswer;
 }
 

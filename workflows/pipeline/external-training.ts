@@ -7,7 +7,7 @@ import {
 } from "@temporalio/workflow";
 import type { AdoptExternalResult, TrainerAnswer } from "../../activities/external/messages.ts";
 import type { PipelineInput, RunPlan } from "../../activities/runs/messages.ts";
-import type { TrainFoldResult } from "../../activities/training/messages.ts";
+import type { TrainFoldInput, TrainFoldResult } from "../../activities/training/messages.ts";
 import type { ExternalRequest } from "../../schemas/external-trainer.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 import { EXTERNAL_TIMEOUTS, RETRY } from "../../temporal-config/constants.ts";
@@ -18,14 +18,7 @@ interface ExternalTrainer {
   trainModel(request: ExternalRequest): Promise<unknown>;
 }
 
-interface FoldJob {
-  readonly spec: ObjectRef;
-  readonly split: ObjectRef;
-  readonly featureSet: ObjectRef;
-  readonly candidate: string;
-  readonly repeat: number;
-  readonly fold: number;
-}
+type FoldJob = Omit<TrainFoldInput, "runId">;
 
 /** A worker that is not there is told of after minutes, and not waited for as one of ours would be. */
 function trainerOn(taskQueue: string): ExternalTrainer {

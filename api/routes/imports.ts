@@ -1,4 +1,3 @@
-import { nameSchema } from "../../schemas/names.ts";
 import { startImportSchema } from "../../schemas/model-import.ts";
 import type { StartImport } from "../../schemas/model-import.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
@@ -8,7 +7,7 @@ import { putDocument } from "../../stores/objects/documents.ts";
 import type { VersionRow } from "../../stores/postgres/port.ts";
 import { storePipelineInput } from "../../stores/objects/pipeline-input.ts";
 import type { ApiDeps } from "../deps.ts";
-import { auditOf, modelParams, operator, orAuditRefusal } from "./parts.ts";
+import { auditOf, modelParams, operator, orAuditRefusal, startedRunSchema } from "./parts.ts";
 import { checkRawFiles } from "./raw-files.ts";
 import { route } from "./route.ts";
 import type { AnyRoute, RouteRequest } from "./route.ts";
@@ -29,13 +28,7 @@ export const importRoutes: readonly AnyRoute[] = [
     policy: operator,
     params: modelParams,
     body: { kind: "json", schema: startImportSchema, limitBytes: START_IMPORT_BYTES },
-    reply: z.strictObject({
-      runId: z.string(),
-      workflowId: z.string(),
-      pipeline: nameSchema,
-      model: nameSchema,
-      isNew: z.boolean(),
-    }),
+    reply: startedRunSchema,
     status: 202,
     idempotent: true,
     async handle(request, deps) {

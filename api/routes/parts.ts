@@ -18,6 +18,15 @@ export const versionParams = z.strictObject({
     .max(2 ** 31 - 1),
 });
 
+/** A run that was asked for; `isNew` is false where the same one was there already. */
+export const startedRunSchema = z.strictObject({
+  runId: z.string(),
+  workflowId: z.string(),
+  pipeline: nameSchema,
+  model: nameSchema,
+  isNew: z.boolean(),
+});
+
 /** `limit` of a list. */
 export const limitQuery = (fallback = 50) => z.coerce.number().int().min(1).max(1_000).default(fallback);
 

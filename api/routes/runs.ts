@@ -8,7 +8,17 @@ import { pullUrlProblems } from "../../sources/http/url-guard.ts";
 import { TRAINER_CHECKS } from "../../sources/candidate-checks.ts";
 import { storePipelineInput } from "../../stores/objects/pipeline-input.ts";
 import type { WorkflowGateway } from "../workflow-gateway.ts";
-import { auditOf, found, idParams, limitQuery, listOf, operator, serverIdSchema, viewer } from "./parts.ts";
+import {
+  auditOf,
+  found,
+  idParams,
+  limitQuery,
+  listOf,
+  operator,
+  serverIdSchema,
+  startedRunSchema,
+  viewer,
+} from "./parts.ts";
 import { checkRawFiles } from "./raw-files.ts";
 import { route } from "./route.ts";
 import type { AnyRoute } from "./route.ts";
@@ -54,13 +64,7 @@ export const runRoutes: readonly AnyRoute[] = [
     summary: "Start a pipeline run. The same pipeline file on the same data is the same run.",
     policy: operator,
     body: { kind: "json", schema: startRunSchema, limitBytes: START_RUN_BYTES },
-    reply: z.strictObject({
-      runId: z.string(),
-      workflowId: z.string(),
-      pipeline: nameSchema,
-      model: nameSchema,
-      isNew: z.boolean(),
-    }),
+    reply: startedRunSchema,
     status: 202,
     idempotent: true,
     async handle(request, { objects, workflows, database, allowLoopbackSources }) {

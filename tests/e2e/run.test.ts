@@ -7,6 +7,7 @@ import { fleetScoreSchema, rankedAssetSchema, scoreSummarySchema } from "../../s
 import { generateFleet } from "../../sources/synthetic/fleet.ts";
 import { createCli } from "../support/cli.ts";
 import { describeWithServices, makeStateFolder, testEnvironment } from "../support/platform.ts";
+import { SYNTHETIC_SOURCES } from "../support/synthetic-sources.ts";
 
 /**
  * The command as people use it, with a platform of its own: a wrong file, a run that waits for its decision, the
@@ -16,27 +17,7 @@ import { describeWithServices, makeStateFolder, testEnvironment } from "../suppo
 /** Small enough for seconds; the real one is examples/substation. */
 const PIPELINE = `
 name: small-substation
-sources:
-  readings:
-    files: readings.csv
-    asset: asset
-    time: { column: time, kind: timestamp }
-    columns:
-      - { name: voltage, unit: kV }
-      - { name: current, unit: A }
-      - { name: temperature, unit: °C }
-      - { name: active_power, unit: MW }
-      - { name: reactive_power, unit: Mvar }
-      - { name: ambient, unit: °C }
-      - { name: mode, type: text, use: ignore }
-  events:
-    role: events
-    files: events.csv
-    asset: asset
-    time: { column: time, kind: timestamp }
-    columns:
-      - { name: type, type: text }
-      - { name: code, type: text }
+${SYNTHETIC_SOURCES}
   attributes:
     role: attributes
     files: attributes.csv

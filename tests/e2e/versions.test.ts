@@ -13,6 +13,7 @@ import { FaultyPlatform } from "../faults/faulty-platform.ts";
 import { inMs } from "../faults/patience.ts";
 import { createCli } from "../support/cli.ts";
 import { describeWithServices, makeStateFolder, testEnvironment } from "../support/platform.ts";
+import { SYNTHETIC_SOURCES } from "../support/synthetic-sources.ts";
 
 /**
  * Bytes that repeat and data that is versioned, on a whole platform and a synthetic fleet: a version made again, one whose
@@ -21,27 +22,7 @@ import { describeWithServices, makeStateFolder, testEnvironment } from "../suppo
 
 const PIPELINE = `
 name: fleet
-sources:
-  readings:
-    files: readings.csv
-    asset: asset
-    time: { column: time, kind: timestamp }
-    columns:
-      - { name: voltage, unit: kV }
-      - { name: current, unit: A }
-      - { name: temperature, unit: °C }
-      - { name: active_power, unit: MW }
-      - { name: reactive_power, unit: Mvar }
-      - { name: ambient, unit: °C }
-      - { name: mode, type: text, use: ignore }
-  events:
-    role: events
-    files: events.csv
-    asset: asset
-    time: { column: time, kind: timestamp }
-    columns:
-      - { name: type, type: text }
-      - { name: code, type: text }
+${SYNTHETIC_SOURCES}
 label: { kind: events, source: events, where: { type: failure } }
 task: { kind: failure_within, horizon: 72h }
 features:

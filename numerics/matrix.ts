@@ -79,11 +79,27 @@ export function checkMatrix(matrix: Matrix): void {
  */
 export function checkFiniteOrMissing(matrix: Matrix): void {
   checkMatrix(matrix);
-  const { data, nColumns } = matrix;
-  for (let index = 0; index < data.length; index++) {
-    if (data[index] === Infinity || data[index] === -Infinity) {
-      const cell = `row ${Math.floor(index / nColumns)}, column ${index % nColumns}`;
-      throw new RangeError(`matrix values must be finite or NaN (missing), got ${data[index]} at ${cell}`);
+  const { data, nRows, nColumns } = matrix;
+  checkCells(data, { nRows, nColumns, rowOf: (place) => place });
+}
+
+/**
+ * The same of rows that were read from somewhere.
+ *
+ * @param values Float64Array, row-major; of more than nRows · nColumns the rest is not looked at
+ * @param shape.rowOf number of the row that stands at a place, for the message
+ * @throws {RangeError} naming the first infinite cell
+ */
+export function checkCells(
+  values: Float64Array,
+  shape: { readonly nRows: number; readonly nColumns: number; readonly rowOf: (place: number) => number },
+): void {
+  const { nRows, nColumns, rowOf } = shape;
+  const nValues = nRows * nColumns;
+  for (let index = 0; index < nValues; index++) {
+    if (values[index] === Infinity || values[index] === -Infinity) {
+      const cell = `row ${rowOf(Math.floor(index / nColumns))}, column ${index % nColumns}`;
+      throw new RangeError(`matrix values must be finite or NaN (missing), got ${values[index]} at ${cell}`);
     }
   }
 }

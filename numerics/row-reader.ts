@@ -37,19 +37,3 @@ export function readerOf(source: Matrix | RowReader): RowReader {
     },
   };
 }
-
-/**
- * What trainers ask of values: no infinities, which no threshold can separate.
- *
- * @param values Float64Array, row-major (rows.length × nColumns)
- * @throws {RangeError} naming the first infinite cell
- */
-export function checkRead(values: Float64Array, rows: Int32Array, nColumns: number): void {
-  const nValues = rows.length * nColumns;
-  for (let index = 0; index < nValues; index++) {
-    if (values[index] === Infinity || values[index] === -Infinity) {
-      const cell = `row ${rows[Math.floor(index / nColumns)]}, column ${index % nColumns}`;
-      throw new RangeError(`matrix values must be finite or NaN (missing), got ${values[index]} at ${cell}`);
-    }
-  }
-}

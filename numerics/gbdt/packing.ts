@@ -89,15 +89,15 @@ export function planPacking(nRows: number, gradientTotal: number, hessianTotal: 
 }
 
 /** Where a round's rows are packed from and to. */
-export interface PackedColumns {
+interface PackedColumns {
   readonly gradients: Float64Array;
   /** Unused with one lane. */
   readonly hessians: Float64Array;
   readonly packed: Float64Array;
 }
 
-/** Packs one row. The units are powers of two, so that dividing by them is exact. */
-export function packRow(packing: Packing, row: number, { gradients, hessians, packed }: PackedColumns): void {
+/** Packs one row, as the kernels pack a range of them. The units are powers of two, so that dividing by them is exact. */
+function packRow(packing: Packing, row: number, { gradients, hessians, packed }: PackedColumns): void {
   const { lanes, countUnit, gradientUnit, hessianUnit } = packing;
   const gradient = Math.floor(gradients[row] / gradientUnit + 0.5);
   if (lanes === 1) packed[row] = gradient * countUnit + 1;

@@ -11,10 +11,10 @@
 import type { DecisionTree } from "../decision-tree.ts";
 import { findLeaf } from "../decision-tree.ts";
 import type { Matrix } from "../matrix.ts";
-import { checkRowIndices } from "../matrix.ts";
+import { checkCells, checkRowIndices } from "../matrix.ts";
 import type { PostTransform, TreeEnsembleModel } from "../model.ts";
 import type { RowReader } from "../row-reader.ts";
-import { checkRead, readerOf } from "../row-reader.ts";
+import { readerOf } from "../row-reader.ts";
 import { resolveParameters } from "../parameter-table.ts";
 import type { Generator } from "../random/generator.ts";
 import { createGenerator } from "../random/generator.ts";
@@ -366,13 +366,21 @@ class Boosting {
 
   /** Reads rows batch by batch to where all threads see them. */
   #stage(rows: Int32Array, use: (staged: Float64Array, begin: number, nStaged: number) => void): void {
-    const { staged, sizes } = this.#views;
-    const most = stagedRows(sizes.nColumns);
+    const { nColumns } = this.#reader;
+    const { staged } = this.#views;
+    this.#eachBatch(rows, staged, (batch, begin) => {
+      checkCells(staged, { nRows: batch.length, nColumns, rowOf: (place) => batch[place] });
+      use(staged, begin, batch.length);
+    });
+  }
+
+  /** Reads rows batch by batch into `values`. */
+  #eachBatch(rows: Int32Array, values: Float64Array, use: (batch: Int32Array, begin: number) => void): void {
+    const most = stagedRows(this.#reader.nColumns);
     for (let begin = 0; begin < rows.length; begin += most) {
       const batch = rows.subarray(begin, begin + most);
-      this.#reader.read(batch, staged);
-      checkRead(staged, batch, sizes.nColumns);
-      use(staged, begin, batch.length);
+      this.#reader.read(batch, values);
+      use(batch, begin);
     }
   }
 
@@ -540,18 +548,16 @@ class Boosting {
 
   #addByValue(trees: readonly DecisionTree[], scores: Float64Array, rows: Int32Array): void {
     const { nColumns } = this.#reader;
-    const most = stagedRows(nColumns);
-    const values = new Float64Array(Math.min(most, rows.length) * nColumns);
-    for (let begin = 0; begin < rows.length; begin += most) {
-      const batch = rows.subarray(begin, begin + most);
-      this.#reader.read(batch, values);
+    // Where values are staged for binning lies what the trees work on by now.
+    const values = new Float64Array(Math.min(stagedRows(nColumns), rows.length) * nColumns);
+    this.#eachBatch(rows, values, (batch, begin) => {
       for (const tree of trees) {
         const offset = tree.output * rows.length + begin;
         for (let row = 0; row < batch.length; row++) {
           scores[offset + row] += tree.value[findLeaf(tree, values, row * nColumns)];
         }
       }
-    }
+    });
   }
 
   #resume(): void {

@@ -6,7 +6,8 @@ import { sha256Hex } from "../../schemas/canonical-json.ts";
 import { createObjectStore } from "../../stores/objects/object-store.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 import type { ObjectStore } from "../../stores/objects/port.ts";
-import { getCheckpoint, putCheckpoint } from "./checkpoint.ts";
+import type { Fit } from "../training/fit-candidate.ts";
+import { getCheckpoint, putCheckpoint, putPart } from "./checkpoint.ts";
 
 const OWNER = { plan: "a".repeat(64), number: 3, place: 1, version: 2 };
 const TREE = {
@@ -20,6 +21,17 @@ const TREE = {
   value: [0, -1e-300, 5],
   gain: [1, 0, 0],
   count: [2, 1, 1],
+};
+
+const SHAPE = { taskKind: "regression", nFeatures: 1, nOutputs: 1, postTransform: "identity" } as const;
+const FIT: Fit = {
+  model: { kind: "tree_ensemble", ...SHAPE, base: [0.1], scale: 1, trees: [TREE] },
+  bestIteration: 1,
+  history: [0.5, Number.NaN],
+};
+const LINEAR: Fit = {
+  model: { kind: "linear", ...SHAPE, means: [0], scales: [1], coefficients: [1e-300], intercepts: [2] },
+  bestIteration: null,
 };
 
 let folder: string;
@@ -41,13 +53,36 @@ async function read(ref: ObjectRef, owner = OWNER) {
   return { found, refused };
 }
 
-it("comes back as it was, seed by seed, with categories and the figures that are undefined", async () => {
-  const seeds = [
-    { iteration: 1, trees: [TREE], history: [Number.NaN] },
-    { iteration: 1, trees: [{ ...TREE, leftCodes: { 0: [2, 5] } }], history: [0.5] },
-  ];
-  const ref = await putCheckpoint(objects, OWNER, seeds);
-  expect(await read(ref)).toEqual({ found: seeds, refused: [] });
+it("comes back as it was, with categories and the figures that are undefined", async () => {
+  const begun = {
+    iteration: 1,
+    trees: [TREE, { ...TREE, leftCodes: { 0: [2, 5] } }],
+    history: [Number.NaN, 1],
+  };
+  const ref = await putCheckpoint(objects, OWNER, { parts: [], begun });
+  expect(await read(ref)).toEqual({ found: { parts: [], ended: [], begun }, refused: [] });
+});
+
+it("comes back with the models that ended, in order, whatever part they lie in", async () => {
+  const parts = [await putPart(objects, OWNER, [FIT, LINEAR]), await putPart(objects, OWNER, [FIT])];
+  const ref = await putCheckpoint(objects, OWNER, { parts });
+  expect(await read(ref)).toEqual({ found: { parts, ended: [FIT, LINEAR, FIT] }, refused: [] });
+});
+
+it("is not used where a part of it is gone, of another fold or something else", async () => {
+  const gone = await putPart(objects, OWNER, [FIT]);
+  await objects.delete(gone.key);
+  const other = await putPart(objects, { ...OWNER, place: 0 }, [LINEAR]);
+  const whole = await putCheckpoint(objects, OWNER, { parts: [] });
+  for (const [part, why] of [
+    [gone, /not in the store/],
+    [other, /expected fold 1 of trial 3 .*, got fold 0/],
+    [whole, /aura\.fold-models/],
+  ] as const) {
+    const { found, refused } = await read(await putCheckpoint(objects, OWNER, { parts: [part] }));
+    expect(found).toBeUndefined();
+    expect(refused.join()).toMatch(why);
+  }
 });
 
 it.each([
@@ -56,7 +91,7 @@ it.each([
   ["fold", { place: 0 }, /expected fold 0 of trial 3 .*, got fold 1/],
   ["version of the code", { version: 3 }, /version 3, got .* version 2/],
 ])("is not used by another %s, which is told of both", async (_name, other, why) => {
-  const ref = await putCheckpoint(objects, OWNER, [{ iteration: 0, trees: [], history: [] }]);
+  const ref = await putCheckpoint(objects, OWNER, { parts: [] });
   const { found, refused } = await read(ref, { ...OWNER, ...other });
   expect(found).toBeUndefined();
   expect(refused.join()).toMatch(why);
@@ -64,7 +99,7 @@ it.each([
 
 it.each([
   ["something else", '{"kind":"aura.card/1"}'],
-  ["an older form", '{"kind":"aura.gbdt-checkpoint/1"}'],
+  ["an older form", '{"kind":"aura.gbdt-checkpoint/2"}'],
   ["no JSON", "…"],
 ])("is not used when it is %s", async (_name, text) => {
   const bytes = new TextEncoder().encode(text);
@@ -75,7 +110,10 @@ it.each([
 });
 
 it("is not used when it is gone or damaged", async () => {
-  const ref = await putCheckpoint(objects, OWNER, [{ iteration: 0, trees: [], history: [0.25] }]);
+  const ref = await putCheckpoint(objects, OWNER, {
+    parts: [],
+    begun: { iteration: 0, trees: [], history: [] },
+  });
   await writeFile(join(folder, "objects", ref.key), "short");
   expect((await read(ref)).found).toBeUndefined();
   await objects.delete(ref.key);

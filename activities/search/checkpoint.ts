@@ -1,11 +1,15 @@
 import { z } from "zod";
-import type { GbdtCheckpoint } from "../../numerics/gbdt/trainer.ts";
+import type { TrainedModel } from "../../numerics/model.ts";
+import type { TreeCheckpoint } from "../../numerics/training-hooks.ts";
 import { sha256Hex } from "../../schemas/canonical-json.ts";
+import { objectRefSchema } from "../../schemas/object-ref.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 import { isPlatformError, PlatformError } from "../../schemas/platform-error.ts";
 import type { ObjectStore } from "../../stores/objects/port.ts";
+import type { Fit } from "../training/fit-candidate.ts";
+import type { FoldCheckpoint } from "./train-trial-fold.ts";
 
-/** Which boosting a checkpoint belongs to: it is of no use to any other. */
+/** Which fold of which trial a checkpoint belongs to: it is of no use to any other. */
 export interface CheckpointOwner {
   /** SHA-256 of the search plan, which names data, folds and parameters. */
   readonly plan: string;
@@ -17,10 +21,11 @@ export interface CheckpointOwner {
 }
 
 const numbers = z.array(z.number());
-const seedSchema = z.strictObject({
+/** null: undefined on these rows. */
+const figures = z.array(z.number().nullable());
+const begunSchema = z.strictObject({
   iteration: z.int().min(0),
-  /** null: undefined on these rows. */
-  history: z.array(z.number().nullable()),
+  history: figures,
   trees: z.array(
     z.strictObject({
       output: z.int(),
@@ -37,26 +42,53 @@ const seedSchema = z.strictObject({
     }),
   ),
 });
+const ownerShape = { plan: z.string(), number: z.int(), place: z.int(), version: z.int() };
 const checkpointSchema = z.strictObject({
-  kind: z.literal("aura.gbdt-checkpoint/2"),
-  plan: z.string(),
-  number: z.int(),
-  place: z.int(),
-  version: z.int(),
-  /** Of every seed so far. */
-  seeds: z.array(seedSchema),
+  kind: z.literal("aura.fold-checkpoint/1"),
+  ...ownerShape,
+  /** Models that are trained, some in each object: none is written twice. */
+  parts: z.array(objectRefSchema),
+  begun: begunSchema.exactOptional(),
+});
+const partSchema = z.strictObject({
+  kind: z.literal("aura.fold-models/1"),
+  ...ownerShape,
+  ended: z.array(
+    z.strictObject({
+      /** The trainer's own code checks the rest when the model predicts. */
+      model: z.looseObject({
+        kind: z.enum(["tree_ensemble", "linear", "constant", "pca_monitor"]),
+        nFeatures: z.int(),
+        nOutputs: z.int(),
+      }),
+      bestIteration: z.number().nullable(),
+      history: figures.exactOptional(),
+    }),
+  ),
 });
 
 const MAX_CHECKPOINT_BYTES = 256 * 1024 * 1024;
 
+/** A checkpoint as it is stored: what ended lies in objects of its own. */
+export interface StoredCheckpoint {
+  readonly parts: readonly ObjectRef[];
+  readonly begun?: TreeCheckpoint;
+}
+
+/**
+ * Stores models that ended since the last part.
+ *
+ * @throws {PlatformError} as {@link putCheckpoint}
+ */
+export const putPart = (objects: ObjectStore, owner: CheckpointOwner, ended: readonly Fit[]) =>
+  put(objects, owner, { kind: "aura.fold-models/1", ended });
+
 /** @throws {PlatformError} body_too_large: no one could read it; objects_unavailable: the disk is full, say */
-export async function putCheckpoint(
-  objects: ObjectStore,
-  owner: CheckpointOwner,
-  seeds: readonly GbdtCheckpoint[],
-): Promise<ObjectRef> {
-  const document = { kind: "aura.gbdt-checkpoint/2", ...owner, seeds };
-  const bytes = new TextEncoder().encode(JSON.stringify(document));
+export const putCheckpoint = (objects: ObjectStore, owner: CheckpointOwner, stored: StoredCheckpoint) =>
+  put(objects, owner, { kind: "aura.fold-checkpoint/1", ...stored });
+
+async function put(objects: ObjectStore, owner: CheckpointOwner, document: object): Promise<ObjectRef> {
+  const bytes = new TextEncoder().encode(JSON.stringify({ ...owner, ...document }));
   if (bytes.length > MAX_CHECKPOINT_BYTES) {
     throw new PlatformError(
       "body_too_large",
@@ -66,8 +98,13 @@ export async function putCheckpoint(
   return objects.put(`processed/json/${sha256Hex(bytes)}.json`, bytes);
 }
 
+/** What a training goes on from, and the objects that it lies in beside its checkpoint. */
+export interface FoundCheckpoint extends FoldCheckpoint {
+  readonly parts: readonly ObjectRef[];
+}
+
 /**
- * What a training goes on from, by seed. A checkpoint that is gone or damaged, or that belongs to other data, parameters
+ * What a training goes on from. A checkpoint that is gone or damaged, or that belongs to other data, parameters
  * or code, is of no use and no harm: the fold then starts anew.
  *
  * @param onRefused  told why a checkpoint is not used
@@ -78,9 +115,14 @@ export async function getCheckpoint(
   objects: ObjectStore,
   ref: ObjectRef,
   { owner, onRefused }: { readonly owner: CheckpointOwner; readonly onRefused: (why: string) => void },
-): Promise<readonly GbdtCheckpoint[] | undefined> {
+): Promise<FoundCheckpoint | undefined> {
+  const read = async <T extends CheckpointOwner>(one: ObjectRef, schema: z.ZodType<T>): Promise<T> =>
+    ownedBy(owner, parsed(await objects.get(one, MAX_CHECKPOINT_BYTES), one, schema), one);
   try {
-    return checkpointOf(await objects.get(ref, MAX_CHECKPOINT_BYTES), ref, owner);
+    const { parts, begun } = await read(ref, checkpointSchema);
+    const ended: Fit[] = [];
+    for (const part of parts) ended.push(...(await read(part, partSchema)).ended.map(fitOf));
+    return { parts, ended, ...(begun === undefined ? {} : { begun: withHistory(begun) }) };
   } catch (error) {
     if (!isPlatformError(error) || !UNUSABLE.has(error.code)) throw error;
     onRefused(error.message);
@@ -90,23 +132,30 @@ export async function getCheckpoint(
 
 const UNUSABLE: ReadonlySet<string> = new Set(["not_found", "integrity", "body_too_large"]);
 
-/** @throws {PlatformError} integrity: the bytes are not a checkpoint, or one of another training */
-function checkpointOf(bytes: Uint8Array, ref: ObjectRef, owner: CheckpointOwner): readonly GbdtCheckpoint[] {
-  const parsed = checkpointSchema.safeParse(jsonOf(bytes));
-  if (!parsed.success)
-    throw new PlatformError("integrity", `read checkpoint [${ref.key}]: ${z.prettifyError(parsed.error)}`);
-  const { seeds, kind: _, ...found } = parsed.data;
-  if (nameOf(found) !== nameOf(owner)) {
-    throw new PlatformError(
-      "integrity",
-      `read checkpoint [${ref.key}]: expected ${nameOf(owner)}, got ${nameOf(found)}`,
-    );
-  }
-  return seeds.map(({ iteration, trees, history }) => ({
-    iteration,
-    trees,
-    history: history.map((figure) => figure ?? Number.NaN),
-  }));
+/** @throws {PlatformError} integrity: the bytes are not what they should be */
+function parsed<T>(bytes: Uint8Array, ref: ObjectRef, schema: z.ZodType<T>): T {
+  const found = schema.safeParse(jsonOf(bytes));
+  if (found.success) return found.data;
+  throw new PlatformError("integrity", `read checkpoint [${ref.key}]: ${z.prettifyError(found.error)}`);
+}
+
+/** @throws {PlatformError} integrity: it is of another training */
+function ownedBy<T extends CheckpointOwner>(owner: CheckpointOwner, found: T, ref: ObjectRef): T {
+  if (nameOf(found) === nameOf(owner) && found.plan === owner.plan) return found;
+  throw new PlatformError(
+    "integrity",
+    `read checkpoint [${ref.key}]: expected ${nameOf(owner)}, got ${nameOf(found)}`,
+  );
+}
+
+function fitOf({ model, bestIteration, history }: z.infer<typeof partSchema>["ended"][number]): Fit {
+  const fit = { model: model as unknown as TrainedModel, bestIteration };
+  return history === undefined ? fit : withHistory({ ...fit, history });
+}
+
+/** Figures that JSON cannot say. */
+function withHistory<T extends { readonly history: readonly (number | null)[] }>(of: T) {
+  return { ...of, history: of.history.map((figure) => figure ?? Number.NaN) };
 }
 
 function jsonOf(bytes: Uint8Array): unknown {

@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
-import type { GbdtCheckpoint } from "../../numerics/gbdt/trainer.ts";
 import { createGenerator } from "../../numerics/random/generator.ts";
+import type { Candidate } from "../../schemas/pipeline/training.ts";
 import { trainOneFold } from "../training/train-one-fold.ts";
 import { trainTrialFold } from "./train-trial-fold.ts";
-import type { TrialFoldJob } from "./train-trial-fold.ts";
+import type { FoldCheckpoint, TrialFoldJob } from "./train-trial-fold.ts";
 
 const N_ROWS = 300;
 
@@ -37,37 +37,82 @@ function jobOf(): TrialFoldJob {
   };
 }
 
-it("goes on from a checkpoint to the same predictions, bit by bit", () => {
-  const job = jobOf();
-  const checkpoints: GbdtCheckpoint[][] = [];
-  const sendCheckpoint = (made: unknown) => void checkpoints.push([...(made as GbdtCheckpoint[])]);
-  const whole = trainTrialFold(job, { sendCheckpoint });
-  expect(checkpoints.length).toBeGreaterThan(3);
-  const resumeFrom = checkpoints[2];
-  if (resumeFrom === undefined) throw new Error("no checkpoint");
-  let nRounds = 0;
-  const resumed = trainTrialFold({ ...job, resumeFrom }, { onProgress: () => void (nRounds += 1) });
-  expect(resumed).toEqual(whole);
-  expect(nRounds).toBe(whole.history.length - (resumeFrom[0]?.iteration ?? 0));
+/** What is sent, as JSON that was stored says it. */
+function trainedWith(job: TrialFoldJob) {
+  const sent: FoldCheckpoint[] = [];
+  const sendCheckpoint = (made: unknown) =>
+    void sent.push(JSON.parse(JSON.stringify(made)) as FoldCheckpoint);
+  const { binned: _, ...whole } = trainTrialFold(job, { sendCheckpoint });
+  return { whole, sent };
+}
+
+/** Where a crash after so many checkpoints leaves a training. */
+function left(sent: readonly FoldCheckpoint[], nSent: number): FoldCheckpoint {
+  const { begun } = sent[nSent - 1] ?? {};
+  const ended = sent.slice(0, nSent).flatMap((one) => one.ended);
+  return { ended, ...(begun === undefined ? {} : { begun }) };
+}
+
+/** Three horizons; the last rows do not know the far ones. */
+function forecastJob(candidate: Candidate): TrialFoldJob {
+  const base = jobOf();
+  const now = (row: number) => base.matrix.data[2 * row] ?? 0;
+  const values = Float64Array.from({ length: 3 * N_ROWS }, (_, at) => {
+    const later = Math.floor(at / 3) + 5 * (at % 3) + 1;
+    return later < N_ROWS ? now(later) : Number.NaN;
+  });
+  return {
+    ...base,
+    target: { taskKind: "forecast", values, quantiles: [0.1, 0.5, 0.9], anchor: 0 },
+    candidate,
+  };
+}
+
+const SAMPLED = { numIterations: 12, numLeaves: 6, baggingFraction: 0.7, baggingFreq: 1 };
+
+const JOBS: readonly [string, () => TrialFoldJob][] = [
+  ["boosting", jobOf],
+  ["boosting of three seeds", () => ({ ...jobOf(), candidate: { kind: "gbdt", params: SAMPLED, seeds: 3 } })],
+  [
+    "a forest of two seeds",
+    () => ({ ...jobOf(), candidate: { kind: "forest", params: { numTrees: 12 }, seeds: 2 } }),
+  ],
+  ["a forecast of two seeds", () => forecastJob({ kind: "gbdt", params: SAMPLED, seeds: 2 })],
+  [
+    "a forecast that does not see all features",
+    () => forecastJob({ kind: "gbdt", params: SAMPLED, seeds: 1, features: "b" }),
+  ],
+  ["a forecast by forests", () => forecastJob({ kind: "forest", params: { numTrees: 7 }, seeds: 1 })],
+  ["a forecast by linear models", () => forecastJob({ kind: "linear", params: {}, seeds: 1 })],
+];
+
+it.each(JOBS)("goes on from every checkpoint to the same predictions, bit by bit: %s", (_name, make) => {
+  const job = make();
+  const { whole, sent } = trainedWith(job);
+  expect(sent.length).toBeGreaterThanOrEqual(2);
+  for (let nSent = 1; nSent <= sent.length; nSent++) {
+    const { binned: _, ...resumed } = trainTrialFold({ ...job, resumeFrom: left(sent, nSent) }, {});
+    expect(resumed).toEqual(whole);
+  }
+});
+
+it("trains no model twice, and of one that was begun at most five rounds", () => {
+  const job = forecastJob({ kind: "gbdt", params: { ...SAMPLED, earlyStoppingRounds: 0 }, seeds: 2 });
+  const { sent } = trainedWith(job);
+  // 3 horizons, 3 quantiles and 2 seeds; each model ends once.
+  expect(sent.flatMap(({ ended }) => ended)).toHaveLength(17);
+  for (const nSent of [1, 2, 5, 20, sent.length]) {
+    const resumeFrom = left(sent, nSent);
+    let nRounds = 0;
+    trainTrialFold({ ...job, resumeFrom }, { onProgress: () => void (nRounds += 1) });
+    expect(nRounds).toBe((18 - resumeFrom.ended.length) * 12 - (resumeFrom.begun?.iteration ?? 0));
+  }
 });
 
 it("sends no checkpoint before its time", () => {
   let nSent = 0;
   trainTrialFold({ ...jobOf(), checkpointMs: 60_000 }, { sendCheckpoint: () => void (nSent += 1) });
   expect(nSent).toBe(0);
-});
-
-it("goes on in the middle of a later seed, to the same mean of all seeds", () => {
-  const base = jobOf();
-  const job = { ...base, candidate: base.candidate === null ? null : { ...base.candidate, seeds: 3 } };
-  const checkpoints: GbdtCheckpoint[][] = [];
-  const sendCheckpoint = (made: unknown) => void checkpoints.push([...(made as GbdtCheckpoint[])]);
-  const { binned: _, ...whole } = trainTrialFold(job, { sendCheckpoint });
-  const inSecond = checkpoints.findLast((seeds) => seeds.length === 2) ?? [];
-  let nRounds = 0;
-  const resumed = trainTrialFold({ ...job, resumeFrom: inSecond }, { onProgress: () => void (nRounds += 1) });
-  expect(resumed).toMatchObject(whole);
-  expect(nRounds).toBeLessThan(60);
 });
 
 it("is the fold of cross-validation, with all seeds and with the rows that no early stopping needs", () => {

@@ -1,14 +1,15 @@
 import { activityInfo } from "@temporalio/activity";
 import { z } from "zod";
-import type { GbdtCheckpoint } from "../../numerics/gbdt/trainer.ts";
 import { objectRefSchema } from "../../schemas/object-ref.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 import { trialFoldSchema } from "../../schemas/trial.ts";
 import type { TrialFold } from "../../schemas/trial.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import type { Beat } from "../heartbeat.ts";
-import { putCheckpoint } from "./checkpoint.ts";
+import type { Fit } from "../training/fit-candidate.ts";
+import { getCheckpoint, putCheckpoint, putPart } from "./checkpoint.ts";
 import type { CheckpointOwner } from "./checkpoint.ts";
+import type { FoldCheckpoint } from "./train-trial-fold.ts";
 
 /** What a heartbeat of a trial carries: enough to go on from, on any host. */
 const progressSchema = z.strictObject({
@@ -32,8 +33,12 @@ export class TrialProgress {
   readonly #startedMs = performance.now();
   readonly #before: Progress;
   readonly #folds: TrialFold[];
-  /** Oldest first. */
-  readonly #written: ObjectRef[] = [];
+  /** Checkpoints in the store, oldest first. */
+  readonly #written: { readonly place: number; readonly ref: ObjectRef }[] = [];
+  /** By fold: the models that its checkpoints name. They go with the last of those. */
+  readonly #parts = new Map<number, ObjectRef[]>();
+  /** Models that ended and are not in the store yet. */
+  #unstored: { readonly place: number; readonly ended: Fit[] } = { place: 0, ended: [] };
   #checkpoint: ObjectRef | undefined;
   #writing: Promise<void> | undefined;
 
@@ -44,7 +49,8 @@ export class TrialProgress {
     this.#before = parsed.success ? parsed.data : { folds: [], seconds: 0 };
     this.#folds = [...this.#before.folds];
     this.#checkpoint = this.#before.checkpoint;
-    if (this.#checkpoint !== undefined) this.#written.push(this.#checkpoint);
+    if (this.#checkpoint !== undefined)
+      this.#written.push({ place: this.#folds.length, ref: this.#checkpoint });
     this.#report();
   }
 
@@ -57,22 +63,28 @@ export class TrialProgress {
     return this.#before.seconds + (performance.now() - this.#startedMs) / 1000;
   }
 
-  /** Newest checkpoint of the present fold. */
-  get checkpoint(): ObjectRef | undefined {
-    return this.#checkpoint;
+  /** What an earlier attempt left of a fold that it did not end; undefined where there is nothing to go on from. */
+  async goOnFrom(owner: CheckpointOwner): Promise<FoldCheckpoint | undefined> {
+    const { folds, checkpoint } = this.#before;
+    if (checkpoint === undefined || owner.place !== folds.length) return undefined;
+    const onRefused = (why: string) =>
+      this.#deps.log.warn({ why }, "a checkpoint is not used: the fold starts anew");
+    const found = await getCheckpoint(this.#deps.objects, checkpoint, { owner, onRefused });
+    if (found === undefined) return undefined;
+    const { parts, ...of } = found;
+    this.#parts.set(owner.place, [...parts]);
+    return of;
   }
 
-  /** Stores a checkpoint beside the training; one that comes while another is written is left out. */
-  keep(owner: CheckpointOwner, seeds: readonly GbdtCheckpoint[]): void {
-    this.#writing ??= putCheckpoint(this.#deps.objects, owner, seeds)
-      .then(async (ref) => {
-        this.#written.push(ref);
-        if (owner.place === this.#folds.length) {
-          this.#checkpoint = ref;
-          this.#report();
-        }
-        await this.#removeOld(KEPT_CHECKPOINTS);
-      })
+  /**
+   * Stores a checkpoint beside the training. One that comes while another is written is left out, but for the models that
+   * it says have ended: those go with the next.
+   */
+  keep(owner: CheckpointOwner, { ended, begun }: FoldCheckpoint): void {
+    if (this.#unstored.place !== owner.place) this.#unstored = { place: owner.place, ended: [] };
+    const unstored = this.#unstored.ended;
+    unstored.push(...ended);
+    this.#writing ??= this.#store(owner, unstored, begun)
       // A full disk must not end a training that may yet succeed; what it stores itself says so if it cannot.
       .catch((err: unknown) =>
         this.#deps.log.warn(
@@ -95,8 +107,34 @@ export class TrialProgress {
     await this.#removeOld(0);
   }
 
+  async #store(owner: CheckpointOwner, unstored: Fit[], begun: FoldCheckpoint["begun"]): Promise<void> {
+    const { objects } = this.#deps;
+    const { place } = owner;
+    const parts = this.#parts.get(place) ?? [];
+    this.#parts.set(place, parts);
+    if (unstored.length > 0) {
+      const ended = [...unstored];
+      parts.push(await putPart(objects, owner, ended));
+      unstored.splice(0, ended.length);
+    }
+    const stored = { parts: [...parts], ...(begun === undefined ? {} : { begun }) };
+    const ref = await putCheckpoint(objects, owner, stored);
+    this.#written.push({ place, ref });
+    if (place === this.#folds.length) {
+      this.#checkpoint = ref;
+      this.#report();
+    }
+    await this.#removeOld(KEPT_CHECKPOINTS);
+  }
+
   async #removeOld(nKept: number): Promise<void> {
-    const old = this.#written.splice(0, Math.max(0, this.#written.length - nKept));
+    const old = this.#written.splice(0, Math.max(0, this.#written.length - nKept)).map(({ ref }) => ref);
+    const named = new Set(this.#written.map(({ place }) => place));
+    for (const [place, parts] of this.#parts) {
+      if (named.has(place)) continue;
+      old.push(...parts);
+      this.#parts.delete(place);
+    }
     // One that stays is rubbish, and no reason to train again.
     for (const { key } of old) await this.#deps.objects.delete(key).catch(() => undefined);
   }

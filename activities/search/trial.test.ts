@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { MockActivityEnvironment } from "@temporalio/testing";
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from "vitest";
 import { createGenerator } from "../../numerics/random/generator.ts";
+import { parsePipeline } from "../../schemas/pipeline/parse.ts";
 import { pipelineSchema } from "../../schemas/pipeline/pipeline.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
@@ -18,6 +19,7 @@ import { startHeartbeat } from "../heartbeat.ts";
 import { BinCache } from "./bin-cache.ts";
 import { putCheckpoint } from "./checkpoint.ts";
 import { budgetOf, trialPipeline } from "./plan.ts";
+import type { FoldCheckpoint } from "./train-trial-fold.ts";
 import { runTrial, TRIAL_VERSION } from "./trial.ts";
 import type { TrialDeps, TrialOrder } from "./trial.ts";
 
@@ -211,11 +213,92 @@ it.each([
   ["other code", { version: TRIAL_VERSION + 1 }],
 ])("trains anew where the checkpoint is of %s", async (_name, other) => {
   const owner = { plan: PLAN_HASH, number: 0, place: 0, version: TRIAL_VERSION, ...other };
-  const checkpoint = await putCheckpoint(objects, owner, [{ iteration: 0, trees: [], history: [] }]);
+  const checkpoint = await putCheckpoint(objects, owner, { parts: [] });
   warnings.length = 0;
   const again = await attempt(orderOf(0, []), { folds: [], seconds: 1, checkpoint });
   expect(again.trial).toEqual((await attempt(orderOf(0, []))).trial);
   expect(warnings).toEqual(["a checkpoint is not used: the fold starts anew"]);
+});
+
+const FORECAST: Pipeline = parsePipeline(
+  `
+name: heat
+sources:
+  readings:
+    files: a.csv
+    asset: unit
+    time: { column: t, kind: cycle }
+    columns: [{ name: heat }, { name: load }, { name: noise }]
+task: { kind: forecast, column: heat, horizons: [1, 5], quantiles: [0.1, 0.5, 0.9] }
+split: { folds: 2, holdout: { by: asset } }
+candidates:
+  - { kind: linear }
+  - kind: gbdt
+    params: { numIterations: 15, minDataInLeaf: 5, baggingFraction: 0.8, baggingFreq: 1 }
+    search: { numLeaves: { kind: integer, low: 4, high: 8 } }
+`,
+  "p.yaml",
+).pipeline;
+
+/** The same rows, with what comes one and five rows later. */
+function forecastTable(): FeatureTable {
+  const table = tableOf();
+  const { data, nColumns } = table.matrix;
+  const now = Float64Array.from({ length: N_ROWS }, (_, row) => data[nColumns * row] ?? 0);
+  const values = Float64Array.from(
+    { length: 2 * N_ROWS },
+    (_, at) => now[Math.floor(at / 2) + (at % 2 === 0 ? 1 : 5)] ?? Number.NaN,
+  );
+  const naive = Float64Array.from({ length: 2 * N_ROWS }, (_, at) => now[Math.floor(at / 2)] ?? 0);
+  return { ...table, y: values.filter((_, at) => at % 2 === 0), targets: { nHorizons: 2, values, naive } };
+}
+
+/** A trial whose worker is killed once it sent so many checkpoints; what its last heartbeat said. */
+async function killedAfter(nSent: number, given: Partial<TrialDeps>): Promise<Record<string, unknown>> {
+  const beats: unknown[] = [];
+  let nLeft = nSent;
+  const run = async (name: keyof typeof CPU_JOBS, input: never, callbacks: CpuCallbacks = {}) => {
+    const sent: FoldCheckpoint[] = [];
+    const job = CPU_JOBS[name] as (input: never, hooks: unknown) => unknown;
+    const output = job(input, { sendCheckpoint: (made: FoldCheckpoint) => void sent.push(made) });
+    for (const one of sent) {
+      if (nLeft-- === 0) throw new Error("killed");
+      const nBeats = beats.length;
+      let next = one;
+      // One that comes while the one before is written is left out: here each is stored.
+      const isStored = () => {
+        callbacks.onCheckpoint?.(next);
+        next = { ...one, ended: [] };
+        expect(beats.length).toBeGreaterThan(nBeats);
+      };
+      await vi.waitFor(isStored, { interval: 2 });
+    }
+    return output;
+  };
+  const beat = { signal: new AbortController().signal, report: (one: unknown) => void beats.push(one) };
+  const order = orderOf(0, [], FORECAST);
+  const killed = new MockActivityEnvironment().run(() =>
+    runTrial({ ...deps, ...given, cpu: { run } as never }, order, { ...beat, stop: () => undefined }),
+  );
+  await expect(killed).rejects.toThrow("killed");
+  return beats.at(-1) as Record<string, unknown>;
+}
+
+it("goes on with a forecast wherever it was killed, to the same trial, with the models that had ended", async () => {
+  const table = forecastTable();
+  const given = { tables: { load: async () => table } as never, checkpointMs: 0 };
+  const order = orderOf(0, [], FORECAST);
+  const { trial: whole } = await attempt(order, undefined, given);
+  expect(whole).toMatchObject({ state: "complete", objectives: [{ metric: "pinball" }] });
+  warnings.length = 0;
+  // In the first model of a fold, in a later one, and in the second fold.
+  for (const nSent of [1, 4, 9, 22]) {
+    const details = await killedAfter(nSent, given);
+    expect(details).toHaveProperty("checkpoint");
+    const resumed = await attempt(order, details, given);
+    expect(resumed.trial).toEqual(whole);
+  }
+  expect(warnings).toEqual([]);
 });
 
 /** A disk of 128 KiB; undefined where this user may not mount one. */

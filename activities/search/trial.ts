@@ -3,7 +3,6 @@ import type { TrialCurve } from "../../numerics/search/pruner.ts";
 import { proposePoint } from "../../numerics/search/sampler.ts";
 import type { Point } from "../../numerics/search/space.ts";
 import { findMetric } from "../../numerics/metrics/metric-table.ts";
-import type { GbdtCheckpoint } from "../../numerics/gbdt/trainer.ts";
 import type { MetricSet } from "../../schemas/model-version.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
@@ -27,10 +26,9 @@ import type { Problem } from "../training/problem.ts";
 import type { CandidateRows } from "../training/summarise-candidates.ts";
 import { binKey } from "./bin-cache.ts";
 import type { BinCache } from "./bin-cache.ts";
-import { getCheckpoint } from "./checkpoint.ts";
-import type { CheckpointOwner } from "./checkpoint.ts";
 import { prunerOf, samplerOf, searchedCandidate, searchSettingsOf, withPoint } from "./plan.ts";
 import type { SearchPlan } from "./plan.ts";
+import type { FoldCheckpoint } from "./train-trial-fold.ts";
 import { TrialProgress } from "./trial-progress.ts";
 
 const CHECKPOINT_MS = 3_000;
@@ -120,8 +118,6 @@ class Trial {
   readonly #rows: NumberColumns[] = [];
   /** Folds that are judged; those of them that are stored as well are the progress. */
   readonly #folds: JudgedFold[];
-  /** What an attempt before this one left of a fold that it did not end. */
-  readonly #resumed: { readonly place: number; readonly checkpoint: ObjectRef | undefined };
   /** The rows of the last fold on their way to the store, beside the training of the next one. */
   #storing: Promise<void> = Promise.resolve();
 
@@ -131,7 +127,6 @@ class Trial {
     this.#order = order;
     this.#progress = progress;
     this.#folds = [...progress.folds];
-    this.#resumed = { place: progress.folds.length, checkpoint: progress.checkpoint };
     this.#beat = beat;
     const { search: _, ...declared } = searchedCandidate(pipeline, plan.candidate);
     this.#candidate = withPoint(declared, point);
@@ -176,7 +171,7 @@ class Trial {
     const rows = rowsOfFold(table, { pipeline, split, repeat, fold });
     requireRows(rows, `fold ${fold} of repeat ${repeat}`);
     const owner = { plan: planHash, number, place, version: TRIAL_VERSION };
-    const resumeFrom = await this.#readCheckpoint(owner);
+    const resumeFrom = await this.#progress.goOnFrom(owner);
     const key = binKey(planHash, place, this.#candidate);
     const binned = this.#deps.bins.get(key);
     const output = await this.#deps.cpu.run(
@@ -196,7 +191,7 @@ class Trial {
       },
       {
         signal: this.#beat.signal,
-        onCheckpoint: (seeds) => this.#progress.keep(owner, seeds as readonly GbdtCheckpoint[]),
+        onCheckpoint: (checkpoint) => this.#progress.keep(owner, checkpoint as FoldCheckpoint),
       },
     );
     if (output.binned !== undefined) this.#deps.bins.keep(key, output.binned);
@@ -205,14 +200,6 @@ class Trial {
       history: Float64Array.from(output.history),
     });
     return output.bestIteration;
-  }
-
-  async #readCheckpoint(owner: CheckpointOwner): Promise<readonly GbdtCheckpoint[] | undefined> {
-    const { place, checkpoint } = this.#resumed;
-    if (checkpoint === undefined || place !== owner.place) return undefined;
-    const onRefused = (why: string) =>
-      this.#deps.log.warn({ why }, "a checkpoint is not used: the fold starts anew");
-    return getCheckpoint(this.#deps.objects, checkpoint, { owner, onRefused });
   }
 
   /**

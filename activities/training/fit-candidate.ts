@@ -5,12 +5,13 @@ import { trainForest } from "../../numerics/forest/trainer.ts";
 import { trainGbdt } from "../../numerics/gbdt/trainer.ts";
 import type { BinnedRows } from "../../numerics/gbdt/binned-rows.ts";
 import type { Team } from "../../numerics/gbdt/threads/team.ts";
-import type { GbdtCheckpoint, GbdtHooks } from "../../numerics/gbdt/trainer.ts";
+import type { GbdtHooks } from "../../numerics/gbdt/trainer.ts";
 import { trainLinear } from "../../numerics/linear/trainer.ts";
 import type { Matrix } from "../../numerics/matrix.ts";
 import { selectColumns, spreadModel } from "../../numerics/model-columns.ts";
 import type { TrainedModel } from "../../numerics/model.ts";
 import type { TaskTarget } from "../../numerics/task-kind.ts";
+import type { TreeCheckpoint } from "../../numerics/training-hooks.ts";
 import type { Candidate } from "../../schemas/pipeline/training.ts";
 import { chosenColumns } from "./chosen-columns.ts";
 import { constraintsOf } from "./constraints.ts";
@@ -48,8 +49,6 @@ export interface FitRequest {
   /** Of a forecast instead: rounds of each horizon and quantile. */
   readonly rounds?: readonly number[];
   readonly seed: number;
-  /** Continue the boosting that gave this checkpoint. */
-  readonly resumeFrom?: GbdtCheckpoint;
   /** Bins of an earlier boosting on these rows and columns. */
   readonly binned?: BinnedRows;
 }
@@ -58,7 +57,12 @@ export interface FitRequest {
 export interface FitHooks extends GbdtHooks {
   /** Threads for boosting; the calling one alone when absent. The model does not depend on it. */
   readonly team?: Team;
+  /** Around each model that is trained by itself, of which a forecast has several; what it returns is taken. */
+  readonly aroundModel?: (train: TrainModel) => Fit;
 }
+
+/** Trains a model, going on from where a training of it was interrupted. */
+export type TrainModel = (resumeFrom?: TreeCheckpoint) => Fit;
 
 export interface Fit {
   readonly model: TrainedModel;
@@ -80,18 +84,28 @@ const EARLY_STOPPING_ROUNDS = 50;
  * @throws {TrainingCancelledError} when the hooks say so
  */
 export function fitCandidate(request: FitRequest, hooks: FitHooks): Fit {
-  const { matrix, featureNames, candidate, categorical, target } = request;
+  const { target } = request;
   if (target.taskKind === "forecast")
-    return fitForecast({ ...request, target }, (one, onBinned) =>
-      fitCandidate(one, { ...withoutCheckpoints(hooks), onBinned }),
-    );
+    return fitForecast({ ...request, target }, (one, onBinned) => fitCandidate(one, { ...hooks, onBinned }));
+  const { aroundModel = (train: TrainModel) => train() } = hooks;
+  return aroundModel((resumeFrom) =>
+    fitChosen({ ...request, target, ...(resumeFrom === undefined ? {} : { resumeFrom }) }, hooks),
+  );
+}
+
+interface ModelRequest extends FitRequest {
+  readonly target: TaskTarget | DetectorTarget;
+  readonly resumeFrom?: TreeCheckpoint;
+}
+
+/** The features that a candidate does not see cost it nothing, and its model takes them and looks past them. */
+function fitChosen(request: ModelRequest, hooks: FitHooks): Fit {
+  const { matrix, featureNames, candidate, categorical } = request;
   const columns = candidate?.features === undefined ? null : chosenColumns(featureNames, candidate.features);
-  if (columns === null) return fitColumns({ ...request, target }, hooks);
-  // The features that a candidate does not see cost it nothing, and its model takes them and looks past them.
+  if (columns === null) return fitColumns(request, hooks);
   const fit = fitColumns(
     {
       ...request,
-      target,
       matrix: selectColumns(matrix, columns),
       featureNames: columns.map((column) => featureNames[column] ?? ""),
       categorical: categorical.flatMap((column) => {
@@ -105,12 +119,8 @@ export function fitCandidate(request: FitRequest, hooks: FitHooks): Fit {
 }
 
 /** Of all columns that the candidate sees. */
-interface ColumnsRequest extends FitRequest {
-  readonly target: TaskTarget | DetectorTarget;
-}
-
-function fitColumns(request: ColumnsRequest, hooks: FitHooks): Fit {
-  const { matrix, target, candidate, trainRows, seed } = request;
+function fitColumns(request: ModelRequest, hooks: FitHooks): Fit {
+  const { matrix, target, candidate, trainRows, seed, resumeFrom } = request;
   if (target.taskKind === "anomaly") return { model: fitDetector(request, hooks), bestIteration: null };
   const weights = request.weights === undefined ? {} : { weights: scaleWeights(request.weights, trainRows) };
   const base = { matrix, target, trainRows, seed, hooks, ...weights };
@@ -118,18 +128,20 @@ function fitColumns(request: ColumnsRequest, hooks: FitHooks): Fit {
     return { model: trainConstant({ ...base, nFeatures: matrix.nColumns }), bestIteration: null };
   const parameters = settingsOf(candidate);
   const classWeights = classWeightsOf(candidate, target, trainRows);
+  const resume = resumeFrom === undefined ? {} : { resumeFrom };
   const input = { ...base, parameters, ...(classWeights === undefined ? {} : { classWeights }) };
   switch (candidate.kind) {
     case "gbdt":
       return boost(request, {
         ...input,
+        ...resume,
         categorical: request.categorical,
         ...teamOf(hooks),
         ...(request.censored === undefined ? {} : { censored: request.censored }),
         ...constraintsOf(candidate, request),
       });
     case "forest":
-      return { model: trainForest(input), bestIteration: null };
+      return { model: trainForest({ ...input, ...resume }), bestIteration: null };
     case "linear":
       return { model: trainLinear(input), bestIteration: null };
     case "external":
@@ -140,15 +152,6 @@ function fitColumns(request: ColumnsRequest, hooks: FitHooks): Fit {
     case "isolation_forest":
       throw new RangeError(`candidate ${candidate.kind} answers anomaly, not ${target.taskKind}`);
   }
-}
-
-/** A checkpoint is one of a single boosting, and a forecast is many: what was interrupted begins its fold anew. */
-function withoutCheckpoints({ onProgress, shouldStop, team }: FitHooks): FitHooks {
-  return {
-    ...(onProgress === undefined ? {} : { onProgress }),
-    ...(shouldStop === undefined ? {} : { shouldStop }),
-    ...(team === undefined ? {} : { team }),
-  };
 }
 
 /** The baseline of detectors calls nothing unusual. */
@@ -175,16 +178,13 @@ function fitDetector({ matrix, candidate, trainRows, seed }: FitRequest, hooks: 
 const teamOf = ({ team }: FitHooks) => (team === undefined ? {} : { team });
 
 function boost(request: FitRequest, input: Parameters<typeof trainGbdt>[0]): Fit {
-  const { earlyStopRows, iterations, resumeFrom, binned } = request;
-  const resume = {
-    ...(resumeFrom === undefined ? {} : { resumeFrom }),
-    ...(binned === undefined ? {} : { binned }),
-  };
+  const { earlyStopRows, iterations, binned } = request;
+  const bins = binned === undefined ? {} : { binned };
   if (iterations !== undefined || earlyStopRows === undefined || earlyStopRows.length === 0) {
     const rounds = iterations === undefined ? {} : { numIterations: Math.max(1, Math.round(iterations)) };
     return trainGbdt({
       ...input,
-      ...resume,
+      ...bins,
       parameters: { ...input.parameters, ...rounds, earlyStoppingRounds: 0 },
     });
   }
@@ -192,7 +192,7 @@ function boost(request: FitRequest, input: Parameters<typeof trainGbdt>[0]): Fit
   const stopping = earlyStoppingRounds === 0 ? {} : { validationRows: earlyStopRows };
   return trainGbdt({
     ...input,
-    ...resume,
+    ...bins,
     ...stopping,
     parameters: { ...input.parameters, earlyStoppingRounds },
   });

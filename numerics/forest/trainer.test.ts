@@ -5,6 +5,7 @@ import { predict } from "../model.ts";
 import { createGenerator } from "../random/generator.ts";
 import type { TaskKind } from "../task-kind.ts";
 import { TrainingCancelledError } from "../training-hooks.ts";
+import type { TreeCheckpoint } from "../training-hooks.ts";
 import type { ForestInput } from "./trainer.ts";
 import { trainForest } from "./trainer.ts";
 
@@ -126,6 +127,31 @@ describe("sharp thresholds in a tail", () => {
 });
 
 describe("trainForest", () => {
+  it("goes on from a checkpoint to the same bytes", () => {
+    for (const taskKind of ["regression", "multiclass"] as const) {
+      const input = { ...createInput(taskKind), parameters: { numTrees: 8, maxSamples: 0.5 } };
+      const checkpoints: TreeCheckpoint[] = [];
+      const onCheckpoint = (taken: TreeCheckpoint) => void checkpoints.push(taken);
+      const whole = JSON.stringify(trainForest({ ...input, hooks: { checkpointEvery: 3, onCheckpoint } }));
+      expect(checkpoints.map(({ iteration }) => iteration)).toEqual([3, 6]);
+      for (const checkpoint of checkpoints) {
+        const resumeFrom = JSON.parse(JSON.stringify(checkpoint)) as TreeCheckpoint;
+        let nGrown = 0;
+        const onProgress = () => void (nGrown += 1);
+        const resumed = trainForest({ ...input, resumeFrom, hooks: { onProgress } });
+        expect(JSON.stringify(resumed)).toBe(whole);
+        expect(nGrown).toBe(8 - checkpoint.iteration);
+      }
+    }
+  });
+
+  it("refuses a checkpoint of more trees than it has", () => {
+    const { trees } = trainForest({ ...createInput("binary"), parameters: { numTrees: 2 } });
+    const resumeFrom = { iteration: 2, trees, history: [] };
+    const input = { ...createInput("binary"), parameters: { numTrees: 1 }, resumeFrom };
+    expect(() => trainForest(input)).toThrow(/resumeFrom .* at most 1, got 2/);
+  });
+
   it.each(["regression", "binary", "multiclass"] as const)("repeats its bytes for a seed: %s", (taskKind) => {
     const input = { ...createInput(taskKind), parameters: { numTrees: 5 } };
     const first = JSON.stringify(trainForest(input));

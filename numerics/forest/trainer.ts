@@ -20,8 +20,8 @@ import type { Generator } from "../random/generator.ts";
 import { createGenerator } from "../random/generator.ts";
 import type { TaskTarget } from "../task-kind.ts";
 import { checkTarget, combineWeights, countOutputs } from "../task-kind.ts";
-import type { TrainingHooks } from "../training-hooks.ts";
-import { stopIfAsked } from "../training-hooks.ts";
+import type { CheckpointHooks, TreeCheckpoint } from "../training-hooks.ts";
+import { isCheckpointDue, stopIfAsked } from "../training-hooks.ts";
 import type { Criterion, CriterionOptions } from "./criterion.ts";
 import { GiniCriterion } from "./gini-criterion.ts";
 import { growForestTree } from "./grower.ts";
@@ -41,7 +41,9 @@ export interface ForestInput {
   readonly classWeights?: readonly number[];
   readonly parameters?: Partial<ForestParameters>;
   readonly seed: number | string;
-  readonly hooks?: TrainingHooks;
+  readonly hooks?: CheckpointHooks;
+  /** Continue the training that gave this checkpoint, with the same input otherwise. */
+  readonly resumeFrom?: TreeCheckpoint;
 }
 
 /**
@@ -77,11 +79,13 @@ export function trainForest(input: ForestInput): TreeEnsembleModel {
     bins: binRowsWide(matrix, trainRows, mapper),
   };
   const centre = target.taskKind === "multiclass" ? 0 : weightedMean(data);
-  const trees: DecisionTree[] = [];
-  for (let index = 0; index < parameters.numTrees; index++) {
+  const trees = grownBefore(input.resumeFrom, parameters);
+  for (let index = trees.length; index < parameters.numTrees; index++) {
     stopIfAsked(hooks, index);
     trees.push(growOne(data, parameters, { generator: generator.fork(`tree/${index}`), centre }));
     hooks?.onProgress?.({ iteration: index + 1, of: parameters.numTrees });
+    if (isCheckpointDue(hooks, index + 1))
+      hooks?.onCheckpoint?.({ iteration: index + 1, trees: [...trees], history: [] });
   }
   const nOutputs = countOutputs(target);
   return {
@@ -94,6 +98,15 @@ export function trainForest(input: ForestInput): TreeEnsembleModel {
     scale: 1 / parameters.numTrees,
     trees,
   };
+}
+
+/** @throws {RangeError} when the checkpoint is not one of a forest of this size */
+function grownBefore(resumeFrom: TreeCheckpoint | undefined, { numTrees }: ForestParameters): DecisionTree[] {
+  const { trees, iteration } = resumeFrom ?? { trees: [], iteration: 0 };
+  if (trees.length === iteration && iteration <= numTrees) return [...trees];
+  throw new RangeError(
+    `resumeFrom must hold a tree per iteration [${iteration}] and at most ${numTrees}, got ${trees.length}`,
+  );
 }
 
 interface ForestData {

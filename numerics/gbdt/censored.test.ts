@@ -2,9 +2,10 @@ import { describe, expect, it } from "vitest";
 import { rootMeanSquaredError } from "../metrics/regression.ts";
 import { predict } from "../model.ts";
 import { createGenerator } from "../random/generator.ts";
+import type { TreeCheckpoint } from "../training-hooks.ts";
 import { Team } from "./threads/team.ts";
 import { trainGbdt } from "./trainer.ts";
-import type { DenseInput, GbdtCheckpoint } from "./trainer.ts";
+import type { DenseInput } from "./trainer.ts";
 
 /** More rows than one chunk. */
 const N_ROWS = 20_000;
@@ -57,10 +58,10 @@ describe("lower bounds among the targets", () => {
     expect(textOf({ ...short, team })).toBe(whole);
     await team.close();
     expect(textOf({ ...short, kernels: "plain" })).toBe(whole);
-    const checkpoints: GbdtCheckpoint[] = [];
-    const onCheckpoint = (made: GbdtCheckpoint) => void checkpoints.push(made);
+    const checkpoints: TreeCheckpoint[] = [];
+    const onCheckpoint = (made: TreeCheckpoint) => void checkpoints.push(made);
     trainGbdt({ ...short, hooks: { checkpointEvery: 3, onCheckpoint } });
-    const resumeFrom = JSON.parse(JSON.stringify(checkpoints[0])) as GbdtCheckpoint;
+    const resumeFrom = JSON.parse(JSON.stringify(checkpoints[0])) as TreeCheckpoint;
     expect(resumeFrom.iteration).toBe(3);
     expect(textOf({ ...short, resumeFrom })).toBe(whole);
   });

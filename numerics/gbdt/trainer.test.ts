@@ -5,7 +5,8 @@ import { predict } from "../model.ts";
 import { createGenerator } from "../random/generator.ts";
 import type { TaskKind } from "../task-kind.ts";
 import { TrainingCancelledError } from "../training-hooks.ts";
-import type { GbdtCheckpoint, DenseInput } from "./trainer.ts";
+import type { TreeCheckpoint } from "../training-hooks.ts";
+import type { DenseInput } from "./trainer.ts";
 import { trainGbdt } from "./trainer.ts";
 
 const N_ROWS = 1200;
@@ -132,15 +133,15 @@ describe("trainGbdt is repeatable", () => {
   });
 
   it("a resumed training equals an undisturbed one", () => {
-    const checkpoints: GbdtCheckpoint[] = [];
+    const checkpoints: TreeCheckpoint[] = [];
     const hooks = {
       checkpointEvery: 5,
-      onCheckpoint: (taken: GbdtCheckpoint) => void checkpoints.push(taken),
+      onCheckpoint: (taken: TreeCheckpoint) => void checkpoints.push(taken),
     };
     const input = { ...createInput("multiclass"), parameters: sampled };
     const whole = JSON.stringify(trainGbdt({ ...input, hooks }));
     expect(checkpoints.map((taken) => taken.iteration)).toEqual([5, 10]);
-    const stored = JSON.parse(JSON.stringify(checkpoints[0])) as GbdtCheckpoint;
+    const stored = JSON.parse(JSON.stringify(checkpoints[0])) as TreeCheckpoint;
     expect(JSON.stringify(trainGbdt({ ...input, resumeFrom: stored }))).toBe(whole);
   });
 });

@@ -20,8 +20,8 @@ import type { Generator } from "../random/generator.ts";
 import { createGenerator } from "../random/generator.ts";
 import type { TaskKind, TaskTarget } from "../task-kind.ts";
 import { checkTarget, combineWeights } from "../task-kind.ts";
-import type { TrainingHooks } from "../training-hooks.ts";
-import { stopIfAsked } from "../training-hooks.ts";
+import type { CheckpointHooks, TreeCheckpoint } from "../training-hooks.ts";
+import { isCheckpointDue, stopIfAsked } from "../training-hooks.ts";
 import type { BinnedRows } from "./binned-rows.ts";
 import { copyBins, takeBins } from "./binned-rows.ts";
 import { sampleRows } from "./binning.ts";
@@ -76,7 +76,7 @@ export interface GbdtInput {
   readonly seed: number | string;
   readonly hooks?: GbdtHooks;
   /** Continue the training that gave this checkpoint, with the same input otherwise. */
-  readonly resumeFrom?: GbdtCheckpoint;
+  readonly resumeFrom?: TreeCheckpoint;
   /** Bins of an earlier training on the same matrix and rows, with the same columns, settings of binning and seed. */
   readonly binned?: BinnedRows;
   /** Threads that take part where there is enough for them to do. The model does not depend on them. */
@@ -90,19 +90,9 @@ export interface DenseInput extends GbdtInput {
   readonly matrix: Matrix;
 }
 
-export interface GbdtHooks extends TrainingHooks {
-  /** Called every `checkpointEvery` rounds (default 50) with all that a resume needs. */
-  readonly onCheckpoint?: (checkpoint: GbdtCheckpoint) => void;
-  readonly checkpointEvery?: number;
+export interface GbdtHooks extends CheckpointHooks {
   /** Called once with the bins that were made, for later trainings; not where `binned` was given. */
   readonly onBinned?: (binned: BinnedRows) => void;
-}
-
-/** Plain data. Valid for the same input, parameters and seed. */
-export interface GbdtCheckpoint {
-  readonly iteration: number;
-  readonly trees: readonly DecisionTree[];
-  readonly history: readonly number[];
 }
 
 export interface GbdtResult {
@@ -217,7 +207,7 @@ class Boosting {
         of: numIterations,
         ...(metric === undefined ? {} : { metric }),
       });
-      if ((iteration + 1) % (hooks?.checkpointEvery ?? 50) === 0) this.#checkpoint(iteration + 1);
+      if (isCheckpointDue(hooks, iteration + 1)) this.#checkpoint(iteration + 1);
       isStoppedEarly = this.#isOverdue();
     }
     return this.#finish(isStoppedEarly);

@@ -1,3 +1,5 @@
+import { matchesPatterns } from "../../schemas/pipeline/feature-patterns.ts";
+
 /**
  * The columns that a candidate's `features` choose; null where that is all of them.
  *
@@ -17,16 +19,6 @@ export function chosenColumns(names: readonly string[], patterns: string): reado
  * @param patterns names separated by blanks, in which `*` stands for any text and `?` for one character
  */
 export function matchColumns(names: readonly string[], patterns: string): number[] {
-  const tests = patterns.trim().split(/\s+/).map(expressionOf);
-  return names.flatMap((name, column) => (tests.some((test) => test.test(name)) ? [column] : []));
-}
-
-/** Runs of `*` are one, so that no pattern takes long to fail. */
-function expressionOf(pattern: string): RegExp {
-  const text = pattern
-    .replaceAll(/\*+/g, "*")
-    .replaceAll(/[\\^$.+()[\]{}|]/g, "\\$&")
-    .replaceAll("*", ".*")
-    .replaceAll("?", ".");
-  return new RegExp(`^${text}$`, "su");
+  const isMatch = matchesPatterns(patterns);
+  return names.flatMap((name, column) => (isMatch(name) ? [column] : []));
 }

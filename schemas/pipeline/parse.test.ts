@@ -78,6 +78,12 @@ describe("parsePipeline accepts", () => {
     expect(parsePipeline(text, "pipeline.yaml").pipeline.name).toBe(name);
   });
 
+  it("a forecast that rises along other features, among them older values of its column", () => {
+    const text = `${AHEAD}candidates: [{ kind: gbdt, monotone: { increasing: heat_lag_*, decreasing: load } }]\n`;
+    const monotone = { increasing: "heat_lag_*", decreasing: "load" };
+    expect(parsePipeline(text, "p.yaml").pipeline.candidates).toMatchObject([{ monotone }]);
+  });
+
   it("the turbofan file of a subset with six flight conditions", () => {
     const text = readFileSync("examples/turbofan/pipeline.yaml", "utf8")
       .replaceAll("FD001.txt", "FD004.txt")
@@ -409,6 +415,13 @@ describe("parsePipeline refuses", () => {
       "candidates.0.monotone",
       /an answer that can rise or fall/,
     ],
+    ...["heat", "load h?at", "h*", "*"].map((patterns): [string, string, number, string, RegExp] => [
+      `a forecast that rises along its own column, by '${patterns}'`,
+      `${AHEAD}candidates: [{ kind: gbdt, monotone: { increasing: quiet_*, decreasing: '${patterns}' } }]\n`,
+      10,
+      "candidates.0.monotone.decreasing",
+      /features other than heat, .* its change is learnt/,
+    ]),
     [
       "a search for a skill that no trial has",
       `${AHEAD}metrics: { primary: skill }\ncandidates: [{ kind: gbdt, search: { numLeaves: { kind: integer, low: 4, high: 8 } } }]\n`,

@@ -1,7 +1,7 @@
 import { startImportSchema } from "../../schemas/model-import.ts";
 import type { StartImport } from "../../schemas/model-import.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
-import { z } from "zod";
+import type { z } from "zod";
 import type { RawFile } from "../../schemas/dataset.ts";
 import { putDocument } from "../../stores/objects/documents.ts";
 import type { VersionRow } from "../../stores/postgres/port.ts";

@@ -11,9 +11,12 @@ export const importSignatureSchema = z.strictObject({
   inputs: z.array(z.string().min(1).max(400)).min(1).max(100_000),
   /** The graph's own input; default: its only one. */
   input: tensorName.optional(),
-  /** The graph's own output; default: its only one, or the one with the task's name. */
+  /** The graph's own output; default: its only one, the one with the task's name, or the only one of real numbers. */
   output: tensorName.optional(),
-  /** Column of the output that is the answer, e.g. 1 for the second of two probabilities. */
+  /**
+   * Column of the output that is the answer, e.g. 1 for the second of two probabilities; default: all of them, and of
+   * two classes that a converter names the positive one.
+   */
   column: z.int().min(0).max(1_000).optional(),
   /** Two classes: the probability from which the version alerts. Default 0.5. */
   threshold: z.number().min(0).max(1).optional(),

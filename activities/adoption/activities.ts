@@ -6,7 +6,7 @@ import type { ActivityDeps } from "../dependencies.ts";
 import { withHeartbeat } from "../heartbeat.ts";
 import { problemOf } from "../training/problem.ts";
 import type { Selection } from "../training/selection.ts";
-import { graphOfFile } from "./graph-of-file.ts";
+import { graphOfFile, pipelineClasses } from "./graph-of-file.ts";
 import type { AdoptInput, AdoptResult } from "./messages.ts";
 
 /** Name under which a model from elsewhere stands among the candidates of its evaluation. */
@@ -34,8 +34,10 @@ export function createAdoptionActivities(deps: Pick<ActivityDeps, "objects" | "c
           features.map((feature) => feature.name),
         );
         const problem = problemOf(pipeline, classLabels ?? null);
-        const { file } = input;
-        const onnx = await graphOfFile(deps, { file, signature, problem, nFeatures: features.length }, beat);
+        const labels = { classLabels: classLabels ?? null, areCodes: false };
+        const classes = pipelineClasses(pipeline, problem, labels);
+        const request = { file: input.file, signature, problem, nFeatures: features.length, classes };
+        const onnx = await graphOfFile(deps, request, beat);
         const { threshold = DEFAULT_THRESHOLD } = signature;
         const common = { cv: {}, iterations: null, calibration: null, interval: null, offsets: null };
         const selection: Selection = {

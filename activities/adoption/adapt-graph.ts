@@ -1,5 +1,5 @@
-import { adaptOnnx } from "../../numerics/onnx/adapt.ts";
-import type { OnnxAdaptation } from "../../numerics/onnx/adapt.ts";
+import { adaptOnnx } from "../../numerics/onnx/adaptation/adapt.ts";
+import type { OnnxAdaptation } from "../../numerics/onnx/adaptation/adapt.ts";
 import { ModelRefusedError } from "../../numerics/onnx/inspection/model-refused-error.ts";
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 

@@ -1,7 +1,9 @@
+import type { PipelineClasses } from "../../numerics/onnx/adaptation/class-labels.ts";
 import type { TaskKind } from "../../numerics/task-kind.ts";
 import { sha256Hex } from "../../schemas/canonical-json.ts";
 import type { ImportSignature } from "../../schemas/model-import.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
+import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import type { Beat } from "../heartbeat.ts";
@@ -24,6 +26,27 @@ export interface GraphRequest {
   readonly signature: Pick<ImportSignature, "input" | "output" | "column">;
   readonly problem: Problem;
   readonly nFeatures: number;
+  /** Of classes; null: columns are taken as they are. */
+  readonly classes: PipelineClasses | null;
+}
+
+/**
+ * What a pipeline calls its classes, for a graph that names its own.
+ *
+ * @param classLabels in code order, of several classes
+ * @param areCodes the graph was trained on codes, so that its whole numbers are no names
+ */
+export function pipelineClasses(
+  { label }: Pick<Pipeline, "label">,
+  { kind }: Pick<Problem, "kind">,
+  { classLabels, areCodes }: { readonly classLabels: readonly string[] | null; readonly areCodes: boolean },
+): PipelineClasses | null {
+  if (kind === "multiclass") return classLabels === null ? null : { names: classLabels, areCodes };
+  if (kind !== "binary") return null;
+  const positive = label.kind === "column" ? (label.positive ?? true) : true;
+  // A truth value is a number to many converters.
+  const number = typeof positive === "boolean" ? [String(Number(positive))] : [];
+  return { names: [String(positive), ...number], areCodes };
 }
 
 /**
@@ -33,7 +56,7 @@ export interface GraphRequest {
  */
 export async function graphOfFile(
   deps: Pick<ActivityDeps, "objects" | "cpu">,
-  { file, signature, problem, nFeatures }: GraphRequest,
+  { file, signature, problem, nFeatures, classes }: GraphRequest,
   beat: Beat,
 ): Promise<ObjectRef> {
   if (file.bytes > MAX_GRAPH_BYTES)
@@ -50,6 +73,7 @@ export async function graphOfFile(
       ...(input === undefined ? {} : { input }),
       ...(output === undefined ? {} : { output }),
       ...(column === undefined ? {} : { column }),
+      ...(classes === null ? {} : { classes }),
     },
     beat,
   );

@@ -7,7 +7,7 @@ import { PlatformError } from "../../schemas/platform-error.ts";
 import { splitDocumentSchema } from "../../schemas/split.ts";
 import { getDocument, readFeatureSet, readPipeline } from "../../stores/objects/documents.ts";
 import { putNumbers } from "../../stores/objects/numbers.ts";
-import { graphOfFile, MAX_GRAPH_BYTES, taskKindOf } from "../adoption/graph-of-file.ts";
+import { graphOfFile, MAX_GRAPH_BYTES, pipelineClasses, taskKindOf } from "../adoption/graph-of-file.ts";
 import { trainedCandidates } from "../candidates.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import { requireAnswers } from "../evaluation/foreign-evaluation.ts";
@@ -92,7 +92,11 @@ export function createExternalActivities(deps: ActivityDeps) {
         const asked = Int32Array.from([...rows.validate, ...rows.censored.validate]);
         const nFeatures = table.features.length;
         const file = await fileOf(deps, result);
-        const graph = await graphOfFile(deps, { file, signature: result, problem, nFeatures }, beat);
+        const classes = pipelineClasses(pipeline, problem, {
+          classLabels: table.classLabels,
+          areCodes: true,
+        });
+        const graph = await graphOfFile(deps, { file, signature: result, problem, nFeatures, classes }, beat);
         const answered = await runForeignGraph(deps.pool, {
           onnx: await objects.get(graph, MAX_GRAPH_BYTES),
           problem: problem.kind,
@@ -129,7 +133,9 @@ export function createExternalActivities(deps: ActivityDeps) {
         const { features, classLabels } = await readFeatureSet(objects, input.featureSet);
         const problem = problemOf(pipeline, classLabels ?? null);
         const file = await fileOf(deps, result);
-        const given = { file, signature: result, problem, nFeatures: features.length };
+        const labels = { classLabels: classLabels ?? null, areCodes: true };
+        const classes = pipelineClasses(pipeline, problem, labels);
+        const given = { file, signature: result, problem, nFeatures: features.length, classes };
         return { onnx: await graphOfFile(deps, given, beat), file: file.sha256 };
       });
     },

@@ -94,7 +94,7 @@ describe("checkOnnx refuses", () => {
         graph: (graph) =>
           graph.message(12, message().text(1, "z").message(2, message().message(5, message()))),
       }),
-      /zipmap=False/,
+      /a map or sequence/,
     ],
     ["two graphs", craft({ model: (model) => model.message(7, message()) }), /graph is given twice/],
     ["an unknown field", craft({ graph: (graph) => graph.integer(99, 1) }), /unknown field 99/],

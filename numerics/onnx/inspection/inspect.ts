@@ -280,7 +280,8 @@ class Inspection {
     });
     this.#flow.push({ operator, inputs, outputs });
     if (TREE_OPERATORS.has(operator) && domain === "ai.onnx.ml") {
-      const nColumns = checkTreeLists(this.#reader, range, operator);
+      const { nColumns, hasTextLabels } = checkTreeLists(this.#reader, range, operator);
+      if (hasTextLabels) this.#refuse("a tree ensemble has labels of text");
       this.#trees.push({ input: inputs[0] ?? "", nColumns });
     }
     const name = domain === "" ? operator : `${domain}:${operator}`;
@@ -368,9 +369,7 @@ class Inspection {
         this.#reader.readMessage(field, shapes.TYPE_SHAPE, "type", (type) => {
           if (type.name === "tensor_type") elementType = this.#readTensorType(type, shape);
           else if (type.name !== "denotation")
-            this.#refuse(
-              "an input or output is a map or sequence and no tensor: convert it with zipmap=False",
-            );
+            this.#refuse("an input or output is a map or sequence and no tensor");
         });
       }
     });

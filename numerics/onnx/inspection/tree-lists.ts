@@ -50,18 +50,25 @@ interface TreeLists {
   /** Index into NODE_MODES per node. */
   readonly modes: Uint8Array;
   readonly nTargets: number;
+  readonly hasTextLabels: boolean;
 }
 
 /** Operators whose insides are checked here. */
 export const TREE_OPERATORS: ReadonlySet<string> = new Set(["TreeEnsembleRegressor", CLASSIFIER]);
 
+export interface CheckedTrees {
+  /** One more than the largest feature that a branch reads: the columns its input must have. */
+  readonly nColumns: number;
+  /** Classes are named by texts, which are no tensors that are served. */
+  readonly hasTextLabels: boolean;
+}
+
 /**
  * @param node bytes of the NodeProto
  * @param operator one of TREE_OPERATORS
- * @returns one more than the largest feature that a branch reads: the columns its input must have
  * @throws {ModelRefusedError} for lists that do not describe trees
  */
-export function checkTreeLists(reader: WireReader, node: WireRange, operator: string): number {
+export function checkTreeLists(reader: WireReader, node: WireRange, operator: string): CheckedTrees {
   const isClassifier = operator === CLASSIFIER;
   const lists = new TreeListReader(reader, isClassifier).read(node);
   const { integers, reals, modes, nTargets } = lists;
@@ -87,7 +94,7 @@ export function checkTreeLists(reader: WireReader, node: WireRange, operator: st
   expectLength("target_weights", reals.target_weights, nOutputs);
   if (!integers.target_ids.every((id) => id < nTargets))
     throw refused(`target_ids exceed ${nTargets} targets`);
-  return new TreeShapes(lists).check();
+  return { nColumns: new TreeShapes(lists).check(), hasTextLabels: lists.hasTextLabels };
 }
 
 function expectLength(name: string, found: number, expected: number): void {
@@ -106,6 +113,7 @@ class TreeListReader {
   readonly #isClassifier: boolean;
   #modes = new Uint8Array(0);
   #nTargets = 1;
+  #hasTextLabels = false;
 
   constructor(reader: WireReader, isClassifier: boolean) {
     this.#reader = reader;
@@ -117,8 +125,9 @@ class TreeListReader {
     this.#reader.readMessage(node, NODE_SHAPE, "node", (field) => {
       if (field.name !== "attribute") return;
       const name = this.#nameOf(field);
-      if (seen.has(name)) throw refused(`has ${name} twice`);
-      seen.add(name);
+      const list = name.replace("classlabels_strings", "classlabels_int64s");
+      if (seen.has(list)) throw refused(`has ${list} twice`);
+      seen.add(list);
       if (this.#isClassifier) this.#readOfClassifier(name, field);
       else this.#readAttribute(name, field);
     });
@@ -144,6 +153,7 @@ class TreeListReader {
       },
       modes: this.#modes,
       nTargets: this.#nTargets,
+      hasTextLabels: this.#hasTextLabels,
     };
   }
 
@@ -157,12 +167,11 @@ class TreeListReader {
 
   /** A classifier's outputs are its labels; their lists have names of their own. */
   #readOfClassifier(name: string, range: WireRange): void {
-    if (name === "classlabels_int64s") {
-      this.#nTargets = this.#count(range, "ints");
+    if (name === "classlabels_int64s" || name === "classlabels_strings") {
+      this.#hasTextLabels = name === "classlabels_strings";
+      this.#nTargets = this.#count(range, this.#hasTextLabels ? "strings" : "ints");
       if (this.#nTargets > MAX_TARGETS) throw refused(`has more than ${MAX_TARGETS} labels`);
-    } else if (name === "classlabels_strings")
-      throw refused("has labels of text: convert it with whole numbers as labels");
-    else if (name.startsWith("target_") || name === "n_targets" || name === "aggregate_function")
+    } else if (name.startsWith("target_") || name === "n_targets" || name === "aggregate_function")
       throw refused(`has an unknown attribute ${JSON.stringify(name)}`);
     else this.#readAttribute(name.replace(/^class_/, "target_"), range);
   }

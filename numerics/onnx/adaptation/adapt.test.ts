@@ -1,13 +1,13 @@
 import * as ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
-import type { ConstantModel } from "../model.ts";
+import type { ConstantModel } from "../../model.ts";
 import { adaptOnnx } from "./adapt.ts";
 import type { OnnxAdaptation } from "./adapt.ts";
-import { exportOnnx } from "./export.ts";
-import { DATA_TYPE } from "./graph-builder.ts";
-import { inspectOnnx } from "./inspection/inspect.ts";
-import { ModelRefusedError } from "./inspection/model-refused-error.ts";
-import { WireWriter } from "./wire-writer.ts";
+import { exportOnnx } from "../export.ts";
+import { DATA_TYPE } from "../graph-builder.ts";
+import { inspectOnnx } from "../inspection/inspect.ts";
+import { ModelRefusedError } from "../inspection/model-refused-error.ts";
+import { WireWriter } from "../wire-writer.ts";
 
 const message = () => new WireWriter();
 

@@ -1,0 +1,63 @@
+/**
+ * Brings a graph from elsewhere into the form that is served: one input `features` double [N, n], one output of the
+ * task's name, double.
+ *
+ *   features ─ Cast ─→ (its own input) … its own graph … (its own output) ─ Gather ─ Cast ─→ probability
+ *
+ * Converters for scikit-learn, LightGBM or PyTorch write float32 inputs under names of their own, probabilities of all
+ * classes as a map for each row, and labels of text beside them; without this, each of their users would have to edit
+ * protobuf. Nodes that the answer does not depend on are left out, labels of text become whole numbers, and names that
+ * would clash with the new ones are changed. Nothing else of the graph is.
+ */
+import { OUTPUT_NAMES } from "../export.ts";
+import { checkOnnx, inspectOnnx } from "../inspection/inspect.ts";
+import { ModelRefusedError } from "../inspection/model-refused-error.ts";
+import { WireReader } from "../inspection/wire-reader.ts";
+import { findAnswer, findInput, isServedForm } from "./answer.ts";
+import type { OnnxAdaptation } from "./answer.ts";
+import { neededFor, outlineOf } from "./outline.ts";
+import type { Kept, Outline } from "./outline.ts";
+import { rewriteModel } from "./rewrite.ts";
+
+export type { OnnxAdaptation } from "./answer.ts";
+
+/**
+ * @returns the same bytes where the graph has the form already
+ * @throws {ModelRefusedError} for what `checkOnnx` refuses in the part that the answer depends on, and for inputs,
+ * outputs or classes that cannot be brought into the form
+ */
+export function adaptOnnx(bytes: Uint8Array, adaptation: OnnxAdaptation): Uint8Array {
+  const summary = inspectOnnx(bytes);
+  const reader = new WireReader(bytes);
+  const outline = outlineOf(reader);
+  const graph = { summary, outline, reader };
+  const input = findInput(graph, adaptation);
+  const answer = findAnswer(graph, adaptation);
+  const { taskKind, nFeatures } = adaptation;
+  if (isServedForm(graph, { input, answer, taskKind })) {
+    checkOnnx(bytes);
+    return bytes;
+  }
+  const kept = neededFor(answer.name, outline);
+  requireOneInput(kept, { input: input.name, summary, outline });
+  const served = OUTPUT_NAMES[taskKind];
+  const adapted = rewriteModel(reader, { input, answer, served, nFeatures, kept });
+  checkOnnx(adapted);
+  return adapted;
+}
+
+function requireOneInput(
+  { tensors }: Kept,
+  given: {
+    readonly input: string;
+    readonly summary: ReturnType<typeof inspectOnnx>;
+    readonly outline: Outline;
+  },
+): void {
+  const { input, summary, outline } = given;
+  const other = summary.inputs.find(
+    ({ name }) => name !== input && tensors.has(name) && !outline.initializers.has(name),
+  );
+  if (other === undefined) return;
+  throw new ModelRefusedError(`its answer depends on the input ${other.name} beside ${input}`);
+}

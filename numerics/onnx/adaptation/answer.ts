@@ -1,0 +1,133 @@
+import type { TaskKind } from "../../task-kind.ts";
+import { INPUT_NAME, OUTPUT_NAMES } from "../export.ts";
+import { DATA_TYPE } from "../graph-builder.ts";
+import type { OnnxSummary, OnnxTensorInfo } from "../inspection/inspect.ts";
+import { ModelRefusedError } from "../inspection/model-refused-error.ts";
+import type { WireReader } from "../inspection/wire-reader.ts";
+import { columnsInOrder, isZipMap, labelsOf, positiveColumn } from "./class-labels.ts";
+import type { PipelineClasses } from "./class-labels.ts";
+import type { Outline } from "./outline.ts";
+
+export interface OnnxAdaptation {
+  readonly taskKind: TaskKind;
+  /** Columns of `features`. */
+  readonly nFeatures: number;
+  /** The graph's own input; default: its only one. */
+  readonly input?: string;
+  /** The graph's own output; default: its only one, the one that has the task's name, or the only one of real numbers. */
+  readonly output?: string;
+  /** Column of the output that is the answer, from 0; default: of two classes the positive one, else all of them. */
+  readonly column?: number;
+  /** Of classes. Absent: columns are taken as they are. */
+  readonly classes?: PipelineClasses;
+}
+
+/** A graph and its bytes. */
+export interface ForeignGraph {
+  readonly summary: OnnxSummary;
+  readonly outline: Outline;
+  readonly reader: WireReader;
+}
+
+/** A tensor of the graph that holds the answer. */
+export interface FoundAnswer extends OnnxTensorInfo {
+  /** Columns that are served, in their order; undefined: all as they are. */
+  readonly columns?: readonly number[] | undefined;
+}
+
+export function findInput(
+  { summary, outline }: ForeignGraph,
+  { input: name, nFeatures }: OnnxAdaptation,
+): OnnxTensorInfo {
+  // Older files list their constants among the inputs.
+  const given = summary.inputs.filter((one) => !outline.initializers.has(one.name));
+  const [only, ...others] = name === undefined ? given : given.filter((one) => one.name === name);
+  if (only === undefined || others.length > 0) throw refusal("input", name, given);
+  requireReal(only, "input");
+  const width = only.shape[1];
+  if (only.shape.length !== 2 || (typeof width === "number" && width !== nFeatures))
+    throw new ModelRefusedError(
+      `its input ${only.name} must be [N, ${nFeatures}], is [${only.shape.join(", ")}]`,
+    );
+  return only;
+}
+
+/** The output that a signature names, or that is plainly meant, as the tensor behind it. */
+export function findAnswer(graph: ForeignGraph, adaptation: OnnxAdaptation): FoundAnswer {
+  const { output: name, taskKind, column } = adaptation;
+  const outputs = graph.summary.outputs.map((one) => withoutMap(one, graph));
+  const named = outputs.filter((one) => one.called === (name ?? OUTPUT_NAMES[taskKind]));
+  const reals = outputs.filter(({ elementType }) => isReal(elementType));
+  // A classifier gives the label beside the probabilities.
+  const meant = name !== undefined || named.length > 0 ? named : reals.length === 1 ? reals : outputs;
+  const [only, ...others] = meant;
+  if (only === undefined || others.length > 0) throw refusal("output", name, graph.summary.outputs);
+  requireReal(only, "output");
+  if (column !== undefined && only.shape.length !== 2)
+    throw new ModelRefusedError(`its output ${only.called} has no columns`);
+  const width = only.shape[1];
+  if (column !== undefined && typeof width === "number" && column >= width)
+    throw new ModelRefusedError(`its output ${only.called} has ${width} columns, none is number ${column}`);
+  return { ...only, columns: column === undefined ? columnsOf(only, graph, adaptation) : [column] };
+}
+
+/** An output of probabilities as a map for each row stands for the tensor that the map is made of. */
+function withoutMap(
+  output: OnnxTensorInfo,
+  { outline, reader }: ForeignGraph,
+): OnnxTensorInfo & { readonly called: string } {
+  const called = output.name;
+  const map = outline.nodes.find((node) => isZipMap(node) && node.outputs.includes(called));
+  const [name] = map?.inputs ?? [];
+  if (name === undefined) return { ...output, called };
+  const labels = labelsOf(name, outline, reader);
+  // What ZipMap reads is float32 by its definition.
+  return { name, called, elementType: DATA_TYPE.float, shape: ["N", labels?.labels.length ?? null] };
+}
+
+function columnsOf(
+  { name, shape }: OnnxTensorInfo,
+  { outline, reader }: ForeignGraph,
+  { taskKind, classes }: OnnxAdaptation,
+): readonly number[] | undefined {
+  if (classes === undefined) return undefined;
+  const labels = labelsOf(name, outline, reader);
+  if (labels === null) return undefined;
+  const [, width] = shape;
+  if (typeof width === "number" && width !== labels.labels.length) return undefined;
+  return taskKind === "binary" ? [positiveColumn(labels, classes)] : columnsInOrder(labels, classes);
+}
+
+function refusal(what: string, name: string | undefined, all: readonly OnnxTensorInfo[]): ModelRefusedError {
+  const names = all.map((one) => one.name).join(", ");
+  return new ModelRefusedError(
+    name === undefined
+      ? `it has the ${what}s ${names}: the signature must say which one counts`
+      : `it has no ${what} ${name}, but ${names}`,
+  );
+}
+
+function isReal(elementType: number): boolean {
+  return elementType === DATA_TYPE.double || elementType === DATA_TYPE.float;
+}
+
+function requireReal({ name, elementType }: OnnxTensorInfo, what: string): void {
+  if (isReal(elementType)) return;
+  throw new ModelRefusedError(`its ${what} ${name} must be float or double [type ${elementType}]`);
+}
+
+/** Whether a graph is in the served form as it is. */
+export function isServedForm(
+  { summary }: ForeignGraph,
+  given: { readonly input: OnnxTensorInfo; readonly answer: FoundAnswer; readonly taskKind: TaskKind },
+): boolean {
+  const { input, answer, taskKind } = given;
+  return (
+    input.name === INPUT_NAME &&
+    input.elementType === DATA_TYPE.double &&
+    answer.name === OUTPUT_NAMES[taskKind] &&
+    answer.elementType === DATA_TYPE.double &&
+    answer.columns === undefined &&
+    summary.inputs.length === 1
+  );
+}

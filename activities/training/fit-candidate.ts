@@ -19,6 +19,7 @@ import { fitForecast } from "./fit-forecast.ts";
 import type { ForecastTarget } from "./fit-forecast.ts";
 import { scaleWeights } from "./row-weights.ts";
 import { classWeightsOf } from "./weights.ts";
+import type { ClassNames } from "./weights.ts";
 
 /** Detectors have nothing to learn but what is usual. */
 export interface DetectorTarget {
@@ -28,7 +29,7 @@ export interface DetectorTarget {
 /** What a candidate learns. */
 export type FitTarget = TaskTarget | DetectorTarget | ForecastTarget;
 
-export interface FitRequest {
+export interface FitRequest extends ClassNames {
   readonly matrix: Matrix;
   /** Columns of category codes. */
   readonly categorical: readonly number[];
@@ -127,7 +128,7 @@ function fitColumns(request: ModelRequest, hooks: FitHooks): Fit {
   if (candidate === null)
     return { model: trainConstant({ ...base, nFeatures: matrix.nColumns }), bestIteration: null };
   const parameters = settingsOf(candidate);
-  const classWeights = classWeightsOf(candidate, target, trainRows);
+  const classWeights = classWeightsOf(candidate, { ...request, target }, trainRows);
   const resume = resumeFrom === undefined ? {} : { resumeFrom };
   const input = { ...base, parameters, ...(classWeights === undefined ? {} : { classWeights }) };
   switch (candidate.kind) {

@@ -37,6 +37,20 @@ describe("problemOf", () => {
     );
   });
 
+  it("refuses a factor of a class that the label does not have, by name", () => {
+    const candidates = [{ kind: "linear" }, { kind: "gbdt", classWeight: { cold: 2, hott: 5 } }];
+    const pipeline = classes({}, { candidates });
+    const field = "candidates.1.classWeight.hott";
+    expect(() => problemOf(pipeline, ["cold", "hot"])).toThrow(
+      expect.objectContaining({
+        code: "invalid_pipeline",
+        message: `${field}: expected one of cold, hot; did you mean hot?, found unknown class hott`,
+        locations: [expect.objectContaining({ field })],
+      }),
+    );
+    expect(problemOf(pipeline, ["cold", "hott"])).toMatchObject({ nClasses: 2 });
+  });
+
   it("refuses a metric of another task", () => {
     const pipeline = classes({}, { metrics: { primary: "rocAuc" } });
     expect(() => problemOf(pipeline, ["a", "b"])).toThrow(/metrics\.primary: expected one of accuracy/);

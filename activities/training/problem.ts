@@ -1,5 +1,7 @@
 import { censoredValues } from "./censored.ts";
 import { rowWeights } from "./row-weights.ts";
+import { unknownClasses } from "./weights.ts";
+import type { ClassNames } from "./weights.ts";
 import { detectionOf } from "./detection.ts";
 import type { Detection } from "./detection.ts";
 import type { FitTarget } from "./fit-candidate.ts";
@@ -16,6 +18,7 @@ import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { lifeInUnits } from "../../schemas/pipeline/time.ts";
 import type { ProblemKind } from "../../schemas/pipeline/label.ts";
 import { problemKindOf } from "../../schemas/pipeline/semantics.ts";
+import { withSuggestion } from "../../schemas/pipeline/reading/nearest.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { SplitDocument } from "../../schemas/split.ts";
 
@@ -68,8 +71,8 @@ export function hasUnendedLives({ task, label }: Pick<Pipeline, "task" | "label"
 
 /**
  * @param classLabels class texts in code order, null for regression
- * @throws {PlatformError} invalid_pipeline for a metric the task does not have; not_enough_data for a label
- *   with fewer than two classes
+ * @throws {PlatformError} invalid_pipeline for a metric the task does not have, or a class weight of no class;
+ *   not_enough_data for a label with fewer than two classes
  */
 export function problemOf(pipeline: Pipeline, classLabels: readonly string[] | null): Problem {
   // As declared, and not as the data happen to be: without a positive class nothing says what an alert would be for.
@@ -101,6 +104,7 @@ export function problemOf(pipeline: Pipeline, classLabels: readonly string[] | n
       `read the label: expected two classes or more in the training rows, found ${found}`,
     );
   }
+  if (kind === "multiclass" && classLabels !== null) requireKnownClasses(pipeline, classLabels);
   const bounds = kind === "regression" ? { min: 0, max: cap ?? Number.MAX_VALUE } : null;
   const nClasses = classLabels?.length ?? 1;
   const problem: Problem = { kind, metricTask, primaryMetric, nClasses, cap, bounds };
@@ -113,13 +117,30 @@ export function problemOf(pipeline: Pipeline, classLabels: readonly string[] | n
   };
 }
 
+/** @throws {PlatformError} invalid_pipeline for a class weight of a class that the label does not have */
+function requireKnownClasses({ candidates }: Pipeline, classLabels: readonly string[]): void {
+  const list =
+    classLabels.length > 20 ? `the ${classLabels.length} classes of the label` : classLabels.join(", ");
+  const locations = candidates.flatMap(({ classWeight }, i) =>
+    unknownClasses(classWeight, classLabels).map((name) => ({
+      field: `candidates.${i}.classWeight.${name}`,
+      expected: withSuggestion(`one of ${list}`, name, classLabels),
+      found: `unknown class ${name}`,
+    })),
+  );
+  const [first] = locations;
+  if (first === undefined) return;
+  const text = `${first.field}: expected ${first.expected}, found ${first.found}`;
+  throw new PlatformError("invalid_pipeline", text, { locations });
+}
+
 function forecastProblem(task: ForecastTask, timeKind: string): ForecastProblem {
   const spans = horizonSpans(task, timeKind === "timestamp" ? "timestamp" : "cycle").map(({ span }) => span);
   return { column: task.column, horizons: horizonsOf(task), spans, quantiles: quantilesOf(task) };
 }
 
 /** Targets by row of a table. */
-export interface Targets {
+export interface Targets extends ClassNames {
   readonly target: FitTarget;
   /** Uint8Array (nRows): 1 where the target is only a lower bound; absent where none is. */
   readonly censored?: Uint8Array;
@@ -138,7 +159,10 @@ export function targetsOf(
   const weights = rowWeights(given.pipeline, table);
   const weighted = weights === undefined ? {} : { weights };
   if (kind === "forecast") return { target: forecastTarget(problem, table), ...weighted };
-  if (kind === "multiclass") return { target: { taskKind: kind, values: table.y, nClasses }, ...weighted };
+  if (kind === "multiclass") {
+    const target = { taskKind: kind, values: table.y, nClasses };
+    return { target, classLabels: table.classLabels ?? [], ...weighted };
+  }
   const bounded = kind === "regression" ? censoredValues(table, given) : undefined;
   if (bounded === undefined) return { target: { taskKind: kind, values: table.y }, ...weighted };
   return { target: { taskKind: kind, values: bounded.values }, censored: bounded.censored, ...weighted };

@@ -11,6 +11,7 @@ import { fitCandidate } from "./fit-candidate.ts";
 import { withOffsets } from "./fit-forecast.ts";
 import type { FitTarget } from "./fit-candidate.ts";
 import { factsOf, joined } from "./train-one-fold.ts";
+import type { ClassNames } from "./weights.ts";
 import type { AnyCalibrator } from "./uncertainty.ts";
 
 /** One candidate of the final model. */
@@ -24,7 +25,7 @@ export interface FinalPart {
   readonly weight: number;
 }
 
-export interface FinalJob {
+export interface FinalJob extends ClassNames {
   readonly matrix: Matrix;
   /** Columns of category codes. */
   readonly categorical: readonly number[];

@@ -9,8 +9,9 @@ import { fitCandidate } from "./fit-candidate.ts";
 import type { Fit, FitHooks, FitRequest, FitTarget } from "./fit-candidate.ts";
 import { meanOfRounds } from "./fit-forecast.ts";
 import type { FoldRows } from "./fold-rows.ts";
+import type { ClassNames } from "./weights.ts";
 
-export interface FoldJob {
+export interface FoldJob extends ClassNames {
   readonly matrix: Matrix;
   /** Columns of category codes. */
   readonly categorical: readonly number[];
@@ -70,12 +71,15 @@ export function fitFold(job: FoldJob, fit: (request: FitRequest, seedPlace: numb
   };
 }
 
-/** What is known of rows beside their target. */
-export function factsOf({
-  censored,
-  weights,
-}: Pick<FitRequest, "censored" | "weights">): Pick<FitRequest, "censored" | "weights"> {
-  return { ...(censored === undefined ? {} : { censored }), ...(weights === undefined ? {} : { weights }) };
+type Facts = Pick<FitRequest, "censored" | "weights" | "classLabels">;
+
+/** What is known of rows and classes beside the target. */
+export function factsOf({ censored, weights, classLabels }: Facts): Facts {
+  return {
+    ...(censored === undefined ? {} : { censored }),
+    ...(weights === undefined ? {} : { weights }),
+    ...(classLabels === undefined ? {} : { classLabels }),
+  };
 }
 
 /**

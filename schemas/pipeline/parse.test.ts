@@ -78,6 +78,12 @@ describe("parsePipeline accepts", () => {
     expect(parsePipeline(text, "pipeline.yaml").pipeline.name).toBe(name);
   });
 
+  it("factors by class, whose names may be numbers", () => {
+    const text = `${TABLE.replace(", positive: 1", "")}candidates: [{ kind: gbdt, classWeight: { '2': 5, jam: 0.5 } }]\n`;
+    const classWeight = { 2: 5, jam: 0.5 };
+    expect(parsePipeline(text, "p.yaml").pipeline.candidates).toMatchObject([{ classWeight }]);
+  });
+
   it("a forecast that rises along other features, among them older values of its column", () => {
     const text = `${AHEAD}candidates: [{ kind: gbdt, monotone: { increasing: heat_lag_*, decreasing: load } }]\n`;
     const monotone = { increasing: "heat_lag_*", decreasing: "load" };
@@ -441,7 +447,44 @@ describe("parsePipeline refuses", () => {
       `${TABLE.replace(", positive: 1", "")}candidates: [{ kind: gbdt, classWeight: 5 }]\n`,
       7,
       "candidates.0.classWeight",
-      /balanced for several classes/,
+      /balanced or factors by class/,
+    ],
+    [
+      "factors by class where there are two",
+      `${TABLE}candidates: [{ kind: gbdt, classWeight: { a: 1, b: 5 } }]\n`,
+      7,
+      "candidates.0.classWeight",
+      /a number, the weight of the positive class/,
+    ],
+    ...(
+      [
+        ["0", /more than 0/],
+        ["-1", /more than 0/],
+        [".nan", /a number/],
+        [".inf", /a number/],
+        ["2e6", /at most 1000000/],
+        ["high", /a number/],
+      ] as const
+    ).map(([factor, expected]): [string, string, number, string, RegExp] => [
+      `a class factor of ${factor}`,
+      `${TABLE.replace(", positive: 1", "")}candidates: [{ kind: gbdt, classWeight: { '2': 1, jam: ${factor} } }]\n`,
+      7,
+      "candidates.0.classWeight.jam",
+      expected,
+    ]),
+    [
+      "a class whose name is a number, without quotes",
+      `${TABLE.replace(", positive: 1", "")}candidates: [{ kind: gbdt, classWeight: { 2: 5 } }]\n`,
+      7,
+      "",
+      /a key that is text, which needs quotes: '2'/,
+    ],
+    [
+      "factors of no class",
+      `${TABLE.replace(", positive: 1", "")}candidates: [{ kind: gbdt, classWeight: {} }]\n`,
+      7,
+      "candidates.0.classWeight",
+      /a factor for at least one class/,
     ],
     [
       "a calibration of lives",

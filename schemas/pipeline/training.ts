@@ -90,6 +90,11 @@ export const evaluateSchema = z.strictObject({
 /** Names separated by blanks, in which `*` stands for any text and `?` for one character. */
 const featurePatterns = z.string().min(1).max(2_000);
 
+/** Rows of a class weigh by this; 1 where the class is not named. */
+const classFactors = z
+  .record(z.string().min(1).max(1_000), z.number().gt(0).max(1_000_000))
+  .refine((factors) => Object.keys(factors).length > 0, "expected a factor for at least one class");
+
 const paramValue = z.union([z.number(), z.string(), z.boolean()]);
 export const candidateSchema = z.strictObject({
   kind: z
@@ -100,9 +105,11 @@ export const candidateSchema = z.strictObject({
   name: nameSchema.optional().describe("Told apart by it when a kind stands twice; default: the kind."),
   params: z.record(z.string(), paramValue).default({}).describe("Settings of the trainer."),
   classWeight: z
-    .union([z.literal("balanced"), z.number().positive()])
+    .union([z.literal("balanced"), z.number().positive(), classFactors])
     .optional()
-    .describe("balanced: all classes weigh alike; a number: of two classes, the weight of the positive one."),
+    .describe(
+      "balanced: all classes weigh alike; a number: of two classes, the weight of the positive one; factors by class (`{ jam: 5, leak: 2 }`): of several classes, how much rows of each weigh, 1 where a class is not named.",
+    ),
   seeds: z.int().min(1).max(10).default(1).describe("Models of this many seeds are averaged in one graph."),
   alone: z
     .boolean()

@@ -1,5 +1,6 @@
 import { matchesPatterns } from "../feature-patterns.ts";
 import type { ProblemKind } from "../label.ts";
+import { describe } from "../reading/schema-problems.ts";
 import { DETECTOR_KINDS } from "../training.ts";
 import type { Candidate } from "../training.ts";
 import { problemKindOf, report, reportUnknown } from "./scope.ts";
@@ -23,19 +24,26 @@ export function checkCandidates(scope: Scope): void {
   }
 }
 
-/** Problems whose candidates may weigh classes; detectors are refused by themselves. */
-const CLASS_KINDS: ReadonlySet<ProblemKind> = new Set(["binary", "multiclass", "anomaly"]);
+/** What a class weight may be, by problem. */
+const CLASS_WEIGHTS: Readonly<Partial<Record<ProblemKind, string>>> = {
+  multiclass: "balanced or factors by class, e.g. { jam: 5 }, for several classes",
+  binary: "balanced or a number, the weight of the positive class",
+};
 
-/** One number weighs the positive class, which several classes do not have. */
+/** One number weighs the positive class, which several classes do not have; factors by class name each of those. */
 function checkClassWeight(scope: Scope, { classWeight }: Candidate, i: number): void {
   if (classWeight === undefined) return;
   const kind = problemKindOf(scope.pipeline);
-  const isNumber = classWeight !== "balanced";
-  if (CLASS_KINDS.has(kind) && !(kind === "multiclass" && isNumber)) return;
-  const expected =
-    kind === "multiclass" ? "balanced for several classes" : "class weights only for class tasks";
-  report(scope, ["candidates", i, "classWeight"], expected, String(classWeight));
+  // Detectors are refused by themselves.
+  if (kind === "anomaly") return;
+  if (kind === "multiclass" && typeof classWeight !== "number") return;
+  if (kind === "binary" && typeof classWeight !== "object") return;
+  const expected = CLASS_WEIGHTS[kind] ?? "class weights only for class tasks";
+  report(scope, ["candidates", i, "classWeight"], expected, textOf(classWeight));
 }
+
+const textOf = (classWeight: Candidate["classWeight"]): string =>
+  typeof classWeight === "object" ? describe(classWeight) : String(classWeight);
 
 /** Settings of boosting that a forecast sets itself. */
 const SET_BY_FORECAST = ["objective", "quantileLevel"];
@@ -71,7 +79,7 @@ function checkKind(scope: Scope, { kind, classWeight, seeds, features, search }:
       scope,
       ["candidates", i, "classWeight"],
       "class weights only for class tasks",
-      String(classWeight),
+      textOf(classWeight),
     );
   }
   if (kind === "pca_monitor" && (features ?? search?.["features"]) !== undefined) {
@@ -105,7 +113,7 @@ function checkExternal(scope: Scope, candidate: Candidate, i: number): void {
       scope,
       [...path, "classWeight"],
       "weights in the params of an external trainer",
-      String(classWeight),
+      textOf(classWeight),
     );
   if (features !== undefined)
     report(scope, [...path, "features"], "features in the params of an external trainer", features);
@@ -137,7 +145,7 @@ function checkBlend(scope: Scope, candidate: Candidate, i: number): void {
   if (candidate.alone === false) report(scope, [...path, "alone"], "a blend that may be chosen", "false");
   if (seeds > 1) report(scope, [...path, "seeds"], "seeds at the members of a blend", String(seeds));
   if (classWeight !== undefined) {
-    report(scope, [...path, "classWeight"], "class weights at the members of a blend", String(classWeight));
+    report(scope, [...path, "classWeight"], "class weights at the members of a blend", textOf(classWeight));
   }
   if (search !== undefined)
     report(scope, [...path, "search"], "a search at the members of a blend", "one of the blend");

@@ -79,7 +79,8 @@ function forbiddenNodes(
       const key = node.key;
       const offset = isNode(key) ? key.range?.[0] : undefined;
       if (!isScalar(key) || typeof key.value !== "string") {
-        found.push({ line: lineAt(offset), expected: "a key that is text", found: String(key) });
+        const quoted = isScalar(key) ? `, which needs quotes: '${String(key)}'` : "";
+        found.push({ line: lineAt(offset), expected: `a key that is text${quoted}`, found: String(key) });
       } else if (key.value === "__proto__") {
         found.push({ line: lineAt(offset), expected: "another key", found: "__proto__" });
       }

@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { IntakeEvent } from "../intake/reading-intake.ts";
 import type { PoolEvent } from "../inference/pool-options.ts";
 
 /** Which version a model serves, for the info gauge. */
@@ -81,6 +82,19 @@ export class Metrics {
     labelNames: ["event"] as const,
     registers: [this.registry],
   });
+  private readonly batchLag = new Histogram({
+    name: "ingestor_batch_lag_seconds",
+    help: "From the arrival of readings to their commit, by source and adapter.",
+    labelNames: ["source", "adapter"] as const,
+    buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 15],
+    registers: [this.registry],
+  });
+  private readonly intakeRecords = new Counter({
+    name: "ingestor_records_total",
+    help: "Readings received, by what became of them.",
+    labelNames: ["source", "adapter", "outcome"] as const,
+    registers: [this.registry],
+  });
   private readonly durations = new Map<string, Histogram.Internal<"model">>();
   private readonly counts = new Map<string, Counter.Internal>();
 
@@ -126,6 +140,15 @@ export class Metrics {
 
   readingAge(model: string, seconds: number): void {
     this.freshness.set({ model }, seconds);
+  }
+
+  /** Conflicts are counted among the duplicates, and once more by themselves. */
+  readingsCommitted({ reply, adapter, seconds }: IntakeEvent): void {
+    const { source } = reply;
+    this.batchLag.observe({ source, adapter }, seconds);
+    for (const outcome of ["stored", "duplicate", "conflict", "quarantined", "rejected"] as const) {
+      if (reply[outcome] > 0) this.intakeRecords.inc({ source, adapter, outcome }, reply[outcome]);
+    }
   }
 
   pool(event: PoolEvent): void {

@@ -5,6 +5,7 @@ import type { Settings } from "../config/settings.ts";
 import { createInferencePool } from "../inference/pool.ts";
 import type { InferencePool } from "../inference/pool.ts";
 import type { PoolEvent } from "../inference/pool-options.ts";
+import { ReadingIntake } from "../intake/reading-intake.ts";
 import type { ObjectStore } from "../stores/objects/port.ts";
 import type { Database, NewAlert } from "../stores/postgres/port.ts";
 import { Alarms, hourOf } from "./alarms.ts";
@@ -139,10 +140,16 @@ export async function startApi(settings: Settings, parts: ApiParts): Promise<Run
     // Not ready, though it answers: with the default policy answers go on without a trace.
     { name: "trace spool", check: () => checkSpool(spool) },
   ]);
+  const readings = new ReadingIntake({
+    sources: () => database.get().liveSources,
+    readings: () => database.get().readings,
+    onCommit: (event) => metrics.readingsCommitted(event),
+  });
   const deps: ApiDeps = {
     database: () => database.get(),
     objects,
     workflows,
+    readings,
     predictor,
     explanations,
     auth,

@@ -100,6 +100,15 @@ export class ApiClient {
   }
 
   /** @throws as `get` */
+  async put<T>(path: string, { reply, body }: Pick<PostOptions<T>, "reply" | "body">): Promise<T> {
+    const response = await this.#send("PUT", path, {
+      body: JSON.stringify(body),
+      headers: { "content-type": "application/json" },
+    });
+    return readReply(response, reply, path);
+  }
+
+  /** @throws as `get` */
   async delete(path: string): Promise<void> {
     await this.#send("DELETE", path, {});
   }

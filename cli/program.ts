@@ -16,6 +16,8 @@ import { registerDownCommand } from "./commands/platform/down.ts";
 import { registerDriftCommand } from "./commands/model/drift.ts";
 import { registerInitCommand } from "./commands/pipeline/init.ts";
 import { registerKeysCommand } from "./commands/record/keys.ts";
+import { registerReadingsCommand } from "./commands/live/readings.ts";
+import { registerSourcesCommand } from "./commands/live/sources.ts";
 import { registerLineageCommand } from "./commands/record/lineage.ts";
 import { registerLogsCommand } from "./commands/platform/logs.ts";
 import { registerModelsCommand } from "./commands/model/models.ts";
@@ -59,6 +61,7 @@ const COMMANDS: Readonly<Record<string, readonly ((program: Command) => void)[]>
     registerDriftCommand,
     registerAlertsCommand,
   ],
+  "Live readings:": [registerSourcesCommand, registerReadingsCommand],
   "Records and access:": [
     registerAssetsCommand,
     registerLineageCommand,

@@ -64,6 +64,12 @@ export const ERROR_CODES = {
     "The pipeline file is not valid.",
     "Correct the line and field named; `aura validate` checks it again.",
   ),
+  invalid_source: row(
+    422,
+    false,
+    "The declaration of a live source is not valid.",
+    "Correct the line and field named.",
+  ),
   invalid_signature_input: row(
     422,
     false,
@@ -216,6 +222,12 @@ export const ERROR_CODES = {
     true,
     "The inference child did not answer before its deadline.",
     "Try again; the child is replaced.",
+  ),
+  too_many_readings: row(
+    429,
+    true,
+    "More readings arrive than are stored.",
+    "Send them again after Retry-After; none is stored twice.",
   ),
   overloaded: row(503, true, "The queue of the inference pool is full.", "Try again after Retry-After."),
   // --- dependencies --------------------------------------------------------------------------

@@ -1,9 +1,13 @@
 import type { IncomingMessage } from "node:http";
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
 import type { Context } from "hono";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import { incomingOf } from "./context.ts";
 import type { ApiEnv } from "./context.ts";
 import { headerOf } from "./headers.ts";
+
+const unpack = promisify(gunzip);
 
 /** A whole body that is kept in memory must arrive within this time, and a second more for each MiB it may have. */
 const BODY_DEADLINE_MS = 8_000;
@@ -23,6 +27,31 @@ export type ReadHeader = (name: string) => string | undefined;
  */
 export async function readBody(c: Context<ApiEnv>, limitBytes: number): Promise<Uint8Array> {
   checkBodyHeaders((name) => headerOf(c, name), limitBytes);
+  return readAll(c, limitBytes);
+}
+
+/**
+ * As `readBody`, also of a gzip body: neither what is sent nor what it unpacks to is more than `limitBytes`.
+ *
+ * @throws {PlatformError} as `readBody`; invalid_body: it does not unpack
+ */
+export async function readPackedBody(c: Context<ApiEnv>, limitBytes: number): Promise<Uint8Array> {
+  const header: ReadHeader = (name) => headerOf(c, name);
+  if (header("content-encoding")?.toLowerCase() !== "gzip") return readBody(c, limitBytes);
+  checkBodyHeaders((name) => (name === "content-encoding" ? undefined : header(name)), limitBytes);
+  const packed = await readAll(c, limitBytes);
+  try {
+    return await unpack(packed, { maxOutputLength: limitBytes });
+  } catch (cause) {
+    const isTooLong = cause instanceof Error && "code" in cause && cause.code === "ERR_BUFFER_TOO_LARGE";
+    if (isTooLong) throw tooLarge(limitBytes);
+    throw new PlatformError("invalid_body", "read body: it is not gzip, though Content-Encoding says so", {
+      cause,
+    });
+  }
+}
+
+function readAll(c: Context<ApiEnv>, limitBytes: number): Promise<Uint8Array> {
   const incoming = incomingOf(c);
   return incoming === undefined ? readWebBody(c, limitBytes) : readNodeBody(incoming, limitBytes);
 }

@@ -20,7 +20,7 @@ export const problemSchema = z.strictObject({
 });
 export type Problem = z.infer<typeof problemSchema>;
 
-/** Seconds a client should wait before it repeats a request that a 503 refused. */
+/** Seconds a client should wait before it repeats a request that a 429 or 503 refused. */
 const RETRY_AFTER_SECONDS = 1;
 
 /** A thrown value as PlatformError; whatever is not one is a defect and becomes `internal`. */
@@ -107,6 +107,7 @@ function headersOf(status: number): Record<string, string> {
     case 415:
       // What is left of a refused body is not read; the connection cannot be used again.
       return { connection: "close" };
+    case 429:
     case 503:
       return { "retry-after": String(RETRY_AFTER_SECONDS) };
     default:

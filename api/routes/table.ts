@@ -9,10 +9,12 @@ import { importRoutes } from "./imports.ts";
 import { inferenceProtocolRoutes } from "./inference-protocol.ts";
 import { keyRoutes } from "./keys.ts";
 import { lineageRoutes } from "./lineage.ts";
+import { liveSourceRoutes } from "./live-sources.ts";
 import { modelRoutes } from "./models.ts";
 import { pipelineRoutes } from "./pipelines.ts";
 import { predictRoutes } from "./predict.ts";
 import { promotionRoutes } from "./promotions.ts";
+import { intakeRoutes, readingRoutes } from "./readings.ts";
 import { recordRoutes } from "./records.ts";
 import type { AnyRoute } from "./route.ts";
 import { reproductionRoutes } from "./reproductions.ts";
@@ -37,6 +39,9 @@ const RESOURCES: readonly AnyRoute[] = [
   ...reproductionRoutes,
   ...importRoutes,
   ...scoreRoutes,
+  ...intakeRoutes,
+  ...readingRoutes,
+  ...liveSourceRoutes,
   ...recordRoutes,
   ...assetRoutes,
   ...alertRoutes,

@@ -1,13 +1,12 @@
 import { z } from "zod";
 import { hashOf } from "../canonical-json.ts";
-import { PlatformError } from "../platform-error.ts";
-import type { ErrorLocation } from "../platform-error.ts";
 import { pipelineSchema } from "./pipeline.ts";
 import type { Pipeline } from "./pipeline.ts";
+import { invalidFile, located } from "./reading/located-problems.ts";
 import { problemsOf } from "./reading/schema-problems.ts";
 import { checkSemantics } from "./semantics.ts";
 import { readYaml } from "./reading/yaml-document.ts";
-import type { Problem, YamlFile } from "./reading/yaml-document.ts";
+import type { Problem } from "./reading/yaml-document.ts";
 
 export { jsonSchema } from "./reading/json-schema.ts";
 export type { JsonSchema } from "./reading/json-schema.ts";
@@ -34,16 +33,21 @@ export interface ParseOptions {
 export function parsePipeline(text: string, fileName: string, options: ParseOptions = {}): ParsedPipeline {
   const file = readYaml(text);
   if (file.problems.length > 0)
-    throw invalid(
+    throw invalidFile(
+      "invalid_pipeline",
       fileName,
       file.problems.map((p) => ({ file: fileName, ...p })),
     );
   const checked = pipelineSchema.safeParse(withTaskDefaults(file.value));
   if (!checked.success)
-    throw invalid(fileName, located(problemsOf(checked.error.issues, file.value), file, fileName));
+    throw invalidFile(
+      "invalid_pipeline",
+      fileName,
+      located(problemsOf(checked.error.issues, file.value), file, fileName),
+    );
   const pipeline = checked.data;
   const problems = [...checkSemantics(pipeline), ...(options.extraChecks?.(pipeline) ?? [])];
-  if (problems.length > 0) throw invalid(fileName, located(problems, file, fileName));
+  if (problems.length > 0) throw invalidFile("invalid_pipeline", fileName, located(problems, file, fileName));
   return { pipeline, hash: hashOf(pipeline) };
 }
 
@@ -99,34 +103,4 @@ function withTimeHoldout(split: unknown): unknown {
   if (split === undefined) return { holdout: { by: "time" } };
   const isObject = typeof split === "object" && split !== null && !Array.isArray(split);
   return isObject ? { holdout: { by: "time" }, ...split } : split;
-}
-
-function located(problems: readonly Problem[], file: YamlFile, fileName: string): ErrorLocation[] {
-  // A misspelt key often leaves another one missing in the same line: the cause first.
-  const causesFirst = [...problems].sort((a, b) => Number(b.key !== undefined) - Number(a.key !== undefined));
-  return causesFirst.map((p) => ({
-    file: fileName,
-    line: file.lineOf(p.path, p.key),
-    field: fieldName(p),
-    expected: p.expected,
-    found: p.found,
-  }));
-}
-
-/** `sources.readings.columns.2.unit`; the whole file is `(file)`. */
-function fieldName(problem: Problem): string {
-  const steps = problem.key === undefined ? problem.path : [...problem.path, problem.key];
-  return steps.length === 0 ? "(file)" : steps.join(".");
-}
-
-function invalid(fileName: string, locations: readonly ErrorLocation[]): PlatformError {
-  const sorted = [...locations].sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
-  const first = sorted[0];
-  const more = sorted.length > 1 ? ` (and ${sorted.length - 1} more)` : "";
-  const at = `${fileName}:${first?.line ?? 1}: ${first?.field === undefined ? "" : `${first.field}: `}`;
-  return new PlatformError(
-    "invalid_pipeline",
-    `${at}expected ${first?.expected ?? "a pipeline"}, found ${first?.found ?? "nothing"}${more}`,
-    { locations: sorted },
-  );
 }

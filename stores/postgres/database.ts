@@ -18,6 +18,8 @@ import { ALIAS_CHANNEL } from "./repositories/registry/promotion.ts";
 import { PostgresRegistry } from "./repositories/registry/registry.ts";
 import { PostgresRunStore } from "./repositories/runs/run-store.ts";
 import { PostgresTrialStore } from "./repositories/runs/trial-store.ts";
+import { PostgresLiveSourceStore } from "./repositories/live/source-store.ts";
+import { PostgresReadingStore } from "./repositories/live/reading-store.ts";
 import { PostgresScoreStore } from "./repositories/serving/score-store.ts";
 
 export interface DatabaseOptions {
@@ -71,6 +73,8 @@ export async function createDatabase(databaseUrl: string, options: DatabaseOptio
     features: new PostgresFeatureStore(pool),
     retention: new PostgresRetentionStore(pool),
     trials: new PostgresTrialStore(pool),
+    liveSources: new PostgresLiveSourceStore(pool),
+    readings: new PostgresReadingStore(pool),
     probe: () => pool.probe(),
     async close() {
       await listener.close();

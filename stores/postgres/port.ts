@@ -14,6 +14,7 @@ import type { LineageStore } from "./port/lineage.ts";
 import type { FeatureStore } from "./port/features.ts";
 import type { RetentionStore } from "./port/retention.ts";
 import type { TrialStore } from "./port/trials.ts";
+import type { LiveSourceStore, ReadingStore } from "./port/live.ts";
 
 export type { Actor, AuditEntry } from "./port/actor.ts";
 export type { RunStore, NewRun, RunPatch, RunEnd } from "./port/runs.ts";
@@ -65,6 +66,8 @@ export interface Database {
   readonly features: FeatureStore;
   readonly retention: RetentionStore;
   readonly trials: TrialStore;
+  readonly liveSources: LiveSourceStore;
+  readonly readings: ReadingStore;
   probe(): Promise<void>;
   close(): Promise<void>;
 }

@@ -11,7 +11,7 @@ interface CopyConnection {
 }
 
 /**
- * Streams chunks of COPY text into `copyCommand` (a constant `copy … from stdin`).
+ * Streams chunks into `copyCommand` (a constant `copy … from stdin`): COPY text, or bytes where it says `format binary`.
  *
  * Memory stays bounded: no chunk is taken from `chunks` while the socket is full. An error of the producer
  * fails the COPY and is thrown as it is; the transaction must then be rolled back.
@@ -19,7 +19,7 @@ interface CopyConnection {
 export function copyRows(
   client: PoolClient,
   copyCommand: string,
-  chunks: AsyncIterable<string>,
+  chunks: AsyncIterable<string | Buffer>,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const copy = new CopyIn(copyCommand, chunks, (error) =>
@@ -32,12 +32,12 @@ export function copyRows(
 /** One query in `pg`'s queue that speaks the copy-in part of the protocol. Method names are `pg`'s. */
 class CopyIn {
   readonly #command: string;
-  readonly #chunks: AsyncIterable<string>;
+  readonly #chunks: AsyncIterable<string | Buffer>;
   readonly #done: (error?: unknown) => void;
   #failure: Error | undefined;
   #isOver = false;
 
-  constructor(command: string, chunks: AsyncIterable<string>, done: (error?: unknown) => void) {
+  constructor(command: string, chunks: AsyncIterable<string | Buffer>, done: (error?: unknown) => void) {
     this.#command = command;
     this.#chunks = chunks;
     this.#done = done;
@@ -67,7 +67,7 @@ class CopyIn {
     try {
       for await (const chunk of this.#chunks) {
         if (this.#isOver) return;
-        connection.sendCopyFromChunk(Buffer.from(chunk));
+        connection.sendCopyFromChunk(typeof chunk === "string" ? Buffer.from(chunk) : chunk);
         if (connection.stream.writableNeedDrain) await drained(connection.stream);
       }
       if (!this.#isOver) connection.endCopyFrom();

@@ -38,3 +38,11 @@ function minutesOf(offset: string): number | undefined {
   if (hours > 23 || minutes > 59) return undefined;
   return (offset.startsWith("-") ? -1 : 1) * (60 * hours + minutes);
 }
+
+/** ISO 8601 in UTC of microseconds since 1970: milliseconds, or microseconds where there are any. */
+export function formatIsoMicros(micros: number): string {
+  const ms = Math.floor(micros / 1_000);
+  const rest = micros - ms * 1_000;
+  const text = new Date(ms).toISOString();
+  return rest === 0 ? text : `${text.slice(0, -1)}${String(rest).padStart(3, "0")}Z`;
+}

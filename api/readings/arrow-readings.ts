@@ -1,0 +1,91 @@
+import { DataType, tableFromIPC, TimeUnit } from "apache-arrow";
+import type { Table, Vector } from "apache-arrow";
+import { PlatformError } from "../../schemas/platform-error.ts";
+
+/** Columns that say whose and when a reading is; every other one is a value. */
+const KEYS = ["asset", "device", "time", "epoch", "seq"] as const;
+const MAX_READINGS = 100_000;
+const MICROS_PER_UNIT = {
+  [TimeUnit.SECOND]: 1_000_000,
+  [TimeUnit.MILLISECOND]: 1_000,
+  [TimeUnit.MICROSECOND]: 1,
+  [TimeUnit.NANOSECOND]: 0.001,
+} as const;
+
+/**
+ * Readings of an Arrow IPC stream: columns `asset` or `device`, `time`, perhaps `epoch` and `seq`, and one column for each value, by
+ * name. NaN counts as missing, as null does. A timestamp becomes a bigint of microseconds since 1970, which no JSON can hold.
+ *
+ * @throws {PlatformError} invalid_body
+ */
+export function readArrowReadings(bytes: Uint8Array): readonly unknown[] {
+  const table = openTable(bytes);
+  const keys = KEYS.flatMap((name) => {
+    const column = table.getChild(name);
+    return column === null ? [] : [{ name, read: keyReader(name, column) }];
+  });
+  const columns = table.schema.fields.flatMap(({ name }) => {
+    const column = (KEYS as readonly string[]).includes(name) ? null : table.getChild(name);
+    return column === null ? [] : [{ name, read: valueReader(column) }];
+  });
+  return Array.from({ length: table.numRows }, (_, i) => {
+    const values: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+    for (const { name, read } of columns) {
+      const value = read(i);
+      if (value !== null) values[name] = value;
+    }
+    const reading: Record<string, unknown> = { values };
+    for (const { name, read } of keys) {
+      const value = read(i);
+      if (value !== null) reading[name] = value;
+    }
+    return reading;
+  });
+}
+
+function openTable(bytes: Uint8Array): Table {
+  let table: Table;
+  try {
+    table = tableFromIPC(bytes);
+  } catch (cause) {
+    throw new PlatformError("invalid_body", "read readings: expected an Arrow IPC stream", { cause });
+  }
+  if (table.numRows >= 1 && table.numRows <= MAX_READINGS) return table;
+  throw new PlatformError(
+    "invalid_body",
+    `read readings: expected 1 to ${MAX_READINGS} rows, got ${table.numRows}`,
+  );
+}
+
+type Read = (row: number) => unknown;
+
+function keyReader(name: (typeof KEYS)[number], column: Vector): Read {
+  const { type } = column;
+  if (name === "time" && DataType.isTimestamp(type)) return microsReader(column, type.unit);
+  return valueReader(column);
+}
+
+/** Of whole numbers of 64 bits those that a double holds exactly; others stay what they are, and are refused as values. */
+function valueReader(column: Vector): Read {
+  const { type } = column;
+  if (DataType.isTimestamp(type)) {
+    const micros = microsReader(column, type.unit);
+    return (row) => micros(row);
+  }
+  return (row) => {
+    const value: unknown = column.get(row);
+    if (typeof value === "bigint") return Number(value);
+    return typeof value === "number" && Number.isNaN(value) ? null : value;
+  };
+}
+
+/** The stored whole number: what Arrow's own reader gives is in milliseconds, and has lost the rest. */
+function microsReader(column: Vector, unit: keyof typeof MICROS_PER_UNIT): Read {
+  const factor = MICROS_PER_UNIT[unit];
+  const raw = column.data.flatMap((data) =>
+    Array.from({ length: data.length }, (_, i) =>
+      data.getValid(i) ? BigInt(Math.floor(Number((data.values as BigInt64Array)[i]) * factor)) : null,
+    ),
+  );
+  return (row) => raw[row] ?? null;
+}

@@ -1,0 +1,199 @@
+import { z } from "zod";
+import { intakeCountsSchema, intakeReplySchema } from "../../schemas/live/intake.ts";
+import type { IntakeReply } from "../../schemas/live/intake.ts";
+import { formatIsoMicros, parseIsoMicros } from "../../schemas/iso-time.ts";
+import { dataIdSchema, nameSchema } from "../../schemas/names.ts";
+import { PlatformError } from "../../schemas/platform-error.ts";
+import type { Column } from "../../schemas/pipeline/source.ts";
+import type { Database } from "../../stores/postgres/port.ts";
+import type { LiveSourceRow, ReadingCursor, StoredReading } from "../../stores/postgres/port/live.ts";
+import { readSentReadings, READING_TYPES } from "../readings/sent-readings.ts";
+import { found, limitQuery, listOf, operator, timeQuery, viewer } from "./parts.ts";
+import { route } from "./route.ts";
+import type { AnyRoute } from "./route.ts";
+
+const readingSchema = z.strictObject({
+  asset: z.string(),
+  source: nameSchema,
+  time: z.union([z.string(), z.number()]),
+  epoch: z.int(),
+  seq: z.int(),
+  values: z.record(z.string(), z.union([z.number(), z.string(), z.boolean(), z.null()])),
+});
+const pageSchema = z.strictObject({
+  items: z.array(readingSchema),
+  next: z.string().nullable().describe("Cursor of the next page; null: this is the last."),
+});
+const cursorSchema = z.tuple([z.int(), z.int(), z.int()]);
+
+/** Readings: in as fast as they come, out by asset and time. */
+export const readingRoutes: readonly AnyRoute[] = ["/readings", "/v1/readings"].flatMap((path) => [
+  route({
+    method: "post",
+    path,
+    tag: "readings",
+    summary:
+      "Store readings of one source: JSON, a line of JSON each, or Arrow; also packed with gzip. The answer follows the commit.",
+    policy: operator,
+    query: z.strictObject({
+      source: nameSchema.optional().describe("The source; JSON bodies may name it themselves."),
+    }),
+    body: {
+      kind: "raw",
+      types: READING_TYPES,
+      description: "Readings with `asset` or `device`, `time` and `values`; of Arrow each value is a column.",
+    },
+    reply: intakeReplySchema,
+    async handle({ context, query }, { readings }) {
+      const sent = await readSentReadings(context, query.source);
+      return afterLimit(await readings.submit(sent.source, "http", sent.readings));
+    },
+  }),
+  route({
+    method: "get",
+    path,
+    tag: "readings",
+    summary: "Stored readings of an asset or a device, a page at a time.",
+    policy: viewer,
+    query: z.strictObject({
+      asset: dataIdSchema.optional(),
+      device_id: dataIdSchema.optional().describe("A device; its asset's readings are given."),
+      source: nameSchema.optional().describe("Needed where the asset has readings of several sources."),
+      since: z.string().max(64).optional().describe("From this time or cycle on."),
+      until: z.string().max(64).optional().describe("Before this time or cycle."),
+      order: z.enum(["oldest", "newest"]).default("oldest"),
+      limit: limitQuery(100),
+      cursor: z.string().max(200).optional().describe("`next` of the page before."),
+    }),
+    reply: pageSchema,
+    async handle({ query }, { database }) {
+      const { limit, order } = query;
+      const asset = await assetOf(query, database());
+      const source = await sourceOf(query.source, asset, database());
+      const { time } = source.document;
+      const items = await database().readings.page({
+        sourceKey: source.sourceKey,
+        asset,
+        limit: limit + 1,
+        order,
+        isTimestamp: time.kind === "timestamp",
+        ...boundOf("since", query.since, source),
+        ...boundOf("until", query.until, source),
+        ...(query.cursor === undefined ? {} : { after: readCursor(query.cursor) }),
+      });
+      const page = items.slice(0, limit);
+      const last = items.length > limit ? page.at(-1) : undefined;
+      return {
+        items: page.map((reading) => shown(reading, source)),
+        next: last === undefined ? null : writeCursor(last),
+      };
+    },
+  }),
+]);
+
+/** What became of readings, to be held against what senders say they sent. */
+export const intakeRoutes: readonly AnyRoute[] = [
+  route({
+    method: "get",
+    path: "/v1/readings/counts",
+    tag: "readings",
+    summary:
+      "Readings by source and adapter since a time: received = stored + duplicate + quarantined + rejected.",
+    policy: viewer,
+    query: z.strictObject({ source: nameSchema.optional(), since: timeQuery }),
+    reply: listOf(intakeCountsSchema.extend({ source: z.string(), adapter: z.string() })),
+    handle: async ({ query: { source, since } }, { database }) => ({
+      items: await database().readings.counts({ since, ...(source === undefined ? {} : { source }) }),
+    }),
+  }),
+];
+
+/** Where nothing was taken but for a limit, the status says so as well. */
+function afterLimit(reply: IntakeReply): IntakeReply {
+  const { received, rejected, problems } = reply;
+  if (received === 0 || rejected < received || problems.some(({ code }) => code !== "rate_limited"))
+    return reply;
+  throw new PlatformError(
+    "too_many_readings",
+    `take readings [source ${reply.source}]: ${problems[0]?.message}`,
+  );
+}
+
+async function assetOf(
+  { asset, device_id: device }: { asset?: string | undefined; device_id?: string | undefined },
+  { readings }: Database,
+): Promise<string> {
+  if ((asset === undefined) === (device === undefined))
+    throw new PlatformError("invalid_query", "read readings: expected either asset or device_id");
+  if (device === undefined) return asset as string;
+  // Of a device that is not listed the id is the asset's.
+  return (await readings.assetsOf([device])).get(device) ?? device;
+}
+
+async function sourceOf(
+  name: string | undefined,
+  asset: string,
+  { readings, liveSources }: Database,
+): Promise<LiveSourceRow> {
+  if (name !== undefined) return found(await liveSources.get(name), "source", name);
+  const [only, ...others] = await readings.sourcesOf(asset);
+  if (only !== undefined && others.length > 0) {
+    const names = [only, ...others].join(", ");
+    throw new PlatformError("invalid_query", `read readings [source]: expected one of ${names}, got nothing`);
+  }
+  return found(only === undefined ? undefined : await liveSources.get(only), "asset with readings", asset);
+}
+
+function boundOf(
+  name: "since" | "until",
+  text: string | undefined,
+  { document }: LiveSourceRow,
+): { since?: number; until?: number } {
+  if (text === undefined) return {};
+  const isCycle = document.time.kind === "cycle";
+  const bound = isCycle ? Number(text) : parseIsoMicros(text);
+  if (bound !== undefined && Number.isSafeInteger(bound)) return { [name]: bound };
+  const expected = isCycle ? "a cycle number" : "an ISO 8601 date or date-time";
+  throw new PlatformError("invalid_query", `read readings [${name}]: expected ${expected}`);
+}
+
+function shown({ asset, source, epoch, ts, seq, values }: StoredReading, { document }: LiveSourceRow) {
+  const named: Record<string, ShownValue> = {};
+  document.columns.forEach((column, place) => {
+    const value = values[place] ?? null;
+    // What is masked leaves no trace, not even of being missing.
+    if (document.pii.includes(column.name)) named[column.name] = null;
+    else if (value !== null) named[column.name] = shownValue(column, value);
+  });
+  const time = document.time.kind === "cycle" ? ts : formatIsoMicros(ts);
+  return { asset, source, time, epoch, seq, values: named };
+}
+
+type ShownValue = string | number | boolean | null;
+
+function shownValue({ type, values: words }: Column, value: number): ShownValue {
+  switch (type) {
+    case "text":
+      return words?.[value] ?? null;
+    case "boolean":
+      return value === 1;
+    case "timestamp":
+      return formatIsoMicros(value);
+    case "float":
+    case "integer":
+      return value;
+  }
+}
+
+function writeCursor({ epoch, ts, seq }: ReadingCursor): string {
+  return Buffer.from(JSON.stringify([epoch, ts, seq])).toString("base64url");
+}
+
+function readCursor(text: string): ReadingCursor {
+  try {
+    const [epoch, ts, seq] = cursorSchema.parse(JSON.parse(Buffer.from(text, "base64url").toString("utf8")));
+    return { epoch, ts, seq };
+  } catch (cause) {
+    throw new PlatformError("invalid_query", "read readings [cursor]: expected `next` of a page", { cause });
+  }
+}

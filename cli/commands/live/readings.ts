@@ -1,0 +1,222 @@
+import { createReadStream } from "node:fs";
+import { resolve } from "node:path";
+import { createInterface } from "node:readline";
+import type { Command } from "commander";
+import { z } from "zod";
+import { intakeCountsSchema, intakeReplySchema } from "../../../schemas/live/intake.ts";
+import type { IntakeCounts, IntakeProblem } from "../../../schemas/live/intake.ts";
+import { PlatformError } from "../../../schemas/platform-error.ts";
+import type { ApiClient } from "../../client.ts";
+import { withApi } from "../../connection.ts";
+import { contextOf } from "../../context.ts";
+import type { CliContext } from "../../context.ts";
+import { parseLimit, parseSince, showList, showListAt } from "../../list-view.ts";
+
+const BATCH = 1_000;
+
+interface ListOptions {
+  readonly asset?: string;
+  readonly device?: string;
+  readonly source?: string;
+  readonly since?: string;
+  readonly newest?: boolean;
+  readonly limit: number;
+  readonly json?: boolean;
+}
+
+const cellSchema = z.union([z.string(), z.number(), z.boolean(), z.null()]).optional();
+type Cell = z.infer<typeof cellSchema>;
+
+const pageSchema = z.looseObject({
+  items: z.array(
+    z.looseObject({
+      asset: z.string(),
+      source: z.string(),
+      time: z.union([z.string(), z.number()]),
+      values: z.record(z.string(), cellSchema),
+    }),
+  ),
+});
+
+/** `aura readings`: live readings, in and out, and what became of them. */
+export function registerReadingsCommand(program: Command): void {
+  const readings = program.command("readings").description("send, list and count live readings");
+  readings
+    .command("send")
+    .description("send readings from a file with a line of JSON each; sent again, none is stored twice")
+    .argument(
+      "<file.jsonl>",
+      'lines such as {"asset":"p1","time":"2026-04-05T10:00:00Z","values":{"pressure":4.2}}',
+    )
+    .requiredOption("--source <name>", "the live source they are of")
+    .option("--json", "print the counts as JSON")
+    .addHelpText("after", "\nExample:\n  $ aura readings send today.jsonl --source pumps")
+    .action(async (file: string, options: { source: string; json?: boolean }, command: Command) =>
+      send(contextOf(command), file, options),
+    );
+  readings
+    .command("list")
+    .description("stored readings of one asset or device")
+    .option("--asset <id>", "the asset")
+    .option("--device <id>", "a device; its asset's readings are listed")
+    .option("--source <name>", "needed where the asset has readings of several sources")
+    .option("--since <time>", "from this time on; or how long ago, e.g. 24h", (text) => parseSince(text))
+    .option("--newest", "newest first")
+    .option("--limit <n>", "at most so many", parseLimit, 50)
+    .option("--json", "print them as one JSON list")
+    .addHelpText("after", "\nExample:\n  $ aura readings list --asset p1 --newest --limit 5")
+    .action(async (options: ListOptions, command: Command) => list(contextOf(command), options));
+  readings
+    .command("counts")
+    .description("received, stored, duplicate, quarantined and rejected readings by source and adapter")
+    .option("--source <name>", "only this source")
+    .option(
+      "--since <time>",
+      "from this time on; or how long ago",
+      (text) => parseSince(text),
+      parseSince("24h"),
+    )
+    .option("--json", "print them as one JSON list")
+    .addHelpText("after", "\nExample:\n  $ aura readings counts --since 1h")
+    .action(async (options: { source?: string; since: string; json?: boolean }, command: Command) =>
+      counts(contextOf(command), options),
+    );
+}
+
+async function send(
+  context: CliContext,
+  file: string,
+  { source, json }: { readonly source: string; readonly json?: boolean },
+): Promise<void> {
+  const { output, cwd } = context;
+  const total: Record<keyof IntakeCounts, number> = {
+    received: 0,
+    stored: 0,
+    duplicate: 0,
+    conflict: 0,
+    quarantined: 0,
+    rejected: 0,
+  };
+  const problems: (IntakeProblem & { line: number })[] = [];
+  await withApi(context, { start: "always" }, async ({ client }) => {
+    for await (const { readings, lines } of batches(resolve(cwd, file), file)) {
+      const reply = await sendBatch(client, source, readings);
+      for (const key of Object.keys(total) as (keyof IntakeCounts)[]) total[key] += reply[key];
+      for (const problem of reply.problems)
+        if (problems.length < 20) problems.push({ ...problem, line: lines[problem.index] ?? 0 });
+    }
+  });
+  if (json === true) output.json({ source, ...total, problems });
+  else {
+    for (const { line, code, outcome, message } of problems)
+      output.warn(`${file}:${line}: ${outcome}, ${code}: ${message}`);
+    output.line(countsText(total));
+  }
+}
+
+/** A refusal for lack of room is waited out: what was sent is not lost, and nothing is sent past it. */
+async function sendBatch(client: ApiClient, source: string, readings: readonly unknown[]) {
+  for (;;) {
+    try {
+      return await client.post("/v1/readings", { reply: intakeReplySchema, body: { source, readings } });
+    } catch (error) {
+      if (!(error instanceof PlatformError) || error.code !== "too_many_readings") throw error;
+      await new Promise((done) => setTimeout(done, 1_000));
+    }
+  }
+}
+
+interface Batch {
+  readonly readings: readonly unknown[];
+  readonly lines: readonly number[];
+}
+
+async function* batches(path: string, shown: string): AsyncGenerator<Batch> {
+  let readings: unknown[] = [];
+  let lines: number[] = [];
+  let line = 0;
+  try {
+    for await (const text of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) {
+      line++;
+      if (text.trim() === "") continue;
+      readings.push(parsedOrText(text));
+      lines.push(line);
+      if (readings.length < BATCH) continue;
+      yield { readings, lines };
+      readings = [];
+      lines = [];
+    }
+  } catch (cause) {
+    if (cause instanceof PlatformError) throw cause;
+    throw new PlatformError("bad_file", `read ${shown}: it cannot be read`, { cause });
+  }
+  if (readings.length > 0) yield { readings, lines };
+}
+
+/** What is no JSON is sent as it stands: the platform sets it aside with the others that are no readings. */
+function parsedOrText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function countsText({ received, stored, duplicate, conflict, quarantined, rejected }: IntakeCounts): string {
+  const others = [
+    [duplicate, "there before"],
+    [conflict, "of them with other values"],
+    [quarantined, "set aside"],
+    [rejected, "rejected"],
+  ] as const;
+  const rest = others.flatMap(([n, what]) => (n === 0 ? [] : [`${n} ${what}`]));
+  return [`${received} readings sent, ${stored} stored`, ...rest].join(", ");
+}
+
+async function list(context: CliContext, options: ListOptions): Promise<void> {
+  const { asset, device, source, since, newest, limit, json } = options;
+  const { items } = await withApi(context, { start: "if-made" }, ({ client }) =>
+    client.get("/v1/readings", pageSchema, {
+      asset,
+      device_id: device,
+      source,
+      since,
+      limit,
+      order: newest === true ? "newest" : "oldest",
+    }),
+  );
+  const names = [...new Set(items.flatMap(({ values }) => Object.keys(values)))];
+  showList(context.output, items, {
+    json,
+    empty: "there are no such readings",
+    columns: [
+      ["asset", (row) => row.asset],
+      ["time", (row) => String(row.time)],
+      ...names.map((name) => [name, (row: (typeof items)[number]) => cellOf(row.values[name])] as const),
+    ],
+  });
+}
+
+const cellOf = (value: Cell): string => (value === undefined || value === null ? "-" : String(value));
+
+const countRowSchema = intakeCountsSchema.extend({ source: z.string(), adapter: z.string() });
+
+async function counts(
+  context: CliContext,
+  { source, since, json }: { readonly source?: string; readonly since: string; readonly json?: boolean },
+): Promise<void> {
+  await showListAt(context, {
+    path: "/v1/readings/counts",
+    row: countRowSchema,
+    query: { source, since },
+    json,
+    empty: "no readings came in that time",
+    columns: [
+      ["source", (row) => row.source],
+      ["by", (row) => row.adapter],
+      ...(["received", "stored", "duplicate", "conflict", "quarantined", "rejected"] as const).map(
+        (name) => [name, (row: z.infer<typeof countRowSchema>) => row[name]] as const,
+      ),
+    ],
+  });
+}

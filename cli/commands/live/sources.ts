@@ -1,0 +1,118 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import { z } from "zod";
+import { parseLiveSource } from "../../../schemas/live/parse-source.ts";
+import { PlatformError } from "../../../schemas/platform-error.ts";
+import { apiPath } from "../../client.ts";
+import { withApi } from "../../connection.ts";
+import { contextOf } from "../../context.ts";
+import type { CliContext } from "../../context.ts";
+import { showListAt, timeText } from "../../list-view.ts";
+
+interface JsonOption {
+  readonly json?: boolean;
+}
+
+const sourceSchema = z.looseObject({
+  source: z.string(),
+  version: z.int(),
+  declaredBy: z.string(),
+  declaredAt: z.string(),
+  document: z.looseObject({
+    owner: z.string(),
+    retention: z.string(),
+    columns: z.array(z.looseObject({ name: z.string(), type: z.string(), unit: z.string().optional() })),
+  }),
+});
+type Source = z.infer<typeof sourceSchema>;
+
+/** `aura sources`: what readings may come in, and what their columns are. */
+export function registerSourcesCommand(program: Command): void {
+  const sources = program.command("sources").description("declare, list and show live sources of readings");
+  sources
+    .command("put")
+    .description("declare a live source, or a new version of one; readings of it are taken from then on")
+    .argument("<source.yaml>", "the declaration: name, owner, columns and rules")
+    .option("--json", "print it as JSON")
+    .addHelpText("after", "\nExample:\n  $ aura sources put pumps.source.yaml")
+    .action(async (file: string, options: JsonOption, command: Command) =>
+      put(contextOf(command), file, options),
+    );
+  sources
+    .command("list")
+    .description("live sources, each in its newest version")
+    .option("--json", "print them as one JSON list")
+    .addHelpText("after", "\nExample:\n  $ aura sources list")
+    .action(async (options: JsonOption, command: Command) => list(contextOf(command), options));
+  sources
+    .command("show")
+    .description("a live source and its columns")
+    .argument("<source>", "its name")
+    .option("--json", "print it as JSON")
+    .addHelpText("after", "\nExample:\n  $ aura sources show pumps")
+    .action(async (name: string, options: JsonOption, command: Command) =>
+      show(contextOf(command), name, options),
+    );
+}
+
+async function put(context: CliContext, file: string, { json }: JsonOption): Promise<void> {
+  const document = parseLiveSource(readText(resolve(context.cwd, file), file), file);
+  const row = await withApi(context, { start: "always" }, ({ client }) =>
+    client.put(apiPath`/v1/sources/${document.name}`, {
+      reply: sourceSchema.extend({ isNew: z.boolean() }),
+      body: document,
+    }),
+  );
+  if (json === true) context.output.json(row);
+  else
+    context.output.line(
+      `${row.source}: version ${row.version}${row.isNew ? "" : ", unchanged"}, ${columnsText(row)}`,
+    );
+}
+
+function readText(path: string, shown: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new PlatformError("bad_file", `read ${shown}: it cannot be read`, { cause });
+  }
+}
+
+const columnsText = ({ document: { columns } }: Source): string =>
+  columns.length === 1 ? "1 column" : `${columns.length} columns`;
+
+async function list(context: CliContext, { json }: JsonOption): Promise<void> {
+  await showListAt(context, {
+    path: "/v1/sources",
+    row: sourceSchema,
+    json,
+    empty: "there are no live sources; `aura sources put <source.yaml>` declares one",
+    columns: [
+      ["source", (row) => row.source],
+      ["version", (row) => row.version],
+      ["owner", (row) => row.document.owner],
+      ["columns", (row) => row.document.columns.length],
+      ["kept", (row) => row.document.retention],
+      ["declared", (row) => timeText(row.declaredAt)],
+      ["by", (row) => row.declaredBy],
+    ],
+  });
+}
+
+async function show(context: CliContext, name: string, { json }: JsonOption): Promise<void> {
+  const row = await withApi(context, { start: "if-made" }, ({ client }) =>
+    client.get(apiPath`/v1/sources/${name}`, sourceSchema),
+  );
+  const { output } = context;
+  if (json === true) {
+    output.json(row);
+    return;
+  }
+  const { owner, retention, columns } = row.document;
+  output.line(`${row.source}, version ${row.version}, of ${owner}, readings kept ${retention}`);
+  output.table(
+    ["column", "type", "unit"],
+    columns.map((column) => [column.name, column.type, column.unit ?? "-"]),
+  );
+}

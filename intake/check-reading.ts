@@ -1,0 +1,195 @@
+/**
+ * The checks of one reading as it comes over the wire: who, when, what. Pure; whether the asset is known is asked
+ * afterwards, for all readings at once.
+ */
+import type { IntakeCode } from "../schemas/live/intake.ts";
+import { spanMs } from "../schemas/live/source.ts";
+import type { LiveSource } from "../schemas/live/source.ts";
+import { parseIsoMicros } from "../schemas/iso-time.ts";
+import type { Column } from "../schemas/pipeline/source.ts";
+
+/** A reading that is as declared. */
+export interface CheckedReading {
+  /** Exactly one of the two is there. */
+  readonly asset?: string;
+  readonly device?: string;
+  readonly epoch: number;
+  /** Microseconds since 1970, or the cycle. */
+  readonly ts: number;
+  readonly seq: number;
+  /** In the order of the columns; NaN = missing. */
+  readonly values: Float64Array;
+}
+
+/** Why it is not. */
+export interface ReadingFault {
+  readonly code: IntakeCode;
+  readonly message: string;
+}
+
+/** Fields of a reading beside its values. */
+const FIELDS: ReadonlySet<string> = new Set(["asset", "device", "time", "epoch", "seq", "values"]);
+const MICROS = { s: 1_000_000, ms: 1_000, us: 1 } as const;
+const MAX_INT4 = 2 ** 31 - 1;
+const MAX_ID_BYTES = 128;
+
+/**
+ * @param nowMs the present, in ms since 1970
+ * @returns a fault for the first thing that is not as declared
+ */
+export type ReadingCheck = (reading: unknown, nowMs: number) => CheckedReading | ReadingFault;
+
+/** True of what a check did not accept. */
+export function isFault(checked: CheckedReading | ReadingFault): checked is ReadingFault {
+  return "code" in checked;
+}
+
+/** The checks of a source, prepared once. */
+export function createReadingCheck(source: LiveSource): ReadingCheck {
+  const places = new Map(source.columns.map(({ name }, place) => [name, place]));
+  const converters = source.columns.map(converterOf);
+  const required = source.columns.flatMap(({ nullable }, place) => (nullable ? [] : [place]));
+  const timeOf = timeReader(source);
+  const isIgnoring = source.unknownColumns === "ignore";
+  return (reading, nowMs) => {
+    if (typeof reading !== "object" || reading === null || Array.isArray(reading))
+      return fault("not_a_reading", "expected an object with asset or device, time and values");
+    const row = reading as Record<string, unknown>;
+    for (const key in row) {
+      if (!FIELDS.has(key))
+        return fault("not_a_reading", `${quoted(key)}: expected one of ${[...FIELDS].join(", ")}`);
+    }
+    const who = senderOf(row);
+    if ("code" in who) return who;
+    const ts = timeOf(row["time"], nowMs);
+    if (typeof ts !== "number") return ts;
+    const epoch = wholeNumber(row["epoch"]);
+    const seq = wholeNumber(row["seq"]);
+    if (epoch === undefined || seq === undefined)
+      return fault("bad_sequence", `${epoch === undefined ? "epoch" : "seq"}: expected 0 to ${MAX_INT4}`);
+    const given = row["values"];
+    if (typeof given !== "object" || given === null || Array.isArray(given))
+      return fault("not_a_reading", "values: expected an object of columns and their values");
+    const values = new Float64Array(converters.length).fill(NaN);
+    for (const name in given) {
+      const place = places.get(name);
+      if (place === undefined) {
+        if (isIgnoring) continue;
+        return fault("unknown_column", `${quoted(name)}: there is no such column`);
+      }
+      const value = (given as Record<string, unknown>)[name];
+      if (value === null) continue;
+      const converted = (converters[place] as Converter)(value);
+      if (typeof converted !== "number") return converted;
+      values[place] = converted;
+    }
+    for (const place of required) {
+      if (Number.isNaN(values[place]))
+        return fault("missing_required", `${source.columns[place]?.name}: expected a value`);
+    }
+    return { ...who, epoch, ts, seq, values };
+  };
+}
+
+type Converter = (value: unknown) => number | ReadingFault;
+
+function senderOf(
+  row: Readonly<Record<string, unknown>>,
+): { asset: string } | { device: string } | ReadingFault {
+  const { asset, device } = row;
+  if ((asset === undefined) === (device === undefined))
+    return fault("bad_asset", "expected either asset or device");
+  const id = asset ?? device;
+  // A counter is as good an id as a name.
+  const text = typeof id === "number" && Number.isSafeInteger(id) ? String(id) : id;
+  if (typeof text !== "string" || !isId(text))
+    return fault("bad_asset", "expected an id of 1 to 128 bytes of UTF-8 without NUL");
+  return asset === undefined ? { device: text } : { asset: text };
+}
+
+function isId(text: string): boolean {
+  if (text.length === 0 || text.length > MAX_ID_BYTES) return false;
+  return Buffer.byteLength(text, "utf8") <= MAX_ID_BYTES && !text.includes("\0") && text.isWellFormed();
+}
+
+function timeReader({ time }: LiveSource): (value: unknown, nowMs: number) => number | ReadingFault {
+  if (time.kind === "cycle")
+    return (value) =>
+      Number.isSafeInteger(value)
+        ? (value as number)
+        : fault("bad_time", "time: expected a whole cycle number");
+  const { epochUnit } = time;
+  const [ahead, behind] = [spanMs(time.ahead), spanMs(time.behind)];
+  const expected =
+    epochUnit === undefined
+      ? "ISO 8601 with an offset, such as 2026-04-05T10:00:00Z"
+      : `a number of ${epochUnit} since 1970, or ISO 8601 with an offset`;
+  return (value, nowMs) => {
+    let ts: number | undefined;
+    // Microseconds, from a format with times of its own.
+    if (typeof value === "bigint") ts = Number(value);
+    else if (typeof value === "string") ts = parseIsoMicros(value, () => undefined);
+    else if (typeof value === "number" && epochUnit !== undefined) ts = Math.round(value * MICROS[epochUnit]);
+    if (ts === undefined || !Number.isSafeInteger(ts)) return fault("bad_time", `time: expected ${expected}`);
+    const ageMs = nowMs - ts / 1_000;
+    if (ageMs < -ahead) return fault("future_time", `time: expected at most ${time.ahead} ahead of now`);
+    if (ageMs > behind) return fault("old_time", `time: expected at most ${time.behind} before now`);
+    return ts;
+  };
+}
+
+/** 0 where nothing is said; undefined for what is no such number. */
+function wholeNumber(value: unknown): number | undefined {
+  if (value === undefined) return 0;
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_INT4
+    ? (value as number)
+    : undefined;
+}
+
+/** As ingest reads the cells of files, but for texts: over the wire a number is a number. */
+function converterOf(column: Column): Converter {
+  switch (column.type) {
+    case "float":
+    case "integer":
+      return numberConverter(column);
+    case "boolean":
+      return (value) => {
+        if (value === true || value === 1) return 1;
+        if (value === false || value === 0) return 0;
+        return fault("unknown_value", `${column.name}: expected true or false`);
+      };
+    case "text": {
+      const codes = new Map((column.values ?? []).map((word, code) => [word, code]));
+      const expected = `one of ${(column.values ?? []).slice(0, 10).join(", ")}`;
+      return (value) =>
+        (typeof value === "string" ? codes.get(value) : undefined) ??
+        fault("unknown_value", `${column.name}: expected ${expected}`);
+    }
+    case "timestamp":
+      return (value) =>
+        (typeof value === "bigint" ? Number(value) : undefined) ??
+        (typeof value === "string" ? parseIsoMicros(value, () => undefined) : undefined) ??
+        fault("bad_time", `${column.name}: expected ISO 8601 with an offset`);
+  }
+}
+
+function numberConverter({ name, type, range, unit }: Column): Converter {
+  const [lo, hi] = range ?? [-Infinity, Infinity];
+  const what = type === "integer" ? "a whole number" : "a number";
+  return (value) => {
+    if (typeof value !== "number") return fault("not_a_number", `${name}: expected ${what}`);
+    if (!Number.isFinite(value)) return fault("not_finite", `${name}: expected a finite number`);
+    if (type === "integer" && !Number.isSafeInteger(value))
+      return fault("not_a_number", `${name}: expected a whole number`);
+    if (value < lo || value > hi)
+      return fault("out_of_range", `${name}: expected ${lo} to ${hi}${unit === undefined ? "" : ` ${unit}`}`);
+    return value;
+  };
+}
+
+/** What was sent may be long, or made to be quoted. */
+const quoted = (text: string): string => JSON.stringify(text.slice(0, 64));
+
+function fault(code: IntakeCode, message: string): ReadingFault {
+  return { code, message };
+}

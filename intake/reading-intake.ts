@@ -1,0 +1,221 @@
+/**
+ * The way of every reading into the store, whichever adapter brought it: check, resolve, commit with others, answer.
+ *
+ * Group commit: while one transaction runs, what arrives waits, and all of it is the next transaction. Nobody waits for
+ * a timer, and a batch grows with the load. What is answered has been committed.
+ */
+import type { IntakeProblem, IntakeReply } from "../schemas/live/intake.ts";
+import type { LiveSource } from "../schemas/live/source.ts";
+import { formatIsoMicros } from "../schemas/iso-time.ts";
+import { PlatformError } from "../schemas/platform-error.ts";
+import type {
+  CommittedReadings,
+  DeadLetter,
+  LiveSourceRow,
+  LiveSourceStore,
+  ReadingRow,
+  ReadingStore,
+  ReadingSubmission,
+} from "../stores/postgres/port/live.ts";
+import { AssetLimiter } from "./asset-limiter.ts";
+import { createReadingCheck, isFault } from "./check-reading.ts";
+import type { CheckedReading, ReadingCheck, ReadingFault } from "./check-reading.ts";
+import { GroupCommit } from "./group-commit.ts";
+import { SeriesDirectory } from "./series-directory.ts";
+
+export interface IntakeOptions {
+  readonly sources: () => LiveSourceStore;
+  readonly readings: () => ReadingStore;
+  /** ms since 1970. */
+  readonly now?: () => number;
+  /** Readings that may wait for their commit; more are refused until there is room. */
+  readonly maxWaiting?: number;
+  /** Called after each commit. */
+  readonly onCommit?: (event: IntakeEvent) => void;
+}
+
+/** What one submission came to. */
+export interface IntakeEvent {
+  readonly reply: IntakeReply;
+  readonly adapter: string;
+  /** From its arrival to its commit. */
+  readonly seconds: number;
+}
+
+interface OpenSource {
+  readonly row: LiveSourceRow;
+  readonly check: ReadingCheck;
+  readonly limiter: AssetLimiter | undefined;
+  readonly openedAt: number;
+}
+
+const MAX_WAITING = 200_000;
+/** A declaration is believed for so long without asking again. */
+const FRESH_MS = 2_000;
+const MAX_PROBLEMS = 100;
+/** Of a dead letter no more is kept. */
+const MAX_LETTER_CHARACTERS = 16_384;
+
+export class ReadingIntake {
+  readonly #options: IntakeOptions;
+  readonly #now: () => number;
+  readonly #commits: GroupCommit<ReadingSubmission, CommittedReadings>;
+  readonly #directory: SeriesDirectory;
+  readonly #sources = new Map<string, OpenSource>();
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+    this.#directory = new SeriesDirectory(options.readings);
+    this.#commits = new GroupCommit({
+      commit: (submissions) => options.readings().commit(submissions),
+      sizeOf: ({ rows, letters }) => rows.length + letters.length + 1,
+      maxWaiting: options.maxWaiting ?? MAX_WAITING,
+    });
+  }
+
+  /** Readings that wait for their commit. */
+  get nWaiting(): number {
+    return this.#commits.nWaiting;
+  }
+
+  /**
+   * Stores readings of one source.
+   *
+   * @returns after the commit, what became of them
+   * @throws {PlatformError} not_found: no such source; too_many_readings: no room now; database_unavailable: nothing is
+   *   known to be stored, and sending them again stores none twice
+   */
+  async submit(name: string, adapter: string, readings: readonly unknown[]): Promise<IntakeReply> {
+    this.#commits.requireRoom();
+    const arrivedAt = this.#now();
+    const source = await this.#open(name);
+    const sorted = await this.#sort(source, readings, arrivedAt);
+    const { sourceKey, version } = source.row;
+    const committed = await this.#commits.add({
+      sourceKey,
+      schemaVersion: version,
+      adapter,
+      rows: sorted.rows,
+      letters: sorted.letters,
+      nRejected: sorted.nRejected,
+    });
+    const reply: IntakeReply = {
+      source: name,
+      received: readings.length,
+      ...committed,
+      quarantined: sorted.letters.length,
+      rejected: sorted.nRejected,
+      problems: sorted.problems,
+    };
+    this.#options.onCommit?.({ reply, adapter, seconds: (this.#now() - arrivedAt) / 1_000 });
+    return reply;
+  }
+
+  async #open(name: string): Promise<OpenSource> {
+    const known = this.#sources.get(name);
+    if (known !== undefined && this.#now() - known.openedAt < FRESH_MS) return known;
+    const row = await this.#options.sources().get(name);
+    if (row === undefined)
+      throw new PlatformError("not_found", `take readings [source ${name}]: there is no such source`);
+    const isSame = known?.row.version === row.version;
+    const open = {
+      row,
+      check: isSame ? known.check : createReadingCheck(row.document),
+      limiter: isSame ? known.limiter : limiterOf(row.document),
+      openedAt: this.#now(),
+    };
+    this.#sources.set(name, open);
+    return open;
+  }
+
+  /** Checks each reading and tells those that can be stored from the others. */
+  async #sort(source: OpenSource, readings: readonly unknown[], nowMs: number): Promise<SortedReadings> {
+    const { document } = source.row;
+    const sorter = new Sorter(readings);
+    const checked: CheckedReading[] = [];
+    const indices: number[] = [];
+    readings.forEach((reading, index) => {
+      const outcome = source.check(reading, nowMs);
+      if (isFault(outcome)) sorter.refuse(index, outcome, outcomeOf(document, outcome));
+      else {
+        checked.push(outcome);
+        indices.push(index);
+      }
+    });
+    const places = await this.#directory.resolve(source.row, checked);
+    checked.forEach(({ epoch, ts, seq, values }, i) => {
+      const index = indices[i] as number;
+      const place = places[i];
+      if (place === undefined || place === null)
+        sorter.refuse(index, UNKNOWN_ASSET, document.unknownAssets === "reject" ? "rejected" : "quarantined");
+      else if (source.limiter?.take(place.seriesKey, nowMs) === false)
+        sorter.refuse(index, limitFault(document), "rejected");
+      else sorter.rows.push({ seriesKey: place.seriesKey, epoch, ts, seq, month: place.month, values });
+    });
+    return sorter;
+  }
+}
+
+interface SortedReadings {
+  readonly rows: readonly ReadingRow[];
+  readonly letters: readonly DeadLetter[];
+  readonly nRejected: number;
+  readonly problems: IntakeProblem[];
+}
+
+class Sorter implements SortedReadings {
+  readonly rows: ReadingRow[] = [];
+  readonly letters: DeadLetter[] = [];
+  readonly problems: IntakeProblem[] = [];
+  nRejected = 0;
+  readonly #readings: readonly unknown[];
+
+  constructor(readings: readonly unknown[]) {
+    this.#readings = readings;
+  }
+
+  refuse(index: number, { code, message }: ReadingFault, outcome: IntakeProblem["outcome"]): void {
+    if (this.problems.length < MAX_PROBLEMS) this.problems.push({ index, code, outcome, message });
+    if (outcome === "rejected") {
+      this.nRejected++;
+      return;
+    }
+    const reading = this.#readings[index];
+    this.letters.push({ code, message, asset: senderOf(reading), body: bodyOf(reading) });
+  }
+}
+
+const UNKNOWN_ASSET: ReadingFault = { code: "unknown_asset", message: "there is no such asset or device" };
+
+const limitFault = ({ perAsset }: LiveSource): ReadingFault => ({
+  code: "rate_limited",
+  message: `expected at most ${perAsset?.perSecond} readings a second of one asset`,
+});
+
+function limiterOf({ perAsset }: LiveSource): AssetLimiter | undefined {
+  return perAsset === undefined ? undefined : new AssetLimiter(perAsset);
+}
+
+function outcomeOf({ unknownColumns }: LiveSource, { code }: ReadingFault): IntakeProblem["outcome"] {
+  return code === "unknown_column" && unknownColumns === "reject" ? "rejected" : "quarantined";
+}
+
+function senderOf(reading: unknown): string | null {
+  if (typeof reading !== "object" || reading === null) return null;
+  const { asset, device } = reading as Record<string, unknown>;
+  const id = asset ?? device;
+  return typeof id === "string" ? id.slice(0, 128) : null;
+}
+
+/** NaN and infinities, which Arrow and MQTT can bring, are kept as words. */
+function bodyOf(reading: unknown): string {
+  const text = JSON.stringify(reading, (_, value: unknown) =>
+    typeof value === "number" && !Number.isFinite(value)
+      ? String(value)
+      : typeof value === "bigint"
+        ? formatIsoMicros(Number(value))
+        : value,
+  );
+  return (text ?? "null").slice(0, MAX_LETTER_CHARACTERS);
+}

@@ -1,0 +1,46 @@
+import { z } from "zod";
+
+/** Why a reading was set aside or rejected; stable. */
+export const INTAKE_CODES = [
+  "not_a_reading",
+  "unknown_asset",
+  "unknown_column",
+  "bad_asset",
+  "bad_time",
+  "future_time",
+  "old_time",
+  "bad_sequence",
+  "missing_required",
+  "not_a_number",
+  "not_finite",
+  "out_of_range",
+  "unknown_value",
+  "rate_limited",
+] as const;
+export type IntakeCode = (typeof INTAKE_CODES)[number];
+
+/** What became of readings: received = stored + duplicate + quarantined + rejected; conflicts are among the duplicates. */
+export const intakeCountsSchema = z.strictObject({
+  received: z.int(),
+  stored: z.int(),
+  duplicate: z.int().describe("Were stored before under the same asset, epoch, time and sequence."),
+  conflict: z.int().describe("Duplicates with other values than those stored; the first ones stand."),
+  quarantined: z.int().describe("Set aside as dead letters."),
+  rejected: z.int().describe("Not kept."),
+});
+export type IntakeCounts = z.infer<typeof intakeCountsSchema>;
+
+export const intakeProblemSchema = z.strictObject({
+  index: z.int().describe("Place in what was sent, from 0."),
+  code: z.enum(INTAKE_CODES),
+  outcome: z.enum(["quarantined", "rejected"]),
+  message: z.string(),
+});
+export type IntakeProblem = z.infer<typeof intakeProblemSchema>;
+
+/** Answer to a batch of readings; it is given after the commit. */
+export const intakeReplySchema = intakeCountsSchema.extend({
+  source: z.string(),
+  problems: z.array(intakeProblemSchema).describe("The first hundred."),
+});
+export type IntakeReply = z.infer<typeof intakeReplySchema>;

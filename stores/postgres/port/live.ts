@@ -1,0 +1,141 @@
+import type { IntakeCode } from "../../../schemas/live/intake.ts";
+import type { LiveSource } from "../../../schemas/live/source.ts";
+import type { Actor } from "./actor.ts";
+
+/** One version of a declared source. */
+export interface LiveSourceRow {
+  readonly sourceKey: number;
+  readonly version: number;
+  readonly document: LiveSource;
+  readonly sha256: string;
+  readonly actor: string;
+  readonly createdAt: string;
+}
+
+/** Declared sources and their versions. */
+export interface LiveSourceStore {
+  /**
+   * Declares a source or a new version of it; the newest version as it stands where nothing changed.
+   *
+   * @throws {PlatformError} conflict when the columns of the new version do not hold those of the one before
+   */
+  put(document: LiveSource, actor: Actor): Promise<LiveSourceRow & { readonly isNew: boolean }>;
+  /** The newest version. */
+  get(source: string): Promise<LiveSourceRow | undefined>;
+  /** Newest first. */
+  versions(source: string): Promise<LiveSourceRow[]>;
+  /** Newest version of each, in the order of their names. */
+  list(): Promise<LiveSourceRow[]>;
+}
+
+/** One reading as it is stored. */
+export interface ReadingRow {
+  readonly seriesKey: number;
+  readonly epoch: number;
+  /** Microseconds since 1970, or the cycle. */
+  readonly ts: number;
+  readonly seq: number;
+  /** First day of the month it lies in, in days since 2000-01-01. */
+  readonly month: number;
+  /** In the order of the source's columns; NaN = missing. */
+  readonly values: Float64Array;
+}
+
+/** A reading that cannot be stored as it is. */
+export interface DeadLetter {
+  readonly code: IntakeCode;
+  readonly message: string;
+  readonly asset: string | null;
+  /** As it was sent, as JSON. */
+  readonly body: string;
+}
+
+/** What one sender sent of one source, checked; it is committed with others and answered afterwards. */
+export interface ReadingSubmission {
+  readonly sourceKey: number;
+  readonly schemaVersion: number;
+  /** How it came: http, mqtt, kafka … */
+  readonly adapter: string;
+  readonly rows: readonly ReadingRow[];
+  readonly letters: readonly DeadLetter[];
+  /** Readings that are not kept. */
+  readonly nRejected: number;
+}
+
+export interface CommittedReadings {
+  readonly stored: number;
+  readonly duplicate: number;
+  readonly conflict: number;
+}
+
+/** One stored reading, with the values under their names. */
+export interface StoredReading {
+  readonly asset: string;
+  readonly source: string;
+  readonly epoch: number;
+  readonly ts: number;
+  readonly seq: number;
+  readonly schemaVersion: number;
+  /** In the order of the source's columns; null = missing. */
+  readonly values: readonly (number | null)[];
+}
+
+/** Where the next page of readings begins: after this one. */
+export interface ReadingCursor {
+  readonly epoch: number;
+  readonly ts: number;
+  readonly seq: number;
+}
+
+export interface ReadingPageRequest {
+  readonly sourceKey: number;
+  readonly asset: string;
+  /** From this time on, in the unit of `ts`. */
+  readonly since?: number;
+  /** Before this time. */
+  readonly until?: number;
+  readonly after?: ReadingCursor;
+  readonly limit: number;
+  readonly order: "oldest" | "newest";
+  /** Times are microseconds, by which months can be left out. */
+  readonly isTimestamp: boolean;
+}
+
+/** Readings as they arrive. */
+export interface ReadingStore {
+  /** Finds the series of assets of a source, and makes those that are not there. */
+  openSeries(
+    sourceKey: number,
+    assets: readonly string[],
+    mayRegister: boolean,
+  ): Promise<ReadonlyMap<string, number>>;
+  /** The months in which lives of series lie, in days since 2000; made now where they are new. */
+  openEpochs(
+    lives: readonly { readonly seriesKey: number; readonly epoch: number }[],
+  ): Promise<readonly number[]>;
+  /** Assets of devices; those that are no device are absent. */
+  assetsOf(devices: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /**
+   * Stores everything in one transaction: readings, dead letters, conflicts and counts. Rows whose key is there already
+   * change nothing.
+   *
+   * @returns by submission
+   */
+  commit(submissions: readonly ReadingSubmission[]): Promise<CommittedReadings[]>;
+  page(request: ReadingPageRequest): Promise<StoredReading[]>;
+  /** Sources that have readings of an asset. */
+  sourcesOf(asset: string): Promise<string[]>;
+  /** Counts by source and adapter in minutes from `since` on. */
+  counts(filter: { readonly source?: string; readonly since: string }): Promise<IntakeCountRow[]>;
+}
+
+export interface IntakeCountRow {
+  readonly source: string;
+  readonly adapter: string;
+  readonly received: number;
+  readonly stored: number;
+  readonly duplicate: number;
+  readonly conflict: number;
+  readonly quarantined: number;
+  readonly rejected: number;
+}

@@ -1,0 +1,346 @@
+import type { ConnectionPool, Transaction } from "../../connection/connection-pool.ts";
+import { copyRows } from "../../connection/copy-rows.ts";
+import { sqlStateOf } from "../../connection/database-errors.ts";
+import { storableText } from "../../connection/row-types.ts";
+import type {
+  CommittedReadings,
+  IntakeCountRow,
+  ReadingPageRequest,
+  ReadingStore,
+  ReadingSubmission,
+  StoredReading,
+} from "../../port/live.ts";
+import { encodeReadings, READING_COLUMNS } from "./reading-encoder.ts";
+import type { EncodedBatch } from "./reading-encoder.ts";
+
+/** Who follows readings listens here; the payload is empty. */
+export const READINGS_CHANNEL = "aura_readings";
+
+const UNIQUE_VIOLATION = "23505";
+const DAY_MS = 86_400_000;
+const YEAR_2000 = Date.UTC(2000, 0, 1);
+
+/** Days since 2000-01-01 of the first day of the month of a moment. */
+export function monthOf(ms: number): number {
+  const date = new Date(ms);
+  return (Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1) - YEAR_2000) / DAY_MS;
+}
+
+const dateOf = (month: number): string => new Date(YEAR_2000 + month * DAY_MS).toISOString().slice(0, 10);
+
+/** Submissions of one source by one adapter: one batch of the ledger. */
+interface LedgerBatch extends EncodedBatch {
+  readonly places: readonly number[];
+}
+
+/** Readings in monthly partitions, the ledger of their batches, dead letters and counts. */
+export class PostgresReadingStore implements ReadingStore {
+  readonly #pool: ConnectionPool;
+  readonly #months = new Set<number>();
+
+  constructor(pool: ConnectionPool) {
+    this.#pool = pool;
+  }
+
+  async openSeries(
+    sourceKey: number,
+    assets: readonly string[],
+    mayRegister: boolean,
+  ): Promise<ReadonlyMap<string, number>> {
+    const sorted = assets.toSorted();
+    if (mayRegister)
+      await this.#pool.query(
+        "insert into aura.assets (asset_id) select unnest($1::text[]) on conflict do nothing",
+        [sorted],
+      );
+    await this.#pool.query(
+      `insert into aura.reading_series (source_key, asset_key)
+       select $1, asset_key from aura.assets where asset_id = any ($2) order by asset_key on conflict do nothing`,
+      [sourceKey, sorted],
+    );
+    const rows = await this.#pool.query<{ asset: string; key: number }>(
+      `select a.asset_id as asset, s.series_key as key from aura.reading_series s join aura.assets a using (asset_key)
+        where s.source_key = $1 and a.asset_id = any ($2)`,
+      [sourceKey, sorted],
+    );
+    return new Map(rows.map(({ asset, key }) => [asset, key]));
+  }
+
+  async openEpochs(
+    lives: readonly { readonly seriesKey: number; readonly epoch: number }[],
+  ): Promise<readonly number[]> {
+    const keys = [lives.map((l) => l.seriesKey), lives.map((l) => l.epoch)];
+    await this.#pool.query(
+      `insert into aura.reading_epochs (series_key, epoch, month)
+       select distinct s, e, date_trunc('month', now() at time zone 'UTC')::date
+         from unnest($1::int[], $2::int[]) as u (s, e) order by s, e on conflict do nothing`,
+      keys,
+    );
+    const rows = await this.#pool.query<{ month: number }>(
+      `select (r.month - date '2000-01-01') as month
+         from unnest($1::int[], $2::int[]) with ordinality as u (s, e, place)
+         join aura.reading_epochs r on r.series_key = u.s and r.epoch = u.e order by u.place`,
+      keys,
+    );
+    return rows.map(({ month }) => month);
+  }
+
+  async assetsOf(devices: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const rows = await this.#pool.query<{ device: string; asset: string }>(
+      "select device_id as device, asset_id as asset from aura.devices where device_id = any ($1)",
+      [devices],
+    );
+    return new Map(rows.map(({ device, asset }) => [device, asset]));
+  }
+
+  async commit(submissions: readonly ReadingSubmission[]): Promise<CommittedReadings[]> {
+    await this.#ensureMonths(submissions);
+    return this.#pool.transaction(async (tx) => {
+      const batches = await openBatches(tx, submissions);
+      const committed = await storeReadings(tx, submissions, batches);
+      await correctBatches(tx, batches, committed);
+      await writeLetters(tx, submissions);
+      await countIntake(tx, submissions, committed);
+      await tx.query(`notify ${READINGS_CHANNEL}`);
+      return committed;
+    });
+  }
+
+  page(request: ReadingPageRequest): Promise<StoredReading[]> {
+    const { sourceKey, asset, since, until, after, limit, order, isTimestamp } = request;
+    const [than, direction] = order === "oldest" ? [">", "asc"] : ["<", "desc"];
+    const monthFrom = isTimestamp && since !== undefined ? dateOf(monthOf(since / 1_000)) : null;
+    const monthUntil = isTimestamp && until !== undefined ? dateOf(monthOf(until / 1_000)) : null;
+    return this.#pool.query(
+      `select a.asset_id as asset, l.source, r.epoch, r.ts, r.seq, r.schema_version as "schemaVersion",
+              r.row_values as "values"
+         from aura.reading_series s
+         join aura.assets a using (asset_key)
+         join aura.live_sources l using (source_key)
+         join aura.readings r using (series_key)
+        where s.source_key = $1 and a.asset_id = $2
+          and ($3::bigint is null or r.ts >= $3) and ($4::bigint is null or r.ts < $4)
+          and ($5::date is null or r.month >= $5) and ($6::date is null or r.month <= $6)
+          and ($7::int is null or (r.epoch, r.ts, r.seq) ${than} ($7, $8, $9))
+        order by r.epoch ${direction}, r.ts ${direction}, r.seq ${direction} limit $10`,
+      [
+        sourceKey,
+        asset,
+        since ?? null,
+        until ?? null,
+        monthFrom,
+        monthUntil,
+        after?.epoch ?? null,
+        after?.ts ?? null,
+        after?.seq ?? null,
+        limit,
+      ],
+    );
+  }
+
+  async sourcesOf(asset: string): Promise<string[]> {
+    const rows = await this.#pool.query<{ source: string }>(
+      `select l.source from aura.assets a join aura.reading_series s using (asset_key)
+         join aura.live_sources l using (source_key) where a.asset_id = $1 order by l.source`,
+      [asset],
+    );
+    return rows.map(({ source }) => source);
+  }
+
+  counts({ source, since }: { readonly source?: string; readonly since: string }): Promise<IntakeCountRow[]> {
+    return this.#pool.query(
+      `select l.source, c.adapter, sum(n_received)::bigint as received, sum(n_stored)::bigint as stored,
+              sum(n_duplicate)::bigint as duplicate, sum(n_conflict)::bigint as conflict,
+              sum(n_quarantined)::bigint as quarantined, sum(n_rejected)::bigint as rejected
+         from aura.intake_counts c join aura.live_sources l using (source_key)
+        where ($1::text is null or l.source = $1) and c.minute >= $2::timestamptz
+        group by l.source, c.adapter order by l.source, c.adapter`,
+      [source ?? null, since],
+    );
+  }
+
+  /** Outside the transaction: making a month waits for everyone who writes. */
+  async #ensureMonths(submissions: readonly ReadingSubmission[]): Promise<void> {
+    const missing = new Set<number>();
+    for (const { rows } of submissions)
+      for (const { month } of rows) if (!this.#months.has(month)) missing.add(month);
+    for (const month of missing) {
+      await this.#pool.query("select aura.ensure_reading_month($1)", [dateOf(month)]);
+      this.#months.add(month);
+    }
+  }
+}
+
+async function openBatches(
+  tx: Transaction,
+  submissions: readonly ReadingSubmission[],
+): Promise<LedgerBatch[]> {
+  const groups = new Map<string, number[]>();
+  submissions.forEach(({ sourceKey, adapter, schemaVersion, rows }, place) => {
+    if (rows.length === 0) return;
+    const key = `${sourceKey} ${schemaVersion} ${adapter}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [place]);
+    else group.push(place);
+  });
+  const places = [...groups.values()];
+  if (places.length === 0) return [];
+  const firsts = places.map(([first]) => submissions[first as number] as ReadingSubmission);
+  const nRows = places.map((group) =>
+    group.reduce((sum, place) => sum + rowsOf(submissions, place).length, 0),
+  );
+  const ids = await tx.query<{ id: number }>(
+    `insert into aura.reading_batches (source_key, adapter, n_stored)
+     select * from unnest($1::int[], $2::text[], $3::int[]) returning batch_id as id`,
+    [firsts.map((s) => s.sourceKey), firsts.map((s) => s.adapter), nRows],
+  );
+  return places.map((group, i) => ({
+    batchId: ids[i]?.id ?? 0,
+    schemaVersion: firsts[i]?.schemaVersion ?? 0,
+    places: group,
+    rows: concatenated(submissions, group),
+  }));
+}
+
+const rowsOf = (submissions: readonly ReadingSubmission[], place: number) =>
+  (submissions[place] as ReadingSubmission).rows;
+
+function concatenated(submissions: readonly ReadingSubmission[], places: readonly number[]) {
+  return {
+    *[Symbol.iterator]() {
+      for (const place of places) yield* rowsOf(submissions, place);
+    },
+  };
+}
+
+/** Straight into the table while no key is there; else by way of a table that tells new keys from known ones. */
+async function storeReadings(
+  tx: Transaction,
+  submissions: readonly ReadingSubmission[],
+  batches: readonly LedgerBatch[],
+): Promise<CommittedReadings[]> {
+  if (batches.length === 0) return submissions.map(() => ({ stored: 0, duplicate: 0, conflict: 0 }));
+  await tx.query("savepoint readings");
+  try {
+    await copyRows(
+      tx.client,
+      `copy aura.readings (${READING_COLUMNS}) from stdin with (format binary)`,
+      encodeReadings(batches),
+    );
+    return submissions.map(({ rows }) => ({ stored: rows.length, duplicate: 0, conflict: 0 }));
+  } catch (error) {
+    if (sqlStateOf(error) !== UNIQUE_VIOLATION) throw error;
+    await tx.query("rollback to savepoint readings");
+    return storeNew(tx, submissions, batches);
+  }
+}
+
+const KEY = "series_key, epoch, ts, seq, month";
+
+async function storeNew(
+  tx: Transaction,
+  submissions: readonly ReadingSubmission[],
+  batches: readonly LedgerBatch[],
+): Promise<CommittedReadings[]> {
+  await tx.query(
+    `create temporary table incoming (like aura.readings, place integer generated always as identity) on commit drop`,
+  );
+  await copyRows(
+    tx.client,
+    `copy incoming (${READING_COLUMNS}) from stdin with (format binary)`,
+    encodeReadings(batches),
+  );
+  const stored = await tx.query<{ place: number }>(
+    `with firsts as (select distinct on (${KEY}) * from incoming order by ${KEY}, place),
+          written as (insert into aura.readings (${READING_COLUMNS})
+                      select ${READING_COLUMNS} from firsts order by ${KEY}
+                      on conflict do nothing returning ${KEY})
+     select f.place from firsts f join written using (${KEY})`,
+  );
+  const conflicts = await tx.query<{ place: number }>(
+    `with other as (select i.place, i.series_key, i.epoch, i.ts, i.seq, r.row_values as kept, i.row_values as refused
+                      from incoming i join aura.readings r using (${KEY})
+                     where i.row_values is distinct from r.row_values),
+          noted as (insert into aura.reading_conflicts (series_key, epoch, ts, seq, kept, refused)
+                    select series_key, epoch, ts, seq, kept, refused from other order by place)
+     select place from other`,
+  );
+  const submissionOf = batches.flatMap(({ places }) =>
+    places.flatMap((place) => rowsOf(submissions, place).map(() => place)),
+  );
+  const count = (rows: readonly { readonly place: number }[]): number[] => {
+    const counts = submissions.map(() => 0);
+    for (const { place } of rows) counts[submissionOf[place - 1] as number]! += 1;
+    return counts;
+  };
+  const [nStored, nConflicts] = [count(stored), count(conflicts)];
+  return submissions.map(({ rows }, i) => ({
+    stored: nStored[i] as number,
+    duplicate: rows.length - (nStored[i] as number),
+    conflict: nConflicts[i] as number,
+  }));
+}
+
+/** The ledger says what was stored, not what was sent. */
+async function correctBatches(
+  tx: Transaction,
+  batches: readonly LedgerBatch[],
+  committed: readonly CommittedReadings[],
+): Promise<void> {
+  if (committed.every(({ duplicate }) => duplicate === 0)) return;
+  const stored = batches.map(({ places }) =>
+    places.reduce((sum, place) => sum + (committed[place]?.stored ?? 0), 0),
+  );
+  await tx.query(
+    `update aura.reading_batches b set n_stored = u.n from unnest($1::bigint[], $2::int[]) as u (id, n)
+      where b.batch_id = u.id`,
+    [batches.map(({ batchId }) => batchId), stored],
+  );
+}
+
+async function writeLetters(tx: Transaction, submissions: readonly ReadingSubmission[]): Promise<void> {
+  const letters = submissions.flatMap(({ sourceKey, adapter, letters: own }) =>
+    own.map((letter) => ({ sourceKey, adapter, ...letter })),
+  );
+  if (letters.length === 0) return;
+  await tx.query(
+    `insert into aura.dead_letters (source_key, adapter, code, message, asset, body)
+     select * from unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])`,
+    [
+      letters.map((l) => l.sourceKey),
+      letters.map((l) => l.adapter),
+      letters.map((l) => l.code),
+      letters.map((l) => storableText(l.message)),
+      letters.map((l) => (l.asset === null ? null : storableText(l.asset))),
+      letters.map((l) => storableText(l.body)),
+    ],
+  );
+}
+
+async function countIntake(
+  tx: Transaction,
+  submissions: readonly ReadingSubmission[],
+  committed: readonly CommittedReadings[],
+): Promise<void> {
+  const total = (of: (submission: ReadingSubmission, i: number) => number) => submissions.map(of);
+  await tx.query(
+    `insert into aura.intake_counts as c (source_key, adapter, minute, n_received, n_stored, n_duplicate, n_conflict,
+                                          n_quarantined, n_rejected)
+     select s, a, date_trunc('minute', clock_timestamp()), sum(st + du + qu + re), sum(st), sum(du), sum(co), sum(qu), sum(re)
+       from unnest($1::int[], $2::text[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[])
+         as u (s, a, st, du, co, qu, re) group by s, a order by s, a
+     on conflict (source_key, adapter, minute) do update set
+       n_received = c.n_received + excluded.n_received, n_stored = c.n_stored + excluded.n_stored,
+       n_duplicate = c.n_duplicate + excluded.n_duplicate, n_conflict = c.n_conflict + excluded.n_conflict,
+       n_quarantined = c.n_quarantined + excluded.n_quarantined, n_rejected = c.n_rejected + excluded.n_rejected`,
+    [
+      total((s) => s.sourceKey),
+      submissions.map((s) => s.adapter),
+      committed.map((c) => c.stored),
+      committed.map((c) => c.duplicate),
+      committed.map((c) => c.conflict),
+      total((s) => s.letters.length),
+      total((s) => s.nRejected),
+    ],
+  );
+}

@@ -1,0 +1,99 @@
+import { canonicalJson, sha256Hex } from "../../../../schemas/canonical-json.ts";
+import { incompatibilities } from "../../../../schemas/live/compatibility.ts";
+import type { LiveSource } from "../../../../schemas/live/source.ts";
+import { PlatformError } from "../../../../schemas/platform-error.ts";
+import { appendAudit } from "../../audit/audit-row.ts";
+import type { ConnectionPool, Sql } from "../../connection/connection-pool.ts";
+import { json, storableText } from "../../connection/row-types.ts";
+import type { Actor } from "../../port/actor.ts";
+import type { LiveSourceRow, LiveSourceStore } from "../../port/live.ts";
+
+const COLUMNS = `v.source_key as "sourceKey", v.version, v.document, v.sha256, v.actor, v.created_at as "createdAt"`;
+
+/** Declared sources; versions are only ever added. */
+export class PostgresLiveSourceStore implements LiveSourceStore {
+  readonly #pool: ConnectionPool;
+
+  constructor(pool: ConnectionPool) {
+    this.#pool = pool;
+  }
+
+  put(document: LiveSource, actor: Actor): Promise<LiveSourceRow & { readonly isNew: boolean }> {
+    const sha256 = sha256Hex(canonicalJson(document));
+    return this.#pool.transaction(async (tx) => {
+      await tx.query("insert into aura.live_sources (source) values ($1) on conflict do nothing", [
+        document.name,
+      ]);
+      // One declares at a time, so that versions have no gaps.
+      await tx.query("select from aura.live_sources where source = $1 for update", [document.name]);
+      const before = await newest(tx, document.name);
+      if (before?.sha256 === sha256) return { ...before, isNew: false };
+      refuseIncompatible(before, document);
+      const [row] = await tx.query<LiveSourceRow>(
+        `insert into aura.source_versions as v (source_key, version, document, sha256, owner, actor)
+         select source_key, $2, $3, $4, $5, $6 from aura.live_sources where source = $1 returning ${COLUMNS}`,
+        [
+          document.name,
+          (before?.version ?? 0) + 1,
+          json(document),
+          sha256,
+          storableText(document.owner),
+          actor.id,
+        ],
+      );
+      if (row === undefined) throw new Error(`source ${document.name}: it was not written`);
+      await appendAudit(tx, {
+        actor,
+        action: "source.put",
+        subject: `source/${document.name}`,
+        outcome: "ok",
+        details: { version: row.version, sha256 },
+      });
+      return { ...row, isNew: true };
+    });
+  }
+
+  get(source: string): Promise<LiveSourceRow | undefined> {
+    return newest(this.#pool, source);
+  }
+
+  versions(source: string): Promise<LiveSourceRow[]> {
+    return this.#pool.query(
+      `select ${COLUMNS} from aura.source_versions v join aura.live_sources l using (source_key)
+        where l.source = $1 order by v.version desc`,
+      [source],
+    );
+  }
+
+  list(): Promise<LiveSourceRow[]> {
+    return this.#pool.query(
+      `select distinct on (l.source) ${COLUMNS} from aura.source_versions v join aura.live_sources l using (source_key)
+        order by l.source, v.version desc`,
+    );
+  }
+}
+
+async function newest(sql: Sql, source: string): Promise<LiveSourceRow | undefined> {
+  const [row] = await sql.query<LiveSourceRow>(
+    `select ${COLUMNS} from aura.source_versions v join aura.live_sources l using (source_key)
+      where l.source = $1 order by v.version desc limit 1`,
+    [source],
+  );
+  return row;
+}
+
+function refuseIncompatible(before: LiveSourceRow | undefined, document: LiveSource): void {
+  const problems = before === undefined ? [] : incompatibilities(before.document, document);
+  if (problems.length === 0) return;
+  throw new PlatformError(
+    "conflict",
+    `declare source ${document.name}: version ${before?.version} cannot be followed by this: ${problems.join("; ")}`,
+    {
+      locations: problems.map((problem) => {
+        const [field = "", rest = ""] = problem.split(/: expected /);
+        const [expected = "", found = ""] = rest.split(", got ");
+        return { field, expected, found };
+      }),
+    },
+  );
+}

@@ -1,0 +1,279 @@
+import { gzipSync } from "node:zlib";
+import { tableFromArrays, tableToIPC } from "apache-arrow";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createDatabase } from "../../../stores/postgres/database.ts";
+import type { Database } from "../../../stores/postgres/port.ts";
+import type { IntakeReply } from "../../../schemas/live/intake.ts";
+import { startApiFixture } from "../../support/api-fixture.ts";
+import type { ApiFixture } from "../../support/api-fixture.ts";
+import { createTestDatabase, describeWithServices } from "../../support/platform.ts";
+import type { TestDatabase } from "../../support/platform.ts";
+
+const PUMPS = {
+  name: "pumps",
+  owner: "reliability",
+  columns: [
+    { name: "pressure", unit: "bar", range: [0, 50] },
+    { name: "speed", type: "integer", unit: "rpm" },
+    { name: "mode", type: "text", values: ["idle", "run"] },
+    { name: "is_open", type: "boolean" },
+  ],
+};
+
+await describeWithServices("readings over HTTP", () => {
+  let test: TestDatabase;
+  let db: Database;
+  let fixture: ApiFixture;
+  beforeAll(async () => {
+    test = await createTestDatabase("readings");
+    db = await createDatabase(test.url);
+    fixture = await startApiFixture({ database: db });
+    expect((await put(PUMPS)).status).toBe(200);
+  });
+  afterAll(async () => {
+    await fixture.close();
+    await test.drop();
+  });
+
+  const put = (document: { readonly name: string; readonly [key: string]: unknown }) =>
+    fixture.request(`/v1/sources/${document.name}`, {
+      method: "PUT",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(document),
+    });
+  const post = (body: string | Uint8Array, headers: Record<string, string> = {}, query = "") =>
+    fixture.request(`/readings${query}`, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body: body as string,
+    });
+  async function send(readings: readonly unknown[], source = "pumps"): Promise<IntakeReply> {
+    const response = await post(JSON.stringify({ source, readings }));
+    expect(response.status).toBe(200);
+    return (await response.json()) as IntakeReply;
+  }
+  const page = async (query: string) => {
+    const response = await fixture.request(`/readings?${query}`);
+    expect(response.status).toBe(200);
+    return (await response.json()) as { items: Record<string, unknown>[]; next: string | null };
+  };
+  const at = (second: number): string =>
+    new Date(Date.UTC(2026, 0, 31, 23, 59, 50) + second * 1_000).toISOString();
+  const reading = (asset: string, second: number, values: Record<string, unknown>) => ({
+    asset,
+    time: at(second),
+    values,
+  });
+
+  it("stores what is sent and gives it back by asset, over the end of a month", async () => {
+    const sent = [
+      {
+        ...reading("p1", 0, { pressure: 1.5, speed: 1450, mode: "run", is_open: true }),
+        time: "2026-01-31T23:59:50.000123Z",
+      },
+      reading("p1", 20, { pressure: null, mode: "idle", is_open: false }),
+      { device: "p1", time: at(21), seq: 3, values: { pressure: 2 } },
+    ];
+    expect(await send(sent)).toMatchObject({
+      received: 3,
+      stored: 3,
+      duplicate: 0,
+      quarantined: 0,
+      rejected: 0,
+    });
+    const { items, next } = await page("asset=p1");
+    expect(next).toBeNull();
+    expect(items).toEqual([
+      {
+        asset: "p1",
+        source: "pumps",
+        time: "2026-01-31T23:59:50.000123Z",
+        epoch: 0,
+        seq: 0,
+        values: { pressure: 1.5, speed: 1450, mode: "run", is_open: true },
+      },
+      {
+        asset: "p1",
+        source: "pumps",
+        time: at(20),
+        epoch: 0,
+        seq: 0,
+        values: { mode: "idle", is_open: false },
+      },
+      { asset: "p1", source: "pumps", time: at(21), epoch: 0, seq: 3, values: { pressure: 2 } },
+    ]);
+    expect((await page(`device_id=p1&since=${at(20)}&until=${at(21)}`)).items).toHaveLength(1);
+  });
+
+  it("gives pages whose cursor goes on where the page ended, in both orders", async () => {
+    await send(Array.from({ length: 25 }, (_, i) => reading("p2", i, { pressure: i })));
+    for (const order of ["oldest", "newest"]) {
+      const seen: unknown[] = [];
+      let cursor = "";
+      for (let pages = 0; pages < 4; pages++) {
+        const { items, next } = await page(`asset=p2&limit=10&order=${order}${cursor}`);
+        seen.push(...items.map(({ values }) => (values as { pressure: number }).pressure));
+        if (next === null) break;
+        cursor = `&cursor=${next}`;
+      }
+      const expected = Array.from({ length: 25 }, (_, i) => i);
+      expect(seen).toEqual(order === "oldest" ? expected : expected.toReversed());
+    }
+  });
+
+  it("stores each reading once, however often it comes, and keeps the first of two that differ", async () => {
+    const batch = [reading("p3", 0, { pressure: 1 }), reading("p3", 1, { pressure: 2 })];
+    expect(await send(batch)).toMatchObject({ stored: 2, duplicate: 0 });
+    expect(await send(batch)).toMatchObject({ stored: 0, duplicate: 2, conflict: 0 });
+    const mixed = [
+      reading("p3", 1, { pressure: 9 }),
+      reading("p3", 2, { pressure: 3 }),
+      reading("p3", 2, { pressure: 4 }),
+    ];
+    expect(await send(mixed)).toMatchObject({ stored: 1, duplicate: 2, conflict: 2 });
+    const { items } = await page("asset=p3");
+    expect(items.map(({ values }) => values)).toEqual([{ pressure: 1 }, { pressure: 2 }, { pressure: 3 }]);
+  });
+
+  it("stores what many senders send at once exactly once", async () => {
+    const shared = Array.from({ length: 50 }, (_, i) => reading("p4", i, { pressure: i % 50 }));
+    const replies = await Promise.all(Array.from({ length: 8 }, () => send(shared)));
+    expect(replies.reduce((sum, { stored }) => sum + stored, 0)).toBe(50);
+    expect(replies.reduce((sum, { duplicate }) => sum + duplicate, 0)).toBe(350);
+    expect((await page("asset=p4&limit=100")).items).toHaveLength(50);
+  });
+
+  it("sets bad readings aside with a code and stores the good ones beside them", async () => {
+    const now = Date.now();
+    const bad: [unknown, string][] = [
+      ["not an object", "not_a_reading"],
+      [{ asset: "p5", time: at(1), values: {}, extra: 1 }, "not_a_reading"],
+      [{ time: at(1), values: {} }, "bad_asset"],
+      [{ asset: "a\0b", time: at(1), values: {} }, "bad_asset"],
+      [{ asset: "p5", time: "2026-02-30T00:00:00Z", values: {} }, "bad_time"],
+      [{ asset: "p5", time: "2026-02-03T00:00:00", values: {} }, "bad_time"],
+      [{ asset: "p5", time: now, values: {} }, "bad_time"],
+      [{ asset: "p5", time: new Date(now + 3_600_000).toISOString(), values: {} }, "future_time"],
+      [{ asset: "p5", time: new Date(now / 1_000).toISOString(), values: {} }, "old_time"],
+      [{ asset: "p5", time: at(1), seq: -1, values: {} }, "bad_sequence"],
+      [reading("p5", 1, { presure: 1 }), "unknown_column"],
+      [reading("p5", 1, { pressure: "1" }), "not_a_number"],
+      [reading("p5", 1, { speed: 1.5 }), "not_a_number"],
+      [reading("p5", 1, { pressure: 51 }), "out_of_range"],
+      [reading("p5", 1, { mode: "off" }), "unknown_value"],
+    ];
+    const reply = await send([...bad.map(([sent]) => sent), reading("p5", 1, { pressure: 7 })]);
+    expect(reply).toMatchObject({
+      received: bad.length + 1,
+      stored: 1,
+      quarantined: bad.length,
+      rejected: 0,
+    });
+    expect(reply.problems.map(({ index, code }) => [index, code])).toEqual(
+      bad.map(([, code], i) => [i, code]),
+    );
+    expect((await page("asset=p5")).items).toHaveLength(1);
+  });
+
+  it("counts so that received is the sum of what became of it", async () => {
+    const [row] = await db.readings.counts({ source: "pumps", since: "2026-01-01T00:00:00Z" });
+    expect(row).toMatchObject({ source: "pumps", adapter: "http" });
+    const { received, stored, duplicate, quarantined, rejected } = row as NonNullable<typeof row>;
+    expect(received).toBe(stored + duplicate + quarantined + rejected);
+    expect(quarantined).toBeGreaterThanOrEqual(15);
+    const metrics = await (await fixture.request("/metrics")).text();
+    expect(metrics).toContain(
+      `ingestor_records_total{source="pumps",adapter="http",outcome="stored"} ${stored}`,
+    );
+  });
+
+  it("takes lines of JSON, gzip and Arrow", async () => {
+    const lines = [
+      JSON.stringify(reading("p6", 0, { pressure: 1 })),
+      "{broken",
+      JSON.stringify(reading("p6", 1, {})),
+    ];
+    const headers = { "content-type": "application/x-ndjson", "content-encoding": "gzip" };
+    const packed = await post(gzipSync(lines.join("\n")), headers, "?source=pumps");
+    expect(await packed.json()).toMatchObject({ received: 3, stored: 2, quarantined: 1 });
+    const table = tableFromArrays({
+      asset: ["p6", "p6"],
+      time: [new Date(at(5)), new Date(at(6))],
+      pressure: Float64Array.of(4.5, NaN),
+    });
+    const arrow = await post(
+      tableToIPC(table, "stream"),
+      { "content-type": "application/vnd.apache.arrow.stream" },
+      "?source=pumps",
+    );
+    expect(await arrow.json()).toMatchObject({ received: 2, stored: 2 });
+    const { items } = await page(`asset=p6&since=${at(5)}`);
+    expect(items.map(({ time, values }) => [time, values])).toEqual([
+      [at(5), { pressure: 4.5 }],
+      [at(6), {}],
+    ]);
+  });
+
+  it.each([
+    ["no source", "{}", 422],
+    ["no readings", JSON.stringify({ source: "pumps", readings: [] }), 422],
+    ["too many", JSON.stringify({ source: "pumps", readings: Array(10_001).fill(0) }), 422],
+    ["an unknown source", JSON.stringify({ source: "none", readings: [1] }), 404],
+    ["broken JSON", "{", 400],
+  ])("refuses %s, and stores nothing", async (_, body, status) => {
+    expect((await post(body)).status).toBe(status);
+  });
+
+  it("refuses a gzip bomb and what only says that it is gzip", async () => {
+    const bomb = await post(gzipSync(Buffer.alloc(64 * 2 ** 20)), { "content-encoding": "gzip" });
+    expect(bomb.status).toBe(413);
+    expect((await post("{}", { "content-encoding": "gzip" })).status).toBe(422);
+  });
+
+  describe("sources", () => {
+    it("follow one another as long as columns keep their places", async () => {
+      const before = (await (await put(PUMPS)).json()) as { version: number; isNew: boolean };
+      expect(before).toMatchObject({ version: 1, isNew: false });
+      const more = { ...PUMPS, columns: [...PUMPS.columns, { name: "flow", unit: "m³/h" }] };
+      expect(await (await put(more)).json()).toMatchObject({ version: 2, isNew: true });
+      const moved = { ...more, columns: more.columns.toReversed() };
+      const refused = await put(moved);
+      expect(refused.status).toBe(409);
+      expect(JSON.stringify(await refused.json())).toContain(
+        "columns.0: expected pressure in its place, got flow",
+      );
+      await new Promise((resolve) => setTimeout(resolve, 2_100));
+      expect(await send([reading("p7", 0, { flow: 3 })])).toMatchObject({ stored: 1 });
+    });
+
+    it("may refuse assets that nobody has heard of, and more than a rate of one asset", async () => {
+      const strict = {
+        ...PUMPS,
+        name: "strict",
+        unknownAssets: "reject",
+        perAsset: { perSecond: 1, burst: 2 },
+      };
+      await put(strict);
+      expect(await send([reading("nobody", 0, {})], "strict")).toMatchObject({ rejected: 1, stored: 0 });
+      const many = Array.from({ length: 5 }, (_, i) => reading("p1", i, { pressure: i }));
+      expect(await send(many, "strict")).toMatchObject({ stored: 2, rejected: 3 });
+      const again = await post(JSON.stringify({ source: "strict", readings: many.slice(0, 1) }));
+      expect(again.status).toBe(429);
+      expect(again.headers.get("retry-after")).toBe("1");
+    });
+
+    it("may count in cycles, with lives of an asset kept apart", async () => {
+      await put({ ...PUMPS, name: "engines", time: { kind: "cycle" } });
+      const cycle = (epoch: number, time: number) => ({
+        asset: "e1",
+        epoch,
+        time,
+        values: { pressure: time },
+      });
+      expect(await send([cycle(0, 1), cycle(0, 2), cycle(1, 1)], "engines")).toMatchObject({ stored: 3 });
+      expect(await send([cycle(0, 2)], "engines")).toMatchObject({ duplicate: 1 });
+      const { items } = await page("asset=e1&source=engines&since=2");
+      expect(items).toMatchObject([{ time: 2, epoch: 0 }]);
+    });
+  });
+});

@@ -89,6 +89,7 @@ it("shows one trial with its folds and its learning curve", () => {
 
 it.each([
   ["rocAuc", "rocAuc, higher is better"],
+  ["macroF1", "macroF1, higher is better"],
   ["mae", "mae, lower is better"],
   ["loss", "loss, lower is better"],
 ])("names the stopping metric %s where it was searched", (stoppingMetric, expected) => {

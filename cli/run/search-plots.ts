@@ -84,13 +84,14 @@ export function showTrial(output: Output, trial: TrialView, { folds }: TrialCurv
   for (const line of lines) output.line(line);
 }
 
+const HIGHER_IS_BETTER: ReadonlySet<unknown> = new Set(["rocAuc", "averagePrecision", "accuracy", "macroF1"]);
+
 /** What early stopping watched: `stoppingMetric` where it was searched, else what the file says. */
 function figureText({ parameters }: TrialView): string {
   const metric = parameters["stoppingMetric"];
   if (metric === undefined)
     return "the training loss, lower is better, unless the file's `stoppingMetric` names another";
-  const isHigherBetter = metric === "rocAuc" || metric === "averagePrecision";
-  return `${String(metric)}, ${isHigherBetter ? "higher" : "lower"} is better`;
+  return `${String(metric)}, ${HIGHER_IS_BETTER.has(metric) ? "higher" : "lower"} is better`;
 }
 
 function meanCurve(folds: TrialCurves["folds"]): (readonly [number, number])[] {

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { DecisionTree } from "../decision-tree.ts";
+import { computeMetrics } from "../metrics/compute-metrics.ts";
 import { predict } from "../model.ts";
 import { createGenerator } from "../random/generator.ts";
+import type { TreeCheckpoint } from "../training-hooks.ts";
 import { selectDescending } from "./sampling.ts";
 import type { DenseInput } from "./trainer.ts";
 import { trainGbdt } from "./trainer.ts";
@@ -203,6 +205,67 @@ it.each([
   expect(() => trainGbdt({ matrix, target, trainRows, validationRows, parameters, seed: 1 })).toThrow(
     `stoppingMetric ${stoppingMetric} needs validation rows of both classes, got 500 of class ${code} alone`,
   );
+});
+
+describe("early stopping of several classes", () => {
+  const { matrix } = createInput({});
+  const noise = createGenerator("classes");
+  const values = Float64Array.from({ length: N_ROWS }, (_, row) => {
+    const score = matrix.data[row * N_COLUMNS] + 0.7 * noise.normal();
+    // The last class is rare, so that accuracy and macro F1 part.
+    return score < 0 ? 0 : score < 1.6 ? 1 : 2;
+  });
+  const half = Int32Array.from({ length: N_ROWS / 2 }, (_, row) => row);
+  const input = {
+    matrix,
+    target: { taskKind: "multiclass", values, nClasses: 3 } as const,
+    trainRows: half,
+    validationRows: half.map((row) => row + N_ROWS / 2),
+    seed: 1,
+  };
+  const run = (stoppingMetric: "loss" | "accuracy" | "macroF1", earlyStoppingRounds = 15) =>
+    trainGbdt({
+      ...input,
+      parameters: { stoppingMetric, earlyStoppingRounds, numIterations: 120, learningRate: 0.3 },
+    });
+
+  it.each(["accuracy", "macroF1"] as const)("watches %s as evaluation computes it", (metric) => {
+    const { model, history, bestIteration, isStoppedEarly } = run(metric);
+    expect(isStoppedEarly).toBe(true);
+    expect(bestIteration).toBe(history.indexOf(Math.max(...history)) + 1);
+    const data = matrix.data.slice((N_ROWS / 2) * N_COLUMNS);
+    const probability = predict(model, { data, nRows: N_ROWS / 2, nColumns: N_COLUMNS }).values;
+    const truth = values.subarray(N_ROWS / 2);
+    const found = computeMetrics("multiclass", truth, probability, { nClasses: 3 });
+    expect(history[bestIteration - 1]).toBe(found[metric]);
+  });
+
+  it("keeps other rounds than by the loss, and than by the other", () => {
+    const kept = [run("loss"), run("accuracy"), run("macroF1")].map((one) => one.history[0]);
+    expect(new Set(kept).size).toBe(3);
+  });
+
+  it("goes on from a checkpoint to the same bytes", () => {
+    const taken: TreeCheckpoint[] = [];
+    const parameters = { stoppingMetric: "macroF1", earlyStoppingRounds: 15, numIterations: 60 } as const;
+    const hooks = { checkpointEvery: 7, onCheckpoint: (one: TreeCheckpoint) => void taken.push(one) };
+    const whole = JSON.stringify(trainGbdt({ ...input, parameters, hooks }));
+    const [resumeFrom] = taken;
+    if (resumeFrom === undefined) throw new Error("no checkpoint");
+    expect(JSON.stringify(trainGbdt({ ...input, parameters, resumeFrom }))).toBe(whole);
+  });
+
+  it("refuses what is of two classes or of numbers, and two classes what is of several", () => {
+    const parameters = { stoppingMetric: "rocAuc", earlyStoppingRounds: 5 } as const;
+    expect(() => trainGbdt({ ...input, parameters })).toThrow(
+      "stoppingMetric rocAuc is for binary, got a multiclass",
+    );
+    const target = { taskKind: "binary", values: values.map((value) => Math.min(1, value)) } as const;
+    const ofSeveral = { stoppingMetric: "macroF1", earlyStoppingRounds: 5 } as const;
+    expect(() => trainGbdt({ ...input, target, parameters: ofSeveral })).toThrow(
+      "stoppingMetric macroF1 is for multiclass, got a binary",
+    );
+  });
 });
 
 it("says what does not fit into memory: rows, or the histograms of many leaves", () => {

@@ -204,8 +204,8 @@ export const GBDT_PARAMETERS = {
   },
   stoppingMetric: {
     default: "loss",
-    choices: ["loss", "rmse", "mae", "nasaScore", "rocAuc", "averagePrecision"],
-    doc: "What early stopping watches on the validation rows; each but the loss is of one task.",
+    choices: ["loss", "rmse", "mae", "nasaScore", "rocAuc", "averagePrecision", "accuracy", "macroF1"],
+    doc: "What early stopping watches on the validation rows. Each but the loss is of one task: rmse, mae and nasaScore of numbers, rocAuc and averagePrecision of two classes, accuracy (one minus LightGBM's multi_error) and macroF1 of several.",
   },
   earlyStoppingRounds: {
     default: 0,

@@ -173,7 +173,9 @@ class Boosting {
     this.#objective = chooseObjective(input.target, parameters, training.censored);
     this.#metric = chooseMetric(input.target, parameters);
     this.#validationKnown =
-      this.#metric === null ? NO_PLACES : knownPlaces(validation, this.#metric, parameters);
+      this.#metric === null
+        ? NO_PLACES
+        : knownPlaces(validation, this.#metric, { ...parameters, nScores: this.#objective.nScores });
     this.#base = this.#chooseBase(training);
     this.#crew = this.#open(training, { trainRows, validationRows });
     this.#views = this.#crew.self.views;

@@ -61,7 +61,7 @@ export function chooseMetric(target: TaskTarget, { stoppingMetric }: GbdtParamet
 export function knownPlaces(
   { targets, censored }: TargetRows,
   metric: StoppingMetric,
-  { stoppingMetric }: GbdtParameters,
+  { stoppingMetric, nScores }: Pick<GbdtParameters, "stoppingMetric"> & { readonly nScores: number },
 ): Int32Array {
   const all = Int32Array.from(targets, (_, place) => place);
   if (targets.length === 0) return all;
@@ -72,7 +72,7 @@ export function knownPlaces(
     );
   }
   const values = Float64Array.from(known, (place) => targets[place]);
-  if (Number.isNaN(metric.compute(values, new Float64Array(known.length)))) {
+  if (Number.isNaN(metric.compute(values, new Float64Array(known.length * nScores)))) {
     throw new RangeError(
       `stoppingMetric ${stoppingMetric} needs validation rows of both classes, got ${known.length} of class ${values[0]} alone; loss needs one`,
     );

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { z } from "zod";
 import { apiPath } from "../../cli/client.ts";
 import { createGenerator } from "../../numerics/random/generator.ts";
+import { trialListSchema } from "../../schemas/trial.ts";
 import { fleetScoreSchema } from "../../schemas/score.ts";
 import type { PredictReply } from "../../schemas/prediction.ts";
 import type { RunView } from "../../schemas/run.ts";
@@ -63,6 +64,14 @@ candidates:
   - { kind: gbdt, params: { numIterations: 25, learningRate: 0.3, numLeaves: 15 } }
   - { kind: linear }
 monitoring: { every: 7d, window: 7d }
+`;
+
+/** Two points of a small space, in the place of the candidates. */
+const SEARCHED = `candidates:
+  - kind: gbdt
+    params: { numIterations: 12, learningRate: 0.3 }
+    search: { numLeaves: { kind: integer, low: 4, high: 12 } }
+search: { sampler: random, budget: { trials: 2 } }
 `;
 
 await describeWithServices("a forecast", () => {
@@ -174,13 +183,22 @@ await describeWithServices("a forecast", () => {
   );
 
   it(
-    "is compared with what another candidate forecasts",
+    "is compared with what a search of another candidate found",
     async () => {
-      const pipeline = PIPELINE.replace(/ {2}- \{ kind: gbdt.*\n/, "");
+      const pipeline = PIPELINE.replace(/candidates:\n(.*\n){2}/, SEARCHED);
       const { runId } = await person.startRun({ pipeline, files: { "machines.csv": readingsTable() } });
       const other = await person.finishRun(runId);
       const champion = other.gates?.find(({ name }) => name === "champion @1");
       expect(champion?.detail).toContain("pinball");
+      const path = apiPath`/v1/runs/${runId}/trials`;
+      const { items } = await person.ask("the trials", (api) => api.get(path, trialListSchema));
+      expect(items.map(({ number, state, folds }) => [number, state, folds.length])).toEqual([
+        [0, "complete", 2],
+        [1, "complete", 2],
+      ]);
+      for (const { objectives } of items) expect(objectives).toMatchObject([{ metric: "pinball" }]);
+      // Cross-validation trains the found candidate again, and finds what its trial found.
+      expect(other.metrics?.cv["pinball"]).toBe(Math.min(...items.map(({ loss }) => loss ?? NaN)));
     },
     RUN_MS,
   );

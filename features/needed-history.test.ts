@@ -21,6 +21,19 @@ it("needs what the longest window and the farthest lag look back on", () => {
 });
 
 it.each([
+  [1, 3],
+  [2.5, 8],
+  [30, 90],
+  [0.1, 1],
+])("needs three half-lives of a mean whose weights halve every %d readings: %d", (halfLife, readings) => {
+  const needed = neededHistory({ features: [feature({ column: "s1", halfLife })], timeKind: "cycle" });
+  expect(needed).toEqual({ readings, micros: 0, isLifelong: false });
+  const history = { first: 1, last: 100 };
+  expect(isShort({ ...history, readings: readings - 1 }, needed)).toBe(true);
+  expect(isShort({ ...history, readings }, needed)).toBe(false);
+});
+
+it.each([
   ["age", "timestamp", true],
   ["age", "cycle", false],
   ["baseline", "timestamp", true],

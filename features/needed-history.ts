@@ -2,7 +2,7 @@ import type { FeatureView } from "./feature-view.ts";
 
 /** The history that the features of a view look back on. */
 export interface NeededHistory {
-  /** Of the longest window, lag or difference that is counted in readings; 0 without one. */
+  /** Of the longest window, lag, difference or weighted mean that is counted in readings; 0 without one. */
   readonly readings: number;
   /** Of windows that are counted in time; 0 without one. */
   readonly micros: number;
@@ -16,7 +16,12 @@ interface LookBack {
   readonly steps?: number;
   /** Readings of a baseline; `life` is as long as there is. */
   readonly over?: number | "life";
+  /** Readings, of a weighted mean. */
+  readonly halfLife?: number;
 }
+
+/** Readings of so many half-lives have seven eighths of a weighted mean's weight; it never ends, but older ones hardly count. */
+const HALF_LIVES = 3;
 
 export function neededHistory({
   features,
@@ -26,9 +31,10 @@ export function neededHistory({
   let micros = 0;
   let isLifelong = false;
   for (const { args, operator } of features) {
-    const { window, steps, over } = args as LookBack;
+    const { window, steps, over, halfLife = 0 } = args as LookBack;
     const first = typeof over === "number" ? over : 0;
-    readings = Math.max(readings, window?.rows ?? 0, steps === undefined ? 0 : steps + 1, first);
+    const weighted = Math.ceil(HALF_LIVES * halfLife);
+    readings = Math.max(readings, window?.rows ?? 0, steps === undefined ? 0 : steps + 1, first, weighted);
     micros = Math.max(micros, window?.us ?? 0);
     // A cycle is an age by itself.
     const isAge = operator === "age" && timeKind === "timestamp";

@@ -172,6 +172,14 @@ test("a history shorter than the features look back is told, a whole one is not"
     "readings: features look back over 5 readings, got 1",
     "readings: features look back to the asset's first cycle, the first reading is of cycle 40",
   ]);
+  const weighted = versionOf("cycle", [feature("ewm", "exponential", { column: "voltage", halfLife: 2.5 })]);
+  const after = (n: number) =>
+    assetFeatures.lastRow(weighted, {
+      asset: "a",
+      readings: Array.from({ length: n }, (_, i) => ({ t: 40 + i, voltage: 1 })),
+    }).warnings;
+  expect(after(7)).toEqual(["readings: features look back over 8 readings, got 7"]);
+  expect(after(8)).toEqual([]);
   const hours = [
     feature("h", "rolling", { column: "voltage", stat: "mean", window: { us: 7.2e9 }, minPeriods: 1 }),
   ];

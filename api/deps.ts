@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import type { ReadingIntake } from "../intake/reading-intake.ts";
+import type { ReadingSink } from "../intake/reading-intake.ts";
 import type { ObjectStore } from "../stores/objects/port.ts";
 import type { Database } from "../stores/postgres/port.ts";
 import type { Authenticator } from "./http/auth.ts";
@@ -15,7 +15,7 @@ export interface ApiDeps {
   readonly database: () => Database;
   readonly objects: ObjectStore;
   readonly workflows: WorkflowGateway;
-  readonly readings: ReadingIntake;
+  readonly readings: ReadingSink;
   readonly predictor: Predictor;
   readonly explanations: Explanations;
   readonly auth: Authenticator;

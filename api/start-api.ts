@@ -6,6 +6,7 @@ import { createInferencePool } from "../inference/pool.ts";
 import type { InferencePool } from "../inference/pool.ts";
 import type { PoolEvent } from "../inference/pool-options.ts";
 import { ReadingIntake } from "../intake/reading-intake.ts";
+import type { IntakeOptions, ReadingSink } from "../intake/reading-intake.ts";
 import type { ObjectStore } from "../stores/objects/port.ts";
 import type { Database, NewAlert } from "../stores/postgres/port.ts";
 import { Alarms, hourOf } from "./alarms.ts";
@@ -33,6 +34,8 @@ export interface ApiParts {
   readonly logger: Logger;
   readonly release: string;
   readonly temporalUiUrl?: string;
+  /** Default: the product's intake. */
+  readonly createIntake?: (options: IntakeOptions) => ReadingSink;
   /** Poll of the champions, in ms. */
   readonly championPollMs?: number;
 }
@@ -140,7 +143,8 @@ export async function startApi(settings: Settings, parts: ApiParts): Promise<Run
     // Not ready, though it answers: with the default policy answers go on without a trace.
     { name: "trace spool", check: () => checkSpool(spool) },
   ]);
-  const readings = new ReadingIntake({
+  const { createIntake = (options) => new ReadingIntake(options) } = parts;
+  const readings = createIntake({
     sources: () => database.get().liveSources,
     readings: () => database.get().readings,
     onCommit: (event) => metrics.readingsCommitted(event),

@@ -34,6 +34,9 @@ export interface IntakeOptions {
   readonly onCommit?: (event: IntakeEvent) => void;
 }
 
+/** Where readings go, whoever brings them. */
+export type ReadingSink = Pick<ReadingIntake, "submit">;
+
 /** What one submission came to. */
 export interface IntakeEvent {
   readonly reply: IntakeReply;

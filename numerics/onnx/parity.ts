@@ -86,7 +86,10 @@ function centreOf(model: TrainedModel, column: number): { readonly mean: number;
   switch (model.kind) {
     case "linear":
     case "pca_monitor":
-      return { mean: model.means[column], scale: model.scales[column] };
+      // A column that a monitor does not look at has a scale beyond which there are no doubles.
+      return model.scales[column] === Number.MAX_VALUE
+        ? UNSCALED
+        : { mean: model.means[column], scale: model.scales[column] };
     case "blend": {
       const scaled = model.members.find(({ kind }) => kind === "linear");
       return scaled === undefined ? UNSCALED : centreOf(scaled, column);

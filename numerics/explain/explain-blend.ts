@@ -4,10 +4,17 @@
  *
  * f(s) − f(s₀) is the integral of its gradient on the straight way from the expected margin s₀ to the row's s, so that
  *
- *   contribution_kj = Σ_m mean over the way of ∂f_k / ∂s_m · contribution_mj
+ *   pull_kj = Σ_m mean over the way of ∂f_k / ∂s_m · contribution_mj
  *
- * sums to f_k(s) − f_k(s₀) exactly. For one output the mean slope is (f(s) − f(s₀)) / (s − s₀); softmax is integrated
- * with Simpson's rule in steps of at most 1/32 of a margin, an error below 1e-8.
+ * sums to f_k(s) − f_k(s₀). For one output the mean slope is (f(s) − f(s₀)) / (s − s₀); softmax is integrated with
+ * Simpson's rule in steps of at most 1/32 of a margin, an error below 1e-8.
+ *
+ * Where f is a number or a share of a forest, pulls are the contributions. Where it is a probability, they need not lie
+ * between 0 and 1: log-odds of +70 and −68 at a slope of ¼ would read as +17 and −17. There the features that pull up
+ * are one side and those that pull down the other; each side is worth what it adds on average over both orders in which
+ * the two can come (its Shapley value in a game of two, at most 1), and its features share that by their pulls:
+ *
+ *   up = ½ [ f(s₀ + Σ up) − f(s₀) + f(s) − f(s₀ + Σ down) ],   down likewise,   up + down = f(s) − f(s₀)
  *
  * Source: Sundararajan et al. 2017 (arXiv:1703.01365), integrated gradients, over margins instead of inputs.
  */
@@ -30,15 +37,21 @@ export function explainBlend(model: BlendModel, explainerOf: (member: TrainedMod
   const expected = new Float64Array(nOutputs);
   for (const { weight, start } of members) start.forEach((value, k) => (expected[k] += weight * value));
   const own = new Float64Array(nOutputs * nFeatures);
+  const pulls = new Float64Array(nOutputs * nFeatures);
   return {
     expected,
     explain(data, offset, contributions) {
       contributions.fill(0);
       for (const { explainer, weight, transform } of members) {
         explainer.explain(data, offset, own);
-        const end = explainer.expected.map((value, k) => value + sumOf(own, k * nFeatures, nFeatures));
-        const slopes = meanSlopes(transform, explainer.expected, end);
-        addThrough(slopes, { own, weight, nFeatures, nOutputs }, contributions);
+        const start = explainer.expected;
+        const end = start.map((value, k) => value + sumOf(own, k * nFeatures, nFeatures));
+        pulls.fill(0);
+        addPulls(meanSlopes(transform, start, end), { own, nFeatures, nOutputs }, pulls);
+        if (transform.postTransform === "sigmoid" || transform.postTransform === "softmax") {
+          shareSides({ transform, start, end, own, nFeatures, nOutputs }, pulls);
+        }
+        for (let cell = 0; cell < pulls.length; cell++) contributions[cell] += weight * pulls[cell];
       }
     },
   };
@@ -105,24 +118,63 @@ function addSoftmaxSlopes(start: Float64Array, end: Float64Array, slopes: Float6
   }
 }
 
-function addThrough(
+/** A member's own contributions, margin by margin. */
+interface MemberTerms {
+  readonly own: Float64Array;
+  readonly nFeatures: number;
+  readonly nOutputs: number;
+}
+
+function addPulls(
   slopes: Float64Array,
-  given: {
-    readonly own: Float64Array;
-    readonly weight: number;
-    readonly nFeatures: number;
-    readonly nOutputs: number;
-  },
-  contributions: Float64Array,
+  { own, nFeatures, nOutputs }: MemberTerms,
+  pulls: Float64Array,
 ): void {
-  const { own, weight, nFeatures, nOutputs } = given;
   for (let k = 0; k < nOutputs; k++) {
     for (let m = 0; m < nOutputs; m++) {
-      const factor = weight * slopes[k * nOutputs + m];
-      if (factor === 0) continue;
-      for (let j = 0; j < nFeatures; j++) contributions[k * nFeatures + j] += factor * own[m * nFeatures + j];
+      const slope = slopes[k * nOutputs + m];
+      if (slope === 0) continue;
+      for (let j = 0; j < nFeatures; j++) pulls[k * nFeatures + j] += slope * own[m * nFeatures + j];
     }
   }
+}
+
+interface MemberWay extends MemberTerms {
+  readonly transform: Transform;
+  readonly start: Float64Array;
+  readonly end: Float64Array;
+}
+
+/** Scales the pulls of either side of each output to what the side is worth. */
+function shareSides(way: MemberWay, pulls: Float64Array): void {
+  const { transform, start, end, nFeatures, nOutputs } = way;
+  const [from, to] = [answerOf(transform, start), answerOf(transform, end)];
+  for (let k = 0; k < nOutputs; k++) {
+    const ofOutput = pulls.subarray(k * nFeatures, (k + 1) * nFeatures);
+    const [up, down] = [1, -1].map((sign) => answerOf(transform, marginsWith(way, ofOutput, sign))[k]);
+    const worth = {
+      up: (up - from[k] + to[k] - down) / 2,
+      down: (down - from[k] + to[k] - up) / 2,
+    };
+    let [sumUp, sumDown] = [0, 0];
+    for (const pull of ofOutput) {
+      if (pull > 0) sumUp += pull;
+      else sumDown += pull;
+    }
+    for (let j = 0; j < nFeatures; j++) {
+      if (ofOutput[j] === 0) continue;
+      ofOutput[j] = ofOutput[j] > 0 ? worth.up * (ofOutput[j] / sumUp) : worth.down * (ofOutput[j] / sumDown);
+    }
+  }
+}
+
+/** Margins where only the features of one side are known. */
+function marginsWith({ start, own, nFeatures }: MemberWay, pulls: Float64Array, sign: number): Float64Array {
+  return start.map((value, m) => {
+    let margin = value;
+    for (let j = 0; j < nFeatures; j++) if (pulls[j] * sign > 0) margin += own[m * nFeatures + j];
+    return margin;
+  });
 }
 
 function sumOf(values: Float64Array, begin: number, length: number): number {

@@ -80,6 +80,59 @@ describe("contributions and the expected score sum to the raw score", () => {
   });
 });
 
+describe("terms of a blend of probabilities", () => {
+  /** Log-odds of ±80 that nearly cancel, as a linear member has them far outside of what it learnt. */
+  const line = (coefficients: readonly number[], nOutputs: number): TrainedModel => ({
+    kind: "blend",
+    taskKind: nOutputs === 1 ? "binary" : "multiclass",
+    nFeatures: 3,
+    nOutputs,
+    postTransform: "identity",
+    weights: [0.75, 0.25],
+    members: [coefficients, coefficients.map((value) => value / 100)].map((own) => ({
+      kind: "linear",
+      taskKind: nOutputs === 1 ? "binary" : "multiclass",
+      nFeatures: 3,
+      nOutputs,
+      postTransform: nOutputs === 1 ? "sigmoid" : "softmax",
+      means: [0, 0, 0],
+      scales: [1, 1, 1],
+      coefficients: own,
+      intercepts: Array.from({ length: nOutputs }, (_, k) => k - 1),
+    })),
+  });
+
+  it.each([
+    ["two classes", line([80, -81, 0.5], 1)],
+    ["three classes", line([60, 0, 1, -60, 61, 0, 3, -2, 2], 3)],
+  ] as const)("lie between −1 and 1, and sum to the raw score: %s", (_name, model) => {
+    const explainer = createExplainer(model);
+    const contributions = new Float64Array(3 * model.nOutputs);
+    const generator = createGenerator("far terms");
+    for (let row = 0; row < 100; row++) {
+      const data = Float64Array.from({ length: 3 }, () => 1 + 0.1 * generator.normal());
+      const raw = predictRaw(model, { data, nRows: 1, nColumns: 3 }).values;
+      explainer.explain(data, 0, contributions);
+      for (let k = 0; k < model.nOutputs; k++) {
+        const own = contributions.subarray(3 * k, 3 * k + 3);
+        expect(Math.abs(own[0] + own[1] + own[2] + explainer.expected[k] - raw[k])).toBeLessThan(1e-12);
+        for (const term of own) expect(Math.abs(term)).toBeLessThanOrEqual(1);
+      }
+      // What raises the log-odds raises the probability.
+      if (model.nOutputs === 1) expect(Array.from(contributions, Math.sign)).toEqual([1, -1, 1]);
+    }
+  });
+
+  it("are slope · log-odds where these are small", () => {
+    const model = line([0.002, -0.001, 0.0005], 1);
+    const contributions = new Float64Array(3);
+    createExplainer(model).explain(Float64Array.of(1, 1, 1), 0, contributions);
+    const odds = 1 / (1 + Math.E);
+    const slope = odds * (1 - odds) * (0.75 + 0.25 / 100);
+    [0.002, -0.001, 0.0005].forEach((own, j) => expect(contributions[j] / (slope * own)).toBeCloseTo(1, 2));
+  });
+});
+
 /** The score where only some features are known: at a split on an unknown one, both sides by their training rows. */
 function expectation(tree: DecisionTree, row: Float64Array, known: ReadonlySet<number>, node = 0): number {
   const feature = tree.feature[node];

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import type { DecisionTree } from "../../numerics/decision-tree.ts";
 import { trainGbdt } from "../../numerics/gbdt/trainer.ts";
 import { createGenerator } from "../../numerics/random/generator.ts";
 import type { Problem } from "../training/problem.ts";
@@ -61,4 +62,35 @@ it("finds what the model leans on, by feature and by column, and the shape of th
 
 it("is the same when repeated", () => {
   expect(JSON.stringify(explainModel(job, {}))).toBe(JSON.stringify(explainModel(job, {})));
+});
+
+it("tries all features of a small model, and the first twenty of a large one", () => {
+  const nColumns = 30;
+  const names = Array.from({ length: nColumns }, (_, column) => `f${column}`);
+  const wide = Float64Array.from({ length: 200 * nColumns }, () => generator.normal());
+  const target = Float64Array.from({ length: 200 }, (_, row) => wide[row * nColumns] as number);
+  const stump = trainGbdt({
+    matrix: { data: wide, nRows: 200, nColumns },
+    target: { taskKind: "regression", values: target },
+    seed: 1,
+    parameters: { numIterations: 1, numLeaves: 2 },
+  }).model;
+  const all = rows.slice(0, 200);
+  const nTried = (nTrees: number) =>
+    explainModel(
+      {
+        ...job,
+        model: { ...stump, trees: Array.from({ length: nTrees }, () => stump.trees[0] as DecisionTree) },
+        matrix: { data: wide, nRows: 200, nColumns },
+        featureNames: names,
+        sources: names.map(() => null),
+        y: target,
+        assetCodes: all,
+        byGain: names,
+        rows: { train: all, test: all },
+      },
+      {},
+    ).features.length;
+  expect(nTried(10)).toBe(nColumns);
+  expect(nTried(1000)).toBe(20);
 });

@@ -34,8 +34,12 @@ export interface ExplainModelJob {
 
 /** Rows, features and repeats that keep this below a second or two for hundreds of trees. */
 const MAX_ROWS = 1_000;
-const MAX_FEATURES = 20;
 const N_DEALS = 3;
+/** Features that are dealt whatever a model costs; beyond them as many as answers of this many trees allow. */
+const MIN_FEATURES = 20;
+const MAX_TREE_ANSWERS = 12_000_000;
+/** Columns of the readings whose features are dealt together. */
+const MAX_COLUMNS = 40;
 const MAX_CURVES = 6;
 const CURVE_ROWS = 200;
 const CURVE_VALUES = 20;
@@ -48,21 +52,34 @@ export function explainModel(
   const { featureNames, byGain, sources } = job;
   const columnOf = new Map(featureNames.map((name, column) => [name, column]));
   // Detectors do not split by gain: their features stand in the order of the file.
-  const leading = (job.problem.kind === "anomaly" ? featureNames : byGain).slice(0, MAX_FEATURES);
-  const features = leading.map((name) => ({ name, columns: [columnOf.get(name) as number] }));
+  const ordered = job.problem.kind === "anomaly" ? featureNames : byGain;
+  const features = ordered
+    .slice(0, countDealt(job))
+    .map((name) => ({ name, columns: [columnOf.get(name) as number] }));
   const columns = new Map<string, number[]>();
   for (const [feature, source] of sources.entries()) {
     if (source !== null) columns.set(source, [...(columns.get(source) ?? []), feature]);
   }
-  const groups = [...columns].slice(0, 2 * MAX_FEATURES).map(([name, own]) => ({ name, columns: own }));
+  const groups = [...columns].slice(0, MAX_COLUMNS).map(([name, own]) => ({ name, columns: own }));
   return {
     loss: LOSS_NAMES[job.problem.kind],
     features: dealt(job, features),
     columns: dealt(job, groups),
-    dependence: leading
+    dependence: ordered
       .slice(0, MAX_CURVES)
       .flatMap((name) => curveOf(job, name, columnOf.get(name) as number)),
   };
+}
+
+/** As many features as can be dealt within the cost: all of a small model. */
+function countDealt({ model, rows }: ExplainModelJob): number {
+  const perFeature = N_DEALS * Math.min(MAX_ROWS, rows.test.length) * Math.max(1, countTrees(model));
+  return Math.max(MIN_FEATURES, Math.floor(MAX_TREE_ANSWERS / Math.max(1, perFeature)));
+}
+
+function countTrees(model: TrainedModel): number {
+  if (model.kind === "blend") return model.members.reduce((sum, member) => sum + countTrees(member), 0);
+  return model.kind === "tree_ensemble" ? model.trees.length : 0;
 }
 
 const LOSS_NAMES = {

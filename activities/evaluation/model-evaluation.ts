@@ -144,19 +144,20 @@ export async function evaluateAnswers(
   const { asked } = answers;
   const nGolden = Math.min(GOLDEN_ROWS, asked.nRows);
   const document = model === null ? undefined : explanationOf(model);
+  const signature = signatureOf({
+    ...loaded,
+    fitted,
+    threshold,
+    interval,
+    calibration: chosen?.calibration?.calibrator.method ?? "none",
+    trainRows: rows.train,
+  });
   const stored = await storeVersion(deps.objects, input.model, {
     onnx: answers.onnx,
     explanation: document,
     view,
     fitted,
-    signature: signatureOf({
-      ...loaded,
-      fitted,
-      threshold,
-      interval,
-      calibration: chosen?.calibration?.calibrator.method ?? "none",
-      trainRows: rows.train,
-    }),
+    signature,
     thresholds: {
       kind: "aura.thresholds/1",
       threshold,
@@ -186,6 +187,7 @@ export async function evaluateAnswers(
         problem.forecast,
       ),
       problem,
+      signature,
       trials,
       ...(problem.forecast === undefined
         ? {}

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { Evaluation } from "../../schemas/model-version.ts";
+import type { Evaluation, Signature } from "../../schemas/model-version.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import type { TrialView } from "../../schemas/trial.ts";
 import { searchSections } from "./report-search.ts";
@@ -41,6 +41,14 @@ const evaluation: Evaluation = {
   checks: [],
 };
 
+const signature: Pick<Signature, "inputs" | "output"> = {
+  inputs: [
+    { name: "<i>heat", kind: "number", unit: "<b>°C", nullable: true },
+    { name: "load", kind: "number", nullable: true },
+  ],
+  output: { name: "probability" },
+};
+
 it("shows the chosen threshold with its cost, calibration and slices, all of it escaped", () => {
   const page = renderReport({
     pipeline: { name: "pumps" } as Pipeline,
@@ -53,6 +61,7 @@ it("shows the chosen threshold with its cost, calibration and slices, all of it 
       cap: null,
       bounds: null,
     },
+    signature,
     truth: Float64Array.of(0, 1),
     prediction: Float64Array.of(0.1, 0.9),
     trials: [],
@@ -65,7 +74,9 @@ it("shows the chosen threshold with its cost, calibration and slices, all of it 
   expect(page).toContain("Slices of fewer than 10 rows have no metrics.");
   expect(page).toContain("<td>platt (chosen)</td><td>0.31</td>");
   expect(page).toContain("Rise of the log loss on the holdout");
-  expect(page).toContain("mean answer, 0.1 to 0.9");
+  expect(page).toContain("The 1 features of the largest gain were tried, of 2");
+  expect(page).toContain("&lt;i&gt;heat (&lt;b&gt;°C)");
+  expect(page).toContain("mean probability, 0.1 to 0.9");
   expect(page).not.toMatch(/<img|<b>|<i>/);
 });
 
@@ -89,6 +100,7 @@ it("draws forecasts with what came, and tells what each quantile covers", () => 
       bounds: null,
       forecast: { column: "<b>heat", horizons: ["6h"], spans: [1], quantiles: [0.1, 0.5, 0.9] },
     },
+    signature: { ...signature, output: { name: "quantiles", unit: "bar" } },
     truth: Float64Array.of(1, Number.NaN, 3),
     prediction: Float64Array.of(1, 2, 3),
     fans: [{ asset: "<i>m1", times: [-2, -1, 0, 1], values: [3, 4, 5, 7], ahead }],
@@ -96,6 +108,7 @@ it("draws forecasts with what came, and tells what each quantile covers", () => 
   });
   expect(page).toContain("<h3>&lt;i&gt;m1</h3><svg");
   expect(page).toContain("&lt;b&gt;heat of some assets in the middle of the holdout");
+  expect(page).toContain("mean median at the nearest horizon (bar), 0.1 to 0.9");
   expect(page).toContain("<td>6h</td><td>0.9</td><td>0.875</td><td>80</td>");
   // The row without a truth is not drawn; nothing is drawn where there is no number.
   expect(page.match(/<circle[^>]*r="3"/g)).toHaveLength(2);

@@ -1,6 +1,6 @@
 import { censoredText } from "../../schemas/censored.ts";
 import { MIN_SLICE_ROWS } from "../../schemas/model-version.ts";
-import type { Evaluation, MetricSet } from "../../schemas/model-version.ts";
+import type { Evaluation, MetricSet, Signature } from "../../schemas/model-version.ts";
 import type { TrialView } from "../../schemas/trial.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { modelNameOf } from "../../schemas/pipeline/pipeline.ts";
@@ -21,6 +21,8 @@ export interface ReportInput {
   readonly pipeline: Pipeline;
   readonly evaluation: Evaluation;
   readonly problem: Problem;
+  /** What goes in and out of the served graph, with units. */
+  readonly signature: Pick<Signature, "inputs" | "output">;
   /** Test rows: label as learnt and headline answer. */
   readonly truth: Float64Array;
   readonly prediction: Float64Array;
@@ -53,8 +55,8 @@ export function renderReport(input: ReportInput): string {
       "Importance (gain)",
       barChart(evaluation.importance.slice(0, 20).map((row) => ({ label: row.feature, value: row.gain }))),
     ),
-    section("Importance (permutation)", permutationSection(evaluation)),
-    section("Partial dependence", dependenceSection(evaluation)),
+    section("Importance (permutation)", permutationSection(input)),
+    section("Partial dependence", dependenceSection(input)),
     section("Thresholds", thresholdTable(evaluation)),
     section("Calibration", calibrationSection(evaluation)),
     section("Intervals", intervalSection(evaluation)),
@@ -110,27 +112,55 @@ const LOSS_TEXTS = {
   mae: "the mean absolute error at the nearest horizon",
 } as const;
 
+/** Bars drawn of many. */
+const MAX_BARS = 20;
+
 /** How much the loss rises on the holdout when values are dealt to other assets. */
-function permutationSection({ explanation }: Evaluation): string {
+function permutationSection({ evaluation, signature, problem }: ReportInput): string {
+  const { explanation } = evaluation;
   if (explanation === undefined) return "";
   const { loss, features, columns } = explanation;
-  const chart = (rows: typeof features): string =>
-    barChart(rows.filter(({ rise }) => rise > 0).map(({ name, rise }) => ({ label: name, value: rise })));
+  const chart = (rows: typeof features): string => {
+    const rising = rows.filter(({ rise }) => rise > 0).slice(0, MAX_BARS);
+    return barChart(rising.map(({ name, rise }) => ({ label: name, value: rise })));
+  };
   const ofColumns = chart(columns);
+  const nFeatures = signature.inputs.length;
+  const first = problem.kind === "anomaly" ? "that are declared first" : "of the largest gain";
+  const tried =
+    features.length < nFeatures
+      ? `The ${features.length} features ${first} were tried, of ${nFeatures}`
+      : `All ${nFeatures} features were tried`;
   return [
-    `<p>Rise of ${LOSS_TEXTS[loss]} on the holdout when values are dealt to other assets; largest ${show(features[0]?.rise ?? 0)}.</p>`,
+    `<p>Rise of ${LOSS_TEXTS[loss]} on the holdout when values are dealt to other assets; largest ${show(features[0]?.rise ?? 0)}. ${tried}; drawn are the ${MAX_BARS} largest rises at most.</p>`,
     chart(features),
     ofColumns === "" ? "" : `<p>All features made of one column together:</p>${ofColumns}`,
   ].join("");
 }
 
+const ANSWER_TEXTS = {
+  regression: "mean answer",
+  binary: "mean probability",
+  multiclass: "mean probability",
+  anomaly: "mean score",
+  forecast: "mean median at the nearest horizon",
+} as const;
+
 /** Only of answers that are one number. */
-function dependenceSection({ explanation }: Evaluation): string {
-  const curves = explanation?.dependence ?? [];
+function dependenceSection({ evaluation, signature, problem }: ReportInput): string {
+  const curves = evaluation.explanation?.dependence ?? [];
+  const units = new Map(signature.inputs.map(({ name, unit }) => [name, unit]));
+  const y = withUnit(ANSWER_TEXTS[problem.kind], signature.output.unit);
   return curves
     .filter(({ values, answers }) => values.length > 1 && answers.length === values.length)
-    .map(({ feature, values, answers }) => curve(values, answers, { x: feature, y: "mean answer" }))
+    .map(({ feature, values, answers }) =>
+      curve(values, answers, { x: withUnit(feature, units.get(feature)), y }),
+    )
     .join("");
+}
+
+function withUnit(name: string, unit: string | undefined): string {
+  return unit === undefined ? name : `${name} (${unit})`;
 }
 
 /** Counts and cost on the holdout; the chosen threshold is marked. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { DecisionTree } from "../decision-tree.ts";
 import { computeMetrics } from "../metrics/compute-metrics.ts";
+import { nasaScore } from "../metrics/regression.ts";
 import { predict } from "../model.ts";
 import { createGenerator } from "../random/generator.ts";
 import type { TreeCheckpoint } from "../training-hooks.ts";
@@ -51,6 +52,29 @@ describe("objectives", () => {
     expect(mean(predicted(createInput({ objective: "nasaScore" })))).toBeLessThan(
       mean(predicted(createInput({}))),
     );
+  });
+
+  it.each([1, 2, 3])("nasaScore scores lower on rows that were not seen, draw %i", (draw) => {
+    const generator = createGenerator(`lives/${draw}`);
+    const nRows = 2000;
+    const data = Float64Array.from({ length: 3 * nRows }, () => generator.normal());
+    // Late answers cost more than early ones, and there is noise to be careful about.
+    const values = Float64Array.from(
+      { length: nRows },
+      (_, row) => 60 + 20 * data[3 * row] - 10 * Math.abs(data[3 * row + 1]) + 12 * generator.normal(),
+    );
+    const score = (objective: "nasaScore" | "squaredError") => {
+      const { model } = trainGbdt({
+        matrix: { data, nRows, nColumns: 3 },
+        target: { taskKind: "regression", values },
+        trainRows: Int32Array.from({ length: 1400 }, (_, row) => row),
+        parameters: { objective, numIterations: 50, numLeaves: 8 },
+        seed: draw,
+      });
+      const unseen = predict(model, { data: data.subarray(3 * 1400), nRows: 600, nColumns: 3 }).values;
+      return nasaScore(values.subarray(1400), unseen);
+    };
+    expect(score("nasaScore")).toBeLessThan(score("squaredError"));
   });
 
   it("censoredNormal learns from lower bounds", () => {

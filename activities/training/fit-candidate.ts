@@ -142,7 +142,7 @@ function fitColumns(request: ModelRequest, hooks: FitHooks): Fit {
         ...constraintsOf(candidate, request),
       });
     case "forest":
-      return { model: trainForest({ ...input, ...resume }), bestIteration: null };
+      return { model: trainForest({ ...input, ...resume, ...teamOf(hooks) }), bestIteration: null };
     case "linear":
       return { model: trainLinear(input), bestIteration: null };
     case "external":

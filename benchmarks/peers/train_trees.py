@@ -118,4 +118,5 @@ def main():
     print(json.dumps({"version": version, "metrics": metrics}))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -4,8 +4,8 @@ import { measurePeer, peerReportSchema } from "../peer.ts";
 import type { PeerReport } from "../peer.ts";
 import type { RowSpec } from "../row.ts";
 import type { BenchSuite, SuiteContext } from "../suite.ts";
-import { CASES, N_ROUNDS, TRAIN_SPECS } from "./specs.ts";
-import type { TrainingCase } from "./specs.ts";
+import { CASES, FOREST_CASE, FOREST_SPECS, N_ROUNDS, TRAIN_SPECS } from "./specs.ts";
+import type { Splitter, TrainingCase } from "./specs.ts";
 import { trainingFile } from "./training-data.ts";
 
 const THREADS = 2;
@@ -20,7 +20,7 @@ const PREDICTED_ROWS = 1_000_000;
 export const trainSuite: BenchSuite = {
   name: "train",
   about:
-    "Gradient boosting on generated rows, every library in a process of its own on the same file with two threads: 255 bins, learning rate 0.1, 100 rounds, median of the repeats, binning included. Ours gives the same bytes for any number of threads.",
+    "Gradient boosting on generated rows, every library in a process of its own on the same file with two threads: 255 bins, learning rate 0.1, 100 rounds, median of the repeats, binning included. Forests are grown to pure leaves, trying the square root of the columns at each split. Ours gives the same bytes for any number of threads.",
   specs: TRAIN_SPECS,
   run: runTrainSuite,
 };
@@ -32,6 +32,7 @@ async function runTrainSuite(context: SuiteContext): Promise<void> {
     return;
   }
   for (const name of ["deep", "columns", "many"] as const) await compareCase(context, name);
+  for (const splitter of ["best", "random"] as const) await compareForest(context, splitter);
   await measureScaling(context);
   await comparePredictions(context);
   await compareExplanations(context);
@@ -67,6 +68,20 @@ async function compareCase(context: SuiteContext, name: "deep" | "columns" | "ma
     const peer = await measurePeer(context, "train_trees.py", [library, ...list]);
     addRow(context, TRAIN_SPECS[`${name}-${library}`], { ours, peer, metric: "seconds" });
   }
+}
+
+/** Trees grown to pure leaves, where both sides mean the same by their limits. */
+async function compareForest(context: SuiteContext, splitter: Splitter): Promise<void> {
+  const { nRows, nColumns, nTrees, minSamplesLeaf } = FOREST_CASE;
+  const path = await trainingFile(context.cache, nRows, nColumns);
+  const sizes = [nRows, nColumns, nTrees, minSamplesLeaf, THREADS, CASE_REPEATS].map(String);
+  const list = [splitter, path, ...sizes];
+  const ours = await runOurs(context, list, "forest-process.js");
+  const peer = await measurePeer(context, "train_forest.py", list);
+  const { wall, wallMust, auc } = FOREST_SPECS[splitter];
+  addRow(context, wallMust, { ours, peer, metric: "seconds" });
+  addRow(context, wall, { ours, peer, metric: "seconds" });
+  addRow(context, auc, { ours, peer, metric: "auc" });
 }
 
 async function measureScaling(context: SuiteContext): Promise<void> {
@@ -134,8 +149,12 @@ async function argumentsOf(
   return [path, ...[nRows, nColumns, numLeaves, nRounds, THREADS, nFits, repeats].map(String)];
 }
 
-async function runOurs(context: SuiteContext, list: readonly string[]): Promise<PeerReport> {
-  const script = join(context.root, "dist", "benchmarks", "train", "ours-process.js");
+async function runOurs(
+  context: SuiteContext,
+  list: readonly string[],
+  file = "ours-process.js",
+): Promise<PeerReport> {
+  const script = join(context.root, "dist", "benchmarks", "train", file);
   const result = await runChild({ command: process.execPath, args: [script, ...list] }, TIMEOUT_MS);
   if (result.code !== 0) throw new Error(`train [exit code ${result.code}]: ${result.stderr.slice(-2_000)}`);
   return peerReportSchema.parse(JSON.parse(result.stdout));

@@ -2,7 +2,8 @@
  * Grows one tree of a forest, depth first and unpruned: each node tries a random share of the features
  * and is split while a split gains and both children keep enough rows.
  *
- * As in scikit-learn, more features than the share are tried while none of those tried can split.
+ * More features than the share are tried while none of those tried can split. scikit-learn does so where a feature is
+ * constant in the node; here also where every border leaves a child too few rows, so that trees are deeper.
  */
 import type { DecisionTree } from "../decision-tree.ts";
 import { appendLeaf, createTree, splitLeaf } from "../decision-tree.ts";

@@ -25,7 +25,7 @@ export const FOREST_PARAMETERS = {
     max: 1e9,
     isInteger: true,
     unit: "rows",
-    doc: "Fewest drawn rows of a leaf, a row drawn twice counted twice.",
+    doc: "Fewest drawn rows of a leaf, a row drawn twice counted twice (scikit-learn counts it once).",
   },
   maxFeatures: {
     default: 0,

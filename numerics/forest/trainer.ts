@@ -11,23 +11,20 @@
  */
 import type { DecisionTree } from "../decision-tree.ts";
 import { binRowsWide, fitBins } from "../gbdt/binning.ts";
-import type { BinMapper } from "../gbdt/binning.ts";
+import type { Team } from "../gbdt/threads/team.ts";
 import type { Matrix } from "../matrix.ts";
 import { checkFiniteOrMissing, checkRowIndices } from "../matrix.ts";
 import type { TreeEnsembleModel } from "../model.ts";
 import { resolveParameters } from "../parameter-table.ts";
-import type { Generator } from "../random/generator.ts";
 import { createGenerator } from "../random/generator.ts";
 import type { TaskTarget } from "../task-kind.ts";
 import { checkTarget, combineWeights, countOutputs } from "../task-kind.ts";
 import type { CheckpointHooks, TreeCheckpoint } from "../training-hooks.ts";
 import { isCheckpointDue, stopIfAsked } from "../training-hooks.ts";
-import type { Criterion, CriterionOptions } from "./criterion.ts";
-import { GiniCriterion } from "./gini-criterion.ts";
-import { growForestTree } from "./grower.ts";
+import { growTreeOf } from "./forest-tree.ts";
+import type { ForestData } from "./forest-tree.ts";
 import type { ForestParameters } from "./parameters.ts";
 import { FOREST_PARAMETERS } from "./parameters.ts";
-import { VarianceCriterion } from "./variance-criterion.ts";
 
 export interface ForestInput {
   /** Finite or NaN. */
@@ -44,6 +41,8 @@ export interface ForestInput {
   readonly hooks?: CheckpointHooks;
   /** Continue the training that gave this checkpoint, with the same input otherwise. */
   readonly resumeFrom?: TreeCheckpoint;
+  /** Threads that grow trees; the calling one alone when absent. The model does not depend on it. */
+  readonly team?: Team;
 }
 
 /**
@@ -53,7 +52,7 @@ export interface ForestInput {
  * @throws {RangeError} for a parameter, shape, target, weight or row index out of range, or no rows
  * @throws {TrainingCancelledError} when `hooks.shouldStop` says so
  *
- * Deterministic for a seed: tree i draws from a stream of its own.
+ * Deterministic for a seed, for any number of threads: tree i draws from a stream of its own.
  */
 export function trainForest(input: ForestInput): TreeEnsembleModel {
   const { matrix, target, hooks } = input;
@@ -71,22 +70,23 @@ export function trainForest(input: ForestInput): TreeEnsembleModel {
     sampleRows: binConstructSampleCnt,
     generator: generator.fork("bins"),
   });
+  const team =
+    trainRows.length * matrix.nColumns * parameters.numTrees < LEAST_SHARED_CELLS ? undefined : input.team;
+  const values = Float64Array.from(trainRows, (row) => target.values[row]);
+  const weights = combineWeights(target, trainRows, input.weights, input.classWeights);
+  const centre = target.taskKind === "multiclass" ? 0 : weightedMean({ values, weights });
+  const { taskKind, nClasses } = target;
   const data: ForestData = {
-    target,
-    values: Float64Array.from(trainRows, (row) => target.values[row]),
-    weights: combineWeights(target, trainRows, input.weights, input.classWeights),
-    mapper,
-    bins: binRowsWide(matrix, trainRows, mapper),
+    target: nClasses === undefined ? { taskKind } : { taskKind, nClasses },
+    values,
+    weights,
+    upperBounds: mapper.upperBounds,
+    bins: binRowsWide(matrix, trainRows, { mapper, isShared: (team?.nThreads ?? 1) > 1 }),
+    centre,
+    parameters,
+    seed: input.seed,
   };
-  const centre = target.taskKind === "multiclass" ? 0 : weightedMean(data);
-  const trees = grownBefore(input.resumeFrom, parameters);
-  for (let index = trees.length; index < parameters.numTrees; index++) {
-    stopIfAsked(hooks, index);
-    trees.push(growOne(data, parameters, { generator: generator.fork(`tree/${index}`), centre }));
-    hooks?.onProgress?.({ iteration: index + 1, of: parameters.numTrees });
-    if (isCheckpointDue(hooks, index + 1))
-      hooks?.onCheckpoint?.({ iteration: index + 1, trees: [...trees], history: [] });
-  }
+  const trees = growTrees(data, grownBefore(input.resumeFrom, parameters), { team, hooks });
   const nOutputs = countOutputs(target);
   return {
     kind: "tree_ensemble",
@@ -109,59 +109,35 @@ function grownBefore(resumeFrom: TreeCheckpoint | undefined, { numTrees }: Fores
   );
 }
 
-interface ForestData {
-  readonly target: TaskTarget;
-  readonly values: Float64Array;
-  readonly weights: Float64Array | null;
-  readonly mapper: BinMapper;
-  readonly bins: Uint16Array;
-}
+/** Cells of all trees: below, other threads would start when there is little left to do. */
+const LEAST_SHARED_CELLS = 1_000_000;
 
-function growOne(
+/** Those grown before and all others, from one checkpoint to the next. */
+function growTrees(
   data: ForestData,
-  parameters: ForestParameters,
-  { generator, centre }: { readonly generator: Generator; readonly centre: number },
-): DecisionTree {
-  const { minSamplesLeaf, maxDepth, maxFeatures, maxSamples, splitter } = parameters;
-  const nRows = data.values.length;
-  const nDrawn = Math.max(1, Math.round(nRows * maxSamples));
-  const isRandom = splitter === "random";
-  const drawn = isRandom
-    ? drawOnce(nRows, nDrawn, generator)
-    : Int32Array.from({ length: nDrawn }, () => generator.integer(nRows)).sort();
-  const nFeatures = data.mapper.upperBounds.length;
-  const share = data.target.taskKind === "regression" ? nFeatures / 3 : Math.sqrt(nFeatures);
-  const nTried = maxFeatures === 0 ? Math.floor(share) : Math.round(nFeatures * maxFeatures);
-  return growForestTree({
-    criterion: createCriterion(data, drawn, { minSamplesLeaf, centre }),
-    bins: data.bins,
-    upperBounds: data.mapper.upperBounds,
-    rows: drawn.filter((row, index) => index === 0 || row !== drawn[index - 1]),
-    generator,
-    nFeaturesTried: Math.max(1, nTried),
-    maxDepth,
-    isRandom,
-  });
-}
-
-/** `nDrawn` of all rows, none twice, ascending. */
-function drawOnce(nRows: number, nDrawn: number, generator: Generator): Int32Array {
-  const rows = Int32Array.from({ length: nRows }, (_, row) => row);
-  return nDrawn >= nRows ? rows : generator.shuffle(rows).slice(0, nDrawn).sort();
-}
-
-function createCriterion(
-  { target, values, weights }: ForestData,
-  drawn: Int32Array,
-  options: CriterionOptions & { readonly centre: number },
-): Criterion {
-  if (target.taskKind === "multiclass") {
-    return new GiniCriterion({ values, weights, nClasses: countOutputs(target) }, drawn, options);
+  before: readonly DecisionTree[],
+  { team, hooks }: { readonly team: Team | undefined; readonly hooks: CheckpointHooks | undefined },
+): DecisionTree[] {
+  const { numTrees } = data.parameters;
+  const trees = [...before];
+  const watch = (nDone: number): void => {
+    if (nDone > before.length) hooks?.onProgress?.({ iteration: nDone, of: numTrees });
+    if (nDone < numTrees) stopIfAsked(hooks, nDone);
+  };
+  watch(trees.length);
+  while (trees.length < numTrees) {
+    const begin = trees.length;
+    let end = begin + 1;
+    if (team !== undefined) while (end < numTrees && !isCheckpointDue(hooks, end)) end += 1;
+    trees.push(...(team?.growTrees(data, { begin, end }, watch) ?? [growTreeOf(data, begin)]));
+    watch(end);
+    if (isCheckpointDue(hooks, end))
+      hooks?.onCheckpoint?.({ iteration: end, trees: [...trees], history: [] });
   }
-  return new VarianceCriterion({ values, weights, centre: options.centre }, drawn, options);
+  return trees;
 }
 
-function weightedMean({ values, weights }: ForestData): number {
+function weightedMean({ values, weights }: Pick<ForestData, "values" | "weights">): number {
   let total = 0;
   let weightSum = 0;
   for (let row = 0; row < values.length; row++) {

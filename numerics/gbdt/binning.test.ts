@@ -12,7 +12,7 @@ const fit = (values: readonly number[], options: { maxBin?: number; minDataInBin
     sampleRows: 200_000,
     generator: createGenerator(1),
   });
-  return { bounds: [...mapper.upperBounds[0]], bins: [...binRowsWide(matrix, rows, mapper)] };
+  return { bounds: [...mapper.upperBounds[0]], bins: [...binRowsWide(matrix, rows, { mapper })] };
 };
 
 describe("fitBins", () => {

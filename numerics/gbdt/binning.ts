@@ -67,10 +67,19 @@ export function fitBins(matrix: Matrix, rows: Int32Array, options: BinningOption
   return { upperBounds, nBins };
 }
 
-/** Bins the given rows, in their order. Uint16Array, row-major (rows × columns). */
-export function binRowsWide(matrix: Matrix, rows: Int32Array, { upperBounds }: BinMapper): Uint16Array {
-  const { data, nColumns } = matrix;
-  const bins = new Uint16Array(rows.length * nColumns);
+/**
+ * Bins the given rows, in their order. Uint16Array, row-major (rows × columns).
+ *
+ * @param isShared in memory that threads share
+ */
+export function binRowsWide(
+  { data, nColumns }: Matrix,
+  rows: Int32Array,
+  { mapper, isShared = false }: { readonly mapper: BinMapper; readonly isShared?: boolean },
+): Uint16Array {
+  const { upperBounds } = mapper;
+  const length = rows.length * nColumns;
+  const bins = isShared ? new Uint16Array(new SharedArrayBuffer(2 * length)) : new Uint16Array(length);
   for (let column = 0; column < nColumns; column++) {
     const bounds = upperBounds[column];
     for (let index = 0; index < rows.length; index++) {

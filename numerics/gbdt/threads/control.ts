@@ -52,8 +52,22 @@ export function takeTask(control: Int32Array): { readonly step: number; readonly
 
 /** Notes that a task is finished, and wakes who waits for the last one. */
 export function finishTask(control: Int32Array): void {
-  const nTasks = Atomics.load(control, CONTROL.nTasks);
-  if (Atomics.add(control, CONTROL.done, 1) + 1 === nTasks) Atomics.notify(control, CONTROL.done);
+  const nDone = Atomics.add(control, CONTROL.done, 1) + 1;
+  // Read after counting: whoever lowers it meanwhile sees the count.
+  if (nDone === Atomics.load(control, CONTROL.nTasks)) Atomics.notify(control, CONTROL.done);
+}
+
+/** Gives up the tasks of the present step that nobody has taken; returns how many there are without them. */
+export function dropTasks(control: Int32Array): number {
+  let ticket = Atomics.load(control, CONTROL.ticket);
+  for (;;) {
+    const found = Atomics.compareExchange(control, CONTROL.ticket, ticket, ticket & ~MOST_TASKS);
+    if (found === ticket) break;
+    ticket = found;
+  }
+  const nTasks = Atomics.load(control, CONTROL.nTasks) - (ticket & MOST_TASKS);
+  Atomics.store(control, CONTROL.nTasks, nTasks);
+  return nTasks;
 }
 
 /** Doubles behind the words. */

@@ -1,5 +1,7 @@
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { awaitCommand, COMMAND_OPEN, CONTROL, finishTask, openControl, writeText } from "./control.ts";
+import { ForestThread } from "../../forest/forest-thread.ts";
+import type { ForestJob } from "../../forest/forest-thread.ts";
 import { TrainingThread } from "./training-thread.ts";
 import type { TrainingJob } from "./team.ts";
 
@@ -8,7 +10,7 @@ const port = parentPort;
 if (port === null) throw new Error("this module is the entry of a worker thread");
 
 const { words: control, doubles, text } = openControl(workerData as SharedArrayBuffer);
-let thread: TrainingThread | undefined;
+let thread: TrainingThread | ForestThread | undefined;
 let generation = 0;
 
 function fail(error: unknown): void {
@@ -16,8 +18,9 @@ function fail(error: unknown): void {
   Atomics.add(control, CONTROL.nFailed, 1);
 }
 
-function open(job: TrainingJob): TrainingThread | undefined {
+function open(job: TrainingJob | ForestJob): TrainingThread | ForestThread | undefined {
   try {
+    if ("forest" in job) return new ForestThread(job, control);
     return new TrainingThread(job, control, doubles);
   } catch (error) {
     fail(error);
@@ -32,7 +35,7 @@ for (;;) {
   if (control[CONTROL.step] === COMMAND_OPEN) {
     const received = receiveMessageOnPort(port);
     // Woken late for the command before, this thread may have opened the training already.
-    if (received !== undefined) thread = open(received.message as TrainingJob);
+    if (received !== undefined) thread = open(received.message as TrainingJob | ForestJob);
   } else {
     thread?.takeTasks(fail);
   }

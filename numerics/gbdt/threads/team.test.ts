@@ -1,6 +1,9 @@
 import { afterAll, describe, expect, it } from "vitest";
+import { trainForest } from "../../forest/trainer.ts";
 import { createGenerator } from "../../random/generator.ts";
 import type { RowReader } from "../../row-reader.ts";
+import type { TreeCheckpoint } from "../../training-hooks.ts";
+import { TrainingCancelledError } from "../../training-hooks.ts";
 import type { DenseInput } from "../trainer.ts";
 import { trainGbdt } from "../trainer.ts";
 import { Team } from "./team.ts";
@@ -44,6 +47,33 @@ describe("the same bytes", () => {
     const alone = JSON.stringify(trainGbdt(input));
     for (const team of teams) expect(JSON.stringify(trainGbdt({ ...input, team }))).toBe(alone);
     expect(JSON.stringify(trainGbdt({ ...input, kernels: "plain" }))).toBe(alone);
+  });
+
+  it.each([
+    ["best", "binary"],
+    ["random", "multiclass"],
+    ["random", "regression"],
+  ] as const)("of a forest as well: %s splits, %s", (splitter, taskKind) => {
+    const { target, matrix } = createInput(12, taskKind);
+    const checkpoints: number[] = [];
+    const input = {
+      matrix,
+      target,
+      trainRows: Int32Array.from({ length: 1500 }, (_, row) => 3 * row),
+      parameters: { splitter, numTrees: 60 },
+      seed: 4,
+    };
+    const alone = JSON.stringify(trainForest(input));
+    const onCheckpoint = ({ iteration, trees }: TreeCheckpoint) => checkpoints.push(iteration, trees.length);
+    const hooks = { checkpointEvery: 25, onCheckpoint };
+    for (const team of teams) expect(JSON.stringify(trainForest({ ...input, team, hooks }))).toBe(alone);
+    expect(checkpoints).toEqual([25, 25, 50, 50, 25, 25, 50, 50]);
+    // Stopped in the middle, the team is as good as before.
+    let nAsked = 0;
+    const stopped = () =>
+      trainForest({ ...input, team: teams[0], hooks: { shouldStop: () => ++nAsked > 4 } });
+    expect(stopped).toThrow(TrainingCancelledError);
+    expect(JSON.stringify(trainForest({ ...input, team: teams[0] }))).toBe(alone);
   });
 
   it("or an error that names what failed in a helper, and nothing hangs", async () => {

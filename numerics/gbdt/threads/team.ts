@@ -6,17 +6,26 @@
  * counter, and a step ends when all tasks are done, whether or not every helper woke up for it. All sums are exact
  * or of a fixed order, so a model is the same for any number of threads.
  */
-import { Worker } from "node:worker_threads";
+import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_threads";
+import type { MessagePort } from "node:worker_threads";
+import type { DecisionTree } from "../../decision-tree.ts";
+import type { ForestJob } from "../../forest/forest-thread.ts";
+import { unpackTree } from "../../forest/forest-thread.ts";
+import { growTreeOf } from "../../forest/forest-tree.ts";
+import type { ForestData } from "../../forest/forest-tree.ts";
 import type { CategoryLimits } from "../categorical-scan.ts";
 import {
   COMMAND_OPEN,
   CONTROL,
   CONTROL_BYTES,
+  dropTasks,
+  finishTask,
   issueTickets,
   MOST_TASKS,
   openControl,
   readText,
   SPINS,
+  takeTask,
 } from "./control.ts";
 import type { ControlViews } from "./control.ts";
 import type { KernelKind } from "../kernels/kernels.ts";
@@ -134,6 +143,68 @@ export class Team {
     }
   }
 
+  /**
+   * Grows trees of a forest, each on one thread.
+   *
+   * @param numbers of the trees, `begin` … `end` − 1
+   * @param watch   told how many trees of the forest are done, after each that this thread grows; what it throws ends
+   *   the forest, once the trees are done that other threads are growing
+   * @returns trees by number
+   */
+  growTrees(
+    forest: ForestData,
+    { begin, end }: { readonly begin: number; readonly end: number },
+    watch: (nDone: number) => void,
+  ): DecisionTree[] {
+    const trees: DecisionTree[] = [];
+    let nDone = begin;
+    const ports = this.#helpers.map((helper) => {
+      const { port1, port2 } = new MessageChannel();
+      helper.postMessage({ forest, port: port2 } satisfies ForestJob, [port2]);
+      return port1;
+    });
+    const receive = (): void => {
+      for (const { index, tree } of receiveTrees(ports)) {
+        trees[index - begin] = tree;
+        nDone += 1;
+      }
+    };
+    try {
+      this.#command(COMMAND_OPEN, { first: 0, nTasks: ports.length, nTickets: 0 });
+      this.#join(ports.length);
+      for (let first = begin; first < end; first += MOST_TASKS) {
+        const nNow = Math.min(MOST_TASKS, end - first);
+        this.#command(0, { first, nTasks: nNow, nTickets: nNow });
+        this.#growHere((index) => {
+          trees[index - begin] = growTreeOf(forest, index);
+          nDone += 1;
+          receive();
+          if (nDone < end) watch(nDone);
+        });
+        this.#join(nNow);
+        receive();
+      }
+    } finally {
+      for (const port of ports) port.close();
+    }
+    return trees;
+  }
+
+  /** Takes trees until none is left; where one fails the others are given up. */
+  #growHere(grow: (index: number) => void): void {
+    const control = this.#control.words;
+    for (let taken = takeTask(control); taken !== null; taken = takeTask(control)) {
+      try {
+        grow(taken.task);
+      } catch (error) {
+        finishTask(control);
+        this.#join(dropTasks(control));
+        throw error;
+      }
+      finishTask(control);
+    }
+  }
+
   /** A double argument of the following steps; see DOUBLES. */
   setDouble(place: number, value: number): void {
     this.#control.doubles[place] = value;
@@ -168,6 +239,15 @@ export class Team {
     }
     if (Atomics.exchange(control, CONTROL.nFailed, 0) > 0) {
       throw new Error(`a training thread failed: ${readText(this.#control.text)}`);
+    }
+  }
+}
+
+/** What has arrived so far: a port is read without an event loop. */
+function* receiveTrees(ports: readonly MessagePort[]): Generator<ReturnType<typeof unpackTree>> {
+  for (const port of ports) {
+    for (let got = receiveMessageOnPort(port); got !== undefined; got = receiveMessageOnPort(port)) {
+      yield unpackTree(got.message as Float64Array);
     }
   }
 }

@@ -30,9 +30,7 @@ port.on("message", ({ job, input, stopFlag, nThreads, isWatched }: ThreadRequest
       ...(isWatched ? { onProgress: (progress: unknown) => reply({ kind: "progress", progress }) } : {}),
       sendCheckpoint: (checkpoint: unknown) => reply({ kind: "checkpoint", checkpoint }),
       // Only a job that boosts asks for it.
-      get team() {
-        return teamOf(nThreads);
-      },
+      team: () => teamOf(nThreads),
       shouldStop: () => Atomics.load(flag, 0) === 1,
     });
     reply({ kind: "done", output });

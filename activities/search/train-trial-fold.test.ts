@@ -1,9 +1,10 @@
 import { expect, it } from "vitest";
 import { createGenerator } from "../../numerics/random/generator.ts";
 import type { Candidate } from "../../schemas/pipeline/training.ts";
+import type { TrainingCheckpoint } from "../training/checkpoint-sender.ts";
 import { trainOneFold } from "../training/train-one-fold.ts";
 import { trainTrialFold } from "./train-trial-fold.ts";
-import type { FoldCheckpoint, TrialFoldJob } from "./train-trial-fold.ts";
+import type { TrialFoldJob } from "./train-trial-fold.ts";
 
 const N_ROWS = 300;
 
@@ -39,15 +40,15 @@ function jobOf(): TrialFoldJob {
 
 /** What is sent, as JSON that was stored says it. */
 function trainedWith(job: TrialFoldJob) {
-  const sent: FoldCheckpoint[] = [];
+  const sent: TrainingCheckpoint[] = [];
   const sendCheckpoint = (made: unknown) =>
-    void sent.push(JSON.parse(JSON.stringify(made)) as FoldCheckpoint);
+    void sent.push(JSON.parse(JSON.stringify(made)) as TrainingCheckpoint);
   const { binned: _, ...whole } = trainTrialFold(job, { sendCheckpoint });
   return { whole, sent };
 }
 
 /** Where a crash after so many checkpoints leaves a training. */
-function left(sent: readonly FoldCheckpoint[], nSent: number): FoldCheckpoint {
+function left(sent: readonly TrainingCheckpoint[], nSent: number): TrainingCheckpoint {
   const { begun } = sent[nSent - 1] ?? {};
   const ended = sent.slice(0, nSent).flatMap((one) => one.ended);
   return { ended, ...(begun === undefined ? {} : { begun }) };

@@ -8,7 +8,7 @@ import { TrialProgress } from "./trial-progress.ts";
 
 /** A disk that fills while a trial trains: the training goes on, and a crash goes on from the last checkpoint that fitted. */
 
-const OWNER = { plan: "a".repeat(64), number: 0, place: 0, version: 1 };
+const OWNER = { subject: "trial 0", place: 0, version: 1 };
 const FIT: Fit = {
   model: {
     kind: "constant",

@@ -17,9 +17,9 @@ import type { CpuCallbacks } from "../cpu/cpu-pool.ts";
 import type { FeatureTable } from "../features/feature-table.ts";
 import { startHeartbeat } from "../heartbeat.ts";
 import { BinCache } from "./bin-cache.ts";
-import { putCheckpoint } from "./checkpoint.ts";
+import { putCheckpoint } from "../training/checkpoint.ts";
 import { budgetOf, trialPipeline } from "./plan.ts";
-import type { FoldCheckpoint } from "./train-trial-fold.ts";
+import type { TrainingCheckpoint } from "../training/checkpoint-sender.ts";
 import { runTrial, TRIAL_VERSION } from "./trial.ts";
 import type { TrialDeps, TrialOrder } from "./trial.ts";
 
@@ -207,17 +207,17 @@ it("goes on from any heartbeat to the same trial, without training a finished fo
 });
 
 it.each([
-  ["another plan (data, folds, parameters)", { plan: "b".repeat(64) }],
-  ["another trial", { number: 1 }],
+  ["another plan (data, folds, parameters)", { subject: `trial 0 of plan ${"b".repeat(64)}` }],
+  ["another trial", { subject: `trial 1 of plan ${PLAN_HASH}` }],
   ["another fold", { place: 1 }],
   ["other code", { version: TRIAL_VERSION + 1 }],
 ])("trains anew where the checkpoint is of %s", async (_name, other) => {
-  const owner = { plan: PLAN_HASH, number: 0, place: 0, version: TRIAL_VERSION, ...other };
+  const owner = { subject: `trial 0 of plan ${PLAN_HASH}`, place: 0, version: TRIAL_VERSION, ...other };
   const checkpoint = await putCheckpoint(objects, owner, { parts: [] });
   warnings.length = 0;
   const again = await attempt(orderOf(0, []), { folds: [], seconds: 1, checkpoint });
   expect(again.trial).toEqual((await attempt(orderOf(0, []))).trial);
-  expect(warnings).toEqual(["a checkpoint is not used: the fold starts anew"]);
+  expect(warnings).toEqual(["a checkpoint is not used: the training starts anew"]);
 });
 
 const FORECAST: Pipeline = parsePipeline(
@@ -258,9 +258,9 @@ async function killedAfter(nSent: number, given: Partial<TrialDeps>): Promise<Re
   const beats: unknown[] = [];
   let nLeft = nSent;
   const run = async (name: keyof typeof CPU_JOBS, input: never, callbacks: CpuCallbacks = {}) => {
-    const sent: FoldCheckpoint[] = [];
+    const sent: TrainingCheckpoint[] = [];
     const job = CPU_JOBS[name] as (input: never, hooks: unknown) => unknown;
-    const output = job(input, { sendCheckpoint: (made: FoldCheckpoint) => void sent.push(made) });
+    const output = job(input, { sendCheckpoint: (made: TrainingCheckpoint) => void sent.push(made) });
     for (const one of sent) {
       if (nLeft-- === 0) throw new Error("killed");
       const nBeats = beats.length;

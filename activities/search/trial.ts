@@ -18,6 +18,7 @@ import type { FeatureTable } from "../features/feature-table.ts";
 import { trainingChoice } from "../features/row-choice.ts";
 import type { Beat } from "../heartbeat.ts";
 import { categoricalColumns } from "../training/categorical-columns.ts";
+import type { TrainingCheckpoint } from "../training/checkpoint-sender.ts";
 import { requireRows, rowsOfFold } from "../training/fold-rows.ts";
 import { outOfFoldRows } from "../training/out-of-fold-rows.ts";
 import { poolRows } from "../training/pooled-rows.ts";
@@ -28,10 +29,8 @@ import { binKey } from "./bin-cache.ts";
 import type { BinCache } from "./bin-cache.ts";
 import { prunerOf, samplerOf, searchedCandidate, searchSettingsOf, withPoint } from "./plan.ts";
 import type { SearchPlan } from "./plan.ts";
-import type { FoldCheckpoint } from "./train-trial-fold.ts";
+import { CHECKPOINT_MS } from "../training/training-attempt.ts";
 import { TrialProgress } from "./trial-progress.ts";
-
-const CHECKPOINT_MS = 3_000;
 
 /** Raised when the same point would give another result than before. */
 export const TRIAL_VERSION = 5;
@@ -170,7 +169,7 @@ class Trial {
     const table = await this.#load(featureSet);
     const rows = rowsOfFold(table, { pipeline, split, repeat, fold });
     requireRows(rows, `fold ${fold} of repeat ${repeat}`);
-    const owner = { plan: planHash, number, place, version: TRIAL_VERSION };
+    const owner = { subject: `trial ${number} of plan ${planHash}`, place, version: TRIAL_VERSION };
     const resumeFrom = await this.#progress.goOnFrom(owner);
     const key = binKey(planHash, place, this.#candidate);
     const binned = this.#deps.bins.get(key);
@@ -191,7 +190,7 @@ class Trial {
       },
       {
         signal: this.#beat.signal,
-        onCheckpoint: (checkpoint) => this.#progress.keep(owner, checkpoint as FoldCheckpoint),
+        onCheckpoint: (checkpoint) => this.#progress.keep(owner, checkpoint as TrainingCheckpoint),
       },
     );
     if (output.binned !== undefined) this.#deps.bins.keep(key, output.binned);

@@ -9,6 +9,7 @@ import {
   readPipeline,
 } from "../../stores/objects/documents.ts";
 import { getNumbers, putNumbers } from "../../stores/objects/numbers.ts";
+import { hashOf } from "../../schemas/canonical-json.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import type { Candidate } from "../../schemas/pipeline/training.ts";
@@ -34,6 +35,7 @@ import type {
   TrainFoldInput,
   TrainFoldResult,
 } from "./messages.ts";
+import { TrainingAttempt } from "./training-attempt.ts";
 import { outOfFoldRows } from "./out-of-fold-rows.ts";
 import { poolRows } from "./pooled-rows.ts";
 import { problemOf, targetsOf } from "./problem.ts";
@@ -111,8 +113,8 @@ export function createTrainingActivities(deps: ActivityDeps) {
     /**
      * One candidate on one fold of one repeat: trains, and keeps its out-of-fold predictions.
      *
-     * **Effects**: predictions object. **Idempotency**: content and stage cache. **Heartbeat**: 1 s with the iteration.
-     * **Retry**: work.
+     * **Effects**: predictions object, checkpoints that are removed in the end. **Idempotency**: content and stage cache.
+     * **Heartbeat**: 1 s with the iteration and the newest checkpoint, from which another attempt goes on. **Retry**: work.
      */
     async trainFold(input: TrainFoldInput): Promise<TrainFoldResult> {
       const { runId: _, ...inputs } = input;
@@ -126,9 +128,12 @@ export function createTrainingActivities(deps: ActivityDeps) {
           const rows = rowsOfFold(table, { pipeline, split, repeat, fold });
           requireRows(rows, `fold ${fold} of repeat ${repeat}`);
           requireBothClasses(table, { pipeline, split });
+          const subject = `fold of inputs ${hashOf(inputs)}`;
+          const attempt = new TrainingAttempt(deps, beat, { subject, place: 0, version: TRAINER_VERSION });
           const output = await cpu.train(
             "trainOneFold",
             {
+              ...(await attempt.resume()),
               matrix: table.matrix,
               categorical: categoricalColumns(table.features),
               featureNames: table.features.map(({ name }) => name),
@@ -138,13 +143,14 @@ export function createTrainingActivities(deps: ActivityDeps) {
               seed: pipeline.split.seed + 1000 * repeat,
               bounds: problem.bounds,
             },
-            { signal: beat.signal, onProgress: (progress) => beat.report(progress) },
+            attempt.callbacks,
           );
           const { bestIteration, rounds } = output;
           const stored = await putNumbers(objects, {
             ...outOfFoldRows(pipeline, table, { ...output, rows }),
             ...(rounds === undefined ? {} : { rounds: Float64Array.from(rounds) }),
           });
+          await attempt.end();
           return { predictions: stored, ...(bestIteration === null ? {} : { bestIteration }) };
         }),
       );
@@ -190,8 +196,8 @@ export function createTrainingActivities(deps: ActivityDeps) {
     /**
      * The chosen candidate on the whole training side.
      *
-     * **Effects**: trained models as JSON. **Idempotency**: content and stage cache. **Heartbeat**: 1 s with the
-     * iteration. **Retry**: work.
+     * **Effects**: trained models as JSON, checkpoints that are removed in the end. **Idempotency**: content and stage
+     * cache. **Heartbeat**: 1 s with the iteration and the newest checkpoint. **Retry**: work.
      */
     async trainFinal(input: TrainFinalInput): Promise<TrainFinalResult> {
       const { runId: _, ...inputs } = input;
@@ -203,9 +209,12 @@ export function createTrainingActivities(deps: ActivityDeps) {
           const table = await tables.load(input.featureSet, trainingChoice(pipeline));
           const problem = problemOf(pipeline, table.classLabels);
           const rows = finalRows(table, pipeline, split);
+          const subject = `final training of inputs ${hashOf(inputs)}`;
+          const attempt = new TrainingAttempt(deps, beat, { subject, place: 0, version: TRAINER_VERSION });
           const output = await cpu.train(
             "trainFinalModels",
             {
+              ...(await attempt.resume()),
               matrix: table.matrix,
               categorical: categoricalColumns(table.features),
               featureNames: table.features.map(({ name }) => name),
@@ -218,9 +227,10 @@ export function createTrainingActivities(deps: ActivityDeps) {
               offsets: selection.candidates.find(({ name }) => name === selection.chosen)?.offsets ?? null,
               seed: pipeline.split.seed,
             },
-            { signal: beat.signal, onProgress: (progress) => beat.report(progress) },
+            attempt.callbacks,
           );
           const models = await putDocument(objects, output);
+          await attempt.end();
           const { ofRows, seq } = table;
           return { models, ...(seq.length < ofRows ? { sample: { rows: seq.length, of: ofRows } } : {}) };
         }),

@@ -56,8 +56,8 @@ export interface FitRequest extends ClassNames {
 
 /** How a training is watched, and who takes part in it. */
 export interface FitHooks extends GbdtHooks {
-  /** Threads for boosting; the calling one alone when absent. The model does not depend on it. */
-  readonly team?: Team;
+  /** Threads for boosting, asked for where there is some; the calling one alone when absent. The model does not depend on it. */
+  readonly team?: () => Team;
   /** Around each model that is trained by itself, of which a forecast has several; what it returns is taken. */
   readonly aroundModel?: (train: TrainModel) => Fit;
 }
@@ -176,7 +176,7 @@ function fitDetector({ matrix, candidate, trainRows, seed }: FitRequest, hooks: 
   }
 }
 
-const teamOf = ({ team }: FitHooks) => (team === undefined ? {} : { team });
+const teamOf = ({ team }: FitHooks) => (team === undefined ? {} : { team: team() });
 
 function boost(request: FitRequest, input: Parameters<typeof trainGbdt>[0]): Fit {
   const { earlyStopRows, iterations, binned } = request;

@@ -3,10 +3,12 @@ import { calibrateClassModel } from "../../numerics/calibration/class-calibrator
 import type { Matrix } from "../../numerics/matrix.ts";
 import type { OutputCap, TrainedModel } from "../../numerics/model.ts";
 import { blendModels } from "../../numerics/blend/blend-models.ts";
-import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 import type { Candidate } from "../../schemas/pipeline/training.ts";
 import { averageModels } from "../../numerics/model-average.ts";
+import type { JobHooks } from "../cpu/jobs.ts";
 import { takesCensored } from "./censored.ts";
+import { CheckpointSender } from "./checkpoint-sender.ts";
+import type { ResumableJob } from "./checkpoint-sender.ts";
 import { fitCandidate } from "./fit-candidate.ts";
 import { withOffsets } from "./fit-forecast.ts";
 import type { FitTarget } from "./fit-candidate.ts";
@@ -25,7 +27,7 @@ export interface FinalPart {
   readonly weight: number;
 }
 
-export interface FinalJob extends ClassNames {
+export interface FinalJob extends ClassNames, ResumableJob {
   readonly matrix: Matrix;
   /** Columns of category codes. */
   readonly categorical: readonly number[];
@@ -57,7 +59,8 @@ export interface FinalOutput {
 }
 
 /** Trains what was chosen on the whole training side, with the number of rounds that cross-validation found. */
-export function trainFinalModels(job: FinalJob, hooks: TrainingHooks): FinalOutput {
+export function trainFinalModels(job: FinalJob, hooks: JobHooks): FinalOutput {
+  const sender = new CheckpointSender(job, hooks);
   const { matrix, categorical, featureNames, target, trainRows, seed } = job;
   const base = { matrix, categorical, featureNames, target, trainRows, ...factsOf(job) };
   const parts = job.parts.filter(({ weight }) => weight > 0);
@@ -69,7 +72,8 @@ export function trainFinalModels(job: FinalJob, hooks: TrainingHooks): FinalOutp
           ...(rounds === undefined ? {} : { rounds }),
         };
         const own = takesCensored(candidate) ? joined(trainRows, job.censoredRows) : trainRows;
-        return fitCandidate({ ...base, ...kept, trainRows: own, candidate, seed: seed + i }, hooks).model;
+        return fitCandidate({ ...base, ...kept, trainRows: own, candidate, seed: seed + i }, sender.hooks)
+          .model;
       }),
     ),
   );

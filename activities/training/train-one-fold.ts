@@ -4,14 +4,17 @@ import { predict } from "../../numerics/model.ts";
 import type { OutputCap } from "../../numerics/model.ts";
 import type { Candidate } from "../../schemas/pipeline/training.ts";
 import { averageModels } from "../../numerics/model-average.ts";
+import type { JobHooks } from "../cpu/jobs.ts";
 import { takesCensored } from "./censored.ts";
+import { CheckpointSender } from "./checkpoint-sender.ts";
+import type { ResumableJob } from "./checkpoint-sender.ts";
 import { fitCandidate } from "./fit-candidate.ts";
-import type { Fit, FitHooks, FitRequest, FitTarget } from "./fit-candidate.ts";
+import type { Fit, FitRequest, FitTarget } from "./fit-candidate.ts";
 import { meanOfRounds } from "./fit-forecast.ts";
 import type { FoldRows } from "./fold-rows.ts";
 import type { ClassNames } from "./weights.ts";
 
-export interface FoldJob extends ClassNames {
+export interface FoldJob extends ClassNames, ResumableJob {
   readonly matrix: Matrix;
   /** Columns of category codes. */
   readonly categorical: readonly number[];
@@ -40,8 +43,9 @@ export interface FoldOutput {
 }
 
 /** Trains one candidate on one fold, all its seeds, and predicts the fold's validation rows. */
-export function trainOneFold(job: FoldJob, hooks: FitHooks): FoldOutput {
-  return fitFold(job, (request) => fitCandidate(request, hooks));
+export function trainOneFold(job: FoldJob, hooks: JobHooks): FoldOutput {
+  const sender = new CheckpointSender(job, hooks);
+  return fitFold(job, (request) => fitCandidate(request, sender.hooks));
 }
 
 /**

@@ -6,10 +6,10 @@ import { sha256Hex } from "../../schemas/canonical-json.ts";
 import { createObjectStore } from "../../stores/objects/object-store.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 import type { ObjectStore } from "../../stores/objects/port.ts";
-import type { Fit } from "../training/fit-candidate.ts";
+import type { Fit } from "./fit-candidate.ts";
 import { getCheckpoint, putCheckpoint, putPart } from "./checkpoint.ts";
 
-const OWNER = { plan: "a".repeat(64), number: 3, place: 1, version: 2 };
+const OWNER = { subject: `trial 3 of plan ${"a".repeat(64)}`, place: 1, version: 2 };
 const TREE = {
   output: 0,
   width: 1,
@@ -76,8 +76,8 @@ it("is not used where a part of it is gone, of another fold or something else", 
   const whole = await putCheckpoint(objects, OWNER, { parts: [] });
   for (const [part, why] of [
     [gone, /not in the store/],
-    [other, /expected fold 1 of trial 3 .*, got fold 0/],
-    [whole, /aura\.fold-models/],
+    [other, /expected training 1 of trial 3 .*, got training 0/],
+    [whole, /aura\.trained-models/],
   ] as const) {
     const { found, refused } = await read(await putCheckpoint(objects, OWNER, { parts: [part] }));
     expect(found).toBeUndefined();
@@ -86,9 +86,17 @@ it("is not used where a part of it is gone, of another fold or something else", 
 });
 
 it.each([
-  ["plan", { plan: "b".repeat(64) }, /expected fold 1 of trial 3 of plan bbb.*, got .* plan aaa/],
-  ["trial", { number: 4 }, /expected fold 1 of trial 4 .*, got fold 1 of trial 3/],
-  ["fold", { place: 0 }, /expected fold 0 of trial 3 .*, got fold 1/],
+  [
+    "plan",
+    { subject: `trial 3 of plan ${"b".repeat(64)}` },
+    /expected training 1 of trial 3 of plan bbb.*, got .* plan aaa/,
+  ],
+  [
+    "trial",
+    { subject: OWNER.subject.replace("3", "4") },
+    /expected training 1 of trial 4 .*, got training 1 of trial 3/,
+  ],
+  ["fold", { place: 0 }, /expected training 0 of trial 3 .*, got training 1/],
   ["version of the code", { version: 3 }, /version 3, got .* version 2/],
 ])("is not used by another %s, which is told of both", async (_name, other, why) => {
   const ref = await putCheckpoint(objects, OWNER, { parts: [] });

@@ -6,17 +6,16 @@ import { objectRefSchema } from "../../schemas/object-ref.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 import { isPlatformError, PlatformError } from "../../schemas/platform-error.ts";
 import type { ObjectStore } from "../../stores/objects/port.ts";
-import type { Fit } from "../training/fit-candidate.ts";
-import type { FoldCheckpoint } from "./train-trial-fold.ts";
+import type { TrainingCheckpoint } from "./checkpoint-sender.ts";
+import type { Fit } from "./fit-candidate.ts";
 
-/** Which fold of which trial a checkpoint belongs to: it is of no use to any other. */
+/** Which training a checkpoint belongs to: it is of no use to any other. */
 export interface CheckpointOwner {
-  /** SHA-256 of the search plan, which names data, folds and parameters. */
-  readonly plan: string;
-  readonly number: number;
-  /** Place of the fold in the plan. */
+  /** What is trained, with the hash of all that it depends on: data, folds, parameters. */
+  readonly subject: string;
+  /** Of several trainings of the subject, e.g. the folds of a trial: which one. */
   readonly place: number;
-  /** Of the trial's code: another one may grow other trees. */
+  /** Of the code: another one may grow other trees. */
   readonly version: number;
 }
 
@@ -42,16 +41,16 @@ const begunSchema = z.strictObject({
     }),
   ),
 });
-const ownerShape = { plan: z.string(), number: z.int(), place: z.int(), version: z.int() };
+const ownerShape = { subject: z.string(), place: z.int(), version: z.int() };
 const checkpointSchema = z.strictObject({
-  kind: z.literal("aura.fold-checkpoint/1"),
+  kind: z.literal("aura.training-checkpoint/1"),
   ...ownerShape,
   /** Models that are trained, some in each object: none is written twice. */
   parts: z.array(objectRefSchema),
   begun: begunSchema.exactOptional(),
 });
 const partSchema = z.strictObject({
-  kind: z.literal("aura.fold-models/1"),
+  kind: z.literal("aura.trained-models/1"),
   ...ownerShape,
   ended: z.array(
     z.strictObject({
@@ -81,31 +80,31 @@ export interface StoredCheckpoint {
  * @throws {PlatformError} as {@link putCheckpoint}
  */
 export const putPart = (objects: ObjectStore, owner: CheckpointOwner, ended: readonly Fit[]) =>
-  put(objects, owner, { kind: "aura.fold-models/1", ended });
+  put(objects, owner, { kind: "aura.trained-models/1", ended });
 
 /** @throws {PlatformError} body_too_large: no one could read it; objects_unavailable: the disk is full, say */
 export const putCheckpoint = (objects: ObjectStore, owner: CheckpointOwner, stored: StoredCheckpoint) =>
-  put(objects, owner, { kind: "aura.fold-checkpoint/1", ...stored });
+  put(objects, owner, { kind: "aura.training-checkpoint/1", ...stored });
 
 async function put(objects: ObjectStore, owner: CheckpointOwner, document: object): Promise<ObjectRef> {
   const bytes = new TextEncoder().encode(JSON.stringify({ ...owner, ...document }));
   if (bytes.length > MAX_CHECKPOINT_BYTES) {
     throw new PlatformError(
       "body_too_large",
-      `store checkpoint of trial ${owner.number}: expected at most ${MAX_CHECKPOINT_BYTES} bytes, got ${bytes.length}`,
+      `store checkpoint of ${nameOf(owner)}: expected at most ${MAX_CHECKPOINT_BYTES} bytes, got ${bytes.length}`,
     );
   }
   return objects.put(`processed/json/${sha256Hex(bytes)}.json`, bytes);
 }
 
 /** What a training goes on from, and the objects that it lies in beside its checkpoint. */
-export interface FoundCheckpoint extends FoldCheckpoint {
+export interface FoundCheckpoint extends TrainingCheckpoint {
   readonly parts: readonly ObjectRef[];
 }
 
 /**
  * What a training goes on from. A checkpoint that is gone or damaged, or that belongs to other data, parameters
- * or code, is of no use and no harm: the fold then starts anew.
+ * or code, is of no use and no harm: the training then starts anew.
  *
  * @param onRefused  told why a checkpoint is not used
  * @returns undefined when there is nothing to go on from
@@ -141,7 +140,7 @@ function parsed<T>(bytes: Uint8Array, ref: ObjectRef, schema: z.ZodType<T>): T {
 
 /** @throws {PlatformError} integrity: it is of another training */
 function ownedBy<T extends CheckpointOwner>(owner: CheckpointOwner, found: T, ref: ObjectRef): T {
-  if (nameOf(found) === nameOf(owner) && found.plan === owner.plan) return found;
+  if (nameOf(found) === nameOf(owner)) return found;
   throw new PlatformError(
     "integrity",
     `read checkpoint [${ref.key}]: expected ${nameOf(owner)}, got ${nameOf(found)}`,
@@ -166,5 +165,5 @@ function jsonOf(bytes: Uint8Array): unknown {
   }
 }
 
-const nameOf = ({ place, number, plan, version }: CheckpointOwner): string =>
-  `fold ${place} of trial ${number} of plan ${plan.slice(0, 12)}, version ${version}`;
+const nameOf = ({ subject, place, version }: CheckpointOwner): string =>
+  `training ${place} of ${subject}, version ${version}`;

@@ -16,6 +16,7 @@ import { registerDownCommand } from "./commands/platform/down.ts";
 import { registerDriftCommand } from "./commands/model/drift.ts";
 import { registerInitCommand } from "./commands/pipeline/init.ts";
 import { registerKeysCommand } from "./commands/record/keys.ts";
+import { registerDeadLettersCommand } from "./commands/live/dead-letters.ts";
 import { registerReadingsCommand } from "./commands/live/readings.ts";
 import { registerSourcesCommand } from "./commands/live/sources.ts";
 import { registerLineageCommand } from "./commands/record/lineage.ts";
@@ -61,7 +62,7 @@ const COMMANDS: Readonly<Record<string, readonly ((program: Command) => void)[]>
     registerDriftCommand,
     registerAlertsCommand,
   ],
-  "Live readings:": [registerSourcesCommand, registerReadingsCommand],
+  "Live readings:": [registerSourcesCommand, registerReadingsCommand, registerDeadLettersCommand],
   "Records and access:": [
     registerAssetsCommand,
     registerLineageCommand,

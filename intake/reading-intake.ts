@@ -35,7 +35,7 @@ export interface IntakeOptions {
 }
 
 /** Where readings go, whoever brings them. */
-export type ReadingSink = Pick<ReadingIntake, "submit">;
+export type ReadingSink = Pick<ReadingIntake, "submit" | "submitWhole" | "sourceChanged">;
 
 /** What one submission came to. */
 export interface IntakeEvent {
@@ -90,11 +90,42 @@ export class ReadingIntake {
    *   known to be stored, and sending them again stores none twice
    */
   async submit(name: string, adapter: string, readings: readonly unknown[]): Promise<IntakeReply> {
-    this.#commits.requireRoom();
     const arrivedAt = this.#now();
+    const { source, sorted } = await this.#take(name, readings);
+    return this.#commit({ source, sorted, adapter, arrivedAt, nReadings: readings.length });
+  }
+
+  /**
+   * As `submit`, but nothing is set aside: with one reading that is not as declared, none is stored or counted.
+   *
+   * @throws {PlatformError} invalid_body: what is wrong with the first one
+   */
+  async submitWhole(name: string, adapter: string, readings: readonly unknown[]): Promise<IntakeReply> {
+    const arrivedAt = this.#now();
+    const { source, sorted } = await this.#take(name, readings);
+    const [problem] = sorted.problems;
+    if (problem !== undefined)
+      throw new PlatformError(
+        "invalid_body",
+        `take readings [${problem.index}]: ${problem.code}: ${problem.message}`,
+      );
+    return this.#commit({ source, sorted, adapter, arrivedAt, nReadings: readings.length });
+  }
+
+  /** Asks for the declaration anew with the next readings; other processes learn within seconds. */
+  sourceChanged(name: string): void {
+    const known = this.#sources.get(name);
+    if (known !== undefined) this.#sources.set(name, { ...known, openedAt: -Infinity });
+  }
+
+  async #take(name: string, readings: readonly unknown[]) {
+    this.#commits.requireRoom();
     const source = await this.#open(name);
-    const sorted = await this.#sort(source, readings, arrivedAt);
-    const { sourceKey, version } = source.row;
+    return { source, sorted: await this.#sort(source, readings, this.#now()) };
+  }
+
+  async #commit({ source, sorted, adapter, arrivedAt, nReadings }: TakenReadings): Promise<IntakeReply> {
+    const { sourceKey, version, document } = source.row;
     const committed = await this.#commits.add({
       sourceKey,
       schemaVersion: version,
@@ -104,8 +135,8 @@ export class ReadingIntake {
       nRejected: sorted.nRejected,
     });
     const reply: IntakeReply = {
-      source: name,
-      received: readings.length,
+      source: document.name,
+      received: nReadings,
       ...committed,
       quarantined: sorted.letters.length,
       rejected: sorted.nRejected,
@@ -158,6 +189,14 @@ export class ReadingIntake {
     });
     return sorter;
   }
+}
+
+interface TakenReadings {
+  readonly source: OpenSource;
+  readonly sorted: SortedReadings;
+  readonly adapter: string;
+  readonly arrivedAt: number;
+  readonly nReadings: number;
 }
 
 interface SortedReadings {

@@ -38,13 +38,14 @@ export const liveSourceRoutes: readonly AnyRoute[] = [
     params: sourceParams,
     body: { kind: "json", schema: liveSourceSchema },
     reply: sourceReply.extend({ isNew: z.boolean() }),
-    async handle({ params, body, actor }, { database }) {
+    async handle({ params, body, actor }, { database, readings }) {
       if (body.name !== params.source)
         throw new PlatformError(
           "invalid_body",
           `declare source [name]: expected ${params.source}, got ${body.name}`,
         );
       const row = await database().liveSources.put(body, actor);
+      readings.sourceChanged(body.name);
       return { ...replyOf(row), isNew: row.isNew };
     },
   }),

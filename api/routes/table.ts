@@ -3,6 +3,7 @@ import { approvalRoutes } from "./approvals.ts";
 import { assetRoutes } from "./assets.ts";
 import { dataVersionRoutes } from "./data-versions.ts";
 import { datasetRoutes } from "./datasets.ts";
+import { deadLetterRoutes } from "./dead-letters.ts";
 import { descriptionRoutes } from "./description.ts";
 import { healthRoutes } from "./health.ts";
 import { importRoutes } from "./imports.ts";
@@ -12,6 +13,7 @@ import { lineageRoutes } from "./lineage.ts";
 import { liveSourceRoutes } from "./live-sources.ts";
 import { modelRoutes } from "./models.ts";
 import { pipelineRoutes } from "./pipelines.ts";
+import { placeRoutes } from "./places.ts";
 import { predictRoutes } from "./predict.ts";
 import { promotionRoutes } from "./promotions.ts";
 import { intakeRoutes, readingRoutes } from "./readings.ts";
@@ -42,6 +44,8 @@ const RESOURCES: readonly AnyRoute[] = [
   ...intakeRoutes,
   ...readingRoutes,
   ...liveSourceRoutes,
+  ...deadLetterRoutes,
+  ...placeRoutes,
   ...recordRoutes,
   ...assetRoutes,
   ...alertRoutes,

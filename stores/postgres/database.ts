@@ -18,6 +18,8 @@ import { ALIAS_CHANNEL } from "./repositories/registry/promotion.ts";
 import { PostgresRegistry } from "./repositories/registry/registry.ts";
 import { PostgresRunStore } from "./repositories/runs/run-store.ts";
 import { PostgresTrialStore } from "./repositories/runs/trial-store.ts";
+import { PostgresDeadLetterStore } from "./repositories/live/dead-letter-store.ts";
+import { PostgresDeviceStore } from "./repositories/live/device-store.ts";
 import { PostgresLiveSourceStore } from "./repositories/live/source-store.ts";
 import { PostgresReadingStore } from "./repositories/live/reading-store.ts";
 import { PostgresScoreStore } from "./repositories/serving/score-store.ts";
@@ -75,6 +77,8 @@ export async function createDatabase(databaseUrl: string, options: DatabaseOptio
     trials: new PostgresTrialStore(pool),
     liveSources: new PostgresLiveSourceStore(pool),
     readings: new PostgresReadingStore(pool),
+    deadLetters: new PostgresDeadLetterStore(pool),
+    devices: new PostgresDeviceStore(pool),
     probe: () => pool.probe(),
     async close() {
       await listener.close();

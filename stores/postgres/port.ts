@@ -14,6 +14,8 @@ import type { LineageStore } from "./port/lineage.ts";
 import type { FeatureStore } from "./port/features.ts";
 import type { RetentionStore } from "./port/retention.ts";
 import type { TrialStore } from "./port/trials.ts";
+import type { DeadLetterStore } from "./port/dead-letters.ts";
+import type { DeviceStore } from "./port/devices.ts";
 import type { LiveSourceStore, ReadingStore } from "./port/live.ts";
 
 export type { Actor, AuditEntry } from "./port/actor.ts";
@@ -68,6 +70,8 @@ export interface Database {
   readonly trials: TrialStore;
   readonly liveSources: LiveSourceStore;
   readonly readings: ReadingStore;
+  readonly deadLetters: DeadLetterStore;
+  readonly devices: DeviceStore;
   probe(): Promise<void>;
   close(): Promise<void>;
 }

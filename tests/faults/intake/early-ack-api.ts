@@ -24,6 +24,8 @@ await startApi(settings, {
   createIntake(options) {
     const intake = new ReadingIntake(options);
     return {
+      submitWhole: intake.submitWhole.bind(intake),
+      sourceChanged: intake.sourceChanged.bind(intake),
       submit(source, adapter, readings) {
         intake.submit(source, adapter, readings).catch(() => undefined);
         const none = { duplicate: 0, conflict: 0, quarantined: 0, rejected: 0, problems: [] };

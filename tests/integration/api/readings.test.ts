@@ -35,12 +35,15 @@ await describeWithServices("readings over HTTP", () => {
     await test.drop();
   });
 
-  const put = (document: { readonly name: string; readonly [key: string]: unknown }) =>
-    fixture.request(`/v1/sources/${document.name}`, {
-      method: "PUT",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(document),
+  const call = (method: string, path: string, body?: unknown) =>
+    fixture.request(path, {
+      method,
+      ...(body === undefined
+        ? {}
+        : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
     });
+  const put = (document: { readonly name: string; readonly [key: string]: unknown }) =>
+    call("PUT", `/v1/sources/${document.name}`, document);
   const post = (body: string | Uint8Array, headers: Record<string, string> = {}, query = "") =>
     fixture.request(`/readings${query}`, {
       method: "POST",
@@ -230,6 +233,72 @@ await describeWithServices("readings over HTTP", () => {
     expect((await post("{}", { "content-encoding": "gzip" })).status).toBe(422);
   });
 
+  describe("dead letters", () => {
+    const letters = async (query: string) => {
+      const response = await call("GET", `/v1/dead-letters?${query}`);
+      return ((await response.json()) as { items: { id: number; reading: unknown; state: string }[] }).items;
+    };
+
+    it("are listed with their reason, mended, replayed after a new version, and dropped", async () => {
+      const named = { ...PUMPS, name: "letters" };
+      await put(named);
+      const bad = [
+        reading("q1", 0, { pressure: 99 }),
+        reading("q1", 1, { flow: 1 }),
+        reading("q1", 2, { speed: 0.5 }),
+      ];
+      await send(bad, "letters");
+      const [speed, flow, pressure] = await letters("source=letters");
+      expect(pressure).toMatchObject({ code: "out_of_range", asset: "q1", adapter: "http", reading: bad[0] });
+
+      const path = `/v1/dead-letters/${pressure?.id}`;
+      expect((await call("PUT", path, { reading: bad[0] })).status).toBe(422);
+      const mended = await call("PUT", path, { reading: reading("q1", 0, { pressure: 9.9 }) });
+      expect(await mended.json()).toEqual({ replayed: 1, refused: [] });
+      expect((await call("PUT", path, { reading: bad[0] })).status).toBe(409);
+
+      const again = await call("POST", "/v1/dead-letters/replay", { source: "letters" });
+      expect(await again.json()).toMatchObject({
+        replayed: 0,
+        refused: [{ id: speed?.id }, { id: flow?.id }],
+      });
+      await put({ ...named, columns: [...PUMPS.columns, { name: "flow" }] });
+      const replayed = await call("POST", "/v1/dead-letters/replay", { ids: [flow?.id] });
+      expect(await replayed.json()).toEqual({ replayed: 1, refused: [] });
+
+      expect((await call("DELETE", `/v1/dead-letters/${speed?.id}`)).status).toBe(204);
+      expect(await letters("source=letters")).toEqual([]);
+      const states = (await letters("source=letters&state=all")).map(({ state }) => state);
+      expect(states).toEqual(["dropped", "replayed", "replayed"]);
+      const { items } = await page("asset=q1&source=letters");
+      expect(items.map(({ values }) => values)).toEqual([{ pressure: 9.9 }, { flow: 1 }]);
+    });
+  });
+
+  it("knows devices of assets at sites of customers, and puts their readings under the asset", async () => {
+    expect((await call("PUT", "/v1/devices/gw-1", { asset: "nowhere" })).status).toBe(404);
+    await call("PUT", "/v1/customers/acme", { name: "ACME" });
+    await call("PUT", "/v1/sites/north", { customer: "acme" });
+    const asset = { site: "north", attributes: { kw: 7.5 } };
+    expect((await call("PUT", "/v1/assets/pump-9", asset)).status).toBe(204);
+    const made = await call("PUT", "/v1/devices/gw-1", { asset: "pump-9", name: "gateway" });
+    expect(await made.json()).toMatchObject({
+      device: "gw-1",
+      asset: "pump-9",
+      site: "north",
+      customer: "acme",
+    });
+    expect(await send([{ device: "gw-1", time: at(0), values: { pressure: 5 } }])).toMatchObject({
+      stored: 1,
+    });
+    expect((await page("device_id=gw-1")).items).toMatchObject([{ asset: "pump-9" }]);
+    expect(await (await call("GET", "/devices/gw-1")).json()).toMatchObject({ name: "gateway" });
+    expect((await call("DELETE", "/v1/customers/acme")).status).toBe(409);
+    expect((await call("DELETE", "/v1/devices/gw-1")).status).toBe(204);
+    expect((await call("GET", "/devices/gw-1")).status).toBe(404);
+    expect((await call("DELETE", "/v1/devices/gw-1")).status).toBe(404);
+  });
+
   describe("sources", () => {
     it("follow one another as long as columns keep their places", async () => {
       const before = (await (await put(PUMPS)).json()) as { version: number; isNew: boolean };
@@ -242,7 +311,6 @@ await describeWithServices("readings over HTTP", () => {
       expect(JSON.stringify(await refused.json())).toContain(
         "columns.0: expected pressure in its place, got flow",
       );
-      await new Promise((resolve) => setTimeout(resolve, 2_100));
       expect(await send([reading("p7", 0, { flow: 3 })])).toMatchObject({ stored: 1 });
     });
 

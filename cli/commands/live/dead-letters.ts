@@ -1,0 +1,161 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { InvalidArgumentError } from "commander";
+import type { Command } from "commander";
+import { z } from "zod";
+import { PlatformError } from "../../../schemas/platform-error.ts";
+import { apiPath } from "../../client.ts";
+import { withApi } from "../../connection.ts";
+import { contextOf } from "../../context.ts";
+import type { CliContext } from "../../context.ts";
+import { EXIT } from "../../exit-codes.ts";
+import { parseLimit, showListAt, timeText } from "../../list-view.ts";
+
+interface FilterOptions {
+  readonly source?: string;
+  readonly code?: string;
+  readonly json?: boolean;
+}
+
+const letterSchema = z.looseObject({
+  id: z.int(),
+  source: z.string(),
+  adapter: z.string(),
+  code: z.string(),
+  message: z.string(),
+  asset: z.string().nullable(),
+  reading: z.unknown(),
+  state: z.string(),
+  receivedAt: z.string(),
+});
+const replaySchema = z.looseObject({
+  replayed: z.int(),
+  refused: z.array(z.looseObject({ id: z.int(), message: z.string() })),
+});
+
+/** `aura deadletters`: readings that could not be stored as they were. */
+export function registerDeadLettersCommand(program: Command): void {
+  const letters = program
+    .command("deadletters")
+    .description("list, mend, replay and drop readings that could not be stored as they were");
+  letters
+    .command("list")
+    .description("readings that were set aside, newest first, each with its reason")
+    .option("--source <name>", "only this source")
+    .option("--code <code>", "only this reason, e.g. out_of_range")
+    .option("--state <state>", "open, replayed, dropped or all (default open)")
+    .option("--limit <n>", "at most so many", parseLimit, 50)
+    .option("--json", "print them as one JSON list")
+    .addHelpText("after", "\nExample:\n  $ aura deadletters list --source pumps")
+    .action(async (options: FilterOptions & { state?: string; limit: number }, command: Command) =>
+      list(contextOf(command), options),
+    );
+  letters
+    .command("show")
+    .description("one of them, with the reading as it was sent")
+    .argument("<id>", "its number", parseId)
+    .addHelpText("after", "\nExample:\n  $ aura deadletters show 17 > reading.json")
+    .action(async (id: number, _: object, command: Command) => show(contextOf(command), id));
+  letters
+    .command("fix")
+    .description("store a mended reading in its place")
+    .argument("<id>", "its number", parseId)
+    .requiredOption("--reading <file.json>", "the mended reading")
+    .addHelpText("after", "\nExample:\n  $ aura deadletters fix 17 --reading reading.json")
+    .action(async (id: number, { reading }: { reading: string }, command: Command) =>
+      fix(contextOf(command), id, reading),
+    );
+  letters
+    .command("replay")
+    .description(
+      "try to store them as they are, after what was wrong was put right; ends with 2 when some still cannot be",
+    )
+    .argument("[id...]", "their numbers (default: all open ones, a thousand at a time)")
+    .option("--source <name>", "only of this source")
+    .option("--code <code>", "only with this reason")
+    .option("--json", "print the result as JSON")
+    .addHelpText("after", "\nExample:\n  $ aura deadletters replay --source pumps --code unknown_column")
+    .action(async (ids: string[], options: FilterOptions, command: Command) =>
+      replay(contextOf(command), ids.map(parseId), options),
+    );
+  letters
+    .command("drop")
+    .description("give one up; it stays on record as dropped")
+    .argument("<id>", "its number", parseId)
+    .addHelpText("after", "\nExample:\n  $ aura deadletters drop 17")
+    .action(async (id: number, _: object, command: Command) => {
+      const context = contextOf(command);
+      await withApi(context, { start: "if-made" }, ({ client }) =>
+        client.delete(apiPath`/v1/dead-letters/${id}`),
+      );
+      context.output.line(`dead letter ${id} is dropped`);
+    });
+}
+
+function parseId(text: string): number {
+  const id = Number(text);
+  if (Number.isSafeInteger(id) && id >= 1) return id;
+  throw new InvalidArgumentError("expected the number of a dead letter");
+}
+
+async function list(
+  context: CliContext,
+  { json, ...query }: FilterOptions & { readonly state?: string; readonly limit: number },
+): Promise<void> {
+  await showListAt(context, {
+    path: "/v1/dead-letters",
+    row: letterSchema,
+    query: { ...query },
+    json,
+    empty: "there are no such dead letters",
+    columns: [
+      ["id", (row) => row.id],
+      ["received", (row) => timeText(row.receivedAt)],
+      ["source", (row) => row.source],
+      ["by", (row) => row.adapter],
+      ["asset", (row) => row.asset],
+      ["code", (row) => row.code],
+      ["why", (row) => row.message],
+    ],
+  });
+}
+
+async function show(context: CliContext, id: number): Promise<void> {
+  const { reading, code, message } = await withApi(context, { start: "if-made" }, ({ client }) =>
+    client.get(apiPath`/v1/dead-letters/${id}`, letterSchema),
+  );
+  // The reading alone on stdout: mended in a file, it is what `fix` takes.
+  context.output.note(`${code}: ${message}`);
+  context.output.json(reading);
+}
+
+async function fix(context: CliContext, id: number, file: string): Promise<void> {
+  const reading = readJson(resolve(context.cwd, file), file);
+  await withApi(context, { start: "if-made" }, ({ client }) =>
+    client.put(apiPath`/v1/dead-letters/${id}`, { reply: replaySchema, body: { reading } }),
+  );
+  context.output.line(`dead letter ${id} is stored as mended`);
+}
+
+function readJson(path: string, shown: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, "utf8")) as unknown;
+  } catch (cause) {
+    throw new PlatformError("bad_file", `read ${shown}: expected a reading as JSON`, { cause });
+  }
+}
+
+async function replay(context: CliContext, ids: readonly number[], options: FilterOptions): Promise<void> {
+  const { source, code, json } = options;
+  const body = { ...(ids.length > 0 && { ids }), ...(source && { source }), ...(code && { code }) };
+  const result = await withApi(context, { start: "if-made" }, ({ client }) =>
+    client.post("/v1/dead-letters/replay", { reply: replaySchema, body }),
+  );
+  const { output, exitWith } = context;
+  if (json === true) output.json(result);
+  else {
+    for (const { id, message } of result.refused) output.warn(`dead letter ${id}: ${message}`);
+    output.line(`${result.replayed} stored, ${result.refused.length} still as they were`);
+  }
+  if (result.refused.length > 0) exitWith(EXIT.badInput);
+}

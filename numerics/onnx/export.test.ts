@@ -16,6 +16,7 @@ import { averageModels } from "../model-average.ts";
 import { spreadModel } from "../model-columns.ts";
 import { createGenerator } from "../random/generator.ts";
 import type { AnswerKind, TaskKind } from "../task-kind.ts";
+import { checkOnnx } from "./inspection/inspect.ts";
 import { exportOnnx, INPUT_NAME, OUTPUT_NAMES } from "./export.ts";
 import { compareOutputs, thresholdProbes } from "./parity.ts";
 
@@ -289,6 +290,7 @@ describe("exportOnnx in ONNX Runtime", () => {
     const bytes = exportOnnx(model, options);
     const readBack = JSON.parse(JSON.stringify(model)) as TrainedModel;
     expect(areBytesAlike(exportOnnx(readBack, options), bytes)).toBe(true);
+    expect(checkOnnx(bytes).refusals).toEqual([]);
     const run = await createRunner(bytes, model.taskKind);
 
     const probes = thresholdProbes(model, 1000, "probes");

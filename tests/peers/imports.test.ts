@@ -9,17 +9,29 @@ import { z } from "zod";
 import { adaptOnnx } from "../../numerics/onnx/adaptation/adapt.ts";
 import type { OnnxAdaptation } from "../../numerics/onnx/adaptation/adapt.ts";
 import { createGenerator } from "../../numerics/random/generator.ts";
+import { outlineOf } from "../../numerics/onnx/adaptation/outline.ts";
+import { inspectOnnx } from "../../numerics/onnx/inspection/inspect.ts";
 import { ModelRefusedError } from "../../numerics/onnx/inspection/model-refused-error.ts";
+
+import { sizesOf } from "../../numerics/onnx/inspection/sizes/size-flow.ts";
+import { WireReader } from "../../numerics/onnx/inspection/wire-reader.ts";
 
 const TOLERANCE = 1e-5;
 const table = z.array(z.array(z.number()));
-const fixture = z.object({ onnx: z.base64(), rows: table, answers: table, labels: z.array(z.string()) });
+const fixture = z.object({
+  onnx: z.base64(),
+  rows: table,
+  answers: table,
+  labels: z.array(z.string()),
+  /** Of networks: the shape of every tensor, for some numbers of rows. */
+  shapes: z.record(z.string(), z.record(z.string(), z.array(z.number()))).default({}),
+});
 const read = (name: string) =>
   z
     .record(z.string(), fixture)
     .parse(JSON.parse(readFileSync(new URL(`imports/${name}.json`, import.meta.url), "utf8")));
 
-const classifiers = read("classifiers");
+const fixtures = { ...read("classifiers"), ...read("networks") };
 
 /** Rows of answers of an adapted graph. */
 async function answersOf(bytes: Uint8Array, output: string, rows: readonly (readonly number[])[]) {
@@ -36,7 +48,7 @@ async function answersOf(bytes: Uint8Array, output: string, rows: readonly (read
 }
 
 function given(name: string) {
-  const found = classifiers[name];
+  const found = fixtures[name];
   if (found === undefined) throw new Error(`no fixture ${name}`);
   return { ...found, bytes: Buffer.from(found.onnx, "base64") };
 }
@@ -90,6 +102,30 @@ describe("a default export of several classes answers in the pipeline's order", 
       await answersOf(adapted, "probabilities", rows),
       answers.map((row) => places.map((place) => row[place] ?? Number.NaN)),
     );
+  });
+});
+
+describe("nets as PyTorch's exporter writes them", () => {
+  const names = Object.keys(read("networks"));
+
+  it.each(names)("%s: a row of features is the window that it was trained on", async (name) => {
+    const { bytes, rows, answers } = given(name);
+    const adapted = adaptOnnx(bytes, { taskKind: "regression", nFeatures: rows[0]?.length ?? 0 });
+    expectNear(await answersOf(adapted, "value", rows), answers);
+  });
+
+  it.each(names)("%s: the size of every tensor is known before it runs", (name) => {
+    const { bytes, shapes } = given(name);
+    const reader = new WireReader(bytes);
+    const { inputs } = inspectOnnx(bytes);
+    for (const [nRows, expected] of Object.entries(shapes)) {
+      const facts = sizesOf({ reader, inputs, ...outlineOf(reader) }, Number(nRows));
+      const found = Object.keys(expected).map((tensor) => [
+        tensor,
+        facts.get(tensor)?.shape?.map(({ value }) => value),
+      ]);
+      expect(Object.fromEntries(found)).toEqual(expected);
+    }
   });
 });
 

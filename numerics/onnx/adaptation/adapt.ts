@@ -2,7 +2,9 @@
  * Brings a graph from elsewhere into the form that is served: one input `features` double [N, n], one output of the
  * task's name, double.
  *
- *   features ─ Cast ─→ (its own input) … its own graph … (its own output) ─ Gather ─ Cast ─→ probability
+ *   features ─ Cast ─ Reshape ─→ (its own input) … its own graph … (its own output) ─ Flatten ─ Gather ─ Cast ─→ probability
+ *
+ * Of these only the casts are always there.
  *
  * Converters for scikit-learn, LightGBM or PyTorch write float32 inputs under names of their own, probabilities of all
  * classes as a map for each row, and labels of text beside them; without this, each of their users would have to edit

@@ -44,10 +44,21 @@ export function findInput(
   const [only, ...others] = name === undefined ? given : given.filter((one) => one.name === name);
   if (only === undefined || others.length > 0) throw refusal("input", name, given);
   requireReal(only, "input");
-  const width = only.shape[1];
-  if (only.shape.length !== 2 || (typeof width === "number" && width !== nFeatures))
+  const { shape } = only;
+  const [rows, ...sizes] = shape;
+  if (typeof rows === "number")
     throw new ModelRefusedError(
-      `its input ${only.name} must be [N, ${nFeatures}], is [${only.shape.join(", ")}]`,
+      `its input ${only.name} takes ${rows} rows at a time [${shape.join(", ")}]: export it with a free first dimension`,
+    );
+  // Of windows of readings the sizes must be known, for a row of features is cut into them.
+  const width = sizes.reduce<number>(
+    (product, size) => product * (typeof size === "number" ? size : Number.NaN),
+    1,
+  );
+  const isFree = sizes.length === 1 && typeof sizes[0] !== "number";
+  if (sizes.length === 0 || (width !== nFeatures && !isFree))
+    throw new ModelRefusedError(
+      `its input ${only.name} must be [N, ${nFeatures}] or cut these into more dimensions, is [${shape.map(String).join(", ")}]`,
     );
   return only;
 }
@@ -125,6 +136,9 @@ export function isServedForm(
   return (
     input.name === INPUT_NAME &&
     input.elementType === DATA_TYPE.double &&
+    input.shape.length === 2 &&
+    typeof input.shape[1] === "number" &&
+    answer.shape.length <= 2 &&
     answer.name === OUTPUT_NAMES[taskKind] &&
     answer.elementType === DATA_TYPE.double &&
     answer.columns === undefined &&

@@ -14,6 +14,9 @@ import type { Kept, OutlinedNode } from "./outline.ts";
 const OWN = {
   input: "aura.in",
   output: "aura.out",
+  cast: "aura.cast",
+  shape: "aura.shape",
+  flat: "aura.flat",
   columns: "aura.column",
   picked: "aura.picked",
 } as const;
@@ -60,24 +63,57 @@ function isStandardOpset(reader: WireReader, range: WireRange): boolean {
 }
 
 function rewriteGraph(reader: WireReader, range: WireRange, given: Rewriting): Uint8Array {
-  const { input, answer, served, nFeatures, kept } = given;
-  const { columns } = answer;
+  const { answer, served, nFeatures, kept } = given;
   const rename = renaming(given);
+  const { before, after, constants } = ownParts(given);
   const graph = new WireWriter();
-  graph.message(1, castNode(INPUT_NAME, OWN.input, input.elementType));
-  for (const node of kept.nodes) graph.bytes(1, rewriteNode(reader, node, { rename, kept }));
-  if (columns !== undefined) graph.message(1, columnsNode());
-  graph.message(1, castNode(columns === undefined ? OWN.output : OWN.picked, served, DATA_TYPE.double));
+  for (const one of before) graph.message(1, one);
+  for (const one of kept.nodes) graph.bytes(1, rewriteNode(reader, one, { rename, kept }));
+  for (const one of after) graph.message(1, one);
   graph.text(2, "adapted");
   reader.readMessage(range, shapes.GRAPH_SHAPE, "graph", (field) => {
     if (field.name !== "initializer") return;
     const { name, tensor } = rewriteTensor(reader, field, rename);
     if (kept.tensors.has(name)) graph.bytes(5, tensor);
   });
-  if (columns !== undefined) graph.message(5, indexTensor(columns));
+  for (const tensor of constants) graph.message(5, tensor);
   graph.message(11, tensorInfo(INPUT_NAME, nFeatures));
-  graph.message(12, tensorInfo(served, columns?.length ?? answer.shape[1]));
+  graph.message(12, tensorInfo(served, servedWidth(answer)));
   return graph.finish();
+}
+
+/** Nodes around the kept ones, in the order in which they run, and the constants that they read. */
+function ownParts({ input, answer, served }: Rewriting) {
+  const before: WireWriter[] = [];
+  const after: WireWriter[] = [];
+  const constants: WireWriter[] = [];
+  if (input.shape.length === 2) before.push(castNode(INPUT_NAME, OWN.input, input.elementType));
+  else {
+    // Features are the readings of a window in the order of its tensor; 0 keeps the rows.
+    before.push(castNode(INPUT_NAME, OWN.cast, input.elementType));
+    before.push(node("Reshape", [OWN.cast, OWN.shape], OWN.input));
+    constants.push(integerTensor(OWN.shape, [0, ...input.shape.slice(1).map(Number)]));
+  }
+  let last: string = OWN.output;
+  if (answer.shape.length > 2) {
+    after.push(node("Flatten", [last], OWN.flat).message(ATTRIBUTE, axisOne()));
+    last = OWN.flat;
+  }
+  if (answer.columns !== undefined) {
+    after.push(node("Gather", [last, OWN.columns], OWN.picked).message(ATTRIBUTE, axisOne()));
+    constants.push(integerTensor(OWN.columns, answer.columns));
+    last = OWN.picked;
+  }
+  after.push(castNode(last, served, DATA_TYPE.double));
+  return { before, after, constants };
+}
+
+function servedWidth({ shape, columns }: FoundAnswer): number | string | null | undefined {
+  if (columns !== undefined) return columns.length;
+  if (shape.length <= 2) return shape[1];
+  const sizes = shape.slice(1).map((size) => (typeof size === "number" ? size : Number.NaN));
+  const width = sizes.reduce((product, size) => product * size, 1);
+  return Number.isNaN(width) ? null : width;
 }
 
 /** Its own input and output get the names that the new nodes join them by; what would clash with new names, another. */
@@ -92,27 +128,27 @@ function renaming({ input, answer, served }: Rewriting): (name: string) => strin
 
 function rewriteNode(
   reader: WireReader,
-  node: OutlinedNode,
+  outlined: OutlinedNode,
   { rename, kept }: { readonly rename: (name: string) => string; readonly kept: Kept },
 ): Uint8Array {
   const written = new WireWriter();
-  reader.readMessage(node, shapes.NODE_SHAPE, "node", (field) => {
+  reader.readMessage(outlined, shapes.NODE_SHAPE, "node", (field) => {
     if (field.number === TENSOR_INPUT || field.number === TENSOR_OUTPUT) {
       const name = reader.readText(field, "tensor name", MAX_NAME_BYTES);
       written.text(field.number, name === "" ? "" : rename(name));
       return;
     }
     const range = { begin: field.begin, end: field.end };
-    const nTexts = field.number === ATTRIBUTE ? countTextLabels(reader, node, range) : 0;
+    const nTexts = field.number === ATTRIBUTE ? countTextLabels(reader, outlined, range) : 0;
     if (nTexts === 0) written.bytes(field.number, reader.bytes.subarray(field.begin, field.end));
-    else written.message(ATTRIBUTE, numbersAsLabels(node, nTexts, kept));
+    else written.message(ATTRIBUTE, numbersAsLabels(outlined, nTexts, kept));
   });
   return written.finish();
 }
 
 /** How many labels of text an attribute of a classifier holds; 0 for any other. */
-function countTextLabels(reader: WireReader, node: OutlinedNode, attribute: WireRange): number {
-  if (numberLabelsOf(node) === undefined) return 0;
+function countTextLabels(reader: WireReader, outlined: OutlinedNode, attribute: WireRange): number {
+  if (numberLabelsOf(outlined) === undefined) return 0;
   let isLabels = false;
   let nTexts = 0;
   reader.readMessage(attribute, shapes.ATTRIBUTE_SHAPE, "attribute", (field) => {
@@ -123,11 +159,11 @@ function countTextLabels(reader: WireReader, node: OutlinedNode, attribute: Wire
 }
 
 /** A classifier gives its label whether or not anybody asks, and must be given some: their places. */
-function numbersAsLabels(node: OutlinedNode, count: number, { tensors }: Kept): WireWriter {
-  const [label = ""] = node.outputs;
+function numbersAsLabels(outlined: OutlinedNode, count: number, { tensors }: Kept): WireWriter {
+  const [label = ""] = outlined.outputs;
   if (tensors.has(label)) throw new ModelRefusedError(`its answer depends on the label of text ${label}`);
   const numbers = Array.from({ length: count }, (_, place) => place);
-  const name = numberLabelsOf(node) ?? TEXT_LABELS;
+  const name = numberLabelsOf(outlined) ?? TEXT_LABELS;
   return new WireWriter().text(1, name).packedIntegers(8, numbers).integer(20, INTS);
 }
 
@@ -156,20 +192,24 @@ function rewriteTensor(
 
 function castNode(from: string, to: string, elementType: number): WireWriter {
   const attribute = new WireWriter().text(1, "to").integer(3, elementType).integer(20, 2);
-  return new WireWriter().text(1, from).text(2, to).text(4, "Cast").message(5, attribute);
+  return node("Cast", [from], to).message(ATTRIBUTE, attribute);
 }
 
-function columnsNode(): WireWriter {
-  const axis = new WireWriter().text(1, "axis").integer(3, 1).integer(20, 2);
-  const node = new WireWriter().text(1, OWN.output).text(1, OWN.columns).text(2, OWN.picked);
-  return node.text(4, "Gather").message(5, axis);
+function node(operator: string, inputs: readonly string[], output: string): WireWriter {
+  const written = new WireWriter();
+  for (const input of inputs) written.text(1, input);
+  return written.text(2, output).text(4, operator);
 }
 
-function indexTensor(columns: readonly number[]): WireWriter {
-  const raw = new DataView(new ArrayBuffer(8 * columns.length));
-  columns.forEach((column, place) => raw.setBigInt64(8 * place, BigInt(column), true));
-  const tensor = new WireWriter().integer(1, columns.length).integer(2, DATA_TYPE.int64);
-  return tensor.text(8, OWN.columns).bytes(9, new Uint8Array(raw.buffer));
+function axisOne(): WireWriter {
+  return new WireWriter().text(1, "axis").integer(3, 1).integer(20, 2);
+}
+
+function integerTensor(name: string, values: readonly number[]): WireWriter {
+  const raw = new DataView(new ArrayBuffer(8 * values.length));
+  values.forEach((value, place) => raw.setBigInt64(8 * place, BigInt(value), true));
+  const tensor = new WireWriter().integer(1, values.length).integer(2, DATA_TYPE.int64);
+  return tensor.text(8, name).bytes(9, new Uint8Array(raw.buffer));
 }
 
 function tensorInfo(name: string, width: number | string | null | undefined): WireWriter {

@@ -22,10 +22,11 @@ const exported = exportOnnx(constant, {
 });
 
 const message = () => new WireWriter();
-const valueInfo = (name: string) =>
-  message()
-    .text(1, name)
-    .message(2, message().message(1, message().integer(1, DATA_TYPE.double)));
+const valueInfo = (name: string) => {
+  const shape = message().message(1, message().text(2, "N"));
+  const tensor = message().integer(1, DATA_TYPE.double).message(2, shape);
+  return message().text(1, name).message(2, message().message(1, tensor));
+};
 
 interface Parts {
   readonly node?: WireWriter;

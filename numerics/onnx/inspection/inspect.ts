@@ -11,52 +11,19 @@
  */
 import * as shapes from "./message-shapes.ts";
 import { ModelRefusedError } from "./model-refused-error.ts";
+import { DEFAULT_ONNX_LIMITS } from "./onnx-summary.ts";
+import type { OnnxLimits, OnnxSummary, OnnxTensorInfo } from "./onnx-summary.ts";
 import { ALLOWED_OPERATORS, NEWEST_OPSETS } from "./operator-allowlist.ts";
+import { readAttributes } from "./sizes/node-facts.ts";
+import { refusalBySize } from "./sizes/size-flow.ts";
 import type { NodeFlow } from "./tensor-width.ts";
-import { leastWidth, widthsOf } from "./tensor-width.ts";
+import { knownTensors, leastWidths } from "./tensor-width.ts";
 import { checkTreeLists, TREE_OPERATORS } from "./tree-lists.ts";
 import type { FieldKind, WireField, WireRange } from "./wire-reader.ts";
 import { WireReader } from "./wire-reader.ts";
 
-/** What a file may hold at most. */
-export interface OnnxLimits {
-  readonly maxBytes: number;
-  readonly maxNodes: number;
-  readonly maxInitializers: number;
-  /** Elements of one tensor. */
-  readonly maxElements: number;
-}
-
-export const DEFAULT_ONNX_LIMITS: OnnxLimits = {
-  maxBytes: 256 * 1024 * 1024,
-  maxNodes: 1000,
-  maxInitializers: 1000,
-  maxElements: 50_000_000,
-};
-
-/** A graph input or output. */
-export interface OnnxTensorInfo {
-  readonly name: string;
-  /** TensorProto.DataType; 11 is double. */
-  readonly elementType: number;
-  /** A size, the name of a free one, or null where neither is given. */
-  readonly shape: readonly (number | string | null)[];
-}
-
-export interface OnnxSummary {
-  readonly irVersion: number;
-  readonly producer: string;
-  readonly opsets: readonly { readonly domain: string; readonly version: number }[];
-  readonly inputs: readonly OnnxTensorInfo[];
-  readonly outputs: readonly OnnxTensorInfo[];
-  /** How often each operator occurs; named `domain:Operator` outside the standard domain. */
-  readonly operators: Readonly<Record<string, number>>;
-  readonly nNodes: number;
-  readonly nInitializers: number;
-  readonly metadata: Readonly<Record<string, string>>;
-  /** Why `checkOnnx` refuses the file, at most 20 reasons; empty when it does not. */
-  readonly refusals: readonly string[];
-}
+export { DEFAULT_ONNX_LIMITS } from "./onnx-summary.ts";
+export type { OnnxLimits, OnnxSummary, OnnxTensorInfo } from "./onnx-summary.ts";
 
 /**
  * Summarises a file without judging it.
@@ -114,8 +81,9 @@ class Inspection {
   readonly #domains = new Set<string>();
   readonly #metadata = new Map<string, string>();
   readonly #refusals: string[] = [];
-  readonly #flow: NodeFlow[] = [];
-  readonly #initializerWidths = new Map<string, number>();
+  readonly #flow: (NodeFlow & WireRange)[] = [];
+  readonly #initializerDims = new Map<string, readonly number[]>();
+  readonly #initializers = new Map<string, WireRange>();
   /** Trees, and how many columns they read of which tensor. */
   readonly #trees: { readonly input: string; readonly nColumns: number }[] = [];
   #irVersion = 0;
@@ -144,12 +112,13 @@ class Inspection {
         this.#refuse(`domain ${JSON.stringify(domain)} is used but not imported`);
       }
     }
-    const widths = widthsOf(this.#inputs, this.#initializerWidths);
+    const widths = leastWidths(knownTensors(this.#inputs, this.#initializerDims), this.#flow);
     for (const { input, nColumns } of this.#trees) {
-      const width = leastWidth(input, widths, this.#flow);
+      const width = widths.get(input) ?? 0;
       if (width < nColumns)
         this.#refuse(`trees read ${nColumns} columns, but their input has ${width} for certain`);
     }
+    this.#followSizes();
     return {
       irVersion: this.#irVersion,
       producer: this.#producer,
@@ -162,6 +131,14 @@ class Inspection {
       metadata: Object.fromEntries(this.#metadata),
       refusals: this.#refusals,
     };
+  }
+
+  /** Only of a graph that is accepted so far: what is refused already has no sizes to speak of. */
+  #followSizes(): void {
+    if (this.#refusals.length > 0) return;
+    const graph = { inputs: this.#inputs, initializers: this.#initializers, nodes: this.#flow };
+    const reason = refusalBySize({ reader: this.#reader, ...graph });
+    if (reason !== null) this.#refuse(reason);
   }
 
   #refuse(reason: string): void {
@@ -278,7 +255,8 @@ class Inspection {
         names.push(this.#text(field, "tensor name"));
       }
     });
-    this.#flow.push({ operator, inputs, outputs });
+    const axis = operator === "Gather" ? this.#axisOf(range) : {};
+    this.#flow.push({ operator, inputs, outputs, ...axis, begin: range.begin, end: range.end });
     if (TREE_OPERATORS.has(operator) && domain === "ai.onnx.ml") {
       const { nColumns, hasTextLabels } = checkTreeLists(this.#reader, range, operator);
       if (hasTextLabels) this.#refuse("a tree ensemble has labels of text");
@@ -289,6 +267,10 @@ class Inspection {
     this.#domains.add(domain);
     const allowed = Object.hasOwn(ALLOWED_OPERATORS, domain) ? ALLOWED_OPERATORS[domain] : undefined;
     if (allowed?.has(operator) !== true) this.#refuse(`operator ${JSON.stringify(name)} is not allowed`);
+  }
+
+  #axisOf(node: WireRange): { readonly axis: number } {
+    return { axis: readAttributes(this.#reader, node).get("axis")?.integer ?? 0 };
   }
 
   #readAttribute(range: WireRange): void {
@@ -341,7 +323,8 @@ class Inspection {
     if (expected > this.#limits.maxElements) {
       throw new ModelRefusedError(`${what} has more than ${this.#limits.maxElements} elements [${expected}]`);
     }
-    if (what === "initializer" && expected > 0) this.#initializerWidths.set(name, dims.at(-1) ?? 1);
+    if (what === "initializer") this.#initializers.set(name, { begin: range.begin, end: range.end });
+    if (what === "initializer" && expected > 0) this.#initializerDims.set(name, dims);
     const found = rawBytes >= 0 ? nElements + rawBytes / elementBytes : nElements;
     if (found !== expected) this.#refuse(`${what} must hold ${expected} elements, got ${found}`);
   }

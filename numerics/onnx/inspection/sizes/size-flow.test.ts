@@ -1,0 +1,373 @@
+import { describe, expect, it } from "vitest";
+import { createGenerator } from "../../../random/generator.ts";
+import { DATA_TYPE } from "../../graph-builder.ts";
+import { WireWriter } from "../../wire-writer.ts";
+import { checkOnnx } from "../inspect.ts";
+import { ModelRefusedError } from "../model-refused-error.ts";
+
+const message = () => new WireWriter();
+
+type Attribute = number | readonly number[] | string;
+
+/** A node as [operator, inputs, output, attributes]. */
+type Written = readonly [string, readonly string[], string, Readonly<Record<string, Attribute>>?];
+
+interface Given {
+  readonly nodes: readonly Written[];
+  /** 64-bit whole numbers by name: a list, or a single one. */
+  readonly integers?: Readonly<Record<string, readonly number[] | number>>;
+  /** Float tensors of zeros. */
+  readonly zeros?: Readonly<Record<string, readonly number[]>>;
+  readonly domain?: string;
+}
+
+function attribute(name: string, value: Attribute): WireWriter {
+  const written = message().text(1, name);
+  if (typeof value === "number") return written.integer(3, value).integer(20, 2);
+  if (typeof value === "string") return written.text(4, value).integer(20, 3);
+  return written.packedIntegers(8, value).integer(20, 7);
+}
+
+function valueInfo(name: string): WireWriter {
+  const dims = message().message(1, message().text(2, "N")).message(1, message().integer(1, 4));
+  const type = message().integer(1, DATA_TYPE.double).message(2, dims);
+  return message().text(1, name).message(2, message().message(1, type));
+}
+
+/** `x` [N, 4] to `y`. */
+function craft({ nodes, integers = {}, zeros = {}, domain = "" }: Given): Uint8Array {
+  const graph = message();
+  for (const [operator, inputs, output, attributes = {}] of nodes) {
+    const node = message();
+    for (const input of inputs) node.text(1, input);
+    node.text(2, output).text(4, operator);
+    for (const [name, value] of Object.entries(attributes)) node.message(5, attribute(name, value));
+    graph.message(1, node.text(7, domain));
+  }
+  graph.text(2, "g");
+  for (const [name, value] of Object.entries(integers)) {
+    const list = typeof value === "number" ? [value] : value;
+    const tensor = message();
+    if (typeof value !== "number") tensor.packedIntegers(1, [list.length]);
+    graph.message(5, tensor.integer(2, DATA_TYPE.int64).packedIntegers(7, list).text(8, name));
+  }
+  for (const [name, dims] of Object.entries(zeros)) {
+    const bytes = new Uint8Array(4 * dims.reduce((product, size) => product * size, 1));
+    graph.message(
+      5,
+      message().packedIntegers(1, dims).integer(2, DATA_TYPE.float).text(8, name).bytes(9, bytes),
+    );
+  }
+  graph.message(11, valueInfo("x")).message(12, valueInfo("y"));
+  const model = message().integer(1, 8).message(7, graph).message(8, message().integer(2, 20));
+  return model.message(8, message().text(1, "ai.onnx.ml").integer(2, 3)).finish();
+}
+
+/** `s` = [N, 4]; `n` = N, a single number. */
+const SHAPE: readonly Written[] = [
+  ["Shape", ["x"], "s"],
+  ["Gather", ["s", "zero"], "n", { axis: 0 }],
+  ["Unsqueeze", ["n", "first"], "rows"],
+];
+const CONSTANTS = { zero: 0, first: [0] };
+const made = (nodes: readonly Written[], integers: Given["integers"] = {}): Given => ({
+  nodes: [...SHAPE, ...nodes],
+  integers: { ...CONSTANTS, ...integers },
+});
+const window: Written = ["Unsqueeze", ["x", "one"], "w"];
+const layered = (layer: Written, zeros: Given["zeros"] = {}): Given => ({
+  nodes: [window, layer],
+  integers: { one: [1] },
+  zeros,
+});
+
+describe("accepts", () => {
+  it.each<[string, Given]>([
+    ["a size in the file", made([["Expand", ["x", "to"], "y"]], { to: [1, 4] })],
+    ["the size of another tensor", made([["Expand", ["x", "s"], "y"]])],
+    [
+      "sizes times a number of the file",
+      made(
+        [
+          ["Mul", ["s", "by"], "to"],
+          ["ConstantOfShape", ["to"], "y"],
+        ],
+        { by: 3 },
+      ),
+    ],
+    [
+      "half of them",
+      made(
+        [
+          ["Div", ["s", "by"], "to"],
+          ["ConstantOfShape", ["to"], "y"],
+        ],
+        { by: 2 },
+      ),
+    ],
+    [
+      "all but one row",
+      made(
+        [
+          ["Sub", ["rows", "by"], "to"],
+          ["ConstantOfShape", ["to"], "y"],
+        ],
+        { by: 1 },
+      ),
+    ],
+    ["as many numbers as rows", made([["Range", ["zero", "n", "by"], "y"]], { by: 1 })],
+    [
+      "rows as they are written by a framework",
+      made(
+        [
+          ["Equal", ["rows", "minus"], "free"],
+          ["Where", ["free", "one", "rows"], "to"],
+          ["Expand", ["x0", "to"], "y"],
+          ["Squeeze", ["to"], "other"],
+        ],
+        { minus: [-1], one: [1], x0: [7] },
+      ),
+    ],
+    ["a layer", layered(["Conv", ["w", "k"], "y", { kernel_shape: [3], pads: [1, 1] }], { k: [2, 1, 3] })],
+  ])("%s", (_name, given) => {
+    expect(checkOnnx(craft(given)).refusals).toEqual([]);
+  });
+});
+
+const NOT_KNOWN = /not known from the file and the number of rows/;
+const TOO_MANY = /elements of \d+ rows, at most 16777216 each/;
+const FASTER = /grows faster than the rows/;
+const ATTRIBUTE = /must be in .* … 65536, got/;
+
+describe("refuses, before a runtime sees it,", () => {
+  it.each<[string, Given, RegExp]>([
+    ["2^60 elements", made([["Expand", ["x", "to"], "y"]], { to: [2 ** 30, 2 ** 30, 4] }), TOO_MANY],
+    [
+      "2^60 elements of a size that overflows",
+      made([["ConstantOfShape", ["to"], "y"]], { to: [2 ** 53 - 1, 4] }),
+      TOO_MANY,
+    ],
+    ["2^53 repeats", made([["Tile", ["x", "by"], "y"]], { by: [1, 2 ** 53 - 1] }), NOT_KNOWN],
+    ["2^40 repeats", made([["Tile", ["x", "by"], "y"]], { by: [1, 2 ** 40] }), TOO_MANY],
+    ["2^50 numbers", made([["Range", ["zero", "to", "by"], "y"]], { to: 2 ** 50, by: 1 }), TOO_MANY],
+    ["pads of 2^40", made([["Pad", ["x", "by"], "y"]], { by: [0, 0, 0, 2 ** 40] }), TOO_MANY],
+    ["pads of 2^40 by an attribute", made([["Pad", ["x"], "y", { pads: [0, 0, 0, 2 ** 40] }]]), ATTRIBUTE],
+    [
+      "rows times 2^40",
+      made(
+        [
+          ["Mul", ["rows", "by"], "to"],
+          ["ConstantOfShape", ["to"], "y"],
+        ],
+        { by: 2 ** 40 },
+      ),
+      TOO_MANY,
+    ],
+    [
+      "a size from a value",
+      made(
+        [
+          ["Cast", ["x"], "v", { to: 7 }],
+          ["ReduceMax", ["v"], "m"],
+          ["Range", ["zero", "m", "by"], "y"],
+        ],
+        { by: 1 },
+      ),
+      NOT_KNOWN,
+    ],
+    [
+      "repeats from a value",
+      made([
+        ["Cast", ["x"], "v", { to: 7 }],
+        ["Tile", ["x", "v"], "y"],
+      ]),
+      NOT_KNOWN,
+    ],
+    [
+      "a shape from a value",
+      made(
+        [
+          ["Cast", ["x"], "v", { to: 7 }],
+          ["Reshape", ["v", "flat"], "to"],
+          ["Expand", ["x", "to"], "y"],
+        ],
+        { flat: [-1] },
+      ),
+      NOT_KNOWN,
+    ],
+    [
+      "as many of the largest as a value says",
+      made([
+        ["Cast", ["x"], "v", { to: 7 }],
+        ["TopK", ["x", "v"], "y"],
+      ]),
+      NOT_KNOWN,
+    ],
+    [
+      "a million where the rows are 777",
+      made(
+        [
+          ["Equal", ["rows", "odd"], "is"],
+          ["Where", ["is", "many", "few"], "to"],
+          ["ConstantOfShape", ["to"], "y"],
+        ],
+        { odd: [777], many: [2 ** 50], few: [1] },
+      ),
+      NOT_KNOWN,
+    ],
+    [
+      "the more the fewer rows",
+      made(
+        [
+          ["Sub", ["many", "rows"], "to"],
+          ["ConstantOfShape", ["to"], "y"],
+        ],
+        { many: [1000] },
+      ),
+      NOT_KNOWN,
+    ],
+    [
+      "a remainder of the rows",
+      made(
+        [
+          ["Mod", ["rows", "by"], "to"],
+          ["ConstantOfShape", ["to"], "y"],
+        ],
+        { by: [3] },
+      ),
+      NOT_KNOWN,
+    ],
+    ["every row with every other", made([["Einsum", ["x", "x"], "y", { equation: "ai,bi->ab" }]]), FASTER],
+    [
+      "every row with every other, by a product",
+      made([
+        ["Transpose", ["x"], "t"],
+        ["MatMul", ["x", "t"], "y"],
+      ]),
+      FASTER,
+    ],
+    [
+      "rows times rows",
+      made([
+        ["Mul", ["rows", "rows"], "to"],
+        ["ConstantOfShape", ["to"], "y"],
+      ]),
+      FASTER,
+    ],
+    ["an equation that is none", made([["Einsum", ["x"], "y", { equation: "..i->i" }]]), NOT_KNOWN],
+    [
+      "a kernel of 2^31",
+      layered(["Conv", ["w", "k"], "y", { kernel_shape: [2 ** 31] }], { k: [1, 1, 1] }),
+      ATTRIBUTE,
+    ],
+    ["pads of 2^31", layered(["Conv", ["w", "k"], "y", { pads: [2 ** 31, 0] }], { k: [1, 1, 1] }), ATTRIBUTE],
+    ["negative pads", layered(["Conv", ["w", "k"], "y", { pads: [-9, 0] }], { k: [1, 1, 1] }), ATTRIBUTE],
+    ["strides of 0", layered(["MaxPool", ["w"], "y", { kernel_shape: [2], strides: [0] }]), ATTRIBUTE],
+    [
+      "negative dilations",
+      layered(["MaxPool", ["w"], "y", { kernel_shape: [2], dilations: [-1] }]),
+      ATTRIBUTE,
+    ],
+    ["groups of 2^40", layered(["Conv", ["w", "k"], "y", { group: 2 ** 40 }], { k: [1, 1, 1] }), ATTRIBUTE],
+    [
+      "2^40 hidden units",
+      layered(["LSTM", ["w", "k", "k"], "y", { hidden_size: 2 ** 40 }], { k: [1, 4, 1] }),
+      ATTRIBUTE,
+    ],
+    ["no hidden units", layered(["GRU", ["w", "k", "k"], "y", {}], { k: [1, 3, 1] }), NOT_KNOWN],
+    [
+      "strides that blow a window up",
+      layered(["ConvTranspose", ["w", "k"], "b", { strides: [65_536] }], { k: [1, 4096, 1] }),
+      TOO_MANY,
+    ],
+    [
+      "a layer of unknown input",
+      made([
+        ["Cast", ["x"], "v", { to: 7 }],
+        ["Reshape", ["x", "v"], "w"],
+        ["MaxPool", ["w"], "y", { kernel_shape: [2] }],
+      ]),
+      NOT_KNOWN,
+    ],
+    [
+      "blocks of 2^20",
+      made(
+        [
+          ["Unsqueeze", ["x", "axes"], "w"],
+          ["DepthToSpace", ["w"], "y", { blocksize: 2 ** 20 }],
+        ],
+        { axes: [2, 3] },
+      ),
+      ATTRIBUTE,
+    ],
+    [
+      "labels of text",
+      {
+        nodes: [["LabelEncoder", ["x"], "y", { keys_int64s: [1], values_strings: [1] }]],
+        domain: "ai.onnx.ml",
+      },
+      /labels of text/,
+    ],
+    [
+      "more keys than values",
+      {
+        nodes: [["LabelEncoder", ["x"], "y", { keys_int64s: [1, 2], values_int64s: [1] }]],
+        domain: "ai.onnx.ml",
+      },
+      /as many values as keys/,
+    ],
+    [
+      "layer after layer, each with the work of seconds",
+      layered(["AveragePool", ["big"], "y", { kernel_shape: [60_000] }]),
+      NOT_KNOWN,
+    ],
+  ])("%s", (_name, given, reason) => {
+    const bytes = craft(given);
+    expect(() => checkOnnx(bytes)).toThrow(ModelRefusedError);
+    expect(() => checkOnnx(bytes)).toThrow(reason);
+  });
+
+  it("more products than a layer may take", () => {
+    const nodes: Written[] = [
+      ["Expand", ["x", "to"], "wide"],
+      ["Unsqueeze", ["wide", "one"], "w"],
+      ["AveragePool", ["w"], "y", { kernel_shape: [8192, 1], pads: [4096, 0, 4096, 0] }],
+    ];
+    const bytes = craft({ nodes, integers: { to: [2 ** 20, 1, 1], one: [1] } });
+    expect(() => checkOnnx(bytes)).toThrow(/AveragePool: it takes \d+ products/);
+  });
+
+  it("any numbers in the place of sizes, or finds what they make bounded", () => {
+    const generator = createGenerator("sizes");
+    const odd = [0, 1, 2, 3, -1, -2, 7, 2 ** 31, -(2 ** 31), 2 ** 52, 2 ** 53 - 1];
+    const any = () => odd[generator.integer(odd.length)] ?? 0;
+    const operators = [
+      "Expand",
+      "Tile",
+      "ConstantOfShape",
+      "Reshape",
+      "Pad",
+      "Slice",
+      "Split",
+      "Squeeze",
+      "TopK",
+    ];
+    for (let trial = 0; trial < 500; trial++) {
+      const operator = operators[generator.integer(operators.length)] ?? "";
+      const arithmetic = ["Add", "Mul", "Sub", "Div", "Min", "Max", "Mod"][generator.integer(7)] ?? "";
+      const given = made(
+        [
+          [arithmetic, ["s", "by"], "to"],
+          [operator, operator === "ConstantOfShape" ? ["to"] : ["x", "to", "more", "more"], "y"],
+          ["Conv", ["y", "k"], "z", { kernel_shape: [any(), any()], pads: [any(), any()], group: any() }],
+        ],
+        { by: [any(), any()], more: [any()] },
+      );
+      try {
+        checkOnnx(craft({ ...given, zeros: { k: [1, 1, 2, 2] } }));
+      } catch (error) {
+        expect(error).toBeInstanceOf(ModelRefusedError);
+      }
+    }
+  });
+});

@@ -32,6 +32,28 @@ it("names a setting that the trainer does not have, and the one that was meant",
   );
 });
 
+it.each([
+  ["two", "stoppingMetric: rmse", "rocAuc, averagePrecision"],
+  ["two", "stoppingMetric: macroF1", "rocAuc, averagePrecision"],
+  ["two", "stoppingMetric: loss", ""],
+  ["two", "objective: huber", "logLoss"],
+  ["several", "stoppingMetric: rocAuc", "accuracy, macroF1"],
+  ["several", "stoppingMetric: accuracy", ""],
+  ["several", "objective: softmax", ""],
+])("of %s classes, %s is refused where it is of another task", (classes, setting, words) => {
+  const [name = "", value = ""] = setting.split(": ");
+  const ofTask = (text: string) => (classes === "two" ? text : text.replace(", positive: 1", ""));
+  const fixed = file("numLeaves: { kind: integer, low: 2, high: 8 }").replace("maxDepth: 4", setting);
+  const searched = file(`${name}: { kind: choice, choices: [${value}] }`);
+  for (const [text, at] of [
+    [fixed, `8 candidates.0.params.${name}`],
+    [searched, `10 candidates.0.search.${name}`],
+  ] as const) {
+    const expected = `${at}: one of the task: ${words}, or the default, found ${value}`;
+    expect(problemOf(ofTask(text))).toBe(words === "" ? "" : expected);
+  }
+});
+
 describe("a search space", () => {
   const cases: readonly [string, string, string, string][] = [
     ["right", "learningRate: { kind: float, low: 0.01, high: 0.3, log: true }", "", ""],

@@ -2,17 +2,22 @@ import { ISOLATION_FOREST_PARAMETERS, PCA_MONITOR_PARAMETERS } from "../numerics
 import { BLEND_PARAMETERS } from "../numerics/blend/parameters.ts";
 import { FOREST_PARAMETERS } from "../numerics/forest/parameters.ts";
 import { GBDT_PARAMETERS } from "../numerics/gbdt/parameters.ts";
+import { LOSSES } from "../numerics/gbdt/objectives/table.ts";
+import { STOPPING_METRICS } from "../numerics/gbdt/stopping-metric.ts";
 import { LINEAR_PARAMETERS } from "../numerics/linear/parameters.ts";
 import { describeRange, resolveParameters } from "../numerics/parameter-table.ts";
 import type { ParameterTable } from "../numerics/parameter-table.ts";
 import { countGrid, MOST_GRID_POINTS } from "../numerics/search/sampler.ts";
 import { checkSpace } from "../numerics/search/space.ts";
 import type { Dimension } from "../numerics/search/space.ts";
+import type { TaskKind } from "../numerics/task-kind.ts";
+import type { ProblemKind } from "../schemas/pipeline/label.ts";
 import type { ParseOptions } from "../schemas/pipeline/parse.ts";
 import { FEATURES_DIMENSION } from "../schemas/pipeline/search.ts";
 import type { SearchSettings } from "../schemas/pipeline/search.ts";
 import { withSuggestion } from "../schemas/pipeline/reading/nearest.ts";
 import type { Problem } from "../schemas/pipeline/reading/yaml-document.ts";
+import { problemKindOf } from "../schemas/pipeline/semantics.ts";
 import type { Candidate } from "../schemas/pipeline/training.ts";
 
 /** Kinds whose trainer is here, and with it the table of its parameters. */
@@ -52,9 +57,37 @@ export const TRAINER_CHECKS: ParseOptions = {
             ];
       });
       const own = { ...candidate, kind };
-      return [...checkSpaceOf(own, i), ...checkGridOf(own, i, pipeline.search), ...wrong];
+      const ofTask = checkTaskOf(own, i, problemKindOf(pipeline));
+      return [...checkSpaceOf(own, i), ...checkGridOf(own, i, pipeline.search), ...wrong, ...ofTask];
     }),
 };
+
+/** Words of boosting that are of one task each, and which that is; a word that is of all is not among them. */
+const TASKS_OF_WORDS: Readonly<Record<string, Readonly<Record<string, { readonly taskKind: TaskKind }>>>> = {
+  objective: LOSSES,
+  stoppingMetric: STOPPING_METRICS,
+};
+
+/** A loss or a stopping metric of another task would end the run, or each trial, once it is trained. */
+function checkTaskOf({ kind, params, search }: OwnCandidate, i: number, problem: ProblemKind): Problem[] {
+  if (kind !== "gbdt" || problem === "anomaly") return [];
+  const task = problem === "forecast" ? "regression" : problem;
+  return Object.entries(TASKS_OF_WORDS).flatMap(([name, words]) => {
+    const dimension = search?.[name];
+    const searched = dimension?.kind === "choice" ? dimension.choices : [];
+    const given = [
+      ...(Object.hasOwn(params, name) ? [{ key: "params", value: params[name] }] : []),
+      ...searched.map((value) => ({ key: "search", value })),
+    ];
+    const fitting = Object.keys(words).filter((word) => words[word]?.taskKind === task);
+    return given.flatMap(({ key, value }): Problem[] => {
+      const isOther = typeof value === "string" && Object.hasOwn(words, value) && !fitting.includes(value);
+      if (!isOther) return [];
+      const expected = `one of the task: ${fitting.join(", ")}, or the default`;
+      return [{ path: ["candidates", i, key, name], expected, found: value }];
+    });
+  });
+}
 
 /** Every value that a search may try must be one that the trainer takes. */
 function checkSpaceOf(candidate: OwnCandidate, i: number): Problem[] {

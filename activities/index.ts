@@ -10,6 +10,7 @@ import { withLateHeartbeat } from "./heartbeat.ts";
 import { createHousekeepingActivities } from "./housekeeping/activities.ts";
 import { createIngestActivities } from "./ingest/activities.ts";
 import { createMonitoringActivities } from "./monitoring/activities.ts";
+import { createReadingsActivities } from "./readings/activities.ts";
 import { createRegistryActivities } from "./registry/activities.ts";
 import { createReproductionActivities } from "./reproduction/activities.ts";
 import { createRunActivities } from "./runs/activities.ts";
@@ -32,6 +33,7 @@ export function createActivities(deps: ActivityDeps) {
     data: withFailures({
       ...createIngestActivities(deps),
       ...createFeatureActivities(deps),
+      ...createReadingsActivities(deps),
       ...createReproductionActivities(deps),
       ...createComparisonActivities(deps),
     }),

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { IntakeEvent } from "../intake/reading-intake.ts";
+import type { Reconciliation } from "../stores/postgres/port/reading-upkeep.ts";
 import type { PoolEvent } from "../inference/pool-options.ts";
 
 /** Which version a model serves, for the info gauge. */
@@ -95,6 +96,17 @@ export class Metrics {
     labelNames: ["source", "adapter", "outcome"] as const,
     registers: [this.registry],
   });
+  private readonly unaccounted = new Gauge({
+    name: "ingestor_unaccounted_records",
+    help: "Readings that were committed and were not found at the latest reconciliation, by source; 0 is what it must be.",
+    labelNames: ["source"] as const,
+    registers: [this.registry],
+    collect: async () => {
+      const latest = await this.reconciliations?.().catch(() => []);
+      for (const { source, ledger, found } of latest ?? []) this.unaccounted.set({ source }, ledger - found);
+    },
+  });
+  private reconciliations: (() => Promise<readonly Reconciliation[]>) | undefined;
   private readonly durations = new Map<string, Histogram.Internal<"model">>();
   private readonly counts = new Map<string, Counter.Internal>();
 
@@ -140,6 +152,11 @@ export class Metrics {
 
   readingAge(model: string, seconds: number): void {
     this.freshness.set({ model }, seconds);
+  }
+
+  /** Where the latest reconciliations are asked for at each scrape; while the database is away the last ones stand. */
+  watchReconciliations(ask: () => Promise<readonly Reconciliation[]>): void {
+    this.reconciliations = ask;
   }
 
   /** Conflicts are counted among the duplicates, and once more by themselves. */

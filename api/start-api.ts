@@ -143,6 +143,7 @@ export async function startApi(settings: Settings, parts: ApiParts): Promise<Run
     // Not ready, though it answers: with the default policy answers go on without a trace.
     { name: "trace spool", check: () => checkSpool(spool) },
   ]);
+  metrics.watchReconciliations(async () => database.get().readingUpkeep.reconciliations());
   const { createIntake = (options) => new ReadingIntake(options) } = parts;
   const readings = createIntake({
     sources: () => database.get().liveSources,

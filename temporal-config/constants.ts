@@ -102,6 +102,9 @@ export const driftWorkflowId = (model: string): string => `drift/${model}`;
 /** Workflow and schedule of what goes away by itself. */
 export const HOUSEKEEPING_ID = "housekeeping";
 
+/** Workflow and schedule of what is done with stored readings. */
+export const READINGS_UPKEEP_ID = "readings/upkeep";
+
 /** `window` is the logical time window that drifted, e.g. `2026-11-21T00:00Z`. */
 export const retrainWorkflowId = (model: string, window: string): string => `retrain/${model}/${window}`;
 

@@ -13,6 +13,8 @@ import type { TaskQueueName } from "../temporal-config/constants.ts";
 import { startAuditSealer } from "./audit-sealer.ts";
 import { openWorkerDeps } from "./dependencies.ts";
 import { ensureHousekeeping } from "./housekeeping-schedule.ts";
+import { startIntakeReconciler } from "./intake-reconciler.ts";
+import { ensureReadingsUpkeep } from "./readings-schedule.ts";
 import { temporalLogger } from "./temporal-logger.ts";
 
 /** Activities at once by queue. Training takes a whole core per activity; data work is DuckDB, which threads by itself. */
@@ -42,8 +44,12 @@ async function main(): Promise<void> {
     ensureHousekeeping(deps.temporal, settings.housekeeping).catch((err: unknown) =>
       log.warn({ err }, "the schedule of housekeeping could not be brought up to date"),
     );
+    ensureReadingsUpkeep(deps.temporal).catch((err: unknown) =>
+      log.warn({ err }, "the schedule of readings' upkeep could not be brought up to date"),
+    );
   }
   const sealer = startAuditSealer(deps.db, log);
+  const reconciler = startIntakeReconciler(deps.db, log);
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.once(signal, () => workers.forEach((worker) => worker.shutdown()));
   }
@@ -52,6 +58,7 @@ async function main(): Promise<void> {
     await Promise.all(workers.map((worker) => worker.run()));
   } finally {
     sealer.stop();
+    reconciler.stop();
     await deps.close();
     await connection.close();
   }

@@ -8,6 +8,7 @@ import type { createFeatureActivities } from "../activities/features/activities.
 import type { createHousekeepingActivities } from "../activities/housekeeping/activities.ts";
 import type { createIngestActivities } from "../activities/ingest/activities.ts";
 import type { createMonitoringActivities } from "../activities/monitoring/activities.ts";
+import type { createReadingsActivities } from "../activities/readings/activities.ts";
 import type { createRegistryActivities } from "../activities/registry/activities.ts";
 import type { createReproductionActivities } from "../activities/reproduction/activities.ts";
 import type { createRunActivities } from "../activities/runs/activities.ts";
@@ -42,6 +43,7 @@ export const housekeeping = proxyActivities<ReturnType<typeof createHousekeeping
   ...DATA,
   taskQueue: TASK_QUEUES.control,
 });
+export const readings = proxyActivities<ReturnType<typeof createReadingsActivities>>(DATA);
 export const ingest = proxyActivities<ReturnType<typeof createIngestActivities>>(DATA);
 export const features = proxyActivities<ReturnType<typeof createFeatureActivities>>(DATA);
 export const comparison = proxyActivities<ReturnType<typeof createComparisonActivities>>(DATA);

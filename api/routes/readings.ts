@@ -3,6 +3,7 @@ import { intakeCountsSchema, intakeReplySchema } from "../../schemas/live/intake
 import type { IntakeReply } from "../../schemas/live/intake.ts";
 import { formatIsoMicros, parseIsoMicros } from "../../schemas/iso-time.ts";
 import { dataIdSchema, nameSchema } from "../../schemas/names.ts";
+import { objectRefSchema } from "../../schemas/object-ref.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { Column } from "../../schemas/pipeline/source.ts";
 import type { Database } from "../../stores/postgres/port.ts";
@@ -91,6 +92,17 @@ export const readingRoutes: readonly AnyRoute[] = ["/readings", "/v1/readings"].
   }),
 ]);
 
+const BUCKETS = { "1m": 60, "5m": 300, "15m": 900, "1h": 3_600, "1d": 86_400 } as const;
+/** Steps of one trend: a page of a chart. */
+const MAX_STEPS = 3_000;
+const trendPointSchema = z.strictObject({
+  time: z.string().describe("Where the step begins."),
+  n: z.int(),
+  mean: z.number(),
+  min: z.number(),
+  max: z.number(),
+});
+
 /** What became of readings, to be held against what senders say they sent. */
 export const intakeRoutes: readonly AnyRoute[] = [
   route({
@@ -104,6 +116,82 @@ export const intakeRoutes: readonly AnyRoute[] = [
     reply: listOf(intakeCountsSchema.extend({ source: z.string(), adapter: z.string() })),
     handle: async ({ query: { source, since } }, { database }) => ({
       items: await database().readings.counts({ since, ...(source === undefined ? {} : { source }) }),
+    }),
+  }),
+  route({
+    method: "get",
+    path: "/v1/readings/trend",
+    tag: "readings",
+    summary:
+      "A column of an asset in equal steps of time, for charts: count, mean, least and largest value of each.",
+    policy: viewer,
+    query: z.strictObject({
+      asset: dataIdSchema,
+      column: dataIdSchema,
+      source: nameSchema.optional(),
+      since: timeQuery.optional().describe("Default: 24 hours before `until`."),
+      until: timeQuery.optional().describe("Default: now."),
+      step: z
+        .enum(["1m", "5m", "15m", "1h", "1d"])
+        .default("5m")
+        .describe("Hours and days are read from the hourly aggregates."),
+    }),
+    reply: listOf(trendPointSchema),
+    async handle({ query }, { database }) {
+      const source = await sourceOf(query.source, query.asset, database());
+      const { columns, time, pii } = source.document;
+      const place = columns.findIndex(({ name }) => name === query.column);
+      const isShown = place >= 0 && !pii.includes(query.column);
+      if (!isShown)
+        throw new PlatformError(
+          "invalid_query",
+          `read trend [column]: there is no such column of ${source.document.name}`,
+        );
+      if (time.kind === "cycle")
+        throw new PlatformError("invalid_query", "read trend [source]: its time is a cycle");
+      const until = query.until === undefined ? Date.now() : Date.parse(query.until);
+      const since = query.since === undefined ? until - 86_400_000 : Date.parse(query.since);
+      const bucket = BUCKETS[query.step] * 1_000_000;
+      if (since >= until || ((until - since) * 1_000) / bucket > MAX_STEPS)
+        throw new PlatformError(
+          "invalid_query",
+          `read trend [since]: expected 1 to ${MAX_STEPS} steps before \`until\``,
+        );
+      const points = await database().readings.trend({
+        sourceKey: source.sourceKey,
+        source: source.document.name,
+        asset: query.asset,
+        column: query.column,
+        place,
+        since: since * 1_000,
+        until: until * 1_000,
+        bucket,
+        isAggregated: bucket >= 3_600_000_000,
+      });
+      return { items: points.map(({ start, ...point }) => ({ time: formatIsoMicros(start), ...point })) };
+    },
+  }),
+  route({
+    method: "get",
+    path: "/v1/readings/reconciliations",
+    tag: "readings",
+    summary: "Latest comparison of the ledger with the readings, by source; it is made every minute.",
+    policy: viewer,
+    reply: listOf(z.strictObject({ source: z.string(), ledger: z.int(), found: z.int(), at: z.string() })),
+    handle: async (_, { database }) => ({ items: await database().readingUpkeep.reconciliations() }),
+  }),
+  route({
+    method: "get",
+    path: "/v1/readings/archives",
+    tag: "readings",
+    summary: "Parquet parts of the archive, newest first.",
+    policy: viewer,
+    query: z.strictObject({ source: nameSchema.optional(), limit: limitQuery() }),
+    reply: listOf(
+      z.strictObject({ source: z.string(), object: objectRefSchema, rows: z.int(), archivedAt: z.string() }),
+    ),
+    handle: async ({ query: { source, limit } }, { database }) => ({
+      items: await database().readingUpkeep.archives({ limit, ...(source === undefined ? {} : { source }) }),
     }),
   }),
 ];

@@ -21,6 +21,7 @@ import { PostgresTrialStore } from "./repositories/runs/trial-store.ts";
 import { PostgresDeadLetterStore } from "./repositories/live/dead-letter-store.ts";
 import { PostgresDeviceStore } from "./repositories/live/device-store.ts";
 import { PostgresLiveSourceStore } from "./repositories/live/source-store.ts";
+import { PostgresReadingUpkeep } from "./repositories/live/reading-upkeep.ts";
 import { PostgresReadingStore } from "./repositories/live/reading-store.ts";
 import { PostgresScoreStore } from "./repositories/serving/score-store.ts";
 
@@ -77,6 +78,7 @@ export async function createDatabase(databaseUrl: string, options: DatabaseOptio
     trials: new PostgresTrialStore(pool),
     liveSources: new PostgresLiveSourceStore(pool),
     readings: new PostgresReadingStore(pool),
+    readingUpkeep: new PostgresReadingUpkeep(pool),
     deadLetters: new PostgresDeadLetterStore(pool),
     devices: new PostgresDeviceStore(pool),
     probe: () => pool.probe(),

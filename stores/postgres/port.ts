@@ -16,6 +16,7 @@ import type { RetentionStore } from "./port/retention.ts";
 import type { TrialStore } from "./port/trials.ts";
 import type { DeadLetterStore } from "./port/dead-letters.ts";
 import type { DeviceStore } from "./port/devices.ts";
+import type { ReadingUpkeepStore } from "./port/reading-upkeep.ts";
 import type { LiveSourceStore, ReadingStore } from "./port/live.ts";
 
 export type { Actor, AuditEntry } from "./port/actor.ts";
@@ -70,6 +71,7 @@ export interface Database {
   readonly trials: TrialStore;
   readonly liveSources: LiveSourceStore;
   readonly readings: ReadingStore;
+  readonly readingUpkeep: ReadingUpkeepStore;
   readonly deadLetters: DeadLetterStore;
   readonly devices: DeviceStore;
   probe(): Promise<void>;

@@ -73,7 +73,7 @@ export function grantStatements(): string[] {
     `grant usage on schema aura to ${APP_ROLE}, ${READER_ROLE}`,
     `grant select, insert, update, delete on all tables in schema aura to ${APP_ROLE}`,
     `grant usage, select on all sequences in schema aura to ${APP_ROLE}`,
-    `grant execute on function aura.ensure_reading_month(date) to ${APP_ROLE}`,
+    `grant execute on function aura.ensure_reading_month(date), aura.drop_reading_month(date) to ${APP_ROLE}`,
     `revoke update, delete, truncate on ${appendOnly} from ${APP_ROLE}`,
     `revoke insert, update, delete on aura.schema_migrations from ${APP_ROLE}`,
     `grant select on all tables in schema aura to ${READER_ROLE}`,

@@ -4,6 +4,7 @@ import { rawFileSchema } from "../../schemas/dataset.ts";
 import {
   approveWorkflowId,
   promoteWorkflowId,
+  READINGS_UPKEEP_ID,
   searchWorkflowId,
   TASK_QUEUES,
 } from "../../temporal-config/constants.ts";
@@ -23,7 +24,7 @@ import { recordedNames, writeHistory } from "./history-file.ts";
  *
  *     npm run build && node dist/tests/replay/record.js [group …]
  *
- * Groups: `runs`, `housekeeping`, `search`, `versions`; all of them without one.
+ * Groups: `runs`, `housekeeping`, `readings`, `search`, `versions`; all of them without one.
  * To be run when a workflow gains a path; what is recorded stays. A history that no longer replays means that runs
  * which are open at the next release would be stuck: such a change goes behind `patched()`.
  */
@@ -71,6 +72,13 @@ class Recorder {
     const approval = await this.person.untilAsked(runId);
     if (approval === undefined || !DIGEST.test(approval.digest)) throw new Error("no approval");
     return approveWorkflowId("promotion", approval.id, approval.digest);
+  }
+
+  /** Starts a workflow that the schedules would start. */
+  async run(workflowType: string, workflowId: string, input: object): Promise<string> {
+    const taskQueue = TASK_QUEUES.control;
+    await this.#platform.client.workflow.start(workflowType, { workflowId, taskQueue, args: [input] });
+    return workflowId;
   }
 
   signalReject(workflowId: string): Promise<void> {
@@ -188,6 +196,13 @@ class Recorder {
 }
 
 /** A fleet was scored, and what it was made of is past its time at once. */
+async function recordReadings(recorder: Recorder): Promise<void> {
+  const id = await recorder.run("readingsUpkeepWorkflow", `${READINGS_UPKEEP_ID}/recorded`, {
+    archiveNow: true,
+  });
+  await recorder.save("readings-upkeep", id);
+}
+
 async function recordHousekeeping(recorder: Recorder): Promise<void> {
   const run = await recorder.start("housekept", ["task:", "retention: 0d\n\ntask:"]);
   await recorder.approvalOf(run.runId);
@@ -294,6 +309,7 @@ async function recordRuns(recorder: Recorder): Promise<void> {
 const GROUPS = {
   runs: recordRuns,
   housekeeping: recordHousekeeping,
+  readings: recordReadings,
   search: recordSearch,
   versions: recordVersions,
 };

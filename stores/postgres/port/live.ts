@@ -101,6 +101,30 @@ export interface ReadingPageRequest {
   readonly isTimestamp: boolean;
 }
 
+/** Readings of a column between two times, together. */
+export interface TrendPoint {
+  /** Microseconds since 1970 at which the bucket begins. */
+  readonly start: number;
+  readonly n: number;
+  readonly mean: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+export interface TrendRequest {
+  readonly sourceKey: number;
+  readonly source: string;
+  readonly asset: string;
+  readonly column: string;
+  /** Place of the column in the source, from 0. */
+  readonly place: number;
+  readonly since: number;
+  readonly until: number;
+  /** Microseconds; whole hours are read from the hourly aggregates where `isAggregated`. */
+  readonly bucket: number;
+  readonly isAggregated: boolean;
+}
+
 /** Readings as they arrive. */
 export interface ReadingStore {
   /** Finds the series of assets of a source, and makes those that are not there. */
@@ -123,6 +147,8 @@ export interface ReadingStore {
    */
   commit(submissions: readonly ReadingSubmission[]): Promise<CommittedReadings[]>;
   page(request: ReadingPageRequest): Promise<StoredReading[]>;
+  /** A column in equal steps of time; steps without a value are left out. */
+  trend(request: TrendRequest): Promise<TrendPoint[]>;
   /** Sources that have readings of an asset. */
   sourcesOf(asset: string): Promise<string[]>;
   /** Counts by source and adapter in minutes from `since` on. */

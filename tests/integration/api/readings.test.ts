@@ -190,6 +190,18 @@ await describeWithServices("readings over HTTP", () => {
     );
   });
 
+  it("shows a column in equal steps of time", async () => {
+    await send([0, 10, 61].map((second) => reading("p8", second, { pressure: second / 2, mode: "run" })));
+    const trend = await fixture.request(
+      `/v1/readings/trend?asset=p8&column=pressure&step=1m&since=${at(0)}&until=${at(200)}`,
+    );
+    const items = [
+      { time: "2026-01-31T23:59:00.000Z", n: 1, mean: 0, min: 0, max: 0 },
+      { time: "2026-02-01T00:00:00.000Z", n: 2, mean: 17.75, min: 5, max: 30.5 },
+    ];
+    expect(await trend.json()).toEqual({ items });
+  });
+
   it("takes lines of JSON, gzip and Arrow", async () => {
     const lines = [
       JSON.stringify(reading("p6", 0, { pressure: 1 })),

@@ -9,6 +9,8 @@ import type {
   ReadingStore,
   ReadingSubmission,
   StoredReading,
+  TrendPoint,
+  TrendRequest,
 } from "../../port/live.ts";
 import { encodeReadings, READING_COLUMNS } from "./reading-encoder.ts";
 import type { EncodedBatch } from "./reading-encoder.ts";
@@ -17,6 +19,8 @@ import type { EncodedBatch } from "./reading-encoder.ts";
 export const READINGS_CHANNEL = "aura_readings";
 
 const UNIQUE_VIOLATION = "23505";
+/** As PostgreSQL calls a row that no partition takes. */
+const NO_PARTITION = "23514";
 const DAY_MS = 86_400_000;
 const YEAR_2000 = Date.UTC(2000, 0, 1);
 
@@ -94,6 +98,17 @@ export class PostgresReadingStore implements ReadingStore {
   }
 
   async commit(submissions: readonly ReadingSubmission[]): Promise<CommittedReadings[]> {
+    try {
+      return await this.#commitOnce(submissions);
+    } catch (error) {
+      if (sqlStateOf(error) !== NO_PARTITION) throw error;
+      // A month that was empty was removed meanwhile.
+      this.#months.clear();
+      return this.#commitOnce(submissions);
+    }
+  }
+
+  async #commitOnce(submissions: readonly ReadingSubmission[]): Promise<CommittedReadings[]> {
     await this.#ensureMonths(submissions);
     return this.#pool.transaction(async (tx) => {
       const batches = await openBatches(tx, submissions);
@@ -134,6 +149,38 @@ export class PostgresReadingStore implements ReadingStore {
         after?.ts ?? null,
         after?.seq ?? null,
         limit,
+      ],
+    );
+  }
+
+  trend(request: TrendRequest): Promise<TrendPoint[]> {
+    const { sourceKey, source, asset, column, place, since, until, bucket, isAggregated } = request;
+    const start = (t: string) => `${t} - ((${t} % $5::bigint) + $5) % $5`;
+    if (isAggregated)
+      return this.#pool.query(
+        `select ${start("bucket_start")} as start, sum(n_readings)::bigint as n, sum(mean * n_readings) / sum(n_readings) as mean,
+                min(minimum) as min, max(maximum) as max
+           from aura.telemetry_aggregates
+          where source = $1 and asset_id = $2 and bucket_start >= $3 and bucket_start < $4 and column_name = $6
+          group by 1 order by 1`,
+        [source, asset, since, until, bucket, column],
+      );
+    return this.#pool.query(
+      `select ${start("r.ts")} as start, count(*) as n, avg(r.row_values[$6]) as mean, min(r.row_values[$6]) as min,
+              max(r.row_values[$6]) as max
+         from aura.reading_series s join aura.assets a using (asset_key) join aura.readings r using (series_key)
+        where s.source_key = $1 and a.asset_id = $2 and r.ts >= $3 and r.ts < $4
+          and r.month between $7::date and $8::date and r.row_values[$6] is not null
+        group by 1 order by 1`,
+      [
+        sourceKey,
+        asset,
+        since,
+        until,
+        bucket,
+        place + 1,
+        dateOf(monthOf(since / 1_000)),
+        dateOf(monthOf(until / 1_000)),
       ],
     );
   }

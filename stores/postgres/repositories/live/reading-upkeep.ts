@@ -1,0 +1,281 @@
+import type { ObjectRef } from "../../../../schemas/object-ref.ts";
+import { liveSourceSchema, spanMs } from "../../../../schemas/live/source.ts";
+import type { ConnectionPool, Sql } from "../../connection/connection-pool.ts";
+import type {
+  ArchivedReading,
+  ExpiredReadings,
+  FollowedBatches,
+  ReadingArchiveRow,
+  ReadingUpkeepStore,
+  Reconciliation,
+} from "../../port/reading-upkeep.ts";
+
+const FETCH_ROWS = 5_000;
+const HOUR_MICROS = 3_600_000_000;
+const RECONCILER = "reconcile";
+/** Batches looked at in one step of a reconciliation. */
+const RECONCILED_ROWS = 2_000_000;
+/** Rows deleted by one statement, so that none lasts long. */
+const DELETED_ROWS = 20_000;
+/** One reconciles at a time; any constant that nobody else uses will do. */
+const RECONCILE_LOCK = 0x72656364;
+
+/** Work on stored readings: aggregates, archive, retention and reconciliation. */
+export class PostgresReadingUpkeep implements ReadingUpkeepStore {
+  readonly #pool: ConnectionPool;
+
+  constructor(pool: ConnectionPool) {
+    this.#pool = pool;
+  }
+
+  async prepareMonths(ahead: number): Promise<void> {
+    for (let month = 0; month <= ahead; month++) {
+      await this.#pool.query(
+        "select aura.ensure_reading_month((date_trunc('month', now() at time zone 'UTC') + make_interval(months => $1))::date)",
+        [month],
+      );
+    }
+  }
+
+  async follow(follower: string, maxRows: number): Promise<FollowedBatches | undefined> {
+    return follow(this.#pool, follower, maxRows);
+  }
+
+  aggregate(batches: FollowedBatches): Promise<number> {
+    return this.#pool.transaction(async (tx) => {
+      await tx.query("set local statement_timeout = 0");
+      const written = await tx.query(
+        `with touched as (
+           select distinct s.series_key, l.source, a.asset_id, r.month, r.epoch,
+                  r.ts - ((r.ts % ${HOUR_MICROS}) + ${HOUR_MICROS}) % ${HOUR_MICROS} as start
+             from aura.readings r join aura.reading_series s using (series_key)
+             join aura.live_sources l using (source_key) join aura.assets a using (asset_key)
+            where r.batch_id between $1 and $2 and r.batch_id = any ($3)
+              and ${NEWEST}->'time'->>'kind' = 'timestamp'),
+         columns as (
+           select l.source, c.place, c.document->>'name' as name
+             from aura.live_sources l,
+                  json_array_elements(${NEWEST}->'columns') with ordinality as c (document, place)
+            where c.document->>'type' in ('float', 'integer', 'boolean'))
+         insert into aura.telemetry_aggregates
+           (source, asset_id, column_name, bucket_start, bucket_length, n_readings, mean, minimum, maximum, stddev)
+         select t.source, t.asset_id, c.name, t.start, ${HOUR_MICROS}, count(*), avg(v.value), min(v.value), max(v.value),
+                stddev_pop(v.value)
+           from touched t
+           join aura.readings r on r.series_key = t.series_key and r.epoch = t.epoch and r.month = t.month
+                               and r.ts >= t.start and r.ts < t.start + ${HOUR_MICROS}
+           cross join unnest(r.row_values) with ordinality as v (value, place)
+           join columns c on c.source = t.source and c.place = v.place
+          where v.value is not null
+          group by t.source, t.asset_id, c.name, t.start
+         on conflict (source, asset_id, column_name, bucket_length, bucket_start) do update set
+           n_readings = excluded.n_readings, mean = excluded.mean, minimum = excluded.minimum,
+           maximum = excluded.maximum, stddev = excluded.stddev
+         returning 1`,
+        rangeOf(batches),
+      );
+      await move(tx, batches);
+      return written.length;
+    });
+  }
+
+  sourcesOf({ batches }: FollowedBatches): Promise<{ sourceKey: number; source: string }[]> {
+    return this.#pool.query(
+      `select distinct l.source_key as "sourceKey", l.source from aura.reading_batches b join aura.live_sources l using (source_key)
+        where b.batch_id = any ($1) and b.n_stored > 0 order by l.source`,
+      [batches],
+    );
+  }
+
+  readBatches(
+    batches: FollowedBatches,
+    sourceKey: number,
+    use: (rows: readonly ArchivedReading[]) => Promise<void>,
+  ): Promise<void> {
+    return this.#pool.transaction(async (tx) => {
+      await tx.query("set local statement_timeout = 0");
+      await tx.query(
+        `declare archived no scroll cursor for
+         select a.asset_id as asset, r.epoch, r.ts, r.seq, r.schema_version as "schemaVersion", r.row_values as "values"
+           from aura.readings r join aura.reading_series s using (series_key) join aura.assets a using (asset_key)
+          where r.batch_id between $1 and $2 and r.batch_id = any ($3) and s.source_key = $4
+          order by a.asset_id collate "C", r.epoch, r.ts, r.seq`,
+        [...rangeOf(batches), sourceKey],
+      );
+      for (;;) {
+        const rows = await tx.query<ArchivedReading>(`fetch ${FETCH_ROWS} from archived`);
+        if (rows.length === 0) return;
+        await use(rows);
+      }
+    });
+  }
+
+  recordArchives(
+    batches: FollowedBatches,
+    parts: readonly { readonly sourceKey: number; readonly object: ObjectRef; readonly rows: number }[],
+  ): Promise<void> {
+    return this.#pool.transaction(async (tx) => {
+      for (const { sourceKey, object, rows } of parts) {
+        await tx.query(
+          `insert into aura.reading_archives (source_key, object_key, object_sha256, object_bytes, n_rows)
+           values ($1, $2, $3, $4, $5) on conflict (source_key, object_sha256) do nothing`,
+          [sourceKey, object.key, object.sha256, object.bytes, rows],
+        );
+      }
+      await move(tx, batches);
+    });
+  }
+
+  archives({
+    source,
+    limit,
+  }: {
+    readonly source?: string;
+    readonly limit: number;
+  }): Promise<ReadingArchiveRow[]> {
+    return this.#pool.query(
+      `select l.source, json_build_object('key', r.object_key, 'sha256', r.object_sha256, 'bytes', r.object_bytes) as object,
+              r.n_rows as rows, r.archived_at as "archivedAt"
+         from aura.reading_archives r join aura.live_sources l using (source_key)
+        where $1::text is null or l.source = $1 order by r.archive_id desc limit $2`,
+      [source ?? null, limit],
+    );
+  }
+
+  async expire(follower: string): Promise<ExpiredReadings[]> {
+    const expired: ExpiredReadings[] = [];
+    for (const { sourceKey, source, document } of await this.#sources()) {
+      const { retention, time } = liveSourceSchema.parse(document);
+      const before = new Date(Date.now() - spanMs(retention));
+      const isTimestamp = time.kind === "timestamp";
+      let rows = 0;
+      for (let n = DELETED_ROWS; n === DELETED_ROWS; rows += n) {
+        n = await this.#deleteSome(follower, { sourceKey, before, isTimestamp });
+      }
+      if (rows > 0) expired.push({ source, rows });
+    }
+    await this.#dropEmptyMonths();
+    return expired;
+  }
+
+  async reconcile(): Promise<Reconciliation[]> {
+    return this.#pool.transaction(async (tx) => {
+      const [lock] = await tx.query<{ taken: boolean }>("select pg_try_advisory_xact_lock($1) as taken", [
+        RECONCILE_LOCK,
+      ]);
+      const batches = lock?.taken === true ? await follow(tx, RECONCILER, RECONCILED_ROWS) : undefined;
+      if (batches === undefined) return [];
+      const rows = await tx.query<Reconciliation>(
+        `with ledger as (select source_key, sum(n_stored) as n from aura.reading_batches where batch_id = any ($3) group by source_key),
+              found as (select s.source_key, count(*) as n from aura.readings r join aura.reading_series s using (series_key)
+                         where r.batch_id between $1 and $2 and r.batch_id = any ($3) group by s.source_key)
+         insert into aura.intake_reconciliations as i (source_key, up_to_batch, n_ledger, n_found)
+         select source_key, $4, coalesce(l.n, 0), coalesce(f.n, 0) from ledger l full join found f using (source_key)
+         on conflict (source_key, up_to_batch) do update set n_ledger = excluded.n_ledger, n_found = excluded.n_found,
+           at = clock_timestamp()
+         returning (select source from aura.live_sources l where l.source_key = i.source_key) as source,
+                   n_ledger as ledger, n_found as found, at`,
+        [...rangeOf(batches), batches.batch],
+      );
+      await move(tx, batches);
+      return rows;
+    });
+  }
+
+  reconciliations(): Promise<Reconciliation[]> {
+    return this.#pool.query(
+      `select distinct on (l.source) l.source, i.n_ledger as ledger, i.n_found as found, i.at
+         from aura.intake_reconciliations i join aura.live_sources l using (source_key)
+        order by l.source, i.at desc`,
+    );
+  }
+
+  #sources(): Promise<{ sourceKey: number; source: string; document: unknown }[]> {
+    return this.#pool.query(
+      `select l.source_key as "sourceKey", l.source, ${NEWEST} as document from aura.live_sources l order by l.source`,
+    );
+  }
+
+  /** Only what the archive has: its follower has passed the batch. */
+  async #deleteSome(
+    follower: string,
+    { sourceKey, before, isTimestamp }: { sourceKey: number; before: Date; isTimestamp: boolean },
+  ): Promise<number> {
+    const day = before.toISOString().slice(0, 10);
+    const [row] = await this.#pool.query<{ n: number }>(
+      `with gone as (
+         delete from aura.readings r using aura.reading_series s
+          where s.series_key = r.series_key and s.source_key = $1 and r.month <= $2::date
+            and (r.series_key, r.epoch, r.ts, r.seq, r.month) in (
+              select q.series_key, q.epoch, q.ts, q.seq, q.month
+                from aura.readings q join aura.reading_series z using (series_key)
+                join aura.reading_batches b using (batch_id), aura.reading_positions p
+               where z.source_key = $1 and q.month <= $2::date and p.follower = $3
+                 and (b.tx, b.batch_id) <= (p.tx, p.batch_id)
+                 and case when $4 then q.ts < $5::bigint else q.month < date_trunc('month', $2::date) end
+               limit ${DELETED_ROWS})
+         returning 1)
+       select count(*) as n from gone`,
+      [sourceKey, day, follower, isTimestamp, before.getTime() * 1_000],
+    );
+    return row?.n ?? 0;
+  }
+
+  /** Months that are over and hold nothing any more; those that are to come stay. */
+  async #dropEmptyMonths(): Promise<void> {
+    const months = await this.#pool.query<{ month: string }>(
+      `select to_char(to_date(right(c.relname, 7), 'YYYY_MM'), 'YYYY-MM-DD') as month
+         from pg_inherits i join pg_class c on c.oid = i.inhrelid
+        where i.inhparent = 'aura.readings'::regclass
+          and to_date(right(c.relname, 7), 'YYYY_MM') < date_trunc('month', now() at time zone 'UTC')`,
+    );
+    for (const { month } of months) {
+      await this.#pool.transaction(async (tx) => {
+        const [row] = await tx.query<{ any: boolean }>(
+          `select exists (select from aura.readings where month >= $1::date and month < $1::date + interval '1 month') as any`,
+          [month],
+        );
+        if (row?.any === false) await tx.query("select aura.drop_reading_month($1)", [month]);
+      });
+    }
+  }
+}
+
+/** Newest declaration of a source `l`. */
+const NEWEST = `(select v.document from aura.source_versions v where v.source_key = l.source_key order by v.version desc limit 1)`;
+
+/** First, last and all of some batches: the range lets the index by blocks leave out what is far from them. */
+function rangeOf({ batches }: FollowedBatches): [number, number, readonly number[]] {
+  const least = batches.reduce((a, b) => Math.min(a, b), Infinity);
+  const most = batches.reduce((a, b) => Math.max(a, b), -Infinity);
+  return [least, most, batches];
+}
+
+/** What is below the oldest open transaction is decided: a batch that commits late is never passed over. */
+async function follow(sql: Sql, follower: string, maxRows: number): Promise<FollowedBatches | undefined> {
+  await sql.query("insert into aura.reading_positions (follower) values ($1) on conflict do nothing", [
+    follower,
+  ]);
+  const rows = await sql.query<{ id: number; tx: string; n: number }>(
+    `select b.batch_id as id, b.tx::text as tx, b.n_stored as n
+       from aura.reading_batches b, aura.reading_positions p
+      where p.follower = $1 and (b.tx, b.batch_id) > (p.tx, p.batch_id)
+        and b.tx < pg_snapshot_xmin(pg_current_snapshot())
+      order by b.tx, b.batch_id limit 10000`,
+    [follower],
+  );
+  let nRows = 0;
+  let n = 0;
+  while (n < rows.length && (n === 0 || nRows + (rows[n]?.n ?? 0) <= maxRows)) nRows += rows[n++]?.n ?? 0;
+  const last = rows[n - 1];
+  if (last === undefined) return undefined;
+  return { follower, nRows, tx: last.tx, batch: last.id, batches: rows.slice(0, n).map(({ id }) => id) };
+}
+
+async function move(sql: Sql, { follower, tx, batch }: FollowedBatches): Promise<void> {
+  await sql.query(
+    `update aura.reading_positions set tx = $2::xid8, batch_id = $3, moved_at = clock_timestamp()
+      where follower = $1 and (tx, batch_id) < ($2::xid8, $3)`,
+    [follower, tx, batch],
+  );
+}

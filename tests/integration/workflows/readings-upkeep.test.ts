@@ -1,0 +1,168 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import pg from "pg";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { withFailures } from "../../../activities/failures.ts";
+import { createReadingsActivities } from "../../../activities/readings/activities.ts";
+import { ReadingIntake } from "../../../intake/reading-intake.ts";
+import { liveSourceSchema } from "../../../schemas/live/source.ts";
+import { createDuckDb } from "../../../stores/duckdb/duckdb.ts";
+import type { DuckDb } from "../../../stores/duckdb/duckdb.ts";
+import { createObjectStore } from "../../../stores/objects/object-store.ts";
+import type { ObjectStore } from "../../../stores/objects/port.ts";
+import { createDatabase } from "../../../stores/postgres/database.ts";
+import type { Database } from "../../../stores/postgres/port.ts";
+import { TASK_QUEUES } from "../../../temporal-config/constants.ts";
+import { reconcile } from "../../../workers/intake-reconciler.ts";
+import type { readingsUpkeepWorkflow } from "../../../workflows/readings-upkeep/workflow.ts";
+import { createTestDatabase, describeWithServices } from "../../support/platform.ts";
+import type { TestDatabase } from "../../support/platform.ts";
+import { startWorkflowEnvironment } from "../../support/workflow-environment.ts";
+import type { WorkflowEnvironment } from "../../support/workflow-environment.ts";
+
+/** What is done with stored readings, on a real database, object store and Temporal server. */
+
+const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const actor = { id: "ana", role: "operator", authenticated: true } as const;
+
+await describeWithServices("readings that are stored", (services) => {
+  let test: TestDatabase;
+  let db: Database;
+  let sql: pg.Client;
+  let folder: string;
+  let objects: ObjectStore;
+  let duckdb: DuckDb;
+  let environment: WorkflowEnvironment;
+  let intake: ReadingIntake;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "aura-upkeep-"));
+    objects = createObjectStore({ objects: pathToFileURL(folder).href, cacheDir: folder });
+    duckdb = await createDuckDb({ directories: [folder] });
+    test = await createTestDatabase("upkeep");
+    db = await createDatabase(test.url);
+    sql = new pg.Client({ connectionString: test.url });
+    await sql.connect();
+    intake = new ReadingIntake({ sources: () => db.liveSources, readings: () => db.readings });
+    const activities = createReadingsActivities({ db, objects, duckdb, scratchDir: folder });
+    environment = await startWorkflowEnvironment(services, withFailures(activities));
+    const columns = [{ name: "x" }, { name: "mode", type: "text", values: ["a"] }, { name: "y" }];
+    for (const source of [
+      { name: "pumps", owner: "tests", retention: "30d", columns },
+      { name: "engines", owner: "tests", retention: "30d", time: { kind: "cycle" }, columns },
+    ])
+      await db.liveSources.put(liveSourceSchema.parse(source), actor);
+  });
+  afterAll(async () => {
+    await environment.close();
+    duckdb.close();
+    await sql.end();
+    await db.close();
+    await test.drop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  let nRuns = 0;
+  const upkeep = (archiveNow: boolean) =>
+    environment.client.workflow.execute<typeof readingsUpkeepWorkflow>("readingsUpkeepWorkflow", {
+      workflowId: `readings/upkeep/${(nRuns += 1)}`,
+      taskQueue: TASK_QUEUES.control,
+      args: [{ archiveNow }],
+    });
+  const hour = Math.floor(Date.now() / HOUR_MS) * HOUR_MS - HOUR_MS;
+  const reading = (asset: string, ms: number, values: object) => ({
+    asset,
+    time: new Date(ms).toISOString(),
+    values,
+  });
+  const buckets = async () =>
+    (
+      await sql.query(
+        `select asset_id as asset, column_name as "column", n_readings::int as n, mean, minimum, maximum
+           from aura.telemetry_aggregates where bucket_start = $1 order by asset_id, column_name`,
+        [hour * 1_000],
+      )
+    ).rows as object[];
+
+  it("are aggregated by hour, also when one comes late", async () => {
+    await intake.submit("pumps", "http", [
+      reading("p1", hour, { x: 1, y: 5, mode: "a" }),
+      reading("p1", hour + 60_000, { x: 3 }),
+      reading("p1", hour + HOUR_MS, { x: 100 }),
+    ]);
+    await intake.submit("engines", "http", [{ asset: "e1", time: 7, values: { x: 1 } }]);
+    await upkeep(false);
+    expect(await buckets()).toEqual([
+      { asset: "p1", column: "x", n: 2, mean: 2, minimum: 1, maximum: 3 },
+      { asset: "p1", column: "y", n: 1, mean: 5, minimum: 5, maximum: 5 },
+    ]);
+    await intake.submit("pumps", "http", [reading("p1", hour + 30_000, { x: 8 })]);
+    await upkeep(false);
+    expect(await buckets()).toMatchObject([{ column: "x", n: 3, mean: 4, maximum: 8 }, { column: "y" }]);
+  });
+
+  it("are put into the archive once, as Parquet that says what was stored", async () => {
+    expect(await upkeep(true)).toMatchObject({ archivedRows: 5 });
+    expect(await upkeep(true)).toMatchObject({ archivedRows: 0 });
+    const archives = await db.readingUpkeep.archives({ limit: 10 });
+    expect(archives.map(({ source, rows }) => [source, rows])).toEqual([
+      ["pumps", 4],
+      ["engines", 1],
+    ]);
+    const path = await objects.fetch((archives[0] as (typeof archives)[0]).object);
+    const rows = await duckdb.query(
+      `SELECT asset, ts::DOUBLE AS ts, values[1] AS x, values[3] AS y FROM ${await duckdb.parquet([path])} ORDER BY ts`,
+    );
+    expect(rows.map(({ ts, x, y }) => [ts, x, y])).toEqual([
+      [hour * 1_000, 1, 5],
+      [(hour + 30_000) * 1_000, 8, null],
+      [(hour + 60_000) * 1_000, 3, null],
+      [(hour + HOUR_MS) * 1_000, 100, null],
+    ]);
+  });
+
+  it("are removed past the retention of their source, but not before they are archived", async () => {
+    const old = Date.now() - 100 * DAY_MS;
+    await intake.submit("pumps", "http", [reading("p1", old, { x: 1 }), reading("p1", old + 1, { x: 2 })]);
+    expect(await upkeep(false)).toMatchObject({ archivedRows: 0, expiredRows: 0 });
+    expect(await upkeep(true)).toMatchObject({ archivedRows: 2, expiredRows: 2 });
+    const { rows } = await sql.query("select count(*)::int as n from aura.readings");
+    expect(rows).toEqual([{ n: 5 }]);
+    const name = `readings_${new Date(old).toISOString().slice(0, 7).replace("-", "_")}`;
+    expect((await sql.query("select to_regclass($1) as found", [`aura.${name}`])).rows).toEqual([
+      { found: null },
+    ]);
+    // A month that was removed is made again where a reading needs it.
+    expect(await intake.submit("pumps", "http", [reading("p1", old, { x: 1 })])).toMatchObject({ stored: 1 });
+  });
+
+  it("find their months made ahead", async () => {
+    const months = [0, 1, 2].map((ahead) => {
+      const now = new Date();
+      return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + ahead, 1)).toISOString().slice(0, 7);
+    });
+    for (const month of months) {
+      const found = await sql.query("select to_regclass($1) as found", [
+        `aura.readings_${month.replace("-", "_")}`,
+      ]);
+      expect(found.rows[0]).not.toEqual({ found: null });
+    }
+  });
+
+  it("are held against the ledger, and one that is missing is an alert", async () => {
+    await reconcile(db);
+    for (const { ledger, found } of await db.readingUpkeep.reconciliations())
+      expect(found).toBeLessThanOrEqual(ledger);
+    await intake.submit("pumps", "http", [reading("p9", hour, { x: 1 }), reading("p9", hour + 1, { x: 1 })]);
+    await sql.query("delete from aura.readings where ts = $1", [(hour + 1) * 1_000]);
+    await reconcile(db);
+    const [alert] = await db.alerts.list({ limit: 1 });
+    expect(alert).toMatchObject({
+      severity: "critical",
+      subject: "source/pumps",
+      details: { ledger: 2, found: 1 },
+    });
+  });
+});

@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { IntakeMetrics } from "../intake/intake-metrics.ts";
 import type { IntakeEvent } from "../intake/reading-intake.ts";
 import type { Reconciliation } from "../stores/postgres/port/reading-upkeep.ts";
 import type { PoolEvent } from "../inference/pool-options.ts";
@@ -83,19 +84,7 @@ export class Metrics {
     labelNames: ["event"] as const,
     registers: [this.registry],
   });
-  private readonly batchLag = new Histogram({
-    name: "ingestor_batch_lag_seconds",
-    help: "From the arrival of readings to their commit, by source and adapter.",
-    labelNames: ["source", "adapter"] as const,
-    buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 15],
-    registers: [this.registry],
-  });
-  private readonly intakeRecords = new Counter({
-    name: "ingestor_records_total",
-    help: "Readings received, by what became of them.",
-    labelNames: ["source", "adapter", "outcome"] as const,
-    registers: [this.registry],
-  });
+  private readonly intake = new IntakeMetrics(this.registry);
   private readonly unaccounted = new Gauge({
     name: "ingestor_unaccounted_records",
     help: "Readings that were committed and were not found at the latest reconciliation, by source; 0 is what it must be.",
@@ -159,13 +148,8 @@ export class Metrics {
     this.reconciliations = ask;
   }
 
-  /** Conflicts are counted among the duplicates, and once more by themselves. */
-  readingsCommitted({ reply, adapter, seconds }: IntakeEvent): void {
-    const { source } = reply;
-    this.batchLag.observe({ source, adapter }, seconds);
-    for (const outcome of ["stored", "duplicate", "conflict", "quarantined", "rejected"] as const) {
-      if (reply[outcome] > 0) this.intakeRecords.inc({ source, adapter, outcome }, reply[outcome]);
-    }
+  readingsCommitted(event: IntakeEvent): void {
+    this.intake.committed(event);
   }
 
   pool(event: PoolEvent): void {

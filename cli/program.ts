@@ -18,6 +18,7 @@ import { registerInitCommand } from "./commands/pipeline/init.ts";
 import { registerKeysCommand } from "./commands/record/keys.ts";
 import { registerDeadLettersCommand } from "./commands/live/dead-letters.ts";
 import { registerReadingsCommand } from "./commands/live/readings.ts";
+import { registerFeedsCommand } from "./commands/live/feeds.ts";
 import { registerSourcesCommand } from "./commands/live/sources.ts";
 import { registerLineageCommand } from "./commands/record/lineage.ts";
 import { registerLogsCommand } from "./commands/platform/logs.ts";
@@ -62,7 +63,12 @@ const COMMANDS: Readonly<Record<string, readonly ((program: Command) => void)[]>
     registerDriftCommand,
     registerAlertsCommand,
   ],
-  "Live readings:": [registerSourcesCommand, registerReadingsCommand, registerDeadLettersCommand],
+  "Live readings:": [
+    registerSourcesCommand,
+    registerReadingsCommand,
+    registerFeedsCommand,
+    registerDeadLettersCommand,
+  ],
   "Records and access:": [
     registerAssetsCommand,
     registerLineageCommand,

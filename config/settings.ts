@@ -39,6 +39,12 @@ export interface Settings {
   readonly apiKey?: string;
   readonly bootstrapAdminKey?: string;
   readonly metricsPort?: number;
+  readonly feeds: {
+    /** Absolute. */
+    readonly folders: readonly string[];
+    /** Absolute. */
+    readonly secrets: string;
+  };
   readonly workerQueues: readonly ("control" | "data" | "train")[];
   /** Trainings that a worker does at once. */
   readonly trainings: number;
@@ -90,6 +96,10 @@ export function readSettings(env: Environment, cwd: string): Settings {
     ...optional("apiKey", values.AURA_API_KEY),
     ...optional("bootstrapAdminKey", values.AURA_BOOTSTRAP_ADMIN_KEY),
     ...optional("metricsPort", values.AURA_METRICS_PORT),
+    feeds: {
+      folders: (values.AURA_FEED_FOLDERS ?? ["."]).map((folder) => resolve(cwd, folder)),
+      secrets: resolve(cwd, values.AURA_FEED_SECRETS ?? join(stateDir, "secrets")),
+    },
     workerQueues: values.AURA_WORKER_QUEUES,
     trainings: values.AURA_TRAININGS,
     inferenceChildren: values.AURA_INFERENCE_CHILDREN,

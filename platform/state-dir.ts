@@ -43,8 +43,15 @@ export function statePaths(stateDir: string): StatePaths {
   };
 }
 
-/** Port of each thing that listens. `workerMetrics` is the first worker's Prometheus endpoint. */
-export const PORT_NAMES = ["postgres", "temporal", "temporalUi", "api", "workerMetrics"] as const;
+/** Port of each thing that listens; `…Metrics` are Prometheus endpoints. */
+export const PORT_NAMES = [
+  "postgres",
+  "temporal",
+  "temporalUi",
+  "api",
+  "workerMetrics",
+  "ingestorMetrics",
+] as const;
 export type PortName = (typeof PORT_NAMES)[number];
 
 export const PART_STATES = ["starting", "ready", "unhealthy", "waiting", "stopping", "stopped"] as const;

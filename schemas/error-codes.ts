@@ -70,6 +70,12 @@ export const ERROR_CODES = {
     "The declaration of a live source is not valid.",
     "Correct the line and field named.",
   ),
+  invalid_feed: row(
+    422,
+    false,
+    "The declaration of a feed is not valid.",
+    "Correct the line and field named.",
+  ),
   invalid_signature_input: row(
     422,
     false,

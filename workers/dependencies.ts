@@ -87,7 +87,7 @@ export async function openWorkerDeps(
 /** A killed worker leaves its folder behind; those of processes that are gone are removed. */
 export async function removeOrphans(scratchRoot: string): Promise<void> {
   for (const name of await readdir(scratchRoot)) {
-    const pid = Number(/^worker-(\d+)$/.exec(name)?.[1] ?? Number.NaN);
+    const pid = Number(/^(?:worker|ingestor)-(\d+)$/.exec(name)?.[1] ?? Number.NaN);
     if (Number.isNaN(pid) || isRunning(pid)) continue;
     await rm(join(scratchRoot, name), { recursive: true, force: true });
   }

@@ -5,7 +5,7 @@ import { readPackedBody } from "../http/body.ts";
 import type { ApiContext } from "../http/context.ts";
 import { headerOf } from "../http/headers.ts";
 import { invalidInput } from "../http/on-error.ts";
-import { parseStrictJson } from "../http/strict-json.ts";
+import { parseStrictJson } from "../../schemas/json/strict-json.ts";
 import { ARROW_STREAM } from "../serving/arrow-rows.ts";
 import { readArrowReadings } from "./arrow-readings.ts";
 

@@ -10,7 +10,7 @@ import { checkMediaType, DEFAULT_BODY_BYTES, readBody } from "../http/body.ts";
 import type { ApiContext, ApiEnv } from "../http/context.ts";
 import { headerOf, headersOf, jsonResponse, secure } from "../http/headers.ts";
 import { invalidInput, problemOf, toPlatformError } from "../http/on-error.ts";
-import { parseStrictJson } from "../http/strict-json.ts";
+import { parseStrictJson } from "../../schemas/json/strict-json.ts";
 import type { AnyRoute, Route, RouteRequest } from "./route.ts";
 
 const PUBLIC_ACTOR: Actor = { id: "public", role: "viewer", authenticated: false };

@@ -10,7 +10,7 @@ import type { RoutePolicy } from "../http/auth.ts";
 import { readBody } from "../http/body.ts";
 import { headerOf } from "../http/headers.ts";
 import { invalidInput } from "../http/on-error.ts";
-import { parseStrictJson } from "../http/strict-json.ts";
+import { parseStrictJson } from "../../schemas/json/strict-json.ts";
 import { ARROW_STREAM, readArrowRows } from "../serving/arrow-rows.ts";
 import type { EncodedRows, PredictCaller } from "../serving/predictor.ts";
 import { openRowsBody } from "../serving/row-template.ts";

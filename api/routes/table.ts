@@ -5,6 +5,7 @@ import { dataVersionRoutes } from "./data-versions.ts";
 import { datasetRoutes } from "./datasets.ts";
 import { deadLetterRoutes } from "./dead-letters.ts";
 import { descriptionRoutes } from "./description.ts";
+import { feedRoutes } from "./feeds.ts";
 import { healthRoutes } from "./health.ts";
 import { importRoutes } from "./imports.ts";
 import { inferenceProtocolRoutes } from "./inference-protocol.ts";
@@ -46,6 +47,7 @@ const RESOURCES: readonly AnyRoute[] = [
   ...liveSourceRoutes,
   ...deadLetterRoutes,
   ...placeRoutes,
+  ...feedRoutes,
   ...recordRoutes,
   ...assetRoutes,
   ...alertRoutes,

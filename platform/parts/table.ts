@@ -1,4 +1,5 @@
 import { apiPart } from "./api.ts";
+import { ingestorPart } from "./ingestor.ts";
 import type { PartDefinition } from "./part.ts";
 import { postgresPart } from "./postgres.ts";
 import { temporalPart } from "./temporal.ts";
@@ -6,6 +7,12 @@ import { workerPart } from "./worker.ts";
 
 /**
  * Every part of the platform. They start as soon as what they need is ready, and stop in the reverse of
- * this order: API, worker, Temporal, PostgreSQL.
+ * this order: API, ingestor, worker, Temporal, PostgreSQL.
  */
-export const PARTS: readonly PartDefinition[] = [postgresPart, temporalPart, workerPart, apiPart];
+export const PARTS: readonly PartDefinition[] = [
+  postgresPart,
+  temporalPart,
+  workerPart,
+  ingestorPart,
+  apiPart,
+];

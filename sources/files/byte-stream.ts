@@ -80,6 +80,25 @@ export async function* readTextBytes(
   if (fault !== undefined) throw await textFault(file, isGzip, fault);
 }
 
+/**
+ * Streams a file's bytes as they are, unpacked when it is gzip: for formats whose lines are judged one by one.
+ *
+ * @throws {PlatformError} bad_file: damaged or truncated gzip
+ */
+export async function* readBytes(file: LocalFile, isGzip: boolean): AsyncGenerator<Buffer> {
+  let unpacked = 0;
+  try {
+    for await (const chunk of openBytes(file, isGzip)) {
+      unpacked += chunk.length;
+      if (unpacked > MAX_UNPACKED_BYTES)
+        throw badFile(file.name, { expected: `at most ${MAX_UNPACKED_BYTES} bytes unpacked`, found: "more" });
+      yield chunk;
+    }
+  } catch (error) {
+    throw gzipFault(file.name, error) ?? error;
+  }
+}
+
 /** Counting lines as they pass would double the cost of every good file: a bad one is read again up to the fault. */
 async function textFault(file: LocalFile, isGzip: boolean, fault: TextFault): Promise<Error> {
   let line = 1;

@@ -22,6 +22,8 @@ import { PostgresDeadLetterStore } from "./repositories/live/dead-letter-store.t
 import { PostgresDeviceStore } from "./repositories/live/device-store.ts";
 import { PostgresLiveSourceStore } from "./repositories/live/source-store.ts";
 import { PostgresReadingUpkeep } from "./repositories/live/reading-upkeep.ts";
+import { PostgresFeedStore } from "./repositories/live/feed-store.ts";
+import { PostgresStaleAssetStore } from "./repositories/live/stale-asset-store.ts";
 import { PostgresReadingStore } from "./repositories/live/reading-store.ts";
 import { PostgresScoreStore } from "./repositories/serving/score-store.ts";
 
@@ -81,6 +83,8 @@ export async function createDatabase(databaseUrl: string, options: DatabaseOptio
     readingUpkeep: new PostgresReadingUpkeep(pool),
     deadLetters: new PostgresDeadLetterStore(pool),
     devices: new PostgresDeviceStore(pool),
+    feeds: new PostgresFeedStore(pool, clientConfig(databaseUrl, poolOptions)),
+    staleAssets: new PostgresStaleAssetStore(pool),
     probe: () => pool.probe(),
     async close() {
       await listener.close();

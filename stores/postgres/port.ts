@@ -17,6 +17,7 @@ import type { TrialStore } from "./port/trials.ts";
 import type { DeadLetterStore } from "./port/dead-letters.ts";
 import type { DeviceStore } from "./port/devices.ts";
 import type { ReadingUpkeepStore } from "./port/reading-upkeep.ts";
+import type { FeedStore, StaleAssetStore } from "./port/feeds.ts";
 import type { LiveSourceStore, ReadingStore } from "./port/live.ts";
 
 export type { Actor, AuditEntry } from "./port/actor.ts";
@@ -74,6 +75,8 @@ export interface Database {
   readonly readingUpkeep: ReadingUpkeepStore;
   readonly deadLetters: DeadLetterStore;
   readonly devices: DeviceStore;
+  readonly feeds: FeedStore;
+  readonly staleAssets: StaleAssetStore;
   probe(): Promise<void>;
   close(): Promise<void>;
 }

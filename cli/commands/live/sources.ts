@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { z } from "zod";
-import { parseLiveSource } from "../../../schemas/live/parse-source.ts";
+import { parseLiveSource } from "../../../schemas/live/parse-declaration.ts";
 import { PlatformError } from "../../../schemas/platform-error.ts";
 import { apiPath } from "../../client.ts";
 import { withApi } from "../../connection.ts";

@@ -23,7 +23,7 @@ function fieldName(problem: Problem): string {
 
 /** One error for everything wrong with a file, in line order. */
 export function invalidFile(
-  code: "invalid_pipeline" | "invalid_source",
+  code: "invalid_pipeline" | "invalid_source" | "invalid_feed",
   fileName: string,
   locations: readonly ErrorLocation[],
 ): PlatformError {

@@ -115,6 +115,7 @@ export class PostgresReadingStore implements ReadingStore {
       const committed = await storeReadings(tx, submissions, batches);
       await correctBatches(tx, batches, committed);
       await writeLetters(tx, submissions);
+      await wakeStale(tx, submissions);
       await countIntake(tx, submissions, committed);
       await tx.query(`notify ${READINGS_CHANNEL}`);
       return committed;
@@ -216,6 +217,14 @@ export class PostgresReadingStore implements ReadingStore {
       this.#months.add(month);
     }
   }
+}
+
+/** A series that is heard of again is no longer stale; nearly always nothing is marked, and the statement finds that at once. */
+async function wakeStale(tx: Transaction, submissions: readonly ReadingSubmission[]): Promise<void> {
+  const series = new Set<number>();
+  for (const { rows } of submissions) for (const { seriesKey } of rows) series.add(seriesKey);
+  if (series.size > 0)
+    await tx.query("delete from aura.stale_assets where series_key = any ($1)", [[...series]]);
 }
 
 async function openBatches(

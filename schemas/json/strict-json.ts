@@ -1,4 +1,4 @@
-import { PlatformError } from "../../schemas/platform-error.ts";
+import { PlatformError } from "../platform-error.ts";
 import { FORBIDDEN_KEY, JsonReader, MAX_JSON_DEPTH } from "./json-reader.ts";
 
 /**

@@ -3,6 +3,9 @@ import { invalidFile, located } from "../pipeline/reading/located-problems.ts";
 import { problemsOf } from "../pipeline/reading/schema-problems.ts";
 import { readYaml } from "../pipeline/reading/yaml-document.ts";
 import type { Problem } from "../pipeline/reading/yaml-document.ts";
+import type { ErrorLocation, PlatformError } from "../platform-error.ts";
+import { feedSchema } from "./feed.ts";
+import type { Feed } from "./feed.ts";
 import { liveSourceSchema } from "./source.ts";
 import type { LiveSource } from "./source.ts";
 
@@ -13,17 +16,32 @@ import type { LiveSource } from "./source.ts";
  * @throws {PlatformError} invalid_source: every problem, with line, field, expected and found
  */
 export function parseLiveSource(text: string, fileName: string): LiveSource {
+  return parse(liveSourceSchema, { text, fileName }, (problems) =>
+    invalidFile("invalid_source", fileName, problems),
+  );
+}
+
+/**
+ * Reads the declaration of a feed.
+ *
+ * @throws {PlatformError} invalid_feed, as `parseLiveSource`
+ */
+export function parseFeed(text: string, fileName: string): Feed {
+  return parse(feedSchema, { text, fileName }, (problems) => invalidFile("invalid_feed", fileName, problems));
+}
+
+function parse<T>(
+  schema: z.ZodType<T>,
+  { text, fileName }: { readonly text: string; readonly fileName: string },
+  invalid: (problems: readonly ErrorLocation[]) => PlatformError,
+): T {
   const file = readYaml(text);
   if (file.problems.length > 0)
-    throw invalidFile(
-      "invalid_source",
-      fileName,
-      file.problems.map((problem) => ({ file: fileName, ...problem })),
-    );
-  const checked = liveSourceSchema.safeParse(file.value);
+    throw invalid(file.problems.map((problem) => ({ file: fileName, ...problem })));
+  const checked = schema.safeParse(file.value);
   if (checked.success) return checked.data;
   const problems = checked.error.issues.flatMap((issue) => problemsOfIssue(issue, file.value));
-  throw invalidFile("invalid_source", fileName, located(problems, file, fileName));
+  throw invalid(located(problems, file, fileName));
 }
 
 /** Suggestions for unknown keys elsewhere are those of the pipeline file. */

@@ -1,4 +1,4 @@
-import { PlatformError } from "../../schemas/platform-error.ts";
+import { PlatformError } from "../platform-error.ts";
 
 /** Deepest nesting of arrays and objects. */
 export const MAX_JSON_DEPTH = 32;

@@ -1,0 +1,160 @@
+/**
+ * Readings of a message: where they stand in it, whose they are, and what their values are called. Pure; what is no reading is
+ * given on as it came, so that it is set aside with its reason.
+ */
+import { parseStrictJson } from "../../schemas/json/strict-json.ts";
+import type { ReadingMap } from "../../schemas/live/feed.ts";
+import type { LiveSource } from "../../schemas/live/source.ts";
+import type { Column } from "../../schemas/pipeline/source.ts";
+import type { StreamMessage } from "../../sources/streams/stream.ts";
+
+const KEYS = ["asset", "device", "time", "epoch", "seq"] as const;
+type Key = (typeof KEYS)[number];
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?$/i;
+
+type Item = Readonly<Record<string, unknown>>;
+/** @returns readings of a message, one or many */
+export type ReadingsOf = (message: StreamMessage) => unknown[];
+
+/** Prepares the mapping of a feed to its source, once. */
+export function createReadingsOf(
+  map: ReadingMap | undefined,
+  source: Pick<LiveSource, "columns" | "time">,
+): ReadingsOf {
+  const columns = new Map(source.columns.map((column) => [column.name, column]));
+  const hasNumericTime = source.time.kind === "cycle" || source.time.epochUnit !== undefined;
+  const readCell = (name: string, text: string): unknown => {
+    if (name === "epoch" || name === "seq" || (name === "time" && hasNumericTime)) return numberOrText(text);
+    return cellOf(columns.get(name), text);
+  };
+  return (message) => {
+    const body = bodyOf(message.body);
+    const items = itemsOf(map?.items === undefined ? body : (placeOf(map.items, body, message) ?? body));
+    return items.map((item) => {
+      if (!isObject(item)) return item;
+      const reading = map === undefined ? plainReading(item) : mappedReading(item, message, map);
+      return message.isText === true ? withCells(reading, readCell) : reading;
+    });
+  };
+}
+
+/** Bytes are JSON or text; everything else was read already. */
+function bodyOf(body: unknown): unknown {
+  if (!(body instanceof Uint8Array)) return body;
+  try {
+    return parseStrictJson(body);
+  } catch {
+    return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
+  }
+}
+
+/** A list, a body as POST /readings takes it, or one item. */
+function itemsOf(value: unknown): unknown[] {
+  if (Array.isArray(value)) return value;
+  if (isObject(value) && Object.hasOwn(value, "readings") && Array.isArray(value["readings"]))
+    return value["readings"];
+  return [value];
+}
+
+/** As it is where the values have a place of their own; else every field that is no key is a value. */
+function plainReading(item: Item): Item {
+  if (isObject(ownOf(item, "values"))) return item;
+  const reading: Record<string, unknown> = {};
+  const values: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+  for (const [name, value] of Object.entries(item)) {
+    if ((KEYS as readonly string[]).includes(name)) {
+      if (value !== null) reading[name] = value;
+    } else values[name] = value;
+  }
+  return { ...reading, values };
+}
+
+function mappedReading(item: Item, message: StreamMessage, map: ReadingMap): Item {
+  const reading: Record<string, unknown> = {};
+  const used = new Set<string>();
+  for (const key of KEYS) {
+    const place = map[key] ?? defaultPlace(key, map);
+    if (place === undefined) continue;
+    used.add(place);
+    const value = placeOf(place, item, message);
+    if (value !== undefined && value !== null && value !== "") reading[key] = value;
+  }
+  const values: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+  const own = ownOf(item, "values");
+  if (map.values !== undefined) {
+    for (const [column, place] of Object.entries(map.values)) {
+      const value = placeOf(place, item, message);
+      if (value !== undefined) values[column] = value;
+    }
+  } else if (isObject(own)) Object.assign(values, own);
+  else for (const [name, value] of Object.entries(item)) if (!used.has(name)) values[name] = value;
+  return { ...reading, values };
+}
+
+/** What the map does not say stands under its own name; of asset and device only one is looked for. */
+function defaultPlace(key: Key, map: ReadingMap): string | undefined {
+  if (key === "asset" && map.device !== undefined) return undefined;
+  if (key === "device" && map.asset !== undefined) return undefined;
+  return key;
+}
+
+/** The value at a place; undefined: there is none. */
+function placeOf(place: string, item: unknown, message: StreamMessage): unknown {
+  if (place.startsWith("=")) return place.slice(1);
+  if (place.startsWith("$")) return ofMessage(place, message);
+  let value = item;
+  for (const step of place.split(".")) {
+    if (Array.isArray(value) && /^\d+$/.test(step)) value = value[Number(step)];
+    else if (isObject(value)) value = ownOf(value, step);
+    else return undefined;
+  }
+  return value;
+}
+
+function ofMessage(place: string, { topic, key, sentAt, file }: StreamMessage): unknown {
+  if (place === "$key") return key;
+  if (place === "$file") return file;
+  if (place === "$time") return sentAt === undefined ? undefined : new Date(sentAt).toISOString();
+  return topic?.split("/")[Number(place.slice("$topic.".length)) - 1];
+}
+
+function withCells(reading: Item, readCell: (name: string, text: string) => unknown): Item {
+  const read = (fields: Item): Item =>
+    Object.fromEntries(
+      Object.entries(fields).flatMap(([name, value]) => {
+        const cell = typeof value === "string" ? readCell(name, value) : value;
+        return cell === null && name !== "values" ? [] : [[name, cell]];
+      }),
+    );
+  const values = ownOf(reading, "values");
+  return { ...read(reading), values: isObject(values) ? read(values) : values };
+}
+
+/** An empty cell is missing; one that is not what its column holds stays text, and is set aside for it. */
+function cellOf(column: Column | undefined, text: string): unknown {
+  const cell = text.trim();
+  if (cell === "") return null;
+  switch (column?.type) {
+    case "float":
+    case "integer":
+      return numberOrText(cell);
+    case "boolean":
+      return { true: true, false: false, "1": true, "0": false }[cell.toLowerCase()] ?? cell;
+    case "text":
+    case "timestamp":
+    case undefined:
+      return cell;
+  }
+}
+
+function numberOrText(text: string): number | string | null {
+  const cell = text.trim();
+  if (cell === "") return null;
+  return NUMBER.test(cell) ? Number(cell) : cell;
+}
+
+function isObject(value: unknown): value is Item {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+const ownOf = (item: Item, name: string): unknown => (Object.hasOwn(item, name) ? item[name] : undefined);

@@ -1,0 +1,108 @@
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import pino from "pino";
+import type { Logger } from "pino";
+import { collectDefaultMetrics, Registry } from "prom-client";
+import { readSettings } from "../config/settings.ts";
+import type { Settings } from "../config/settings.ts";
+import type { FeedEvent, FeedSurroundings } from "../intake/feeds/feed-runner.ts";
+import { FeedSupervisor } from "../intake/feeds/feed-supervisor.ts";
+import { FeedMetrics, IntakeMetrics } from "../intake/intake-metrics.ts";
+import { ReadingIntake } from "../intake/reading-intake.ts";
+import { PlatformError } from "../schemas/platform-error.ts";
+import { streamAdapter } from "../sources/streams/table.ts";
+import { createDatabase } from "../stores/postgres/database.ts";
+import type { Database } from "../stores/postgres/port.ts";
+import { startMetricsServer } from "./intake/metrics-server.ts";
+import { createParquetRows } from "./intake/parquet-rows.ts";
+
+/**
+ * The ingestor process: brings readings in from feeds. One is enough; of several each feed is run by one, and by
+ * another when that one is gone.
+ */
+async function main(): Promise<void> {
+  const settings = readSettings(process.env, process.cwd());
+  const log = pino({ level: settings.logLevel, base: { part: "ingestor" } });
+  if (settings.databaseUrl === undefined)
+    throw new PlatformError("config_invalid", "ingestor: DATABASE_URL is not set");
+  const db = await createDatabase(settings.databaseUrl);
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const intakeMetrics = new IntakeMetrics(registry);
+  const intake = new ReadingIntake({
+    sources: () => db.liveSources,
+    readings: () => db.readings,
+    onCommit: (event) => intakeMetrics.committed(event),
+  });
+  const scratchDir = join(settings.stateDir, "scratch", `ingestor-${process.pid}`);
+  await mkdir(scratchDir, { recursive: true });
+  const readParquet = createParquetRows({ folders: settings.feeds.folders, scratchDir });
+  const supervisor = new FeedSupervisor({
+    feeds: db.feeds,
+    around: {
+      ...surroundings(settings, { db, intake, log, metrics: new FeedMetrics(registry) }),
+      policy: {
+        folders: settings.feeds.folders,
+        allowLoopback: settings.allowLoopbackSources,
+        readParquet,
+      },
+    },
+    onTrouble: (err) => log.warn({ err }, "feeds cannot be looked at now; trying on"),
+  });
+  const metricsServer =
+    settings.metricsPort === undefined ? undefined : await startMetricsServer(registry, settings.metricsPort);
+  log.info({ metricsPort: metricsServer?.port ?? null }, "ingestor ready");
+  await stopSignal();
+  await supervisor.close();
+  await metricsServer?.close();
+  await readParquet.close();
+  await db.close();
+  await rm(scratchDir, { recursive: true, force: true });
+}
+
+interface Parts {
+  readonly db: Database;
+  readonly intake: ReadingIntake;
+  readonly log: Logger;
+  readonly metrics: FeedMetrics;
+}
+
+function surroundings(
+  settings: Settings,
+  { db, intake, log, metrics }: Parts,
+): Omit<FeedSurroundings, "policy"> {
+  return {
+    adapterOf: streamAdapter,
+    sourceOf: (source) => db.liveSources.get(source),
+    submit: (source, adapter, readings) => intake.submit(source, adapter, readings),
+    report: (feed, report) => db.feeds.report(feed, report),
+    tell: (event) => tell(event, metrics, log),
+    secrets: { environment: settings.environment, folder: settings.feeds.secrets },
+  };
+}
+
+function tell({ feed, kind, what, nWaiting, reason }: FeedEvent, metrics: FeedMetrics, log: Logger): void {
+  if (nWaiting !== undefined) metrics.waits(feed, kind, nWaiting);
+  if (what === "batch") return;
+  if (what === "running") metrics.isRunning(feed, kind);
+  else if (what === "failed") metrics.hasFailed(feed, kind);
+  else metrics.hasEnded(feed, kind);
+  log[what === "failed" ? "warn" : "info"](
+    { feed, kind, ...(reason === undefined ? {} : { reason }) },
+    `feed ${what}`,
+  );
+}
+
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve());
+  });
+}
+
+try {
+  await main();
+  process.exit(0);
+} catch (error) {
+  pino({ base: { part: "ingestor" } }).fatal({ err: error }, "ingestor ended");
+  process.exit(1);
+}

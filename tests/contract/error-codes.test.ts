@@ -16,7 +16,7 @@ import { PlatformError } from "../../schemas/platform-error.ts";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const NOT_THE_PRODUCT = ["benchmarks", "dist", "node_modules", "scripts", "tests"];
 
-/** The codes that some file raises: the text literals in the first argument of `new PlatformError(…)`. */
+/** The codes that some file raises: the text literals in the first argument of `new PlatformError(…)`, and of `invalidFile(…)`, which makes one. */
 function raisedCodes(): Set<string> {
   const rooms = readdirSync(ROOT).filter((room) => existsSync(join(ROOT, room, "tsconfig.json")));
   const files = rooms
@@ -28,7 +28,7 @@ function raisedCodes(): Set<string> {
     )
     .filter((path) => path.endsWith(".ts") && !path.endsWith(".test.ts"));
   const firstArguments = files.flatMap((file) =>
-    [...readFileSync(file, "utf8").matchAll(/new PlatformError\(\s*([^,]*),/g)].map(
+    [...readFileSync(file, "utf8").matchAll(/(?:new PlatformError|invalidFile)\(\s*([^,]*),/g)].map(
       (match) => match[1] ?? "",
     ),
   );

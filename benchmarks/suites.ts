@@ -1,3 +1,4 @@
+import { ingestSuite } from "./ingest/suite.ts";
 import { pipelineSuite } from "./pipeline/suite.ts";
 import { searchSuite } from "./search/suite.ts";
 import { serveSuite } from "./serve/suite.ts";
@@ -12,4 +13,5 @@ export const SUITES: readonly BenchSuite[] = [
   serveSuite,
   trainSuite,
   searchSuite,
+  ingestSuite,
 ];

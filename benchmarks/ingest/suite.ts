@@ -299,7 +299,7 @@ async function sendOnce(port: number, requests: readonly Buffer[], connections: 
         const bytes = request;
         const status = await new Promise<number>((resolve, reject) =>
           connection.send(bytes, (error, answer) =>
-            answer === undefined ? reject(error as Error) : resolve(answer.status),
+            answer === undefined ? reject(error) : resolve(answer.status),
           ),
         );
         if (status !== 200) throw new Error(`burst: status ${status}`);

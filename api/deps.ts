@@ -6,6 +6,7 @@ import type { Authenticator } from "./http/auth.ts";
 import type { Metrics } from "./metrics.ts";
 import type { ReadinessProbe } from "./readiness.ts";
 import type { Explanations } from "./serving/explanations.ts";
+import type { OnlineFeatureClient } from "./serving/online-feature-client.ts";
 import type { Predictor } from "./serving/predictor.ts";
 import type { WorkflowGateway } from "./workflow-gateway.ts";
 
@@ -17,6 +18,8 @@ export interface ApiDeps {
   readonly workflows: WorkflowGateway;
   readonly readings: ReadingSink;
   readonly predictor: Predictor;
+  /** Features of live readings, asked of the scorers. */
+  readonly features: OnlineFeatureClient;
   readonly explanations: Explanations;
   readonly auth: Authenticator;
   readonly readiness: ReadinessProbe;

@@ -21,6 +21,7 @@ import { createAssetFeatures } from "./serving/online-features.ts";
 import { ChampionFile } from "./serving/champion-file.ts";
 import { Champions } from "./serving/champions.ts";
 import { Explanations } from "./serving/explanations.ts";
+import { OnlineFeatureClient } from "./serving/online-feature-client.ts";
 import { Predictor } from "./serving/predictor.ts";
 import { TraceShipper } from "./trace/shipper.ts";
 import { TraceSpool } from "./trace/spool.ts";
@@ -150,12 +151,14 @@ export async function startApi(settings: Settings, parts: ApiParts): Promise<Run
     readings: () => database.get().readings,
     onCommit: (event) => metrics.readingsCommitted(event),
   });
+  const features = new OnlineFeatureClient({ owners: () => database.get().online.owners() });
   const deps: ApiDeps = {
     database: () => database.get(),
     objects,
     workflows,
     readings,
     predictor,
+    features,
     explanations,
     auth,
     readiness,
@@ -182,6 +185,7 @@ export async function startApi(settings: Settings, parts: ApiParts): Promise<Run
       await shipper?.close();
       await pool.close();
       await explanations.close();
+      features.close();
       await workflows.close();
       await alarms.close();
       await database.close();

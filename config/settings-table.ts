@@ -256,6 +256,41 @@ export const SETTINGS_TABLE = {
     range: "auto (cores less one, 1 to 4), or 1 to 64",
     example: "2",
   }),
+  AURA_SCORER_HOST: row({
+    schema: text,
+    meaning:
+      "Address a scorer listens on for the API. Beyond loopback its metrics can be read by whoever reaches it.",
+    unit: "host",
+    default: "127.0.0.1",
+    range: "an address of this machine",
+    example: "0.0.0.0",
+  }),
+  AURA_SCORER_PORT: row({
+    schema: port.optional(),
+    meaning: "Port of a scorer.",
+    unit: "port",
+    default: null,
+    whenUnset: "chosen by `aura up`; any free port for a scorer started by hand",
+    range: "1 to 65535",
+    example: "9478",
+  }),
+  AURA_SCORER_SERIES: row({
+    schema: count(1, 10_000_000),
+    meaning:
+      "Assets, once for each model, whose features a scorer keeps in memory; those used longest ago go first and are rebuilt when needed.",
+    unit: "series",
+    default: "20000",
+    range: "1 to 10000000",
+    example: "100000",
+  }),
+  AURA_SCORE_EVERY: row({
+    schema: duration("10ms"),
+    meaning: "An asset with new readings is scored by the champion at most this often.",
+    unit: "duration",
+    default: "1s",
+    range: "10ms to 5200w",
+    example: "1m",
+  }),
   AURA_STAGING_MAX_ROWS: row({
     schema: count(0, 100_000_000),
     meaning: "Rows of one batch that are staged in PostgreSQL; above it they stay in Parquet alone.",

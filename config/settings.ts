@@ -50,6 +50,14 @@ export interface Settings {
   readonly trainings: number;
   readonly inferenceChildren: number;
   readonly stagingMaxRows: number;
+  readonly scorer: {
+    readonly host: string;
+    readonly port?: number;
+    /** Series of assets kept in memory. */
+    readonly maxSeries: number;
+    /** An asset is scored at most this often. */
+    readonly everyMs: number;
+  };
   readonly allowLoopbackSources: boolean;
   readonly housekeeping: {
     readonly everyMs: number;
@@ -104,6 +112,12 @@ export function readSettings(env: Environment, cwd: string): Settings {
     trainings: values.AURA_TRAININGS,
     inferenceChildren: values.AURA_INFERENCE_CHILDREN,
     stagingMaxRows: values.AURA_STAGING_MAX_ROWS,
+    scorer: {
+      host: values.AURA_SCORER_HOST,
+      ...optional("port", values.AURA_SCORER_PORT),
+      maxSeries: values.AURA_SCORER_SERIES,
+      everyMs: values.AURA_SCORE_EVERY,
+    },
     allowLoopbackSources: values.AURA_ALLOW_LOOPBACK_SOURCES,
     housekeeping: {
       everyMs: values.AURA_HOUSEKEEPING_EVERY,

@@ -51,6 +51,7 @@ export const PORT_NAMES = [
   "api",
   "workerMetrics",
   "ingestorMetrics",
+  "scorer",
 ] as const;
 export type PortName = (typeof PORT_NAMES)[number];
 

@@ -174,6 +174,18 @@ export const ERROR_CODES = {
     "The model has no production version.",
     "Approve and promote a version first.",
   ),
+  features_unbound: row(
+    409,
+    false,
+    "No live source feeds the features of this model.",
+    "Declare a source with the columns of the pipeline, and name it as `live` there or like the pipeline.",
+  ),
+  features_unfit: row(
+    409,
+    false,
+    "Features of the asset are stale, unfit or not there, and the pipeline's policy is to refuse.",
+    "Look at `GET /v1/features/{asset}` for the reasons.",
+  ),
   idempotency_mismatch: row(
     422,
     false,
@@ -237,6 +249,12 @@ export const ERROR_CODES = {
   ),
   overloaded: row(503, true, "The queue of the inference pool is full.", "Try again after Retry-After."),
   // --- dependencies --------------------------------------------------------------------------
+  features_unavailable: row(
+    503,
+    true,
+    "No scorer answers for the features of this asset.",
+    "It is retried; check that a scorer runs (`aura status`).",
+  ),
   database_unavailable: row(503, true, "PostgreSQL does not answer.", "It is retried; check `aura status`."),
   objects_unavailable: row(
     503,

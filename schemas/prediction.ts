@@ -25,6 +25,9 @@ export const predictAssetSchema = z.strictObject({
   events: z.array(z.record(z.string(), readingValueSchema)).max(10_000).optional(),
 });
 
+/** An asset alone: its features are those of its live readings. */
+export const predictLiveSchema = z.strictObject({ model: nameSchema.optional(), asset: dataIdSchema });
+
 export type PredictAsset = z.infer<typeof predictAssetSchema>;
 
 /** Where the truth lies with a probability of `level`; ends within the range of possible answers. */

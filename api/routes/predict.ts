@@ -2,7 +2,8 @@ import { z } from "zod";
 import { dataIdSchema, nameSchema } from "../../schemas/names.ts";
 import { isPlatformError, PlatformError } from "../../schemas/platform-error.ts";
 import { ERROR_CODES } from "../../schemas/error-codes.ts";
-import { predictAssetSchema, predictReplySchema } from "../../schemas/prediction.ts";
+import { predictAssetSchema, predictLiveSchema, predictReplySchema } from "../../schemas/prediction.ts";
+import type { OnlineRow } from "../../schemas/live/online-features.ts";
 import type { PredictReply } from "../../schemas/prediction.ts";
 import type { Actor } from "../../stores/postgres/port.ts";
 import type { ApiDeps } from "../deps.ts";
@@ -12,9 +13,11 @@ import { headerOf } from "../http/headers.ts";
 import { invalidInput } from "../http/on-error.ts";
 import { parseStrictJson } from "../../schemas/json/strict-json.ts";
 import { ARROW_STREAM, readArrowRows } from "../serving/arrow-rows.ts";
+import type { FeatureQuestion } from "../serving/online-feature-client.ts";
 import type { EncodedRows, PredictCaller } from "../serving/predictor.ts";
 import { openRowsBody } from "../serving/row-template.ts";
 import type { ServedVersion } from "../serving/served-version.ts";
+import { requireVisible } from "./features.ts";
 import { route } from "./route.ts";
 import type { AnyRoute, RouteRequest } from "./route.ts";
 
@@ -33,7 +36,7 @@ const described = {
     kind: "raw",
     types: PREDICT_TYPES,
     description:
-      "`{rows: [{feature: value}]}`, or `{asset, readings: [{t, column: value}], attributes?, events?}` (`t`: the cycle, or a time as the source declares it; ISO 8601 with an offset always), as JSON up to 1 MiB; or rows as an Arrow IPC stream up to 64 MiB.",
+      "`{rows: [{feature: value}]}`, or `{asset, readings: [{t, column: value}], attributes?, events?}` (`t`: the cycle, or a time as the source declares it; ISO 8601 with an offset always), or `{asset}` alone, whose live readings are then looked at, as JSON up to 1 MiB; or rows as an Arrow IPC stream up to 64 MiB.",
   },
   query: z.strictObject({
     explain: z.coerce
@@ -112,7 +115,7 @@ export async function predict(
     const bytes = await exchange.readBody(isArrow ? ARROW_BYTES : JSON_BYTES);
     const reply = isArrow
       ? await predictor.predict(...arrowInput(bytes, find(model)), caller)
-      : await predictJson(bytes, { model, find, caller, predictor });
+      : await predictJson(bytes, { model, find, caller, predictor, live: liveRows(actor, deps) });
     ends(named, 200);
     return reply;
   } catch (thrown) {
@@ -121,6 +124,13 @@ export async function predict(
     ends(named, isPlatformError(error) ? ERROR_CODES[error.code].status : 500);
     throw error;
   }
+}
+
+function liveRows(actor: Actor, { database, features }: ApiDeps): JsonRequest["live"] {
+  return async (question) => {
+    await requireVisible(question.asset, actor, database);
+    return features.row(question);
+  };
 }
 
 function arrowInput(bytes: Uint8Array, version: ServedVersion): [ServedVersion, EncodedRows] {
@@ -132,12 +142,35 @@ interface JsonRequest {
   readonly find: (name: string | undefined) => ServedVersion;
   readonly caller: PredictCaller;
   readonly predictor: ApiDeps["predictor"];
+  /** Features of live readings, where the caller may see the asset. */
+  readonly live: (question: FeatureQuestion) => Promise<OnlineRow>;
+}
+
+/** For so long API and scorers may have other versions after a promotion. */
+const SWAP_MS = 2_000;
+const SWAP_LOOK_MS = 50;
+
+/** Features and answer are of one version: around a promotion it is asked again until both sides have the same. */
+async function predictLive(
+  asset: string,
+  { find, caller, predictor, live }: Omit<JsonRequest, "model">,
+  first: ServedVersion,
+): Promise<PredictReply> {
+  const { model } = first;
+  for (const began = performance.now(); ;) {
+    const row = await live({ asset, model });
+    const version = find(model);
+    if (row.digest === version.digest) return predictor.predictLive(version, row, caller);
+    if (performance.now() - began > SWAP_MS)
+      throw new PlatformError("features_unavailable", `predict [${model}]: the scorer has another version`);
+    await new Promise((resolve) => setTimeout(resolve, SWAP_LOOK_MS));
+  }
 }
 
 /** Plain rows are read straight from the bytes; whatever is unusual about a body goes the long way. */
 function predictJson(
   bytes: Uint8Array,
-  { model, find, caller, predictor }: JsonRequest,
+  { model, find, caller, predictor, live }: JsonRequest,
 ): Promise<PredictReply> {
   const plain = openRowsBody(bytes);
   if (plain !== undefined && (model === undefined || plain.model === undefined || plain.model === model)) {
@@ -152,6 +185,11 @@ function predictJson(
     version.rowTemplate.learn(rows[0] ?? {});
     return predictor.predictRows(version, rows, { ...caller, assets });
   }
+  if (!("readings" in body)) {
+    const asked = predictLiveSchema.safeParse(body);
+    if (!asked.success) throw invalidInput("invalid_body", "read body", asked.error);
+    return predictLive(asked.data.asset, { find, caller, predictor, live }, version);
+  }
   const parsed = predictAssetSchema.safeParse(body);
   if (!parsed.success) throw invalidInput("invalid_body", "read body", parsed.error);
   return predictor.predictAsset(version, parsed.data, caller);
@@ -160,7 +198,7 @@ function predictJson(
 function asObject(value: unknown): Record<string, unknown> {
   if (typeof value === "object" && value !== null && !Array.isArray(value))
     return value as Record<string, unknown>;
-  throw refuse("(body)", "an object with rows, or with asset and readings");
+  throw refuse("(body)", "an object with rows, with asset and readings, or with asset alone");
 }
 
 function modelOf(body: Record<string, unknown>, fromPath: string | undefined): string | undefined {

@@ -6,6 +6,7 @@ import { datasetRoutes } from "./datasets.ts";
 import { deadLetterRoutes } from "./dead-letters.ts";
 import { descriptionRoutes } from "./description.ts";
 import { feedRoutes } from "./feeds.ts";
+import { featureRoutes } from "./features.ts";
 import { healthRoutes } from "./health.ts";
 import { importRoutes } from "./imports.ts";
 import { inferenceProtocolRoutes } from "./inference-protocol.ts";
@@ -48,6 +49,7 @@ const RESOURCES: readonly AnyRoute[] = [
   ...deadLetterRoutes,
   ...placeRoutes,
   ...feedRoutes,
+  ...featureRoutes,
   ...recordRoutes,
   ...assetRoutes,
   ...alertRoutes,

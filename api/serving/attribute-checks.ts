@@ -1,7 +1,7 @@
 import type { FeatureView } from "../../features/feature-view.ts";
 import type { LiveValue } from "../../features/online.ts";
-import { shown } from "./reading-checks.ts";
-import type { ReadingFault } from "./reading-checks.ts";
+import { shown } from "../../features/reading-checks.ts";
+import type { ReadingFault } from "../../features/reading-checks.ts";
 
 type Fields = Readonly<Record<string, LiveValue>>;
 

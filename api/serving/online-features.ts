@@ -8,10 +8,10 @@ import type { PredictAsset } from "../../schemas/prediction.ts";
 import type { AssetFeatures } from "./asset-features.ts";
 import { absentWarnings, attributeFault, unseenWarnings } from "./attribute-checks.ts";
 import { clientMicros, expectedTime } from "./client-time.ts";
-import { leftOutWarnings, readingFault } from "./reading-checks.ts";
-import type { ReadingFault } from "./reading-checks.ts";
-import { inputsOf } from "./view-inputs.ts";
-import type { ViewInputs } from "./view-inputs.ts";
+import { leftOutWarnings, readingFault } from "../../features/reading-checks.ts";
+import type { ReadingFault } from "../../features/reading-checks.ts";
+import { inputsOf, otherSourcesOf } from "../../features/view-inputs.ts";
+import type { ViewInputs } from "../../features/view-inputs.ts";
 
 type Fields = Readonly<Record<string, LiveValue>>;
 
@@ -155,7 +155,7 @@ function declaredTime({ times }: FeatureView, source: string): ViewTime | undefi
 
 /** Attributes count for every attributes source of the view; events for the one they name, or for all. */
 function contextOf(view: FeatureView, { attributes, events }: PredictAsset): AssetContext {
-  const sources = sourcesOf(view);
+  const sources = otherSourcesOf(view);
   const live = (events ?? []).map((fields, i) => {
     const { t: _t, source, ...columns } = fields;
     const values = withoutPrototype(columns);
@@ -179,20 +179,6 @@ function contextOf(view: FeatureView, { attributes, events }: PredictAsset): Ass
 /** A column may have the name of something every object inherits. */
 function withoutPrototype(fields: Fields): Fields {
   return Object.assign(Object.create(null) as Record<string, LiveValue>, fields);
-}
-
-/** Sources that operators of the view name in their arguments. */
-function sourcesOf(view: FeatureView): string[] {
-  const sources = new Set<string>();
-  const collect = (value: unknown): void => {
-    if (typeof value !== "object" || value === null) return;
-    for (const [member, inner] of Object.entries(value)) {
-      if (member === "source" && typeof inner === "string") sources.add(inner);
-      else collect(inner);
-    }
-  };
-  for (const { args } of view.features) collect(args);
-  return [...sources];
 }
 
 function kindOf(value: LiveValue | undefined): string {

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
 import type { InferencePool, PoolStatus } from "../../inference/pool.ts";
 import type { ModelOutput } from "../../inference/served-model.ts";
+import type { OnlineRow } from "../../schemas/live/online-features.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { PredictAsset, PredictReply } from "../../schemas/prediction.ts";
 import type { Metrics } from "../metrics.ts";
@@ -13,6 +14,7 @@ import type { AssetFeatures } from "./asset-features.ts";
 import type { Champions } from "./champions.ts";
 import { describeExplanation, explainedOutput } from "./explanations.ts";
 import type { Explanations } from "./explanations.ts";
+import { liveInput } from "./live-input.ts";
 import { requireKnown } from "./row-encoder.ts";
 import type { ServedVersion } from "./served-version.ts";
 
@@ -103,6 +105,19 @@ export class Predictor {
     const predictions =
       at === undefined ? reply.predictions : reply.predictions.map((p) => answeredAt(p, at, forecast));
     return { ...reply, predictions, ...(warnings.length === 0 ? {} : { warnings: [...warnings] }) };
+  }
+
+  /** Predicts for an asset by the features that a scorer keeps. */
+  async predictLive(version: ServedVersion, live: OnlineRow, caller: PredictCaller): Promise<PredictReply> {
+    const { row, warnings } = liveInput(version, live);
+    requireKnown(version.signature, row);
+    if (live.ageSeconds !== null) this.options.metrics.readingAge(version.model, live.ageSeconds);
+    const reply = await this.predict(version, { rows: row, nRows: 1, assets: [live.asset] }, caller);
+    const { at } = live;
+    const { forecast } = version.signature.output;
+    const predictions =
+      at === null ? reply.predictions : reply.predictions.map((p) => answeredAt(p, at, forecast));
+    return { ...reply, predictions, ...(warnings.length === 0 ? {} : { warnings }) };
   }
 
   async predict(version: ServedVersion, input: EncodedRows, caller: PredictCaller): Promise<PredictReply> {

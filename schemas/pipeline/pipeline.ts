@@ -2,6 +2,7 @@ import { z } from "zod";
 import { nameSchema } from "../names.ts";
 import { featureDeclarationSchema, regimesSchema } from "./features.ts";
 import { labelSchema, taskSchema } from "./label.ts";
+import { onlineSchema } from "./online.ts";
 import { searchSchema } from "./search.ts";
 import { sourceSchema } from "./source.ts";
 import {
@@ -119,6 +120,11 @@ export const pipelineSchema = z.strictObject({
   approval: withDefaults(approvalSchema).describe("Who decides before a model is used, and until when."),
   monitoring: withDefaults(monitoringSchema).describe("The drift check on logged predictions."),
   retraining: withDefaults(retrainingSchema).describe("What confirmed drift starts."),
+  online: onlineSchema
+    .optional()
+    .describe(
+      "Features of live readings: how long they are good, and what makes them unfit. Each setting has a default.",
+    ),
   staging: withDefaults(
     z.strictObject({
       maxRows: z

@@ -97,6 +97,11 @@ export const sourceSchema = z
       .url({ protocol: /^https?$/ })
       .optional()
       .describe("HTTP pull source instead of files."),
+    live: nameSchema
+      .optional()
+      .describe(
+        "Live source with the same readings as they come; the model is fed from it. Default: the one named like the pipeline.",
+      ),
     format: formatSchema.default(() => formatSchema.parse({})),
     asset: dataIdSchema
       .optional()
@@ -116,5 +121,6 @@ export const sourceSchema = z
     (s) => (s.files === undefined) !== (s.url === undefined),
     "expected exactly one of `files` and `url`",
   )
+  .refine((s) => s.live === undefined || s.role === "readings", "expected `live` in the readings alone")
   .meta({ oneOf: [{ required: ["files"] }, { required: ["url"] }] });
 export type Source = z.infer<typeof sourceSchema>;

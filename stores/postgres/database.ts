@@ -24,7 +24,8 @@ import { PostgresLiveSourceStore } from "./repositories/live/source-store.ts";
 import { PostgresReadingUpkeep } from "./repositories/live/reading-upkeep.ts";
 import { PostgresFeedStore } from "./repositories/live/feed-store.ts";
 import { PostgresStaleAssetStore } from "./repositories/live/stale-asset-store.ts";
-import { PostgresReadingStore } from "./repositories/live/reading-store.ts";
+import { PostgresOnlineStore } from "./repositories/live/online-store.ts";
+import { PostgresReadingStore, READINGS_CHANNEL } from "./repositories/live/reading-store.ts";
 import { PostgresScoreStore } from "./repositories/serving/score-store.ts";
 
 export interface DatabaseOptions {
@@ -60,6 +61,7 @@ export async function createDatabase(databaseUrl: string, options: DatabaseOptio
   };
   const pool = new ConnectionPool(databaseUrl, poolOptions);
   const listener = new AliasListener(clientConfig(databaseUrl, poolOptions), ALIAS_CHANNEL);
+  const readingsListener = new AliasListener(clientConfig(databaseUrl, poolOptions), READINGS_CHANNEL);
   const predictions = new PostgresPredictionStore(pool);
   return {
     runs: new PostgresRunStore(pool),
@@ -85,9 +87,11 @@ export async function createDatabase(databaseUrl: string, options: DatabaseOptio
     devices: new PostgresDeviceStore(pool),
     feeds: new PostgresFeedStore(pool, clientConfig(databaseUrl, poolOptions)),
     staleAssets: new PostgresStaleAssetStore(pool),
+    online: new PostgresOnlineStore(pool, readingsListener),
     probe: () => pool.probe(),
     async close() {
       await listener.close();
+      await readingsListener.close();
       await pool.close();
     },
   };

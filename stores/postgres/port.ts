@@ -19,6 +19,7 @@ import type { DeviceStore } from "./port/devices.ts";
 import type { ReadingUpkeepStore } from "./port/reading-upkeep.ts";
 import type { FeedStore, StaleAssetStore } from "./port/feeds.ts";
 import type { LiveSourceStore, ReadingStore } from "./port/live.ts";
+import type { OnlineStore } from "./port/online.ts";
 
 export type { Actor, AuditEntry } from "./port/actor.ts";
 export type { RunStore, NewRun, RunPatch, RunEnd } from "./port/runs.ts";
@@ -77,6 +78,7 @@ export interface Database {
   readonly devices: DeviceStore;
   readonly feeds: FeedStore;
   readonly staleAssets: StaleAssetStore;
+  readonly online: OnlineStore;
   probe(): Promise<void>;
   close(): Promise<void>;
 }

@@ -77,6 +77,6 @@ export function grantStatements(): string[] {
     `revoke update, delete, truncate on ${appendOnly} from ${APP_ROLE}`,
     `revoke insert, update, delete on aura.schema_migrations from ${APP_ROLE}`,
     `grant select on all tables in schema aura to ${READER_ROLE}`,
-    `revoke select on aura.api_keys, aura.idempotency_keys from ${READER_ROLE}`,
+    `revoke select on aura.api_keys, aura.idempotency_keys, aura.scorers from ${READER_ROLE}`,
   ];
 }

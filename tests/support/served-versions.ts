@@ -1,5 +1,6 @@
 import { sealView } from "../../features/feature-view.ts";
 import type { FeatureView } from "../../features/feature-view.ts";
+import type { FittedState } from "../../schemas/feature-set.ts";
 import { canonicalJson } from "../../schemas/canonical-json.ts";
 import type { Evaluation, Signature, VersionManifest } from "../../schemas/model-version.ts";
 import { VERSION_FILES } from "../../schemas/model-version.ts";
@@ -56,6 +57,9 @@ export interface TinyVersionOptions {
   readonly slope?: number;
   readonly signature?: Partial<Signature>;
   readonly timeKind?: FeatureView["timeKind"];
+  /** Features of its own; the value is then of the first two, and missing inputs are taken. */
+  readonly view?: FeatureView;
+  readonly fitted?: FittedState;
   /** Content of `thresholds.json`. */
   readonly thresholds?: unknown;
   /** Wrong golden vectors: such a version must not be served. */
@@ -69,12 +73,14 @@ export async function putTinyVersion(
   objects: ObjectStore,
   options: TinyVersionOptions = {},
 ): Promise<VersionRow> {
-  const { model = "pump", version = 1, slope = 2, isBroken = false, timeKind } = options;
+  const { model = "pump", version = 1, slope = 2, isBroken = false, timeKind, view } = options;
+  const names = view?.features.map(({ name }) => name) ?? COLUMNS;
+  const coefficients = names.map((_, i) => [slope, 1][i] ?? 0);
   const signature: Signature = {
     kind: "aura.signature/1",
     problem: "regression",
     task: "rul",
-    inputs: COLUMNS.map((name) => ({ name, kind: "number", nullable: false })),
+    inputs: names.map((name) => ({ name, kind: "number", nullable: view !== undefined })),
     output: { name: "output", unit: "cycles" },
     ...options.signature,
   };
@@ -82,10 +88,10 @@ export async function putTinyVersion(
     [0, 0],
     [1, 2],
     [-3, 0.5],
-  ];
+  ].map((pair) => names.map((_, i) => pair[i] ?? 0));
   const contents = {
-    view: tinyView(timeKind),
-    fitted: {},
+    view: view ?? tinyView(timeKind),
+    fitted: options.fitted ?? {},
     signature,
     thresholds: options.thresholds ?? {},
     reference: {},
@@ -95,12 +101,12 @@ export async function putTinyVersion(
       model: {
         kind: "linear",
         taskKind: "regression",
-        nFeatures: 2,
+        nFeatures: names.length,
         nOutputs: 1,
         postTransform: "identity",
-        means: [0, 0],
-        scales: [1, 1],
-        coefficients: [slope, 1],
+        means: names.map(() => 0),
+        scales: names.map(() => 1),
+        coefficients,
         intercepts: [1],
       },
     },
@@ -113,7 +119,7 @@ export async function putTinyVersion(
   const files: VersionManifest["files"] = {
     onnx: await objects.put(
       `models/${model}/${version}-${slope}-${isBroken}/model.onnx`,
-      linearOnnx([slope, 1], 1),
+      linearOnnx(coefficients, 1),
     ),
   };
   for (const [role, content] of Object.entries(contents)) {

@@ -1,7 +1,7 @@
-import { formulaNames, parseFormula } from "../../features/expression/parser.ts";
-import type { FeatureView, ViewColumn } from "../../features/feature-view.ts";
-import { neededHistory } from "../../features/needed-history.ts";
-import type { NeededHistory } from "../../features/needed-history.ts";
+import { formulaNames, parseFormula } from "./expression/parser.ts";
+import type { FeatureView, ViewColumn } from "./feature-view.ts";
+import { neededHistory } from "./needed-history.ts";
+import type { NeededHistory } from "./needed-history.ts";
 
 /** What the features of a view need of an asset's readings. */
 export interface ViewInputs {
@@ -44,4 +44,18 @@ function computeInputs(view: FeatureView): ViewInputs {
     columns: view.columns.filter(({ name }) => names.has(name)),
     needed: neededHistory(view),
   };
+}
+
+/** Sources that operators of the view name in their arguments. */
+export function otherSourcesOf(view: FeatureView): string[] {
+  const sources = new Set<string>();
+  const collect = (value: unknown): void => {
+    if (typeof value !== "object" || value === null) return;
+    for (const [member, inner] of Object.entries(value)) {
+      if (member === "source" && typeof inner === "string") sources.add(inner);
+      else collect(inner);
+    }
+  };
+  for (const { args } of view.features) collect(args);
+  return [...sources];
 }

@@ -1,5 +1,5 @@
-import type { ViewCheck } from "../../features/feature-view.ts";
-import type { LiveValue } from "../../features/online.ts";
+import type { ViewCheck } from "./feature-view.ts";
+import type { LiveValue } from "./online.ts";
 
 /** Why a reading is left out: ingest would put such a row into quarantine. */
 export interface ReadingFault {

@@ -1,0 +1,137 @@
+import { Agent, request } from "node:http";
+import { ERROR_CODES } from "../../schemas/error-codes.ts";
+import type { ErrorCode } from "../../schemas/error-codes.ts";
+import { onlineFeaturesSchema } from "../../schemas/live/online-features.ts";
+import type { OnlineFeatures, OnlineRow } from "../../schemas/live/online-features.ts";
+import { shardOf } from "../../schemas/live/shard.ts";
+import { isPlatformError, PlatformError } from "../../schemas/platform-error.ts";
+import type { OnlineStore, ScorerAddress } from "../../stores/postgres/port/online.ts";
+
+export interface OnlineFeatureClientOptions {
+  readonly owners: OnlineStore["owners"];
+  /** How long a scorer that does not answer, or does not own the asset any more, is waited for, in ms. */
+  readonly patienceMs?: number;
+}
+
+export interface FeatureQuestion {
+  readonly asset: string;
+  readonly model: string | undefined;
+}
+
+/** Owners are asked for again in the background when they are this old. */
+const OWNERS_FRESH_MS = 1_000;
+const PATIENCE_MS = 1_500;
+const RETRY_MS = 50;
+const TIMEOUT_MS = 2_000;
+
+/**
+ * Asks scorers for the features of live readings. Who owns which asset is kept in memory, so that a question makes no
+ * round trip to the database; a scorer that is gone is looked for again, for as long as a takeover may take.
+ */
+export class OnlineFeatureClient {
+  readonly #options: OnlineFeatureClientOptions;
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 64 });
+  #owners: ReadonlyMap<number, ScorerAddress> = new Map();
+  #readAt = -Infinity;
+  #reading: Promise<void> | undefined;
+
+  constructor(options: OnlineFeatureClientOptions) {
+    this.#options = options;
+  }
+
+  /** @throws {PlatformError} what the scorer says; features_unavailable: none answers */
+  async features(question: FeatureQuestion): Promise<OnlineFeatures> {
+    return onlineFeaturesSchema.parse(await this.#ask("features", question));
+  }
+
+  /** The same for a prediction; its shape is that of our own process and is not checked again. */
+  async row(question: FeatureQuestion): Promise<OnlineRow> {
+    return (await this.#ask("row", question)) as OnlineRow;
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  async #ask(form: "features" | "row", question: FeatureQuestion): Promise<unknown> {
+    const until = performance.now() + (this.#options.patienceMs ?? PATIENCE_MS);
+    for (;;) {
+      try {
+        const owner = await this.#ownerOf(question.asset);
+        return await this.#get(owner, form, question);
+      } catch (error) {
+        const isAway = isPlatformError(error) && error.code === "features_unavailable";
+        if (!isAway || performance.now() > until) throw error;
+        this.#readAt = -Infinity;
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+    }
+  }
+
+  async #ownerOf(asset: string): Promise<ScorerAddress> {
+    const age = performance.now() - this.#readAt;
+    if (age > OWNERS_FRESH_MS) {
+      const reading = this.#read();
+      // What was known a moment ago is used meanwhile.
+      if (age === Infinity) await reading;
+      else reading.catch(() => undefined);
+    }
+    const owner = this.#owners.get(shardOf(asset));
+    if (owner !== undefined) return owner;
+    throw unavailable(asset, "no scorer owns its shard");
+  }
+
+  #read(): Promise<void> {
+    this.#reading ??= this.#options
+      .owners()
+      .then((owners) => {
+        this.#owners = new Map(owners.map(({ shard, ...owner }) => [shard, owner]));
+        this.#readAt = performance.now();
+      })
+      .finally(() => (this.#reading = undefined));
+    return this.#reading;
+  }
+
+  #get({ url, secret }: ScorerAddress, form: string, { asset, model }: FeatureQuestion): Promise<unknown> {
+    const query = new URLSearchParams({ asset, ...(model === undefined ? {} : { model }) });
+    return new Promise((resolve, reject) => {
+      const fail = (cause: unknown): void => reject(unavailable(asset, "the scorer does not answer", cause));
+      const asked = request(
+        `${url}/${form}?${query.toString()}`,
+        { agent: this.#agent, timeout: TIMEOUT_MS, headers: { authorization: `Bearer ${secret}` } },
+        (response) => {
+          const chunks: Buffer[] = [];
+          response.on("data", (chunk: Buffer) => chunks.push(chunk));
+          response.on("error", fail);
+          response.on("end", () => {
+            try {
+              const reply: unknown = JSON.parse(Buffer.concat(chunks).toString("utf8"));
+              if (response.statusCode === 200) resolve(reply);
+              else reject(refusalOf(reply, asset));
+            } catch (error) {
+              fail(error);
+            }
+          });
+        },
+      );
+      asked.on("timeout", () => asked.destroy(new Error(`no answer in ${TIMEOUT_MS} ms`)));
+      asked.on("error", fail);
+      asked.end();
+    });
+  }
+}
+
+function refusalOf(reply: unknown, asset: string): PlatformError {
+  const { code, message } = reply as { readonly code?: string; readonly message?: string };
+  if (code !== undefined && Object.hasOwn(ERROR_CODES, code))
+    return new PlatformError(code as ErrorCode, message ?? "the scorer refused");
+  return unavailable(asset, "the scorer refused");
+}
+
+function unavailable(asset: string, why: string, cause?: unknown): PlatformError {
+  return new PlatformError(
+    "features_unavailable",
+    `read features [${asset}]: ${why}`,
+    cause === undefined ? {} : { cause },
+  );
+}

@@ -1,0 +1,53 @@
+import { z } from "zod";
+import { dataIdSchema, nameSchema, sha256Schema } from "../names.ts";
+
+/**
+ * How a value of the online store stands: `present` and fresh; `null`: computed and missing; `stale`: older than the time to
+ * live; `unfit`: resting on readings that failed a check; `not_found`: the asset has no reading.
+ */
+export const FEATURE_STATUSES = ["present", "null", "stale", "unfit", "not_found"] as const;
+export const featureStatusSchema = z.enum(FEATURE_STATUSES);
+export type FeatureStatus = z.infer<typeof featureStatusSchema>;
+
+export const onlineFeatureSchema = z.strictObject({
+  name: z.string(),
+  /** A category as its word; null: missing. */
+  value: z.union([z.number(), z.string(), z.null()]),
+  unit: z.string().optional(),
+  status: featureStatusSchema,
+  /** Seconds since the reading it was computed at; null without one. */
+  ageSeconds: z.number().nullable(),
+  reason: z.string().optional(),
+});
+export type OnlineFeature = z.infer<typeof onlineFeatureSchema>;
+
+/** Reply of `GET /v1/features/{asset}`. */
+export const onlineFeaturesSchema = z.strictObject({
+  asset: dataIdSchema,
+  model: nameSchema,
+  version: z.int(),
+  digest: sha256Schema,
+  /** The live source that feeds the model. */
+  source: nameSchema,
+  /** The worst of the features' own; `present` also where some are `null`. */
+  status: featureStatusSchema,
+  /** Time of the newest reading: ISO 8601 in UTC, or the cycle; null without one. */
+  at: z.union([z.string(), z.number(), z.null()]),
+  epoch: z.int().nullable(),
+  ageSeconds: z.number().nullable(),
+  ttlSeconds: z.number(),
+  features: z.array(onlineFeatureSchema),
+  warnings: z.array(z.string()),
+});
+export type OnlineFeatures = z.infer<typeof onlineFeaturesSchema>;
+
+/** What a scorer gives the API for a prediction. */
+export const onlineRowSchema = onlineFeaturesSchema.omit({ features: true }).extend({
+  /** In the order of the view; null = missing. */
+  row: z.array(z.number().nullable()),
+  /** What the pipeline does with features that are not fit. */
+  policy: z.enum(["reject", "impute", "flag"]),
+  /** Places of features that are `stale` or `unfit`, with the reason. */
+  unfit: z.array(z.strictObject({ index: z.int(), status: featureStatusSchema, reason: z.string() })),
+});
+export type OnlineRow = z.infer<typeof onlineRowSchema>;

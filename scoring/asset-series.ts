@@ -1,0 +1,128 @@
+import { createAssetState } from "../features/online.ts";
+import type { AssetContext, AssetState } from "../features/online.ts";
+import { readingFault } from "../features/reading-checks.ts";
+import type { ReadingFault } from "../features/reading-checks.ts";
+import { inputsOf } from "../features/view-inputs.ts";
+import type { ReplayedReading, Snapshot } from "../stores/postgres/port/online.ts";
+import type { LiveModel } from "./live-model.ts";
+
+/** What became of a reading: it comes after all others, it was there, or it belongs before one that was taken. */
+export type Taken = "next" | "known" | "late";
+
+/**
+ * The features of one asset under one model, kept up reading by reading.
+ *
+ * Readings that ingest would put into quarantine are left out, as they are offline. A new life (epoch) of the asset begins
+ * anew.
+ */
+export class AssetSeries {
+  readonly #model: LiveModel;
+  readonly #asset: string;
+  readonly #needed: ReadonlySet<string>;
+  readonly #context: AssetContext;
+  #state: AssetState;
+  #last: ReplayedReading | undefined;
+  #row: Float64Array;
+  #nUsed = 0;
+  #firstTs = NaN;
+  #lastUsedTs = NaN;
+  #fault: ReadingFault | undefined;
+  /** What the readings at its beginning were read by; a reading that it shows is known. */
+  snapshot: Snapshot | undefined;
+  /** Nothing of the asset's life lies before its first reading. */
+  isWhole = true;
+  /** ms since 1970 of the commit of the newest reading. */
+  committedAt = NaN;
+
+  constructor(model: LiveModel, asset: string) {
+    this.#model = model;
+    this.#asset = asset;
+    this.#context = model.contextOf(asset);
+    this.#needed = new Set(inputsOf(model.view).columns.map(({ name }) => name));
+    this.#state = createAssetState(model.view, model.fitted);
+    this.#row = new Float64Array(model.view.features.length).fill(NaN);
+  }
+
+  get model(): LiveModel {
+    return this.#model;
+  }
+
+  get asset(): string {
+    return this.#asset;
+  }
+
+  /** Features at the newest good reading; NaN = missing. */
+  get row(): Float64Array {
+    return this.#row;
+  }
+
+  /** The newest reading, good or not. */
+  get last(): ReplayedReading | undefined {
+    return this.#last;
+  }
+
+  /** Time of the newest good reading; NaN without one. */
+  get at(): number {
+    return this.#lastUsedTs;
+  }
+
+  get firstAt(): number {
+    return this.#firstTs;
+  }
+
+  get nUsed(): number {
+    return this.#nUsed;
+  }
+
+  /** Why the newest reading was left out; undefined where it was not. */
+  get fault(): ReadingFault | undefined {
+    return this.#fault;
+  }
+
+  /** Takes the next reading of the asset; of one that is late nothing changes. */
+  push(reading: ReplayedReading): Taken {
+    const last = this.#last;
+    if (last !== undefined) {
+      const order = compareReadings(reading, last);
+      if (order === 0) return "known";
+      if (order < 0) return this.#isBeforeAll(reading) ? "known" : "late";
+      if (reading.epoch > last.epoch) this.#beginLife();
+    }
+    this.#last = reading;
+    const { binding, view } = this.#model;
+    const { t, values } = binding.read(reading.ts, reading.values);
+    this.#fault = readingFault(view.checks ?? [], { fields: values, index: 0, needed: this.#needed });
+    if (this.#fault !== undefined) return "next";
+    if (this.#nUsed === 0) this.#firstTs = t;
+    this.#nUsed++;
+    this.#lastUsedTs = t;
+    this.#row = this.#state.push({ t, values }, this.#context);
+    return "next";
+  }
+
+  /** Older than what no feature looks back to. */
+  #isBeforeAll({ epoch, ts }: ReplayedReading): boolean {
+    const last = this.#last;
+    return last !== undefined && (epoch < last.epoch || (!this.isWhole && ts < this.#firstTs));
+  }
+
+  #beginLife(): void {
+    const { view, fitted } = this.#model;
+    this.#state = createAssetState(view, fitted);
+    this.#row = new Float64Array(view.features.length).fill(NaN);
+    this.#nUsed = 0;
+    this.#firstTs = NaN;
+    this.#lastUsedTs = NaN;
+    this.isWhole = true;
+  }
+}
+
+/** Order of the readings of an asset. */
+export function compareReadings(a: ReplayedReading, b: ReplayedReading): number {
+  return a.epoch - b.epoch || a.ts - b.ts || a.seq - b.seq;
+}
+
+/** Whether a read with this snapshot saw what a committed transaction wrote. */
+export function isSeenBy({ xmin, xmax, running }: Snapshot, tx: bigint): boolean {
+  return tx < xmin || (tx < xmax && !running.has(tx));
+}

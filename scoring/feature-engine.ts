@@ -1,0 +1,237 @@
+/**
+ * Features of all assets of a scorer, kept up as their readings are committed.
+ *
+ *   follower ──► take ──► series of (model, asset) ──► onUpdate
+ *                           │ absent, or a reading is late
+ *                           └──► rebuilt from stored readings, as far back as any feature looks
+ *
+ * A rebuild reads one snapshot of the database. What is followed meanwhile waits, and of it what that snapshot showed is
+ * known already: no reading counts twice, and none is passed over. Series that nobody asked for longest go first when
+ * there are too many; they are rebuilt when they are needed again.
+ */
+import type { FollowedReading, OnlineStore } from "../stores/postgres/port/online.ts";
+import { AssetSeries, isSeenBy } from "./asset-series.ts";
+import type { LiveModel } from "./live-model.ts";
+import { replayDepth } from "./replay-depth.ts";
+
+export interface FeatureEngineOptions {
+  readonly replay: OnlineStore["replay"];
+  /** Series kept at once. */
+  readonly maxSeries: number;
+  /** A series has new features. Must not throw. */
+  readonly onUpdate: (series: AssetSeries) => void;
+  /** A rebuild failed; it is tried again with the next reading, and after a while. */
+  readonly onFailure: (error: unknown, asset: string) => void;
+}
+
+interface Entry {
+  series: AssetSeries | undefined;
+  building: Promise<AssetSeries> | undefined;
+  /** Readings that came during a rebuild. */
+  waiting: FollowedReading[];
+  /** More came than can wait: the rebuild is done once more. */
+  isOutrun: boolean;
+}
+
+const MOST_WAITING = 5_000;
+/** Rebuilds at once: each holds a connection. */
+const MOST_BUILDING = 4;
+const RETRY_MS = 1_000;
+
+export class FeatureEngine {
+  readonly #options: FeatureEngineOptions;
+  #models: readonly LiveModel[] = [];
+  /** By digest and asset; those used last at the end. */
+  readonly #entries = new Map<string, Entry>();
+  readonly #retries = new Map<string, { readonly model: LiveModel; readonly asset: string }>();
+  #nBuilding = 0;
+  readonly #queue: (() => void)[] = [];
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(options: FeatureEngineOptions) {
+    this.#options = options;
+    this.#timer = setInterval(() => this.#retry(), RETRY_MS).unref();
+  }
+
+  get models(): readonly LiveModel[] {
+    return this.#models;
+  }
+
+  get nSeries(): number {
+    return this.#entries.size;
+  }
+
+  /** The models that are fed from now on; what belongs to others is dropped. */
+  setModels(models: readonly LiveModel[]): void {
+    const kept = new Set(models.filter((model) => this.#models.includes(model)).map((model) => model.digest));
+    this.#models = models;
+    for (const key of this.#entries.keys()) if (!kept.has(key.slice(0, 64))) this.#entries.delete(key);
+  }
+
+  /** Takes committed readings in the order in which they were followed. */
+  take(readings: readonly FollowedReading[]): void {
+    const updated = new Set<AssetSeries>();
+    for (const reading of readings) {
+      for (const model of this.#models) {
+        if (model.binding.sourceKey !== reading.sourceKey) continue;
+        const series = this.#apply(model, reading);
+        if (series !== undefined) updated.add(series);
+      }
+    }
+    for (const series of updated) this.#options.onUpdate(series);
+  }
+
+  /** Assets with readings that nobody followed: their features are computed anew. */
+  touch(assets: readonly { readonly sourceKey: number; readonly asset: string }[]): void {
+    for (const { sourceKey, asset } of assets) {
+      for (const model of this.#models) {
+        if (model.binding.sourceKey !== sourceKey) continue;
+        this.#entries.delete(keyOf(model, asset));
+        this.#rebuild(model, asset);
+      }
+    }
+  }
+
+  /**
+   * The series of an asset, rebuilt where it is not at hand.
+   *
+   * @throws {PlatformError} database_unavailable
+   */
+  async series(model: LiveModel, asset: string): Promise<AssetSeries> {
+    const entry = this.#entryOf(model, asset);
+    if (entry.series !== undefined && entry.building === undefined) return entry.series;
+    return entry.building ?? this.#build(model, asset, entry);
+  }
+
+  /** Forgets the assets of shards that are somebody else's now. */
+  keepOnly(isOwn: (asset: string) => boolean): void {
+    for (const key of this.#entries.keys()) if (!isOwn(key.slice(65))) this.#entries.delete(key);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  #apply(model: LiveModel, reading: FollowedReading): AssetSeries | undefined {
+    const entry = this.#entries.get(keyOf(model, reading.asset));
+    if (entry === undefined) {
+      this.#rebuild(model, reading.asset);
+      return undefined;
+    }
+    if (entry.building !== undefined || entry.series === undefined) {
+      if (entry.waiting.length < MOST_WAITING) entry.waiting.push(reading);
+      else entry.isOutrun = true;
+      return undefined;
+    }
+    const { series } = entry;
+    if (series.snapshot !== undefined && isSeenBy(series.snapshot, BigInt(reading.tx))) return undefined;
+    const taken = series.push(reading);
+    if (taken === "late") this.#rebuild(model, reading.asset);
+    if (taken !== "next") return undefined;
+    series.committedAt = reading.committedAt;
+    return series;
+  }
+
+  #rebuild(model: LiveModel, asset: string): void {
+    const entry = this.#entryOf(model, asset);
+    if (entry.building !== undefined) return;
+    // A failure is told by #build.
+    this.#build(model, asset, entry).then(
+      (series) => this.#options.onUpdate(series),
+      () => undefined,
+    );
+  }
+
+  /** The entry, now the one used last; the one used longest ago goes where there are too many. */
+  #entryOf(model: LiveModel, asset: string): Entry {
+    const key = keyOf(model, asset);
+    const entry = this.#entries.get(key) ?? newEntry();
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
+    for (const [oldest, { building }] of this.#entries) {
+      if (this.#entries.size <= this.#options.maxSeries) break;
+      if (building === undefined && oldest !== key) this.#entries.delete(oldest);
+    }
+    return entry;
+  }
+
+  #build(model: LiveModel, asset: string, entry: Entry): Promise<AssetSeries> {
+    const key = keyOf(model, asset);
+    const building = this.#replayed(model, asset)
+      .then((series) => this.#catchUp(series, entry))
+      .then(
+        (series) => {
+          entry.series = series;
+          return series;
+        },
+        (error: unknown) => {
+          if (this.#entries.get(key) === entry) this.#entries.delete(key);
+          this.#retries.set(key, { model, asset });
+          this.#options.onFailure(error, asset);
+          throw error;
+        },
+      )
+      .finally(() => (entry.building = undefined));
+    entry.building = building;
+    return building;
+  }
+
+  /** What was followed during the rebuild and is not in it; once more from the store where it does not fit behind. */
+  async #catchUp(built: AssetSeries, entry: Entry): Promise<AssetSeries> {
+    let series = built;
+    for (;;) {
+      const { waiting, isOutrun } = entry;
+      entry.waiting = [];
+      entry.isOutrun = false;
+      const { snapshot } = series;
+      const unseen = waiting.filter(({ tx }) => snapshot === undefined || !isSeenBy(snapshot, BigInt(tx)));
+      let isLate = isOutrun;
+      for (const reading of unseen) {
+        isLate ||= series.push(reading) === "late";
+        series.committedAt = reading.committedAt;
+      }
+      if (!isLate) return series;
+      series = await this.#replayed(series.model, series.asset);
+    }
+  }
+
+  async #replayed(model: LiveModel, asset: string): Promise<AssetSeries> {
+    await this.#turn();
+    try {
+      let series = new AssetSeries(model, asset);
+      const { sourceKey } = model.binding;
+      const { snapshot, isWhole, committedAt } = await this.#options.replay(
+        { sourceKey, asset, ...replayDepth(model.view) },
+        (readings, isFirst) => {
+          if (isFirst) series = new AssetSeries(model, asset);
+          for (const reading of readings) series.push(reading);
+        },
+      );
+      series.snapshot = snapshot;
+      series.isWhole = isWhole;
+      series.committedAt = committedAt;
+      return series;
+    } finally {
+      this.#nBuilding--;
+      this.#queue.shift()?.();
+    }
+  }
+
+  async #turn(): Promise<void> {
+    while (this.#nBuilding >= MOST_BUILDING) await new Promise<void>((go) => this.#queue.push(go));
+    this.#nBuilding++;
+  }
+
+  #retry(): void {
+    const retries = [...this.#retries.values()];
+    this.#retries.clear();
+    for (const { model, asset } of retries) if (this.#models.includes(model)) this.#rebuild(model, asset);
+  }
+}
+
+const newEntry = (): Entry => ({ series: undefined, building: undefined, waiting: [], isOutrun: false });
+
+/** 64 characters of digest, a separator, the asset. */
+function keyOf({ digest }: LiveModel, asset: string): string {
+  return `${digest} ${asset}`;
+}

@@ -1,0 +1,85 @@
+import { formatIsoMicros } from "../schemas/iso-time.ts";
+import type {
+  FeatureStatus,
+  OnlineFeature,
+  OnlineFeatures,
+  OnlineRow,
+} from "../schemas/live/online-features.ts";
+import type { AssetSeries } from "./asset-series.ts";
+
+/** How one feature stands, where it is not simply there. */
+interface Standing {
+  readonly status: FeatureStatus;
+  readonly reason?: string;
+}
+
+type Head = Omit<OnlineFeatures, "features">;
+
+const STALE = "stale";
+
+/** Every feature of an asset with its status and age. */
+export function featuresOf(series: AssetSeries, nowMs: number): OnlineFeatures {
+  const { view, fitted } = series.model;
+  const { head, standing } = judge(series, nowMs);
+  const features = view.features.map(({ name, kind, unit }, i): OnlineFeature => {
+    const number = series.row[i] ?? NaN;
+    const { status, reason } = standing(i);
+    const words = kind === "category" ? fitted.categories?.[name] : undefined;
+    return {
+      name,
+      value: Number.isNaN(number) ? null : (words?.[number] ?? number),
+      ...(unit === undefined ? {} : { unit }),
+      status,
+      ageSeconds: head.ageSeconds,
+      ...(reason === undefined ? {} : { reason }),
+    };
+  });
+  return { ...head, features };
+}
+
+/** The same for a prediction: numbers in the order of the view. */
+export function rowOf(series: AssetSeries, nowMs: number): OnlineRow {
+  const { head, standing } = judge(series, nowMs);
+  const row = Array.from(series.row, (value) => (Number.isNaN(value) ? null : value));
+  const unfit = row.flatMap((_, index) => {
+    const { status, reason = status } = standing(index);
+    return status === "present" || status === "null" ? [] : [{ index, status, reason }];
+  });
+  return { ...head, row, policy: series.model.online.policy, unfit };
+}
+
+function judge(
+  series: AssetSeries,
+  nowMs: number,
+): { readonly head: Head; readonly standing: (index: number) => Standing } {
+  const { model, asset, last } = series;
+  const { ttlMs } = model.online;
+  const isTimestamp = model.view.timeKind === "timestamp";
+  const isThere = series.nUsed > 0;
+  const ageMs = isThere ? Math.max(0, nowMs - (isTimestamp ? series.at / 1_000 : series.committedAt)) : NaN;
+  const whole: Standing | undefined = !isThere
+    ? last === undefined
+      ? { status: "not_found", reason: "the asset has no reading" }
+      : { status: "unfit", reason: `no reading is good: ${series.fault?.field} is not as declared` }
+    : ageMs > ttlMs
+      ? { status: STALE, reason: `the newest reading is older than ${ttlMs / 1_000} s` }
+      : undefined;
+  const standing = (index: number): Standing =>
+    whole ?? (Number.isNaN(series.row[index] ?? NaN) ? { status: "null" } : { status: "present" });
+  return {
+    standing,
+    head: {
+      asset,
+      model: model.model,
+      version: model.version,
+      digest: model.digest,
+      source: model.binding.source,
+      status: whole?.status ?? "present",
+      at: isThere ? (isTimestamp ? formatIsoMicros(series.at) : series.at) : null,
+      epoch: last?.epoch ?? null,
+      ageSeconds: isThere ? ageMs / 1_000 : null,
+      ttlSeconds: ttlMs / 1_000,
+      warnings: [],
+    },
+  };
+}

@@ -1,0 +1,18 @@
+import type { FeatureView } from "../features/feature-view.ts";
+import type { AssetContext } from "../features/online.ts";
+import type { FittedState } from "../schemas/feature-set.ts";
+import type { OnlineSettings } from "../schemas/pipeline/online.ts";
+import type { Binding } from "./binding.ts";
+
+/** A champion and the live source that feeds it. */
+export interface LiveModel {
+  readonly model: string;
+  readonly version: number;
+  readonly digest: string;
+  readonly view: FeatureView;
+  readonly fitted: FittedState;
+  readonly binding: Binding;
+  readonly online: OnlineSettings;
+  /** Events and attributes of an asset, as the platform knows them. */
+  contextOf(asset: string): AssetContext;
+}

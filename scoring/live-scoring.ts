@@ -1,0 +1,158 @@
+/**
+ * A scorer without its process: owns shards of assets, follows their readings, keeps their features, answers for them.
+ *
+ *   ShardOwner (leases) ─┐
+ *   ModelFeeds ──────────┼─► ReadingFollower ─► FeatureEngine ─► onUpdate (scoring)
+ *                        └─► features / row (asked by the API)
+ */
+import { PlatformError } from "../schemas/platform-error.ts";
+import type { OnlineFeatures, OnlineRow } from "../schemas/live/online-features.ts";
+import type { OnlineStore, ScorerAddress, ShardLease } from "../stores/postgres/port/online.ts";
+import type { AssetSeries } from "./asset-series.ts";
+import { FeatureEngine } from "./feature-engine.ts";
+import { featuresOf, rowOf } from "./feature-reply.ts";
+import type { LiveModel } from "./live-model.ts";
+import type { ModelFeeds } from "./model-feeds.ts";
+import { ReadingFollower } from "./reading-follower.ts";
+import { ShardOwner } from "./shard-owner.ts";
+
+export interface LiveScoringOptions {
+  readonly online: OnlineStore;
+  readonly feeds: ModelFeeds;
+  readonly address: ScorerAddress;
+  readonly maxSeries: number;
+  /** An asset has new features. Must not throw. */
+  readonly onUpdate: (series: AssetSeries) => void;
+  readonly onFailure: (what: string, error: unknown) => void;
+  readonly leaseTtlMs?: number;
+}
+
+/** Pipelines, sources and datasets are looked at again this often. */
+const FEEDS_EVERY_MS = 2_000;
+
+export class LiveScoring {
+  readonly #options: LiveScoringOptions;
+  readonly #engine: FeatureEngine;
+  readonly #owner: ShardOwner;
+  readonly #follower: ReadingFollower;
+  #feedsTimer: NodeJS.Timeout | undefined;
+  #refreshing: Promise<void> | undefined;
+  #isClosed = false;
+
+  constructor(options: LiveScoringOptions) {
+    this.#options = options;
+    const { online, address, onFailure, leaseTtlMs } = options;
+    this.#engine = new FeatureEngine({
+      replay: (request, take) => online.replay(request, take),
+      maxSeries: options.maxSeries,
+      onUpdate: options.onUpdate,
+      onFailure: (error, asset) => onFailure(`rebuild ${asset}`, error),
+    });
+    this.#owner = new ShardOwner({
+      online,
+      address,
+      onChange: (gained, hasLost) => this.#shardsChanged(gained, hasLost),
+      onFailure: (error) => onFailure("renew leases", error),
+      ...(leaseTtlMs === undefined ? {} : { ttlMs: leaseTtlMs }),
+    });
+    this.#follower = new ReadingFollower({
+      online,
+      scorerId: address.scorerId,
+      sources: () => [...new Set(this.#engine.models.map(({ binding }) => binding.sourceKey))],
+      shards: () => this.#owner.shards,
+      take: (readings) => this.#engine.take(readings),
+      onFailure: (error) => onFailure("follow readings", error),
+    });
+  }
+
+  async start(): Promise<void> {
+    await this.refresh();
+    await this.#follower.start();
+    await this.#owner.start();
+    this.#planRefresh();
+  }
+
+  get nSeries(): number {
+    return this.#engine.nSeries;
+  }
+
+  get shards(): readonly number[] {
+    return this.#owner.shards;
+  }
+
+  fenceOf(asset: string): { readonly shard: number; readonly fence: number } | undefined {
+    return this.#owner.fenceOf(asset);
+  }
+
+  /** Looks again at what serves and what feeds it. */
+  refresh(): Promise<void> {
+    this.#refreshing ??= this.#options.feeds
+      .refresh()
+      .then(
+        (models) => this.#setModels(models),
+        (error: unknown) => this.#options.onFailure("read models", error),
+      )
+      .finally(() => (this.#refreshing = undefined));
+    return this.#refreshing;
+  }
+
+  async features(asset: string, model: string | undefined): Promise<OnlineFeatures> {
+    return featuresOf(await this.series(asset, model), Date.now());
+  }
+
+  async row(asset: string, model: string | undefined): Promise<OnlineRow> {
+    return rowOf(await this.series(asset, model), Date.now());
+  }
+
+  /** @throws {PlatformError} features_unavailable: the asset is another scorer's */
+  async series(asset: string, model: string | undefined): Promise<AssetSeries> {
+    const live = this.#options.feeds.find(model);
+    if (this.#owner.fenceOf(asset) === undefined)
+      throw new PlatformError(
+        "features_unavailable",
+        `read features [${asset}]: its shard is not of this scorer`,
+      );
+    return this.#engine.series(live, asset);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#feedsTimer);
+    await this.#refreshing;
+    await this.#follower.close();
+    await this.#owner.close();
+    this.#engine.close();
+  }
+
+  #setModels(models: readonly LiveModel[]): void {
+    const before = this.#engine.models;
+    const isSame = models.length === before.length && models.every((model) => before.includes(model));
+    if (!isSame) this.#engine.setModels(models);
+  }
+
+  /** What came in while nobody followed the gained shards is caught up with. */
+  async #shardsChanged(gained: readonly ShardLease[], hasLost: boolean): Promise<void> {
+    if (hasLost) this.#engine.keepOnly((asset) => this.#owner.fenceOf(asset) !== undefined);
+    // What is being read now is read with the shards of before.
+    const until = await this.#follower.settled();
+    const sources = [...new Set(this.#engine.models.map(({ binding }) => binding.sourceKey))];
+    if (until === undefined || sources.length === 0) return;
+    const since = new Map<string, ShardLease[]>();
+    for (const lease of gained) {
+      if (lease.followed === undefined) continue;
+      const key = `${lease.followed.tx} ${lease.followed.batch}`;
+      since.set(key, [...(since.get(key) ?? []), lease]);
+    }
+    for (const leases of since.values()) {
+      const { followed } = leases[0] as ShardLease;
+      if (followed === undefined) continue;
+      const shards = leases.map(({ shard }) => shard);
+      this.#engine.touch(await this.#options.online.touched(followed, until, { sources, shards }));
+    }
+  }
+
+  #planRefresh(): void {
+    if (this.#isClosed) return;
+    this.#feedsTimer = setTimeout(() => void this.refresh().then(() => this.#planRefresh()), FEEDS_EVERY_MS);
+  }
+}

@@ -1,0 +1,131 @@
+import type { FeatureView } from "../features/feature-view.ts";
+import { readingsSource } from "../features/view.ts";
+import { canonicalJson } from "../schemas/canonical-json.ts";
+import type { FittedState } from "../schemas/feature-set.ts";
+import { onlineSettings } from "../schemas/pipeline/online.ts";
+import type { Pipeline } from "../schemas/pipeline/pipeline.ts";
+import { parsePipeline } from "../schemas/pipeline/parse.ts";
+import { isPlatformError, PlatformError } from "../schemas/platform-error.ts";
+import type { LiveSourceStore } from "../stores/postgres/port/live.ts";
+import type { OnlineStore } from "../stores/postgres/port/online.ts";
+import { bindSource } from "./binding.ts";
+import type { AssetContexts } from "./asset-contexts.ts";
+import type { LiveModel } from "./live-model.ts";
+
+/** A version that serves, as far as its features are concerned. */
+export interface ServedView {
+  readonly model: string;
+  readonly version: number;
+  readonly digest: string;
+  readonly view: FeatureView;
+  readonly fitted: FittedState;
+}
+
+export interface ModelFeedsOptions {
+  readonly served: () => readonly ServedView[];
+  readonly online: Pick<OnlineStore, "pipelineOf">;
+  readonly sources: Pick<LiveSourceStore, "get">;
+  readonly contexts: AssetContexts;
+}
+
+interface Feed {
+  /** Everything it was made of. */
+  readonly key: string;
+  readonly live: LiveModel;
+}
+
+/** Which champions are fed by which live sources. */
+export class ModelFeeds {
+  readonly #options: ModelFeedsOptions;
+  readonly #feeds = new Map<string, Feed>();
+  readonly #problems = new Map<string, PlatformError>();
+
+  constructor(options: ModelFeedsOptions) {
+    this.#options = options;
+  }
+
+  /** Models that are fed; one that did not change stays the same object. */
+  list(): readonly LiveModel[] {
+    return [...this.#feeds.values()].map(({ live }) => live);
+  }
+
+  /**
+   * @throws {PlatformError} no_champion; features_unbound: nothing feeds it, and why
+   */
+  find(model: string | undefined): LiveModel {
+    const served = this.#options.served();
+    const name = model ?? (served.length === 1 ? served[0]?.model : undefined);
+    if (name === undefined)
+      throw new PlatformError("invalid_query", "read features [model]: expected the name of a model");
+    const feed = this.#feeds.get(name);
+    if (feed !== undefined) return feed.live;
+    throw (
+      this.#problems.get(name) ??
+      new PlatformError("no_champion", `read features [model ${name}]: no version is served`)
+    );
+  }
+
+  /**
+   * Looks again at champions, pipelines and sources.
+   *
+   * @throws {PlatformError} database_unavailable; what was known stays
+   */
+  async refresh(): Promise<readonly LiveModel[]> {
+    const served = this.#options.served();
+    for (const version of served) {
+      try {
+        const feed = await this.#feed(version);
+        this.#feeds.set(version.model, feed);
+        this.#problems.delete(version.model);
+      } catch (error) {
+        if (!isPlatformError(error) || error.isRetryable) throw error;
+        this.#feeds.delete(version.model);
+        this.#problems.set(version.model, error);
+      }
+    }
+    const names = new Set(served.map(({ model }) => model));
+    for (const model of this.#feeds.keys()) if (!names.has(model)) this.#feeds.delete(model);
+    return this.list();
+  }
+
+  async #feed(version: ServedView): Promise<Feed> {
+    const { online, sources, contexts } = this.#options;
+    const { model, digest, view, fitted } = version;
+    const file = await online.pipelineOf(model);
+    const pipeline = file === undefined ? undefined : pipelineIn(file.text);
+    const named = pipeline?.sources[readingsSource(pipeline)]?.live;
+    const name = named ?? file?.pipeline ?? model;
+    const source = await sources.get(name);
+    if (source === undefined)
+      throw new PlatformError(
+        "features_unbound",
+        `feed features of ${model} [source ${name}]: there is no such live source`,
+      );
+    const settings = onlineSettings(pipeline?.online);
+    const context = await contexts.open(view, file?.pipeline ?? model);
+    const key = canonicalJson({ digest, source: source.sha256, settings, context: context.id });
+    const known = this.#feeds.get(model);
+    if (known?.key === key) return known;
+    const live: LiveModel = {
+      model,
+      version: version.version,
+      digest,
+      view,
+      fitted,
+      binding: bindSource(view, source),
+      online: settings,
+      contextOf: (asset) => context.of(asset),
+    };
+    return { key, live };
+  }
+}
+
+/** A file that an earlier release took may not be one of this release's. */
+function pipelineIn(text: string): Pipeline | undefined {
+  try {
+    return parsePipeline(text, "pipeline.yaml").pipeline;
+  } catch (error) {
+    if (isPlatformError(error)) return undefined;
+    throw error;
+  }
+}

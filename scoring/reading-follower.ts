@@ -1,0 +1,101 @@
+import type { FollowedReading, FollowPosition, OnlineStore } from "../stores/postgres/port/online.ts";
+
+export interface ReadingFollowerOptions {
+  readonly online: Pick<OnlineStore, "present" | "follow" | "followed" | "onReadings">;
+  readonly scorerId: string;
+  readonly sources: () => readonly number[];
+  readonly shards: () => readonly number[];
+  /** Readings in the order of their commits. */
+  readonly take: (readings: readonly FollowedReading[]) => void;
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** Without a notification it looks this often. */
+const IDLE_MS = 1_000;
+/** While something waits for a transaction beside it. */
+const HELD_BACK_MS = 15;
+const AFTER_FAILURE_MS = 500;
+/** How far it came is written down this often at most. */
+const NOTE_EVERY_MS = 1_000;
+
+/**
+ * Follows committed readings. Batches are read below the oldest open transaction, so that one that commits late is not
+ * passed over; a notification after each commit wakes it.
+ */
+export class ReadingFollower {
+  readonly #options: ReadingFollowerOptions;
+  #position: FollowPosition | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<void> | undefined;
+  #isWoken = false;
+  #isClosed = false;
+  #notedAt = -Infinity;
+  #noted: FollowPosition | undefined;
+  #unsubscribe: (() => Promise<void>) | undefined;
+
+  constructor(options: ReadingFollowerOptions) {
+    this.#options = options;
+  }
+
+  /** Follows what is committed from now on. */
+  async start(): Promise<void> {
+    this.#position = await this.#options.online.present();
+    this.#unsubscribe = await this.#options.online.onReadings(() => this.wake());
+    this.wake();
+  }
+
+  /** Everything before this was taken; what is being read now is waited for. */
+  async settled(): Promise<FollowPosition | undefined> {
+    await this.#looking;
+    return this.#position;
+  }
+
+  wake(): void {
+    this.#isWoken = true;
+    if (this.#looking !== undefined || this.#isClosed) return;
+    clearTimeout(this.#timer);
+    this.#looking = this.#look().then((pauseMs) => {
+      this.#looking = undefined;
+      if (this.#isClosed) return;
+      if (this.#isWoken) this.wake();
+      else this.#timer = setTimeout(() => this.wake(), pauseMs);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    await this.#unsubscribe?.();
+    await this.#looking;
+    await this.#note(true).catch((error: unknown) => this.#options.onFailure(error));
+  }
+
+  /** @returns ms until it should look again */
+  async #look(): Promise<number> {
+    const { online, sources, shards, take, onFailure } = this.#options;
+    this.#isWoken = false;
+    try {
+      for (;;) {
+        if (this.#position === undefined || this.#isClosed) return IDLE_MS;
+        const found = await online.follow(this.#position, { sources: sources(), shards: shards() });
+        take(found.readings);
+        this.#position = found.upTo;
+        if (found.hasMore) continue;
+        await this.#note(false);
+        return found.isHeldBack ? HELD_BACK_MS : IDLE_MS;
+      }
+    } catch (error) {
+      onFailure(error);
+      return AFTER_FAILURE_MS;
+    }
+  }
+
+  async #note(isLast: boolean): Promise<void> {
+    const position = this.#position;
+    const isDue = isLast || performance.now() - this.#notedAt > NOTE_EVERY_MS;
+    if (position === undefined || position === this.#noted || !isDue) return;
+    this.#notedAt = performance.now();
+    await this.#options.online.followed(this.#options.scorerId, position);
+    this.#noted = position;
+  }
+}

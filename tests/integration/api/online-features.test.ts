@@ -1,0 +1,229 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pino } from "pino";
+import { readSettings } from "../../../config/settings.ts";
+import type { FeatureView } from "../../../features/feature-view.ts";
+import { manifestOf, pipelineOf, writeSources } from "../../../features/support/test-dataset.ts";
+import type { TestSource } from "../../../features/support/test-dataset.ts";
+import { createTestEngine } from "../../../features/support/test-engine.ts";
+import type { TestEngine } from "../../../features/support/test-engine.ts";
+import { transformShard } from "../../../features/transform.ts";
+import { compileView } from "../../../features/view.ts";
+import type { OnlineFeatures } from "../../../schemas/live/online-features.ts";
+import type { PredictReply } from "../../../schemas/prediction.ts";
+import { createDatabase } from "../../../stores/postgres/database.ts";
+import type { Database } from "../../../stores/postgres/port.ts";
+import { startScorer } from "../../../workers/start-scorer.ts";
+import type { RunningScorer } from "../../../workers/start-scorer.ts";
+import { startApiFixture, until } from "../../support/api-fixture.ts";
+import type { ApiFixture } from "../../support/api-fixture.ts";
+import { promoteVersion } from "../../support/champions.ts";
+import { MemoryObjects } from "../../support/memory-objects.ts";
+import { createTestDatabase, describeWithServices } from "../../support/platform.ts";
+import type { TestDatabase } from "../../support/platform.ts";
+import { putTinyVersion } from "../../support/served-versions.ts";
+
+const COLUMNS = [
+  { name: "pressure", type: "float" },
+  { name: "speed", type: "integer" },
+  { name: "mode", type: "text" },
+] as const;
+const MODES = ["idle", "run"];
+const FEATURES = [
+  {
+    rolling: {
+      columns: ["pressure", "speed"],
+      stats: ["mean", "std", "median", "slope"],
+      windows: [5, "10m"],
+    },
+  },
+  { lag: { columns: ["pressure"], steps: [2] } },
+  { exponential: { columns: ["speed"], halfLives: [3] } },
+  { baseline: { columns: ["pressure"], over: "life" } },
+  { age: {} },
+  { category: { columns: ["mode"] } },
+];
+const START = Date.now() - 3_600_000;
+
+interface Row {
+  readonly asset: string;
+  readonly ms: number;
+  readonly values: { readonly pressure: number | null; readonly speed: number; readonly mode: string };
+}
+
+/** Readings with gaps and missing values, the same on every run. */
+function seriesOf(asset: string, nRows: number): Row[] {
+  return Array.from({ length: nRows }, (_, i) => ({
+    asset,
+    ms: START + i * 60_000 + (i % 7 === 3 ? 20_000 : 0),
+    values: {
+      pressure: i % 5 === 2 ? null : 1e3 + Math.sin(i * asset.length) * 3,
+      speed: 1_450 + ((i * 7) % 11),
+      mode: MODES[i % 2] as string,
+    },
+  }));
+}
+
+await describeWithServices("features of live readings", () => {
+  let test: TestDatabase;
+  let db: Database;
+  let fixture: ApiFixture;
+  let engine: TestEngine;
+  let scorer: RunningScorer;
+  let view: FeatureView;
+  const objects = new MemoryObjects();
+  let stateDir: string;
+  const log: string[] = [];
+
+  const source = (rows: readonly Row[]): TestSource => ({
+    timeKind: "timestamp",
+    columns: COLUMNS,
+    rows: rows
+      .toSorted((a, b) => a.ms - b.ms)
+      .map(({ asset, ms, values }) => ({
+        asset,
+        t: ms * 1_000,
+        values: [values.pressure, values.speed, values.mode],
+      })),
+  });
+  const start = () =>
+    startScorer(readSettings({ AURA_STATE_DIR: stateDir, AURA_LOG_LEVEL: "warn" }, stateDir), {
+      database: db,
+      objects,
+      logger: pino({ level: "warn" }, { write: (line: string) => void log.push(line) }),
+      leaseTtlMs: 1_000,
+    });
+
+  beforeAll(async () => {
+    stateDir = await mkdtemp(join(tmpdir(), "aura-scorer-"));
+    test = await createTestDatabase("online");
+    db = await createDatabase(test.url);
+    engine = await createTestEngine(1);
+    const sources = { readings: source([]) };
+    view = compileView(pipelineOf(sources, { features: FEATURES }), manifestOf(sources));
+    const row = await putTinyVersion(objects, {
+      model: "pumps",
+      view,
+      fitted: { categories: { mode: MODES } },
+    });
+    await promoteVersion(db, row);
+    fixture = await startApiFixture({ database: db, objects });
+    const put = await fixture.request("/v1/sources/pumps", {
+      method: "PUT",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({
+        name: "pumps",
+        owner: "test",
+        columns: COLUMNS.map((column) => (column.type === "text" ? { ...column, values: MODES } : column)),
+      }),
+    });
+    expect(put.status).toBe(200);
+    scorer = await start();
+  }, 30_000);
+  afterAll(async () => {
+    await scorer.close();
+    await fixture.close();
+    await engine.close();
+    await test.drop();
+    await rm(stateDir, { recursive: true, force: true });
+  });
+
+  async function send(rows: readonly Row[]): Promise<void> {
+    const readings = rows.map(({ asset, ms, values }) => ({
+      asset,
+      time: new Date(ms).toISOString(),
+      values,
+    }));
+    const response = await fixture.request("/readings", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ source: "pumps", readings }),
+    });
+    expect(await response.json()).toMatchObject({ stored: rows.length });
+  }
+  async function read(asset: string): Promise<OnlineFeatures> {
+    const response = await fixture.request(`/v1/features/${asset}?model=pumps`);
+    const reply: unknown = await response.json();
+    expect(response.status, JSON.stringify(reply)).toBe(200);
+    return reply as OnlineFeatures;
+  }
+  /** The last row of each asset as the offline executor has it. */
+  async function offline(rows: readonly Row[], asset: string): Promise<(number | null)[]> {
+    const sources = { readings: source(rows) };
+    const { readings = [] } = await writeSources(engine, sources, `offline-${Math.random()}`);
+    const out = `${engine.folder}/out-${Math.random()}.parquet`;
+    const fitted = { categories: { mode: MODES } };
+    await transformShard(engine, { view, fitted, readings, sources: {}, out, hasLabel: false });
+    const table = await engine.columns(`SELECT * FROM read_parquet('${out}') ORDER BY __asset, __t, __seq`);
+    const last = [...(table.columns["__asset"] ?? [])].lastIndexOf(asset);
+    return view.features.map(({ physical }) => {
+      const value = Number(table.columns[physical]?.[last] ?? NaN);
+      return Number.isNaN(value) ? null : value;
+    });
+  }
+  async function expectEqual(rows: readonly Row[], asset: string): Promise<void> {
+    const expected = await offline(rows, asset);
+    const newest = Math.max(...rows.filter((row) => row.asset === asset).map(({ ms }) => ms));
+    await until(async () => Date.parse(String((await read(asset)).at)) === newest);
+    await until(async () => difference((await read(asset)).features, expected) === undefined).catch(
+      async () => {
+        expect(difference((await read(asset)).features, expected), log.join("")).toBeUndefined();
+      },
+    );
+  }
+  function difference(features: OnlineFeatures["features"], expected: readonly (number | null)[]) {
+    return features.flatMap(({ name, value }, i) => {
+      const number = typeof value === "string" ? MODES.indexOf(value) : value;
+      const wanted = expected[i] ?? null;
+      const isEqual =
+        number === null || wanted === null ? number === wanted : Math.abs(number - wanted) <= 1e-9 * 1e3;
+      return isEqual ? [] : [`${name}: online ${value}, offline ${wanted}`];
+    })[0];
+  }
+
+  it("equals the offline features of the same readings, as they come and after late ones", async () => {
+    const all = [...seriesOf("p1", 41), ...seriesOf("p-22", 25)];
+    const isLate = (_: Row, i: number) => i % 13 === 5;
+    await send(all.filter((row, i) => !isLate(row, i)).slice(0, 30));
+    await send(all.filter((row, i) => !isLate(row, i)).slice(30));
+    const early = all.filter((row, i) => !isLate(row, i));
+    await expectEqual(early, "p1");
+    await expectEqual(early, "p-22");
+    await send(all.filter(isLate));
+    await expectEqual(all, "p1");
+    await expectEqual(all, "p-22");
+  });
+
+  it("predicts by the id of an asset alone, at its newest reading", async () => {
+    const predict = (body: object) =>
+      fixture.request("/predict", {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(body),
+      });
+    const { features, at, digest } = await read("p1");
+    const response = await predict({ asset: "p1", model: "pumps" });
+    expect(response.status).toBe(200);
+    const reply = (await response.json()) as PredictReply;
+    const [first = 0, second = 0] = features.map(({ value }) => Number(value));
+    expect(reply).toMatchObject({ digest, traced: true, predictions: [{ asset: "p1", at }] });
+    expect(reply.predictions[0]?.value).toBeCloseTo(2 * first + second + 1, 6);
+    expect((await predict({ asset: "nobody", model: "pumps" })).status).toBe(404);
+    expect((await predict({ asset: "p1", model: "pumps", rows: 1, more: 1 })).status).toBe(422);
+  });
+
+  it("says that an asset without a reading is not found, and refuses a model without a champion", async () => {
+    expect(await read("nobody")).toMatchObject({ status: "not_found", at: null, ageSeconds: null });
+    expect((await fixture.request("/v1/features/p1?model=other")).status).toBe(409);
+  });
+
+  it("has the same features after the scorer is gone and another took over", async () => {
+    const before = await read("p1");
+    await scorer.close();
+    scorer = await start();
+    const after = await read("p1");
+    expect(after.features.map(({ value }) => value)).toEqual(before.features.map(({ value }) => value));
+  });
+});

@@ -1,0 +1,39 @@
+import type { AuditEntry, Database, VersionRow } from "../../stores/postgres/port.ts";
+import { approve } from "./registry-samples.ts";
+
+const AUDIT: AuditEntry = {
+  actor: { id: "test", role: "system", authenticated: true },
+  action: "test",
+  subject: "test",
+  outcome: "ok",
+};
+
+/** Registers a stored version in a real database, with a run of that pipeline text, and makes it the champion. */
+export async function promoteVersion(
+  db: Database,
+  row: VersionRow,
+  pipelineText = `name: ${row.model}`,
+): Promise<VersionRow> {
+  const { model, digest, manifest, evaluation } = row;
+  const runId = `run-${model}-${row.version}`;
+  await db.runs.create({
+    runId,
+    workflowId: `pipeline/${runId}`,
+    pipeline: model,
+    model,
+    pipelineText,
+    specHash: "a".repeat(64),
+    files: [],
+    requestedBy: "test",
+    requesterAuthenticated: false,
+  });
+  const registered = await db.registry.register(
+    { model, digest, manifest, evaluation, dataset: row.dataset, runId },
+    AUDIT,
+  );
+  const { version } = registered;
+  const approvalId = await approve(db, registered);
+  const requestId = `promote-${model}-${version}`;
+  await db.registry.promote({ model, version, digest, requestId, approvalId, reason: "test" }, AUDIT);
+  return registered;
+}

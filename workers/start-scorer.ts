@@ -1,0 +1,154 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import type { Logger } from "pino";
+import { Alarms } from "../api/alarms.ts";
+import { Metrics } from "../api/metrics.ts";
+import { ChampionFile } from "../api/serving/champion-file.ts";
+import { Champions } from "../api/serving/champions.ts";
+import type { Settings } from "../config/settings.ts";
+import { createInferencePool } from "../inference/pool.ts";
+import { AssetContexts } from "../scoring/asset-contexts.ts";
+import { startFeaturesServer } from "../scoring/features-server.ts";
+import { LiveScoring } from "../scoring/live-scoring.ts";
+import { ModelFeeds } from "../scoring/model-feeds.ts";
+import { PlatformError } from "../schemas/platform-error.ts";
+import { createDuckDb } from "../stores/duckdb/duckdb.ts";
+import type { DuckDb } from "../stores/duckdb/duckdb.ts";
+import type { ObjectStore } from "../stores/objects/port.ts";
+import type { Database } from "../stores/postgres/port.ts";
+import { ScorerMetrics } from "./scorer-metrics.ts";
+
+/** The real things behind the ports, made by the main. */
+export interface ScorerParts {
+  readonly database: Database;
+  readonly objects: ObjectStore;
+  readonly logger: Logger;
+  readonly leaseTtlMs?: number;
+}
+
+export interface RunningScorer {
+  readonly scorerId: string;
+  readonly url: string;
+  readonly scoring: LiveScoring;
+  close(): Promise<void>;
+}
+
+const DEADLINE_MS = 5_000;
+const MEMORY_LIMIT_MB = 1_024;
+const MAX_QUEUE_ROWS = 100_000;
+const KNOWN_LOOK_MS = 20;
+/** Events and attributes of a dataset are read once, and small beside its readings. */
+const DUCKDB_MEMORY = "256MB";
+
+/** Wires a scorer and has it own its share of the assets. */
+export async function startScorer(settings: Settings, parts: ScorerParts): Promise<RunningScorer> {
+  const { database, objects, logger } = parts;
+  const scorerId = randomUUID();
+  const stateDir = join(settings.stateDir, "scorer");
+  await mkdir(stateDir, { recursive: true, mode: 0o700 });
+  const metrics = new Metrics(false);
+  const scorerMetrics = new ScorerMetrics();
+  const alarms = new Alarms({ alerts: () => database.alerts, metrics, logger });
+  const pool = createInferencePool({
+    children: 1,
+    deadlineMs: DEADLINE_MS,
+    memoryLimitMb: MEMORY_LIMIT_MB,
+    maxQueueRows: MAX_QUEUE_ROWS,
+    onEvent: (event) => logger.debug({ event }, "inference pool"),
+  });
+  const file = new ChampionFile(join(stateDir, "serving.json"));
+  const remembered = await file.read();
+  let live: LiveScoring | undefined;
+  const champions = new Champions({
+    registry: () => database.registry,
+    connected: Promise.resolve(),
+    objects,
+    pool,
+    file,
+    logger,
+    metrics,
+    alarms,
+    onServed: () => void live?.refresh(),
+  });
+  let duckdb: Promise<DuckDb> | undefined;
+  const openDuckDb = (): Promise<DuckDb> =>
+    (duckdb ??= createDuckDb({
+      directories: directoriesOf(settings),
+      memoryLimit: DUCKDB_MEMORY,
+      threads: 1,
+    }));
+  const feeds = new ModelFeeds({
+    served: () => champions.list(),
+    online: database.online,
+    sources: database.liveSources,
+    contexts: new AssetContexts({
+      online: database.online,
+      datasets: database.datasets,
+      objects,
+      openDuckDb,
+    }),
+  });
+  const secret = randomBytes(24).toString("base64url");
+  const server = await startFeaturesServer({
+    host: settings.scorer.host,
+    port: settings.scorer.port ?? 0,
+    secret,
+    isReady: () => champions.isReady && live !== undefined,
+    metrics: () => scorerMetrics.text(),
+    async answer(form, { asset, model }) {
+      if (live === undefined) throw notReady();
+      return form === "features" ? live.features(asset, model) : live.row(asset, model);
+    },
+  });
+  const url = `http://${reachableHost(settings.scorer.host)}:${server.port}`;
+  const scoring = new LiveScoring({
+    online: database.online,
+    feeds,
+    address: { scorerId, url, secret },
+    maxSeries: settings.scorer.maxSeries,
+    onUpdate: (series) =>
+      scorerMetrics.updated(series.model.model, (Date.now() - series.committedAt) / 1_000),
+    onFailure: (what, err) => logger.warn({ err, what }, "live scoring failed; it is tried again"),
+    ...(parts.leaseTtlMs === undefined ? {} : { leaseTtlMs: parts.leaseTtlMs }),
+  });
+  await champions.start(remembered.champions);
+  await untilKnown(champions);
+  await scoring.start();
+  live = scoring;
+  scorerMetrics.watch(scoring);
+  logger.info({ url, scorerId }, "listening");
+  return {
+    scorerId,
+    url,
+    scoring,
+    async close() {
+      await scoring.close();
+      await server.close();
+      await champions.close();
+      await pool.close();
+      await alarms.close();
+      (await duckdb)?.close();
+    },
+  };
+}
+
+/** What serves must be known before readings are followed: they would be passed over. */
+async function untilKnown(champions: Champions): Promise<void> {
+  while (!champions.isReady) await new Promise((resolve) => setTimeout(resolve, KNOWN_LOOK_MS));
+}
+
+const notReady = (): PlatformError =>
+  new PlatformError("features_unavailable", "read features: the scorer is starting");
+
+/** Under what name others reach a server that listens on every address. */
+function reachableHost(host: string): string {
+  if (host === "0.0.0.0" || host === "::") return hostname();
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+function directoriesOf({ stateDir, objects }: Settings): string[] {
+  const cache = join(stateDir, "cache");
+  return objects.kind === "file" ? [cache, objects.directory] : [cache];
+}

@@ -1,10 +1,17 @@
 import { describe, expect, it } from "vitest";
 import { createSplit } from "../gbdt/splitting.ts";
 import { createGenerator } from "../random/generator.ts";
+import { CountCriterion } from "./count-criterion.ts";
 import { GiniCriterion } from "./gini-criterion.ts";
 import { VarianceCriterion } from "./variance-criterion.ts";
 
 const N_BINS = 40;
+
+function rangeOf(codes: Uint16Array) {
+  const present = codes.filter((code) => code > 0).sort();
+  const hasMissing = present.length < codes.length;
+  return { lowest: present[0], highest: present[present.length - 1], hasMissing };
+}
 
 /** Bins with missing ones, 0/1 targets that follow them, and a bootstrap of the rows. */
 function createNode(nRows: number) {
@@ -29,7 +36,7 @@ describe.each([
     const best = createSplit();
     best.gain = criterion.enter(node);
     const codes = Uint16Array.from(rows, (row) => bins[row]);
-    criterion.scan(node, { index: 3, nValueBins: N_BINS - 1, codes }, best);
+    criterion.scan(node, { ...rangeOf(codes), index: 3, nValueBins: N_BINS - 1, codes }, best);
     return best;
   };
 
@@ -43,6 +50,59 @@ describe.each([
     // The variance works on rounded sums: at least 30 bits of each row beside the total.
     expect(byGini.gain).toBeCloseTo(2 * byVariance.gain, 6);
     expect([byGini.bin, byGini.isMissingLeft]).toEqual([byVariance.bin, byVariance.isMissingLeft]);
+  });
+
+  it.each([
+    ["without weights", null],
+    ["with weights", weights],
+  ])("try one border alike %s, as a search of its two sides does", (_name, given) => {
+    const present = rows.filter((row) => bins[row] > 0);
+    const inside = { rows: present, begin: 0, end: present.length };
+    const codes = Uint16Array.from(present, (row) => bins[row]);
+    const feature = { ...rangeOf(codes), index: 3, nValueBins: N_BINS - 1, codes };
+    const two = Uint16Array.from(codes, (code) => (code <= 17 ? 1 : 2));
+    const both = { ...rangeOf(two), index: 3, nValueBins: 2, codes: two };
+    const [byVariance, byGini] = [
+      new VarianceCriterion({ values, weights: given, centre: 0.4 }, drawn, options),
+      new GiniCriterion({ values, weights: given, nClasses: 2 }, drawn, options),
+    ].map((criterion) => {
+      const [tried, searched] = [createSplit(), createSplit()];
+      tried.gain = searched.gain = criterion.enter(inside);
+      criterion.tryBorder(inside, feature, 17, tried);
+      criterion.scan(inside, both, searched);
+      expect(tried.bin).toBe(17);
+      expect(tried.isMissingLeft).toBe(searched.isMissingLeft);
+      // Squares are summed class by class here, and row by row there.
+      expect(tried.gain).toBeCloseTo(searched.gain, 9);
+      return tried;
+    });
+    expect(byGini?.gain).toBeCloseTo(2 * (byVariance?.gain ?? NaN), 6);
+  });
+
+  it("count rows as the variance weighs them, with missing rows and without", () => {
+    const options1 = { minSamplesLeaf: 2 };
+    const every = Int32Array.from(values, (_, row) => row);
+    for (const inside of [every, every.filter((row) => bins[row] > 0)]) {
+      const whole = { rows: inside, begin: 0, end: inside.length };
+      const codes = Uint16Array.from(inside, (row) => bins[row] && (bins[row] <= 17 ? 1 : 2));
+      const feature = { ...rangeOf(codes), index: 3, nValueBins: 2, codes };
+      const [counted, weighed] = [
+        new CountCriterion({ values, centre: 0.4 }, options1),
+        new VarianceCriterion({ values, weights: null, centre: 0.4 }, every, options1),
+      ].map((criterion) => {
+        const best = createSplit();
+        best.gain = criterion.enter(whole);
+        if (feature.hasMissing) criterion.scan(whole, feature, best);
+        else criterion.tryBorder(whole, feature, 1, best);
+        const leaf: number[] = [];
+        criterion.writeLeaf(whole, leaf, 0);
+        return { best, leaf };
+      });
+      expect(counted?.leaf[0]).toBeCloseTo(weighed?.leaf[0] ?? NaN, 12);
+      expect(counted?.best.gain).toBeCloseTo(weighed?.best.gain ?? NaN, 6);
+      const { feature: column, bin, isMissingLeft } = counted?.best ?? createSplit();
+      expect(weighed?.best).toMatchObject({ feature: column, bin, isMissingLeft });
+    }
   });
 
   it("answer the mean of the drawn rows", () => {
@@ -102,7 +162,7 @@ describe("exact splits", () => {
     const criterion = new VarianceCriterion({ values, weights, centre: 0.03 }, rows, { minSamplesLeaf: 1 });
     const best = createSplit();
     best.gain = criterion.enter(node);
-    criterion.scan(node, { index: 0, nValueBins: nRows, codes: codes.slice() }, best);
+    criterion.scan(node, { ...rangeOf(codes), index: 0, nValueBins: nRows, codes: codes.slice() }, best);
     // The sums are on a grid of 30 bits or more.
     expect(best.gain).toBeCloseTo(bestByTrial(weights), 6);
   });

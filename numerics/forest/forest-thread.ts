@@ -3,7 +3,7 @@ import type { MessagePort } from "node:worker_threads";
 import type { DecisionTree } from "../decision-tree.ts";
 import { createTree } from "../decision-tree.ts";
 import { finishTask, takeTask } from "../gbdt/threads/control.ts";
-import { growTreeOf } from "./forest-tree.ts";
+import { TreeGrower } from "./forest-tree.ts";
 import type { ForestData } from "./forest-tree.ts";
 
 /** What a helper is handed. */
@@ -14,11 +14,13 @@ export interface ForestJob {
 }
 
 export class ForestThread {
-  readonly #job: ForestJob;
+  readonly #grower: TreeGrower;
+  readonly #port: MessagePort;
   readonly #control: Int32Array;
 
-  constructor(job: ForestJob, control: Int32Array) {
-    this.#job = job;
+  constructor({ forest, port }: ForestJob, control: Int32Array) {
+    this.#grower = new TreeGrower(forest);
+    this.#port = port;
     this.#control = control;
   }
 
@@ -28,11 +30,10 @@ export class ForestThread {
    * @param fail told of a tree that fails, before it counts as finished
    */
   takeTasks(fail: (error: unknown) => void): void {
-    const { forest, port } = this.#job;
     for (let taken = takeTask(this.#control); taken !== null; taken = takeTask(this.#control)) {
       try {
-        const block = packTree(taken.task, growTreeOf(forest, taken.task));
-        port.postMessage(block, [block.buffer as ArrayBuffer]);
+        const block = packTree(taken.task, this.#grower.grow(taken.task));
+        this.#port.postMessage(block, [block.buffer as ArrayBuffer]);
       } catch (error) {
         fail(error);
       }

@@ -4,7 +4,9 @@ import { createGenerator } from "../random/generator.ts";
 import type { Generator } from "../random/generator.ts";
 import { countOutputs } from "../task-kind.ts";
 import type { TaskTarget } from "../task-kind.ts";
-import type { Criterion } from "./criterion.ts";
+import { BorderKnots } from "./border-draw.ts";
+import { CountCriterion } from "./count-criterion.ts";
+import type { Criterion, CriterionOptions } from "./criterion.ts";
 import { GiniCriterion } from "./gini-criterion.ts";
 import { growForestTree } from "./grower.ts";
 import type { ForestParameters } from "./parameters.ts";
@@ -26,41 +28,75 @@ export interface ForestData {
   readonly seed: number | string;
 }
 
-/** Tree number `index`: it draws from a stream of its own, and is the same on any thread. */
-export function growTreeOf(data: ForestData, index: number): DecisionTree {
-  const { minSamplesLeaf, maxDepth, maxFeatures, maxSamples, splitter } = data.parameters;
-  const generator = createGenerator(data.seed).fork(`tree/${index}`);
+/** Grows trees by their number: each draws from a stream of its own, and is the same on any thread. */
+export class TreeGrower {
+  readonly #data: ForestData;
+  readonly #generator: Generator;
+  readonly #knots: readonly BorderKnots[] | null;
+
+  constructor(data: ForestData) {
+    this.#data = data;
+    this.#generator = createGenerator(data.seed);
+    const isRandom = data.parameters.splitter === "random";
+    this.#knots = isRandom ? data.upperBounds.map((bounds) => new BorderKnots(bounds)) : null;
+  }
+
+  grow(index: number): DecisionTree {
+    return growTree(this.#data, this.#generator.fork(`tree/${index}`), this.#knots);
+  }
+}
+
+function growTree(
+  data: ForestData,
+  generator: Generator,
+  knots: readonly BorderKnots[] | null,
+): DecisionTree {
+  const { minSamplesLeaf, maxDepth, maxFeatures, maxSamples } = data.parameters;
   const nRows = data.values.length;
   const nDrawn = Math.max(1, Math.round(nRows * maxSamples));
-  const isRandom = splitter === "random";
-  const drawn = isRandom
-    ? drawOnce(nRows, nDrawn, generator)
-    : Int32Array.from({ length: nDrawn }, () => generator.integer(nRows)).sort();
+  const drawn = knots === null ? drawBootstrap(nRows, nDrawn, generator) : drawOnce(nRows, nDrawn, generator);
   const nFeatures = data.upperBounds.length;
   const share = data.target.taskKind === "regression" ? nFeatures / 3 : Math.sqrt(nFeatures);
   const nTried = maxFeatures === 0 ? Math.floor(share) : Math.round(nFeatures * maxFeatures);
   return growForestTree({
-    criterion: createCriterion(data, drawn, minSamplesLeaf),
+    criterion: createCriterion(data, drawn, { minSamplesLeaf, isDrawnOnce: knots !== null }),
     bins: data.bins,
     upperBounds: data.upperBounds,
-    rows: drawn.filter((row, place) => place === 0 || row !== drawn[place - 1]),
+    rows: knots === null ? drawn.filter((row, place) => place === 0 || row !== drawn[place - 1]) : drawn,
     generator,
     nFeaturesTried: Math.max(1, nTried),
     maxDepth,
-    isRandom,
+    knots,
   });
+}
+
+/** `nDrawn` draws of all rows, ascending; a row drawn twice is listed twice. */
+function drawBootstrap(nRows: number, nDrawn: number, generator: Generator): Int32Array {
+  const draws = new Int32Array(nRows);
+  for (let draw = 0; draw < nDrawn; draw++) draws[generator.integer(nRows)] += 1;
+  const drawn = new Int32Array(nDrawn);
+  let at = 0;
+  for (let row = 0; row < nRows; row++) for (let draw = 0; draw < draws[row]; draw++) drawn[at++] = row;
+  return drawn;
 }
 
 /** `nDrawn` of all rows, none twice, ascending. */
 function drawOnce(nRows: number, nDrawn: number, generator: Generator): Int32Array {
-  const rows = Int32Array.from({ length: nRows }, (_, row) => row);
+  const rows = new Int32Array(nRows);
+  for (let row = 0; row < nRows; row++) rows[row] = row;
   return nDrawn >= nRows ? rows : generator.shuffle(rows).slice(0, nDrawn).sort();
 }
 
-function createCriterion(data: ForestData, drawn: Int32Array, minSamplesLeaf: number): Criterion {
-  const { target, values, weights, centre } = data;
+function createCriterion(
+  { target, values, weights, centre }: ForestData,
+  drawn: Int32Array,
+  options: CriterionOptions & { readonly isDrawnOnce: boolean },
+): Criterion {
   if (target.taskKind === "multiclass") {
-    return new GiniCriterion({ values, weights, nClasses: countOutputs(target) }, drawn, { minSamplesLeaf });
+    return new GiniCriterion({ values, weights, nClasses: countOutputs(target) }, drawn, options);
   }
-  return new VarianceCriterion({ values, weights, centre }, drawn, { minSamplesLeaf });
+  const isCounted = target.taskKind === "binary" && weights === null && options.isDrawnOnce;
+  return isCounted
+    ? new CountCriterion({ values, centre }, options)
+    : new VarianceCriterion({ values, weights, centre }, drawn, options);
 }

@@ -10,17 +10,23 @@ import { MISSING_BIN } from "../gbdt/binning.ts";
 import type { Split } from "../gbdt/splitting.ts";
 import { BinOrder } from "./bin-order.ts";
 import type { Criterion, CriterionOptions, NodeFeature, NodeRows } from "./criterion.ts";
-import { countDraws } from "./criterion.ts";
+import { countDraws, pickRows } from "./criterion.ts";
 
 /** Gains below this share of the node's weight are rounding of the equation, not a better fit. */
 const ROUNDING_RATIO = 1e-12;
 
+/** What is known of each row. */
+interface GiniRows {
+  readonly classes: Float64Array;
+  readonly draws: Float64Array;
+  /** Weight · draws. */
+  readonly weights: Float64Array;
+}
+
 export class GiniCriterion implements Criterion {
   readonly width: number;
-  readonly #classes: Float64Array;
-  readonly #draws: Float64Array;
-  /** Weight · draws of each row. */
-  readonly #weights: Float64Array;
+  readonly #all: GiniRows;
+  #rows: GiniRows;
   readonly #minSamplesLeaf: number;
   readonly #ordered: BinOrder;
   /** Class weights of the node entered, and of what moved left. */
@@ -41,13 +47,26 @@ export class GiniCriterion implements Criterion {
     options: CriterionOptions,
   ) {
     this.width = target.nClasses;
-    this.#classes = target.values;
-    this.#draws = countDraws(drawn, target.values.length);
-    this.#weights = this.#draws.map((count, row) => count * (target.weights?.[row] ?? 1));
+    const draws = countDraws(drawn, target.values.length);
+    const weights = draws.map((count, row) => count * (target.weights?.[row] ?? 1));
+    this.#all = { classes: target.values, draws, weights };
+    this.#rows = this.#all;
     this.#minSamplesLeaf = options.minSamplesLeaf;
     this.#ordered = new BinOrder(drawn.length);
     this.#totals = new Float64Array(this.width);
     this.#left = new Float64Array(this.width);
+  }
+
+  focus(node: NodeRows | null): void {
+    const { classes, draws, weights } = this.#all;
+    this.#rows =
+      node === null
+        ? this.#all
+        : {
+            classes: pickRows(classes, node),
+            draws: pickRows(draws, node),
+            weights: pickRows(weights, node),
+          };
   }
 
   enter({ rows, begin, end }: NodeRows): number {
@@ -55,8 +74,8 @@ export class GiniCriterion implements Criterion {
     this.#totalCount = 0;
     for (let index = begin; index < end; index++) {
       const row = rows[index];
-      this.#totals[this.#classes[row]] += this.#weights[row];
-      this.#totalCount += this.#draws[row];
+      this.#totals[this.#rows.classes[row]] += this.#rows.weights[row];
+      this.#totalCount += this.#rows.draws[row];
     }
     this.#totalWeight = this.#totals.reduce((sum, weight) => sum + weight, 0);
     this.#totalSquares = this.#totals.reduce((sum, weight) => sum + weight * weight, 0);
@@ -90,13 +109,13 @@ export class GiniCriterion implements Criterion {
     let [count, weightLeft, squaresLeft, squaresRight] = [0, 0, 0, this.#totalSquares];
     for (let index = isMissingLeft ? 0 : nMissing; index < nRows; index++) {
       const row = rows[begin + order[index]];
-      const weight = this.#weights[row];
-      const code = this.#classes[row];
+      const weight = this.#rows.weights[row];
+      const code = this.#rows.classes[row];
       squaresLeft += weight * (2 * left[code] + weight);
       squaresRight -= weight * (2 * (this.#totals[code] - left[code]) - weight);
       left[code] += weight;
       weightLeft += weight;
-      count += this.#draws[row];
+      count += this.#rows.draws[row];
       const bin = codes[order[index]];
       // A split runs between two bins, and never right after the missing one.
       if (bin === MISSING_BIN || (index + 1 < nRows && codes[order[index + 1]] === bin)) continue;
@@ -113,6 +132,34 @@ export class GiniCriterion implements Criterion {
       best.gain = gain;
       best.isMissingLeft = nMissing > 0 ? isMissingLeft : 2 * count >= this.#totalCount;
     }
+  }
+
+  tryBorder({ rows, begin, end }: NodeRows, feature: NodeFeature, border: number, best: Split): void {
+    const { codes } = feature;
+    const left = this.#left.fill(0);
+    let [count, weightLeft] = [0, 0];
+    for (let index = begin; index < end; index++) {
+      if (codes[index - begin] > border) continue;
+      const row = rows[index];
+      left[this.#rows.classes[row]] += this.#rows.weights[row];
+      weightLeft += this.#rows.weights[row];
+      count += this.#rows.draws[row];
+    }
+    if (count < this.#minSamplesLeaf || this.#totalCount - count < this.#minSamplesLeaf) return;
+    const weightRight = this.#totalWeight - weightLeft;
+    if (!(weightLeft > 0 && weightRight > 0)) return;
+    let [squaresLeft, squaresRight] = [0, 0];
+    for (let k = 0; k < this.width; k++) {
+      squaresLeft += left[k] * left[k];
+      squaresRight += (this.#totals[k] - left[k]) ** 2;
+    }
+    const gain =
+      squaresLeft / weightLeft + squaresRight / weightRight - this.#totalSquares / this.#totalWeight;
+    if (!(gain > best.gain)) return;
+    best.feature = feature.index;
+    best.bin = border;
+    best.gain = gain;
+    best.isMissingLeft = 2 * count >= this.#totalCount;
   }
 
   writeLeaf(node: NodeRows, values: number[], at: number): void {

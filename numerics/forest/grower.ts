@@ -11,7 +11,10 @@ import { midpoint, MISSING_BIN } from "../gbdt/binning.ts";
 import type { Split } from "../gbdt/splitting.ts";
 import { createSplit } from "../gbdt/splitting.ts";
 import type { Generator } from "../random/generator.ts";
-import type { Criterion, NodeFeature, NodeRows } from "./criterion.ts";
+import { tryDrawnBorder } from "./border-draw.ts";
+import type { BorderKnots } from "./border-draw.ts";
+import type { Criterion, NodeRows } from "./criterion.ts";
+import { NodeCodes } from "./node-codes.ts";
 
 export interface ForestGrowInput {
   readonly criterion: Criterion;
@@ -24,8 +27,8 @@ export interface ForestGrowInput {
   readonly nFeaturesTried: number;
   /** −1 for no limit. */
   readonly maxDepth: number;
-  /** One drawn border per feature instead of the best one. */
-  readonly isRandom: boolean;
+  /** By feature, for one drawn border per feature instead of the best one; null for the best. */
+  readonly knots: readonly BorderKnots[] | null;
 }
 
 interface PendingNode extends NodeRows {
@@ -35,29 +38,35 @@ interface PendingNode extends NodeRows {
 
 /** Deterministic for a generator. Cost: about depth · rows · features tried. */
 export function growForestTree(input: ForestGrowInput): DecisionTree {
-  const { rows, criterion, bins, upperBounds } = input;
-  const nFeatures = upperBounds.length;
+  const { rows, criterion, bins, upperBounds, knots } = input;
   const tree = createTree(0, criterion.width);
-  const scratch = new Int32Array(rows.length);
+  const scratchCodes = new Uint16Array(rows.length);
   const search: Search = {
     order: Int32Array.from(upperBounds, (_, index) => index),
-    codes: Array.from({ length: input.nFeaturesTried }, () => new Uint16Array(rows.length)),
+    codes: new NodeCodes({ bins, nFeatures: upperBounds.length }, rows.length, input.nFeaturesTried),
+    split: createSplit(),
+    chosen: scratchCodes,
+    scratchCodes,
+    focused: { begin: 0, end: 0 },
+    scratch: new Int32Array(rows.length),
   };
   const pending: PendingNode[] = [
     { node: appendLeaf(tree, rows.length), rows, begin: 0, end: rows.length, depth: 0 },
   ];
   for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
-    const split = findSplit(node, input, search);
+    focus(node, input, search);
+    findSplit(node, input, search);
+    const { split } = search;
     if (split.feature < 0) {
       criterion.writeLeaf(node, tree.value, node.node * criterion.width);
       continue;
     }
-    const column: Column = { bins, nFeatures, index: split.feature };
-    const threshold = chooseThreshold(node, split, column, upperBounds[split.feature]);
-    const middle = partition(node, split, column, scratch);
+    // A search for the best border leaves its codes in another order, and one with missing values in two bins.
+    if (search.chosen === search.scratchCodes) search.codes.gatherOne(node, split.feature, search.chosen);
+    const middle = partition(node, search);
     splitLeaf(tree, node.node, {
       feature: split.feature,
-      threshold,
+      threshold: knots === null ? chooseThreshold(node, search, upperBounds[split.feature]) : split.bin,
       isMissingLeft: split.isMissingLeft,
       gain: split.gain,
       leftCount: middle - node.begin,
@@ -67,32 +76,58 @@ export function growForestTree(input: ForestGrowInput): DecisionTree {
     pending.push({ node: tree.right[node.node], rows, begin: middle, end: node.end, depth });
     pending.push({ node: tree.left[node.node], rows, begin: node.begin, end: middle, depth });
   }
+  if (knots !== null) readBorders(tree, upperBounds);
   return tree;
+}
+
+/**
+ * From the bins that drawn borders lie after to the borders: a drawn threshold stays where it was drawn, at the border below
+ * it. All at the end, because each is far from the others in memory.
+ */
+function readBorders({ feature, threshold }: DecisionTree, upperBounds: readonly Float64Array[]): void {
+  for (let node = 0; node < feature.length; node++) {
+    if (feature[node] >= 0) threshold[node] = upperBounds[feature[node]][threshold[node] - 1];
+  }
 }
 
 /** Buffers of one tree. */
 interface Search {
   /** Features, permuted as far as they are drawn. */
   readonly order: Int32Array;
-  /** Bins of each feature tried, in the node's order. */
-  readonly codes: readonly Uint16Array[];
+  readonly codes: NodeCodes;
+  /** The best of the node in hand. */
+  readonly split: Split;
+  /** Bins of the feature that the node is split by, in its order: as they were gathered, or the buffer below. */
+  chosen: Uint16Array;
+  readonly scratchCodes: Uint16Array;
+  /** Nodes within have rows that count within it. */
+  focused: { readonly begin: number; readonly end: number };
+  /** Rows that go right. */
+  readonly scratch: Int32Array;
 }
 
-/** One column of the bins. */
-interface Column {
-  readonly bins: Uint16Array;
-  readonly nFeatures: number;
-  readonly index: number;
+/** Brings all that is known of a small node's rows side by side, for it and all nodes below: they come depth first. */
+function focus(node: PendingNode, { criterion }: ForestGrowInput, search: Search): void {
+  const { begin, end, rows } = node;
+  const { focused, codes } = search;
+  if (begin >= focused.begin && end <= focused.end) return;
+  const isSmall = codes.fits(end - begin);
+  if (!isSmall && focused.end === 0) return;
+  search.focused = isSmall ? { begin, end } : { begin: 0, end: 0 };
+  codes.focus(isSmall ? node : null);
+  criterion.focus(isSmall ? node : null);
+  if (isSmall) for (let index = begin; index < end; index++) rows[index] = index - begin;
 }
 
-/** Tries features in a fresh random order, which is permuted as far as it is used. */
-function findSplit(node: PendingNode, input: ForestGrowInput, search: Search): Split {
-  const { criterion, upperBounds, generator, nFeaturesTried, maxDepth, isRandom } = input;
-  const { order, codes } = search;
-  const split = createSplit();
-  if (maxDepth >= 0 && node.depth >= maxDepth) return split;
+/** Writes `search.split`. Tries features in a fresh random order, which is permuted as far as it is used. */
+function findSplit(node: PendingNode, input: ForestGrowInput, search: Search): void {
+  const { criterion, upperBounds, generator, nFeaturesTried, maxDepth, knots } = input;
+  const { order, codes, split } = search;
+  split.feature = -1;
+  search.chosen = search.scratchCodes;
+  if (maxDepth >= 0 && node.depth >= maxDepth) return;
   split.gain = criterion.enter(node);
-  if (split.gain === Infinity) return split;
+  if (split.gain === Infinity) return;
   for (let first = 0; first < order.length;) {
     // Once the share is tried, one more at a time.
     const last = first === 0 ? nFeaturesTried : first + 1;
@@ -102,90 +137,18 @@ function findSplit(node: PendingNode, input: ForestGrowInput, search: Search): S
       order[chosen] = order[tried];
       order[tried] = feature;
     }
-    const drawn = order.subarray(first, last);
-    gather(node, input, drawn, codes);
-    drawn.forEach((index, place) => {
-      const feature = { index, nValueBins: upperBounds[index].length, codes: codes[place] };
-      if (isRandom) scanDrawn(node, input, feature, split);
-      else criterion.scan(node, feature, split);
-    });
-    if (split.feature >= 0) break;
-    first = last;
-  }
-  return split;
-}
-
-/**
- * Tries one border, drawn evenly between the node's least and largest value as extra trees do (Geurts et al. 2006,
- * doi:10.1007/s10994-006-6226-1). The bins on either side become one bin each, so that a criterion sees two.
- */
-function scanDrawn(
-  node: PendingNode,
-  { criterion, upperBounds, generator }: ForestGrowInput,
-  { index, nValueBins, codes }: NodeFeature,
-  best: Split,
-): void {
-  const nRows = node.end - node.begin;
-  const bounds = upperBounds[index];
-  let lowest = Infinity;
-  let highest = MISSING_BIN;
-  for (let row = 0; row < nRows; row++) {
-    const bin = codes[row];
-    if (bin > highest) highest = bin;
-    if (bin !== MISSING_BIN && bin < lowest) lowest = bin;
-  }
-  if (highest === MISSING_BIN) return;
-  const border = lowest === highest ? highest : drawBorder(bounds, { lowest, highest }, generator);
-  for (let row = 0; row < nRows; row++) {
-    if (codes[row] !== MISSING_BIN) codes[row] = codes[row] <= border ? 1 : 2;
-  }
-  const gainBefore = best.gain;
-  // With one value only, all present rows are one bin and can part from the missing ones alone.
-  const nBins = lowest === highest ? 1 : 2;
-  criterion.scan(node, { index, nValueBins: nBins, codes }, best);
-  if (best.gain > gainBefore) best.bin = best.bin === nBins ? nValueBins : border;
-}
-
-/** The last bin of the left side: at least the lowest, below the highest. */
-function drawBorder(
-  bounds: Float64Array,
-  { lowest, highest }: { readonly lowest: number; readonly highest: number },
-  generator: Generator,
-): number {
-  const [low, high] = [bounds[lowest - 1], bounds[highest - 2]];
-  // Halves first: high − low may overflow.
-  const threshold = 2 * (low / 2 + generator.next() * (high / 2 - low / 2));
-  let [left, right] = [lowest, highest - 1];
-  while (left < right) {
-    const middle = (left + right + 1) >> 1;
-    if (bounds[middle - 1] <= threshold) left = middle;
-    else right = middle - 1;
-  }
-  return left;
-}
-
-/** Rows of 85 features fit the first cache this many at a time. */
-const TILE_ROWS = 64;
-
-/**
- * Copies the bins of the features drawn. Rows of a small node lie far apart, and one row's bins side by
- * side: tile by tile each line of memory is fetched once and not once per feature.
- */
-function gather(
-  { rows, begin, end }: PendingNode,
-  { bins, upperBounds }: ForestGrowInput,
-  features: Int32Array,
-  codes: readonly Uint16Array[],
-): void {
-  const nFeatures = upperBounds.length;
-  for (let from = begin; from < end; from += TILE_ROWS) {
-    const to = Math.min(end, from + TILE_ROWS);
-    for (let place = 0; place < features.length; place++) {
-      const feature = features[place];
-      const written = codes[place];
-      for (let index = from; index < to; index++)
-        written[index - begin] = bins[rows[index] * nFeatures + feature];
+    codes.gather(node, order, first, last);
+    for (let tried = first; tried < last; tried++) {
+      const index = order[tried];
+      const feature = codes.feature(tried - first, { index, nValueBins: upperBounds[index].length });
+      if (knots === null) criterion.scan(node, feature, split);
+      else {
+        tryDrawnBorder(node, feature, { criterion, generator, knots: knots[index] }, split);
+        if (split.feature === index) search.chosen = feature.hasMissing ? search.scratchCodes : feature.codes;
+      }
     }
+    if (split.feature >= 0) return;
+    first = last;
   }
 }
 
@@ -194,15 +157,14 @@ function gather(
  * them are empty here, and a threshold at their edge would lean to the left child's values.
  */
 function chooseThreshold(
-  node: PendingNode,
-  split: Split,
-  { bins, nFeatures, index: column }: Column,
+  { begin, end }: PendingNode,
+  { chosen, split }: Search,
   bounds: Float64Array,
 ): number {
   let highestLeft = MISSING_BIN;
   let lowestRight = bounds.length + 1;
-  for (let index = node.begin; index < node.end; index++) {
-    const bin = bins[node.rows[index] * nFeatures + column];
+  for (let index = 0; index < end - begin; index++) {
+    const bin = chosen[index];
     if (bin > split.bin) {
       if (bin < lowestRight) lowestRight = bin;
     } else if (bin > highestLeft) highestLeft = bin;
@@ -213,17 +175,22 @@ function chooseThreshold(
 }
 
 /** Moves the rows that go left before the others, both in their order; returns the border. */
-function partition(node: PendingNode, split: Split, column: Column, scratch: Int32Array): number {
-  const { rows } = node;
-  const { bins, nFeatures } = column;
-  let nLeft = node.begin;
+function partition({ rows, begin, end }: PendingNode, { chosen, split, scratch }: Search): number {
+  const { bin: last, isMissingLeft } = split;
+  // Both are written, and the one that is meant is kept: the side of a row cannot be foreseen.
+  const first = isMissingLeft ? MISSING_BIN : MISSING_BIN + 1;
+  let nLeft = begin;
   let nRight = 0;
-  for (let index = node.begin; index < node.end; index++) {
+  for (let index = begin; index < end; index++) {
     const row = rows[index];
-    const bin = bins[row * nFeatures + column.index];
-    if (bin === MISSING_BIN ? split.isMissingLeft : bin <= split.bin) rows[nLeft++] = row;
-    else scratch[nRight++] = row;
+    const bin = chosen[index - begin];
+    // 1 where first ≤ bin ≤ last: all below the end, less all below the start.
+    const isLeft = ((bin - last - 1) >>> 31) - ((bin - first) >>> 31);
+    rows[nLeft] = row;
+    scratch[nRight] = row;
+    nLeft += isLeft;
+    nRight += 1 - isLeft;
   }
-  rows.set(scratch.subarray(0, nRight), nLeft);
+  for (let index = 0; index < nRight; index++) rows[nLeft + index] = scratch[index];
   return nLeft;
 }

@@ -21,7 +21,7 @@ import type { TaskTarget } from "../task-kind.ts";
 import { checkTarget, combineWeights, countOutputs } from "../task-kind.ts";
 import type { CheckpointHooks, TreeCheckpoint } from "../training-hooks.ts";
 import { isCheckpointDue, stopIfAsked } from "../training-hooks.ts";
-import { growTreeOf } from "./forest-tree.ts";
+import { TreeGrower } from "./forest-tree.ts";
 import type { ForestData } from "./forest-tree.ts";
 import type { ForestParameters } from "./parameters.ts";
 import { FOREST_PARAMETERS } from "./parameters.ts";
@@ -120,6 +120,7 @@ function growTrees(
 ): DecisionTree[] {
   const { numTrees } = data.parameters;
   const trees = [...before];
+  const grower = new TreeGrower(data);
   const watch = (nDone: number): void => {
     if (nDone > before.length) hooks?.onProgress?.({ iteration: nDone, of: numTrees });
     if (nDone < numTrees) stopIfAsked(hooks, nDone);
@@ -129,7 +130,8 @@ function growTrees(
     const begin = trees.length;
     let end = begin + 1;
     if (team !== undefined) while (end < numTrees && !isCheckpointDue(hooks, end)) end += 1;
-    trees.push(...(team?.growTrees(data, { begin, end }, watch) ?? [growTreeOf(data, begin)]));
+    const grown = team?.growTrees({ forest: data, grower }, { begin, end }, watch);
+    trees.push(...(grown ?? [grower.grow(begin)]));
     watch(end);
     if (isCheckpointDue(hooks, end))
       hooks?.onCheckpoint?.({ iteration: end, trees: [...trees], history: [] });

@@ -13,12 +13,12 @@
  */
 import { MISSING_BIN } from "../gbdt/binning.ts";
 import type { PackedRows } from "../gbdt/packing.ts";
-import { packGradients } from "../gbdt/packing.ts";
+import { packGradients, unpackSums } from "../gbdt/packing.ts";
 import type { SearchedNode, Split, SplitLimits } from "../gbdt/splitting.ts";
 import { describeNode, leastGain, scanFeature } from "../gbdt/splitting.ts";
 import { BinOrder } from "./bin-order.ts";
 import type { Criterion, CriterionOptions, NodeFeature, NodeRows } from "./criterion.ts";
-import { countDraws } from "./criterion.ts";
+import { countDraws, pickRows } from "./criterion.ts";
 import { markPromising } from "./split-bound.ts";
 
 /** Up to here ordering the rows is faster than counting them. */
@@ -26,8 +26,6 @@ const SMALL_NODE_ROWS = 32;
 const MAX_RUNS = 256;
 /** Rows per run that are aimed at. */
 const ROWS_PER_RUN = 4;
-/** Largest code of 16 bits. */
-const TOP_CODE = 0xffff;
 
 /** Runs of 2^shift neighbouring bins, the first starting at bin `lowest`; run r is place r ≥ 1. */
 interface BinRuns {
@@ -43,15 +41,23 @@ interface PlaceSums {
   readonly lastBinAt: (place: number) => number;
 }
 
+/** What is known of each row. */
+interface VarianceRows {
+  /** As the packing has it, times its draws. */
+  readonly packed: Float64Array;
+  readonly values: Float64Array;
+  /** Weight · (value − centre) · draws. */
+  readonly residuals: Float64Array;
+  /** Weight · draws. */
+  readonly weights: Float64Array;
+}
+
 /** Variance of one output around `centre`, which the leaves' values are relative to. */
 export class VarianceCriterion implements Criterion {
   readonly width = 1;
-  readonly #values: Float64Array;
+  readonly #all: VarianceRows;
+  #rows: VarianceRows;
   readonly #centre: number;
-  /** Weight · (value − centre) · draws of each row. */
-  readonly #residuals: Float64Array;
-  /** Weight · draws of each row. */
-  readonly #weights: Float64Array;
   readonly #packing: PackedRows;
   readonly #limits: SplitLimits;
   /** Packed rows of the node entered, in its order: read again for every feature tried. */
@@ -67,6 +73,10 @@ export class VarianceCriterion implements Criterion {
   readonly #picked: Int32Array;
   /** Whether all targets are one of two: then the bound is sharp, and pays. */
   readonly #isTwoValued: boolean;
+  /** Both residuals as they are packed, where there are two and no weights. */
+  readonly #twoResiduals: readonly [number, number] | null;
+  /** Sums left of a border that is tried. */
+  readonly #left = { gradient: 0, hessian: 0, count: 0 };
   #node: SearchedNode;
   #lowest = 0;
   #highest = 0;
@@ -81,17 +91,27 @@ export class VarianceCriterion implements Criterion {
     options: CriterionOptions,
   ) {
     const { values, weights, centre } = target;
-    this.#values = values;
     this.#centre = centre;
-    this.#isTwoValued = hasTwoValues(values);
     const residuals = values.map((value, row) => (weights?.[row] ?? 1) * (value - centre));
     this.#packing = packGradients(residuals, weights, drawn);
     // Drawn twice is counted once with twice the sums, which stay exact: a third of the rows fewer.
     const draws = countDraws(drawn, values.length);
     const { lanes, rows } = this.#packing;
     for (let index = 0; index < rows.length; index++) rows[index] *= draws[Math.floor(index / lanes)];
-    this.#residuals = residuals.map((residual, row) => draws[row] * residual);
-    this.#weights = draws.map((count, row) => count * (weights?.[row] ?? 1));
+    const two = twoValuesOf(values)?.map((value) => value - centre);
+    this.#isTwoValued = two !== undefined;
+    [this.#lowest, this.#highest] = two ?? [0, 0];
+    const packedOf = (residual: number): number =>
+      Math.floor(residual / this.#packing.gradientUnit + 0.5) * this.#packing.gradientUnit;
+    this.#twoResiduals =
+      two === undefined || lanes === 2 ? null : [packedOf(this.#lowest), packedOf(this.#highest)];
+    this.#all = {
+      packed: rows,
+      values,
+      residuals: residuals.map((residual, row) => draws[row] * residual),
+      weights: draws.map((count, row) => count * (weights?.[row] ?? 1)),
+    };
+    this.#rows = this.#all;
     this.#limits = {
       lambdaL1: 0,
       lambdaL2: 0,
@@ -110,8 +130,42 @@ export class VarianceCriterion implements Criterion {
     this.#node = describeNode({ first: 0, second: 0 }, this.#packing, this.#limits);
   }
 
-  enter({ rows, begin, end }: NodeRows): number {
-    const { lanes, rows: packed } = this.#packing;
+  focus(node: NodeRows | null): void {
+    const { packed, values, residuals, weights } = this.#all;
+    this.#rows =
+      node === null
+        ? this.#all
+        : {
+            packed: pickRows(packed, node, this.#packing.lanes),
+            values: pickRows(values, node),
+            residuals: pickRows(residuals, node),
+            weights: pickRows(weights, node),
+          };
+  }
+
+  enter(node: NodeRows): number {
+    const isPure =
+      this.#twoResiduals === null ? this.#enterAny(node) : this.#enterTwo(node, this.#twoResiduals);
+    const isTooSmall = this.#node.count < 2 * this.#limits.minDataInLeaf;
+    return isTooSmall || isPure ? Infinity : leastGain(this.#node, this.#limits);
+  }
+
+  /** Of two values without weights the sums tell whether there is only one. */
+  #enterTwo({ rows, begin, end }: NodeRows, [low, high]: readonly [number, number]): boolean {
+    const { packed } = this.#rows;
+    const gathered = this.#gathered;
+    let first = 0;
+    for (let index = begin; index < end; index++) {
+      first += gathered[index - begin] = packed[rows[index]];
+    }
+    this.#node = describeNode({ first, second: 0 }, this.#packing, this.#limits);
+    const { gradient, count } = this.#node;
+    return gradient === count * low || gradient === count * high;
+  }
+
+  #enterAny({ rows, begin, end }: NodeRows): boolean {
+    const { lanes } = this.#packing;
+    const { packed, values } = this.#rows;
     const gathered = this.#gathered;
     let [first, second, at] = [0, 0, 0];
     let [lowest, highest] = [Infinity, -Infinity];
@@ -119,31 +173,63 @@ export class VarianceCriterion implements Criterion {
       const row = rows[index];
       first += gathered[at++] = packed[row * lanes];
       if (lanes === 2) second += gathered[at++] = packed[row * 2 + 1];
-      const value = this.#values[row];
+      const value = values[row];
       if (value < lowest) lowest = value;
       if (value > highest) highest = value;
     }
     this.#lowest = lowest - this.#centre;
     this.#highest = highest - this.#centre;
     this.#node = describeNode({ first, second }, this.#packing, this.#limits);
-    const isTooSmall = this.#node.count < 2 * this.#limits.minDataInLeaf;
-    return isTooSmall || lowest === highest ? Infinity : leastGain(this.#node, this.#limits);
+    return lowest === highest;
+  }
+
+  tryBorder({ begin, end }: NodeRows, { index, codes }: NodeFeature, border: number, best: Split): void {
+    const { lanes } = this.#packing;
+    const gathered = this.#gathered;
+    const nRows = end - begin;
+    const above = border + 1;
+    let [first, second] = [0, 0];
+    // Multiplied by 1 on the left of the border and by 0 beyond: the side of a row cannot be foreseen.
+    if (lanes === 1) {
+      for (let row = 0; row < nRows; row++) first += gathered[row] * ((codes[row] - above) >>> 31);
+    } else {
+      for (let row = 0; row < nRows; row++) {
+        const isLeft = (codes[row] - above) >>> 31;
+        first += gathered[2 * row] * isLeft;
+        second += gathered[2 * row + 1] * isLeft;
+      }
+    }
+    this.#keepBorder({ first, second }, { index, border }, best);
+  }
+
+  #keepBorder(
+    sums: { readonly first: number; readonly second: number },
+    { index, border }: { readonly index: number; readonly border: number },
+    best: Split,
+  ): void {
+    const left = this.#left;
+    unpackSums(this.#packing, sums.first, sums.second, left);
+    const node = this.#node;
+    const least = this.#limits.minDataInLeaf;
+    if (left.count < least || node.count - left.count < least) return;
+    const hessian = node.hessian - left.hessian;
+    if (!(left.hessian > 0 && hessian > 0)) return;
+    const gradient = node.gradient - left.gradient;
+    const gain =
+      (left.gradient * left.gradient * hessian + gradient * gradient * left.hessian) /
+        (left.hessian * hessian) -
+      node.score;
+    if (!(gain > best.gain)) return;
+    best.feature = index;
+    best.bin = border;
+    best.gain = gain;
+    best.isMissingLeft = 2 * left.count >= node.count;
   }
 
   scan({ begin, end }: NodeRows, feature: NodeFeature, best: Split): void {
     const nRows = end - begin;
-    const { codes } = feature;
-    let lowest = TOP_CODE;
-    let highest = MISSING_BIN;
-    for (let index = 0; index < nRows; index++) {
-      const bin = codes[index];
-      if (bin > highest) highest = bin;
-      // The missing bin wraps around to the top.
-      const below = (bin - 1) & TOP_CODE;
-      if (below < lowest) lowest = below;
-    }
+    const { lowest, highest } = feature;
     if (highest === MISSING_BIN) return;
-    lowest += 1;
     if (nRows > SMALL_NODE_ROWS) this.#scanRuns(nRows, { lowest, highest }, feature, best);
     else this.#scanAll(nRows, feature, best);
   }
@@ -275,20 +361,23 @@ export class VarianceCriterion implements Criterion {
   }
 
   writeLeaf({ rows, begin, end }: NodeRows, values: number[], at: number): void {
+    const { residuals, weights } = this.#rows;
     let residual = 0;
     let weight = 0;
     for (let index = begin; index < end; index++) {
-      residual += this.#residuals[rows[index]];
-      weight += this.#weights[rows[index]];
+      residual += residuals[rows[index]];
+      weight += weights[rows[index]];
     }
     values[at] = weight > 0 ? residual / weight : 0;
   }
 }
 
-function hasTwoValues(values: Float64Array): boolean {
+/** The lower and the higher of the values, where there are just two. */
+function twoValuesOf(values: Float64Array): [number, number] | undefined {
   const [first] = values;
   const other = values.find((value) => value !== first);
-  return values.every((value) => value === first || value === other);
+  if (other === undefined || !values.every((value) => value === first || value === other)) return undefined;
+  return [Math.min(first, other), Math.max(first, other)];
 }
 
 function lastBinOf({ lowest, shift }: BinRuns, run: number): number {

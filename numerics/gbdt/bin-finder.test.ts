@@ -17,8 +17,10 @@ it.each([
   ["smallest", draw(() => generator.integer(9) * 5e-324)],
   ["missing", draw(() => (generator.next() < 0.5 ? Number.NaN : generator.normal()))],
 ])("finds the bin that binary search finds: %s", (_name, values) => {
-  const bounds = fitColumn(values.slice(), { maxBin: 255, minDataInBin: 1 });
-  const finder = new BinFinder(bounds);
-  const asked = [...values, ...bounds, 0, -0, 1, Number.NaN, Number.MAX_VALUE, -Number.MAX_VALUE, 5e-324];
-  for (const value of asked) expect(finder.find(value)).toBe(findBin(value, bounds));
+  for (const maxBin of [255, 65_535]) {
+    const bounds = fitColumn(values.slice(), { maxBin, minDataInBin: 1 });
+    const finder = new BinFinder(bounds);
+    const asked = [...values, ...bounds, 0, -0, 1, Number.NaN, Number.MAX_VALUE, -Number.MAX_VALUE, 5e-324];
+    for (const value of asked) expect(finder.find(value)).toBe(findBin(value, bounds));
+  }
 });

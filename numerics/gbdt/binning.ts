@@ -14,6 +14,7 @@
  * others share the rest in equal counts.
  */
 import type { Matrix } from "../matrix.ts";
+import { BinFinder } from "./bin-finder.ts";
 import { drawRows } from "../random/draw-rows.ts";
 import type { Generator } from "../random/generator.ts";
 import { sortDoubles } from "../sort-doubles.ts";
@@ -81,9 +82,9 @@ export function binRowsWide(
   const length = rows.length * nColumns;
   const bins = isShared ? new Uint16Array(new SharedArrayBuffer(2 * length)) : new Uint16Array(length);
   for (let column = 0; column < nColumns; column++) {
-    const bounds = upperBounds[column];
+    const finder = new BinFinder(upperBounds[column]);
     for (let index = 0; index < rows.length; index++) {
-      bins[index * nColumns + column] = findBin(data[rows[index] * nColumns + column], bounds);
+      bins[index * nColumns + column] = finder.find(data[rows[index] * nColumns + column]);
     }
   }
   return bins;

@@ -95,10 +95,10 @@ class Xoshiro128 implements Generator {
       throw new RangeError(`n must be an integer in 1 … 2^32, got ${n}`);
     }
     // Draws above the largest multiple of n are rejected, else small values would be favoured.
-    const limit = TWO_POW_32 - (TWO_POW_32 % n);
+    const limit = TWO_POW_32 - remainderOf(TWO_POW_32, n);
     let drawn = this.#step();
     while (drawn >= limit) drawn = this.#step();
-    return drawn % n;
+    return remainderOf(drawn, n);
   }
 
   normal(): number {
@@ -134,6 +134,11 @@ class Xoshiro128 implements Generator {
     // The length makes the key unambiguous: fork('a').fork('b') is not fork('a/b').
     return new Xoshiro128(`${this.#key}/${label.length}:${label}`);
   }
+}
+
+/** a % n of integers up to 2^32, for which the rounded quotient never reaches the next integer; `%` of doubles is slow. */
+function remainderOf(a: number, n: number): number {
+  return a - Math.floor(a / n) * n;
 }
 
 function rotateLeft(value: number, bits: number): number {

@@ -177,7 +177,7 @@ describe("a tree without sampling is scikit-learn's", () => {
       generator,
       nFeaturesTried: matrix.nColumns,
       maxDepth: 5,
-      isRandom: false,
+      knots: null,
     });
     const ours = listNodes(tree);
     expect(ours.map(([column, nRows]) => [column, nRows])).toEqual(nodes.map(([column, n]) => [column, n]));

@@ -11,8 +11,7 @@ import type { MessagePort } from "node:worker_threads";
 import type { DecisionTree } from "../../decision-tree.ts";
 import type { ForestJob } from "../../forest/forest-thread.ts";
 import { unpackTree } from "../../forest/forest-thread.ts";
-import { growTreeOf } from "../../forest/forest-tree.ts";
-import type { ForestData } from "../../forest/forest-tree.ts";
+import type { ForestData, TreeGrower } from "../../forest/forest-tree.ts";
 import type { CategoryLimits } from "../categorical-scan.ts";
 import {
   COMMAND_OPEN,
@@ -146,13 +145,14 @@ export class Team {
   /**
    * Grows trees of a forest, each on one thread.
    *
+   * @param grower  of this thread, for the same forest
    * @param numbers of the trees, `begin` … `end` − 1
    * @param watch   told how many trees of the forest are done, after each that this thread grows; what it throws ends
    *   the forest, once the trees are done that other threads are growing
    * @returns trees by number
    */
   growTrees(
-    forest: ForestData,
+    { forest, grower }: { readonly forest: ForestData; readonly grower: TreeGrower },
     { begin, end }: { readonly begin: number; readonly end: number },
     watch: (nDone: number) => void,
   ): DecisionTree[] {
@@ -176,7 +176,7 @@ export class Team {
         const nNow = Math.min(MOST_TASKS, end - first);
         this.#command(0, { first, nTasks: nNow, nTickets: nNow });
         this.#growHere((index) => {
-          trees[index - begin] = growTreeOf(forest, index);
+          trees[index - begin] = grower.grow(index);
           nDone += 1;
           receive();
           if (nDone < end) watch(nDone);

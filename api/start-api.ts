@@ -23,6 +23,8 @@ import { Champions } from "./serving/champions.ts";
 import { Explanations } from "./serving/explanations.ts";
 import { OnlineFeatureClient } from "./serving/online-feature-client.ts";
 import { Predictor } from "./serving/predictor.ts";
+import { channel, LiveSockets } from "./sockets/live-sockets.ts";
+import { ReadingsChannel } from "./sockets/readings-channel.ts";
 import { TraceShipper } from "./trace/shipper.ts";
 import { TraceSpool } from "./trace/spool.ts";
 import type { WorkflowGateway } from "./workflow-gateway.ts";
@@ -170,13 +172,20 @@ export async function startApi(settings: Settings, parts: ApiParts): Promise<Run
     release: parts.release,
     ...(parts.temporalUiUrl === undefined ? {} : { temporalUiUrl: parts.temporalUiUrl }),
   };
-  const listening = await listen(createListener(deps), settings.api.host, settings.api.port ?? 0);
+  const sockets = new LiveSockets({
+    channels: [channel(new ReadingsChannel(() => database.get()))],
+    auth,
+    logger,
+  });
+  const listener = { ...createListener(deps), upgrade: sockets.upgrade };
+  const listening = await listen(listener, settings.api.host, settings.api.port ?? 0);
   const started = champions.start(remembered.champions);
   return {
     url: listening.url,
     port: listening.port,
     async close() {
       readiness.drain();
+      await sockets.close();
       await listening.close(STOP_GRACE_MS);
       readiness.close();
       await started;

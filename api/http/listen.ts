@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
-import type { RequestListener, Server } from "node:http";
+import type { IncomingMessage, RequestListener, Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import { shortenRepeated } from "./request-socket.ts";
 import type { AnswerRepeated, RepeatedRequests } from "./request-socket.ts";
 
@@ -18,6 +19,8 @@ export interface Listener {
   readonly request: RequestListener;
   /** Requests that repeat on their connection; they may be handed back to `request`. */
   readonly repeated: AnswerRepeated;
+  /** Connections that are to become sockets; without it an upgrade is answered as a plain request. */
+  readonly upgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 }
 
 export interface Listening {
@@ -37,6 +40,7 @@ export async function listen(listener: Listener, host: string, port: number): Pr
     listener.request,
   );
   const repeated = shortenRepeated(server, listener.repeated);
+  if (listener.upgrade !== undefined) server.on("upgrade", listener.upgrade);
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.keepAliveTimeout = IDLE_TIMEOUT_MS;

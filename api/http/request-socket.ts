@@ -36,13 +36,21 @@ export interface RepeatedRequests {
  */
 export function shortenRepeated(server: Server, answer: AnswerRepeated): RepeatedRequests {
   const shared = new Shared(answer);
+  const readers = new WeakMap<Socket, (chunk: Buffer) => void>();
   server.on("connection", (socket: Socket) => {
     const [readByNode, ...others] = socket.listeners("data") as ((chunk: Buffer) => void)[];
     if (readByNode === undefined || others.length > 0) return;
     const connection = new Connection(socket, shared, readByNode);
     shared.connections.set(socket, connection);
     socket.removeListener("data", readByNode);
-    socket.on("data", (chunk: Buffer) => connection.read(chunk));
+    const read = (chunk: Buffer): void => connection.read(chunk);
+    socket.on("data", read);
+    readers.set(socket, read);
+  });
+  // The connection speaks another protocol from here on, and its data are for whoever upgraded it.
+  server.on("upgrade", ({ socket }: IncomingMessage) => {
+    const read = readers.get(socket);
+    if (read !== undefined) socket.removeListener("data", read);
   });
   server.on("request", (incoming: IncomingMessage, outgoing: ServerResponse) => {
     shared.connections.get(incoming.socket)?.nodeBegins(incoming, outgoing);

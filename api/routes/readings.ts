@@ -5,9 +5,9 @@ import { formatIsoMicros, parseIsoMicros } from "../../schemas/iso-time.ts";
 import { dataIdSchema, nameSchema } from "../../schemas/names.ts";
 import { objectRefSchema } from "../../schemas/object-ref.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
-import type { Column } from "../../schemas/pipeline/source.ts";
 import type { Database } from "../../stores/postgres/port.ts";
-import type { LiveSourceRow, ReadingCursor, StoredReading } from "../../stores/postgres/port/live.ts";
+import type { LiveSourceRow, ReadingCursor } from "../../stores/postgres/port/live.ts";
+import { shownReading } from "../readings/shown-reading.ts";
 import { readSentReadings, READING_TYPES } from "../readings/sent-readings.ts";
 import { found, limitQuery, listOf, operator, timeQuery, viewer } from "./parts.ts";
 import { route } from "./route.ts";
@@ -85,7 +85,7 @@ export const readingRoutes: readonly AnyRoute[] = ["/readings", "/v1/readings"].
       const page = items.slice(0, limit);
       const last = items.length > limit ? page.at(-1) : undefined;
       return {
-        items: page.map((reading) => shown(reading, source)),
+        items: page.map((reading) => shownReading(reading, source.document)),
         next: last === undefined ? null : writeCursor(last),
       };
     },
@@ -243,34 +243,6 @@ function boundOf(
   if (bound !== undefined && Number.isSafeInteger(bound)) return { [name]: bound };
   const expected = isCycle ? "a cycle number" : "an ISO 8601 date or date-time";
   throw new PlatformError("invalid_query", `read readings [${name}]: expected ${expected}`);
-}
-
-function shown({ asset, source, epoch, ts, seq, values }: StoredReading, { document }: LiveSourceRow) {
-  const named: Record<string, ShownValue> = {};
-  document.columns.forEach((column, place) => {
-    const value = values[place] ?? null;
-    // What is masked leaves no trace, not even of being missing.
-    if (document.pii.includes(column.name)) named[column.name] = null;
-    else if (value !== null) named[column.name] = shownValue(column, value);
-  });
-  const time = document.time.kind === "cycle" ? ts : formatIsoMicros(ts);
-  return { asset, source, time, epoch, seq, values: named };
-}
-
-type ShownValue = string | number | boolean | null;
-
-function shownValue({ type, values: words }: Column, value: number): ShownValue {
-  switch (type) {
-    case "text":
-      return words?.[value] ?? null;
-    case "boolean":
-      return value === 1;
-    case "timestamp":
-      return formatIsoMicros(value);
-    case "float":
-    case "integer":
-      return value;
-  }
 }
 
 function writeCursor({ epoch, ts, seq }: ReadingCursor): string {

@@ -4,8 +4,10 @@ import { sqlStateOf } from "../../connection/database-errors.ts";
 import { storableText } from "../../connection/row-types.ts";
 import type {
   CommittedReadings,
+  FollowedReadings,
   IntakeCountRow,
   ReadingPageRequest,
+  ReadingPosition,
   ReadingStore,
   ReadingSubmission,
   StoredReading,
@@ -152,6 +154,39 @@ export class PostgresReadingStore implements ReadingStore {
         limit,
       ],
     );
+  }
+
+  async position(): Promise<ReadingPosition> {
+    const [row] = await this.#pool.query<ReadingPosition>(
+      `select tx::text as tx, batch_id as batch from aura.reading_batches
+        where tx < pg_snapshot_xmin(pg_current_snapshot()) order by reading_batches.tx desc, batch_id desc limit 1`,
+    );
+    return row ?? { tx: "0", batch: 0 };
+  }
+
+  async since(position: ReadingPosition, maxRows: number): Promise<FollowedReadings> {
+    const batches = await this.#pool.query<ReadingPosition & { n: number }>(
+      `select tx::text as tx, batch_id as batch, n_stored as n from aura.reading_batches
+        where (reading_batches.tx, batch_id) > ($1::xid8, $2) and reading_batches.tx < pg_snapshot_xmin(pg_current_snapshot())
+        order by reading_batches.tx, batch_id limit 1000`,
+      [position.tx, position.batch],
+    );
+    let nRows = 0;
+    let n = 0;
+    while (n < batches.length && (n === 0 || nRows + (batches[n]?.n ?? 0) <= maxRows))
+      nRows += batches[n++]?.n ?? 0;
+    const last = batches[n - 1];
+    if (last === undefined) return { position, readings: [] };
+    const ids = batches.slice(0, n).map(({ batch }) => batch);
+    const readings = await this.#pool.query<StoredReading>(
+      `select a.asset_id as asset, l.source, r.epoch, r.ts, r.seq, r.schema_version as "schemaVersion",
+              r.row_values as "values"
+         from aura.readings r join aura.reading_series s using (series_key) join aura.assets a using (asset_key)
+         join aura.live_sources l on l.source_key = s.source_key
+        where r.batch_id between $1 and $2 and r.batch_id = any ($3) order by r.batch_id, r.ts`,
+      [Math.min(...ids), Math.max(...ids), ids],
+    );
+    return { position: { tx: last.tx, batch: last.batch }, readings };
   }
 
   trend(request: TrendRequest): Promise<TrendPoint[]> {

@@ -23,7 +23,7 @@ import { Champions } from "./serving/champions.ts";
 import { Explanations } from "./serving/explanations.ts";
 import { OnlineFeatureClient } from "./serving/online-feature-client.ts";
 import { Predictor } from "./serving/predictor.ts";
-import { channel, LiveSockets } from "./sockets/live-sockets.ts";
+import { asChannel, LiveSockets } from "./sockets/live-sockets.ts";
 import { ReadingsChannel } from "./sockets/readings-channel.ts";
 import { TraceShipper } from "./trace/shipper.ts";
 import { TraceSpool } from "./trace/spool.ts";
@@ -173,7 +173,7 @@ export async function startApi(settings: Settings, parts: ApiParts): Promise<Run
     ...(parts.temporalUiUrl === undefined ? {} : { temporalUiUrl: parts.temporalUiUrl }),
   };
   const sockets = new LiveSockets({
-    channels: [channel(new ReadingsChannel(() => database.get()))],
+    channels: [asChannel(new ReadingsChannel(() => database.get()))],
     auth,
     logger,
   });

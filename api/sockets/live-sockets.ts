@@ -41,7 +41,7 @@ export interface Channel<Q = unknown> {
 export type AnyChannel = Channel<never>;
 
 /** States a channel for the table of channels. */
-export function channel<Q>(definition: Channel<Q>): AnyChannel {
+export function asChannel<Q>(definition: Channel<Q>): AnyChannel {
   return definition as unknown as AnyChannel;
 }
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { unusualScoresSchema } from "./model-import.ts";
 import { sha256Schema } from "./names.ts";
 
 /** Input of `trainModel`: what to train on and what for. Documented in docs/external-trainers.md. */
@@ -14,10 +15,21 @@ export const externalRequestSchema = z.strictObject({
   fold: z.strictObject({ repeat: z.int(), fold: z.int() }).nullable(),
   /** Rounds that cross-validation found best, mean over the folds; null: none were reported, or this is a fold. */
   iterations: z.number().nullable(),
-  problem: z.enum(["regression", "binary", "multiclass"]),
+  problem: z.enum(["regression", "binary", "multiclass", "anomaly", "forecast"]),
   /** In code order; null for numbers. */
   classLabels: z.array(z.string()).nullable(),
   primaryMetric: z.string(),
+  /**
+   * Of forecasts: the column, how far ahead (nearest first), and the levels. A graph gives horizon after horizon, and the
+   * levels in this order within each. Columns `__target0` … of the rows are the truths, one for each horizon.
+   */
+  forecast: z
+    .strictObject({
+      column: z.string(),
+      horizons: z.array(z.union([z.string(), z.number()])),
+      quantiles: z.array(z.number()),
+    })
+    .optional(),
   /**
    * Id of the feature set with the training rows alone: `GET /v1/feature-sets/{id}` is its manifest,
    * `GET /v1/data/features/{id}/parts/{sha256}` a part. The column `__stop` marks rows for early stopping.
@@ -43,6 +55,7 @@ export const externalResultSchema = z.strictObject({
   input: z.string().max(256).optional(),
   output: z.string().max(256).optional(),
   column: z.int().min(0).max(1_000).optional(),
+  unusual: unusualScoresSchema.optional(),
   /** What the trainer measured itself; kept for people, never judged by. */
   metrics: z.record(z.string().max(64), z.number()).default({}),
   /** Rounds kept by early stopping. */

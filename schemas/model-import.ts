@@ -4,6 +4,8 @@ import { objectRefSchema } from "./object-ref.ts";
 
 const tensorName = z.string().min(1).max(256);
 
+export const unusualScoresSchema = z.enum(["higher", "lower"]);
+
 /** How a graph from elsewhere is read: `sig.json` of `aura models import`. */
 export const importSignatureSchema = z.strictObject({
   kind: z.literal("aura.import/1"),
@@ -18,8 +20,13 @@ export const importSignatureSchema = z.strictObject({
    * two classes that a converter names the positive one.
    */
   column: z.int().min(0).max(1_000).optional(),
-  /** Two classes: the probability from which the version alerts. Default 0.5. */
-  threshold: z.number().min(0).max(1).optional(),
+  /** Anomalies: which scores are the unusual ones, default the higher. `lower` is what scikit-learn's detectors give. */
+  unusual: unusualScoresSchema.optional(),
+  /**
+   * Two classes: the probability from which the version alerts, default 0.5. Anomalies: the score; default by the alert
+   * budget or the label, on the training rows.
+   */
+  threshold: z.number().optional(),
 });
 export type ImportSignature = z.infer<typeof importSignatureSchema>;
 

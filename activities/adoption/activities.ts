@@ -1,10 +1,12 @@
 import { importSignatureSchema } from "../../schemas/model-import.ts";
+import type { ImportSignature } from "../../schemas/model-import.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import { getDocument, putDocument, readFeatureSet, readPipeline } from "../../stores/objects/documents.ts";
 import { BASELINE_CANDIDATE } from "../candidates.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import { withHeartbeat } from "../heartbeat.ts";
 import { problemOf } from "../training/problem.ts";
+import type { Problem } from "../training/problem.ts";
 import type { Selection } from "../training/selection.ts";
 import { graphOfFile, pipelineClasses } from "./graph-of-file.ts";
 import type { AdoptInput, AdoptResult } from "./messages.ts";
@@ -38,7 +40,7 @@ export function createAdoptionActivities(deps: Pick<ActivityDeps, "objects" | "c
         const classes = pipelineClasses(pipeline, problem, labels);
         const request = { file: input.file, signature, problem, nFeatures: features.length, classes };
         const onnx = await graphOfFile(deps, request, beat);
-        const { threshold = DEFAULT_THRESHOLD } = signature;
+        const threshold = declaredThreshold(signature, problem);
         const common = { cv: {}, iterations: null, calibration: null, interval: null, offsets: null };
         const selection: Selection = {
           kind: "aura.selection/2",
@@ -49,7 +51,7 @@ export function createAdoptionActivities(deps: Pick<ActivityDeps, "objects" | "c
               ...common,
               name: IMPORTED,
               kind: IMPORTED,
-              threshold: problem.kind === "binary" ? threshold : null,
+              threshold,
             },
             { ...common, name: BASELINE_CANDIDATE, kind: "constant", threshold: null },
           ],
@@ -60,6 +62,26 @@ export function createAdoptionActivities(deps: Pick<ActivityDeps, "objects" | "c
       });
     },
   };
+}
+
+/**
+ * Of anomalies without one the scores of the training rows decide, when they are known.
+ *
+ * @throws {PlatformError} model_refused: it is no probability
+ */
+function declaredThreshold(
+  { threshold }: Pick<ImportSignature, "threshold">,
+  { kind }: Pick<Problem, "kind">,
+): number | null {
+  if (kind === "anomaly") return threshold ?? null;
+  if (kind !== "binary") return null;
+  const probability = threshold ?? DEFAULT_THRESHOLD;
+  if (probability >= 0 && probability <= 1) return probability;
+  const expected = "a probability of 0 to 1";
+  const found = String(probability);
+  throw new PlatformError("model_refused", `import model: its threshold must be ${expected}, is ${found}`, {
+    locations: [{ field: "signature.threshold", expected, found }],
+  });
 }
 
 /** @throws {PlatformError} model_refused: other names, or another order */

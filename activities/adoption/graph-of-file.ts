@@ -1,5 +1,4 @@
 import type { PipelineClasses } from "../../numerics/onnx/adaptation/class-labels.ts";
-import type { TaskKind } from "../../numerics/task-kind.ts";
 import { sha256Hex } from "../../schemas/canonical-json.ts";
 import type { ImportSignature } from "../../schemas/model-import.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
@@ -9,21 +8,12 @@ import type { ActivityDeps } from "../dependencies.ts";
 import type { Beat } from "../heartbeat.ts";
 import type { Problem } from "../training/problem.ts";
 
-/**
- * @throws {PlatformError} model_refused: the score of a detector has no scale that a graph from elsewhere could keep to,
- * and the quantiles of a forecast are moved by what cross-validation found
- */
-export function taskKindOf({ kind }: Pick<Problem, "kind">): TaskKind {
-  if (kind !== "anomaly" && kind !== "forecast") return kind;
-  throw new PlatformError("model_refused", `import model: the task ${kind} takes no models from elsewhere`);
-}
-
 /** Largest graph that is taken: as large as one that is served. */
 export const MAX_GRAPH_BYTES = 256 * 2 ** 20;
 
 export interface GraphRequest {
   readonly file: ObjectRef;
-  readonly signature: Pick<ImportSignature, "input" | "output" | "column">;
+  readonly signature: Pick<ImportSignature, "input" | "output" | "column" | "unusual">;
   readonly problem: Problem;
   readonly nFeatures: number;
   /** Of classes; null: columns are taken as they are. */
@@ -62,18 +52,22 @@ export async function graphOfFile(
   if (file.bytes > MAX_GRAPH_BYTES)
     throw new PlatformError("model_refused", `import model: it is larger than ${MAX_GRAPH_BYTES} bytes`);
   const bytes = await deps.objects.get(file, MAX_GRAPH_BYTES);
-  const taskKind = taskKindOf(problem);
-  const { input, output, column } = signature;
+  const { kind, forecast } = problem;
+  const { input, output, column, unusual } = signature;
   const adapted = await deps.cpu.run(
     "adaptGraph",
     {
       bytes,
-      taskKind,
+      taskKind: kind,
       nFeatures,
       ...(input === undefined ? {} : { input }),
       ...(output === undefined ? {} : { output }),
       ...(column === undefined ? {} : { column }),
       ...(classes === null ? {} : { classes }),
+      ...(kind === "anomaly" && unusual === "lower" ? { isLowerUnusual: true } : {}),
+      ...(forecast === undefined
+        ? {}
+        : { forecast: { nHorizons: forecast.horizons.length, nQuantiles: forecast.quantiles.length } }),
     },
     beat,
   );

@@ -1,11 +1,17 @@
+import { alertCurve } from "../../numerics/evaluation/alert-budget.ts";
 import { NO_CALIBRATION } from "../../numerics/calibration/calibrator.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
+import { splitDocumentSchema } from "../../schemas/split.ts";
+import { getDocument } from "../../stores/objects/documents.ts";
 import { MAX_GRAPH_BYTES } from "../adoption/graph-of-file.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import type { Beat } from "../heartbeat.ts";
-import { observedRows } from "../training/fold-rows.ts";
+import { detectionThreshold } from "../training/anomaly-metrics.ts";
+import { assetDaysOf } from "../training/detection.ts";
+import { judgedTrainingRows, observedRows } from "../training/fold-rows.ts";
 import { targetsOf } from "../training/problem.ts";
 import type { Problem } from "../training/problem.ts";
+import type { Selection } from "../training/selection.ts";
 import { headline, runForeignGraph } from "./graph-runner.ts";
 import type { EvaluateForeignInput, EvaluateResult } from "./messages.ts";
 import { evaluateAnswers, load } from "./model-evaluation.ts";
@@ -23,29 +29,70 @@ export async function evaluateForeign(
 ): Promise<Omit<EvaluateResult, "isReused">> {
   const loaded = await load(deps, input);
   const onnx = await deps.objects.get(input.onnx, MAX_GRAPH_BYTES);
-  const answers = await answersOf(deps, { loaded, onnx }, beat);
-  return evaluateAnswers(deps, input, { loaded, answers, model: null, beat });
+  const split = await getDocument(deps.objects, input.split, splitDocumentSchema);
+  const alerting = needsThreshold(loaded) ? judgedTrainingRows(loaded.table, loaded.pipeline, split) : null;
+  const { alertScores, ...answers } = await answersOf(deps, { loaded, onnx, alerting }, beat);
+  const judged =
+    alerting === null ? loaded : { ...loaded, selection: alertingOn(loaded, alerting, alertScores) };
+  return evaluateAnswers(deps, input, { loaded: judged, answers, model: null, beat });
+}
+
+/** Scores have a scale of their own: from which one to alert is only known when they are. */
+function needsThreshold({ problem, selection }: Loaded): boolean {
+  const chosen = selection.candidates.find(({ name }) => name === selection.chosen);
+  return problem.kind === "anomaly" && chosen?.threshold === null;
+}
+
+/** The selection with a threshold by the alert budget or the label, as cross-validation gives it to what is trained here. */
+function alertingOn(loaded: Loaded, rows: Int32Array, score: Float64Array): Selection {
+  const { problem, pipeline, table, selection } = loaded;
+  const { detection } = problem;
+  if (detection === undefined) return selection;
+  const assetDay = assetDaysOf(pipeline, table, rows);
+  const truth = Float64Array.from(rows, (row) => table.y[row] as number);
+  const scored = assetDay === undefined ? { score } : { score, assetDay };
+  const judged = { truth, truthRaw: truth, prediction: score, fold: new Int32Array(rows.length) };
+  const pooled = assetDay === undefined ? judged : { ...judged, assetDay };
+  const threshold = detectionThreshold(pooled, detection, pipeline.costs);
+  return {
+    ...selection,
+    candidates: selection.candidates.map((candidate) =>
+      candidate.name === selection.chosen ? { ...candidate, threshold } : candidate,
+    ),
+    alertCurve: alertCurve(scored, truth).map((point) => ({ ...point })),
+  };
 }
 
 async function answersOf(
   deps: ActivityDeps,
-  { loaded, onnx }: { readonly loaded: Loaded; readonly onnx: Uint8Array },
+  given: {
+    readonly loaded: Loaded;
+    readonly onnx: Uint8Array;
+    /** Rows whose scores choose a threshold; null: it is chosen. */
+    readonly alerting: Int32Array | null;
+  },
   beat: Beat,
-): Promise<Answers> {
+): Promise<Answers & { readonly alertScores: Float64Array }> {
+  const { loaded, onnx, alerting } = given;
   const { table, rows, problem } = loaded;
   const inputs = featureRows(table, rows.test);
   const nRows = rows.test.length;
   let trainScores = new Float64Array();
   let censored = new Float64Array();
-  const given = { onnx, problem: problem.kind, nFeatures: table.features.length, inputs, nRows };
+  let alertScores = new Float64Array();
+  const graph = { onnx, problem: problem.kind, nFeatures: table.features.length, inputs, nRows };
   const { outputs, nOutputs, largestDifference } = await runForeignGraph(
     deps.pool,
-    given,
+    graph,
     async (predict) => {
       const observed = observedRows(rows);
       const answered = await predict(featureRows(table, observed), observed.length);
       requireAnswers(problem, answered);
-      trainScores = Float64Array.from(headline(answered, problem.kind));
+      trainScores = Float64Array.from(headline(answered, problem.kind, problem.forecast));
+      if (alerting !== null)
+        alertScores = Float64Array.from(
+          (await predict(featureRows(table, alerting), alerting.length)).outputs,
+        );
       const unended = rows.censored.test;
       if (unended.length === 0) return;
       censored = Float64Array.from((await predict(featureRows(table, unended), unended.length)).outputs);
@@ -65,6 +112,7 @@ async function answersOf(
     baseline: await constantAnswers(deps, loaded, beat),
     trainScores,
     censored,
+    alertScores,
   };
 }
 
@@ -74,16 +122,21 @@ async function answersOf(
  * @throws {PlatformError} model_refused
  */
 export function requireAnswers(
-  { kind, nClasses }: Pick<Problem, "kind" | "nClasses">,
+  { kind, nClasses, forecast }: Pick<Problem, "kind" | "nClasses" | "forecast">,
   { outputs, nOutputs }: { readonly outputs: Float64Array; readonly nOutputs: number },
 ): void {
-  const expected = kind === "multiclass" ? nClasses : 1;
+  const expected =
+    forecast !== undefined
+      ? forecast.horizons.length * forecast.quantiles.length
+      : kind === "multiclass"
+        ? nClasses
+        : 1;
   if (nOutputs !== expected)
     throw new PlatformError(
       "model_refused",
       `run model: expected ${expected} outputs per row, got ${nOutputs}`,
     );
-  if (kind === "regression") return;
+  if (kind !== "binary" && kind !== "multiclass") return;
   const wrong = outputs.findIndex((value) => !(value >= 0 && value <= 1));
   if (wrong < 0) return;
   throw new PlatformError(

@@ -7,7 +7,7 @@ import { PlatformError } from "../../schemas/platform-error.ts";
 import { splitDocumentSchema } from "../../schemas/split.ts";
 import { getDocument, readFeatureSet, readPipeline } from "../../stores/objects/documents.ts";
 import { putNumbers } from "../../stores/objects/numbers.ts";
-import { graphOfFile, MAX_GRAPH_BYTES, pipelineClasses, taskKindOf } from "../adoption/graph-of-file.ts";
+import { graphOfFile, MAX_GRAPH_BYTES, pipelineClasses } from "../adoption/graph-of-file.ts";
 import { trainedCandidates } from "../candidates.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import { requireAnswers } from "../evaluation/foreign-evaluation.ts";
@@ -19,6 +19,7 @@ import { finalRows, rowsOfFold } from "../training/fold-rows.ts";
 import { outOfFoldRows } from "../training/out-of-fold-rows.ts";
 import type { TrainFoldResult } from "../training/messages.ts";
 import { problemOf } from "../training/problem.ts";
+import { rowWeights, scaleWeights } from "../training/row-weights.ts";
 import { selectionSchema } from "../training/selection.ts";
 import type {
   AdoptExternalInput,
@@ -52,7 +53,13 @@ export function createExternalActivities(deps: ActivityDeps) {
             ? { train: finalRows(table, pipeline, split).train, earlyStop: new Int32Array() }
             : rowsOfFold(table, { pipeline, split, ...fold });
         const { train, earlyStop: stop } = rows;
-        const set = await storeTrainingSet(deps, { featureSet: input.featureSet, table, train, stop }, beat);
+        // A column that weighs is among those of the set already.
+        const own = table.weight === undefined ? rowWeights(pipeline, table) : undefined;
+        const weights =
+          own === undefined ? undefined : scaleWeights(own, Int32Array.from([...train, ...stop]));
+        const given = { featureSet: input.featureSet, table, train, stop, weights };
+        const set = await storeTrainingSet(deps, given, beat);
+        const { forecast } = problem;
         const { params } = candidateOf(pipeline, input.candidate);
         return {
           request: {
@@ -64,9 +71,18 @@ export function createExternalActivities(deps: ActivityDeps) {
             seed: pipeline.split.seed + 1000 * (fold?.repeat ?? 0),
             fold,
             iterations: await iterationsOf(deps, input),
-            problem: taskKindOf(problem),
+            problem: problem.kind,
             classLabels: table.classLabels === null ? null : [...table.classLabels],
             primaryMetric: problem.primaryMetric,
+            ...(forecast === undefined
+              ? {}
+              : {
+                  forecast: {
+                    column: forecast.column,
+                    horizons: [...forecast.horizons],
+                    quantiles: [...forecast.quantiles],
+                  },
+                }),
             featureSet: set.sha256,
             rows: train.length + stop.length,
           },

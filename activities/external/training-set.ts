@@ -15,6 +15,8 @@ export interface TrainingSetRequest {
   /** Rows of the table that train, and those of them that early stopping looks at. */
   readonly train: Int32Array;
   readonly stop: Int32Array;
+  /** How much each row of the table counts, where the set has no column that says so. */
+  readonly weights: Float64Array | undefined;
 }
 
 /**
@@ -25,7 +27,7 @@ export interface TrainingSetRequest {
  */
 export async function storeTrainingSet(
   deps: ActivityDeps,
-  { featureSet, table, train, stop }: TrainingSetRequest,
+  { featureSet, table, train, stop, weights }: TrainingSetRequest,
   beat: Beat,
 ): Promise<ObjectRef> {
   const whole = await readFeatureSet(deps.objects, featureSet);
@@ -34,11 +36,18 @@ export async function storeTrainingSet(
     const paths = [];
     for (const part of whole.parts) paths.push(await deps.objects.fetch(part.object));
     const list = join(scratch, "rows.csv");
-    await writeFile(list, rowList(table, train, stop));
+    await writeFile(list, rowList(table, { train, stop, weights }));
+    const columns = {
+      seq: "BIGINT",
+      stop: "BOOLEAN",
+      ...(weights === undefined ? {} : { weight: "DOUBLE" }),
+    };
+    const types = Object.entries(columns).map(([name, type]) => `'${name}': '${type}'`);
+    const weight = weights === undefined ? "" : ", r.weight AS __weight";
     const path = join(scratch, "rows.parquet");
     const rows = await deps.duckdb.copyToParquet(
-      `SELECT f.*, r.stop AS __stop FROM ${await deps.duckdb.parquet(paths)} f
-         JOIN read_csv(${quoteLiteral(list)}, header = false, columns = {'seq': 'BIGINT', 'stop': 'BOOLEAN'}) r
+      `SELECT f.*, r.stop AS __stop${weight} FROM ${await deps.duckdb.parquet(paths)} f
+         JOIN read_csv(${quoteLiteral(list)}, header = false, columns = {${types.join(", ")}}) r
            ON f.__seq = r.seq`,
       path,
       { orderBy: ["__asset", "__t", "__seq"], signal: beat.signal },
@@ -53,6 +62,7 @@ export async function storeTrainingSet(
       nLabelled: rows,
       // Rows of assets that had not failed have no label, and are not among them.
       ...(whole.nCensored === undefined ? {} : { nCensored: 0 }),
+      ...(weights === undefined ? {} : { hasWeight: true }),
       nAssets: codes.size,
     };
     const stored = await putDocument(deps.objects, manifest);
@@ -67,9 +77,13 @@ export async function storeTrainingSet(
   }
 }
 
-function rowList({ seq }: FeatureTable, train: Int32Array, stop: Int32Array): string {
+function rowList(
+  { seq }: FeatureTable,
+  { train, stop, weights }: Pick<TrainingSetRequest, "train" | "stop" | "weights">,
+): string {
+  const weight = (row: number) => (weights === undefined ? "" : `,${weights[row]}`);
   const lines = [train, stop].flatMap((rows, isStop) =>
-    Array.from(rows, (row) => `${seq[row]},${isStop === 1}`),
+    Array.from(rows, (row) => `${seq[row]},${isStop === 1}${weight(row)}`),
   );
   return `${lines.join("\n")}\n`;
 }

@@ -106,6 +106,17 @@ export function finalRows(table: FeatureTable, pipeline: Pipeline, split: SplitD
   };
 }
 
+/** Rows of the training side that would be judged, in cross-validation, whether or not they are learnt from. */
+export function judgedTrainingRows(
+  table: FeatureTable,
+  pipeline: Pipeline,
+  split: SplitDocument,
+): Int32Array {
+  const folds = rowFolds(split, 0, table);
+  const { isJudged } = rowRulesOf(pipeline, table);
+  return rowsWhere(folds.length, (row) => (folds[row] as number) >= 0 && isJudged(row));
+}
+
 /** Rows whose labels are known before the fold begins; where folds are not cut by time, all. */
 function beforeFold(
   { timeFolds }: SplitDocument,

@@ -198,6 +198,18 @@ describe("candidates of a forecast", () => {
     expect(of("baseline")?.cv["skill"]).toBe(0);
   });
 
+  it("of a trainer elsewhere are judged as they are served: not moved", () => {
+    const [rows] = candidates.filter(({ name }) => name === "linear");
+    const [baseline] = candidates.filter(({ name }) => name === "baseline");
+    if (rows === undefined || baseline === undefined) throw new Error("no such candidate");
+    const given = { problem, blends: [], costs: null, calibration: "auto", level: 0.9 } as const;
+    const elsewhere = [{ ...rows, kind: "external" }, baseline];
+    const [judged] = summariseCandidates({ ...given, candidates: elsewhere }, hooks).candidates;
+    expect(judged?.offsets).toBeNull();
+    // The three quantiles of a linear model are one middle until they are moved.
+    expect(judged?.cv["intervalWidth"]).toBe(0);
+  });
+
   it.each(["gbdt", "linear", "forest"])("of %s answer ordered quantiles that cover", (name) => {
     const part = { candidate: CANDIDATES[name] ?? null, iterations: 40, weight: 1 };
     const given = {

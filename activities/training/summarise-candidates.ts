@@ -211,7 +211,7 @@ export function pooledMetrics(
     return meanMetrics(
       repeats.map((rows, repeat) =>
         forecastRowMetrics(rows, forecast, {
-          isMoved: kind !== "constant",
+          isMoved: isMoved(kind),
           ...(baseline === undefined ? {} : { reference: baseline.repeats[repeat]?.prediction }),
         }),
       ),
@@ -251,7 +251,7 @@ function summarise(candidate: CandidateRows, job: SummaryJob): CandidateSummary 
       { ...job, ...(baseline === undefined ? {} : { baseline }) },
     );
   if (problem.forecast !== undefined) {
-    const offsets = kind === "constant" ? null : servingOffsets(repeats, problem.forecast);
+    const offsets = isMoved(kind) ? servingOffsets(repeats, problem.forecast) : null;
     const { rounds } = candidate;
     const kept = { iterations, ...(rounds === undefined ? {} : { rounds }) };
     return { name, kind, cv: metricsOf(repeats), threshold: null, ...kept, ...NO_UNCERTAINTY, offsets };
@@ -278,6 +278,9 @@ function summarise(candidate: CandidateRows, job: SummaryJob): CandidateSummary 
     offsets: null,
   };
 }
+
+/** Quantiles of the baseline, and of a graph from elsewhere, are served as they are. */
+const isMoved = (kind: string): boolean => kind !== "constant" && kind !== "external";
 
 const NO_UNCERTAINTY = { calibration: null, interval: null, offsets: null } as const;
 

@@ -147,6 +147,15 @@ describe("parsePipeline accepts", () => {
   });
 });
 
+describe("parsePipeline takes a trainer elsewhere for every task", () => {
+  const files = { class: TABLE, failure: SERIES, anomaly: WATCHED, rul: CYCLES, forecast: AHEAD };
+
+  it.each(Object.entries(files))("%s", (_task, text) => {
+    const external = "candidates: [{ kind: external, taskQueue: python }]\n";
+    expect(parsePipeline(`${text}${external}`, "p.yaml").pipeline.candidates).toHaveLength(1);
+  });
+});
+
 describe("parsePipeline refuses", () => {
   const ahead = (task: string, more = "") =>
     `${AHEAD.replace("column: heat, horizons: [6h, 1h]", task)}${more}`;
@@ -540,7 +549,7 @@ describe("parsePipeline refuses", () => {
       `${WATCHED}candidates: [{ kind: gbdt }]\n`,
       6,
       "candidates.0.kind",
-      /pca_monitor or isolation_forest/,
+      /pca_monitor, isolation_forest or external/,
     ],
     [
       "a class without a label",

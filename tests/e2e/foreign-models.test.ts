@@ -32,6 +32,37 @@ const STEP_MS = 180_000;
 const GOOD = pumpModel();
 const INPUTS = ["temperature", "vibration"];
 
+const UNUSUAL = pipelineText()
+  .replace("name: faults", "name: unusual")
+  .replace("use: label", "use: ignore")
+  .replace(/label: .*/, "")
+  .replace("task: { kind: class }", "task: { kind: anomaly, alerts: { share: 0.05 } }")
+  .replace(/candidates:[\s\S]*?\napproval/, "approval");
+
+const HEAT = `
+name: heat
+sources:
+  readings:
+    files: hours.csv
+    asset: machine
+    time: { column: time, kind: timestamp }
+    columns: [{ name: temperature, unit: °C }]
+task: { kind: forecast, column: temperature, horizons: [1h], quantiles: [0.1, 0.5, 0.9] }
+features: [{ current: { columns: '*' } }]
+split: { folds: 2 }
+`;
+
+/** A wave of two degrees an hour at most. */
+function hourlyReadings(): string {
+  const lines = ["machine,time,temperature"];
+  for (let machine = 0; machine < 2; machine++)
+    for (let hour = 0; hour < 100; hour++) {
+      const time = new Date(Date.UTC(2026, 0, 1, hour)).toISOString();
+      lines.push(`m${machine},${time},${(40 + 7 * Math.sin(hour / (4 + machine))).toFixed(3)}`);
+    }
+  return `${lines.join("\n")}\n`;
+}
+
 const documentSchema = z.looseObject({
   version: z.number().nullable(),
   outcome: z.string().nullable(),
@@ -136,6 +167,53 @@ await describeWithServices("models from elsewhere", () => {
       expect(code, stderr).toBe(2);
       expect(stderr).toMatch(reason);
       expect(stderr).toContain("model_refused");
+    },
+    STEP_MS,
+  );
+
+  it(
+    "imports a detector whose threshold keeps the alert budget, and a forecast whose quantiles it sorts",
+    async () => {
+      write("unusual.yaml", UNUSUAL);
+      write("low.onnx", linearOnnx([-1 / 8, -1 / 2], 0));
+      write("low.json", signature(INPUTS, { unusual: "lower" }));
+      mkdirSync(join(folder, "hours"));
+      write("hours/hours.csv", hourlyReadings());
+      write("heat.yaml", HEAT);
+      write("spread.onnx", linearOnnx([1], [2, 0, -2]));
+      write("spread.json", signature(["temperature"]));
+      const imported = (name: string, file: string, sig: string, data: string) =>
+        aura(
+          "models",
+          "import",
+          `${file}.onnx`,
+          "--signature",
+          `${sig}.json`,
+          "--name",
+          name,
+          "--json",
+          "--pipeline",
+          `${name}.yaml`,
+          "--data",
+          data,
+          "--approve-as",
+          "ann",
+        );
+      const [detector, forecast] = await Promise.all([
+        imported("unusual", "low", "low", "data"),
+        imported("heat", "spread", "spread", "hours"),
+      ]);
+      expect(detector.code, detector.stderr).toBe(0);
+      const { evaluation } = await client.get("/v1/models/unusual/versions/1", versionSchema);
+      expect(evaluation.metrics.test["alertShare"]).toBeGreaterThan(0.01);
+      expect(evaluation.metrics.test["alertShare"]).toBeLessThan(0.1);
+      // Hot and shaking pumps are the unusual ones: 80 °C and 10 mm/s score 15.
+      expect(evaluation.threshold).toBeGreaterThan(12);
+
+      expect(forecast.code, forecast.stderr).toBe(0);
+      const { metrics } = documentSchema.parse(JSON.parse(forecast.stdout));
+      expect(metrics.test["intervalCoverage"]).toBeGreaterThan(0.9);
+      expect(metrics.test["mase"]).toBeCloseTo(1, 5);
     },
     STEP_MS,
   );

@@ -31,7 +31,7 @@ const read = (name: string) =>
     .record(z.string(), fixture)
     .parse(JSON.parse(readFileSync(new URL(`imports/${name}.json`, import.meta.url), "utf8")));
 
-const fixtures = { ...read("classifiers"), ...read("networks") };
+const fixtures = { ...read("classifiers"), ...read("networks"), ...read("detectors") };
 
 /** Rows of answers of an adapted graph. */
 async function answersOf(bytes: Uint8Array, output: string, rows: readonly (readonly number[])[]) {
@@ -102,6 +102,20 @@ describe("a default export of several classes answers in the pipeline's order", 
       await answersOf(adapted, "probabilities", rows),
       answers.map((row) => places.map((place) => row[place] ?? Number.NaN)),
     );
+  });
+});
+
+describe("a detector of scikit-learn scores usual rows higher", () => {
+  const { bytes, rows, answers } = given("isolation forest");
+  const anomaly = { taskKind: "anomaly", nFeatures: 3 } as const;
+
+  it("and is served the other way round, if the signature says so", async () => {
+    const lower = adaptOnnx(bytes, { ...anomaly, isLowerUnusual: true });
+    expectNear(
+      await answersOf(lower, "score", rows),
+      answers.map((row) => row.map((score) => -score)),
+    );
+    expectNear(await answersOf(adaptOnnx(bytes, anomaly), "score", rows), answers);
   });
 });
 

@@ -79,15 +79,23 @@ function model(...graph: Uint8Array[]): Uint8Array {
   ]);
 }
 
-/** `output = features · weights + bias`, doubles, [N, weights.length] → [N, 1]; its output is called `output` unless said. */
-export function linearOnnx(weights: readonly number[], bias: number, output = "output"): Uint8Array {
+/**
+ * `output = features · weights + bias`, doubles, [N, weights.length] → one column for each bias; its output is called
+ * `output` unless said.
+ */
+export function linearOnnx(
+  weights: readonly number[],
+  bias: number | readonly number[],
+  output = "output",
+): Uint8Array {
+  const biases = typeof bias === "number" ? [bias] : bias;
   return model(
     node("MatMul", ["features", "w"], ["xw"]),
     node("Add", ["xw", "b"], [output]),
     tensor(5, "w", [weights.length, 1], weights),
-    tensor(5, "b", [1], [bias]),
+    tensor(5, "b", [biases.length], biases),
     valueInfo(11, "features", DOUBLE, ["N", weights.length]),
-    valueInfo(12, output, DOUBLE, ["N", 1]),
+    valueInfo(12, output, DOUBLE, ["N", biases.length]),
   );
 }
 

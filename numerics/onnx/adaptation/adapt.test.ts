@@ -25,11 +25,17 @@ const node = (op: string, inputs: readonly string[], output: string) => {
   return written.text(2, output).text(4, op);
 };
 
+interface Foreign {
+  readonly type?: number;
+  readonly second?: boolean;
+  readonly nOutputs?: number;
+}
+
 /** Float32, as converters write it: probabilities [N, 2] = X · w, by way of tensors called as the served ones are. */
-function foreign(given: { readonly type?: number; readonly second?: boolean } = {}): Uint8Array {
-  const { type = DATA_TYPE.float, second = false } = given;
-  const weights = message().integer(1, 2).integer(1, 2).integer(2, DATA_TYPE.float);
-  for (const value of [1, 2, 3, 4]) {
+function foreign({ type = DATA_TYPE.float, second = false, nOutputs = 2 }: Foreign = {}): Uint8Array {
+  const values = nOutputs === 2 ? [1, 2, 3, 4] : [1, -2, 3, -4, 5, -6, 0, 0, 0, 0, 0, 0];
+  const weights = message().integer(1, 2).integer(1, nOutputs).integer(2, DATA_TYPE.float);
+  for (const value of values) {
     const raw = new Uint8Array(4);
     new DataView(raw.buffer).setFloat32(0, value, true);
     weights.bytes(4, raw);
@@ -41,8 +47,8 @@ function foreign(given: { readonly type?: number; readonly second?: boolean } = 
     .text(2, "g")
     .message(5, weights.text(8, "probability"))
     .message(11, info("X", type, ["N", 2]));
-  if (second) graph.message(12, info("aura.in", type, ["N", 2]));
-  graph.message(12, info("probabilities", type, ["N", 2]));
+  if (second) graph.message(12, info("aura.in", type, ["N", nOutputs]));
+  graph.message(12, info("probabilities", type, ["N", nOutputs]));
   return message().integer(1, 8).message(7, graph).message(8, message().integer(2, 17)).finish();
 }
 
@@ -98,6 +104,23 @@ describe("adaptOnnx", () => {
   ])("refuses %s", (_name, bytes, adaptation, reason) => {
     expect(() => adaptOnnx(bytes, adaptation)).toThrow(ModelRefusedError);
     expect(() => adaptOnnx(bytes, adaptation)).toThrow(reason);
+  });
+
+  it("serves quantiles of each horizon in ascending order", async () => {
+    const quantiles = foreign({ nOutputs: 6 });
+    const forecast = { nHorizons: 2, nQuantiles: 3 };
+    const adapted = adaptOnnx(quantiles, { taskKind: "forecast", nFeatures: 2, forecast });
+    // Row 1 of the weights alone, as they are written: 1 −2 3 −4 5 −6.
+    expect(await run(adapted, "quantiles", [1, 0, 2, 0])).toEqual([
+      -2, 1, 3, -6, -4, 5, -4, 2, 6, -12, -8, 10,
+    ]);
+    const single = { nHorizons: 6, nQuantiles: 1 };
+    const plain = adaptOnnx(quantiles, { taskKind: "forecast", nFeatures: 2, forecast: single });
+    expect(await run(plain, "quantiles", [1, 0])).toEqual([1, -2, 3, -4, 5, -6]);
+    const other = { nHorizons: 4, nQuantiles: 3 };
+    expect(() => adaptOnnx(quantiles, { taskKind: "forecast", nFeatures: 2, forecast: other })).toThrow(
+      /has 6 columns, the forecast 4 horizons of 3 quantiles/,
+    );
   });
 
   it("finds the output that has the task's name among several", () => {

@@ -1,4 +1,4 @@
-import type { TaskKind } from "../../task-kind.ts";
+import type { AnswerKind } from "../../task-kind.ts";
 import { INPUT_NAME, OUTPUT_NAMES } from "../export.ts";
 import { DATA_TYPE } from "../graph-builder.ts";
 import type { OnnxSummary, OnnxTensorInfo } from "../inspection/inspect.ts";
@@ -9,7 +9,7 @@ import type { PipelineClasses } from "./class-labels.ts";
 import type { Outline } from "./outline.ts";
 
 export interface OnnxAdaptation {
-  readonly taskKind: TaskKind;
+  readonly taskKind: AnswerKind;
   /** Columns of `features`. */
   readonly nFeatures: number;
   /** The graph's own input; default: its only one. */
@@ -20,6 +20,10 @@ export interface OnnxAdaptation {
   readonly column?: number;
   /** Of classes. Absent: columns are taken as they are. */
   readonly classes?: PipelineClasses;
+  /** Of anomalies: lower scores are the unusual ones. */
+  readonly isLowerUnusual?: boolean;
+  /** Of forecasts. */
+  readonly forecast?: { readonly nHorizons: number; readonly nQuantiles: number };
 }
 
 /** A graph and its bytes. */
@@ -33,6 +37,10 @@ export interface ForeignGraph {
 export interface FoundAnswer extends OnnxTensorInfo {
   /** Columns that are served, in their order; undefined: all as they are. */
   readonly columns?: readonly number[] | undefined;
+  /** Scores are given with the other sign. */
+  readonly isNegated: boolean;
+  /** Quantiles of each horizon, which are brought into ascending order. */
+  readonly ordered?: { readonly nHorizons: number; readonly nQuantiles: number } | undefined;
 }
 
 export function findInput(
@@ -79,7 +87,41 @@ export function findAnswer(graph: ForeignGraph, adaptation: OnnxAdaptation): Fou
   const width = only.shape[1];
   if (column !== undefined && typeof width === "number" && column >= width)
     throw new ModelRefusedError(`its output ${only.called} has ${width} columns, none is number ${column}`);
-  return { ...only, columns: column === undefined ? columnsOf(only, graph, adaptation) : [column] };
+  return {
+    ...only,
+    columns: column === undefined ? columnsOf(only, graph, adaptation) : [column],
+    isNegated: adaptation.isLowerUnusual === true,
+    ordered: orderedOf(only, graph, adaptation),
+  };
+}
+
+/** Sorting by TopK with the smallest first came with this operator set. */
+const OPSET_OF_SORTING = 11;
+
+/**
+ * Quantiles that are learnt one by one cross; answers are served ascending.
+ *
+ * @throws {ModelRefusedError} where the output has another number of columns, or the operator set cannot sort
+ */
+function orderedOf(
+  { called, shape }: OnnxTensorInfo & { readonly called: string },
+  { summary }: ForeignGraph,
+  { forecast }: OnnxAdaptation,
+): FoundAnswer["ordered"] {
+  if (forecast === undefined) return undefined;
+  const { nHorizons, nQuantiles } = forecast;
+  const sizes = shape.slice(1).map((size) => (typeof size === "number" ? size : Number.NaN));
+  const width = sizes.reduce((product, size) => product * size, 1);
+  if (!Number.isNaN(width) && width !== nHorizons * nQuantiles)
+    throw new ModelRefusedError(
+      `its output ${called} has ${width} columns, the forecast ${nHorizons} horizons of ${nQuantiles} quantiles`,
+    );
+  if (nQuantiles === 1) return undefined;
+  const version = summary.opsets.find(({ domain }) => domain === "")?.version ?? OPSET_OF_SORTING;
+  if (version >= OPSET_OF_SORTING) return forecast;
+  throw new ModelRefusedError(
+    `its operator set ${version} cannot sort quantiles: export it with ${OPSET_OF_SORTING} or newer`,
+  );
 }
 
 /** An output of probabilities as a map for each row stands for the tensor that the map is made of. */
@@ -130,7 +172,7 @@ function requireReal({ name, elementType }: OnnxTensorInfo, what: string): void 
 /** Whether a graph is in the served form as it is. */
 export function isServedForm(
   { summary }: ForeignGraph,
-  given: { readonly input: OnnxTensorInfo; readonly answer: FoundAnswer; readonly taskKind: TaskKind },
+  given: { readonly input: OnnxTensorInfo; readonly answer: FoundAnswer; readonly taskKind: AnswerKind },
 ): boolean {
   const { input, answer, taskKind } = given;
   return (
@@ -142,6 +184,8 @@ export function isServedForm(
     answer.name === OUTPUT_NAMES[taskKind] &&
     answer.elementType === DATA_TYPE.double &&
     answer.columns === undefined &&
+    !answer.isNegated &&
+    answer.ordered === undefined &&
     summary.inputs.length === 1
   );
 }

@@ -19,6 +19,14 @@ const OWN = {
   flat: "aura.flat",
   columns: "aura.column",
   picked: "aura.picked",
+  negated: "aura.negated",
+  byHorizon: "aura.by_horizon",
+  horizonShape: "aura.horizon_shape",
+  nLevels: "aura.n_levels",
+  sorted: "aura.sorted",
+  places: "aura.places",
+  ascending: "aura.ascending",
+  ascendingShape: "aura.ascending_shape",
 } as const;
 const TENSOR_INPUT = 1;
 const TENSOR_OUTPUT = 2;
@@ -104,11 +112,45 @@ function ownParts({ input, answer, served }: Rewriting) {
     constants.push(integerTensor(OWN.columns, answer.columns));
     last = OWN.picked;
   }
+  if (answer.isNegated) {
+    after.push(node("Neg", [last], OWN.negated));
+    last = OWN.negated;
+  }
+  if (answer.ordered !== undefined) {
+    const sorting = sortNodes(last, answer.ordered);
+    after.push(...sorting.nodes);
+    constants.push(...sorting.constants);
+    last = OWN.ascending;
+  }
   after.push(castNode(last, served, DATA_TYPE.double));
   return { before, after, constants };
 }
 
-function servedWidth({ shape, columns }: FoundAnswer): number | string | null | undefined {
+/** The levels of each horizon, the smallest first. */
+function sortNodes(
+  from: string,
+  { nHorizons, nQuantiles }: NonNullable<FoundAnswer["ordered"]>,
+): { readonly nodes: readonly WireWriter[]; readonly constants: readonly WireWriter[] } {
+  const flag = (name: string, value: number) =>
+    new WireWriter().text(1, name).integer(3, value).integer(20, 2);
+  const smallest = node("TopK", [OWN.byHorizon, OWN.nLevels], OWN.sorted).text(TENSOR_OUTPUT, OWN.places);
+  smallest.message(ATTRIBUTE, flag("axis", 2)).message(ATTRIBUTE, flag("largest", 0));
+  return {
+    nodes: [
+      node("Reshape", [from, OWN.horizonShape], OWN.byHorizon),
+      smallest.message(ATTRIBUTE, flag("sorted", 1)),
+      node("Reshape", [OWN.sorted, OWN.ascendingShape], OWN.ascending),
+    ],
+    constants: [
+      integerTensor(OWN.horizonShape, [0, nHorizons, nQuantiles]),
+      integerTensor(OWN.nLevels, [nQuantiles]),
+      integerTensor(OWN.ascendingShape, [0, nHorizons * nQuantiles]),
+    ],
+  };
+}
+
+function servedWidth({ shape, columns, ordered }: FoundAnswer): number | string | null | undefined {
+  if (ordered !== undefined) return ordered.nHorizons * ordered.nQuantiles;
   if (columns !== undefined) return columns.length;
   if (shape.length <= 2) return shape[1];
   const sizes = shape.slice(1).map((size) => (typeof size === "number" ? size : Number.NaN));

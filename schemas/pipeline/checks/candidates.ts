@@ -51,8 +51,8 @@ const SET_BY_FORECAST = ["objective", "quantileLevel"];
 /** Each quantile is learnt for itself; the mean of several candidates' quantiles is none of their mixture. */
 function checkForecaster(scope: Scope, { kind, params, search }: Candidate, i: number): void {
   if (scope.pipeline.task.kind !== "forecast") return;
-  if (kind === "blend" || kind === "external")
-    report(scope, ["candidates", i, "kind"], "gbdt, forest or linear for the task forecast", kind);
+  if (kind === "blend")
+    report(scope, ["candidates", i, "kind"], "gbdt, forest, linear or external for the task forecast", kind);
   for (const name of SET_BY_FORECAST) {
     for (const [key, given] of [
       ["params", params],
@@ -67,10 +67,14 @@ function checkForecaster(scope: Scope, { kind, params, search }: Candidate, i: n
 /** Detectors learn without a target, all others from one. */
 function checkKind(scope: Scope, { kind, classWeight, seeds, features, search }: Candidate, i: number): void {
   const { task } = scope.pipeline;
+  // A trainer elsewhere is told of the task.
+  if (kind === "external") return;
   const isDetector = DETECTOR_KINDS.includes(kind);
   if ((task.kind === "anomaly") !== isDetector) {
     const expected =
-      task.kind === "anomaly" ? DETECTOR_KINDS.join(" or ") : "gbdt, forest, linear, blend or external";
+      task.kind === "anomaly"
+        ? `${DETECTOR_KINDS.join(", ")} or external`
+        : "gbdt, forest, linear, blend or external";
     report(scope, ["candidates", i, "kind"], `${expected} for the task ${task.kind}`, kind);
   }
   if (!isDetector) return;

@@ -1,4 +1,4 @@
-"""Makes classifiers.json: small ONNX files as converters write them by default, with what their libraries answer.
+"""Makes classifiers.json and detectors.json: small ONNX files as converters write them by default, with what their libraries answer.
 
 Run: python generate.py
 """
@@ -13,7 +13,7 @@ import numpy as np
 import onnxmltools
 from onnxmltools.convert.common.data_types import FloatTensorType
 from skl2onnx import to_onnx
-from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import GradientBoostingClassifier, IsolationForest, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -25,6 +25,11 @@ ROWS = 12
 
 
 def packed(model, rows, answers, **more):
+    # Converters draw a name, and write operator sets in the order of a Python set.
+    model.graph.name = "graph"
+    opsets = sorted(model.opset_import, key=lambda opset: opset.domain)
+    del model.opset_import[:]
+    model.opset_import.extend(opsets)
     return {
         "onnx": base64.b64encode(model.SerializeToString()).decode(),
         "rows": np.asarray(rows, dtype=np.float64).tolist(),
@@ -38,6 +43,13 @@ def classifier(model, table, classes, convert=None):
     onnx = convert(model) if convert else to_onnx(model, table[:1])
     labels = [str(label) for label in model.classes_.tolist()]
     return packed(onnx, table[:ROWS], model.predict_proba(table[:ROWS]), labels=labels)
+
+
+def detector(model, table):
+    model.fit(table)
+    # scikit-learn's detectors score usual rows higher.
+    onnx = to_onnx(model, table[:1], target_opset={"": 17, "ai.onnx.ml": 3})
+    return packed(onnx, table[:ROWS], model.decision_function(table[:ROWS]).reshape(-1, 1), labels=[])
 
 
 def boosted(model):
@@ -70,6 +82,11 @@ def main():
         "LightGBM, three numbers": classifier(
             lightgbm.LGBMClassifier(n_estimators=2, num_leaves=4, verbose=-1), table, steps * 10, boosted
         ),
+    })
+
+
+    write("detectors.json", {
+        "isolation forest": detector(IsolationForest(n_estimators=3, max_samples=8, random_state=SEED), table),
     })
 
 

@@ -75,8 +75,8 @@ export class ApiClient {
   }
 
   /** The bytes of a reply as they come. Not bounded in time. @throws as `get` */
-  async getStream(path: string): Promise<ReadableStream<Uint8Array>> {
-    const { body } = await this.#send("GET", path, { headers: { accept: "*/*" } });
+  async getStream(path: string, query: Query = {}): Promise<ReadableStream<Uint8Array>> {
+    const { body } = await this.#send("GET", withQuery(path, query), { headers: { accept: "*/*" } });
     return body ?? new Blob([]).stream();
   }
 

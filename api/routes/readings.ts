@@ -8,6 +8,7 @@ import { PlatformError } from "../../schemas/platform-error.ts";
 import type { Database } from "../../stores/postgres/port.ts";
 import type { LiveSourceRow, ReadingCursor } from "../../stores/postgres/port/live.ts";
 import { shownReading } from "../readings/shown-reading.ts";
+import { readingsAsCsv, readingsAsParquet } from "../export/readings-export.ts";
 import { readSentReadings, READING_TYPES } from "../readings/sent-readings.ts";
 import { found, limitQuery, listOf, operator, timeQuery, viewer } from "./parts.ts";
 import { route } from "./route.ts";
@@ -117,6 +118,40 @@ export const intakeRoutes: readonly AnyRoute[] = [
     handle: async ({ query: { source, since } }, { database }) => ({
       items: await database().readings.counts({ since, ...(source === undefined ? {} : { source }) }),
     }),
+  }),
+  route({
+    method: "get",
+    path: "/v1/readings/export",
+    tag: "readings",
+    summary:
+      "All readings of a source, or of one asset, between two times as CSV or Parquet, asset by asset, oldest first.",
+    policy: viewer,
+    query: z.strictObject({
+      source: nameSchema,
+      asset: dataIdSchema.optional(),
+      since: z.string().max(64).optional().describe("From this time or cycle on."),
+      until: z.string().max(64).optional().describe("Before this time or cycle."),
+      format: z.enum(["csv", "parquet"]).default("csv"),
+    }),
+    reply: z.string(),
+    async handle({ query }, { database, uploadDir }) {
+      const { readings, liveSources } = database();
+      const source = found(await liveSources.get(query.source), "source", query.source);
+      const wanted = {
+        sourceKey: source.sourceKey,
+        document: source.document,
+        assets: query.asset === undefined ? await readings.assetsIn(source.sourceKey) : [query.asset],
+        ...boundOf("since", query.since, source),
+        ...boundOf("until", query.until, source),
+      };
+      const isCsv = query.format === "csv";
+      const body = isCsv
+        ? readingsAsCsv(readings, wanted)
+        : await readingsAsParquet(readings, wanted, uploadDir);
+      const type = isCsv ? "text/csv; charset=utf-8" : "application/vnd.apache.parquet";
+      const file = `attachment; filename="${query.source}.${query.format}"`;
+      return new Response(body, { headers: { "content-type": type, "content-disposition": file } });
+    },
   }),
   route({
     method: "get",

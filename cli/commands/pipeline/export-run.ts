@@ -13,7 +13,7 @@ import type { ApiClient } from "../../client.ts";
 import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
-import { csvText } from "../../csv.ts";
+import { csvText } from "../../../schemas/csv.ts";
 import { writeMlflowRuns } from "../../export/mlflow-runs.ts";
 
 const FORMATS = ["csv", "parquet", "mlflow"] as const;

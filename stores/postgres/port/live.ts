@@ -167,6 +167,8 @@ export interface ReadingStore {
   since(position: ReadingPosition, maxRows: number): Promise<FollowedReadings>;
   /** A column in equal steps of time; steps without a value are left out. */
   trend(request: TrendRequest): Promise<TrendPoint[]>;
+  /** Assets that have readings of a source, in the order of their ids. */
+  assetsIn(sourceKey: number): Promise<string[]>;
   /** Sources that have readings of an asset. */
   sourcesOf(asset: string): Promise<string[]>;
   /** Counts by source and adapter in minutes from `since` on. */

@@ -1,6 +1,9 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { tableFromArrays, tableToIPC } from "apache-arrow";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createDuckDb } from "../../../stores/duckdb/duckdb.ts";
 import { createDatabase } from "../../../stores/postgres/database.ts";
 import type { Database } from "../../../stores/postgres/port.ts";
 import type { IntakeReply } from "../../../schemas/live/intake.ts";
@@ -200,6 +203,40 @@ await describeWithServices("readings over HTTP", () => {
       { time: "2026-02-01T00:00:00.000Z", n: 2, mean: 17.75, min: 5, max: 30.5 },
     ];
     expect(await trend.json()).toEqual({ items });
+  });
+
+  it("gives all readings of a source as CSV and as Parquet, masked as declared", async () => {
+    await put({ ...PUMPS, name: "exported", pii: ["speed"] });
+    await send(
+      [
+        reading("x2", 0, { pressure: 1.5, speed: 7, mode: "run", is_open: true }),
+        reading('=x"1', 1, { mode: "idle" }),
+      ],
+      "exported",
+    );
+    const csv = await fixture.request("/v1/readings/export?source=exported");
+    expect(await csv.text()).toBe(
+      [
+        "asset,time,epoch,seq,pressure,speed,mode,is_open",
+        `"'=x""1",${at(1)},0,0,,,idle,`,
+        `x2,${at(0)},0,0,1.5,,run,true`,
+        "",
+      ].join("\n"),
+    );
+    const parquet = await fixture.request("/v1/readings/export?source=exported&format=parquet&asset=x2");
+    const path = join(fixture.stateDir, "exported.parquet");
+    await writeFile(path, Buffer.from(await parquet.arrayBuffer()));
+    const duckdb = await createDuckDb({ directories: [fixture.stateDir] });
+    try {
+      const rows = await duckdb.query(
+        `SELECT *, epoch_ms(time)::DOUBLE AS ms FROM ${await duckdb.parquet([path])}`,
+      );
+      expect(rows).toMatchObject([
+        { asset: "x2", pressure: 1.5, speed: null, mode: "run", is_open: true, ms: Date.parse(at(0)) },
+      ]);
+    } finally {
+      duckdb.close();
+    }
   });
 
   it("takes lines of JSON, gzip and Arrow", async () => {

@@ -221,6 +221,15 @@ export class PostgresReadingStore implements ReadingStore {
     );
   }
 
+  async assetsIn(sourceKey: number): Promise<string[]> {
+    const rows = await this.#pool.query<{ asset: string }>(
+      `select a.asset_id as asset from aura.reading_series s join aura.assets a using (asset_key)
+        where s.source_key = $1 order by a.asset_id`,
+      [sourceKey],
+    );
+    return rows.map(({ asset }) => asset);
+  }
+
   async sourcesOf(asset: string): Promise<string[]> {
     const rows = await this.#pool.query<{ source: string }>(
       `select l.source from aura.assets a join aura.reading_series s using (asset_key)

@@ -12,6 +12,7 @@ import type { AssetSeries } from "./asset-series.ts";
 import { FeatureEngine } from "./feature-engine.ts";
 import { featuresOf, rowOf } from "./feature-reply.ts";
 import type { LiveModel } from "./live-model.ts";
+import type { ScoringObserver } from "./observer.ts";
 import type { ModelFeeds } from "./model-feeds.ts";
 import { ReadingFollower } from "./reading-follower.ts";
 import { ShardOwner } from "./shard-owner.ts";
@@ -23,7 +24,10 @@ export interface LiveScoringOptions {
   readonly maxSeries: number;
   /** An asset has new features. Must not throw. */
   readonly onUpdate: (series: AssetSeries) => void;
+  readonly observers?: readonly ScoringObserver[];
   readonly onFailure: (what: string, error: unknown) => void;
+  /** How long an asset with new features may wait for its score. */
+  readonly settleMs: number;
   readonly leaseTtlMs?: number;
 }
 
@@ -58,10 +62,15 @@ export class LiveScoring {
     this.#follower = new ReadingFollower({
       online,
       scorerId: address.scorerId,
-      sources: () => [...new Set(this.#engine.models.map(({ binding }) => binding.sourceKey))],
+      sources: () => this.#sources(),
       shards: () => this.#owner.shards,
-      take: (readings) => this.#engine.take(readings),
+      take: (readings) => {
+        this.#engine.take(readings);
+        if (readings.length === 0) return;
+        for (const observer of this.#options.observers ?? []) observer.readingsArrived?.(readings);
+      },
       onFailure: (error) => onFailure("follow readings", error),
+      settleMs: options.settleMs,
     });
   }
 
@@ -115,13 +124,28 @@ export class LiveScoring {
     return this.#engine.series(live, asset);
   }
 
-  async close(): Promise<void> {
+  /** Follows no more readings; what was taken can still be scored. */
+  async stopFollowing(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#feedsTimer);
     await this.#refreshing;
-    await this.#follower.close();
-    await this.#owner.close();
+    await this.#follower.stop();
+  }
+
+  /** Gives the shards back. Everything that was taken has been scored. */
+  async close(): Promise<void> {
+    await this.stopFollowing();
+    const fail = (error: unknown): void => this.#options.onFailure("give shards back", error);
+    await this.#follower.noteEnd().catch(fail);
+    await this.#owner.close().catch(fail);
     this.#engine.close();
+  }
+
+  /** Sources that feed models, and those that observers need. */
+  #sources(): readonly number[] {
+    const fed = this.#engine.models.map(({ binding }) => binding.sourceKey);
+    const watched = (this.#options.observers ?? []).flatMap((observer) => observer.sources?.() ?? []);
+    return [...new Set([...fed, ...watched])];
   }
 
   #setModels(models: readonly LiveModel[]): void {
@@ -135,7 +159,8 @@ export class LiveScoring {
     if (hasLost) this.#engine.keepOnly((asset) => this.#owner.fenceOf(asset) !== undefined);
     // What is being read now is read with the shards of before.
     const until = await this.#follower.settled();
-    const sources = [...new Set(this.#engine.models.map(({ binding }) => binding.sourceKey))];
+    for (const observer of this.#options.observers ?? []) observer.shardsChanged?.(this.#owner.shards);
+    const sources = this.#sources();
     if (until === undefined || sources.length === 0) return;
     const since = new Map<string, ShardLease[]>();
     for (const lease of gained) {

@@ -8,6 +8,8 @@ export interface ReadingFollowerOptions {
   /** Readings in the order of their commits. */
   readonly take: (readings: readonly FollowedReading[]) => void;
   readonly onFailure: (error: unknown) => void;
+  /** How long what was taken may wait before it is scored: only then it is written down as followed. */
+  readonly settleMs: number;
 }
 
 /** Without a notification it looks this often. */
@@ -29,7 +31,8 @@ export class ReadingFollower {
   #looking: Promise<void> | undefined;
   #isWoken = false;
   #isClosed = false;
-  #notedAt = -Infinity;
+  /** Where it was when, until that is written down. */
+  #reached: { readonly position: FollowPosition; readonly at: number }[] = [];
   #noted: FollowPosition | undefined;
   #unsubscribe: (() => Promise<void>) | undefined;
 
@@ -62,12 +65,18 @@ export class ReadingFollower {
     });
   }
 
-  async close(): Promise<void> {
+  /** Takes nothing any more. */
+  async stop(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
     await this.#unsubscribe?.();
     await this.#looking;
-    await this.#note(true).catch((error: unknown) => this.#options.onFailure(error));
+  }
+
+  /** Writes down how far it came: everything that was taken has been scored. */
+  async noteEnd(): Promise<void> {
+    if (this.#position === undefined) return;
+    await this.#options.online.followed(this.#options.scorerId, this.#position);
   }
 
   /** @returns ms until it should look again */
@@ -81,7 +90,7 @@ export class ReadingFollower {
         take(found.readings);
         this.#position = found.upTo;
         if (found.hasMore) continue;
-        await this.#note(false);
+        await this.#note();
         return found.isHeldBack ? HELD_BACK_MS : IDLE_MS;
       }
     } catch (error) {
@@ -90,12 +99,16 @@ export class ReadingFollower {
     }
   }
 
-  async #note(isLast: boolean): Promise<void> {
+  async #note(): Promise<void> {
+    const now = performance.now();
     const position = this.#position;
-    const isDue = isLast || performance.now() - this.#notedAt > NOTE_EVERY_MS;
-    if (position === undefined || position === this.#noted || !isDue) return;
-    this.#notedAt = performance.now();
-    await this.#options.online.followed(this.#options.scorerId, position);
-    this.#noted = position;
+    if (position !== undefined && now - (this.#reached.at(-1)?.at ?? -Infinity) > NOTE_EVERY_MS)
+      this.#reached.push({ position, at: now });
+    const settled = this.#reached.filter(({ at }) => now - at > this.#options.settleMs).at(-1);
+    if (settled === undefined) return;
+    this.#reached = this.#reached.filter(({ at }) => at > settled.at);
+    if (settled.position === this.#noted) return;
+    await this.#options.online.followed(this.#options.scorerId, settled.position);
+    this.#noted = settled.position;
   }
 }

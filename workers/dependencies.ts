@@ -13,6 +13,7 @@ import { createObjectStore } from "../stores/objects/object-store.ts";
 import { ObjectAnchors } from "../stores/postgres/audit/object-anchors.ts";
 import { createDatabase } from "../stores/postgres/database.ts";
 import { connectClient } from "../temporal-config/connection.ts";
+import { isRunning } from "./running-process.ts";
 
 /**
  * DuckDB's share: what it does not count itself (Parquet buffers, the allocator's slack) comes to about as much again, so
@@ -90,14 +91,5 @@ export async function removeOrphans(scratchRoot: string): Promise<void> {
     const pid = Number(/^(?:worker|ingestor)-(\d+)$/.exec(name)?.[1] ?? Number.NaN);
     if (Number.isNaN(pid) || isRunning(pid)) continue;
     await rm(join(scratchRoot, name), { recursive: true, force: true });
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    // EPERM: somebody else's process has the number.
-    return (error as NodeJS.ErrnoException).code !== "ESRCH";
   }
 }

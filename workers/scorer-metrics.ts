@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { LiveScoring } from "../scoring/live-scoring.ts";
 
 /** What a scorer counts; names are part of its interface. */
@@ -9,6 +9,19 @@ export class ScorerMetrics {
     help: "From the commit of a reading to the features computed from it, by model.",
     labelNames: ["model"] as const,
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 15, 60],
+    registers: [this.#registry],
+  });
+
+  readonly #outcomes = new Counter({
+    name: "aura_live_scores_total",
+    help: "Assets scored as their readings arrived: scored, refused by the policy or for a missing input, or failed.",
+    labelNames: ["model", "outcome"] as const,
+    registers: [this.#registry],
+  });
+
+  readonly #syncFailures = new Counter({
+    name: "aura_trace_sync_failures_total",
+    help: "Times that traces could not be put on the disk; each is tried again.",
     registers: [this.#registry],
   });
 
@@ -39,6 +52,14 @@ export class ScorerMetrics {
 
   updated(model: string, seconds: number): void {
     if (Number.isFinite(seconds)) this.#freshness.observe({ model }, Math.max(0, seconds));
+  }
+
+  scored(model: string, outcome: string, count: number): void {
+    this.#outcomes.inc({ model, outcome }, count);
+  }
+
+  syncFailed(): void {
+    this.#syncFailures.inc();
   }
 
   text(): Promise<string> {

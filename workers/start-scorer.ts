@@ -1,5 +1,4 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { mkdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { Logger } from "pino";
@@ -7,17 +6,26 @@ import { Alarms } from "../api/alarms.ts";
 import { Metrics } from "../api/metrics.ts";
 import { ChampionFile } from "../api/serving/champion-file.ts";
 import { Champions } from "../api/serving/champions.ts";
+import { Explanations } from "../api/serving/explanations.ts";
+import { createAssetFeatures } from "../api/serving/online-features.ts";
+import { Predictor } from "../api/serving/predictor.ts";
+import { TraceShipper } from "../api/trace/shipper.ts";
+import { TraceSpool } from "../api/trace/spool.ts";
 import type { Settings } from "../config/settings.ts";
 import { createInferencePool } from "../inference/pool.ts";
 import { AssetContexts } from "../scoring/asset-contexts.ts";
 import { startFeaturesServer } from "../scoring/features-server.ts";
 import { LiveScoring } from "../scoring/live-scoring.ts";
 import { ModelFeeds } from "../scoring/model-feeds.ts";
+import type { ScoringObserver } from "../scoring/observer.ts";
+import { ScoringQueue } from "../scoring/scoring-queue.ts";
 import { PlatformError } from "../schemas/platform-error.ts";
 import { createDuckDb } from "../stores/duckdb/duckdb.ts";
 import type { DuckDb } from "../stores/duckdb/duckdb.ts";
 import type { ObjectStore } from "../stores/objects/port.ts";
 import type { Database } from "../stores/postgres/port.ts";
+import { ChampionScoring } from "./champion-scoring.ts";
+import { claimFolder } from "./scorer-folder.ts";
 import { ScorerMetrics } from "./scorer-metrics.ts";
 
 /** The real things behind the ports, made by the main. */
@@ -25,6 +33,8 @@ export interface ScorerParts {
   readonly database: Database;
   readonly objects: ObjectStore;
   readonly logger: Logger;
+  /** What watches readings and scores: alert rules. */
+  readonly observers?: readonly ScoringObserver[];
   readonly leaseTtlMs?: number;
 }
 
@@ -38,6 +48,8 @@ export interface RunningScorer {
 const DEADLINE_MS = 5_000;
 const MEMORY_LIMIT_MB = 1_024;
 const MAX_QUEUE_ROWS = 100_000;
+/** Beyond the time between two scores: for the score itself. */
+const SETTLE_MS = 2_000;
 const KNOWN_LOOK_MS = 20;
 /** Events and attributes of a dataset are read once, and small beside its readings. */
 const DUCKDB_MEMORY = "256MB";
@@ -46,8 +58,7 @@ const DUCKDB_MEMORY = "256MB";
 export async function startScorer(settings: Settings, parts: ScorerParts): Promise<RunningScorer> {
   const { database, objects, logger } = parts;
   const scorerId = randomUUID();
-  const stateDir = join(settings.stateDir, "scorer");
-  await mkdir(stateDir, { recursive: true, mode: 0o700 });
+  const stateDir = await claimFolder(join(settings.stateDir, "scorers"));
   const metrics = new Metrics(false);
   const scorerMetrics = new ScorerMetrics();
   const alarms = new Alarms({ alerts: () => database.alerts, metrics, logger });
@@ -61,6 +72,7 @@ export async function startScorer(settings: Settings, parts: ScorerParts): Promi
   const file = new ChampionFile(join(stateDir, "serving.json"));
   const remembered = await file.read();
   let live: LiveScoring | undefined;
+  let isReady = false;
   const champions = new Champions({
     registry: () => database.registry,
     connected: Promise.resolve(),
@@ -95,12 +107,48 @@ export async function startScorer(settings: Settings, parts: ScorerParts): Promi
     host: settings.scorer.host,
     port: settings.scorer.port ?? 0,
     secret,
-    isReady: () => champions.isReady && live !== undefined,
+    isReady: () => isReady,
     metrics: () => scorerMetrics.text(),
     async answer(form, { asset, model }) {
-      if (live === undefined) throw notReady();
+      if (live === undefined || !isReady) throw notReady();
       return form === "features" ? live.features(asset, model) : live.row(asset, model);
     },
+  });
+  const explanations = new Explanations({ objects, logger });
+  const spool = await TraceSpool.start({
+    dir: join(stateDir, "spool"),
+    asideRetentionMs: settings.traceAsideRetentionMs,
+    onSyncFailed: () => scorerMetrics.syncFailed(),
+  });
+  const predictor = new Predictor({
+    champions,
+    pool,
+    spool,
+    traceOnFull: settings.traceOnFull,
+    assetFeatures: createAssetFeatures(),
+    explanations,
+    metrics,
+    logger,
+  });
+  const shipper = new TraceShipper({
+    spool,
+    objects,
+    predictions: () => database.predictions,
+    headlineOf: (row) => predictor.headlineOf(row),
+    logger,
+  });
+  const observers = parts.observers ?? [];
+  const champion = new ChampionScoring({
+    predictor,
+    online: database.online,
+    fenceOf: (asset) => live?.fenceOf(asset),
+    observers,
+    onOutcome: (model, outcome, count) => scorerMetrics.scored(model, outcome, count),
+    logger,
+  });
+  const queue = new ScoringQueue({
+    everyMs: settings.scorer.everyMs,
+    score: (series) => champion.score(series),
   });
   const url = `http://${reachableHost(settings.scorer.host)}:${server.port}`;
   const scoring = new LiveScoring({
@@ -108,15 +156,20 @@ export async function startScorer(settings: Settings, parts: ScorerParts): Promi
     feeds,
     address: { scorerId, url, secret },
     maxSeries: settings.scorer.maxSeries,
-    onUpdate: (series) =>
-      scorerMetrics.updated(series.model.model, (Date.now() - series.committedAt) / 1_000),
+    observers,
+    settleMs: settings.scorer.everyMs + SETTLE_MS,
+    onUpdate(series) {
+      scorerMetrics.updated(series.model.model, (Date.now() - series.committedAt) / 1_000);
+      queue.add(series);
+    },
     onFailure: (what, err) => logger.warn({ err, what }, "live scoring failed; it is tried again"),
     ...(parts.leaseTtlMs === undefined ? {} : { leaseTtlMs: parts.leaseTtlMs }),
   });
   await champions.start(remembered.champions);
   await untilKnown(champions);
-  await scoring.start();
   live = scoring;
+  await scoring.start();
+  isReady = true;
   scorerMetrics.watch(scoring);
   logger.info({ url, scorerId }, "listening");
   return {
@@ -124,10 +177,16 @@ export async function startScorer(settings: Settings, parts: ScorerParts): Promi
     url,
     scoring,
     async close() {
+      await scoring.stopFollowing();
+      await queue.close();
+      await champion.close();
       await scoring.close();
       await server.close();
       await champions.close();
+      await spool.close();
+      await shipper.close();
       await pool.close();
+      await explanations.close();
       await alarms.close();
       (await duckdb)?.close();
     },

@@ -1,5 +1,6 @@
 import { alertRoutes } from "./alerts.ts";
 import { approvalRoutes } from "./approvals.ts";
+import { assetScoreRoutes } from "./asset-scores.ts";
 import { assetRoutes } from "./assets.ts";
 import { dataVersionRoutes } from "./data-versions.ts";
 import { datasetRoutes } from "./datasets.ts";
@@ -50,6 +51,7 @@ const RESOURCES: readonly AnyRoute[] = [
   ...placeRoutes,
   ...feedRoutes,
   ...featureRoutes,
+  ...assetScoreRoutes,
   ...recordRoutes,
   ...assetRoutes,
   ...alertRoutes,

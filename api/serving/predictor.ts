@@ -43,6 +43,8 @@ export interface EncodedRows {
   readonly rows: Float64Array;
   readonly nRows: number;
   readonly assets?: readonly (string | null)[];
+  /** One id per row for the trace, where they are not all of the caller's request. */
+  readonly requestIds?: readonly string[];
 }
 
 /**
@@ -239,7 +241,7 @@ function traceRows({ version, input, caller, reader, output, atMs }: Answered): 
   for (let i = 0; i < input.nRows; i++) {
     rows.push({
       predictionId: newPredictionId(atMs),
-      requestId: caller.requestId,
+      requestId: input.requestIds?.[i] ?? caller.requestId,
       model,
       version: version.version,
       digest,

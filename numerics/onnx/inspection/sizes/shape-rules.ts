@@ -4,6 +4,7 @@
  *
  * Source: github.com/onnx/onnx, `docs/Operators.md` and `docs/Operators-ml.md`.
  */
+import { countLabels, countSvmColumns } from "./coefficient-lists.ts";
 import { convolved, convolvedBack, pooled, pooledToOne, unrolled } from "./layer-rules.ts";
 import { joined, picked, reshaped, sliced, split, summed } from "./layout-rules.ts";
 import { broadcast, integerOf, LEFT_OUT, placeOf, shapeOf, toldIntegers } from "./ruled-node.ts";
@@ -46,11 +47,6 @@ function answered(nColumns: (node: RuledNode) => number): ShapeRule {
     const answer = [rows, fixed(nColumns(node))];
     return node.nOutputs === 2 ? [[rows], answer] : [answer];
   };
-}
-
-function labelCount({ attributes }: RuledNode): number {
-  const lists = ["classlabels_int64s", "classlabels_ints", "classlabels_strings"];
-  return Math.max(...lists.map((name) => attributes.get(name)?.length ?? 0));
 }
 
 const expanded: ShapeRule = (node) => [broadcast([shapeOf(node, 0), node.inputs[1]?.content ?? null])];
@@ -196,7 +192,12 @@ export const SHAPE_RULES: ReadonlyMap<string, ShapeRule> = new Map([
   ...rules(pooledToOne, "GlobalMaxPool GlobalAveragePool"),
   ...rules(unrolled, "LSTM GRU RNN"),
   ...rules(extracted, "ArrayFeatureExtractor"),
-  ...rules(answered(labelCount), "TreeEnsembleClassifier LinearClassifier"),
+  ...rules(answered(countLabels), "TreeEnsembleClassifier LinearClassifier"),
+  ...rules(answered(countSvmColumns), "SVMClassifier"),
+  ...rules(
+    answered(() => 1),
+    "SVMRegressor",
+  ),
   ...rules(
     answered((node) => integerOf(node, "n_targets", 1)),
     "TreeEnsembleRegressor",

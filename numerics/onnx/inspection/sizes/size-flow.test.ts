@@ -7,7 +7,7 @@ import { ModelRefusedError } from "../model-refused-error.ts";
 
 const message = () => new WireWriter();
 
-type Attribute = number | readonly number[] | string;
+type Attribute = number | readonly number[] | string | Float32Array;
 
 /** A node as [operator, inputs, output, attributes]. */
 type Written = readonly [string, readonly string[], string, Readonly<Record<string, Attribute>>?];
@@ -25,6 +25,7 @@ function attribute(name: string, value: Attribute): WireWriter {
   const written = message().text(1, name);
   if (typeof value === "number") return written.integer(3, value).integer(20, 2);
   if (typeof value === "string") return written.text(4, value).integer(20, 3);
+  if (value instanceof Float32Array) return written.bytes(7, new Uint8Array(value.buffer)).integer(20, 6);
   return written.packedIntegers(8, value).integer(20, 7);
 }
 
@@ -369,5 +370,72 @@ describe("refuses, before a runtime sees it,", () => {
         expect(error).toBeInstanceOf(ModelRefusedError);
       }
     }
+  });
+});
+
+/** Lists of as many zeros, of a model of four columns. */
+const floats = (length: number) => new Float32Array(length);
+const learnt = (operator: string, attributes: Readonly<Record<string, Attribute>>): Uint8Array =>
+  craft({ nodes: [[operator, ["x"], "y", attributes]], domain: "ai.onnx.ml" });
+
+describe("coefficients of linear and support vector models", () => {
+  const labels = { classlabels_ints: [0, 1] };
+  const machine = {
+    coefficients: floats(5),
+    support_vectors: floats(20),
+    rho: floats(1),
+    kernel_params: floats(3),
+  };
+
+  it.each<[string, Readonly<Record<string, Attribute>>]>([
+    ["LinearRegressor", { coefficients: floats(8), targets: 2 }],
+    ["LinearClassifier", { ...labels, coefficients: floats(8), intercepts: floats(2) }],
+    ["LinearClassifier", { ...labels, coefficients: floats(4), intercepts: floats(1) }],
+    ["SVMRegressor", { ...machine, n_supports: 5 }],
+    ["SVMRegressor", { coefficients: floats(4), rho: floats(1) }],
+    ["SVMClassifier", { ...machine, ...labels, vectors_per_class: [3, 2] }],
+    ["SVMClassifier", { ...labels, coefficients: floats(8), rho: floats(1) }],
+    ["Scaler", { offset: floats(4), scale: floats(1) }],
+  ])("%s, taken: %o", (operator, attributes) => {
+    expect(checkOnnx(learnt(operator, attributes)).refusals).toEqual([]);
+  });
+
+  it.each<[string, Readonly<Record<string, Attribute>>, RegExp]>([
+    ["LinearRegressor", { coefficients: floats(7), targets: 2 }, /coefficients must have 8 entries, got 7/],
+    [
+      "LinearRegressor",
+      { coefficients: floats(4), targets: 2 ** 40 },
+      /coefficients must have another number/,
+    ],
+    [
+      "LinearClassifier",
+      { ...labels, coefficients: floats(4), intercepts: floats(2) },
+      /coefficients must have 8 entries, got 4/,
+    ],
+    [
+      "LinearClassifier",
+      { ...labels, coefficients: floats(12), intercepts: floats(3) },
+      /intercepts must have 2 entries, got 3/,
+    ],
+    ["SVMRegressor", { ...machine, n_supports: 6 }, /coefficients must have 6/],
+    [
+      "SVMRegressor",
+      { ...machine, n_supports: 5, support_vectors: floats(4) },
+      /support_vectors must have 20/,
+    ],
+    ["SVMRegressor", { ...machine, n_supports: 5, kernel_params: floats(1) }, /kernel_params must have 3/],
+    ["SVMClassifier", { ...machine, ...labels, vectors_per_class: [3, 3] }, /coefficients must have 6/],
+    ["SVMClassifier", { ...machine, ...labels, vectors_per_class: [-1, 6] }, /must have another number/],
+    ["SVMClassifier", { ...machine, ...labels, vectors_per_class: [5] }, /vectors_per_class must have 2/],
+    [
+      "SVMClassifier",
+      { ...machine, ...labels, vectors_per_class: [3, 2], prob_a: floats(1) },
+      /prob_b must have 1 entries, got 0/,
+    ],
+    ["Scaler", { offset: floats(3), scale: floats(1) }, /offset must have 4 entries, got 3/],
+    ["Imputer", { imputed_value_floats: floats(2) }, /imputed_value_floats must have 4/],
+  ])("%s, refused: %o", (operator, attributes, reason) => {
+    expect(() => checkOnnx(learnt(operator, attributes))).toThrow(ModelRefusedError);
+    expect(() => checkOnnx(learnt(operator, attributes))).toThrow(reason);
   });
 });

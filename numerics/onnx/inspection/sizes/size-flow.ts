@@ -11,6 +11,7 @@
  */
 import type { OnnxTensorInfo } from "../onnx-summary.ts";
 import type { WireRange, WireReader } from "../wire-reader.ts";
+import { refusalOfLists } from "./coefficient-lists.ts";
 import { contentOf } from "./contents.ts";
 import { productsOf } from "./layer-rules.ts";
 import { NOTHING_KNOWN, readAttributes, readTensorFact } from "./node-facts.ts";
@@ -150,6 +151,9 @@ function followNode({ node, attributes, facts, single, nRows }: Step): string | 
     attributes,
     nOutputs: outputs.length,
   };
+  // The columns of a table are the same for any number of rows.
+  const wrongList = nRows === 1 ? refusalOfLists(ruled) : null;
+  if (wrongList !== null) return wrongList;
   const shapes = SHAPE_RULES.get(operator)?.(ruled) ?? [];
   for (const [place, name] of outputs.entries()) {
     const shape = shapes[place] ?? null;

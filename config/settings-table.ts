@@ -213,6 +213,24 @@ export const SETTINGS_TABLE = {
     range: "1 to 65535",
     example: "9477",
   }),
+  AURA_MQTT_HOST: row({
+    schema: text,
+    meaning:
+      "Address the ingestor's MQTT endpoint listens on. Without keys it takes clients of this machine alone.",
+    unit: "host",
+    default: "127.0.0.1",
+    range: "an address of this machine",
+    example: "0.0.0.0",
+  }),
+  AURA_MQTT_PORT: row({
+    schema: z.union([z.literal("off"), port]).optional(),
+    meaning: "Port of the ingestor's MQTT endpoint; `off`: there is none.",
+    unit: "port",
+    default: null,
+    whenUnset: "1883 if it is free, else any free port, remembered in the state folder",
+    range: "1 to 65535, or off",
+    example: "1883",
+  }),
   AURA_FEED_FOLDERS: row({
     schema: text.transform((value) => value.split(":").filter((folder) => folder !== "")).optional(),
     meaning: "Folders below which feeds may watch for files.",

@@ -39,6 +39,8 @@ export interface Settings {
   readonly apiKey?: string;
   readonly bootstrapAdminKey?: string;
   readonly metricsPort?: number;
+  /** The ingestor's own MQTT endpoint. */
+  readonly mqtt: { readonly host: string; readonly port?: number | "off" };
   readonly feeds: {
     /** Absolute. */
     readonly folders: readonly string[];
@@ -104,6 +106,7 @@ export function readSettings(env: Environment, cwd: string): Settings {
     ...optional("apiKey", values.AURA_API_KEY),
     ...optional("bootstrapAdminKey", values.AURA_BOOTSTRAP_ADMIN_KEY),
     ...optional("metricsPort", values.AURA_METRICS_PORT),
+    mqtt: { host: values.AURA_MQTT_HOST, ...optional("port", values.AURA_MQTT_PORT) },
     feeds: {
       folders: (values.AURA_FEED_FOLDERS ?? ["."]).map((folder) => resolve(cwd, folder)),
       secrets: resolve(cwd, values.AURA_FEED_SECRETS ?? join(stateDir, "secrets")),

@@ -50,6 +50,7 @@ export const PORT_NAMES = [
   "temporalUi",
   "api",
   "workerMetrics",
+  "mqtt",
   "ingestorMetrics",
   "scorer",
 ] as const;
@@ -75,7 +76,12 @@ export const platformRecordSchema = z.object({
   postgresDirectory: z.string().optional(),
   children: z.record(z.string(), childRecordSchema),
   urls: z
-    .object({ api: z.string(), temporalUi: z.string().optional(), temporalAddress: z.string() })
+    .object({
+      api: z.string(),
+      mqtt: z.string(),
+      temporalUi: z.string().optional(),
+      temporalAddress: z.string(),
+    })
     .partial(),
 });
 export type PlatformRecord = z.infer<typeof platformRecordSchema>;

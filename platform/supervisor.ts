@@ -51,6 +51,7 @@ export interface RunningPlatform {
 
 const PREFERRED_PORTS: Readonly<Partial<Record<PortName, number>>> = {
   api: 8080,
+  mqtt: 1883,
   temporal: 7233,
   temporalUi: 8233,
 };
@@ -148,21 +149,25 @@ async function portsFor(
   previous: PlatformRecord,
   options: OneStart,
 ): Promise<ChosenPorts<PortName>> {
-  const { port } = settings.api;
-  if (port !== undefined && !(await isPortFree(port))) {
-    throw new PlatformError(
-      "config_invalid",
-      `listen on port [AURA_API_PORT ${port}]: another program has it`,
-      {
-        locations: [{ field: "AURA_API_PORT", expected: "a free port", found: String(port) }],
-      },
-    );
-  }
-  const remembered = { ...previous.ports, ...(port === undefined ? {} : { api: port }) };
-  // The port that was asked for is taken again when it is free again.
-  const avoid = new Set([...options.avoid].filter((one) => one !== port));
+  const asked = {
+    ...(settings.api.port === undefined ? {} : { api: settings.api.port }),
+    ...(typeof settings.mqtt.port === "number" ? { mqtt: settings.mqtt.port } : {}),
+  };
+  if (asked.api !== undefined) await requireFree("AURA_API_PORT", asked.api);
+  if (asked.mqtt !== undefined) await requireFree("AURA_MQTT_PORT", asked.mqtt);
+  const remembered = { ...previous.ports, ...asked };
+  // A port that was asked for is taken again when it is free again.
+  const avoid = new Set([...options.avoid].filter((one) => one !== asked.api && one !== asked.mqtt));
   const preferred = options.anyPorts === true ? {} : PREFERRED_PORTS;
   return choosePorts(PORT_NAMES, { remembered, preferred, avoid });
+}
+
+/** @throws {PlatformError} config_invalid: another program has it */
+async function requireFree(field: string, port: number): Promise<void> {
+  if (await isPortFree(port)) return;
+  throw new PlatformError("config_invalid", `listen on port [${field} ${port}]: another program has it`, {
+    locations: [{ field, expected: "a free port", found: String(port) }],
+  });
 }
 
 interface PlatformParts {
@@ -277,7 +282,7 @@ class Platform implements RunningPlatform {
 
   /** Written at every change, at once: the next start finds the children by it, whatever happens here. */
   #record(): void {
-    const { paths, ports, lock } = this.#init;
+    const { paths, ports, lock, settings } = this.#init;
     const { api, temporalUi, temporalAddress } = this.urls;
     const { postgresDirectory } = this.#context;
     const children = Object.fromEntries(this.parts().map(({ name, ...status }) => [name, status]));
@@ -290,6 +295,9 @@ class Platform implements RunningPlatform {
       children,
       urls: {
         ...(this.#supervised.has("api") ? { api } : {}),
+        ...(this.#supervised.has("ingestor") && settings.mqtt.port !== "off"
+          ? { mqtt: `mqtt://127.0.0.1:${ports.mqtt}` }
+          : {}),
         temporalAddress,
         ...(temporalUi === undefined ? {} : { temporalUi }),
       },

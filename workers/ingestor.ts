@@ -8,16 +8,20 @@ import type { Settings } from "../config/settings.ts";
 import type { FeedEvent, FeedSurroundings } from "../intake/feeds/feed-runner.ts";
 import { FeedSupervisor } from "../intake/feeds/feed-supervisor.ts";
 import { FeedMetrics, IntakeMetrics } from "../intake/intake-metrics.ts";
+import { MqttIntake } from "../intake/mqtt/mqtt-intake.ts";
 import { ReadingIntake } from "../intake/reading-intake.ts";
 import { PlatformError } from "../schemas/platform-error.ts";
+import { MqttServer } from "../sources/mqtt/mqtt-server.ts";
 import { streamAdapter } from "../sources/streams/table.ts";
 import { createDatabase } from "../stores/postgres/database.ts";
 import type { Database } from "../stores/postgres/port.ts";
 import { startMetricsServer } from "./intake/metrics-server.ts";
 import { createParquetRows } from "./intake/parquet-rows.ts";
 
+const MQTT_PORT = 1883;
+
 /**
- * The ingestor process: brings readings in from feeds. One is enough; of several each feed is run by one, and by
+ * The ingestor process: takes readings over MQTT and brings them in from feeds. One is enough; of several each feed is run by one, and by
  * another when that one is gone.
  */
 async function main(): Promise<void> {
@@ -49,10 +53,12 @@ async function main(): Promise<void> {
     },
     onTrouble: (err) => log.warn({ err }, "feeds cannot be looked at now; trying on"),
   });
+  const mqtt = await startMqtt(settings, { db, intake, log });
   const metricsServer =
     settings.metricsPort === undefined ? undefined : await startMetricsServer(registry, settings.metricsPort);
-  log.info({ metricsPort: metricsServer?.port ?? null }, "ingestor ready");
+  log.info({ metricsPort: metricsServer?.port ?? null, mqttPort: mqtt?.port ?? null }, "ingestor ready");
   await stopSignal();
+  await mqtt?.close();
   await supervisor.close();
   await metricsServer?.close();
   await readParquet.close();
@@ -65,6 +71,21 @@ interface Parts {
   readonly intake: ReadingIntake;
   readonly log: Logger;
   readonly metrics: FeedMetrics;
+}
+
+/** The endpoint that devices publish to; undefined where it is off. */
+async function startMqtt(
+  { mqtt: { host, port } }: Settings,
+  { db, intake, log }: Pick<Parts, "db" | "intake" | "log">,
+): Promise<MqttServer | undefined> {
+  if (port === "off") return undefined;
+  const mqttIntake = new MqttIntake({ db, intake });
+  return MqttServer.start({
+    host,
+    port: port ?? MQTT_PORT,
+    admit: (client) => mqttIntake.admit(client),
+    onEvent: ({ what, ...event }) => log[what === "refused" ? "warn" : "debug"](event, `MQTT client ${what}`),
+  });
 }
 
 function surroundings(

@@ -7,7 +7,7 @@ const ENTRY = "workers/ingestor.js";
 export const ingestorPart: PartDefinition = {
   name: "ingestor",
   needs: ["postgres"],
-  ports: ["ingestorMetrics"],
+  ports: ["ingestorMetrics", "mqtt"],
   isEmbedded: () => isBuilt(ENTRY),
   plan: planIngestor,
   probeExternal: async () => `not started: dist/${ENTRY} is not built (npm run build)`,
@@ -23,7 +23,11 @@ function planIngestor(context: PartContext): PartPlan {
       file: process.execPath,
       args: ["--enable-source-maps", builtEntry(ENTRY)],
       cwd: settings.cwd,
-      env: { ...childEnvironment(context), AURA_METRICS_PORT: String(ports.ingestorMetrics) },
+      env: {
+        ...childEnvironment(context),
+        AURA_METRICS_PORT: String(ports.ingestorMetrics),
+        AURA_MQTT_PORT: settings.mqtt.port === "off" ? "off" : String(ports.mqtt),
+      },
     }),
     async probe(signal) {
       const response = await fetch(`http://127.0.0.1:${ports.ingestorMetrics}/livez`, { signal });

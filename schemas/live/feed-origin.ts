@@ -175,7 +175,7 @@ export const kinesisOriginSchema = z.strictObject({
 });
 
 /** Where a feed has its readings from. A new kind is a schema here and an adapter in sources/streams. */
-export const feedOriginSchema = z.discriminatedUnion("kind", [folderOriginSchema]);
+export const feedOriginSchema = z.discriminatedUnion("kind", [mqttOriginSchema, folderOriginSchema]);
 export type FeedOrigin = z.infer<typeof feedOriginSchema>;
 export type FeedKind = FeedOrigin["kind"];
 export type OriginOf<K extends FeedKind> = Extract<FeedOrigin, { kind: K }>;

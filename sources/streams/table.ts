@@ -5,6 +5,7 @@ type AdapterTable = { readonly [K in FeedKind]: () => Promise<StreamAdapter<K>> 
 
 /** Every kind of feed. Each is loaded when the first feed of it runs: most processes need one or two. */
 const ADAPTERS: AdapterTable = {
+  mqtt: async () => (await import("./mqtt/mqtt-adapter.ts")).mqttAdapter,
   folder: async () => (await import("./folder/folder-adapter.ts")).folderAdapter,
 };
 

@@ -166,6 +166,14 @@ test.each(ownServices.filter(([name]) => name.startsWith("worker")))(
   },
 );
 
+test("the ingestor's ports are the ones it listens on, publishes and is asked at", () => {
+  const { environment, ports, healthcheck } = compose.services["ingestor"] ?? {};
+  expect(ports?.map((port) => interpolate(port, filledIn))).toEqual([
+    `127.0.0.1:1883:${environment?.["AURA_MQTT_PORT"]}`,
+  ]);
+  expect(healthcheck?.test[3]).toBe(`http://127.0.0.1:${environment?.["AURA_METRICS_PORT"]}/livez`);
+});
+
 test("the workers together serve every task queue once", () => {
   const queues = ownServices.flatMap(
     ([, { environment }]) => environment?.["AURA_WORKER_QUEUES"]?.split(",") ?? [],

@@ -58,8 +58,10 @@ export function packTree(index: number, tree: DecisionTree): Float64Array {
 export function unpackTree(block: Float64Array): { readonly index: number; readonly tree: DecisionTree } {
   const [index, width, nNodes] = block;
   const list = (place: number, length: number): number[] => {
-    const begin = HEADER + place * nNodes;
-    return Array.from(block.subarray(begin, begin + length));
+    const values: number[] = [];
+    // Many times faster than Array.from.
+    for (let at = HEADER + place * nNodes; values.length < length; at++) values.push(block[at]);
+    return values;
   };
   const lists = Object.fromEntries(LISTS.map((name, place) => [name, list(place, nNodes)]));
   // A forest tests no categories and adds all its outputs at once.

@@ -9,6 +9,7 @@ import { registerApprovalsCommand } from "./commands/model/approvals.ts";
 import { registerAlertsCommand } from "./commands/model/alerts.ts";
 import { registerAssetsCommand } from "./commands/record/assets.ts";
 import { registerAuditCommand } from "./commands/record/audit.ts";
+import { registerCatalogCommand } from "./commands/record/catalog.ts";
 import { registerDataCommand } from "./commands/record/data.ts";
 import { registerDemoCommand } from "./commands/pipeline/demo.ts";
 import { registerDoctorCommand } from "./commands/platform/doctor.ts";
@@ -72,6 +73,7 @@ const COMMANDS: Readonly<Record<string, readonly ((program: Command) => void)[]>
   "Records and access:": [
     registerAssetsCommand,
     registerLineageCommand,
+    registerCatalogCommand,
     registerDataCommand,
     registerKeysCommand,
     registerAuditCommand,

@@ -2,6 +2,7 @@ import { alertRoutes } from "./alerts.ts";
 import { approvalRoutes } from "./approvals.ts";
 import { assetScoreRoutes } from "./asset-scores.ts";
 import { assetRoutes } from "./assets.ts";
+import { catalogRoutes } from "./catalog.ts";
 import { dataVersionRoutes } from "./data-versions.ts";
 import { datasetRoutes } from "./datasets.ts";
 import { deadLetterRoutes } from "./dead-letters.ts";
@@ -55,6 +56,7 @@ const RESOURCES: readonly AnyRoute[] = [
   ...recordRoutes,
   ...assetRoutes,
   ...alertRoutes,
+  ...catalogRoutes,
   ...datasetRoutes,
   ...dataVersionRoutes,
   ...lineageRoutes,

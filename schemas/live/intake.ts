@@ -19,6 +19,14 @@ export const INTAKE_CODES = [
 ] as const;
 export type IntakeCode = (typeof INTAKE_CODES)[number];
 
+/** Codes of readings that do not fit the declaration of their columns, whatever the values are. */
+export const SCHEMA_CODES = [
+  "unknown_column",
+  "missing_required",
+  "not_a_number",
+  "unknown_value",
+] as const satisfies readonly IntakeCode[];
+
 /** What became of readings: received = stored + duplicate + quarantined + rejected; conflicts are among the duplicates. */
 export const intakeCountsSchema = z.strictObject({
   received: z.int(),

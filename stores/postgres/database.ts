@@ -18,6 +18,7 @@ import { ALIAS_CHANNEL } from "./repositories/registry/promotion.ts";
 import { PostgresRegistry } from "./repositories/registry/registry.ts";
 import { PostgresRunStore } from "./repositories/runs/run-store.ts";
 import { PostgresTrialStore } from "./repositories/runs/trial-store.ts";
+import { PostgresCatalogStore } from "./repositories/data/catalog-store.ts";
 import { PostgresDeadLetterStore } from "./repositories/live/dead-letter-store.ts";
 import { PostgresDeviceStore } from "./repositories/live/device-store.ts";
 import { PostgresLiveSourceStore } from "./repositories/live/source-store.ts";
@@ -81,6 +82,7 @@ export async function createDatabase(databaseUrl: string, options: DatabaseOptio
     retention: new PostgresRetentionStore(pool),
     trials: new PostgresTrialStore(pool),
     liveSources: new PostgresLiveSourceStore(pool),
+    catalog: new PostgresCatalogStore(pool),
     readings: new PostgresReadingStore(pool),
     readingUpkeep: new PostgresReadingUpkeep(pool),
     deadLetters: new PostgresDeadLetterStore(pool),

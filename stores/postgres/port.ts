@@ -14,6 +14,7 @@ import type { LineageStore } from "./port/lineage.ts";
 import type { FeatureStore } from "./port/features.ts";
 import type { RetentionStore } from "./port/retention.ts";
 import type { TrialStore } from "./port/trials.ts";
+import type { CatalogStore } from "./port/catalog.ts";
 import type { DeadLetterStore } from "./port/dead-letters.ts";
 import type { DeviceStore } from "./port/devices.ts";
 import type { ReadingUpkeepStore } from "./port/reading-upkeep.ts";
@@ -72,6 +73,7 @@ export interface Database {
   readonly retention: RetentionStore;
   readonly trials: TrialStore;
   readonly liveSources: LiveSourceStore;
+  readonly catalog: CatalogStore;
   readonly readings: ReadingStore;
   readonly readingUpkeep: ReadingUpkeepStore;
   readonly deadLetters: DeadLetterStore;

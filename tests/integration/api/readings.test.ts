@@ -7,6 +7,7 @@ import { createDuckDb } from "../../../stores/duckdb/duckdb.ts";
 import { createDatabase } from "../../../stores/postgres/database.ts";
 import type { Database } from "../../../stores/postgres/port.ts";
 import type { IntakeReply } from "../../../schemas/live/intake.ts";
+import { watchSchemas } from "../../../workers/intake-reconciler.ts";
 import { startApiFixture } from "../../support/api-fixture.ts";
 import type { ApiFixture } from "../../support/api-fixture.ts";
 import { createTestDatabase, describeWithServices } from "../../support/platform.ts";
@@ -280,6 +281,37 @@ await describeWithServices("readings over HTTP", () => {
     const bomb = await post(gzipSync(Buffer.alloc(64 * 2 ** 20)), { "content-encoding": "gzip" });
     expect(bomb.status).toBe(413);
     expect((await post("{}", { "content-encoding": "gzip" })).status).toBe(422);
+  });
+
+  it("are in the catalog with owner, columns and how well what arrives fits, and a drift of the schema is an alert", async () => {
+    await put({ ...PUMPS, name: "drifting", owner: "ana", pii: ["speed"], driftThreshold: 0.1 });
+    const fits = Array.from({ length: 90 }, (_, i) => reading("c1", i, { pressure: 1 }));
+    const misfits = Array.from({ length: 30 }, (_, i) => reading("c1", 100 + i, { flow: 1 }));
+    await send([...fits, ...misfits], "drifting");
+    const { items } = (await (await call("GET", "/v1/catalog")).json()) as {
+      items: { name: string; columns: object[] }[];
+    };
+    const entry = items.find(({ name }) => name === "drifting");
+    expect(entry).toMatchObject({
+      kind: "source",
+      owner: "ana",
+      retention: "400d",
+      rows: 120,
+      schemaDrift: 0.25,
+    });
+    expect(entry?.columns[1]).toMatchObject({ name: "speed", unit: "rpm", isPersonal: true });
+    await watchSchemas(db);
+    const alerts = async () =>
+      (await db.alerts.list({ state: "open", limit: 50 })).filter(({ kind }) => kind === "schema");
+    expect(await alerts()).toMatchObject([
+      { subject: "source/drifting", details: { received: 120, misfits: 30 } },
+    ]);
+    await send(
+      Array.from({ length: 400 }, (_, i) => reading("c1", 200 + i, { pressure: 1 })),
+      "drifting",
+    );
+    await watchSchemas(db);
+    expect(await alerts()).toEqual([]);
   });
 
   describe("dead letters", () => {

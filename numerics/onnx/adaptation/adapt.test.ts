@@ -60,6 +60,7 @@ async function run(bytes: Uint8Array, output: string, rows: readonly number[]): 
   return [...(answer.data as Float64Array)];
 }
 
+const adaptOnnxOf = (bytes: Uint8Array) => () => adaptOnnx(bytes, { taskKind: "regression", nFeatures: 2 });
 const binary: OnnxAdaptation = { taskKind: "binary", nFeatures: 2, column: 1 };
 
 describe("adaptOnnx", () => {
@@ -121,6 +122,43 @@ describe("adaptOnnx", () => {
     expect(() => adaptOnnx(quantiles, { taskKind: "forecast", nFeatures: 2, forecast: other })).toThrow(
       /has 6 columns, the forecast 4 horizons of 3 quantiles/,
     );
+  });
+
+  it("frees the number of rows that a framework has fixed, where nothing depends on it", async () => {
+    const fixed = (
+      middle: readonly (readonly [string, readonly string[]])[],
+      list: readonly number[] = [1, 2],
+    ) => {
+      const shape = message().integer(1, list.length).integer(2, DATA_TYPE.int64).packedIntegers(7, list);
+      const graph = message().text(2, "g").message(5, shape.text(8, "list"));
+      middle.forEach(([op, inputs], n) =>
+        graph.message(1, node(op, inputs, n === middle.length - 1 ? "Y" : `t${n}`)),
+      );
+      graph.message(11, info("X", DATA_TYPE.float, [1, 2])).message(12, info("Y", DATA_TYPE.float, [1, 2]));
+      return message().integer(1, 8).message(7, graph).message(8, message().integer(2, 17)).finish();
+    };
+    const regression = { taskKind: "regression", nFeatures: 2, column: 0 } as const;
+    const plain = adaptOnnx(fixed([["Neg", ["X"]]]), regression);
+    expect(await run(plain, "value", [1, 2, 3, 4])).toEqual([-1, -3]);
+    const free = adaptOnnx(fixed([["Reshape", ["X", "list"]]], [-1, 2]), regression);
+    expect(await run(free, "value", [1, 2, 3, 4])).toEqual([1, 3]);
+    for (const [op, inputs] of [
+      ["Reshape", ["X", "list"]],
+      ["Expand", ["list", "list"]],
+    ] as const)
+      expect(() => adaptOnnx(fixed([[op, inputs]]), regression)).toThrow(
+        /exported for 1 rows: export it with a free/,
+      );
+    const sum = adaptOnnxOf(
+      fixed(
+        [
+          ["Neg", ["X"]],
+          ["ReduceSum", ["t0", "list"]],
+        ],
+        [0],
+      ),
+    );
+    expect(sum).toThrow(/of 5 rows it answers 1; it was exported for 1 rows/);
   });
 
   it("finds the output that has the task's name among several", () => {

@@ -14,6 +14,7 @@
 import { OUTPUT_NAMES } from "../export.ts";
 import { checkOnnx, inspectOnnx } from "../inspection/inspect.ts";
 import { ModelRefusedError } from "../inspection/model-refused-error.ts";
+import { sizesOf } from "../inspection/sizes/size-flow.ts";
 import { WireReader } from "../inspection/wire-reader.ts";
 import { findAnswer, findInput, isServedForm } from "./answer.ts";
 import type { OnnxAdaptation } from "./answer.ts";
@@ -44,8 +45,37 @@ export function adaptOnnx(bytes: Uint8Array, adaptation: OnnxAdaptation): Uint8A
   requireOneInput(kept, { input: input.name, summary, outline });
   const served = OUTPUT_NAMES[taskKind];
   const adapted = rewriteModel(reader, { input, answer, served, nFeatures, kept });
-  checkOnnx(adapted);
+  checkAdapted(adapted, { served, rows: input.shape[0] });
   return adapted;
+}
+
+/** For so many rows the answer must have as many. */
+const PROBE_ROWS = 5;
+
+/**
+ * Frameworks write the number of rows of their example where they are not told that it is free, and often nothing in the
+ * graph depends on it: it is freed, and then every row must still have its answer.
+ *
+ * @param given.rows first dimension of the graph's own input
+ */
+function checkAdapted(
+  bytes: Uint8Array,
+  { served, rows }: { readonly served: string; readonly rows: number | string | null | undefined },
+): void {
+  const hint =
+    typeof rows === "number"
+      ? `; it was exported for ${rows} rows: export it with a free first dimension`
+      : "";
+  try {
+    const { inputs } = checkOnnx(bytes);
+    const reader = new WireReader(bytes);
+    const [found] = sizesOf({ reader, inputs, ...outlineOf(reader) }, PROBE_ROWS).get(served)?.shape ?? [];
+    if (found?.value === PROBE_ROWS) return;
+    throw new ModelRefusedError(`of ${PROBE_ROWS} rows it answers ${found?.value ?? "all together"}`);
+  } catch (error) {
+    if (!(error instanceof ModelRefusedError)) throw error;
+    throw new ModelRefusedError(`${error.reason}${hint}`);
+  }
 }
 
 function requireOneInput(

@@ -53,11 +53,7 @@ export function findInput(
   if (only === undefined || others.length > 0) throw refusal("input", name, given);
   requireReal(only, "input");
   const { shape } = only;
-  const [rows, ...sizes] = shape;
-  if (typeof rows === "number")
-    throw new ModelRefusedError(
-      `its input ${only.name} takes ${rows} rows at a time [${shape.join(", ")}]: export it with a free first dimension`,
-    );
+  const [, ...sizes] = shape;
   // Of windows of readings the sizes must be known, for a row of features is cut into them.
   const width = sizes.reduce<number>(
     (product, size) => product * (typeof size === "number" ? size : Number.NaN),
@@ -179,6 +175,7 @@ export function isServedForm(
     input.name === INPUT_NAME &&
     input.elementType === DATA_TYPE.double &&
     input.shape.length === 2 &&
+    typeof input.shape[0] !== "number" &&
     typeof input.shape[1] === "number" &&
     answer.shape.length <= 2 &&
     answer.name === OUTPUT_NAMES[taskKind] &&

@@ -111,9 +111,20 @@ function recurrence(node: RuledNode) {
   };
 }
 
+/** A first state that is a constant of the file is of one number of rows. */
+function startsAllRows(
+  node: RuledNode,
+  { batch, isBatchFirst }: { readonly batch: Size; readonly isBatchFirst: boolean },
+): boolean {
+  return [5, 6].every((place) => {
+    const state = shapeOf(node, place);
+    return state === null || state[isBatchFirst ? 0 : 1]?.value === batch.value;
+  });
+}
+
 export const unrolled: ShapeRule = (node) => {
   const layer = recurrence(node);
-  if (layer === null) return Array.from({ length: node.nOutputs }, () => null);
+  if (layer === null || !startsAllRows(node, layer)) return Array.from({ length: node.nOutputs }, () => null);
   const { steps, batch, isBatchFirst, nDirections, hidden } = layer;
   const all = isBatchFirst ? [batch, steps, nDirections, hidden] : [steps, nDirections, batch, hidden];
   const last = isBatchFirst ? [batch, nDirections, hidden] : [nDirections, batch, hidden];

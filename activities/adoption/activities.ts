@@ -31,14 +31,12 @@ export function createAdoptionActivities(deps: Pick<ActivityDeps, "objects" | "c
         const pipeline = await readPipeline(objects, input.spec);
         const { features, classLabels } = await readFeatureSet(objects, input.featureSet);
         const signature = await getDocument(objects, input.signature, importSignatureSchema);
-        requireInputs(
-          signature.inputs,
-          features.map((feature) => feature.name),
-        );
+        const names = features.map(({ name }) => name);
+        requireInputs(signature.inputs, names);
         const problem = problemOf(pipeline, classLabels ?? null);
         const labels = { classLabels: classLabels ?? null, areCodes: false };
         const classes = pipelineClasses(pipeline, problem, labels);
-        const request = { file: input.file, signature, problem, nFeatures: features.length, classes };
+        const request = { file: input.file, signature, problem, features: names, classes };
         const onnx = await graphOfFile(deps, request, beat);
         const threshold = declaredThreshold(signature, problem);
         const common = { cv: {}, iterations: null, calibration: null, interval: null, offsets: null };

@@ -15,7 +15,8 @@ export interface GraphRequest {
   readonly file: ObjectRef;
   readonly signature: Pick<ImportSignature, "input" | "output" | "column" | "unusual">;
   readonly problem: Problem;
-  readonly nFeatures: number;
+  /** Names of the features, in their order. */
+  readonly features: readonly string[];
   /** Of classes; null: columns are taken as they are. */
   readonly classes: PipelineClasses | null;
 }
@@ -46,7 +47,7 @@ export function pipelineClasses(
  */
 export async function graphOfFile(
   deps: Pick<ActivityDeps, "objects" | "cpu">,
-  { file, signature, problem, nFeatures, classes }: GraphRequest,
+  { file, signature, problem, features, classes }: GraphRequest,
   beat: Beat,
 ): Promise<ObjectRef> {
   if (file.bytes > MAX_GRAPH_BYTES)
@@ -59,7 +60,8 @@ export async function graphOfFile(
     {
       bytes,
       taskKind: kind,
-      nFeatures,
+      nFeatures: features.length,
+      featureNames: features,
       ...(input === undefined ? {} : { input }),
       ...(output === undefined ? {} : { output }),
       ...(column === undefined ? {} : { column }),

@@ -112,7 +112,8 @@ export function createExternalActivities(deps: ActivityDeps) {
           classLabels: table.classLabels,
           areCodes: true,
         });
-        const graph = await graphOfFile(deps, { file, signature: result, problem, nFeatures, classes }, beat);
+        const features = table.features.map(({ name }) => name);
+        const graph = await graphOfFile(deps, { file, signature: result, problem, features, classes }, beat);
         const answered = await runForeignGraph(deps.pool, {
           onnx: await objects.get(graph, MAX_GRAPH_BYTES),
           problem: problem.kind,
@@ -151,7 +152,8 @@ export function createExternalActivities(deps: ActivityDeps) {
         const file = await fileOf(deps, result);
         const labels = { classLabels: classLabels ?? null, areCodes: true };
         const classes = pipelineClasses(pipeline, problem, labels);
-        const given = { file, signature: result, problem, nFeatures: features.length, classes };
+        const names = features.map(({ name }) => name);
+        const given = { file, signature: result, problem, features: names, classes };
         return { onnx: await graphOfFile(deps, given, beat), file: file.sha256 };
       });
     },

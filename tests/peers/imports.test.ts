@@ -87,6 +87,28 @@ describe("a default export of two classes answers for the positive one", () => {
   });
 });
 
+describe("a file with an input for each column", () => {
+  const { bytes, rows, answers } = given("forest of columns, texts");
+  const adaptation = { ...binary, ...called("fail") };
+
+  it("is given each feature by its name", async () => {
+    // The file calls the columns b, c and a; the features come in another order.
+    const byName = rows.map(([b = 0, c = 0, a = 0]) => [a, b, c]);
+    const adapted = adaptOnnx(bytes, { ...adaptation, featureNames: ["a", "b", "c"] });
+    expectNear(
+      await answersOf(adapted, "probability", byName),
+      answers.map(([fail = Number.NaN]) => [fail]),
+    );
+  });
+
+  it("is refused where one is none of the features", () => {
+    const features = { ...adaptation, featureNames: ["a", "b", "x"] };
+    expect(() => adaptOnnx(bytes, features)).toThrow(
+      /an input for each column, and c is none of the features/,
+    );
+  });
+});
+
 describe("a default export of several classes answers in the pipeline's order", () => {
   it.each<[string, readonly string[], boolean]>([
     ["logistic, three texts", ["low", "mid", "top"], false],

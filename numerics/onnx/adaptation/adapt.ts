@@ -4,7 +4,7 @@
  *
  *   features ─ Cast ─ Reshape ─→ (its own input) … its own graph … (its own output) ─ Flatten ─ Gather ─ Cast ─→ probability
  *
- * Of these only the casts are always there.
+ * Of these only the casts are always there. A graph with an input for each column gets a Gather for each.
  *
  * Converters for scikit-learn, LightGBM or PyTorch write float32 inputs under names of their own, probabilities of all
  * classes as a map for each row, and labels of text beside them; without this, each of their users would have to edit
@@ -17,7 +17,7 @@ import { ModelRefusedError } from "../inspection/model-refused-error.ts";
 import { sizesOf } from "../inspection/sizes/size-flow.ts";
 import { WireReader } from "../inspection/wire-reader.ts";
 import { findAnswer, findInput, isServedForm } from "./answer.ts";
-import type { OnnxAdaptation } from "./answer.ts";
+import type { FoundInput, OnnxAdaptation } from "./answer.ts";
 import { neededFor, outlineOf } from "./outline.ts";
 import type { Kept, Outline } from "./outline.ts";
 import { rewriteModel } from "./rewrite.ts";
@@ -42,10 +42,10 @@ export function adaptOnnx(bytes: Uint8Array, adaptation: OnnxAdaptation): Uint8A
     return bytes;
   }
   const kept = neededFor(answer.name, outline);
-  requireOneInput(kept, { input: input.name, summary, outline });
+  requireNoOther(kept, { input, summary, outline });
   const served = OUTPUT_NAMES[taskKind];
   const adapted = rewriteModel(reader, { input, answer, served, nFeatures, kept });
-  checkAdapted(adapted, { served, rows: input.shape[0] });
+  checkAdapted(adapted, { served, rows: input.tensors[0]?.shape[0] });
   return adapted;
 }
 
@@ -78,18 +78,19 @@ function checkAdapted(
   }
 }
 
-function requireOneInput(
+function requireNoOther(
   { tensors }: Kept,
   given: {
-    readonly input: string;
+    readonly input: FoundInput;
     readonly summary: ReturnType<typeof inspectOnnx>;
     readonly outline: Outline;
   },
 ): void {
   const { input, summary, outline } = given;
+  const own = new Set(input.tensors.map(({ name }) => name));
   const other = summary.inputs.find(
-    ({ name }) => name !== input && tensors.has(name) && !outline.initializers.has(name),
+    ({ name }) => !own.has(name) && tensors.has(name) && !outline.initializers.has(name),
   );
   if (other === undefined) return;
-  throw new ModelRefusedError(`its answer depends on the input ${other.name} beside ${input}`);
+  throw new ModelRefusedError(`its answer depends on the input ${other.name} beside ${[...own].join(", ")}`);
 }

@@ -12,6 +12,8 @@ export interface OnnxAdaptation {
   readonly taskKind: AnswerKind;
   /** Columns of `features`. */
   readonly nFeatures: number;
+  /** Their names, by which a graph with an input for each column is read. */
+  readonly featureNames?: readonly string[];
   /** The graph's own input; default: its only one. */
   readonly input?: string;
   /** The graph's own output; default: its only one, the one that has the task's name, or the only one of real numbers. */
@@ -43,12 +45,43 @@ export interface FoundAnswer extends OnnxTensorInfo {
   readonly ordered?: { readonly nHorizons: number; readonly nQuantiles: number } | undefined;
 }
 
-export function findInput(
-  { summary, outline }: ForeignGraph,
-  { input: name, nFeatures }: OnnxAdaptation,
-): OnnxTensorInfo {
+/** The tensors that the features go to: one with all of them, or one for each column of a data frame. */
+export interface FoundInput {
+  readonly tensors: readonly OnnxTensorInfo[];
+  /** Which feature each tensor is; null: the one has all. */
+  readonly columns: readonly number[] | null;
+}
+
+export function findInput(graph: ForeignGraph, adaptation: OnnxAdaptation): FoundInput {
+  const { summary, outline } = graph;
   // Older files list their constants among the inputs.
   const given = summary.inputs.filter((one) => !outline.initializers.has(one.name));
+  const isFrame = given.length > 1 && given.every(({ shape }) => shape.length === 2 && shape[1] === 1);
+  if (isFrame && adaptation.input === undefined) return frameColumns(given, adaptation);
+  return { tensors: [wholeInput(given, adaptation)], columns: null };
+}
+
+/** Converters give every column of a data frame an input of its own, called as the column. */
+function frameColumns(tensors: readonly OnnxTensorInfo[], { featureNames = [] }: OnnxAdaptation): FoundInput {
+  const columns = tensors.map((tensor) => {
+    requireReal(tensor, "input");
+    const column = featureNames.indexOf(tensor.name);
+    if (column >= 0) return column;
+    throw new ModelRefusedError(
+      `it has an input for each column, and ${tensor.name} is none of the features`,
+    );
+  });
+  const [first] = tensors;
+  const other = tensors.find(({ elementType }) => elementType !== first?.elementType);
+  if (other !== undefined)
+    throw new ModelRefusedError(`its inputs must be all float or all double, ${other.name} is another`);
+  return { tensors, columns };
+}
+
+function wholeInput(
+  given: readonly OnnxTensorInfo[],
+  { input: name, nFeatures }: OnnxAdaptation,
+): OnnxTensorInfo {
   const [only, ...others] = name === undefined ? given : given.filter((one) => one.name === name);
   if (only === undefined || others.length > 0) throw refusal("input", name, given);
   requireReal(only, "input");
@@ -168,10 +201,13 @@ function requireReal({ name, elementType }: OnnxTensorInfo, what: string): void 
 /** Whether a graph is in the served form as it is. */
 export function isServedForm(
   { summary }: ForeignGraph,
-  given: { readonly input: OnnxTensorInfo; readonly answer: FoundAnswer; readonly taskKind: AnswerKind },
+  given: { readonly input: FoundInput; readonly answer: FoundAnswer; readonly taskKind: AnswerKind },
 ): boolean {
-  const { input, answer, taskKind } = given;
+  const { answer, taskKind } = given;
+  const [input] = given.input.tensors;
   return (
+    input !== undefined &&
+    given.input.columns === null &&
     input.name === INPUT_NAME &&
     input.elementType === DATA_TYPE.double &&
     input.shape.length === 2 &&

@@ -1,11 +1,10 @@
 import { INPUT_NAME } from "../export.ts";
 import { DATA_TYPE } from "../graph-builder.ts";
-import type { OnnxTensorInfo } from "../inspection/inspect.ts";
 import * as shapes from "../inspection/message-shapes.ts";
 import { ModelRefusedError } from "../inspection/model-refused-error.ts";
 import type { WireRange, WireReader } from "../inspection/wire-reader.ts";
 import { WireWriter } from "../wire-writer.ts";
-import type { FoundAnswer } from "./answer.ts";
+import type { FoundAnswer, FoundInput } from "./answer.ts";
 import { numberLabelsOf, TEXT_LABELS } from "./class-labels.ts";
 import { MAX_NAME_BYTES } from "./outline.ts";
 import type { Kept, OutlinedNode } from "./outline.ts";
@@ -15,6 +14,7 @@ const OWN = {
   input: "aura.in",
   output: "aura.out",
   cast: "aura.cast",
+  feature: "aura.feature",
   shape: "aura.shape",
   flat: "aura.flat",
   columns: "aura.column",
@@ -28,13 +28,14 @@ const OWN = {
   ascending: "aura.ascending",
   ascendingShape: "aura.ascending_shape",
 } as const;
+const OWN_PREFIX = "aura.";
 const TENSOR_INPUT = 1;
 const TENSOR_OUTPUT = 2;
 const ATTRIBUTE = 5;
 const INTS = 7;
 
 export interface Rewriting {
-  readonly input: OnnxTensorInfo;
+  readonly input: FoundInput;
   readonly answer: FoundAnswer;
   /** Name of the served output. */
   readonly served: string;
@@ -92,16 +93,8 @@ function rewriteGraph(reader: WireReader, range: WireRange, given: Rewriting): U
 
 /** Nodes around the kept ones, in the order in which they run, and the constants that they read. */
 function ownParts({ input, answer, served }: Rewriting) {
-  const before: WireWriter[] = [];
+  const { nodes: before, constants } = inputParts(input);
   const after: WireWriter[] = [];
-  const constants: WireWriter[] = [];
-  if (input.shape.length === 2) before.push(castNode(INPUT_NAME, OWN.input, input.elementType));
-  else {
-    // Features are the readings of a window in the order of its tensor; 0 keeps the rows.
-    before.push(castNode(INPUT_NAME, OWN.cast, input.elementType));
-    before.push(node("Reshape", [OWN.cast, OWN.shape], OWN.input));
-    constants.push(integerTensor(OWN.shape, [0, ...input.shape.slice(1).map(Number)]));
-  }
   let last: string = OWN.output;
   if (answer.shape.length > 2) {
     after.push(node("Flatten", [last], OWN.flat).message(ATTRIBUTE, axisOne()));
@@ -124,6 +117,31 @@ function ownParts({ input, answer, served }: Rewriting) {
   }
   after.push(castNode(last, served, DATA_TYPE.double));
   return { before, after, constants };
+}
+
+/** From `features` to the tensors that the graph begins with. */
+function inputParts({ tensors, columns }: FoundInput): {
+  readonly nodes: WireWriter[];
+  readonly constants: WireWriter[];
+} {
+  const [{ elementType, shape }] = tensors;
+  if (columns === null && shape.length === 2)
+    return { nodes: [castNode(INPUT_NAME, OWN.input, elementType)], constants: [] };
+  const cast = castNode(INPUT_NAME, OWN.cast, elementType);
+  if (columns === null)
+    // Features are the readings of a window in the order of its tensor; 0 keeps the rows.
+    return {
+      nodes: [cast, node("Reshape", [OWN.cast, OWN.shape], OWN.input)],
+      constants: [integerTensor(OWN.shape, [0, ...shape.slice(1).map(Number)])],
+    };
+  const places = columns.map((column, place) => integerTensor(`${OWN.feature}${place}`, [column]));
+  const picked = columns.map((_, place) =>
+    node("Gather", [OWN.cast, `${OWN.feature}${place}`], `${OWN.input}${place}`).message(
+      ATTRIBUTE,
+      axisOne(),
+    ),
+  );
+  return { nodes: [cast, ...picked], constants: places };
 }
 
 /** The levels of each horizon, the smallest first. */
@@ -160,11 +178,18 @@ function servedWidth({ shape, columns, ordered }: FoundAnswer): number | string 
 
 /** Its own input and output get the names that the new nodes join them by; what would clash with new names, another. */
 function renaming({ input, answer, served }: Rewriting): (name: string) => string {
-  const taken = new Set<string>([INPUT_NAME, served, ...Object.values(OWN)]);
+  const own = new Map(
+    input.tensors.map(({ name }, place) => [
+      name,
+      input.columns === null ? OWN.input : `${OWN.input}${place}`,
+    ]),
+  );
   return (name) => {
-    if (name === input.name) return OWN.input;
+    const joined = own.get(name);
+    if (joined !== undefined) return joined;
     if (name === answer.name) return OWN.output;
-    return taken.has(name) ? `aura.was.${name}` : name;
+    const isTaken = name === INPUT_NAME || name === served || name.startsWith(OWN_PREFIX);
+    return isTaken ? `aura.was.${name}` : name;
   };
 }
 

@@ -255,7 +255,7 @@ class Inspection {
         names.push(this.#text(field, "tensor name"));
       }
     });
-    const axis = operator === "Gather" ? this.#axisOf(range) : {};
+    const axis = operator === "Gather" || operator === "Concat" ? this.#axisOf(range) : {};
     this.#flow.push({ operator, inputs, outputs, ...axis, begin: range.begin, end: range.end });
     if (TREE_OPERATORS.has(operator) && domain === "ai.onnx.ml") {
       const { nColumns, hasTextLabels } = checkTreeLists(this.#reader, range, operator);

@@ -19,7 +19,7 @@ export const ALLOWED_OPERATORS: Readonly<Record<string, ReadonlySet<string>>> = 
   ),
   "ai.onnx.ml": nameSet(
     "TreeEnsembleRegressor TreeEnsembleClassifier LinearRegressor LinearClassifier Scaler Imputer Normalizer",
-    "SVMRegressor SVMClassifier ArrayFeatureExtractor LabelEncoder Binarizer",
+    "SVMRegressor SVMClassifier ArrayFeatureExtractor LabelEncoder Binarizer FeatureVectorizer",
   ),
 };
 

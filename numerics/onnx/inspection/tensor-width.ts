@@ -9,7 +9,7 @@ export interface NodeFlow {
   readonly operator: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  /** Of Gather. */
+  /** Of Gather and Concat. */
   readonly axis?: number;
 }
 
@@ -68,6 +68,14 @@ export function leastWidths(known: KnownTensors, nodes: readonly NodeFlow[]): Re
     if (operator === "Gather" && axis === 1 && isTable) {
       const width = known.lengths.get(second) ?? 0;
       if (width === 0 || widths.has(output)) continue;
+      widths.set(output, width);
+      tables.add(output);
+      continue;
+    }
+    const isJoined = (operator === "Concat" && axis === 1) || operator === "FeatureVectorizer";
+    if (isJoined && inputs.every((name) => tables.has(name))) {
+      const width = inputs.reduce((sum, name) => sum + (widths.get(name) ?? 0), 0);
+      if (widths.has(output)) continue;
       widths.set(output, width);
       tables.add(output);
       continue;

@@ -13,6 +13,7 @@ import numpy as np
 import onnxmltools
 from onnxmltools.convert.common.data_types import FloatTensorType
 from skl2onnx import to_onnx
+from skl2onnx.common.data_types import FloatTensorType as SkFloat
 from sklearn.ensemble import GradientBoostingClassifier, IsolationForest, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
@@ -76,6 +77,11 @@ def main():
             MLPClassifier((4,), max_iter=20, random_state=SEED), table, names
         ),
         "forest, minus and plus one": classifier(RandomForestClassifier(**trees), table, np.sign(score).astype(int)),
+        # As of a data frame: an input for each column, here not in their order.
+        "forest of columns, texts": classifier(
+            make_pipeline(StandardScaler(), RandomForestClassifier(**trees)), table, fails,
+            lambda model: to_onnx(model, initial_types=[(c, SkFloat([None, 1])) for c in ("b", "c", "a")]),
+        ),
         "LightGBM, texts": classifier(
             lightgbm.LGBMClassifier(n_estimators=3, num_leaves=4, verbose=-1), table, fails, boosted
         ),

@@ -49,6 +49,7 @@ const RULES: Readonly<Record<string, (node: RuledNode, width: number) => readonl
 /** @returns what is wrong with the lists of a node, where it has such; null: nothing */
 export function refusalOfLists(node: RuledNode): string | null {
   const rule = Object.hasOwn(RULES, node.operator) ? RULES[node.operator] : undefined;
+  if (node.operator === "FeatureVectorizer") return refusalOfJoined(node);
   if (rule === undefined) return null;
   const shape = shapeOf(node, 0);
   const [, width] = shape ?? [];
@@ -58,6 +59,15 @@ export function refusalOfLists(node: RuledNode): string | null {
   if (wrong === undefined) return null;
   const [name, expected, found] = wrong;
   return `${name} must have ${Number.isNaN(expected) ? "another number of" : expected} entries, got ${found}`;
+}
+
+/** Tables side by side, each of as many columns as the node says. */
+function refusalOfJoined(node: RuledNode): string | null {
+  const { integers = [] } = node.attributes.get("inputdimensions") ?? {};
+  const widths = node.inputs.map(({ shape }) => (shape?.length === 2 ? shape[1]?.value : Number.NaN));
+  const isRight =
+    widths.length === integers.length && widths.every((width, place) => width === integers[place]);
+  return isRight ? null : `inputdimensions must be ${widths.join(", ")}, is ${integers.join(", ")}`;
 }
 
 function oneOrAll(node: RuledNode, name: string, width: number): Expected {

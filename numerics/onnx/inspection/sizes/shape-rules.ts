@@ -146,6 +146,13 @@ const einsum: ShapeRule = (node) => {
   ];
 };
 
+/** Tables side by side. */
+const vectorized: ShapeRule = ({ inputs }) => {
+  const [rows] = inputs[0]?.shape ?? [];
+  const sum = inputs.reduce((total, { shape }) => plus(total, shape?.[1] ?? UNKNOWN), fixed(0));
+  return [rows === undefined ? null : [rows, sum]];
+};
+
 function rules(rule: ShapeRule, ...lines: readonly string[]): readonly (readonly [string, ShapeRule])[] {
   return lines.flatMap((line) => line.split(" ")).map((name) => [name, rule] as const);
 }
@@ -192,6 +199,7 @@ export const SHAPE_RULES: ReadonlyMap<string, ShapeRule> = new Map([
   ...rules(pooledToOne, "GlobalMaxPool GlobalAveragePool"),
   ...rules(unrolled, "LSTM GRU RNN"),
   ...rules(extracted, "ArrayFeatureExtractor"),
+  ...rules(vectorized, "FeatureVectorizer"),
   ...rules(answered(countLabels), "TreeEnsembleClassifier LinearClassifier"),
   ...rules(answered(countSvmColumns), "SVMClassifier"),
   ...rules(

@@ -434,6 +434,8 @@ describe("coefficients of linear and support vector models", () => {
     ],
     ["Scaler", { offset: floats(3), scale: floats(1) }, /offset must have 4 entries, got 3/],
     ["Imputer", { imputed_value_floats: floats(2) }, /imputed_value_floats must have 4/],
+    ["FeatureVectorizer", { inputdimensions: [5] }, /inputdimensions must be 4, is 5/],
+    ["FeatureVectorizer", { inputdimensions: [4, 4] }, /inputdimensions must be 4, is 4, 4/],
   ])("%s, refused: %o", (operator, attributes, reason) => {
     expect(() => checkOnnx(learnt(operator, attributes))).toThrow(ModelRefusedError);
     expect(() => checkOnnx(learnt(operator, attributes))).toThrow(reason);

@@ -119,7 +119,7 @@ export class CountCriterion implements Criterion {
     return true;
   }
 
-  writeLeaf({ rows, begin, end }: NodeRows, values: number[], at: number): void {
+  writeLeaf({ rows, begin, end }: NodeRows, values: Float64Array, at: number): void {
     let ones = 0;
     for (let index = begin; index < end; index++) ones += this.#targets[rows[index]];
     values[at] = ones / (end - begin) - this.#centre;

@@ -94,7 +94,7 @@ describe.each([
         best.gain = criterion.enter(whole);
         if (feature.hasMissing) criterion.scan(whole, feature, best);
         else criterion.tryBorder(whole, feature, 1, best);
-        const leaf: number[] = [];
+        const leaf = new Float64Array(1);
         criterion.writeLeaf(whole, leaf, 0);
         return { best, leaf };
       });
@@ -107,7 +107,7 @@ describe.each([
 
   it("answer the mean of the drawn rows", () => {
     const mean = drawn.reduce((sum, row) => sum + values[row], 0) / drawn.length;
-    const written: number[] = [];
+    const written = new Float64Array(3);
     new VarianceCriterion({ values, weights: null, centre: 0.4 }, drawn, options).writeLeaf(node, written, 0);
     new GiniCriterion({ values, weights: null, nClasses: 2 }, drawn, options).writeLeaf(node, written, 1);
     expect(written[0]).toBeCloseTo(mean - 0.4, 12);

@@ -45,8 +45,8 @@ export interface Criterion {
   scan(node: NodeRows, feature: NodeFeature, best: Split): void;
   /** Improves `best` with one border, after bin `border`: rows lie on both sides, and none is missing. */
   tryBorder(node: NodeRows, feature: NodeFeature, border: number, best: Split): void;
-  /** Appends a leaf's outputs, `width` numbers, to the place `at` of `values`. */
-  writeLeaf(node: NodeRows, values: number[], at: number): void;
+  /** Writes a leaf's outputs, `width` numbers, to the place `at` of `values`. */
+  writeLeaf(node: NodeRows, values: Float64Array, at: number): void;
 }
 
 /** How often each of `nRows` rows was drawn. */

@@ -10,6 +10,7 @@ import type { Criterion, CriterionOptions } from "./criterion.ts";
 import { GiniCriterion } from "./gini-criterion.ts";
 import { growForestTree } from "./grower.ts";
 import type { ForestParameters } from "./parameters.ts";
+import { TreeBuffer } from "./tree-buffer.ts";
 import { VarianceCriterion } from "./variance-criterion.ts";
 
 /** All that a thread needs to grow trees of a forest: plain data and typed arrays. */
@@ -33,41 +34,50 @@ export class TreeGrower {
   readonly #data: ForestData;
   readonly #generator: Generator;
   readonly #knots: readonly BorderKnots[] | null;
+  readonly #buffer: TreeBuffer;
 
   constructor(data: ForestData) {
     this.#data = data;
     this.#generator = createGenerator(data.seed);
+    this.#buffer = new TreeBuffer(data.target.taskKind === "multiclass" ? countOutputs(data.target) : 1);
     const isRandom = data.parameters.splitter === "random";
     this.#knots = isRandom ? data.upperBounds.map((bounds) => new BorderKnots(bounds)) : null;
   }
 
   grow(index: number): DecisionTree {
-    return growTree(this.#data, this.#generator.fork(`tree/${index}`), this.#knots);
+    this.#grow(index);
+    return this.#buffer.toTree();
   }
-}
 
-function growTree(
-  data: ForestData,
-  generator: Generator,
-  knots: readonly BorderKnots[] | null,
-): DecisionTree {
-  const { minSamplesLeaf, maxDepth, maxFeatures, maxSamples } = data.parameters;
-  const nRows = data.values.length;
-  const nDrawn = Math.max(1, Math.round(nRows * maxSamples));
-  const drawn = knots === null ? drawBootstrap(nRows, nDrawn, generator) : drawOnce(nRows, nDrawn, generator);
-  const nFeatures = data.upperBounds.length;
-  const share = data.target.taskKind === "regression" ? nFeatures / 3 : Math.sqrt(nFeatures);
-  const nTried = maxFeatures === 0 ? Math.floor(share) : Math.round(nFeatures * maxFeatures);
-  return growForestTree({
-    criterion: createCriterion(data, drawn, { minSamplesLeaf, isDrawnOnce: knots !== null }),
-    bins: data.bins,
-    upperBounds: data.upperBounds,
-    rows: knots === null ? drawn.filter((row, place) => place === 0 || row !== drawn[place - 1]) : drawn,
-    generator,
-    nFeaturesTried: Math.max(1, nTried),
-    maxDepth,
-    knots,
-  });
+  /** The same for `unpackTree`. */
+  growPacked(index: number): Float64Array {
+    this.#grow(index);
+    return this.#buffer.pack(index);
+  }
+
+  #grow(index: number): void {
+    const data = this.#data;
+    const knots = this.#knots;
+    const generator = this.#generator.fork(`tree/${index}`);
+    const { minSamplesLeaf, maxDepth, maxFeatures, maxSamples } = data.parameters;
+    const nRows = data.values.length;
+    const nDrawn = Math.max(1, Math.round(nRows * maxSamples));
+    const drawn =
+      knots === null ? drawBootstrap(nRows, nDrawn, generator) : drawOnce(nRows, nDrawn, generator);
+    const nFeatures = data.upperBounds.length;
+    const share = data.target.taskKind === "regression" ? nFeatures / 3 : Math.sqrt(nFeatures);
+    const nTried = maxFeatures === 0 ? Math.floor(share) : Math.round(nFeatures * maxFeatures);
+    growForestTree(this.#buffer, {
+      criterion: createCriterion(data, drawn, { minSamplesLeaf, isDrawnOnce: knots !== null }),
+      bins: data.bins,
+      upperBounds: data.upperBounds,
+      rows: knots === null ? drawn.filter((row, place) => place === 0 || row !== drawn[place - 1]) : drawn,
+      generator,
+      nFeaturesTried: Math.max(1, nTried),
+      maxDepth,
+      knots,
+    });
+  }
 }
 
 /** `nDrawn` draws of all rows, ascending; a row drawn twice is listed twice. */

@@ -162,7 +162,7 @@ export class GiniCriterion implements Criterion {
     best.isMissingLeft = 2 * count >= this.#totalCount;
   }
 
-  writeLeaf(node: NodeRows, values: number[], at: number): void {
+  writeLeaf(node: NodeRows, values: Float64Array, at: number): void {
     this.enter(node);
     for (let k = 0; k < this.width; k++) {
       // A leaf of weight 0 knows nothing: all classes alike.

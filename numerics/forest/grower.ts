@@ -5,8 +5,6 @@
  * More features than the share are tried while none of those tried can split. scikit-learn does so where a feature is
  * constant in the node; here also where every border leaves a child too few rows, so that trees are deeper.
  */
-import type { DecisionTree } from "../decision-tree.ts";
-import { appendLeaf, createTree, splitLeaf } from "../decision-tree.ts";
 import { midpoint, MISSING_BIN } from "../gbdt/binning.ts";
 import type { Split } from "../gbdt/splitting.ts";
 import { createSplit } from "../gbdt/splitting.ts";
@@ -15,6 +13,7 @@ import { tryDrawnBorder } from "./border-draw.ts";
 import type { BorderKnots } from "./border-draw.ts";
 import type { Criterion, NodeRows } from "./criterion.ts";
 import { NodeCodes } from "./node-codes.ts";
+import type { TreeBuffer } from "./tree-buffer.ts";
 
 export interface ForestGrowInput {
   readonly criterion: Criterion;
@@ -36,10 +35,10 @@ interface PendingNode extends NodeRows {
   readonly depth: number;
 }
 
-/** Deterministic for a generator. Cost: about depth · rows · features tried. */
-export function growForestTree(input: ForestGrowInput): DecisionTree {
+/** Writes `tree`. Deterministic for a generator. Cost: about depth · rows · features tried. */
+export function growForestTree(tree: TreeBuffer, input: ForestGrowInput): void {
   const { rows, criterion, bins, upperBounds, knots } = input;
-  const tree = createTree(0, criterion.width);
+  tree.clear();
   const scratchCodes = new Uint16Array(rows.length);
   const search: Search = {
     order: Int32Array.from(upperBounds, (_, index) => index),
@@ -51,7 +50,7 @@ export function growForestTree(input: ForestGrowInput): DecisionTree {
     scratch: new Int32Array(rows.length),
   };
   const pending: PendingNode[] = [
-    { node: appendLeaf(tree, rows.length), rows, begin: 0, end: rows.length, depth: 0 },
+    { node: tree.appendLeaf(rows.length), rows, begin: 0, end: rows.length, depth: 0 },
   ];
   for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
     focus(node, input, search);
@@ -64,7 +63,7 @@ export function growForestTree(input: ForestGrowInput): DecisionTree {
     // A search for the best border leaves its codes in another order, and one with missing values in two bins.
     if (search.chosen === search.scratchCodes) search.codes.gatherOne(node, split.feature, search.chosen);
     const middle = partition(node, search);
-    splitLeaf(tree, node.node, {
+    const left = tree.splitLeaf(node.node, {
       feature: split.feature,
       threshold: knots === null ? chooseThreshold(node, search, upperBounds[split.feature]) : split.bin,
       isMissingLeft: split.isMissingLeft,
@@ -73,19 +72,18 @@ export function growForestTree(input: ForestGrowInput): DecisionTree {
       rightCount: node.end - middle,
     });
     const depth = node.depth + 1;
-    pending.push({ node: tree.right[node.node], rows, begin: middle, end: node.end, depth });
-    pending.push({ node: tree.left[node.node], rows, begin: node.begin, end: middle, depth });
+    pending.push({ node: left + 1, rows, begin: middle, end: node.end, depth });
+    pending.push({ node: left, rows, begin: node.begin, end: middle, depth });
   }
   if (knots !== null) readBorders(tree, upperBounds);
-  return tree;
 }
 
 /**
  * From the bins that drawn borders lie after to the borders: a drawn threshold stays where it was drawn, at the border below
  * it. All at the end, because each is far from the others in memory.
  */
-function readBorders({ feature, threshold }: DecisionTree, upperBounds: readonly Float64Array[]): void {
-  for (let node = 0; node < feature.length; node++) {
+function readBorders({ feature, threshold, nNodes }: TreeBuffer, upperBounds: readonly Float64Array[]): void {
+  for (let node = 0; node < nNodes; node++) {
     if (feature[node] >= 0) threshold[node] = upperBounds[feature[node]][threshold[node] - 1];
   }
 }

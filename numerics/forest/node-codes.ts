@@ -27,7 +27,7 @@ export class NodeCodes {
   /** By place: least and greatest code less one, where a missing value is the greatest. */
   readonly #lowest: Int32Array;
   readonly #highest: Int32Array;
-  readonly #copy = new Uint16Array(COPY_CELLS);
+  readonly #copy: Uint16Array;
   /** What rows count in: the table's bins, or the copy. */
   #bins: Uint16Array;
   #nRows = 0;
@@ -35,6 +35,7 @@ export class NodeCodes {
   constructor(table: BinnedTable, nRows: number, nTried: number) {
     this.#table = table;
     this.#bins = table.bins;
+    this.#copy = new Uint16Array(Math.min(COPY_CELLS, nRows * table.nFeatures));
     this.#codes = Array.from({ length: nTried }, () => new Uint16Array(nRows));
     this.#lowest = new Int32Array(nTried);
     this.#highest = new Int32Array(nTried);

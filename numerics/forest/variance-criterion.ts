@@ -360,7 +360,7 @@ export class VarianceCriterion implements Criterion {
     return place;
   }
 
-  writeLeaf({ rows, begin, end }: NodeRows, values: number[], at: number): void {
+  writeLeaf({ rows, begin, end }: NodeRows, values: Float64Array, at: number): void {
     const { residuals, weights } = this.#rows;
     let residual = 0;
     let weight = 0;

@@ -11,6 +11,7 @@ import { permutationImportance } from "../../numerics/explain/permutation-import
 import { GiniCriterion } from "../../numerics/forest/gini-criterion.ts";
 import { growForestTree } from "../../numerics/forest/grower.ts";
 import { trainForest } from "../../numerics/forest/trainer.ts";
+import { TreeBuffer } from "../../numerics/forest/tree-buffer.ts";
 import { VarianceCriterion } from "../../numerics/forest/variance-criterion.ts";
 import { binRowsWide, fitBins } from "../../numerics/gbdt/binning.ts";
 import { trainGbdt } from "../../numerics/gbdt/trainer.ts";
@@ -169,7 +170,8 @@ describe("a tree without sampling is scikit-learn's", () => {
       task === "multiclass"
         ? new GiniCriterion({ ...given, nClasses: 3 }, rows, { minSamplesLeaf })
         : new VarianceCriterion({ ...given, centre: 0 }, rows, { minSamplesLeaf });
-    const tree = growForestTree({
+    const tree = new TreeBuffer(criterion.width);
+    growForestTree(tree, {
       criterion,
       bins,
       upperBounds,
@@ -179,7 +181,7 @@ describe("a tree without sampling is scikit-learn's", () => {
       maxDepth: 5,
       knots: null,
     });
-    const ours = listNodes(tree);
+    const ours = listNodes(tree.toTree());
     expect(ours.map(([column, nRows]) => [column, nRows])).toEqual(nodes.map(([column, n]) => [column, n]));
     // Of two classes ours answers the share of the second alone.
     const theirs = nodes.map(([, , value]) => (task === "binary" ? value.slice(1) : value));

@@ -10,7 +10,7 @@ import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_thread
 import type { MessagePort } from "node:worker_threads";
 import type { DecisionTree } from "../../decision-tree.ts";
 import type { ForestJob } from "../../forest/forest-thread.ts";
-import { unpackTree } from "../../forest/forest-thread.ts";
+import { unpackTree } from "../../forest/tree-buffer.ts";
 import type { ForestData, TreeGrower } from "../../forest/forest-tree.ts";
 import type { CategoryLimits } from "../categorical-scan.ts";
 import {

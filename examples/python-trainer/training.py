@@ -11,7 +11,8 @@ def train(table, features: list, request: dict, on_iteration):
     """Trains on a pyarrow table.
 
     `features` are the physical names of the feature columns in the order of the model's input. Rows marked `__stop` decide
-    when boosting stops; in the final training there are none, and cross-validation's rounds are used.
+    when boosting stops; in the final training there are none, and cross-validation's rounds are used. `__weight`, where the
+    pipeline file weighs rows, is how much each counts.
 
     Returns the booster, its metrics on the rows that stopped it, and the rounds that were kept.
     """
@@ -19,6 +20,12 @@ def train(table, features: list, request: dict, on_iteration):
     x = np.ascontiguousarray(x, dtype=np.float64)
     y = table["__y"].to_numpy(zero_copy_only=False).astype(np.float64)
     stop = table["__stop"].to_numpy(zero_copy_only=False).astype(bool)
+
+    def weight(rows):
+        if "__weight" not in table.column_names:
+            return None
+        return table["__weight"].to_numpy(zero_copy_only=False).astype(np.float64)[rows]
+
     params = dict(request["params"])
     rounds = int(params.pop("numIterations", 200))
     settings = {
@@ -39,9 +46,9 @@ def train(table, features: list, request: dict, on_iteration):
         rounds = max(1, round(request["iterations"]))
     callbacks = [beat]
     valid = []
-    data = lgb.Dataset(x[~stop], y[~stop], free_raw_data=False)
+    data = lgb.Dataset(x[~stop], y[~stop], weight=weight(~stop), free_raw_data=False)
     if stop.any():
-        valid = [lgb.Dataset(x[stop], y[stop], reference=data)]
+        valid = [lgb.Dataset(x[stop], y[stop], weight=weight(stop), reference=data)]
         callbacks.append(lgb.early_stopping(EARLY_STOPPING_ROUNDS, verbose=False))
     booster = lgb.train(settings, data, num_boost_round=rounds, valid_sets=valid, callbacks=callbacks)
     metrics = {

@@ -18,7 +18,7 @@ from temporalio.worker import Worker
 
 from aura_api import AuraApi
 from onnx_trees import to_onnx
-from training import train
+from training import OBJECTIVE, train
 
 KIND = "aura.external/1"
 
@@ -30,6 +30,8 @@ def trainer(api: AuraApi):
         if request.get("kind") != KIND:
             # Another release of the contract: trying again would not help.
             raise ApplicationError(f"expected {KIND}, got {request.get('kind')}", non_retryable=True)
+        if request["problem"] not in OBJECTIVE:
+            raise ApplicationError(f"this worker trains {', '.join(OBJECTIVE)}, not {request['problem']}", non_retryable=True)
         activity.heartbeat("fetching")
         table, manifest = api.feature_set(request["featureSet"])
         features = [feature["physical"] for feature in manifest["features"]]

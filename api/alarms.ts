@@ -3,8 +3,10 @@ import { isPlatformError } from "../schemas/platform-error.ts";
 import type { AlertStore, NewAlert } from "../stores/postgres/port.ts";
 import type { Metrics } from "./metrics.ts";
 
+type AlarmStore = Pick<AlertStore, "raise" | "resolve" | "countOpen">;
+
 export interface AlarmsOptions {
-  readonly alerts: () => AlertStore;
+  readonly alerts: () => AlarmStore;
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly intervalMs?: number;
@@ -95,7 +97,7 @@ export class Alarms {
 }
 
 interface Message {
-  readonly tell: (alerts: AlertStore) => Promise<void>;
+  readonly tell: (alerts: AlarmStore) => Promise<void>;
   /** How often the database refused it. */
   nRefused: number;
 }

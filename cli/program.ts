@@ -6,7 +6,7 @@ import { z } from "zod";
 import { packageRoot } from "../config/package-root.ts";
 import { registerHelpCommand } from "./commands/help.ts";
 import { registerApprovalsCommand } from "./commands/model/approvals.ts";
-import { registerAlertsCommand } from "./commands/model/alerts.ts";
+import { registerAlertsCommand } from "./commands/live/alerts.ts";
 import { registerAssetsCommand } from "./commands/record/assets.ts";
 import { registerAuditCommand } from "./commands/record/audit.ts";
 import { registerCatalogCommand } from "./commands/record/catalog.ts";

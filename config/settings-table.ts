@@ -309,6 +309,25 @@ export const SETTINGS_TABLE = {
     range: "10ms to 5200w",
     example: "1m",
   }),
+  AURA_PROMETHEUS_URL: row({
+    schema: urlOf("http:", "https:").optional(),
+    meaning: "Prometheus that alert rules of kind `zscore` may ask.",
+    unit: "URL",
+    default: null,
+    whenUnset: "such rules find nothing",
+    range: "http:// or https://, without /api/v1",
+    example: "http://prometheus:9090",
+  }),
+  AURA_ALERT_HOSTS: row({
+    schema: text.transform((value) => value.split(",").map((host) => host.trim().toLowerCase())).optional(),
+    meaning:
+      "Hosts that channels of alerts may reach although their addresses are private, such as an Alertmanager or a mail server in the same network.",
+    unit: "none",
+    default: null,
+    whenUnset: "public addresses alone",
+    range: "host:port, separated by commas",
+    example: "alertmanager:9093,mail.internal:587",
+  }),
   AURA_STAGING_MAX_ROWS: row({
     schema: count(0, 100_000_000),
     meaning: "Rows of one batch that are staged in PostgreSQL; above it they stay in Parquet alone.",

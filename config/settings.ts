@@ -52,6 +52,9 @@ export interface Settings {
   readonly trainings: number;
   readonly inferenceChildren: number;
   readonly stagingMaxRows: number;
+  readonly prometheusUrl?: string;
+  /** `host:port`, lower-case. */
+  readonly alertHosts: readonly string[];
   readonly scorer: {
     readonly host: string;
     readonly port?: number;
@@ -115,6 +118,8 @@ export function readSettings(env: Environment, cwd: string): Settings {
     trainings: values.AURA_TRAININGS,
     inferenceChildren: values.AURA_INFERENCE_CHILDREN,
     stagingMaxRows: values.AURA_STAGING_MAX_ROWS,
+    ...optional("prometheusUrl", values.AURA_PROMETHEUS_URL),
+    alertHosts: values.AURA_ALERT_HOSTS ?? [],
     scorer: {
       host: values.AURA_SCORER_HOST,
       ...optional("port", values.AURA_SCORER_PORT),

@@ -76,6 +76,12 @@ export const ERROR_CODES = {
     "The declaration of a feed is not valid.",
     "Correct the line and field named.",
   ),
+  invalid_alert_rule: row(
+    422,
+    false,
+    "The declaration of an alert rule or of a channel is not valid.",
+    "Correct the line and field named.",
+  ),
   invalid_signature_input: row(
     422,
     false,

@@ -13,6 +13,8 @@ import { TraceShipper } from "../api/trace/shipper.ts";
 import { TraceSpool } from "../api/trace/spool.ts";
 import type { Settings } from "../config/settings.ts";
 import { createInferencePool } from "../inference/pool.ts";
+import { AlertEvaluator } from "../alerting/alert-evaluator.ts";
+import { prometheusAsker } from "../alerting/prometheus.ts";
 import { AssetContexts } from "../scoring/asset-contexts.ts";
 import { startFeaturesServer } from "../scoring/features-server.ts";
 import { LiveScoring } from "../scoring/live-scoring.ts";
@@ -165,6 +167,20 @@ export async function startScorer(settings: Settings, parts: ScorerParts): Promi
     onFailure: (what, err) => logger.warn({ err, what }, "live scoring failed; it is tried again"),
     ...(parts.leaseTtlMs === undefined ? {} : { leaseTtlMs: parts.leaseTtlMs }),
   });
+  const alerts = new AlertEvaluator({
+    evaluatorId: scorerId,
+    evaluation: database.alertEvaluation,
+    rules: database.alertRules,
+    sources: database.liveSources,
+    online: database.online,
+    ...(settings.prometheusUrl === undefined
+      ? {}
+      : { askPrometheus: prometheusAsker(settings.prometheusUrl) }),
+    onFailure: (what, err) =>
+      logger.warn({ err, what }, "alert rules cannot be evaluated now; it is tried again"),
+  });
+  // Before the champions: an alert on a reading needs no model.
+  await alerts.start();
   await champions.start(remembered.champions);
   await untilKnown(champions);
   live = scoring;
@@ -177,6 +193,7 @@ export async function startScorer(settings: Settings, parts: ScorerParts): Promi
     url,
     scoring,
     async close() {
+      await alerts.close();
       await scoring.stopFollowing();
       await queue.close();
       await champion.close();

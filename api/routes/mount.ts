@@ -77,12 +77,16 @@ function parsePart(
 async function readRouteBody(route: Route, c: ApiContext): Promise<{ body: unknown; bytes: Uint8Array }> {
   const none = { body: undefined, bytes: new Uint8Array(0) };
   if (route.body === undefined) return none;
-  checkMediaType(
-    headerOf(c, "content-type"),
-    route.body.kind === "json" ? ["application/json"] : route.body.types,
-  );
+  const isRaw = route.body.kind === "raw";
+  const mediaTypes = route.body.kind === "json" ? ["application/json"] : route.body.types;
+  const checkType = (): void => checkMediaType(headerOf(c, "content-type"), mediaTypes);
+  if (isRaw || route.body.mayBeEmpty !== true) checkType();
   if (route.body.kind === "raw") return none;
   const bytes = await readBody(c, route.body.limitBytes ?? DEFAULT_BODY_BYTES);
+  if (route.body.mayBeEmpty === true) {
+    if (bytes.length === 0) return { ...none, body: parsePart(route.body.schema, {}, "invalid_body") };
+    checkType();
+  }
   return { body: parsePart(route.body.schema, parseStrictJson(bytes), "invalid_body"), bytes };
 }
 

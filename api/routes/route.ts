@@ -6,7 +6,13 @@ import type { Actor } from "../../stores/postgres/port.ts";
 
 /** How a route takes its body. */
 export type RouteBody<B> =
-  | { readonly kind: "json"; readonly schema: z.ZodType<B>; readonly limitBytes?: number }
+  | {
+      readonly kind: "json";
+      readonly schema: z.ZodType<B>;
+      readonly limitBytes?: number;
+      /** A request without a body has the schema's answer to `{}`. */
+      readonly mayBeEmpty?: boolean;
+    }
   /** The handler reads the stream itself, and bounds it. `types` are the accepted media types. */
   | { readonly kind: "raw"; readonly types: readonly string[]; readonly description: string };
 

@@ -1,3 +1,4 @@
+import { alertRuleRoutes } from "./alert-rules.ts";
 import { alertRoutes } from "./alerts.ts";
 import { approvalRoutes } from "./approvals.ts";
 import { assetScoreRoutes } from "./asset-scores.ts";
@@ -56,6 +57,7 @@ const RESOURCES: readonly AnyRoute[] = [
   ...recordRoutes,
   ...assetRoutes,
   ...alertRoutes,
+  ...alertRuleRoutes,
   ...catalogRoutes,
   ...datasetRoutes,
   ...dataVersionRoutes,

@@ -4,6 +4,10 @@ import { problemsOf } from "../pipeline/reading/schema-problems.ts";
 import { readYaml } from "../pipeline/reading/yaml-document.ts";
 import type { Problem } from "../pipeline/reading/yaml-document.ts";
 import type { ErrorLocation, PlatformError } from "../platform-error.ts";
+import { alertChannelSchema } from "../alerts/alert-channel.ts";
+import type { AlertChannel } from "../alerts/alert-channel.ts";
+import { alertRuleSchema } from "../alerts/alert-rule.ts";
+import type { AlertRule } from "../alerts/alert-rule.ts";
 import { feedSchema } from "./feed.ts";
 import type { Feed } from "./feed.ts";
 import { liveSourceSchema } from "./source.ts";
@@ -28,6 +32,28 @@ export function parseLiveSource(text: string, fileName: string): LiveSource {
  */
 export function parseFeed(text: string, fileName: string): Feed {
   return parse(feedSchema, { text, fileName }, (problems) => invalidFile("invalid_feed", fileName, problems));
+}
+
+/**
+ * Reads the declaration of an alert rule.
+ *
+ * @throws {PlatformError} invalid_alert_rule, as `parseLiveSource`
+ */
+export function parseAlertRule(text: string, fileName: string): AlertRule {
+  return parse(alertRuleSchema, { text, fileName }, (problems) =>
+    invalidFile("invalid_alert_rule", fileName, problems),
+  );
+}
+
+/**
+ * Reads the declaration of a channel of alerts.
+ *
+ * @throws {PlatformError} invalid_alert_rule, as `parseLiveSource`
+ */
+export function parseAlertChannel(text: string, fileName: string): AlertChannel {
+  return parse(alertChannelSchema, { text, fileName }, (problems) =>
+    invalidFile("invalid_alert_rule", fileName, problems),
+  );
 }
 
 function parse<T>(

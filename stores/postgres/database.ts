@@ -27,6 +27,9 @@ import { PostgresFeedStore } from "./repositories/live/feed-store.ts";
 import { PostgresStaleAssetStore } from "./repositories/live/stale-asset-store.ts";
 import { PostgresOnlineStore } from "./repositories/live/online-store.ts";
 import { PostgresReadingStore, READINGS_CHANNEL } from "./repositories/live/reading-store.ts";
+import { alertChannelStore, alertRuleStore } from "./repositories/alerting/declaration-store.ts";
+import { ALERTS_CHANNEL, PostgresAlertEventStore } from "./repositories/alerting/alert-events.ts";
+import { PostgresAlertEvaluationStore } from "./repositories/alerting/evaluation-store.ts";
 import { PostgresScoreStore } from "./repositories/serving/score-store.ts";
 
 export interface DatabaseOptions {
@@ -63,11 +66,16 @@ export async function createDatabase(databaseUrl: string, options: DatabaseOptio
   const pool = new ConnectionPool(databaseUrl, poolOptions);
   const listener = new AliasListener(clientConfig(databaseUrl, poolOptions), ALIAS_CHANNEL);
   const readingsListener = new AliasListener(clientConfig(databaseUrl, poolOptions), READINGS_CHANNEL);
+  const alertsListener = new AliasListener(clientConfig(databaseUrl, poolOptions), ALERTS_CHANNEL);
   const predictions = new PostgresPredictionStore(pool);
   return {
     runs: new PostgresRunStore(pool),
     datasets: new PostgresDatasetStore(pool),
     alerts: new PostgresAlertStore(pool),
+    alertRules: alertRuleStore(pool),
+    alertChannels: alertChannelStore(pool),
+    alertEvaluation: new PostgresAlertEvaluationStore(pool),
+    alertEvents: new PostgresAlertEventStore(pool, alertsListener),
     assets: new PostgresAssetStore(pool),
     registry: new PostgresRegistry(pool, listener),
     approvals: new PostgresApprovalStore(pool),
@@ -94,6 +102,7 @@ export async function createDatabase(databaseUrl: string, options: DatabaseOptio
     async close() {
       await listener.close();
       await readingsListener.close();
+      await alertsListener.close();
       await pool.close();
     },
   };

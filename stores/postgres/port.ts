@@ -1,6 +1,8 @@
 import type { RunStore } from "./port/runs.ts";
 import type { DatasetStore } from "./port/datasets.ts";
 import type { AlertStore } from "./port/alerts.ts";
+import type { AlertChannelStore, AlertRuleStore } from "./port/alert-rules.ts";
+import type { AlertEvaluationStore, AlertEventStore } from "./port/alerting.ts";
 import type { AssetStore } from "./port/assets.ts";
 import type { Registry } from "./port/registry.ts";
 import type { ApprovalStore } from "./port/approvals.ts";
@@ -59,6 +61,10 @@ export interface Database {
   readonly runs: RunStore;
   readonly datasets: DatasetStore;
   readonly alerts: AlertStore;
+  readonly alertRules: AlertRuleStore;
+  readonly alertChannels: AlertChannelStore;
+  readonly alertEvaluation: AlertEvaluationStore;
+  readonly alertEvents: AlertEventStore;
   readonly assets: AssetStore;
   readonly registry: Registry;
   readonly approvals: ApprovalStore;

@@ -23,7 +23,7 @@ function fieldName(problem: Problem): string {
 
 /** One error for everything wrong with a file, in line order. */
 export function invalidFile(
-  code: "invalid_pipeline" | "invalid_source" | "invalid_feed",
+  code: "invalid_pipeline" | "invalid_source" | "invalid_feed" | "invalid_alert_rule",
   fileName: string,
   locations: readonly ErrorLocation[],
 ): PlatformError {

@@ -1,0 +1,158 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import { z } from "zod";
+import { parseAlertChannel, parseAlertRule } from "../../../schemas/live/parse-declaration.ts";
+import { PlatformError } from "../../../schemas/platform-error.ts";
+import { apiPath } from "../../client.ts";
+import { withApi } from "../../connection.ts";
+import { contextOf } from "../../context.ts";
+import type { CliContext } from "../../context.ts";
+import { showListAt, timeText } from "../../list-view.ts";
+
+interface JsonOption {
+  readonly json?: boolean;
+}
+
+const declaredSchema = z.looseObject({
+  name: z.string(),
+  document: z.looseObject({ severity: z.string().optional(), when: kindOnly(), to: kindOnly() }),
+  declaredBy: z.string(),
+  changedAt: z.string(),
+});
+type Declared = z.infer<typeof declaredSchema>;
+
+function kindOnly() {
+  return z.looseObject({ kind: z.string() }).optional();
+}
+
+/** Rules or channels: documents under names. */
+interface Declarations {
+  readonly command: "rules" | "channels";
+  readonly description: string;
+  readonly path: string;
+  readonly file: string;
+  readonly one: string;
+  readonly parse: (text: string, fileName: string) => { readonly name: string };
+}
+
+const RULES: Declarations = {
+  command: "rules",
+  description: "what raises alerts",
+  path: "/v1/alert-rules",
+  file: "rule.yaml",
+  one: "hot-bearing",
+  parse: parseAlertRule,
+};
+const CHANNELS: Declarations = {
+  command: "channels",
+  description: "where alerts are sent",
+  path: "/v1/alert-channels",
+  file: "channel.yaml",
+  one: "ops",
+  parse: parseAlertChannel,
+};
+
+/** `aura alerts rules` and `aura alerts channels`. */
+export function registerAlertDeclarations(alerts: Command): void {
+  for (const of of [RULES, CHANNELS]) {
+    const group = alerts.command(of.command).description(of.description);
+    const example = (rest: string) => `\nExample:\n  $ aura alerts ${of.command} ${rest}`;
+    group
+      .command("put")
+      .description("declare one, or change it")
+      .argument(`<${of.file}>`, "the declaration")
+      .option("--json", "print it as JSON")
+      .addHelpText("after", example(`put ${of.one}.${of.file}`))
+      .action(async (file: string, options: JsonOption, command: Command) =>
+        put(contextOf(command), of, { file, ...options }),
+      );
+    group
+      .command("list")
+      .description("all of them")
+      .option("--json", "print them as one JSON list")
+      .addHelpText("after", example("list"))
+      .action(async (options: JsonOption, command: Command) => list(contextOf(command), of, options));
+    group
+      .command("show")
+      .description("one as it was declared")
+      .argument("<name>", "its name")
+      .option("--json", "print it as JSON")
+      .addHelpText("after", example(`show ${of.one}`))
+      .action(async (name: string, options: JsonOption, command: Command) =>
+        show(contextOf(command), of, { name, ...options }),
+      );
+    group
+      .command("remove")
+      .description(
+        of === RULES ? "remove one; what it raised is over" : "remove one; nothing is sent there any more",
+      )
+      .argument("<name>", "its name")
+      .addHelpText("after", example(`remove ${of.one}`))
+      .action(async (name: string, _options: object, command: Command) => {
+        const context = contextOf(command);
+        await withApi(context, { start: "if-made" }, ({ client }) =>
+          client.delete(`${of.path}${apiPath`/${name}`}`),
+        );
+        context.output.line(`${name}: removed`);
+      });
+  }
+}
+
+async function put(
+  context: CliContext,
+  { path, parse }: Declarations,
+  { file, json }: JsonOption & { readonly file: string },
+): Promise<void> {
+  const document = parse(readText(resolve(context.cwd, file), file), file);
+  const row = await withApi(context, { start: "always" }, ({ client }) =>
+    client.put(`${path}${apiPath`/${document.name}`}`, {
+      reply: declaredSchema.extend({ isNew: z.boolean() }),
+      body: document,
+    }),
+  );
+  if (json === true) context.output.json(row);
+  else context.output.line(`${row.name}: ${row.isNew ? "declared" : "unchanged"}, ${kindOf(row)}`);
+}
+
+function readText(path: string, shown: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new PlatformError("bad_file", `read ${shown}: it cannot be read`, { cause });
+  }
+}
+
+async function list(
+  context: CliContext,
+  { path, command, file }: Declarations,
+  { json }: JsonOption,
+): Promise<void> {
+  await showListAt(context, {
+    path,
+    row: declaredSchema,
+    json,
+    empty: `there are none; \`aura alerts ${command} put <${file}>\` declares one`,
+    columns: [
+      ["name", (row) => row.name],
+      ["kind", kindOf],
+      ["severity", (row) => row.document.severity ?? "-"],
+      ["declared by", (row) => row.declaredBy],
+      ["changed", (row) => timeText(row.changedAt)],
+    ],
+  });
+}
+
+async function show(
+  context: CliContext,
+  { path }: Declarations,
+  { name, json }: JsonOption & { readonly name: string },
+): Promise<void> {
+  const row = await withApi(context, { start: "if-made" }, ({ client }) =>
+    client.get(`${path}${apiPath`/${name}`}`, declaredSchema),
+  );
+  if (json === true) context.output.json(row);
+  else context.output.line(JSON.stringify(row.document, null, 2));
+}
+
+const kindOf = ({ document: { when, to } }: Declared): string => when?.kind ?? to?.kind ?? "-";

@@ -1,0 +1,53 @@
+import type { Sql } from "../../connection/connection-pool.ts";
+import type { RecentValues } from "../../port/alerting.ts";
+
+interface RecentRequest {
+  readonly source: string;
+  readonly columns: readonly { readonly name: string; readonly place: number }[];
+  readonly sinceMs: number;
+  readonly limit: number;
+}
+
+/** Newest values of columns by asset. Where time is a cycle all of the present life counts: `limit` bounds it. */
+export async function recentValues(
+  sql: Sql,
+  { source, columns, sinceMs, limit }: RecentRequest,
+): Promise<readonly RecentValues[]> {
+  const rows = await sql.query<{ asset: string; place: number; at: number; values: number[] }>(
+    `select a.asset_id as asset, c.place::int as place, max(r.ts) / 1000.0::float8 as at,
+            array_agg(r.row_values[c.place] order by r.epoch, r.ts, r.seq) as "values"
+       from aura.live_sources l join aura.reading_series s using (source_key) join aura.assets a using (asset_key)
+       cross join lateral (
+         select q.epoch, q.ts, q.seq, q.row_values from aura.readings q
+          where q.series_key = s.series_key
+            and ((select v.document->'time'->>'kind' from aura.source_versions v where v.source_key = l.source_key
+                   order by v.version desc limit 1) = 'cycle' or q.ts >= $3 and q.month >= $5::date)
+          order by q.epoch desc, q.ts desc, q.seq desc limit $4) r
+       cross join unnest($2::int[]) as c (place)
+      where l.source = $1 and r.row_values[c.place] is not null
+      group by a.asset_id, c.place`,
+    [source, columns.map(({ place }) => place + 1), Math.trunc(sinceMs * 1_000), limit, monthBefore(sinceMs)],
+  );
+  const nameOf = new Map(columns.map(({ name, place }) => [place + 1, name]));
+  return rows.map(({ asset, place, at, values }) => ({ asset, series: nameOf.get(place) ?? "", at, values }));
+}
+
+/** Readings of a time lie in its month, or where the clock of the device was ahead in the one before. */
+function monthBefore(ms: number): string {
+  const date = new Date(ms);
+  return new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1)).toISOString().slice(0, 10);
+}
+
+/** What the processes measured of themselves; those of several processes in the order of time. */
+export async function recentSamples(
+  sql: Sql,
+  metrics: readonly string[],
+  sinceMs: number,
+): Promise<readonly RecentValues[]> {
+  return sql.query(
+    `select 'platform' as asset, metric as series, (extract(epoch from max(at)) * 1000)::float8 as at,
+            array_agg(value order by at, process) as "values"
+       from aura.platform_samples where metric = any ($1) and at >= to_timestamp($2 / 1000.0) group by metric`,
+    [metrics, sinceMs],
+  );
+}

@@ -1,0 +1,216 @@
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { AlertEvaluator } from "../../../alerting/alert-evaluator.ts";
+import { ReadingIntake } from "../../../intake/reading-intake.ts";
+import { alertRuleSchema } from "../../../schemas/alerts/alert-rule.ts";
+import { liveSourceSchema } from "../../../schemas/live/source.ts";
+import { createDatabase } from "../../../stores/postgres/database.ts";
+import type { Database } from "../../../stores/postgres/port.ts";
+import { until } from "../../support/api-fixture.ts";
+import { createTestDatabase, describeWithServices } from "../../support/platform.ts";
+import type { TestDatabase } from "../../support/platform.ts";
+
+/** Alert rules on readings as they are committed, on a real database. */
+
+const actor = { id: "ana", role: "operator", authenticated: true } as const;
+const remove = { actor, action: "alert-rule.remove", subject: "test", outcome: "ok" } as const;
+const START = Date.now() - 600_000;
+let nEvaluators = 0;
+let nMarkers = 0;
+
+await describeWithServices("alert rules", () => {
+  let test: TestDatabase;
+  let db: Database;
+  let intake: ReadingIntake;
+  const failures: unknown[] = [];
+  const running = new Set<AlertEvaluator>();
+  beforeAll(async () => {
+    test = await createTestDatabase("alerting");
+    db = await createDatabase(test.url);
+    intake = new ReadingIntake({ sources: () => db.liveSources, readings: () => db.readings });
+    const columns = [
+      { name: "heat", unit: "degC" },
+      { name: "mode", type: "text", values: ["idle", "run"] },
+    ];
+    await db.liveSources.put(liveSourceSchema.parse({ name: "pumps", owner: "tests", columns }), actor);
+  });
+  afterEach(async () => {
+    for (const one of running) await stop(one);
+    for (const { name } of await db.alertRules.list()) await db.alertRules.remove(name, remove);
+    expect(failures.splice(0)).toEqual([]);
+  });
+  afterAll(async () => {
+    await db.close();
+    await test.drop();
+  });
+
+  async function evaluate(): Promise<AlertEvaluator> {
+    nEvaluators += 1;
+    const evaluator = new AlertEvaluator({
+      evaluatorId: `00000000-0000-4000-8000-${String(nEvaluators).padStart(12, "0")}`,
+      evaluation: db.alertEvaluation,
+      rules: db.alertRules,
+      sources: db.liveSources,
+      online: db.online,
+      onFailure: (_, error) => void failures.push(error),
+      lookEveryMs: 25,
+    });
+    await evaluator.start();
+    running.add(evaluator);
+    await until(() => evaluator.isEvaluating);
+    return evaluator;
+  }
+  async function stop(evaluator: AlertEvaluator): Promise<void> {
+    running.delete(evaluator);
+    await evaluator.close();
+  }
+  const rule = (document: object) => db.alertRules.put(alertRuleSchema.parse(document), actor);
+  const send = (asset: string, ...heats: readonly (readonly [second: number, heat: number | null])[]) =>
+    intake.submit(
+      "pumps",
+      "http",
+      heats.map(([second, heat]) => ({
+        asset,
+        time: new Date(START + second * 1_000).toISOString(),
+        values: { heat },
+      })),
+    );
+  const alertsOf = async (name: string) =>
+    (await db.alerts.list({ rule: name, limit: 100 })).map(({ asset, state, message }) => ({
+      asset,
+      state,
+      message,
+    }));
+  const eventsOf = async (name: string) =>
+    (await db.alertEvents.since(0, 1_000))
+      .filter((event) => event.rule === name)
+      .map(({ kind, asset }) => `${kind} ${asset ?? ""}`);
+  /** Everything that was sent before was looked at: readings are, in the order of their commits. */
+  async function settled(): Promise<void> {
+    nMarkers += 1;
+    const marker = `marker-${nMarkers}`;
+    await rule({
+      name: "marker",
+      source: "pumps",
+      assets: ["marker-*"],
+      when: { kind: "threshold", column: "heat", above: 0 },
+    });
+    await send(marker, [0, 1]);
+    await until(async () => (await db.alerts.list({ rule: "marker", asset: marker, limit: 1 })).length > 0);
+  }
+
+  it("raises one alert per asset and rule, clears it beyond the hysteresis, and tells of each once", async () => {
+    await rule({
+      name: "hot",
+      severity: "critical",
+      source: "pumps",
+      assets: ["h*"],
+      labels: { team: "heat" },
+      when: { kind: "threshold", column: "heat", above: 90, clear: 85 },
+    });
+    await evaluate();
+    await send("h1", [0, 80], [1, 95], [2, 88], [3, 96]);
+    await send("cold", [0, 200]);
+    await until(async () => (await alertsOf("hot")).length > 0);
+    expect(await db.alerts.list({ rule: "hot", limit: 9 })).toMatchObject([
+      {
+        state: "raised",
+        severity: "critical",
+        asset: "h1",
+        subject: "asset/h1",
+        labels: { team: "heat" },
+        message: "h1: heat of 95 degC is above 90 degC",
+        details: { value: 95, limit: 90, column: "heat" },
+      },
+    ]);
+    await send("h1", [4, null], [5, 84]);
+    await until(async () => (await alertsOf("hot"))[0]?.state === "cleared");
+    await send("h1", [6, 99]);
+    await until(async () => (await alertsOf("hot")).length === 2);
+    expect(await eventsOf("hot")).toEqual(["raised h1", "cleared h1", "raised h1"]);
+  });
+
+  it("goes on after a stop where the last one stood, with what came in meanwhile", async () => {
+    await rule({
+      name: "held",
+      source: "pumps",
+      when: { kind: "threshold", column: "heat", above: 90, for: "10s" },
+    });
+    const first = await evaluate();
+    await send("r1", [0, 95], [5, 96]);
+    await until(async () => (await eventsOf("held")).length === 1);
+    await stop(first);
+    await send("r1", [9, 97]);
+    await send("r1", [11, 97], [12, 98]);
+    const second = await evaluate();
+    await until(async () => (await alertsOf("held")).length === 1);
+    await stop(second);
+    await evaluate();
+    await send("r1", [13, 98]);
+    await settled();
+    expect(await eventsOf("held")).toEqual(["pending r1", "raised r1"]);
+  });
+
+  it("does not fire over a gap in the data, nor by readings that come late", async () => {
+    await rule({
+      name: "gap",
+      source: "pumps",
+      when: { kind: "threshold", column: "heat", above: 90, for: "30s" },
+    });
+    await evaluate();
+    await send("g1", [100, 95], [400, 95]);
+    await send("g1", [110, 99], [120, 99], [131, 99]);
+    await settled();
+    expect(await alertsOf("gap")).toEqual([]);
+    expect(await eventsOf("gap")).toEqual(["pending g1"]);
+    await send("g1", [410, 95], [431, 95]);
+    await until(async () => (await alertsOf("gap")).length === 1);
+  });
+
+  it("tells of silence and of its end, for those that were heard of while somebody listened", async () => {
+    await rule({ name: "silent", source: "pumps", assets: ["s*"], when: { kind: "absence", after: "1s" } });
+    await evaluate();
+    await send("s1", [0, 1]);
+    await until(async () => (await alertsOf("silent")).some(({ asset }) => asset === "s1"));
+    expect(await alertsOf("silent")).toMatchObject([{ message: "s1: no reading in pumps for 1s" }]);
+    await send("s1", [1, 1]);
+    await until(async () => (await alertsOf("silent"))[0]?.state === "cleared");
+  });
+
+  it("finds the value that lies far from its mean, among eleven at least", async () => {
+    const normal = Array.from({ length: 10 }, (_, i) => [i, 20 + (i % 3) * 0.1] as const);
+    await send("z1", ...normal, [10, 60]);
+    await send("z2", ...normal.slice(1), [10, 60]);
+    await send("z3", ...normal, [10, 20.1]);
+    await rule({ name: "strange", source: "pumps", assets: ["z*"], when: { kind: "zscore", window: "1h" } });
+    await evaluate();
+    await until(async () => (await alertsOf("strange")).length > 0);
+    expect(await db.alerts.list({ rule: "strange", limit: 9 })).toMatchObject([
+      { asset: "z1", details: { column: "heat", n: 11, limit: 3 } },
+    ]);
+  });
+
+  it("clears what a rule raised when it is removed, and what a person says is over", async () => {
+    await rule({ name: "gone", source: "pumps", when: { kind: "threshold", column: "heat", above: 90 } });
+    await evaluate();
+    await send("k1", [0, 99]);
+    await until(async () => (await alertsOf("gone")).length === 1);
+    const [{ id } = { id: 0 }] = await db.alerts.list({ rule: "gone", limit: 1 });
+    await db.alerts.acknowledge(
+      id,
+      { name: "ben", comment: "on my way" },
+      { ...remove, action: "alert.acknowledge" },
+    );
+    await db.alerts.clear(id, { ...remove, action: "alert.clear" });
+    await send("k1", [1, 99]);
+    await until(async () => (await alertsOf("gone")).length === 2);
+    await db.alertRules.remove("gone", remove);
+    expect(await alertsOf("gone")).toMatchObject([{ state: "cleared" }, { state: "cleared" }]);
+    expect(await eventsOf("gone")).toEqual([
+      "raised k1",
+      "acknowledged k1",
+      "cleared k1",
+      "raised k1",
+      "cleared k1",
+    ]);
+  });
+});

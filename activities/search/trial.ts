@@ -33,7 +33,7 @@ import { CHECKPOINT_MS } from "../training/training-attempt.ts";
 import { TrialProgress } from "./trial-progress.ts";
 
 /** Raised when the same point would give another result than before. */
-export const TRIAL_VERSION = 6;
+export const TRIAL_VERSION = 7;
 
 export interface TrialDeps extends Pick<ActivityDeps, "objects" | "tables" | "cpu" | "log"> {
   readonly bins: BinCache;

@@ -47,7 +47,7 @@ import type { FinalPart } from "./train-final.ts";
 import type { AnyCalibrator } from "./uncertainty.ts";
 
 /** Raised when the same inputs would train another model than before. */
-const TRAINER_VERSION = 15;
+const TRAINER_VERSION = 16;
 
 /** Raised when the same inputs would be judged otherwise than before. */
 const LEAKAGE_VERSION = 4;

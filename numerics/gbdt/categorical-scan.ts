@@ -57,6 +57,7 @@ export function scanCategories(
     .sort(
       (a, b) => a.gradient / (a.hessian + catSmooth) - b.gradient / (b.hessian + catSmooth) || a.bin - b.bin,
     );
+  const { minDataInLeaf, minSumHessianInLeaf } = context.node.limits;
   const mostListed = Math.min(maxCatThreshold, Math.ceil(sorted.length / 2));
   for (const order of [sorted, sorted.toReversed()]) {
     const group: CodeSums[] = [];
@@ -66,6 +67,8 @@ export function scanCategories(
       group.push(code);
       sums = addSums(sums, code);
       sinceLast += code.count;
+      // Too little for a leaf: the group goes on, and is not counted anew.
+      if (sums.count < minDataInLeaf || sums.hessian < minSumHessianInLeaf) continue;
       if (sinceLast < minDataPerGroup || context.node.count - sums.count < minDataPerGroup) continue;
       sinceLast = 0;
       tryGroup(group, sums, feature, { ...context, l2: catL2 }, best);

@@ -178,7 +178,7 @@ export const GBDT_PARAMETERS = {
     min: 0,
     max: 1e9,
     unit: "hessian sum",
-    doc: "L2 penalty in the search for groups of codes, beside lambdaL2.",
+    doc: "L2 penalty in the search for groups of codes, beside lambdaL2; leaves are not shrunk by it, as LightGBM's are.",
   },
   minDataPerGroup: {
     default: 100,

@@ -42,6 +42,7 @@ def categories(random):
         ("strong smoothing, few codes a side", "regression", number, {**free, "cat_smooth": 40, "max_cat_threshold": 5}),
         ("small groups, lambda_l2", "regression", number, {**free, "min_data_per_group": 20, "lambda_l2": 4}),
         ("the search penalised, one leaf value at a time", "regression", number, {**free, "cat_l2": 30}),
+        ("leaves larger than groups", "regression", number, {**free, "min_data_per_group": 100, "min_data_in_leaf": 170, "max_cat_threshold": 3}),
         # LightGBM guesses rows from hessian sums where these vary: no limit may count rows.
         ("two classes", "binary", (number > 1).astype(float), {**free, "cat_smooth": 1, "min_data_per_group": 1, "min_data_in_leaf": 1, "min_sum_hessian_in_leaf": 5}),
     ]:

@@ -4,6 +4,7 @@
  *   regression, binary   `variance-criterion.ts`, drop of the weighted variance (for 0/1 targets the
  *                        variance is half the Gini impurity, so both rank alike)
  *   multi-class          `gini-criterion.ts`, drop of the Gini impurity
+ *   binary, unweighted   `count-criterion.ts`, for extra trees: the variance by counting
  *
  * Both search one feature of one node at a time: a forest looks at few features per node, so counting
  * all and subtracting siblings, as boosting does, would not pay.

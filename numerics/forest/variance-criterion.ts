@@ -17,6 +17,8 @@ import { packGradients, unpackSums } from "../gbdt/packing.ts";
 import type { SearchedNode, Split, SplitLimits } from "../gbdt/splitting.ts";
 import { describeNode, leastGain, scanFeature } from "../gbdt/splitting.ts";
 import { BinOrder } from "./bin-order.ts";
+import { countOneLane, countTwoLanes, lastBinOf } from "./bin-runs.ts";
+import type { BinRuns } from "./bin-runs.ts";
 import type { Criterion, CriterionOptions, NodeFeature, NodeRows } from "./criterion.ts";
 import { countDraws, pickRows } from "./criterion.ts";
 import { markPromising } from "./split-bound.ts";
@@ -26,13 +28,6 @@ const SMALL_NODE_ROWS = 32;
 const MAX_RUNS = 256;
 /** Rows per run that are aimed at. */
 const ROWS_PER_RUN = 4;
-
-/** Runs of 2^shift neighbouring bins, the first starting at bin `lowest`; run r is place r ≥ 1. */
-interface BinRuns {
-  readonly lowest: number;
-  readonly shift: number;
-  readonly nRuns: number;
-}
 
 /** Sums by place, place 0 being the missing bin, and the last bin of each other place. */
 interface PlaceSums {
@@ -378,41 +373,4 @@ function twoValuesOf(values: Float64Array): [number, number] | undefined {
   const other = values.find((value) => value !== first);
   if (other === undefined || !values.every((value) => value === first || value === other)) return undefined;
   return [Math.min(first, other), Math.max(first, other)];
-}
-
-function lastBinOf({ lowest, shift }: BinRuns, run: number): number {
-  return lowest + (run << shift) - 1;
-}
-
-/** Bins of a feature, in the node's order. */
-interface NodeCodes {
-  readonly codes: Uint16Array;
-  readonly nRows: number;
-}
-
-function countOneLane(
-  histogram: Float64Array,
-  gathered: Float64Array,
-  { codes, nRows }: NodeCodes,
-  { lowest, shift }: BinRuns,
-): void {
-  for (let index = 0; index < nRows; index++) {
-    const code = codes[index];
-    const place = code === MISSING_BIN ? 0 : 1 + ((code - lowest) >> shift);
-    histogram[place] += gathered[index];
-  }
-}
-
-function countTwoLanes(
-  histogram: Float64Array,
-  gathered: Float64Array,
-  { codes, nRows }: NodeCodes,
-  { lowest, shift }: BinRuns,
-): void {
-  for (let index = 0; index < nRows; index++) {
-    const code = codes[index];
-    const at = code === MISSING_BIN ? 0 : 2 * (1 + ((code - lowest) >> shift));
-    histogram[at] += gathered[2 * index];
-    histogram[at + 1] += gathered[2 * index + 1];
-  }
 }

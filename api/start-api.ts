@@ -9,6 +9,8 @@ import { ReadingIntake } from "../intake/reading-intake.ts";
 import type { IntakeOptions, ReadingSink } from "../intake/reading-intake.ts";
 import type { ObjectStore } from "../stores/objects/port.ts";
 import type { Database, NewAlert } from "../stores/postgres/port.ts";
+import { watchAlerts } from "./alert-metrics.ts";
+import { PlatformSampler } from "../alerting/platform-sampler.ts";
 import { Alarms, hourOf } from "./alarms.ts";
 import { DatabaseConnection } from "./database-connection.ts";
 import type { ApiDeps } from "./deps.ts";
@@ -23,6 +25,7 @@ import { Champions } from "./serving/champions.ts";
 import { Explanations } from "./serving/explanations.ts";
 import { OnlineFeatureClient } from "./serving/online-feature-client.ts";
 import { Predictor } from "./serving/predictor.ts";
+import { AlertsChannel } from "./sockets/alerts-channel.ts";
 import { asChannel, LiveSockets } from "./sockets/live-sockets.ts";
 import { ReadingsChannel } from "./sockets/readings-channel.ts";
 import { TraceShipper } from "./trace/shipper.ts";
@@ -146,6 +149,11 @@ export async function startApi(settings: Settings, parts: ApiParts): Promise<Run
     // Not ready, though it answers: with the default policy answers go on without a trace.
     { name: "trace spool", check: () => checkSpool(spool) },
   ]);
+  watchAlerts(metrics.registry, () => database.get());
+  const sampler = new PlatformSampler({
+    registry: metrics.registry,
+    put: (metric, value) => database.get().alertEvaluation.putSample(metric, "api", value),
+  });
   metrics.watchReconciliations(async () => database.get().readingUpkeep.reconciliations());
   const { createIntake = (options) => new ReadingIntake(options) } = parts;
   const readings = createIntake({
@@ -173,7 +181,10 @@ export async function startApi(settings: Settings, parts: ApiParts): Promise<Run
     ...(parts.temporalUiUrl === undefined ? {} : { temporalUiUrl: parts.temporalUiUrl }),
   };
   const sockets = new LiveSockets({
-    channels: [asChannel(new ReadingsChannel(() => database.get()))],
+    channels: [
+      asChannel(new ReadingsChannel(() => database.get())),
+      asChannel(new AlertsChannel(() => database.get().alertEvents)),
+    ],
     auth,
     logger,
   });
@@ -185,6 +196,7 @@ export async function startApi(settings: Settings, parts: ApiParts): Promise<Run
     port: listening.port,
     async close() {
       readiness.drain();
+      sampler.close();
       await sockets.close();
       await listening.close(STOP_GRACE_MS);
       readiness.close();

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import pino from "pino";
 import type { Logger } from "pino";
 import { collectDefaultMetrics, Registry } from "prom-client";
+import { PlatformSampler } from "../alerting/platform-sampler.ts";
 import { readSettings } from "../config/settings.ts";
 import type { Settings } from "../config/settings.ts";
 import type { FeedEvent, FeedSurroundings } from "../intake/feeds/feed-runner.ts";
@@ -38,6 +39,10 @@ async function main(): Promise<void> {
     readings: () => db.readings,
     onCommit: (event) => intakeMetrics.committed(event),
   });
+  const sampler = new PlatformSampler({
+    registry,
+    put: (metric, value) => db.alertEvaluation.putSample(metric, "ingestor", value),
+  });
   const scratchDir = join(settings.stateDir, "scratch", `ingestor-${process.pid}`);
   await mkdir(scratchDir, { recursive: true });
   const readParquet = createParquetRows({ folders: settings.feeds.folders, scratchDir });
@@ -59,6 +64,7 @@ async function main(): Promise<void> {
   log.info({ metricsPort: metricsServer?.port ?? null, mqttPort: mqtt?.port ?? null }, "ingestor ready");
   await stopSignal();
   await mqtt?.close();
+  sampler.close();
   await supervisor.close();
   await metricsServer?.close();
   await readParquet.close();

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { WebSocket } from "ws";
 import { createDatabase } from "../../../stores/postgres/database.ts";
 import type { Database, DriftReportRow } from "../../../stores/postgres/port.ts";
 import { startApiFixture, until } from "../../support/api-fixture.ts";
@@ -132,5 +133,89 @@ await describeWithServices("alerts", () => {
     expect(await db.audit.list({ subject: `alert/${String(first?.["id"])}`, limit: 9 })).toHaveLength(1);
     expect((await acknowledge(999_999)).status).toBe(404);
     expect((await acknowledge("x")).status).toBe(422);
+  });
+
+  const put = (path: string, document: object) =>
+    fixture.request(path, {
+      method: "PUT",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(document),
+    });
+
+  it("takes rules as documents, and refuses those that could never fire", async () => {
+    const columns = [{ name: "heat" }, { name: "mode", type: "text", values: ["run"] }];
+    await put("/v1/sources/pumps", { name: "pumps", owner: "tests", columns });
+    const hot = {
+      name: "hot",
+      severity: "critical",
+      source: "pumps",
+      when: { kind: "threshold", column: "heat", above: 90, clear: 85 },
+    };
+    const path = "/v1/alert-rules/hot";
+    const declared = (await (await put(path, hot)).json()) as Record<string, unknown>;
+    expect(declared).toMatchObject({ name: "hot", isNew: true, declaredBy: "local" });
+    expect(await (await put(path, hot)).json()).toMatchObject({ isNew: false });
+    const shown = (await (await fixture.request(path)).json()) as object;
+    expect({ ...shown, isNew: true }).toEqual(declared);
+    for (const [when, code] of [
+      [{ ...hot.when, column: "cold" }, "invalid_alert_rule"],
+      [{ ...hot.when, column: "mode" }, "invalid_alert_rule"],
+      [{ ...hot.when, clear: 91 }, "invalid_body"],
+      [{ ...hot.when, below: 1 }, "invalid_body"],
+      [{ ...hot.when, repeat: { hits: 3, of: 2 } }, "invalid_body"],
+    ] as const) {
+      const refused = await put(path, { ...hot, when });
+      expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([422, code]);
+    }
+    expect((await put(path, { ...hot, source: "nobody" })).status).toBe(404);
+    expect((await fixture.request(path, { method: "DELETE" })).status).toBe(204);
+    expect((await fixture.request(path)).status).toBe(404);
+  });
+
+  it("are told to sockets as they happen, and go on by a cursor where nobody listened", async () => {
+    interface Frame {
+      readonly cursor: string;
+      readonly event: string;
+      readonly alert: { readonly id: number; readonly subject: string; readonly comment: string | null };
+    }
+    const open = async (query: string) => {
+      const socket = new WebSocket(`${fixture.api.url.replace("http", "ws")}/alerts${query}`);
+      const frames: Frame[] = [];
+      socket.on("message", (data: Buffer) => frames.push(JSON.parse(data.toString()) as Frame));
+      await new Promise((resolve, reject) => {
+        socket.once("open", resolve);
+        socket.once("error", reject);
+      });
+      return { socket, frames };
+    };
+    const alert = { kind: "serving", severity: "warning", message: "m" } as const;
+    const first = await open("");
+    const critical = await open("?severity=critical");
+    await until(async () => {
+      await db.alerts.raise({ ...alert, key: "told", subject: "told" });
+      return first.frames.length > 0;
+    });
+    expect(first.frames).toMatchObject([{ event: "raised", alert: { subject: "told" } }]);
+    first.socket.close();
+    const [{ cursor, alert: told } = { cursor: "", alert: { id: 0 } }] = first.frames;
+    const acknowledged = await fixture.request(`/v1/alerts/${told.id}/acknowledge`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ name: "ben", comment: "on my way" }),
+    });
+    expect(await acknowledged.json()).toMatchObject({ state: "acknowledged", acknowledgedBy: "ben" });
+    await db.alerts.raise({ ...alert, severity: "critical", key: "worse", subject: "worse" });
+    await db.alerts.resolve("serving", "told");
+    const second = await open(`?cursor=${cursor}`);
+    await until(() => second.frames.length === 3 && critical.frames.length === 1);
+    expect(
+      second.frames.map(({ event, alert: of }) => `${event} ${of.subject} ${of.comment ?? "-"}`),
+    ).toEqual(["acknowledged told on my way", "raised worse -", "cleared told on my way"]);
+    expect(critical.frames[0]?.cursor).toBe(second.frames[1]?.cursor);
+    second.socket.close();
+    critical.socket.close();
+    expect(await (await fixture.request("/alerts?severity=critical&limit=1")).json()).toMatchObject({
+      items: [{ subject: "worse", state: "raised" }],
+    });
   });
 });

@@ -21,6 +21,7 @@ import {
   reproduceWorkflowId,
   scoreWorkflowId,
   TASK_QUEUES,
+  uploadWorkflowId,
 } from "../temporal-config/constants.ts";
 import type {
   StartDataComparisonInput,
@@ -176,6 +177,14 @@ class TemporalGateway implements WorkflowGateway {
       workflowId: `${driftWorkflowId(model)}/now`,
       args: [{ model }],
       staticSummary: `Check ${model} for drift, by hand`,
+    });
+  }
+
+  async startReadingsUpload(id: string): Promise<StartedWorkflow> {
+    return this.#start("readingsUploadWorkflow", {
+      workflowId: uploadWorkflowId(id),
+      args: [{ id }],
+      staticSummary: `Readings of upload ${id}`,
     });
   }
 

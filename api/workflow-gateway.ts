@@ -93,6 +93,8 @@ export interface WorkflowGateway {
   outcomeOf(operation: string, workflowId: string): Promise<WorkflowOutcome>;
   /** Runs the model's drift check now, beside its schedule. */
   triggerDriftCheck(model: string): Promise<StartedWorkflow>;
+  /** Reads an uploaded file of readings; it is read once, however often this is asked for. */
+  startReadingsUpload(id: string): Promise<StartedWorkflow>;
   /** Runs housekeeping now, beside its schedule; one that runs by hand already is joined. */
   startHousekeeping(start: { readonly removeDatasets: boolean }): Promise<StartedWorkflow>;
   /** Cheap round trip; throws when Temporal does not answer. */

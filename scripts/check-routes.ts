@@ -17,6 +17,8 @@ const PUBLIC: ReadonlySet<string> = new Set([
   "get /v2/health/ready",
   "get /openapi.json",
   "get /docs",
+  // Its URL is the permission: a secret that takes one file.
+  "put /uploads/{secret}",
 ]);
 
 const policySchema = z.strictObject({

@@ -105,6 +105,9 @@ export const HOUSEKEEPING_ID = "housekeeping";
 /** Workflow and schedule of what is done with stored readings. */
 export const READINGS_UPKEEP_ID = "readings/upkeep";
 
+/** The reading of one uploaded file. */
+export const uploadWorkflowId = (uploadId: string): string => `readings/upload/${uploadId}`;
+
 /** `window` is the logical time window that drifted, e.g. `2026-11-21T00:00Z`. */
 export const retrainWorkflowId = (model: string, window: string): string => `retrain/${model}/${window}`;
 

@@ -6,6 +6,7 @@ export { housekeepingWorkflow } from "./housekeeping/workflow.ts";
 export { pipelineWorkflow } from "./pipeline/workflow.ts";
 export { promotionWorkflow } from "./promotion/workflow.ts";
 export { readingsUpkeepWorkflow } from "./readings-upkeep/workflow.ts";
+export { readingsUploadWorkflow } from "./readings-upload/workflow.ts";
 export { reproduceWorkflow } from "./reproduce/workflow.ts";
 export { retrainWorkflow } from "./retrain/workflow.ts";
 export { scoreWorkflow } from "./score/workflow.ts";

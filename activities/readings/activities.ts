@@ -6,7 +6,9 @@ import type { FollowedBatches } from "../../stores/postgres/port/reading-upkeep.
 import type { ActivityDeps } from "../dependencies.ts";
 import { withHeartbeat } from "../heartbeat.ts";
 import type { Beat } from "../heartbeat.ts";
+import type { ReadingsUploadInput, ReadingsUploadResult } from "./messages.ts";
 import { putParquet } from "../parquet-object.ts";
+import { takeUpload } from "./uploaded-readings.ts";
 
 type ReadingsDeps = Pick<ActivityDeps, "db" | "objects" | "duckdb" | "scratchDir">;
 
@@ -64,6 +66,19 @@ export function createReadingsActivities(deps: ReadingsDeps) {
           rows += await archive(deps, batches, beat);
           beat.report({ rows });
         }
+      });
+    },
+
+    /**
+     * Takes the readings of an uploaded file in.
+     *
+     * **Effects**: readings, rows. **Idempotency**: keys of readings; position, kept with the upload. **Heartbeat**: 1 s.
+     * **Retry**: work.
+     */
+    async takeUploadedReadings({ id }: ReadingsUploadInput): Promise<ReadingsUploadResult> {
+      return withHeartbeat(async (beat) => {
+        const { received, stored } = await takeUpload(deps, id, beat);
+        return { received, stored };
       });
     },
 

@@ -9,3 +9,12 @@ export interface ReadingsUpkeepResult {
   readonly archivedRows: number;
   readonly expiredRows: number;
 }
+
+export interface ReadingsUploadInput {
+  readonly id: string;
+}
+
+export interface ReadingsUploadResult {
+  readonly received: number;
+  readonly stored: number;
+}

@@ -22,6 +22,7 @@ import { placeRoutes } from "./places.ts";
 import { predictRoutes } from "./predict.ts";
 import { promotionRoutes } from "./promotions.ts";
 import { intakeRoutes, readingRoutes } from "./readings.ts";
+import { readingUploadRoutes } from "./reading-uploads.ts";
 import { recordRoutes } from "./records.ts";
 import type { AnyRoute } from "./route.ts";
 import { reproductionRoutes } from "./reproductions.ts";
@@ -46,6 +47,7 @@ const RESOURCES: readonly AnyRoute[] = [
   ...reproductionRoutes,
   ...importRoutes,
   ...scoreRoutes,
+  ...readingUploadRoutes,
   ...intakeRoutes,
   ...readingRoutes,
   ...liveSourceRoutes,

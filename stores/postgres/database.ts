@@ -22,6 +22,7 @@ import { PostgresCatalogStore } from "./repositories/data/catalog-store.ts";
 import { PostgresDeadLetterStore } from "./repositories/live/dead-letter-store.ts";
 import { PostgresDeviceStore } from "./repositories/live/device-store.ts";
 import { PostgresLiveSourceStore } from "./repositories/live/source-store.ts";
+import { PostgresReadingUploadStore } from "./repositories/live/reading-upload-store.ts";
 import { PostgresReadingUpkeep } from "./repositories/live/reading-upkeep.ts";
 import { PostgresFeedStore } from "./repositories/live/feed-store.ts";
 import { PostgresStaleAssetStore } from "./repositories/live/stale-asset-store.ts";
@@ -91,6 +92,7 @@ export async function createDatabase(databaseUrl: string, options: DatabaseOptio
     trials: new PostgresTrialStore(pool),
     liveSources: new PostgresLiveSourceStore(pool),
     catalog: new PostgresCatalogStore(pool),
+    readingUploads: new PostgresReadingUploadStore(pool),
     readings: new PostgresReadingStore(pool),
     readingUpkeep: new PostgresReadingUpkeep(pool),
     deadLetters: new PostgresDeadLetterStore(pool),

@@ -19,6 +19,7 @@ import type { TrialStore } from "./port/trials.ts";
 import type { CatalogStore } from "./port/catalog.ts";
 import type { DeadLetterStore } from "./port/dead-letters.ts";
 import type { DeviceStore } from "./port/devices.ts";
+import type { ReadingUploadStore } from "./port/reading-uploads.ts";
 import type { ReadingUpkeepStore } from "./port/reading-upkeep.ts";
 import type { FeedStore, StaleAssetStore } from "./port/feeds.ts";
 import type { LiveSourceStore, ReadingStore } from "./port/live.ts";
@@ -80,6 +81,7 @@ export interface Database {
   readonly trials: TrialStore;
   readonly liveSources: LiveSourceStore;
   readonly catalog: CatalogStore;
+  readonly readingUploads: ReadingUploadStore;
   readonly readings: ReadingStore;
   readonly readingUpkeep: ReadingUpkeepStore;
   readonly deadLetters: DeadLetterStore;

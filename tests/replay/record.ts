@@ -7,6 +7,7 @@ import {
   READINGS_UPKEEP_ID,
   searchWorkflowId,
   TASK_QUEUES,
+  uploadWorkflowId,
 } from "../../temporal-config/constants.ts";
 import { approveSignal, rejectSignal, wakeSignal } from "../../workflows/approval/messages.ts";
 import { z } from "zod";
@@ -72,6 +73,24 @@ class Recorder {
     const approval = await this.person.untilAsked(runId);
     if (approval === undefined || !DIGEST.test(approval.digest)) throw new Error("no approval");
     return approveWorkflowId("promotion", approval.id, approval.digest);
+  }
+
+  /** A file of readings by ticket; one row of it is none. */
+  async uploadReadings(): Promise<string> {
+    const columns = [{ name: "x" }];
+    await this.#api.put("/v1/sources/uploaded", {
+      reply: z.unknown(),
+      body: { name: "uploaded", owner: "replay", columns },
+    });
+    const ticket = await this.#api.post("/v1/readings/uploads", {
+      reply: z.looseObject({ url: z.string(), upload: z.looseObject({ id: z.string() }) }),
+      body: { source: "uploaded", fileName: "june.csv" },
+    });
+    const { Readable } = await import("node:stream");
+    const bytes = Buffer.from("asset,time,x\np1,2026-06-01T00:00:00Z,1\np1,no time,2\n");
+    const sent = { bytes: Readable.from([bytes]), length: bytes.length, query: {}, reply: z.unknown() };
+    await this.#api.putStream(ticket.url, sent);
+    return uploadWorkflowId(ticket.upload.id);
   }
 
   /** Starts a workflow that the schedules would start. */
@@ -201,6 +220,7 @@ async function recordReadings(recorder: Recorder): Promise<void> {
     archiveNow: true,
   });
   await recorder.save("readings-upkeep", id);
+  await recorder.save("readings-upload", await recorder.uploadReadings());
 }
 
 async function recordHousekeeping(recorder: Recorder): Promise<void> {

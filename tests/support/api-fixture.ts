@@ -269,6 +269,7 @@ function createMemoryBackend(options: FixtureOptions) {
     startDataComparison: ({ a, b }) => start(`compare ${a} ${b}`),
     outcomeOf: async () => ({ runId: "run-1", status: "running" }),
     triggerDriftCheck: (model) => start(`drift ${model}`),
+    startReadingsUpload: (id) => start(`upload ${id}`),
     startHousekeeping: ({ removeDatasets }) => start(`housekeeping ${removeDatasets}`),
     probe: async () => {
       if (isTemporalDown) throw new PlatformError("temporal_unavailable", "memory Temporal is down");

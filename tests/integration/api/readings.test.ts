@@ -8,7 +8,7 @@ import { createDatabase } from "../../../stores/postgres/database.ts";
 import type { Database } from "../../../stores/postgres/port.ts";
 import type { IntakeReply } from "../../../schemas/live/intake.ts";
 import { watchSchemas } from "../../../workers/intake-reconciler.ts";
-import { startApiFixture } from "../../support/api-fixture.ts";
+import { startApiFixture, until } from "../../support/api-fixture.ts";
 import type { ApiFixture } from "../../support/api-fixture.ts";
 import { createTestDatabase, describeWithServices } from "../../support/platform.ts";
 import type { TestDatabase } from "../../support/platform.ts";
@@ -312,6 +312,45 @@ await describeWithServices("readings over HTTP", () => {
     );
     await watchSchemas(db);
     expect(await alerts()).toEqual([]);
+  });
+
+  it("takes a file with a ticket and no key, once", async () => {
+    const made = await call("POST", "/v1/readings/uploads", {
+      source: "pumps",
+      fileName: "june.csv",
+      maxBytes: 40,
+    });
+    expect(made.status).toBe(201);
+    const { url, upload } = (await made.json()) as { url: string; upload: { id: string } };
+    const putFile = (path: string, text: string) =>
+      fixture.request(path, {
+        method: "PUT",
+        headers: { "content-type": "application/octet-stream" },
+        body: text,
+      });
+    expect((await putFile("/uploads/" + "x".repeat(43), "a")).status).toBe(404);
+    expect((await putFile(url, "x".repeat(41))).status).toBe(413);
+    const received = await putFile(url, "asset,time,pressure");
+    expect([received.status, await received.json()]).toMatchObject([
+      202,
+      { id: upload.id, state: "received", bytes: 19 },
+    ]);
+    expect(fixture.started).toContain(`upload ${upload.id}`);
+    expect((await putFile(url, "asset,time,pressure")).status).toBe(202);
+    expect((await putFile(url, "another")).status).toBe(409);
+    expect(JSON.stringify(await (await call("GET", "/v1/readings/uploads")).json())).not.toContain(
+      url.slice(9),
+    );
+    const expired = await call("POST", "/v1/readings/uploads", {
+      source: "pumps",
+      fileName: "a.csv",
+      expiresIn: "1s",
+    });
+    const late = ((await expired.json()) as { url: string }).url;
+    await until(async () => (await putFile(late, "a")).status === 409);
+    expect((await call("POST", "/v1/readings/uploads", { source: "pumps", fileName: "a.exe" })).status).toBe(
+      422,
+    );
   });
 
   describe("dead letters", () => {

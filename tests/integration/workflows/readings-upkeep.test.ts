@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { withFailures } from "../../../activities/failures.ts";
 import { createReadingsActivities } from "../../../activities/readings/activities.ts";
 import { ReadingIntake } from "../../../intake/reading-intake.ts";
+import { sha256Hex } from "../../../schemas/canonical-json.ts";
 import { liveSourceSchema } from "../../../schemas/live/source.ts";
 import { createDuckDb } from "../../../stores/duckdb/duckdb.ts";
 import type { DuckDb } from "../../../stores/duckdb/duckdb.ts";
@@ -17,6 +18,7 @@ import type { Database } from "../../../stores/postgres/port.ts";
 import { TASK_QUEUES } from "../../../temporal-config/constants.ts";
 import { reconcile } from "../../../workers/intake-reconciler.ts";
 import type { readingsUpkeepWorkflow } from "../../../workflows/readings-upkeep/workflow.ts";
+import type { readingsUploadWorkflow } from "../../../workflows/readings-upload/workflow.ts";
 import { createTestDatabase, describeWithServices } from "../../support/platform.ts";
 import type { TestDatabase } from "../../support/platform.ts";
 import { startWorkflowEnvironment } from "../../support/workflow-environment.ts";
@@ -123,13 +125,57 @@ await describeWithServices("readings that are stored", (services) => {
     ]);
   });
 
+  it("come out of an uploaded file once, from where an attempt before ended", async () => {
+    const lines = Array.from(
+      { length: 7_000 },
+      (_, i) => `${i === 5 ? "nowhen" : new Date(hour + i).toISOString()};u1;${i}`,
+    );
+    const bytes = Buffer.from(["time;asset;x", ...lines].join("\n"));
+    const object = await objects.put(`raw/sha256/${sha256Hex(bytes)}`, bytes);
+    const source = await db.liveSources.get("pumps");
+    await db.readingUploads.create(
+      {
+        id: "u-1",
+        secretSha256: "0".repeat(64),
+        sourceKey: source?.sourceKey ?? 0,
+        fileName: "june.csv",
+        maxBytes: 1e6,
+        expiresAt: new Date().toISOString(),
+      },
+      { actor, action: "readings.upload", subject: "upload/u-1", outcome: "ok", details: {} },
+    );
+    await db.readingUploads.received("u-1", object);
+    const take = () =>
+      environment.client.workflow.execute<typeof readingsUploadWorkflow>("readingsUploadWorkflow", {
+        workflowId: `readings/upload/u-1/${(nRuns += 1)}`,
+        taskQueue: TASK_QUEUES.control,
+        args: [{ id: "u-1" }],
+      });
+    expect(await take()).toEqual({ received: 7_000, stored: 6_999 });
+    expect(await db.readingUploads.get("u-1")).toMatchObject({
+      state: "done",
+      rows: 7_000,
+      counts: { quarantined: 1 },
+    });
+    // Killed before it was done: what is through is not read again, and what was stored is known.
+    await sql.query(
+      "update aura.reading_uploads set state = 'received', n_rows = 5000 where upload_id = 'u-1'",
+    );
+    expect(await take()).toMatchObject({ received: 9_000 });
+    const { rows } = await sql.query(
+      "select count(*)::int as n from aura.readings join aura.reading_series using (series_key) join aura.assets using (asset_key) where asset_id = 'u1'",
+    );
+    expect(rows).toEqual([{ n: 6_999 }]);
+    await upkeep(true);
+  });
+
   it("are removed past the retention of their source, but not before they are archived", async () => {
     const old = Date.now() - 100 * DAY_MS;
     await intake.submit("pumps", "http", [reading("p1", old, { x: 1 }), reading("p1", old + 1, { x: 2 })]);
     expect(await upkeep(false)).toMatchObject({ archivedRows: 0, expiredRows: 0 });
     expect(await upkeep(true)).toMatchObject({ archivedRows: 2, expiredRows: 2 });
     const { rows } = await sql.query("select count(*)::int as n from aura.readings");
-    expect(rows).toEqual([{ n: 5 }]);
+    expect(rows).toEqual([{ n: 5 + 6_999 }]);
     const name = `readings_${new Date(old).toISOString().slice(0, 7).replace("-", "_")}`;
     expect((await sql.query("select to_regclass($1) as found", [`aura.${name}`])).rows).toEqual([
       { found: null },

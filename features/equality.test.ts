@@ -10,7 +10,8 @@ import { createAssetState } from "./online.ts";
 import type { AssetContext, LiveReading } from "./online.ts";
 import { OPERATORS } from "./operators/table.ts";
 import { referenceFeatures } from "./series.ts";
-import { fleet, liveEvents, PROPERTY_RUNS, SHORTEST_STEP, valuesByName } from "./support/random-series.ts";
+import { scaleOf } from "./support/feature-scale.ts";
+import { fleet, liveEvents, PROPERTY_RUNS, valuesByName } from "./support/random-series.ts";
 import type { Fleet } from "./support/random-series.ts";
 import { manifestOf, pipelineOf, writeSources } from "./support/test-dataset.ts";
 import type { TestSource } from "./support/test-dataset.ts";
@@ -100,24 +101,6 @@ function asset({ sources }: Fleet, id: string): { readings: LiveReading[]; conte
 function sqlValues(table: Awaited<ReturnType<typeof bySql>>, id: string, physical: string): number[] {
   const assets = table.columns["__asset"] ?? [];
   return [...(table.columns[physical] ?? [])].filter((_, i) => assets[i] === id).map(Number);
-}
-
-/**
- * Tolerance: 1e-9 of the size of what the feature is made of. Means, extremes and lags are compared at the size of
- * the values; spreads, slopes, differences at the size of the asset's deviations from its first value, so that a
- * std of 1e-3 on an offset of 1e6 has to be right to 1e-12.
- */
-function scaleOf(feature: FeatureView["features"][number], values: readonly number[]): number {
-  const present = values.filter((v) => Number.isFinite(v));
-  const first = present[0] ?? 0;
-  const deviation = Math.max(1e-12, ...present.map((v) => Math.abs(v - first)));
-  // Doubles near 1e6 are 1e-10 apart, which is what any subtraction of two of them is worth.
-  const resolution = Math.max(0, ...present.map((v) => Math.abs(v))) * Number.EPSILON * 1e9;
-  const isSpread = /_std_|_slope_|_life_std/.test(feature.name);
-  const size = Math.max(1e-12, ...present.map((v) => Math.abs(v)));
-  if (!isSpread) return Math.max(size, 1);
-  const perHour = 3_600_000_000 / SHORTEST_STEP;
-  return Math.max(deviation, resolution * 1e-3) * (feature.name.includes("slope") ? perHour : 1);
 }
 
 describe("the three executions", () => {

@@ -57,6 +57,16 @@ export function createAssetState(view: FeatureView, fitted: FittedState): AssetS
   };
 }
 
+/** Times of events that pass a filter, and those of them that are over at the newest time asked about. */
+interface SeenEvents {
+  readonly events: readonly LiveEvent[];
+  readonly times: readonly number[];
+  readonly passed: number[];
+  t: number;
+}
+
+const NO_EVENTS: readonly LiveEvent[] = [];
+
 /** Turns live readings into what operators see; used by the reference evaluators' series as well. */
 export class RowBuilder {
   readonly #view: FeatureView;
@@ -65,6 +75,7 @@ export class RowBuilder {
   readonly #categories: Set<string>;
   readonly #featureIndex: Map<string, number>;
   readonly #codes: Map<string, Map<string, number>>;
+  readonly #events = new Map<EventFilter, SeenEvents>();
   #index = 0;
   #lastTime = Number.NEGATIVE_INFINITY;
 
@@ -96,11 +107,27 @@ export class RowBuilder {
       number: (column) => numbers.get(column) ?? Number.NaN,
       text: (column) => texts.get(column) ?? null,
       attribute: (source, column) => attributeValue(context, source, column),
-      eventTimes: (filter) => eventTimes(context, filter, t),
+      eventTimes: (filter) => this.#eventTimes(context, filter, t),
       feature: (name) => features[this.#featureIndex.get(name) ?? -1] ?? Number.NaN,
       code: (feature, value) =>
         value === null ? Number.NaN : (this.#codes.get(feature)?.get(value) ?? Number.NaN),
     };
+  }
+
+  /** Events are sorted once; while times rise, each is stepped over once. */
+  #eventTimes(context: AssetContext, filter: EventFilter, t: number): readonly number[] {
+    const events = context.events?.[filter.source] ?? NO_EVENTS;
+    let seen = this.#events.get(filter);
+    if (seen?.events !== events || t < seen.t) {
+      const times = events.filter((event) => passesFilter(filter, event)).map((event) => event.t);
+      seen = { events, times: times.sort((a, b) => a - b), passed: [], t };
+      this.#events.set(filter, seen);
+    }
+    const { times, passed } = seen;
+    for (let next = times[passed.length]; next !== undefined && next <= t; next = times[passed.length])
+      passed.push(next);
+    seen.t = t;
+    return passed;
   }
 
   #numbers({ values }: LiveReading): Map<string, number> {
@@ -142,11 +169,4 @@ function wholeNumberText(value: number): string {
 function attributeValue(context: AssetContext, source: string, column: string): number | string | null {
   const value = context.attributes?.[source]?.[column] ?? null;
   return typeof value === "boolean" ? Number(value) : value;
-}
-
-function eventTimes(context: AssetContext, filter: EventFilter, t: number): number[] {
-  return (context.events?.[filter.source] ?? [])
-    .filter((event) => event.t <= t && passesFilter(filter, event))
-    .map((event) => event.t)
-    .sort((a, b) => a - b);
 }

@@ -23,7 +23,12 @@ export const eventCountOperator: Operator<"event_count", EventCountArgs> = {
     return `coalesce(${now}, 0) - coalesce(${before}, 0)`;
   },
   state: ({ events, span }) => ({
-    push: (row) => row.eventTimes(events).filter((t) => t > row.t - span).length,
+    push(row) {
+      const times = row.eventTimes(events);
+      let n = 0;
+      while (n < times.length && (times[times.length - 1 - n] as number) > row.t - span) n++;
+      return n;
+    },
   }),
   reference: (args, series, feature) => rowReference(series, eventCountOperator.state(args, feature)),
 };

@@ -64,7 +64,7 @@ export interface StateRow {
   number(column: string): number;
   text(column: string): string | null;
   attribute(source: string, column: string): number | string | null;
-  /** Times ≤ t of the events that pass the filter, ascending. */
+  /** Times ≤ t of the events that pass the filter, ascending. Good until the next row is asked. */
   eventTimes(filter: EventFilter): readonly number[];
   /** An earlier feature's value of this same row. */
   feature(name: string): number;

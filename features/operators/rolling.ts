@@ -19,6 +19,7 @@ import type { SqlPlan } from "../sql-plan.ts";
 import { combineMoments, momentsOf, NO_MOMENTS, sampleStd, SPREAD_FLOOR } from "../windows/moments.ts";
 import type { Moments } from "../windows/moments.ts";
 import { combinePairs, NO_PAIRS, pairOf, slopeOf } from "../windows/pair-moments.ts";
+import { OrderedValues } from "../windows/ordered-values.ts";
 import { SlidingWindow } from "../windows/sliding-window.ts";
 import { windowKey, windowStart } from "../windows/window-span.ts";
 import type { WindowSpan } from "../windows/window-span.ts";
@@ -185,20 +186,32 @@ function slopeState({ column, window, minPeriods }: RollingArgs): FeatureState {
   };
 }
 
-/** Keeps the window's values and sorts them at each reading: O(n log n), which short live windows bear. */
+/** The window's values in order, and a queue of them by age: O(log w) per reading. */
 function quantileState({ column, stat, window, minPeriods }: RollingArgs): FeatureState {
-  let kept: { key: number; value: number }[] = [];
+  const share = QUANTILES[stat] ?? 0.5;
+  const ordered = new OrderedValues();
+  let queue: { readonly key: number; readonly value: number }[] = [];
+  let oldest = 0;
   return {
     push(row: StateRow) {
       const { key, least } = windowKey(window, row);
       const value = row.number(column);
-      if (!Number.isNaN(value)) kept.push({ key, value });
-      if ((kept[0]?.key ?? least) < least) kept = kept.filter((entry) => entry.key >= least);
-      if (kept.length < minPeriods) return Number.NaN;
-      return quantileOf(
-        kept.map((entry) => entry.value),
-        QUANTILES[stat] ?? 0.5,
-      );
+      if (!Number.isNaN(value)) {
+        queue.push({ key, value });
+        ordered.insert(value);
+      }
+      for (let entry = queue[oldest]; entry !== undefined && entry.key < least; entry = queue[++oldest])
+        ordered.remove(entry.value);
+      if (oldest > queue.length >> 1) {
+        queue = queue.slice(oldest);
+        oldest = 0;
+      }
+      if (ordered.size < minPeriods) return Number.NaN;
+      // Type 7, as `quantile` of the numerics.
+      const place = (ordered.size - 1) * share;
+      const low = Math.floor(place);
+      const value7 = ordered.at(low);
+      return value7 + (place - low) * (ordered.at(Math.min(low + 1, ordered.size - 1)) - value7);
     },
   };
 }

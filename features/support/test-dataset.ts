@@ -1,3 +1,4 @@
+import { writeFile } from "node:fs/promises";
 import type { DatasetManifest, DatasetSource, StoredColumn } from "../../schemas/dataset.ts";
 import { pipelineSchema } from "../../schemas/pipeline/pipeline.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
@@ -80,16 +81,47 @@ export async function writeSources(
   const paths: Record<string, string[]> = {};
   for (const [name, source] of Object.entries(sources)) {
     const path = `${engine.folder}/${prefix}-${name}.parquet`;
-    await engine.copyToParquet(sourceSql(source), path, { orderBy: ["__asset", "__t", "__seq"] });
+    const isLong = source.rows.length > MOST_VALUES;
+    const sql = isLong ? await longSourceSql(source, `${path}.jsonl`) : sourceSql(source);
+    await engine.copyToParquet(sql, path, { orderBy: ["__asset", "__t", "__seq"] });
     paths[name] = [path];
   }
   return paths;
 }
 
-function sourceSql(source: TestSource): string {
-  const types = source.columns.map((c) =>
-    c.type === "text" ? "VARCHAR" : c.type === "timestamp" ? "BIGINT" : "DOUBLE",
+/** Rows as part of a statement take DuckDB the longer the more there are; beyond these they go through a file. */
+const MOST_VALUES = 500;
+
+async function longSourceSql(source: TestSource, path: string): Promise<string> {
+  const lines = source.rows.map(({ asset, t, part, values }, seq) =>
+    JSON.stringify({
+      __asset: asset ?? `row-${seq}`,
+      __t: t ?? seq,
+      __seq: seq,
+      __part: part ?? "",
+      ...Object.fromEntries(
+        values.map((value, i) => [`v${i}`, typeof value === "boolean" ? Number(value) : value]),
+      ),
+    }),
   );
+  await writeFile(path, lines.join("\n"));
+  const types = {
+    __asset: "VARCHAR",
+    __t: "BIGINT",
+    __seq: "BIGINT",
+    __part: "VARCHAR",
+    ...Object.fromEntries(source.columns.map(({ type }, i) => [`v${i}`, storedType(type)])),
+  };
+  const columns = Object.entries(types).map(([name, type]) => `${name}: '${type}'`);
+  return `SELECT * FROM read_json(${quoteLiteral(path)}, format = 'newline_delimited', columns = {${columns.join(", ")}})`;
+}
+
+function storedType(type: StoredColumn["type"]): string {
+  return type === "text" ? "VARCHAR" : type === "timestamp" ? "BIGINT" : "DOUBLE";
+}
+
+function sourceSql(source: TestSource): string {
+  const types = source.columns.map(({ type }) => storedType(type));
   const rows = source.rows.map(({ asset, t, part, values }, seq) =>
     [
       quoteLiteral(asset ?? `row-${seq}`),

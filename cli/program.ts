@@ -10,6 +10,7 @@ import { registerAlertsCommand } from "./commands/live/alerts.ts";
 import { registerAssetsCommand } from "./commands/record/assets.ts";
 import { registerAuditCommand } from "./commands/record/audit.ts";
 import { registerCatalogCommand } from "./commands/record/catalog.ts";
+import { registerDocumentsCommand } from "./commands/record/documents.ts";
 import { registerDataCommand } from "./commands/record/data.ts";
 import { registerDemoCommand } from "./commands/pipeline/demo.ts";
 import { registerDoctorCommand } from "./commands/platform/doctor.ts";
@@ -74,6 +75,7 @@ const COMMANDS: Readonly<Record<string, readonly ((program: Command) => void)[]>
     registerAssetsCommand,
     registerLineageCommand,
     registerCatalogCommand,
+    registerDocumentsCommand,
     registerDataCommand,
     registerKeysCommand,
     registerAuditCommand,

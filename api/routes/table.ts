@@ -10,6 +10,7 @@ import { deadLetterRoutes } from "./dead-letters.ts";
 import { descriptionRoutes } from "./description.ts";
 import { feedRoutes } from "./feeds.ts";
 import { featureRoutes } from "./features.ts";
+import { documentRoutes } from "./documents.ts";
 import { healthRoutes } from "./health.ts";
 import { importRoutes } from "./imports.ts";
 import { inferenceProtocolRoutes } from "./inference-protocol.ts";
@@ -60,6 +61,7 @@ const RESOURCES: readonly AnyRoute[] = [
   ...assetRoutes,
   ...alertRoutes,
   ...alertRuleRoutes,
+  ...documentRoutes,
   ...catalogRoutes,
   ...datasetRoutes,
   ...dataVersionRoutes,

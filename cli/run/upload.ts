@@ -33,7 +33,8 @@ export async function startWithFiles<T>(
   return start(raw);
 }
 
-async function uploadFile(client: ApiClient, { raw, path }: LocalFile): Promise<void> {
+/** Sends one file. @throws {PlatformError} bad_file: it was changed meanwhile */
+export async function uploadFile(client: ApiClient, { raw, path }: LocalFile): Promise<void> {
   const stored = await client.putStream("/v1/uploads", {
     bytes: createReadStream(path, { highWaterMark: 1 << 20 }),
     length: raw.object.bytes,

@@ -20,6 +20,7 @@ import { PostgresRunStore } from "./repositories/runs/run-store.ts";
 import { PostgresTrialStore } from "./repositories/runs/trial-store.ts";
 import { PostgresCatalogStore } from "./repositories/data/catalog-store.ts";
 import { PostgresDeadLetterStore } from "./repositories/live/dead-letter-store.ts";
+import { PostgresDocumentStore } from "./repositories/data/document-store.ts";
 import { PostgresDeviceStore } from "./repositories/live/device-store.ts";
 import { PostgresLiveSourceStore } from "./repositories/live/source-store.ts";
 import { PostgresReadingUploadStore } from "./repositories/live/reading-upload-store.ts";
@@ -96,6 +97,7 @@ export async function createDatabase(databaseUrl: string, options: DatabaseOptio
     readings: new PostgresReadingStore(pool),
     readingUpkeep: new PostgresReadingUpkeep(pool),
     deadLetters: new PostgresDeadLetterStore(pool),
+    documents: new PostgresDocumentStore(pool),
     devices: new PostgresDeviceStore(pool),
     feeds: new PostgresFeedStore(pool, clientConfig(databaseUrl, poolOptions)),
     staleAssets: new PostgresStaleAssetStore(pool),

@@ -18,6 +18,7 @@ import type { RetentionStore } from "./port/retention.ts";
 import type { TrialStore } from "./port/trials.ts";
 import type { CatalogStore } from "./port/catalog.ts";
 import type { DeadLetterStore } from "./port/dead-letters.ts";
+import type { DocumentStore } from "./port/documents.ts";
 import type { DeviceStore } from "./port/devices.ts";
 import type { ReadingUploadStore } from "./port/reading-uploads.ts";
 import type { ReadingUpkeepStore } from "./port/reading-upkeep.ts";
@@ -85,6 +86,7 @@ export interface Database {
   readonly readings: ReadingStore;
   readonly readingUpkeep: ReadingUpkeepStore;
   readonly deadLetters: DeadLetterStore;
+  readonly documents: DocumentStore;
   readonly devices: DeviceStore;
   readonly feeds: FeedStore;
   readonly staleAssets: StaleAssetStore;

@@ -1,3 +1,6 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { readFile } from "node:fs/promises";
 import { sha256Hex } from "../../schemas/canonical-json.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
@@ -33,8 +36,17 @@ export class MemoryObjects implements ObjectStore {
     return bytes;
   }
 
-  fetch(): Promise<string> {
-    throw new PlatformError("objects_unavailable", "memory objects have no files");
+  /** A copy on the disk, which goes when the process ends. */
+  async fetch({ key, sha256 }: ObjectRef): Promise<string> {
+    this.check();
+    const bytes = this.objects.get(key);
+    if (bytes === undefined) throw new PlatformError("objects_unavailable", `no object ${key}`);
+    const folder = join(tmpdir(), `aura-memory-objects-${process.pid}`);
+    mkdirSync(folder, { recursive: true });
+    process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+    const path = join(folder, sha256);
+    writeFileSync(path, bytes);
+    return path;
   }
 
   async head(key: string): Promise<ObjectRef | undefined> {

@@ -95,6 +95,8 @@ export class PostgresRetentionStore implements RetentionStore {
         where exists (select from aura.dataset_files f where f.object_key = q.object_key)
            or exists (select from aura.pipeline_files p where p.object_key = q.object_key)
            or exists (select from aura.feature_sets s where s.manifest_key = q.object_key)
+           or exists (select from aura.documents t where t.object_key = q.object_key)
+           or exists (select from aura.reading_uploads u where u.object_key = q.object_key)
            or exists (select from aura.datasets d
                        where d.manifest_key = q.object_key or strpos(d.manifest::text, q.object_key) > 0)
            or exists (select from aura.runs r join aura.run_versions v using (run_id)

@@ -5,6 +5,10 @@ import type { ReadingFault } from "../features/reading-checks.ts";
 import { inputsOf } from "../features/view-inputs.ts";
 import type { ReplayedReading, Snapshot } from "../stores/postgres/port/online.ts";
 import type { LiveModel } from "./live-model.ts";
+import { WindowChecks } from "./window-checks.ts";
+import type { WindowFaults } from "./window-checks.ts";
+
+const HOUR_MICROS = 3_600_000_000;
 
 /** What became of a reading: it comes after all others, it was there, or it belongs before one that was taken. */
 export type Taken = "next" | "known" | "late";
@@ -20,6 +24,7 @@ export class AssetSeries {
   readonly #asset: string;
   readonly #needed: ReadonlySet<string>;
   readonly #context: AssetContext;
+  #checks: WindowChecks;
   #state: AssetState;
   #last: ReplayedReading | undefined;
   #row: Float64Array;
@@ -39,6 +44,7 @@ export class AssetSeries {
     this.#asset = asset;
     this.#context = model.contextOf(asset);
     this.#needed = new Set(inputsOf(model.view).columns.map(({ name }) => name));
+    this.#checks = this.#newChecks();
     this.#state = createAssetState(model.view, model.fitted);
     this.#row = new Float64Array(model.view.features.length).fill(NaN);
   }
@@ -79,6 +85,11 @@ export class AssetSeries {
     return this.#fault;
   }
 
+  /** What of the newest readings makes features unfit. */
+  faults(): WindowFaults {
+    return this.#checks.faults();
+  }
+
   /** Takes the next reading of the asset; of one that is late nothing changes. */
   push(reading: ReplayedReading): Taken {
     const last = this.#last;
@@ -92,6 +103,7 @@ export class AssetSeries {
     const { binding, view } = this.#model;
     const { t, values } = binding.read(reading.ts, reading.values);
     this.#fault = readingFault(view.checks ?? [], { fields: values, index: 0, needed: this.#needed });
+    this.#checks.push(t, values, this.#fault !== undefined);
     if (this.#fault !== undefined) return "next";
     if (this.#nUsed === 0) this.#firstTs = t;
     this.#nUsed++;
@@ -106,8 +118,15 @@ export class AssetSeries {
     return last !== undefined && (epoch < last.epoch || (!this.isWhole && ts < this.#firstTs));
   }
 
+  #newChecks(): WindowChecks {
+    const { view, online } = this.#model;
+    const perRate = view.timeKind === "timestamp" ? HOUR_MICROS : 1;
+    return new WindowChecks({ columns: [...this.#needed], settings: online, perRate });
+  }
+
   #beginLife(): void {
     const { view, fitted } = this.#model;
+    this.#checks = this.#newChecks();
     this.#state = createAssetState(view, fitted);
     this.#row = new Float64Array(view.features.length).fill(NaN);
     this.#nUsed = 0;

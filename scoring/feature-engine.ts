@@ -201,7 +201,7 @@ export class FeatureEngine {
       let series = new AssetSeries(model, asset);
       const { sourceKey } = model.binding;
       const { snapshot, isWhole, committedAt } = await this.#options.replay(
-        { sourceKey, asset, ...replayDepth(model.view) },
+        { sourceKey, asset, ...replayDepth(model) },
         (readings, isFirst) => {
           if (isFirst) series = new AssetSeries(model, asset);
           for (const reading of readings) series.push(reading);

@@ -5,7 +5,10 @@ import type {
   OnlineFeatures,
   OnlineRow,
 } from "../schemas/live/online-features.ts";
+import { columnsOfFeatures } from "../features/feature-columns.ts";
+import type { FeatureView } from "../features/feature-view.ts";
 import type { AssetSeries } from "./asset-series.ts";
+import type { WindowFaults } from "./window-checks.ts";
 
 /** How one feature stands, where it is not simply there. */
 interface Standing {
@@ -16,6 +19,15 @@ interface Standing {
 type Head = Omit<OnlineFeatures, "features">;
 
 const STALE = "stale";
+const NO_FAULTS: WindowFaults = { columns: new Map() };
+
+const columnsKnown = new WeakMap<FeatureView, readonly ReadonlySet<string>[]>();
+
+function featureColumns(view: FeatureView): readonly ReadonlySet<string>[] {
+  let columns = columnsKnown.get(view);
+  if (columns === undefined) columnsKnown.set(view, (columns = columnsOfFeatures(view)));
+  return columns;
+}
 
 /** Every feature of an asset with its status and age. */
 export function featuresOf(series: AssetSeries, nowMs: number): OnlineFeatures {
@@ -64,8 +76,24 @@ function judge(
     : ageMs > ttlMs
       ? { status: STALE, reason: `the newest reading is older than ${ttlMs / 1_000} s` }
       : undefined;
-  const standing = (index: number): Standing =>
-    whole ?? (Number.isNaN(series.row[index] ?? NaN) ? { status: "null" } : { status: "present" });
+  const faults = whole === undefined ? series.faults() : NO_FAULTS;
+  const bad: Standing | undefined =
+    whole ?? (faults.whole === undefined ? undefined : { status: "unfit", reason: faults.whole });
+  const reasonOf = (index: number): string | undefined => {
+    if (faults.columns.size === 0) return undefined;
+    for (const column of featureColumns(model.view)[index] ?? []) {
+      const reason = faults.columns.get(column);
+      if (reason !== undefined) return reason;
+    }
+    return undefined;
+  };
+  const standing = (index: number): Standing => {
+    if (bad !== undefined) return bad;
+    const reason = reasonOf(index);
+    if (reason !== undefined) return { status: "unfit", reason };
+    return { status: Number.isNaN(series.row[index] ?? NaN) ? "null" : "present" };
+  };
+  const isUnfit = faults.columns.size > 0 && model.view.features.some((_, i) => reasonOf(i) !== undefined);
   return {
     standing,
     head: {
@@ -74,7 +102,7 @@ function judge(
       version: model.version,
       digest: model.digest,
       source: model.binding.source,
-      status: whole?.status ?? "present",
+      status: bad?.status ?? (isUnfit ? "unfit" : "present"),
       at: isThere ? (isTimestamp ? formatIsoMicros(series.at) : series.at) : null,
       epoch: last?.epoch ?? null,
       ageSeconds: isThere ? ageMs / 1_000 : null,

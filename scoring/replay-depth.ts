@@ -1,6 +1,6 @@
-import type { FeatureView } from "../features/feature-view.ts";
 import { neededHistory } from "../features/needed-history.ts";
 import type { ReplayRequest } from "../stores/postgres/port/online.ts";
+import type { LiveModel } from "./live-model.ts";
 
 /** Of an exponential mean, what is older than so many half-lives weighs less than 1e-14. */
 const HALF_LIVES = 48;
@@ -8,17 +8,18 @@ const HALF_LIVES = 48;
 const SPARE_RATIO = 1.25;
 const SPARE_READINGS = 16;
 
-const known = new WeakMap<FeatureView, Pick<ReplayRequest, "isWhole" | "readings" | "micros">>();
-
-/** How far back the readings have to be read for the features to be those of the whole history. */
-export function replayDepth(view: FeatureView): Pick<ReplayRequest, "isWhole" | "readings" | "micros"> {
-  let depth = known.get(view);
-  if (depth === undefined) {
-    const { readings, micros, isLifelong } = neededHistory(view);
-    const halfLives = view.features.map(({ args }) => (args as { halfLife?: number }).halfLife ?? 0);
-    const most = Math.max(readings, Math.ceil(HALF_LIVES * Math.max(0, ...halfLives)));
-    depth = { isWhole: isLifelong, readings: Math.ceil(most * SPARE_RATIO) + SPARE_READINGS, micros };
-    known.set(view, depth);
-  }
-  return depth;
+/** How far back the readings have to be read for features and checks to be those of the whole history. */
+export function replayDepth({
+  view,
+  online,
+}: Pick<LiveModel, "view" | "online">): Pick<ReplayRequest, "isWhole" | "readings" | "micros"> {
+  const { readings, micros, isLifelong } = neededHistory(view);
+  const halfLives = view.features.map(({ args }) => (args as { halfLife?: number }).halfLife ?? 0);
+  const most = Math.max(
+    readings,
+    Math.ceil(HALF_LIVES * Math.max(0, ...halfLives)),
+    online.window + 1,
+    ...Object.values(online.stuckAfter),
+  );
+  return { isWhole: isLifelong, readings: Math.ceil(most * SPARE_RATIO) + SPARE_READINGS, micros };
 }

@@ -35,13 +35,9 @@ export const onlineSchema = z.strictObject({
       "Share of readings in the window that were left out (range, type, words) above which all are unfit.",
     ),
   stuckAfter: z
-    .int()
-    .min(2)
-    .max(10_000)
-    .optional()
-    .describe(
-      "So many equal values of a column in a row are a stuck sensor, but for columns of one value. Default: not checked.",
-    ),
+    .record(z.string(), z.int().min(2).max(10_000))
+    .default({})
+    .describe("By column: so many equal values in a row are a stuck sensor, and its features unfit."),
   maxRate: z
     .record(z.string(), z.number().positive())
     .default({})

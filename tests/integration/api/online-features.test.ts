@@ -242,6 +242,23 @@ await describeWithServices("features of live readings", () => {
     expect((await fixture.request("/v1/features/p1?model=other")).status).toBe(409);
   });
 
+  it("marks features of a sensor that is not sent any more as unfit, and tells with the prediction", async () => {
+    const silent = Array.from({ length: 20 }, (_, i) => ({
+      asset: "p9",
+      ms: START + i * 60_000,
+      values: { pressure: i < 8 ? 1e3 + i : null, speed: 1_450 + i, mode: "run" },
+    }));
+    await send(silent);
+    await until(async () => (await read("p9")).status === "unfit");
+    const { features } = await read("p9");
+    const byName = new Map(features.map((feature) => [feature.name, feature]));
+    expect(byName.get("pressure_mean_5")).toMatchObject({
+      status: "unfit",
+      reason: "pressure is missing in 12 of the newest 20 readings",
+    });
+    expect(byName.get("speed_mean_5")).toMatchObject({ status: "present" });
+  });
+
   it("has the same features after the scorer is gone and another took over", async () => {
     const before = await read("p1");
     await scorer.close();

@@ -9,6 +9,7 @@ import type { RowSpec } from "../row.ts";
 import { requestBodies } from "../serve/fleet-table.ts";
 import type { BenchSuite, SuiteContext } from "../suite.ts";
 import { bareCopy } from "./bare-copy.ts";
+import { fillHistory, HISTORY_ASSETS, readHistory } from "./history.ts";
 import { startIngestPlatform } from "./ingest-platform.ts";
 import type { IngestPlatform } from "./ingest-platform.ts";
 import { ASSETS, arrowBodies, jsonRequests, SOURCE } from "./reading-bodies.ts";
@@ -95,6 +96,22 @@ export const INGEST_SPECS = {
     of: "ours",
     max: 5,
   },
+  page: {
+    work: "a year of 100 assets, a reading a minute: page of 100 readings, p99",
+    unit: "ms",
+    kind: "aim",
+    better: "lower",
+    of: "ours",
+    max: 50,
+  },
+  trend: {
+    work: "the same: trend of 24 hours in steps of five minutes, p99",
+    unit: "ms",
+    kind: "aim",
+    better: "lower",
+    of: "ours",
+    max: 50,
+  },
 } as const satisfies Record<string, RowSpec>;
 
 /** Readings in: how fast, how late beside predictions, and what overload does. */
@@ -115,6 +132,7 @@ interface Plan {
   readonly sustainedSeconds: number;
   readonly overloadSeconds: number;
   readonly burstReadings: number;
+  readonly historyMinutes: number;
 }
 
 async function runIngestSuite(context: SuiteContext): Promise<void> {
@@ -126,6 +144,7 @@ async function runIngestSuite(context: SuiteContext): Promise<void> {
         sustainedSeconds: 4,
         overloadSeconds: 4,
         burstReadings: 30_000,
+        historyMinutes: 2_000,
       }
     : {
         copyRows: 1_000_000,
@@ -134,6 +153,7 @@ async function runIngestSuite(context: SuiteContext): Promise<void> {
         sustainedSeconds: 600,
         overloadSeconds: 120,
         burstReadings: 300_000,
+        historyMinutes: 365 * 24 * 60,
       };
   const platform = await startIngestPlatform(context);
   try {
@@ -142,6 +162,7 @@ async function runIngestSuite(context: SuiteContext): Promise<void> {
     await measureSustained(context, platform, plan);
     await measureOverload(context, platform, plan);
     await measureBurst(context, platform, plan);
+    await measureHistory(context, platform, plan);
   } finally {
     await platform.stop();
   }
@@ -287,6 +308,22 @@ async function measureBurst(context: SuiteContext, platform: IngestPlatform, pla
     throw new Error(`burst: expected ${plan.burstReadings} stored, got ${stored}`);
   context.row(INGEST_SPECS.burst, { ours: seconds, seed: SEED });
   context.row(INGEST_SPECS.burstOthers, { ours: worst, seed: SEED });
+}
+
+async function measureHistory(
+  context: SuiteContext,
+  platform: IngestPlatform,
+  { historyMinutes: minutesPerAsset }: Plan,
+): Promise<void> {
+  const bytes = await fillHistory(platform, minutesPerAsset);
+  const reads = context.quick ? 50 : 1_000;
+  const { pages, trends } = await readHistory(platform, { reads, minutesPerAsset, seed: SEED });
+  context.row(INGEST_SPECS.page, { ours: percentile(pages, 0.99), seed: SEED });
+  context.row(INGEST_SPECS.trend, { ours: percentile(trends, 0.99), seed: SEED });
+  const nRows = HISTORY_ASSETS * minutesPerAsset;
+  context.say(
+    `history: ${nRows} readings take ${Math.round(bytes / 2 ** 20)} MiB with their indexes, ${Math.round(bytes / nRows)} bytes each (all readings of the run counted)`,
+  );
 }
 
 /** Every request once, over so many connections. */

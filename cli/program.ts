@@ -19,6 +19,7 @@ import { registerDriftCommand } from "./commands/model/drift.ts";
 import { registerInitCommand } from "./commands/pipeline/init.ts";
 import { registerKeysCommand } from "./commands/record/keys.ts";
 import { registerDeadLettersCommand } from "./commands/live/dead-letters.ts";
+import { registerFeaturesCommand } from "./commands/live/features.ts";
 import { registerReadingsCommand } from "./commands/live/readings.ts";
 import { registerFeedsCommand } from "./commands/live/feeds.ts";
 import { registerSourcesCommand } from "./commands/live/sources.ts";
@@ -68,6 +69,7 @@ const COMMANDS: Readonly<Record<string, readonly ((program: Command) => void)[]>
   "Live readings:": [
     registerSourcesCommand,
     registerReadingsCommand,
+    registerFeaturesCommand,
     registerFeedsCommand,
     registerDeadLettersCommand,
   ],

@@ -3,6 +3,8 @@ import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { ERROR_CODES } from "../schemas/error-codes.ts";
+import { featureHistorySchema } from "../schemas/live/online-features.ts";
+import type { FeatureHistoryRequest } from "../schemas/live/online-features.ts";
 import { isPlatformError, PlatformError } from "../schemas/platform-error.ts";
 
 export interface FeaturesServerOptions {
@@ -15,6 +17,8 @@ export interface FeaturesServerOptions {
     form: "features" | "row",
     query: { readonly asset: string; readonly model: string | undefined },
   ) => Promise<unknown>;
+  /** Features as they were. */
+  readonly history: (request: FeatureHistoryRequest) => Promise<unknown>;
   readonly metrics: () => Promise<string>;
   readonly isReady: () => boolean;
 }
@@ -47,24 +51,45 @@ interface Answer {
 }
 
 const JSON_TYPE = "application/json";
+const MOST_BODY_BYTES = 1_048_576;
 
 async function handle(options: FeaturesServerOptions, request: IncomingMessage): Promise<Answer> {
   const { pathname, searchParams } = new URL(request.url ?? "/", "http://scorer");
-  if (request.method !== "GET") return { status: 405, body: "", type: "text/plain" };
-  if (pathname === "/livez") return { status: 200, body: "ok", type: "text/plain" };
-  if (pathname === "/readyz")
-    return options.isReady()
-      ? { status: 200, body: "ready", type: "text/plain" }
-      : { status: 503, body: "starting", type: "text/plain" };
-  if (pathname === "/metrics")
+  const route = `${request.method} ${pathname}`;
+  if (route === "GET /livez") return plain(200, "ok");
+  if (route === "GET /readyz") return options.isReady() ? plain(200, "ready") : plain(503, "starting");
+  if (route === "GET /metrics")
     return { status: 200, body: await options.metrics(), type: "text/plain; version=0.0.4" };
-  const form = pathname === "/features" ? "features" : pathname === "/row" ? "row" : undefined;
-  if (form === undefined) return { status: 404, body: "", type: "text/plain" };
-  if (!isSecret(request.headers.authorization, options.secret))
-    return { status: 401, body: "", type: "text/plain" };
-  const asset = searchParams.get("asset") ?? "";
-  const reply = await options.answer(form, { asset, model: searchParams.get("model") ?? undefined });
-  return { status: 200, body: JSON.stringify(reply), type: JSON_TYPE };
+  if (!isSecret(request.headers.authorization, options.secret)) return plain(401, "");
+  const asked = {
+    asset: searchParams.get("asset") ?? "",
+    model: searchParams.get("model") ?? undefined,
+  };
+  switch (route) {
+    case "GET /features":
+      return answered(await options.answer("features", asked));
+    case "GET /row":
+      return answered(await options.answer("row", asked));
+    case "POST /history":
+      return answered(await options.history(featureHistorySchema.parse(JSON.parse(await bodyOf(request)))));
+    default:
+      return plain(404, "");
+  }
+}
+
+const plain = (status: number, body: string): Answer => ({ status, body, type: "text/plain" });
+const answered = (reply: unknown): Answer => ({ status: 200, body: JSON.stringify(reply), type: JSON_TYPE });
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let nBytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    nBytes += chunk.length;
+    if (nBytes > MOST_BODY_BYTES)
+      throw new PlatformError("body_too_large", `read features: expected at most ${MOST_BODY_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
 }
 
 function isSecret(header: string | undefined, secret: string): boolean {

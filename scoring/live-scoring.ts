@@ -6,10 +6,16 @@
  *                        └─► features / row (asked by the API)
  */
 import { PlatformError } from "../schemas/platform-error.ts";
-import type { OnlineFeatures, OnlineRow } from "../schemas/live/online-features.ts";
+import type {
+  FeatureHistory,
+  FeatureHistoryRequest,
+  OnlineFeatures,
+  OnlineRow,
+} from "../schemas/live/online-features.ts";
 import type { OnlineStore, ScorerAddress, ShardLease } from "../stores/postgres/port/online.ts";
 import type { AssetSeries } from "./asset-series.ts";
 import { FeatureEngine } from "./feature-engine.ts";
+import { featureHistory } from "./feature-history.ts";
 import { featuresOf, rowOf } from "./feature-reply.ts";
 import type { LiveModel } from "./live-model.ts";
 import type { ScoringObserver } from "./observer.ts";
@@ -111,6 +117,11 @@ export class LiveScoring {
 
   async row(asset: string, model: string | undefined): Promise<OnlineRow> {
     return rowOf(await this.series(asset, model), Date.now());
+  }
+
+  /** Of any asset: nothing of it needs the state that this scorer keeps. */
+  async history({ model, rows }: FeatureHistoryRequest): Promise<FeatureHistory> {
+    return featureHistory(this.#options.online, this.#options.feeds.find(model), rows);
   }
 
   /** @throws {PlatformError} features_unavailable: the asset is another scorer's */

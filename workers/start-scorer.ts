@@ -110,6 +110,10 @@ export async function startScorer(settings: Settings, parts: ScorerParts): Promi
     port: settings.scorer.port ?? 0,
     secret,
     isReady: () => isReady,
+    async history(request) {
+      if (live === undefined || !isReady) throw notReady();
+      return live.history(request);
+    },
     metrics: () => scorerMetrics.text(),
     async answer(form, { asset, model }) {
       if (live === undefined || !isReady) throw notReady();

@@ -1,8 +1,12 @@
 import { z } from "zod";
-import { onlineFeaturesSchema } from "../../schemas/live/online-features.ts";
+import {
+  featureHistoryReplySchema,
+  featureHistorySchema,
+  onlineFeaturesSchema,
+} from "../../schemas/live/online-features.ts";
 import { dataIdSchema, nameSchema } from "../../schemas/names.ts";
 import type { Actor, Database } from "../../stores/postgres/port.ts";
-import { found, sitesOf, siteViewer } from "./parts.ts";
+import { found, sitesOf, siteViewer, viewer } from "./parts.ts";
 import { route } from "./route.ts";
 import type { AnyRoute } from "./route.ts";
 
@@ -24,6 +28,17 @@ export const featureRoutes: readonly AnyRoute[] = [
       await requireVisible(asset, actor, database);
       return features.features({ asset, model });
     },
+  }),
+  route({
+    method: "post",
+    path: "/v1/features/history",
+    tag: "features",
+    summary:
+      "Features of assets as they were at given times: of the stored readings up to then, late ones included.",
+    policy: viewer,
+    body: { kind: "json", schema: featureHistorySchema },
+    reply: featureHistoryReplySchema,
+    handle: ({ body }, { features }) => features.history(body),
   }),
 ];
 

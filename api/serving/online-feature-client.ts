@@ -1,8 +1,13 @@
 import { Agent, request } from "node:http";
 import { ERROR_CODES } from "../../schemas/error-codes.ts";
 import type { ErrorCode } from "../../schemas/error-codes.ts";
-import { onlineFeaturesSchema } from "../../schemas/live/online-features.ts";
-import type { OnlineFeatures, OnlineRow } from "../../schemas/live/online-features.ts";
+import { featureHistoryReplySchema, onlineFeaturesSchema } from "../../schemas/live/online-features.ts";
+import type {
+  FeatureHistory,
+  FeatureHistoryRequest,
+  OnlineFeatures,
+  OnlineRow,
+} from "../../schemas/live/online-features.ts";
 import { shardOf } from "../../schemas/live/shard.ts";
 import { isPlatformError, PlatformError } from "../../schemas/platform-error.ts";
 import type { OnlineStore, ScorerAddress } from "../../stores/postgres/port/online.ts";
@@ -23,6 +28,8 @@ const OWNERS_FRESH_MS = 1_000;
 const PATIENCE_MS = 1_500;
 const RETRY_MS = 50;
 const TIMEOUT_MS = 2_000;
+/** A thousand rows are as many reads of the store. */
+const HISTORY_TIMEOUT_MS = 60_000;
 
 /**
  * Asks scorers for the features of live readings. Who owns which asset is kept in memory, so that a question makes no
@@ -49,16 +56,38 @@ export class OnlineFeatureClient {
     return (await this.#ask("row", question)) as OnlineRow;
   }
 
+  /** Features as they were; any scorer can say. */
+  async history(asked: FeatureHistoryRequest): Promise<FeatureHistory> {
+    const asset = asked.rows[0]?.asset ?? "";
+    const body = JSON.stringify(asked);
+    const reply = await this.#patiently(async () =>
+      this.#send(await this.#ownerOf(asset), {
+        path: "/history",
+        asset,
+        body,
+        timeoutMs: HISTORY_TIMEOUT_MS,
+      }),
+    );
+    return featureHistoryReplySchema.parse(reply);
+  }
+
   close(): void {
     this.#agent.destroy();
   }
 
-  async #ask(form: "features" | "row", question: FeatureQuestion): Promise<unknown> {
+  #ask(form: "features" | "row", { asset, model }: FeatureQuestion): Promise<unknown> {
+    const query = new URLSearchParams({ asset, ...(model === undefined ? {} : { model }) });
+    const path = `/${form}?${query.toString()}`;
+    return this.#patiently(async () =>
+      this.#send(await this.#ownerOf(asset), { path, asset, timeoutMs: TIMEOUT_MS }),
+    );
+  }
+
+  async #patiently(ask: () => Promise<unknown>): Promise<unknown> {
     const until = performance.now() + (this.#options.patienceMs ?? PATIENCE_MS);
     for (;;) {
       try {
-        const owner = await this.#ownerOf(question.asset);
-        return await this.#get(owner, form, question);
+        return await ask();
       } catch (error) {
         const isAway = isPlatformError(error) && error.code === "features_unavailable";
         if (!isAway || performance.now() > until) throw error;
@@ -92,13 +121,20 @@ export class OnlineFeatureClient {
     return this.#reading;
   }
 
-  #get({ url, secret }: ScorerAddress, form: string, { asset, model }: FeatureQuestion): Promise<unknown> {
-    const query = new URLSearchParams({ asset, ...(model === undefined ? {} : { model }) });
+  #send({ url, secret }: ScorerAddress, { path, asset, body, timeoutMs }: ScorerRequest): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const fail = (cause: unknown): void => reject(unavailable(asset, "the scorer does not answer", cause));
       const asked = request(
-        `${url}/${form}?${query.toString()}`,
-        { agent: this.#agent, timeout: TIMEOUT_MS, headers: { authorization: `Bearer ${secret}` } },
+        `${url}${path}`,
+        {
+          agent: this.#agent,
+          timeout: timeoutMs,
+          method: body === undefined ? "GET" : "POST",
+          headers: {
+            authorization: `Bearer ${secret}`,
+            ...(body === undefined ? {} : { "content-length": Buffer.byteLength(body) }),
+          },
+        },
         (response) => {
           const chunks: Buffer[] = [];
           response.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -114,11 +150,19 @@ export class OnlineFeatureClient {
           });
         },
       );
-      asked.on("timeout", () => asked.destroy(new Error(`no answer in ${TIMEOUT_MS} ms`)));
+      asked.on("timeout", () => asked.destroy(new Error(`no answer in ${timeoutMs} ms`)));
       asked.on("error", fail);
-      asked.end();
+      asked.end(body);
     });
   }
+}
+
+interface ScorerRequest {
+  readonly path: string;
+  /** For messages. */
+  readonly asset: string;
+  readonly body?: string;
+  readonly timeoutMs: number;
 }
 
 function refusalOf(reply: unknown, asset: string): PlatformError {

@@ -51,3 +51,39 @@ export const onlineRowSchema = onlineFeaturesSchema.omit({ features: true }).ext
   unfit: z.array(z.strictObject({ index: z.int(), status: featureStatusSchema, reason: z.string() })),
 });
 export type OnlineRow = z.infer<typeof onlineRowSchema>;
+
+/** Body of `POST /v1/features/history`: the features of assets as they were at given times. */
+export const featureHistorySchema = z.strictObject({
+  model: nameSchema.optional(),
+  rows: z
+    .array(
+      z.strictObject({
+        asset: dataIdSchema,
+        /** ISO 8601 with an offset, or the cycle. */
+        time: z.union([z.string().max(64), z.int()]),
+      }),
+    )
+    .min(1)
+    .max(1_000),
+});
+export type FeatureHistoryRequest = z.infer<typeof featureHistorySchema>;
+
+/** The features of an asset at its newest reading up to a time. */
+export const featureHistoryRowSchema = z.strictObject({
+  asset: dataIdSchema,
+  /** As it was asked for. */
+  time: z.union([z.string(), z.number()]),
+  at: onlineFeaturesSchema.shape.at,
+  epoch: onlineFeaturesSchema.shape.epoch,
+  /** From that reading to the time asked for. */
+  ageSeconds: z.number().nullable(),
+  status: featureStatusSchema,
+  /** By name; null = missing. */
+  values: z.record(z.string(), onlineFeatureSchema.shape.value),
+});
+export type FeatureHistoryRow = z.infer<typeof featureHistoryRowSchema>;
+
+export const featureHistoryReplySchema = onlineFeaturesSchema
+  .pick({ model: true, version: true, digest: true, source: true })
+  .extend({ rows: z.array(featureHistoryRowSchema) });
+export type FeatureHistory = z.infer<typeof featureHistoryReplySchema>;

@@ -11,7 +11,7 @@ import { createTestEngine } from "../../../features/support/test-engine.ts";
 import type { TestEngine } from "../../../features/support/test-engine.ts";
 import { transformShard } from "../../../features/transform.ts";
 import { compileView } from "../../../features/view.ts";
-import type { OnlineFeatures } from "../../../schemas/live/online-features.ts";
+import type { FeatureHistory, OnlineFeature, OnlineFeatures } from "../../../schemas/live/online-features.ts";
 import type { PredictReply } from "../../../schemas/prediction.ts";
 import type { AssetScore } from "../../../stores/postgres/port/online.ts";
 import { createDatabase } from "../../../stores/postgres/database.ts";
@@ -174,7 +174,10 @@ await describeWithServices("features of live readings", () => {
       },
     );
   }
-  function difference(features: OnlineFeatures["features"], expected: readonly (number | null)[]) {
+  function difference(
+    features: readonly Pick<OnlineFeature, "name" | "value">[],
+    expected: readonly (number | null)[],
+  ) {
     return features.flatMap(({ name, value }, i) => {
       const number = typeof value === "string" ? MODES.indexOf(value) : value;
       const wanted = expected[i] ?? null;
@@ -240,6 +243,32 @@ await describeWithServices("features of live readings", () => {
   it("says that an asset without a reading is not found, and refuses a model without a champion", async () => {
     expect(await read("nobody")).toMatchObject({ status: "not_found", at: null, ageSeconds: null });
     expect((await fixture.request("/v1/features/p1?model=other")).status).toBe(409);
+  });
+
+  it("has the features of any asset as they were, of the readings up to then", async () => {
+    const rows = seriesOf("p-22", 26);
+    const ask = (body: object) =>
+      fixture.request("/v1/features/history", {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ model: "pumps", ...body }),
+      });
+    const times = [rows[3], rows[11], rows[20]].map((row) => (row?.ms ?? 0) + 30_000);
+    const asked = times.map((ms) => ({ asset: "p-22", time: new Date(ms).toISOString() }));
+    const before = { asset: "p-22", time: "2001-01-01T00:00:00Z" };
+    const response = await ask({ rows: [...asked, before] });
+    const reply = (await response.json()) as FeatureHistory;
+    expect(response.status, JSON.stringify(reply)).toBe(200);
+    for (const [i, ms] of times.entries()) {
+      const then = rows.filter((row) => row.ms <= ms);
+      const expected = await offline(then, "p-22");
+      const features = Object.entries(reply.rows[i]?.values ?? {}).map(([name, value]) => ({ name, value }));
+      expect(difference(features, expected)).toBeUndefined();
+      expect(Date.parse(String(reply.rows[i]?.at))).toBe(then.at(-1)?.ms);
+    }
+    expect(reply.rows[3]).toMatchObject({ status: "not_found", at: null });
+    expect((await ask({ rows: [{ asset: "p-22", time: "2026-02-30T00:00:00Z" }] })).status).toBe(422);
+    expect((await ask({ rows: [{ asset: "p-22", time: 5 }] })).status).toBe(422);
   });
 
   it("marks features of a sensor that is not sent any more as unfit, and tells with the prediction", async () => {

@@ -1,3 +1,4 @@
+import type { SendAround } from "../alerting/channels/send.ts";
 import type { Client } from "@temporalio/client";
 import type { Logger } from "pino";
 import type { InferencePool } from "../inference/pool.ts";
@@ -23,6 +24,8 @@ export interface ActivityDeps {
   readonly stagingMaxRows: number;
   /** How long replies are kept for repeated requests. */
   readonly replyRetentionMs: number;
+  /** What channels of alerts may reach, and where their secrets are. */
+  readonly alerting: SendAround;
   /** Whether HTTP sources may point at this machine. */
   readonly allowLoopbackSources: boolean;
 }

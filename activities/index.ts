@@ -1,3 +1,4 @@
+import { createAlarmActivities } from "./alarms/activities.ts";
 import { createAdoptionActivities } from "./adoption/activities.ts";
 import { createApprovalActivities } from "./approval/activities.ts";
 import { createComparisonActivities } from "./comparison/activities.ts";
@@ -27,6 +28,7 @@ export function createActivities(deps: ActivityDeps) {
         ...createApprovalActivities(deps),
         ...createRegistryActivities(deps),
         ...createMonitoringActivities(deps),
+        ...createAlarmActivities(deps),
       }),
       ...createHousekeepingActivities(deps),
     }),

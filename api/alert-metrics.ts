@@ -1,4 +1,4 @@
-import { Gauge } from "prom-client";
+import { Counter, Gauge } from "prom-client";
 import type { Registry } from "prom-client";
 import type { Database } from "../stores/postgres/port.ts";
 
@@ -6,7 +6,26 @@ import type { Database } from "../stores/postgres/port.ts";
 const MAX_SERIES = 1_000;
 
 /** Counts alerts for a registry, asked of the database at each scrape; while that is away the last numbers stand. */
-export function watchAlerts(registry: Registry, database: () => Pick<Database, "alerts">): void {
+export function watchAlerts(
+  registry: Registry,
+  database: () => Pick<Database, "alerts" | "alertDeliveries">,
+): void {
+  const outcomes = async () => database().alertDeliveries.counts();
+  registry.registerMetric(
+    new Counter({
+      name: "aura_alert_deliveries_total",
+      help: "Alerts told to channels, by what became of it.",
+      labelNames: ["channel", "outcome"] as const,
+      registers: [],
+      async collect() {
+        const rows = await outcomes().catch(() => undefined);
+        if (rows === undefined) return;
+        this.reset();
+        for (const { channel, state, n } of rows)
+          if (state !== "waiting") this.inc({ channel, outcome: state }, n);
+      },
+    }),
+  );
   const open = async () => database().alerts.openOfRules(MAX_SERIES);
   registry.registerMetric(
     new Gauge({

@@ -275,6 +275,12 @@ export const ERROR_CODES = {
     "A remote source does not answer.",
     "It is retried; check the source's URL.",
   ),
+  channel_unavailable: row(
+    503,
+    true,
+    "A channel of alerts does not take them now.",
+    "It is retried for a day; `aura alerts deliveries list` tells why, and `replay` tells it again.",
+  ),
   trainer_unavailable: row(
     503,
     false,

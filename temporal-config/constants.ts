@@ -125,3 +125,16 @@ export const compareDataWorkflowId = (kind: string, a: string, b: string): strin
 
 /** `hash` covers model digest, raw file hashes and options. */
 export const scoreWorkflowId = (model: string, hash: string): string => `score/${model}/${hash}`;
+
+/** `key` is that of the alert's events: a rule and the hash of an asset. */
+export const alarmWorkflowId = (key: string): string => `alarm/${key}`;
+
+/** One replayed delivery. */
+export const alarmReplayWorkflowId = (deliveryId: number): string => `alarm-replay/${deliveryId}`;
+
+/** How long a channel is tried: from a second to five minutes apart. */
+export const DELIVERY = {
+  startToCloseTimeout: "30s",
+  scheduleToCloseTimeout: "24h",
+  retry: { initialInterval: "1s", backoffCoefficient: 2, maximumInterval: "5m" },
+} as const;

@@ -75,6 +75,10 @@ export async function openWorkerDeps(
     stagingMaxRows: settings.stagingMaxRows,
     replyRetentionMs: settings.housekeeping.replyRetentionMs,
     allowLoopbackSources: settings.allowLoopbackSources,
+    alerting: {
+      policy: { allowLoopback: settings.allowLoopbackSources, hosts: settings.alertHosts },
+      secrets: { environment: settings.environment, folder: settings.feeds.secrets },
+    },
     async close() {
       await Promise.all([cpu.close(), pool.close()]);
       duckdb.close();

@@ -10,6 +10,7 @@ import type { Settings } from "../config/settings.ts";
 import { connectNative } from "../temporal-config/connection.ts";
 import { TASK_QUEUES, WORKER_TUNING } from "../temporal-config/constants.ts";
 import type { TaskQueueName } from "../temporal-config/constants.ts";
+import { AlarmDispatcher } from "./alarm-dispatcher.ts";
 import { startAuditSealer } from "./audit-sealer.ts";
 import { openWorkerDeps } from "./dependencies.ts";
 import { ensureHousekeeping } from "./housekeeping-schedule.ts";
@@ -48,6 +49,8 @@ async function main(): Promise<void> {
       log.warn({ err }, "the schedule of readings' upkeep could not be brought up to date"),
     );
   }
+  const dispatcher = new AlarmDispatcher(deps.db, deps.temporal, log);
+  await dispatcher.start();
   const sealer = startAuditSealer(deps.db, log);
   const reconciler = startIntakeReconciler(deps.db, log);
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
@@ -58,6 +61,7 @@ async function main(): Promise<void> {
     await Promise.all(workers.map((worker) => worker.run()));
   } finally {
     sealer.stop();
+    await dispatcher.close();
     reconciler.stop();
     await deps.close();
     await connection.close();

@@ -1,4 +1,5 @@
 import { ActivityCancellationType, proxyActivities } from "@temporalio/workflow";
+import type { createAlarmActivities } from "../activities/alarms/activities.ts";
 import type { createAdoptionActivities } from "../activities/adoption/activities.ts";
 import type { createApprovalActivities } from "../activities/approval/activities.ts";
 import type { createComparisonActivities } from "../activities/comparison/activities.ts";
@@ -15,7 +16,7 @@ import type { createRunActivities } from "../activities/runs/activities.ts";
 import type { createScoringActivities } from "../activities/scoring/activities.ts";
 import type { createSearchActivities } from "../activities/search/activities.ts";
 import type { createTrainingActivities } from "../activities/training/activities.ts";
-import { RETRY, TASK_QUEUES, TIMEOUTS } from "../temporal-config/constants.ts";
+import { DELIVERY, RETRY, TASK_QUEUES, TIMEOUTS } from "../temporal-config/constants.ts";
 
 /**
  * Activities as workflows call them, by the resource they need: bookkeeping, data, CPU. Cancellation waits for the
@@ -36,6 +37,12 @@ const TRAIN = { ...TIMEOUTS.train, retry: RETRY.work, taskQueue: TASK_QUEUES.tra
 
 export const runs = proxyActivities<ReturnType<typeof createRunActivities>>(RECORD);
 export const approvals = proxyActivities<ReturnType<typeof createApprovalActivities>>(RECORD);
+export const alarms = proxyActivities<ReturnType<typeof createAlarmActivities>>(RECORD);
+/** Outside the house: what is away is tried again for a day. */
+export const deliveries = proxyActivities<Pick<ReturnType<typeof createAlarmActivities>, "deliverAlert">>({
+  ...RECORD,
+  ...DELIVERY,
+});
 export const registry = proxyActivities<ReturnType<typeof createRegistryActivities>>(RECORD);
 export const monitoring = proxyActivities<ReturnType<typeof createMonitoringActivities>>(RECORD);
 /** Small steps over many rows or objects: hours with heartbeats, and no core to take. */

@@ -1,3 +1,4 @@
+import { alertDeliveryRoutes } from "./alert-deliveries.ts";
 import { alertRuleRoutes } from "./alert-rules.ts";
 import { alertRoutes } from "./alerts.ts";
 import { approvalRoutes } from "./approvals.ts";
@@ -61,6 +62,7 @@ const RESOURCES: readonly AnyRoute[] = [
   ...assetRoutes,
   ...alertRoutes,
   ...alertRuleRoutes,
+  ...alertDeliveryRoutes,
   ...documentRoutes,
   ...catalogRoutes,
   ...datasetRoutes,

@@ -31,6 +31,7 @@ import { PostgresOnlineStore } from "./repositories/live/online-store.ts";
 import { PostgresReadingStore, READINGS_CHANNEL } from "./repositories/live/reading-store.ts";
 import { alertChannelStore, alertRuleStore } from "./repositories/alerting/declaration-store.ts";
 import { ALERTS_CHANNEL, PostgresAlertEventStore } from "./repositories/alerting/alert-events.ts";
+import { PostgresAlertDeliveryStore } from "./repositories/alerting/delivery-store.ts";
 import { PostgresAlertEvaluationStore } from "./repositories/alerting/evaluation-store.ts";
 import { PostgresScoreStore } from "./repositories/serving/score-store.ts";
 
@@ -77,6 +78,7 @@ export async function createDatabase(databaseUrl: string, options: DatabaseOptio
     alertRules: alertRuleStore(pool),
     alertChannels: alertChannelStore(pool),
     alertEvaluation: new PostgresAlertEvaluationStore(pool),
+    alertDeliveries: new PostgresAlertDeliveryStore(pool),
     alertEvents: new PostgresAlertEventStore(pool, alertsListener),
     assets: new PostgresAssetStore(pool),
     registry: new PostgresRegistry(pool, listener),

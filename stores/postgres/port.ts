@@ -2,6 +2,7 @@ import type { RunStore } from "./port/runs.ts";
 import type { DatasetStore } from "./port/datasets.ts";
 import type { AlertStore } from "./port/alerts.ts";
 import type { AlertChannelStore, AlertRuleStore } from "./port/alert-rules.ts";
+import type { AlertDeliveryStore } from "./port/alert-deliveries.ts";
 import type { AlertEvaluationStore, AlertEventStore } from "./port/alerting.ts";
 import type { AssetStore } from "./port/assets.ts";
 import type { Registry } from "./port/registry.ts";
@@ -67,6 +68,7 @@ export interface Database {
   readonly alertChannels: AlertChannelStore;
   readonly alertEvaluation: AlertEvaluationStore;
   readonly alertEvents: AlertEventStore;
+  readonly alertDeliveries: AlertDeliveryStore;
   readonly assets: AssetStore;
   readonly registry: Registry;
   readonly approvals: ApprovalStore;

@@ -2,6 +2,8 @@ import type { History } from "@temporalio/common/lib/proto-utils.js";
 import { ApiClient, apiPath } from "../../cli/client.ts";
 import { rawFileSchema } from "../../schemas/dataset.ts";
 import {
+  alarmReplayWorkflowId,
+  alarmWorkflowId,
   approveWorkflowId,
   promoteWorkflowId,
   READINGS_UPKEEP_ID,
@@ -18,6 +20,7 @@ import { FaultyPlatform } from "../faults/faulty-platform.ts";
 import { DRIFT_WORKFLOW_ID, live } from "../faults/life.ts";
 import { inMs, untilAnswered } from "../faults/patience.ts";
 import { externalPipeline, pumpModel, startTrainer, uploadedModel } from "../support/external-trainer.ts";
+import { recordedAlarm } from "./record-alarms.ts";
 import { recordedNames, writeHistory } from "./history-file.ts";
 
 /**
@@ -25,7 +28,7 @@ import { recordedNames, writeHistory } from "./history-file.ts";
  *
  *     npm run build && node dist/tests/replay/record.js [group …]
  *
- * Groups: `runs`, `housekeeping`, `readings`, `search`, `versions`; all of them without one.
+ * Groups: `runs`, `housekeeping`, `alarms`, `readings`, `search`, `versions`; all of them without one.
  * To be run when a workflow gains a path; what is recorded stays. A history that no longer replays means that runs
  * which are open at the next release would be stuck: such a change goes behind `patched()`.
  */
@@ -56,6 +59,10 @@ class Recorder {
 
   async ended(workflowId: string): Promise<void> {
     await this.#platform.client.workflow.getHandle(workflowId).result();
+  }
+
+  get databaseUrl(): string {
+    return this.#platform.databaseUrl;
   }
 
   /** A run whose pipeline is the fixture's with other words, up to its approval. */
@@ -98,6 +105,21 @@ class Recorder {
     const taskQueue = TASK_QUEUES.control;
     await this.#platform.client.workflow.start(workflowType, { workflowId, taskQueue, args: [input] });
     return workflowId;
+  }
+
+  signal(workflowId: string, name: string, word: object): Promise<void> {
+    return this.#platform.client.workflow.getHandle(workflowId).signal(name, word);
+  }
+
+  /** Waits until somebody has started it. */
+  async waitFor(workflowId: string): Promise<void> {
+    const handle = this.#platform.client.workflow.getHandle(workflowId);
+    await untilAnswered(workflowId, inMs(RECORDING_MS), async () =>
+      handle.describe().then(
+        () => true as const,
+        () => undefined,
+      ),
+    );
   }
 
   signalReject(workflowId: string): Promise<void> {
@@ -223,6 +245,24 @@ async function recordReadings(recorder: Recorder): Promise<void> {
   await recorder.save("readings-upload", await recorder.uploadReadings());
 }
 
+/** An alarm from pending to cleared, and a delivery that is replayed. */
+async function recordAlarms(recorder: Recorder): Promise<void> {
+  const alarm = await recordedAlarm(recorder.databaseUrl);
+  const id = alarmWorkflowId(alarm.key);
+  await alarm.happen("raised");
+  await alarm.told("reminded");
+  await alarm.told("escalated");
+  await recorder.signal(id, "acknowledge", { by: "eve", comment: "seen" });
+  await alarm.told("acknowledged");
+  await alarm.happen("cleared");
+  await recorder.save("alarm-reminded-escalated-acknowledged", id);
+  const deliveryId = await alarm.replay();
+  await alarm.told("cleared");
+  await recorder.waitFor(alarmReplayWorkflowId(deliveryId));
+  await recorder.save("alarm-replay", alarmReplayWorkflowId(deliveryId));
+  await alarm.close();
+}
+
 async function recordHousekeeping(recorder: Recorder): Promise<void> {
   const run = await recorder.start("housekept", ["task:", "retention: 0d\n\ntask:"]);
   await recorder.approvalOf(run.runId);
@@ -329,6 +369,7 @@ async function recordRuns(recorder: Recorder): Promise<void> {
 const GROUPS = {
   runs: recordRuns,
   housekeeping: recordHousekeeping,
+  alarms: recordAlarms,
   readings: recordReadings,
   search: recordSearch,
   versions: recordVersions,

@@ -6,6 +6,7 @@ import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
 import { itemsOf, parseLimit, showList, timeText } from "../../list-view.ts";
+import { registerAlertDeliveries } from "./alert-deliveries.ts";
 import { registerAlertDeclarations } from "./alert-declarations.ts";
 
 interface ListOptions {
@@ -76,6 +77,7 @@ export function registerAlertsCommand(program: Command): void {
       clear(contextOf(command), id, options),
     );
   registerAlertDeclarations(alerts);
+  registerAlertDeliveries(alerts);
 }
 
 async function list(context: CliContext, { json, ...query }: ListOptions): Promise<void> {

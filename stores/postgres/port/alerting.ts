@@ -102,6 +102,7 @@ export interface AlertEvaluationStore {
   ): Promise<EvaluationLease | undefined>;
   release(owner: string): Promise<void>;
   load(): Promise<{ readonly states: readonly StoredAlarm[]; readonly places: readonly StreamPlace[] }>;
+  phaseOf(rule: string, asset: string): Promise<"quiet" | "pending" | "raised">;
   /** Rules' last looks, ms since 1970. */
   scans(): Promise<ReadonlyMap<string, number>>;
   assets(sources: readonly string[]): Promise<readonly KnownAsset[]>;

@@ -61,6 +61,13 @@ export interface AlertStore {
   ): Promise<AlertRow | undefined>;
   /** A person says that it is over; undefined where there is no such alert. A rule that still holds raises another one. */
   clear(id: number, audit: AuditEntry): Promise<AlertRow | undefined>;
+  /**
+   * Notes that people are told again. Nothing happens where it is not open any more.
+   *
+   * @param nth which time it is: told once each
+   * @returns id of the event
+   */
+  remind(id: number, kind: "reminded" | "escalated", nth: number): Promise<number | undefined>;
   /** Open ones that rules raised, newest first. */
   openOfRules(limit: number): Promise<Pick<AlertRow, "rule" | "asset" | "severity">[]>;
   /** Open ones by severity. */

@@ -67,7 +67,8 @@ export async function appendEventOf(sql: Sql, kind: AlertEventKind, alert: Alert
   return id;
 }
 
-const COLUMNS = `event_id as id, at, kind, rule, asset_id as asset, alarm_key as "alarmKey", alert`;
+/** Columns of `AlertEventRow` over aura.alert_events. */
+export const EVENT_COLUMNS = `event_id as id, at, kind, rule, asset_id as asset, alarm_key as "alarmKey", alert`;
 
 /** What happened to alerts, by cursor, and on its way to the workflows of alarms. */
 export class PostgresAlertEventStore implements AlertEventStore {
@@ -113,7 +114,7 @@ export class PostgresAlertEventStore implements AlertEventStore {
 
 function eventsSince(sql: Sql, after: number, limit: number): Promise<AlertEventRow[]> {
   return sql.query(
-    `select ${COLUMNS} from aura.alert_events where event_id > $1 order by event_id limit $2`,
+    `select ${EVENT_COLUMNS} from aura.alert_events where event_id > $1 order by event_id limit $2`,
     [after, limit],
   );
 }

@@ -77,6 +77,14 @@ export class PostgresAlertEvaluationStore implements AlertEvaluationStore {
     return { states, places };
   }
 
+  async phaseOf(rule: string, asset: string): Promise<"quiet" | "pending" | "raised"> {
+    const [row] = await this.#pool.query<{ phase: "pending" | "raised" }>(
+      "select state->>'phase' as phase from aura.alert_states where rule = $1 and asset_id = $2",
+      [rule, asset],
+    );
+    return row?.phase ?? "quiet";
+  }
+
   async scans(): Promise<ReadonlyMap<string, number>> {
     const rows = await this.#pool.query<{ rule: string; at: number }>(
       `select rule, ${msOf("scanned_at")} as at from aura.alert_rules where scanned_at is not null`,

@@ -88,6 +88,22 @@ export class PostgresAlertStore implements AlertStore {
     });
   }
 
+  remind(id: number, kind: "reminded" | "escalated", nth: number): Promise<number | undefined> {
+    return this.#pool.transaction(async (tx) => {
+      const [alert] = await tx.query<AlertRow>(
+        `select ${COLUMNS} from aura.alerts where alert_id = $1 and ${CONDITIONS.open} for update`,
+        [id],
+      );
+      if (alert === undefined) return undefined;
+      const told = await tx.query<{ id: number }>(
+        "select event_id as id from aura.alert_events where alert_id = $1 and kind = $2 order by event_id",
+        [id, kind],
+      );
+      // An attempt before this one may have written it and then died.
+      return told[nth - 1]?.id ?? appendEventOf(tx, kind, alert);
+    });
+  }
+
   openOfRules(limit: number): Promise<Pick<AlertRow, "rule" | "asset" | "severity">[]> {
     return this.#pool.query(
       `select rule, asset_id as asset, severity from aura.alerts where rule is not null and resolved_at is null

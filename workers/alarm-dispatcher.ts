@@ -1,0 +1,148 @@
+import { WorkflowExecutionAlreadyStartedError, WorkflowIdReusePolicy } from "@temporalio/client";
+import type { Client, Connection } from "@temporalio/client";
+import type { Logger } from "pino";
+import type { AlertRule } from "../schemas/alerts/alert-rule.ts";
+import { spanMs } from "../schemas/live/source.ts";
+import type { AlertEventRow } from "../stores/postgres/port/alerting.ts";
+import type { Database } from "../stores/postgres/port.ts";
+import { endContextTracking } from "../temporal-config/connection.ts";
+import { alarmReplayWorkflowId, alarmWorkflowId, TASK_QUEUES } from "../temporal-config/constants.ts";
+import type { AlarmEventSignal, AlarmInput } from "../workflows/alarm/messages.ts";
+
+const EVENTS = 50;
+const LOOK_EVERY_MS = 1_000;
+const CALL_MS = 5_000;
+/** A pending alarm is looked at when it should have been decided, and so much later. */
+const SETTLE_GRACE_MS = 30_000;
+
+type Dispatched = Pick<Database, "alertEvents" | "alertRules" | "alertDeliveries">;
+
+/**
+ * Gives what happens to alerts to the workflows of their alarms, in order. The position moves after Temporal has them; a
+ * workflow takes each event once, so that one that is given again changes nothing.
+ */
+export class AlarmDispatcher {
+  readonly #db: Dispatched;
+  readonly #client: Client;
+  readonly #log: Logger;
+  #timer: NodeJS.Timeout | undefined;
+  #working: Promise<void> | undefined;
+  #isWoken = false;
+  #isClosed = false;
+  #unsubscribe: (() => Promise<void>) | undefined;
+  readonly #replayed = new Set<number>();
+
+  constructor(db: Dispatched, client: Client, log: Logger) {
+    this.#db = db;
+    this.#client = client;
+    this.#log = log;
+  }
+
+  async start(): Promise<void> {
+    this.#unsubscribe = await this.#db.alertEvents.onEvents(() => this.#wake());
+    this.#wake();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    await this.#unsubscribe?.();
+    await this.#working;
+  }
+
+  #wake(): void {
+    this.#isWoken = true;
+    if (this.#working !== undefined || this.#isClosed) return;
+    clearTimeout(this.#timer);
+    this.#working = this.#work().finally(() => {
+      this.#working = undefined;
+      if (this.#isClosed) return;
+      if (this.#isWoken) this.#wake();
+      else this.#timer = setTimeout(() => this.#wake(), LOOK_EVERY_MS);
+    });
+  }
+
+  async #work(): Promise<void> {
+    this.#isWoken = false;
+    const { alertEvents, alertDeliveries } = this.#db;
+    try {
+      while (!this.#isClosed && (await alertEvents.dispatch(EVENTS, (events) => this.#give(events))));
+      for (const id of await alertDeliveries.waitingReplays(EVENTS)) await this.#replay(id);
+    } catch (err) {
+      this.#log.debug({ err }, "alerts wait for the database or Temporal");
+    }
+  }
+
+  async #give(events: readonly AlertEventRow[]): Promise<void> {
+    const rules = new Map<string, AlertRule | undefined>();
+    for (const event of events) {
+      const { kind, rule, asset, alarmKey } = event;
+      // These are the workflow's own.
+      if (kind === "reminded" || kind === "escalated") continue;
+      if (rule !== null && !rules.has(rule)) rules.set(rule, (await this.#db.alertRules.get(rule))?.document);
+      const input: AlarmInput = { key: alarmKey, rule, asset };
+      const message = event.alert?.message ?? "";
+      const signal: AlarmEventSignal = {
+        eventId: event.id,
+        kind,
+        alertId: event.alert?.id ?? null,
+        message,
+        times: timesOf(rule === null ? undefined : rules.get(rule)),
+      };
+      await this.#call(() =>
+        this.#client.workflow.signalWithStart("alarmWorkflow", {
+          workflowId: alarmWorkflowId(alarmKey),
+          taskQueue: TASK_QUEUES.control,
+          args: [input],
+          signal: "update",
+          signalArgs: [signal],
+          workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+          staticSummary: `Alarm ${alarmKey.slice(0, 120)}`,
+        }),
+      );
+    }
+  }
+
+  async #replay(deliveryId: number): Promise<void> {
+    if (this.#replayed.has(deliveryId)) return;
+    try {
+      await this.#call(() =>
+        this.#client.workflow.start("alarmReplayWorkflow", {
+          workflowId: alarmReplayWorkflowId(deliveryId),
+          taskQueue: TASK_QUEUES.control,
+          args: [{ deliveryId }],
+          workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+          staticSummary: `Tell of an alert again [delivery ${deliveryId}]`,
+        }),
+      );
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    }
+    this.#replayed.add(deliveryId);
+  }
+
+  /** A server that hangs must not hold the transaction that moves the position. */
+  async #call(work: () => Promise<unknown>): Promise<void> {
+    const { connection } = this.#client;
+    const answer = connection.withDeadline(Date.now() + CALL_MS, work);
+    endContextTracking(connection as Connection);
+    await answer;
+  }
+}
+
+function timesOf(rule: AlertRule | undefined): AlarmEventSignal["times"] {
+  const ms = (span: string | undefined) => (span === undefined ? null : spanMs(span));
+  if (rule === undefined) return { againMs: null, escalateMs: null, settleMs: SETTLE_GRACE_MS };
+  const { when, notify } = rule;
+  const held =
+    when.kind === "threshold"
+      ? (ms(when.for) ?? 0) + (ms(when.gap) ?? ms(when.for) ?? 0)
+      : when.kind === "absence"
+        ? spanMs(when.after)
+        : 0;
+  return {
+    againMs: ms(notify.again),
+    escalateMs: ms(notify.escalate?.after),
+    settleMs: held + SETTLE_GRACE_MS,
+  };
+}

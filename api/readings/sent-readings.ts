@@ -42,6 +42,15 @@ export async function readSentReadings(c: ApiContext, source: string | undefined
   return { source: name, readings: type === LINES_TYPE ? ofLines(bytes) : readArrowReadings(bytes) };
 }
 
+/** Bytes that a body may take, as far as its head tells. */
+export function announcedBytes(c: ApiContext): number {
+  const length = Number(headerOf(c, "content-length"));
+  const isPlain = headerOf(c, "content-encoding") === undefined;
+  return isPlain && Number.isSafeInteger(length) && length >= 0
+    ? Math.min(length, MAX_BODY_BYTES)
+    : MAX_BODY_BYTES;
+}
+
 function ofJson(bytes: Uint8Array, source: string | undefined): SentReadings {
   const parsed = bodySchema.safeParse(parseStrictJson(bytes));
   if (!parsed.success) throw invalidInput("invalid_body", "read readings", parsed.error);

@@ -7,9 +7,10 @@ import { objectRefSchema } from "../../schemas/object-ref.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { Database } from "../../stores/postgres/port.ts";
 import type { LiveSourceRow, ReadingCursor } from "../../stores/postgres/port/live.ts";
+import { BodyBudget } from "../readings/body-budget.ts";
 import { shownReading } from "../readings/shown-reading.ts";
 import { readingsAsCsv, readingsAsParquet } from "../export/readings-export.ts";
-import { readSentReadings, READING_TYPES } from "../readings/sent-readings.ts";
+import { announcedBytes, readSentReadings, READING_TYPES } from "../readings/sent-readings.ts";
 import { found, limitQuery, listOf, operator, timeQuery, viewer } from "./parts.ts";
 import { route } from "./route.ts";
 import type { AnyRoute } from "./route.ts";
@@ -27,6 +28,9 @@ const pageSchema = z.strictObject({
   next: z.string().nullable().describe("Cursor of the next page; null: this is the last."),
 });
 const cursorSchema = z.tuple([z.int(), z.int(), z.int()]);
+
+/** Parsed, a body takes several times its bytes. */
+const budget = new BodyBudget(96 * 2 ** 20);
 
 /** Readings: in as fast as they come, out by asset and time. */
 export const readingRoutes: readonly AnyRoute[] = ["/readings", "/v1/readings"].flatMap((path) => [
@@ -46,9 +50,11 @@ export const readingRoutes: readonly AnyRoute[] = ["/readings", "/v1/readings"].
       description: "Readings with `asset` or `device`, `time` and `values`; of Arrow each value is a column.",
     },
     reply: intakeReplySchema,
-    async handle({ context, query }, { readings }) {
-      const sent = await readSentReadings(context, query.source);
-      return afterLimit(await readings.submit(sent.source, "http", sent.readings));
+    handle({ context, query }, { readings }) {
+      return budget.with(announcedBytes(context), async () => {
+        const sent = await readSentReadings(context, query.source);
+        return afterLimit(await readings.submit(sent.source, "http", sent.readings));
+      });
     },
   }),
   route({

@@ -11,6 +11,7 @@ import type { ObjectStore } from "../stores/objects/port.ts";
 import type { Database, NewAlert } from "../stores/postgres/port.ts";
 import { watchAlerts } from "./alert-metrics.ts";
 import { PlatformSampler } from "../alerting/platform-sampler.ts";
+import { openRedisFeatureCache } from "../stores/redis/feature-cache.ts";
 import { Alarms, hourOf } from "./alarms.ts";
 import { DatabaseConnection } from "./database-connection.ts";
 import type { ApiDeps } from "./deps.ts";
@@ -161,7 +162,12 @@ export async function startApi(settings: Settings, parts: ApiParts): Promise<Run
     readings: () => database.get().readings,
     onCommit: (event) => metrics.readingsCommitted(event),
   });
-  const features = new OnlineFeatureClient({ owners: () => database.get().online.owners() });
+  const features = new OnlineFeatureClient({
+    owners: async () => database.get().online.owners(),
+    ...(settings.redisUrl === undefined
+      ? {}
+      : { cache: openRedisFeatureCache(settings.redisUrl, onRedisFailure(logger)) }),
+  });
   const deps: ApiDeps = {
     database: () => database.get(),
     objects,
@@ -206,7 +212,7 @@ export async function startApi(settings: Settings, parts: ApiParts): Promise<Run
       await shipper?.close();
       await pool.close();
       await explanations.close();
-      features.close();
+      await features.close();
       await workflows.close();
       await alarms.close();
       await database.close();
@@ -247,6 +253,11 @@ async function checkModels(champions: Champions, pool: InferencePool): Promise<v
 async function checkSpool(spool: TraceSpool | undefined): Promise<void> {
   if (spool === undefined) throw new Error("the trace spool could not be opened");
   await spool.probe();
+}
+
+/** A cache that is away costs nothing but itself: it is told of in debug lines. */
+function onRedisFailure(logger: Logger): (error: unknown) => void {
+  return (err) => logger.debug({ err }, "the feature cache does not answer");
 }
 
 /** A failing sync is tried again every few milliseconds: each is counted, one a minute is logged. */

@@ -274,6 +274,17 @@ export const SETTINGS_TABLE = {
     range: "auto (cores less one, 1 to 4), or 1 to 64",
     example: "2",
   }),
+  REDIS_URL: row({
+    schema: urlOf("redis:", "rediss:").optional(),
+    meaning:
+      "Redis that API and scorers share: the newest live features of each asset, for the time in which no scorer answers.",
+    unit: "URL",
+    default: null,
+    whenUnset: "the API remembers its own answers",
+    range: "redis:// or rediss:// URL",
+    example: "redis://localhost:6379",
+    isSecret: true,
+  }),
   AURA_SCORER_HOST: row({
     schema: text,
     meaning:

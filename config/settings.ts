@@ -55,6 +55,8 @@ export interface Settings {
   readonly prometheusUrl?: string;
   /** `host:port`, lower-case. */
   readonly alertHosts: readonly string[];
+  /** Cache of live features that API and scorers share. */
+  readonly redisUrl?: string;
   readonly scorer: {
     readonly host: string;
     readonly port?: number;
@@ -120,6 +122,7 @@ export function readSettings(env: Environment, cwd: string): Settings {
     stagingMaxRows: values.AURA_STAGING_MAX_ROWS,
     ...optional("prometheusUrl", values.AURA_PROMETHEUS_URL),
     alertHosts: values.AURA_ALERT_HOSTS ?? [],
+    ...optional("redisUrl", values.REDIS_URL),
     scorer: {
       host: values.AURA_SCORER_HOST,
       ...optional("port", values.AURA_SCORER_PORT),

@@ -16,6 +16,7 @@ import { createInferencePool } from "../inference/pool.ts";
 import { AlertEvaluator } from "../alerting/alert-evaluator.ts";
 import { prometheusAsker } from "../alerting/prometheus.ts";
 import { AssetContexts } from "../scoring/asset-contexts.ts";
+import { CacheFeed } from "../scoring/cache-feed.ts";
 import { startFeaturesServer } from "../scoring/features-server.ts";
 import { LiveScoring } from "../scoring/live-scoring.ts";
 import { ModelFeeds } from "../scoring/model-feeds.ts";
@@ -26,6 +27,7 @@ import { createDuckDb } from "../stores/duckdb/duckdb.ts";
 import type { DuckDb } from "../stores/duckdb/duckdb.ts";
 import type { ObjectStore } from "../stores/objects/port.ts";
 import type { Database } from "../stores/postgres/port.ts";
+import { openRedisFeatureCache } from "../stores/redis/feature-cache.ts";
 import { ChampionScoring } from "./champion-scoring.ts";
 import { claimFolder } from "./scorer-folder.ts";
 import { ScorerMetrics } from "./scorer-metrics.ts";
@@ -60,7 +62,8 @@ const DUCKDB_MEMORY = "256MB";
 export async function startScorer(settings: Settings, parts: ScorerParts): Promise<RunningScorer> {
   const { database, objects, logger } = parts;
   const scorerId = randomUUID();
-  const stateDir = await claimFolder(join(settings.stateDir, "scorers"));
+  const folder = await claimFolder(join(settings.stateDir, "scorers"));
+  const stateDir = folder.path;
   const metrics = new Metrics(false);
   const scorerMetrics = new ScorerMetrics();
   const alarms = new Alarms({ alerts: () => database.alerts, metrics, logger });
@@ -156,6 +159,15 @@ export async function startScorer(settings: Settings, parts: ScorerParts): Promi
     everyMs: settings.scorer.everyMs,
     score: (series) => champion.score(series),
   });
+  const { redisUrl } = settings;
+  const cacheFeed =
+    redisUrl === undefined
+      ? undefined
+      : new CacheFeed(
+          openRedisFeatureCache(redisUrl, (err) =>
+            logger.debug({ err }, "the feature cache does not answer"),
+          ),
+        );
   const url = `http://${reachableHost(settings.scorer.host)}:${server.port}`;
   const scoring = new LiveScoring({
     online: database.online,
@@ -167,6 +179,7 @@ export async function startScorer(settings: Settings, parts: ScorerParts): Promi
     onUpdate(series) {
       scorerMetrics.updated(series.model.model, (Date.now() - series.committedAt) / 1_000);
       queue.add(series);
+      cacheFeed?.add(series);
     },
     onFailure: (what, err) => logger.warn({ err, what }, "live scoring failed; it is tried again"),
     ...(parts.leaseTtlMs === undefined ? {} : { leaseTtlMs: parts.leaseTtlMs }),
@@ -201,6 +214,7 @@ export async function startScorer(settings: Settings, parts: ScorerParts): Promi
       await scoring.stopFollowing();
       await queue.close();
       await champion.close();
+      await cacheFeed?.close();
       await scoring.close();
       await server.close();
       await champions.close();
@@ -209,6 +223,7 @@ export async function startScorer(settings: Settings, parts: ScorerParts): Promi
       await pool.close();
       await explanations.close();
       await alarms.close();
+      folder.release();
       (await duckdb)?.close();
     },
   };

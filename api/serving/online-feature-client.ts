@@ -11,9 +11,13 @@ import type {
 import { shardOf } from "../../schemas/live/shard.ts";
 import { isPlatformError, PlatformError } from "../../schemas/platform-error.ts";
 import type { OnlineStore, ScorerAddress } from "../../stores/postgres/port/online.ts";
+import type { FeatureCache } from "../../stores/redis/feature-cache.ts";
+import { agedReply, newerOf, RememberedFeatures } from "./remembered-features.ts";
 
 export interface OnlineFeatureClientOptions {
   readonly owners: OnlineStore["owners"];
+  /** Shared with the scorers; without it this process remembers its own answers. */
+  readonly cache?: Pick<FeatureCache, "get" | "close">;
   /** How long a scorer that does not answer, or does not own the asset any more, is waited for, in ms. */
   readonly patienceMs?: number;
 }
@@ -38,6 +42,7 @@ const HISTORY_TIMEOUT_MS = 60_000;
 export class OnlineFeatureClient {
   readonly #options: OnlineFeatureClientOptions;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 64 });
+  readonly #remembered = new RememberedFeatures();
   #owners: ReadonlyMap<number, ScorerAddress> = new Map();
   #readAt = -Infinity;
   #reading: Promise<void> | undefined;
@@ -48,12 +53,12 @@ export class OnlineFeatureClient {
 
   /** @throws {PlatformError} what the scorer says; features_unavailable: none answers */
   async features(question: FeatureQuestion): Promise<OnlineFeatures> {
-    return onlineFeaturesSchema.parse(await this.#ask("features", question));
+    return onlineFeaturesSchema.parse(await this.#askOrRemember("features", question));
   }
 
   /** The same for a prediction; its shape is that of our own process and is not checked again. */
   async row(question: FeatureQuestion): Promise<OnlineRow> {
-    return (await this.#ask("row", question)) as OnlineRow;
+    return (await this.#askOrRemember("row", question)) as OnlineRow;
   }
 
   /** Features as they were; any scorer can say. */
@@ -71,16 +76,49 @@ export class OnlineFeatureClient {
     return featureHistoryReplySchema.parse(reply);
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#agent.destroy();
+    await this.#options.cache?.close();
   }
 
-  #ask(form: "features" | "row", { asset, model }: FeatureQuestion): Promise<unknown> {
+  /** While no scorer answers, what is remembered is given at once, with its age. */
+  async #askOrRemember(form: "features" | "row", question: FeatureQuestion): Promise<unknown> {
+    const { asset, model } = question;
+    const key = `${form} ${model ?? ""} ${asset}`;
+    try {
+      const reply = (await this.#askTwice(form, question)) as OnlineFeatures | OnlineRow;
+      this.#remembered.keep(key, { cachedAt: Date.now(), reply });
+      return reply;
+    } catch (error) {
+      if (!isPlatformError(error) || error.code !== "features_unavailable") throw error;
+      this.#readAt = -Infinity;
+      const shared = model === undefined ? undefined : await this.#options.cache?.get(model, asset);
+      const known = newerOf(form, this.#remembered.find(key), shared);
+      if (known === undefined) return this.#ask(form, question);
+      this.#remembered.keep(key, known);
+      return agedReply(known, Date.now());
+    }
+  }
+
+  #ask(form: "features" | "row", question: FeatureQuestion): Promise<unknown> {
+    return this.#patiently(() => this.#askOnce(form, question));
+  }
+
+  /** The second time of whoever owns the asset by then. */
+  async #askTwice(form: "features" | "row", question: FeatureQuestion): Promise<unknown> {
+    try {
+      return await this.#askOnce(form, question);
+    } catch (error) {
+      if (!isPlatformError(error) || error.code !== "features_unavailable") throw error;
+      this.#readAt = -Infinity;
+      return this.#askOnce(form, question);
+    }
+  }
+
+  async #askOnce(form: "features" | "row", { asset, model }: FeatureQuestion): Promise<unknown> {
     const query = new URLSearchParams({ asset, ...(model === undefined ? {} : { model }) });
     const path = `/${form}?${query.toString()}`;
-    return this.#patiently(async () =>
-      this.#send(await this.#ownerOf(asset), { path, asset, timeoutMs: TIMEOUT_MS }),
-    );
+    return this.#send(await this.#ownerOf(asset), { path, asset, timeoutMs: TIMEOUT_MS });
   }
 
   async #patiently(ask: () => Promise<unknown>): Promise<unknown> {

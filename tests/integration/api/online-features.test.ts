@@ -293,6 +293,7 @@ await describeWithServices("features of live readings", () => {
     await scorer.close();
     scorer = await start();
     const after = await read("p1");
+    expect(after.warnings).toEqual([]);
     expect(after.features.map(({ value }) => value)).toEqual(before.features.map(({ value }) => value));
   });
 });

@@ -58,10 +58,10 @@ export function agedReply({ cachedAt, reply }: Remembered, nowMs: number): Onlin
       ageSeconds,
       ...(isStale ? { status: "stale" as const, reason } : {}),
     }));
-    return { ...head, features } as OnlineFeatures;
+    return { ...head, features };
   }
   const unfit = isStale
     ? reply.row.map((_, index) => ({ index, status: "stale" as const, reason }))
     : reply.unfit;
-  return { ...head, unfit } as OnlineRow;
+  return { ...head, unfit };
 }

@@ -174,6 +174,12 @@ test("the ingestor's ports are the ones it listens on, publishes and is asked at
   expect(healthcheck?.test[3]).toBe(`http://127.0.0.1:${environment?.["AURA_METRICS_PORT"]}/livez`);
 });
 
+test("the scorer listens for the API at the port it is asked at", () => {
+  const { environment, healthcheck } = compose.services["scorer"] ?? {};
+  expect(environment?.["AURA_SCORER_HOST"]).toBe("0.0.0.0");
+  expect(healthcheck?.test[3]).toBe(`http://127.0.0.1:${environment?.["AURA_SCORER_PORT"]}/metrics`);
+});
+
 test("the workers together serve every task queue once", () => {
   const queues = ownServices.flatMap(
     ([, { environment }]) => environment?.["AURA_WORKER_QUEUES"]?.split(",") ?? [],

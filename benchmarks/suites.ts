@@ -1,3 +1,4 @@
+import { alertsSuite } from "./alerts/suite.ts";
 import { ingestSuite } from "./ingest/suite.ts";
 import { pipelineSuite } from "./pipeline/suite.ts";
 import { searchSuite } from "./search/suite.ts";
@@ -14,4 +15,5 @@ export const SUITES: readonly BenchSuite[] = [
   trainSuite,
   searchSuite,
   ingestSuite,
+  alertsSuite,
 ];

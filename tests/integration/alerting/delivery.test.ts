@@ -184,7 +184,7 @@ await describeWithServices("alerts that are told", (services) => {
 
   it("are tried again with the same key, given up where it is no use, and replayed with another key", async () => {
     await declare("slow");
-    answers.set("/hook", [503, 429, 200]);
+    answers.set("/hook", [503]);
     const before = at("/hook").length;
     await happen("raised", "slow", "p2");
     await until(
@@ -195,7 +195,7 @@ await describeWithServices("alerts that are told", (services) => {
     const keys = at("/hook")
       .slice(before)
       .map((one) => one.headers["idempotency-key"]);
-    expect([keys.length, new Set(keys).size]).toEqual([3, 1]);
+    expect([keys.length, new Set(keys).size]).toEqual([2, 1]);
     answers.set("/hook", [302]);
     await happen("cleared", "slow", "p2");
     await until(async () => (await db.alertDeliveries.list({ state: "failed", limit: 1 })).length === 1);

@@ -1,16 +1,28 @@
 import type { RuledNode, Shape } from "./ruled-node.ts";
 import { integerOf, toldIntegers } from "./ruled-node.ts";
 import type { TensorFact } from "./node-facts.ts";
-import { BINARY, fixed, larger, plus, productOf, UNARY, UNKNOWN, wholePart } from "./size.ts";
+import {
+  asStored,
+  BINARY,
+  ELEMENT,
+  fixed,
+  larger,
+  plus,
+  productOf,
+  UNARY,
+  UNKNOWN,
+  wholePart,
+} from "./size.ts";
 import type { Size } from "./size.ts";
 
 /** Longer ones are no sizes. */
 const MAX_CONTENT = 256;
-const FLOAT = 1;
-const DOUBLE = 11;
-const INT32 = 6;
-const INT64 = 7;
-const MAX_INT32 = 2 ** 31 - 1;
+
+const REALS: readonly number[] = [ELEMENT.float, ELEMENT.double];
+const WHOLE: readonly number[] = [ELEMENT.int32, ELEMENT.int64];
+
+/** Operators whose answers are true or false. */
+const TESTS = new Set("Equal Less LessOrEqual Greater GreaterOrEqual Not".split(" "));
 
 /** Operators that turn, cut or keep the elements of a list or a single number. */
 const KEEPING = new Set("Reshape Squeeze Unsqueeze Flatten Transpose".split(" "));
@@ -20,22 +32,24 @@ const KEEPING = new Set("Reshape Squeeze Unsqueeze Flatten Transpose".split(" ")
  * where they are not known.
  */
 export function contentOf(node: RuledNode, shape: Shape | null): TensorFact {
-  const isReal = isRealOutput(node);
+  const elementType = elementTypeOf(node);
   const size = shape === null ? UNKNOWN : productOf(shape);
   const isFew = !size.varies && size.value <= MAX_CONTENT && shape !== null && shape.length <= 2;
   const content = isFew ? elementsOf(node, size.value) : null;
   const isWhole = content?.length === size.value;
-  return { shape, content: isWhole ? content : null, isReal };
+  const stored = isWhole ? content.map((element) => asStored(element, elementType)) : null;
+  return { shape, content: stored, elementType };
 }
 
-function isRealOutput({ operator, inputs, attributes }: RuledNode): boolean {
-  if (operator === "Cast") return [FLOAT, DOUBLE].includes(attributes.get("to")?.integer ?? 0);
-  if (operator === "Shape" || operator === "Size") return false;
+function elementTypeOf({ operator, inputs, attributes }: RuledNode): number {
+  if (operator === "Cast") return attributes.get("to")?.integer ?? 0;
+  if (operator === "Shape" || operator === "Size") return ELEMENT.int64;
   if (operator === "Constant" || operator === "ConstantOfShape") {
-    const value = attributes.get("value")?.tensor;
-    return value?.isReal ?? !(attributes.has("value_int") || attributes.has("value_ints"));
+    const isWhole = attributes.has("value_int") || attributes.has("value_ints");
+    return attributes.get("value")?.tensor?.elementType ?? (isWhole ? ELEMENT.int64 : ELEMENT.float);
   }
-  return inputs.some((input) => input.isReal);
+  if (TESTS.has(operator)) return ELEMENT.bool;
+  return inputs[operator === "Where" ? 1 : 0]?.elementType ?? 0;
 }
 
 function elementsOf(node: RuledNode, nElements: number): readonly Size[] | null {
@@ -73,13 +87,18 @@ function elementsOf(node: RuledNode, nElements: number): readonly Size[] | null 
     case "Expand":
       return own === null ? null : stretch(own, nElements);
     case "ReduceProd":
-      return own === null || nElements !== 1 ? null : [productOf(own)];
+      return isFolded(node, nElements) ? own && [productOf(own)] : null;
     case "ReduceSum":
-      return own === null || nElements !== 1 ? null : [own.reduce(plus, fixed(0))];
+      return isFolded(node, nElements) ? own && [own.reduce(plus, fixed(0))] : null;
     case "ReduceMax":
       return own === null || nElements !== 1 ? null : [own.reduce(larger)];
   }
   return null;
+}
+
+/** All elements become one; reals would be rounded on the way, in an order that the runtime chooses. */
+function isFolded({ inputs }: RuledNode, nElements: number): boolean {
+  return nElements === 1 && WHOLE.includes(inputs[0]?.elementType ?? 0);
 }
 
 function constant({ attributes }: RuledNode): readonly Size[] | null {
@@ -93,10 +112,9 @@ function constant({ attributes }: RuledNode): readonly Size[] | null {
 }
 
 function cast(own: readonly Size[], to: number | undefined): readonly Size[] | null {
-  if (to === FLOAT || to === DOUBLE) return own;
-  if (to === INT64) return own.map(wholePart);
-  // Larger ones would wrap around.
-  if (to === INT32) return own.map((size) => (Math.abs(size.value) > MAX_INT32 ? UNKNOWN : wholePart(size)));
+  if (to === undefined) return null;
+  if (REALS.includes(to)) return own;
+  if (WHOLE.includes(to)) return own.map(wholePart);
   const isTruth = own.every(({ value, varies }) => !varies && (value === 0 || value === 1));
   return isTruth ? own : null;
 }
@@ -131,11 +149,14 @@ function cut(node: RuledNode): readonly Size[] | null {
   return data.content.slice(start.value, end.value);
 }
 
-function paired({ operator, inputs }: RuledNode, nElements: number): readonly Size[] | null {
+function paired(node: RuledNode, nElements: number): readonly Size[] | null {
+  const { operator, inputs } = node;
+  // Then the sign is that of the dividend.
+  if (operator === "Mod" && integerOf(node, "fmod", 0) !== 0) return null;
   const rule = BINARY[operator];
   const [first, ...others] = inputs.map(({ content }) => content);
   if (rule === undefined || first === undefined || first === null) return null;
-  const areWhole = operator === "Div" && inputs.every(({ isReal }) => !isReal);
+  const areWhole = operator === "Div" && inputs.every(({ elementType }) => WHOLE.includes(elementType));
   let made = stretch(first, nElements);
   for (const other of others) {
     const second = other === null ? null : stretch(other, nElements);

@@ -1,6 +1,6 @@
 import { ATTRIBUTE_SHAPE, NODE_SHAPE, TENSOR_SHAPE } from "../message-shapes.ts";
 import type { WireRange, WireReader } from "../wire-reader.ts";
-import { fixed } from "./size.ts";
+import { asStored, ELEMENT, fixed } from "./size.ts";
 import type { Size } from "./size.ts";
 
 /** What is known of a tensor for one number of rows. */
@@ -9,11 +9,11 @@ export interface TensorFact {
   readonly shape: readonly Size[] | null;
   /** Its elements, row-major, where they are few numbers that do not come from the rows' values. */
   readonly content: readonly Size[] | null;
-  /** Whether these are reals, which are not divided as whole numbers are. */
-  readonly isReal: boolean;
+  /** TensorProto.DataType, as far as it is known; else 0. */
+  readonly elementType: number;
 }
 
-export const NOTHING_KNOWN: TensorFact = { shape: null, content: null, isReal: false };
+export const NOTHING_KNOWN: TensorFact = { shape: null, content: null, elementType: 0 };
 
 /** An attribute as far as sizes depend on it. */
 export interface AttributeFact {
@@ -31,11 +31,9 @@ export type Attributes = ReadonlyMap<string, AttributeFact>;
 const MAX_NAME_BYTES = 1024;
 /** Longer lists and tensors are of weights and labels, and no sizes. */
 const MAX_CONTENT = 256;
-const FLOAT = 1;
-const INT32 = 6;
-const INT64 = 7;
-const BOOL = 9;
-const DOUBLE = 11;
+/** Types of attributes that hold a single number. */
+const FLOAT_ATTRIBUTE = 1;
+const INT_ATTRIBUTE = 2;
 
 /** @returns the attributes of a node that was found well-formed */
 export function readAttributes(reader: WireReader, node: WireRange): Attributes {
@@ -54,11 +52,13 @@ function readAttribute(
 ): { readonly name: string; readonly fact: AttributeFact } {
   let name = "";
   let length = 0;
+  let type = 0;
   const integers: number[] = [];
   const fact: { integer?: number; real?: number; text?: string; tensor?: TensorFact } = {};
   reader.readMessage(range, ATTRIBUTE_SHAPE, "attribute", (field) => {
     const { bytes } = reader;
     if (field.name === "name") name = reader.readText(field, "attribute name", MAX_NAME_BYTES);
+    else if (field.name === "type") type = field.value;
     else if (field.name === "i") fact.integer = field.value;
     else if (field.name === "f") fact.real = viewOf(bytes, field).getFloat32(0, true);
     else if (field.name === "s" && field.end - field.begin <= MAX_NAME_BYTES)
@@ -71,19 +71,22 @@ function readAttribute(
       if (length <= MAX_CONTENT) reader.readIntegers(field, name, (value) => integers.push(value));
     }
   });
+  // A number that is left out is 0 to a runtime, and not the operator's default.
+  if (type === INT_ATTRIBUTE) fact.integer ??= 0;
+  if (type === FLOAT_ATTRIBUTE) fact.real ??= 0;
   return { name, fact: { ...fact, integers, length } };
 }
 
 /** Shape of a tensor in the file, and its elements where they are few. */
 export function readTensorFact(reader: WireReader, range: WireRange): TensorFact {
   const dims: number[] = [];
-  let dataType = 0;
+  let elementType = 0;
   let raw: DataView | undefined;
   const listed: number[] = [];
   reader.readMessage(range, TENSOR_SHAPE, "tensor", (field) => {
     const { name } = field;
     if (name === "dims") reader.readIntegers(field, "dims", (size) => dims.push(size));
-    else if (name === "data_type") dataType = field.value;
+    else if (name === "data_type") elementType = field.value;
     else if (name === "raw_data") raw = viewOf(reader.bytes, field);
     else if (name === "int64_data" || name === "int32_data") {
       if (reader.countNumbers(field, "integers") + listed.length <= MAX_CONTENT)
@@ -96,10 +99,10 @@ export function readTensorFact(reader: WireReader, range: WireRange): TensorFact
   });
   const nElements = dims.reduce((product, size) => product * size, 1);
   const shape = dims.map(fixed);
-  const isReal = dataType === FLOAT || dataType === DOUBLE;
-  if (nElements > MAX_CONTENT) return { shape, content: null, isReal };
-  const values = raw === undefined ? listed : readRaw(raw, dataType);
-  return { shape, content: values?.length === nElements ? values.map(fixed) : null, isReal };
+  if (nElements > MAX_CONTENT) return { shape, content: null, elementType };
+  const values = raw === undefined ? listed : readRaw(raw, elementType);
+  if (values?.length !== nElements) return { shape, content: null, elementType };
+  return { shape, content: values.map((value) => asStored(fixed(value), elementType)), elementType };
 }
 
 function viewOf(bytes: Uint8Array, { begin, end }: WireRange): DataView {
@@ -112,18 +115,18 @@ function realsOf(view: DataView, width: number): number[] {
   );
 }
 
-function readRaw(raw: DataView, dataType: number): number[] | undefined {
+function readRaw(raw: DataView, elementType: number): number[] | undefined {
   const count = (width: number) => Array.from({ length: Math.floor(raw.byteLength / width) }, (_, at) => at);
-  switch (dataType) {
-    case INT64:
+  switch (elementType) {
+    case ELEMENT.int64:
       return count(8).map((at) => Number(raw.getBigInt64(8 * at, true)));
-    case INT32:
+    case ELEMENT.int32:
       return count(4).map((at) => raw.getInt32(4 * at, true));
-    case BOOL:
+    case ELEMENT.bool:
       return count(1).map((at) => raw.getUint8(at));
-    case FLOAT:
+    case ELEMENT.float:
       return realsOf(raw, 4);
-    case DOUBLE:
+    case ELEMENT.double:
       return realsOf(raw, 8);
   }
   return undefined;

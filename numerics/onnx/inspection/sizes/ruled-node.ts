@@ -32,7 +32,7 @@ export function toldIntegers(
 }
 
 /** What stands in the place of an input that a node does not have. */
-export const LEFT_OUT: TensorFact = { shape: null, content: null, isReal: false };
+export const LEFT_OUT: TensorFact = { shape: null, content: null, elementType: 0 };
 
 export function integerOf({ attributes }: RuledNode, name: string, usual: number): number {
   return attributes.get(name)?.integer ?? usual;

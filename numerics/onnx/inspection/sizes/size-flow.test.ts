@@ -7,7 +7,8 @@ import { ModelRefusedError } from "../model-refused-error.ts";
 
 const message = () => new WireWriter();
 
-type Attribute = number | readonly number[] | string | Float32Array;
+/** `null`: a whole number that is left out. */
+type Attribute = number | readonly number[] | string | Float32Array | null;
 
 /** A node as [operator, inputs, output, attributes]. */
 type Written = readonly [string, readonly string[], string, Readonly<Record<string, Attribute>>?];
@@ -16,6 +17,8 @@ interface Given {
   readonly nodes: readonly Written[];
   /** 64-bit whole numbers by name: a list, or a single one. */
   readonly integers?: Readonly<Record<string, readonly number[] | number>>;
+  /** Single numbers of other types. */
+  readonly others?: Readonly<Record<string, Int32Array | Float32Array | Uint8Array>>;
   /** Float tensors of zeros. */
   readonly zeros?: Readonly<Record<string, readonly number[]>>;
   readonly domain?: string;
@@ -23,6 +26,7 @@ interface Given {
 
 function attribute(name: string, value: Attribute): WireWriter {
   const written = message().text(1, name);
+  if (value === null) return written.integer(20, 2);
   if (typeof value === "number") return written.integer(3, value).integer(20, 2);
   if (typeof value === "string") return written.text(4, value).integer(20, 3);
   if (value instanceof Float32Array) return written.bytes(7, new Uint8Array(value.buffer)).integer(20, 6);
@@ -36,7 +40,7 @@ function valueInfo(name: string): WireWriter {
 }
 
 /** `x` [N, 4] to `y`. */
-function craft({ nodes, integers = {}, zeros = {}, domain = "" }: Given): Uint8Array {
+function craft({ nodes, integers = {}, others = {}, zeros = {}, domain = "" }: Given): Uint8Array {
   const graph = message();
   for (const [operator, inputs, output, attributes = {}] of nodes) {
     const node = message();
@@ -51,6 +55,11 @@ function craft({ nodes, integers = {}, zeros = {}, domain = "" }: Given): Uint8A
     const tensor = message();
     if (typeof value !== "number") tensor.packedIntegers(1, [list.length]);
     graph.message(5, tensor.integer(2, DATA_TYPE.int64).packedIntegers(7, list).text(8, name));
+  }
+  for (const [name, value] of Object.entries(others)) {
+    const type = value instanceof Int32Array ? 6 : value instanceof Float32Array ? DATA_TYPE.float : 9;
+    const tensor = message().packedIntegers(1, [1]).integer(2, type).text(8, name);
+    graph.message(5, tensor.bytes(9, new Uint8Array(value.buffer)));
   }
   for (const [name, dims] of Object.entries(zeros)) {
     const bytes = new Uint8Array(4 * dims.reduce((product, size) => product * size, 1));
@@ -326,6 +335,77 @@ describe("refuses, before a runtime sees it,", () => {
     const bytes = craft(given);
     expect(() => checkOnnx(bytes)).toThrow(ModelRefusedError);
     expect(() => checkOnnx(bytes)).toThrow(reason);
+  });
+
+  // Where a number were taken for another than the runtime computes, a graph could ask for 2⁵⁰ elements by it.
+  it.each<[string, readonly Written[], Given["integers"], RegExp]>([
+    [
+      "a float that is rounded",
+      [
+        ["Add", ["large", "single"], "rounded"],
+        ["Sub", ["rounded", "large"], "none"],
+        ["Sub", ["single", "none"], "is"],
+        ["Mul", ["is", "huge"], "real"],
+        ["Cast", ["real"], "to", { to: 7 }],
+      ],
+      {},
+      TOO_MANY,
+    ],
+    [
+      "a whole number that wraps around",
+      [
+        ["Mul", ["half", "half"], "nothing"],
+        ["Equal", ["nothing", "none"], "is"],
+        ["Where", ["is", "many", "few"], "to"],
+      ],
+      {},
+      NOT_KNOWN,
+    ],
+    ["a truth of 2", [["Where", ["two", "many", "few"], "to"]], {}, NOT_KNOWN],
+    [
+      "the remainder of a negative number",
+      [
+        ["Mod", ["odd", "three"], "rest", { fmod: 1 }],
+        ["Equal", ["rest", "minus"], "is"],
+        ["Where", ["is", "many", "few"], "to"],
+      ],
+      { odd: [-5], three: [3], minus: [-2] },
+      NOT_KNOWN,
+    ],
+    [
+      "rows less a thousand",
+      [
+        ["Sub", ["rows", "thousand"], "rest"],
+        ["Equal", ["rest", "minus"], "is"],
+        ["Where", ["is", "many", "few"], "to"],
+      ],
+      { thousand: [1000], minus: [-223] },
+      NOT_KNOWN,
+    ],
+  ])("2^50 elements by %s", (_name, nodes, integers, reason) => {
+    const given = made([...nodes, ["ConstantOfShape", ["to"], "y"]], {
+      many: [2 ** 50],
+      few: [1],
+      ...integers,
+    });
+    const others = {
+      large: Float32Array.of(2 ** 24),
+      single: Float32Array.of(1),
+      huge: Float32Array.of(2 ** 50),
+      half: Int32Array.of(2 ** 16),
+      none: Int32Array.of(0),
+      two: Uint8Array.of(2),
+    };
+    expect(() => checkOnnx(craft({ ...given, others }))).toThrow(reason);
+  });
+
+  it("every row with every other, by an axis that is left out and therefore 0", () => {
+    const nodes: Written[] = [
+      ["Flatten", ["x"], "all", { axis: null }],
+      ["Transpose", ["all"], "turned"],
+      ["MatMul", ["turned", "all"], "y"],
+    ];
+    expect(() => checkOnnx(craft({ nodes }))).toThrow(FASTER);
   });
 
   it("more products than a layer may take", () => {

@@ -96,13 +96,13 @@ export function sizesOf(
 }
 
 /** What a caller may give: rows of a size that the file says. */
-function inputFact({ shape }: OnnxTensorInfo, nRows: number): TensorFact {
+function inputFact({ shape, elementType }: OnnxTensorInfo, nRows: number): TensorFact {
   const sizes = shape.map((size, place) =>
     typeof size === "number" ? fixed(size) : place === 0 ? rowsOf(nRows) : null,
   );
   const known = sizes.filter((size): size is Size => size !== null);
   const isKnown = sizes.length > 0 && known.length === sizes.length;
-  return { shape: isKnown ? known : null, content: null, isReal: true };
+  return { shape: isKnown ? known : null, content: null, elementType };
 }
 
 function refusalOfAttributes(attributes: Attributes, operator: string): string | null {
@@ -159,7 +159,7 @@ function followNode({ node, attributes, facts, single, nRows }: Step): string | 
     const shape = shapes[place] ?? null;
     const reason = refusalOfShape(shape, { name, single, nRows });
     if (reason !== null) return reason;
-    facts.set(name, place === 0 ? contentOf(ruled, shape) : { shape, content: null, isReal: false });
+    facts.set(name, place === 0 ? contentOf(ruled, shape) : { ...NOTHING_KNOWN, shape });
   }
   return refusalOfWork(ruled, shapes, nRows);
 }

@@ -27,6 +27,30 @@ export function fixed(value: number): Size {
   return Math.abs(value) <= MAX_EXACT ? { value, varies: false } : UNKNOWN;
 }
 
+/** TensorProto.DataType of what sizes are made of. */
+export const ELEMENT = { float: 1, int32: 6, int64: 7, bool: 9, double: 11 } as const;
+const MAX_INT32 = 2 ** 31 - 1;
+
+/**
+ * A number as a tensor of the type holds it. Whole numbers that would wrap around, and truths that are neither 0 nor 1, are
+ * not known; 2²⁴ + 1 is 2²⁴ in a float. What rises goes on rising.
+ */
+export function asStored(size: Size, elementType: number): Size {
+  const { value, varies } = size;
+  switch (elementType) {
+    case ELEMENT.int64:
+    case ELEMENT.double:
+      return size;
+    case ELEMENT.float:
+      return Math.fround(value) === value ? size : { value: Math.fround(value), varies };
+    case ELEMENT.int32:
+      return Math.abs(value) <= MAX_INT32 ? size : UNKNOWN;
+    case ELEMENT.bool:
+      return value === 0 || value === 1 ? size : UNKNOWN;
+  }
+  return UNKNOWN;
+}
+
 function rising(value: number, ...from: readonly Size[]): Size {
   return Math.abs(value) <= MAX_EXACT ? { value, varies: from.some(({ varies }) => varies) } : UNKNOWN;
 }
@@ -76,6 +100,7 @@ function compare(test: (a: number, b: number) => boolean): Binary {
 }
 
 const equal = compare((a, b) => a === b);
+const isApart = (a: Size, b: Size) => a.varies && a.value >= 0 && !b.varies && b.value < 0;
 
 /** Numbers that are made of two others, element by element. */
 export const BINARY: Readonly<Record<string, Binary>> = {
@@ -86,8 +111,8 @@ export const BINARY: Readonly<Record<string, Binary>> = {
   Min: (a, b) => rising(Math.min(a.value, b.value), a, b),
   Max: larger,
   Mod: (a, b) => unlessVarying(a.value - b.value * Math.floor(a.value / b.value), a, b),
-  // Frameworks ask whether a size is −1, and none is.
-  Equal: (a, b) => ((a.varies && b.value < 0) || (b.varies && a.value < 0) ? fixed(0) : equal(a, b)),
+  // Frameworks ask whether a size is −1, and none is: what is not negative for one row never is, as it rises.
+  Equal: (a, b) => (isApart(a, b) || isApart(b, a) ? fixed(0) : equal(a, b)),
   Less: compare((a, b) => a < b),
   LessOrEqual: compare((a, b) => a <= b),
   Greater: compare((a, b) => a > b),

@@ -2,6 +2,7 @@ import type { RuledNode, Shape } from "./ruled-node.ts";
 import { integerOf, toldIntegers } from "./ruled-node.ts";
 import type { TensorFact } from "./node-facts.ts";
 import {
+  asPlace,
   asStored,
   BINARY,
   ELEMENT,
@@ -146,7 +147,7 @@ function cut(node: RuledNode): readonly Size[] | null {
   const [end] = ends ?? [];
   if (start === undefined || end === undefined || start.varies || end.varies) return null;
   if ((steps?.[0] ?? fixed(1)).value !== 1) return null;
-  return data.content.slice(start.value, end.value);
+  return data.content.slice(asPlace(start), asPlace(end));
 }
 
 function paired(node: RuledNode, nElements: number): readonly Size[] | null {

@@ -1,5 +1,5 @@
 /** Shapes of what is cut, joined, turned or summed: the same elements, or fewer. */
-import { dividedBy, fixed, plus, productOf, UNKNOWN } from "./size.ts";
+import { asPlace, dividedBy, fixed, plus, productOf, UNKNOWN } from "./size.ts";
 import type { Size } from "./size.ts";
 import { integerOf, placeOf, shapeOf, toldIntegers } from "./ruled-node.ts";
 import type { RuledNode, Shape, ShapeRule } from "./ruled-node.ts";
@@ -113,7 +113,7 @@ export const sliced: ShapeRule = (node) => {
 
 function sliceLength(size: Size, from: Size, to: Size, by: Size): Size {
   if (from.varies || to.varies || by.varies) return UNKNOWN;
-  const [start, end, step] = [from.value, to.value, by.value];
+  const [start, end, step] = [asPlace(from), asPlace(to), by.value];
   if (Number.isNaN(start + end + step) || step === 0) return UNKNOWN;
   // From the end to a place counted from the beginning, or the other way round: the longer the tensor, the shorter.
   const isFalling = step > 0 ? start < 0 && end >= 0 : start >= 0 && end < 0;

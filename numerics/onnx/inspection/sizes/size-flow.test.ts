@@ -18,7 +18,7 @@ interface Given {
   /** 64-bit whole numbers by name: a list, or a single one. */
   readonly integers?: Readonly<Record<string, readonly number[] | number>>;
   /** Single numbers of other types. */
-  readonly others?: Readonly<Record<string, Int32Array | Float32Array | Uint8Array>>;
+  readonly others?: Readonly<Record<string, Int32Array | BigInt64Array | Float32Array | Uint8Array>>;
   /** Float tensors of zeros. */
   readonly zeros?: Readonly<Record<string, readonly number[]>>;
   readonly domain?: string;
@@ -39,6 +39,12 @@ function valueInfo(name: string): WireWriter {
   return message().text(1, name).message(2, message().message(1, type));
 }
 
+function typeOf(value: NonNullable<Given["others"]>[string]): number {
+  if (value instanceof Int32Array) return 6;
+  if (value instanceof Float32Array) return DATA_TYPE.float;
+  return value instanceof Uint8Array ? 9 : DATA_TYPE.int64;
+}
+
 /** `x` [N, 4] to `y`. */
 function craft({ nodes, integers = {}, others = {}, zeros = {}, domain = "" }: Given): Uint8Array {
   const graph = message();
@@ -57,8 +63,7 @@ function craft({ nodes, integers = {}, others = {}, zeros = {}, domain = "" }: G
     graph.message(5, tensor.integer(2, DATA_TYPE.int64).packedIntegers(7, list).text(8, name));
   }
   for (const [name, value] of Object.entries(others)) {
-    const type = value instanceof Int32Array ? 6 : value instanceof Float32Array ? DATA_TYPE.float : 9;
-    const tensor = message().packedIntegers(1, [1]).integer(2, type).text(8, name);
+    const tensor = message().packedIntegers(1, [1]).integer(2, typeOf(value)).text(8, name);
     graph.message(5, tensor.bytes(9, new Uint8Array(value.buffer)));
   }
   for (const [name, dims] of Object.entries(zeros)) {
@@ -126,6 +131,13 @@ describe("accepts", () => {
       ),
     ],
     ["as many numbers as rows", made([["Range", ["zero", "n", "by"], "y"]], { by: 1 })],
+    [
+      "columns to the end, as they are written by a framework",
+      {
+        ...made([["Slice", ["x", "one", "end", "one"], "y"]], { one: [1] }),
+        others: { end: BigInt64Array.of(2n ** 63n - 1n) },
+      },
+    ],
     [
       "rows as they are written by a framework",
       made(

@@ -13,6 +13,8 @@ export interface Size {
   readonly varies: boolean;
   /** It is the number of rows. */
   readonly isRows?: true;
+  /** Beyond what a double counts: not known, but after (1) or before (−1) every place that a tensor has. */
+  readonly far?: number;
 }
 
 export function rowsOf(nRows: number): Size {
@@ -24,7 +26,13 @@ const MAX_EXACT = 2 ** 53;
 
 /** A number from the file. */
 export function fixed(value: number): Size {
-  return Math.abs(value) <= MAX_EXACT ? { value, varies: false } : UNKNOWN;
+  if (Math.abs(value) <= MAX_EXACT) return { value, varies: false };
+  return Number.isNaN(value) ? UNKNOWN : { ...UNKNOWN, far: Math.sign(value) };
+}
+
+/** As a place in a tensor; frameworks write the largest number there is for "to the end". */
+export function asPlace({ value, far }: Size): number {
+  return far === undefined ? value : far * Infinity;
 }
 
 /** TensorProto.DataType of what sizes are made of. */

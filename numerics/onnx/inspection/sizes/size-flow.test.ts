@@ -420,6 +420,28 @@ describe("refuses, before a runtime sees it,", () => {
     expect(() => checkOnnx(craft({ nodes }))).toThrow(FASTER);
   });
 
+  it("dimension upon dimension, soon", () => {
+    const nodes = Array.from({ length: 1000 }, (_, place): Written => {
+      return ["Unsqueeze", [place === 0 ? "x" : `t${place - 1}`, "axes"], `t${place}`];
+    });
+    const integers = { axes: Array.from({ length: 256 }, (_, axis) => axis) };
+    expect(() => checkOnnx(craft({ nodes, integers }))).toThrow(/258 dimensions, at most 10/);
+  });
+
+  it("more dimensions than an equation has names for", () => {
+    const nodes: Written[] = [
+      ["Reshape", ["x", "to"], "w"],
+      ["Einsum", ["w", "w"], "y", { equation: "...a,...b->...ab" }],
+    ];
+    const integers = { to: [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1] };
+    expect(() => checkOnnx(craft({ nodes, integers }))).toThrow(/12 dimensions, at most 10/);
+  });
+
+  it("two sizes below zero, whose product is not", () => {
+    const nodes: Written[] = [["ConstantOfShape", ["to"], "y"]];
+    expect(() => checkOnnx(craft({ nodes, integers: { to: [-2, -2] } }))).toThrow(/fewer than no elements/);
+  });
+
   it("more products than a layer may take", () => {
     const nodes: Written[] = [
       ["Expand", ["x", "to"], "wide"],

@@ -43,6 +43,8 @@ const MAX_ELEMENTS_PER_ROW = 2 ** 24;
 const FEW_ELEMENTS_PER_ROW = 2 ** 16;
 /** Products of numbers that one layer takes, for each row: some seconds. */
 const MAX_PRODUCTS_PER_ROW = 2 ** 34;
+/** What cuts windows into patches has six or seven. More would take time here, and an equation counts ten at most. */
+const MAX_DIMENSIONS = 10;
 const ROW_COUNTS = Array.from({ length: 11 }, (_, power) => 4 ** power);
 
 /** Attributes that are sizes: the least they may be, and the most. */
@@ -170,9 +172,12 @@ function refusalOfShape(
 ): string | null {
   // Optional outputs that are not asked for have no name.
   if (name === "") return null;
+  if (shape !== null && shape.length > MAX_DIMENSIONS)
+    return `it makes ${shape.length} dimensions, at most ${MAX_DIMENSIONS} are allowed`;
   const count = shape?.reduce((product, { value }) => product * value, 1) ?? Number.NaN;
   if (Number.isNaN(count))
     return "the size of what it makes is not known from the file and the number of rows";
+  if (shape?.some(({ value }) => value < 0) === true) return "it makes fewer than no elements";
   if (nRows === 1) single.set(name, count);
   const first = single.get(name) ?? 0;
   if (count > nRows * MAX_ELEMENTS_PER_ROW)

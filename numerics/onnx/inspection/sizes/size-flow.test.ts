@@ -150,6 +150,10 @@ describe("accepts", () => {
         { minus: [-1], one: [1], x0: [7] },
       ),
     ],
+    [
+      "a layer that is not being trained",
+      { nodes: [["Dropout", ["x", "", "no"], "y"]], others: { no: Uint8Array.of(0) } },
+    ],
     ["a layer", layered(["Conv", ["w", "k"], "y", { kernel_shape: [3], pads: [1, 1] }], { k: [2, 1, 3] })],
   ])("%s", (_name, given) => {
     expect(checkOnnx(craft(given)).refusals).toEqual([]);
@@ -418,6 +422,18 @@ describe("refuses, before a runtime sees it,", () => {
       ["MatMul", ["turned", "all"], "y"],
     ];
     expect(() => checkOnnx(craft({ nodes }))).toThrow(FASTER);
+  });
+
+  it.each<[string, Written]>([
+    ["drawing", ["Dropout", ["x", "", "one"], "y"]],
+    ["drawing where a value says so", ["Dropout", ["x", "", "x"], "y"]],
+    [
+      "a row by those beside it",
+      ["BatchNormalization", ["x", "k", "k", "k", "k"], "y", { training_mode: 1 }],
+    ],
+  ])("a layer as it was trained, %s", (_name, layer) => {
+    const given = { nodes: [layer], others: { one: Uint8Array.of(1) }, zeros: { k: [4] } };
+    expect(() => checkOnnx(craft(given))).toThrow(/not in training mode/);
   });
 
   it("dimension upon dimension, soon", () => {

@@ -122,6 +122,15 @@ function refusalOfAttributes(attributes: Attributes, operator: string): string |
   return null;
 }
 
+/** As it was trained, a layer draws random numbers, or answers a row by those beside it. */
+function refusalOfTraining({ operator, inputs, attributes }: RuledNode): string | null {
+  const [, , isTraining = LEFT_OUT] = inputs;
+  const isDrawing = operator === "Dropout" && isTraining !== LEFT_OUT && isTraining.content?.[0]?.value !== 0;
+  const isBatched =
+    operator === "BatchNormalization" && (attributes.get("training_mode")?.integer ?? 0) !== 0;
+  return isDrawing || isBatched ? "it must be exported for answering, not in training mode" : null;
+}
+
 /** Codes are turned into numbers, one by one; texts are no tensors that are served. */
 function refusalOfLabels(attributes: Attributes, operator: string): string | null {
   if (operator !== "LabelEncoder") return null;
@@ -156,6 +165,8 @@ function followNode({ node, attributes, facts, single, nRows }: Step): string | 
   // The columns of a table are the same for any number of rows.
   const wrongList = nRows === 1 ? refusalOfLists(ruled) : null;
   if (wrongList !== null) return wrongList;
+  const training = refusalOfTraining(ruled);
+  if (training !== null) return training;
   const shapes = SHAPE_RULES.get(operator)?.(ruled) ?? [];
   for (const [place, name] of outputs.entries()) {
     const shape = shapes[place] ?? null;

@@ -1,4 +1,4 @@
-/** Shapes of what convolutional and recurrent layers make, and how many products they take. */
+/** Shapes of what convolutional and recurrent layers make, and how many products layers take. */
 import { dividedBy, fixed, plus, productOf, times, UNKNOWN, wholePart } from "./size.ts";
 import type { Size } from "./size.ts";
 import { integerOf, shapeOf } from "./ruled-node.ts";
@@ -139,6 +139,10 @@ export function productsOf(node: RuledNode, outputs: readonly (Shape | null)[]):
   const made = productOf(outputs[0] ?? [UNKNOWN]);
   const kernel = node.attributes.get("kernel_shape")?.integers.map(fixed);
   switch (operator) {
+    case "MatMul":
+      return times(made, shapeOf(node, 0)?.at(-1) ?? UNKNOWN);
+    case "Gemm":
+      return times(made, shapeOf(node, 0)?.[integerOf(node, "transA", 0) === 0 ? 1 : 0] ?? UNKNOWN);
     case "Conv":
       return times(made, productOf(shapeOf(node, 1)?.slice(1) ?? [UNKNOWN]));
     case "ConvTranspose":

@@ -468,6 +468,19 @@ describe("refuses, before a runtime sees it,", () => {
     expect(() => checkOnnx(bytes)).toThrow(/AveragePool: it takes \d+ products/);
   });
 
+  it("more products than matrices may take", () => {
+    const nodes: Written[] = [
+      ["Expand", ["one", "to"], "square"],
+      ["Unsqueeze", ["x", "one"], "w"],
+      ["Expand", ["w", "wide"], "tall"],
+      ["MatMul", ["tall", "many"], "all"],
+      ["MatMul", ["all", "square"], "y"],
+    ];
+    const integers = { to: [4096, 4096], one: [1], wide: [1, 4096, 4] };
+    const bytes = craft({ nodes, integers, zeros: { many: [4, 4096] } });
+    expect(() => checkOnnx(bytes)).toThrow(/MatMul: it takes \d+ products/);
+  });
+
   it("any numbers in the place of sizes, or finds what they make bounded", () => {
     const generator = createGenerator("sizes");
     const odd = [0, 1, 2, 3, -1, -2, 7, 2 ** 31, -(2 ** 31), 2 ** 52, 2 ** 53 - 1];

@@ -52,13 +52,16 @@ export function isZipMap({ operator, domain }: OutlinedNode): boolean {
  * Labels of the columns of a tensor: those of the map that is made of it, else of the classifier that it comes from.
  *
  * @returns null where the graph does not tell
+ *
+ * Cost: O(nodes and their tensors).
  */
 export function labelsOf(tensor: string, outline: Outline, reader: WireReader): ClassLabels | null {
   const map = outline.nodes.find((node) => isZipMap(node) && node.inputs[0] === tensor);
   if (map !== undefined) return readLabels(map, reader);
+  const makers = new Map(outline.nodes.flatMap((node) => node.outputs.map((output) => [output, node])));
   let name = tensor;
   for (let steps = 0; steps <= outline.nodes.length; steps++) {
-    const maker = outline.nodes.find(({ outputs }) => outputs.includes(name));
+    const maker = makers.get(name);
     if (maker === undefined) return null;
     // The first output of a classifier is the label, the second its scores.
     if (numberLabelsOf(maker) !== undefined)

@@ -5,7 +5,6 @@
  *
  * One byte a row is read where that needs 32: most of the time of extra trees is memory.
  */
-import { MISSING_BIN } from "../gbdt/binning.ts";
 import type { Split } from "../gbdt/splitting.ts";
 import type { Criterion, CriterionOptions, NodeFeature, NodeRows } from "./criterion.ts";
 
@@ -101,7 +100,7 @@ export class CountCriterion implements Criterion {
         if (rows === nRows || !this.#improves({ rows, ones }, best)) continue;
         best.feature = index;
         best.bin = last;
-        best.isMissingLeft = missing.rows > MISSING_BIN ? isMissingLeft : 2 * rows >= nRows;
+        best.isMissingLeft = missing.rows > 0 ? isMissingLeft : 2 * rows >= nRows;
       }
     }
   }

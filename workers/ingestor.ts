@@ -52,6 +52,7 @@ async function main(): Promise<void> {
       ...surroundings(settings, { db, intake, log, metrics: new FeedMetrics(registry) }),
       policy: {
         folders: settings.feeds.folders,
+        scratchDir,
         allowLoopback: settings.allowLoopbackSources,
         readParquet,
       },

@@ -45,7 +45,7 @@ export interface FeedEvent {
 /** Most readings that wait for one commit together. */
 const MOST_READINGS = 10_000;
 const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 30_000;
+const LONGEST_PAUSE_MS = 10_000;
 /** The other side keeps the position: how far it is is said this often. */
 const REPORT_EVERY_MS = 1_000;
 const ROOM_PAUSE_MS = 200;
@@ -124,6 +124,7 @@ export class FeedRunner {
       feed,
       origin,
       position: this.#position,
+      ...(document.reading?.items === undefined ? {} : { itemsPath: document.reading.items }),
       signal: this.#abort.signal,
       policy: this.#around.policy,
     });

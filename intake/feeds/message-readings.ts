@@ -6,13 +6,14 @@ import { parseStrictJson } from "../../schemas/json/strict-json.ts";
 import type { ReadingMap } from "../../schemas/live/feed.ts";
 import type { LiveSource } from "../../schemas/live/source.ts";
 import type { Column } from "../../schemas/pipeline/source.ts";
+import { isItem, itemsOf, memberOf, valueAt } from "../../sources/streams/item-path.ts";
+import type { Item } from "../../sources/streams/item-path.ts";
 import type { StreamMessage } from "../../sources/streams/stream.ts";
 
 const KEYS = ["asset", "device", "time", "epoch", "seq"] as const;
 type Key = (typeof KEYS)[number];
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?$/i;
 
-type Item = Readonly<Record<string, unknown>>;
 /** @returns readings of a message, one or many */
 export type ReadingsOf = (message: StreamMessage) => unknown[];
 
@@ -31,7 +32,7 @@ export function createReadingsOf(
     const body = bodyOf(message.body);
     const items = itemsOf(map?.items === undefined ? body : (placeOf(map.items, body, message) ?? body));
     return items.map((item) => {
-      if (!isObject(item)) return item;
+      if (!isItem(item)) return item;
       const reading = map === undefined ? plainReading(item) : mappedReading(item, message, map);
       return message.isText === true ? withCells(reading, readCell) : reading;
     });
@@ -48,17 +49,9 @@ function bodyOf(body: unknown): unknown {
   }
 }
 
-/** A list, a body as POST /readings takes it, or one item. */
-function itemsOf(value: unknown): unknown[] {
-  if (Array.isArray(value)) return value;
-  if (isObject(value) && Object.hasOwn(value, "readings") && Array.isArray(value["readings"]))
-    return value["readings"];
-  return [value];
-}
-
 /** As it is where the values have a place of their own; else every field that is no key is a value. */
 function plainReading(item: Item): Item {
-  if (isObject(ownOf(item, "values"))) return item;
+  if (isItem(memberOf(item, "values"))) return item;
   const reading: Record<string, unknown> = {};
   const values: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
   for (const [name, value] of Object.entries(item)) {
@@ -80,13 +73,13 @@ function mappedReading(item: Item, message: StreamMessage, map: ReadingMap): Ite
     if (value !== undefined && value !== null && value !== "") reading[key] = value;
   }
   const values: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
-  const own = ownOf(item, "values");
+  const own = memberOf(item, "values");
   if (map.values !== undefined) {
     for (const [column, place] of Object.entries(map.values)) {
       const value = placeOf(place, item, message);
       if (value !== undefined) values[column] = value;
     }
-  } else if (isObject(own)) Object.assign(values, own);
+  } else if (isItem(own)) Object.assign(values, own);
   else for (const [name, value] of Object.entries(item)) if (!used.has(name)) values[name] = value;
   return { ...reading, values };
 }
@@ -102,13 +95,7 @@ function defaultPlace(key: Key, map: ReadingMap): string | undefined {
 function placeOf(place: string, item: unknown, message: StreamMessage): unknown {
   if (place.startsWith("=")) return place.slice(1);
   if (place.startsWith("$")) return ofMessage(place, message);
-  let value = item;
-  for (const step of place.split(".")) {
-    if (Array.isArray(value) && /^\d+$/.test(step)) value = value[Number(step)];
-    else if (isObject(value)) value = ownOf(value, step);
-    else return undefined;
-  }
-  return value;
+  return valueAt(place, item);
 }
 
 function ofMessage(place: string, { topic, key, sentAt, file }: StreamMessage): unknown {
@@ -126,8 +113,8 @@ function withCells(reading: Item, readCell: (name: string, text: string) => unkn
         return cell === null && name !== "values" ? [] : [[name, cell]];
       }),
     );
-  const values = ownOf(reading, "values");
-  return { ...read(reading), values: isObject(values) ? read(values) : values };
+  const values = memberOf(reading, "values");
+  return { ...read(reading), values: isItem(values) ? read(values) : values };
 }
 
 /** An empty cell is missing; one that is not what its column holds stays text, and is set aside for it. */
@@ -152,9 +139,3 @@ function numberOrText(text: string): number | string | null {
   if (cell === "") return null;
   return NUMBER.test(cell) ? Number(cell) : cell;
 }
-
-function isObject(value: unknown): value is Item {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-const ownOf = (item: Item, name: string): unknown => (Object.hasOwn(item, name) ? item[name] : undefined);

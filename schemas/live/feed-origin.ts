@@ -175,7 +175,34 @@ export const kinesisOriginSchema = z.strictObject({
 });
 
 /** Where a feed has its readings from. A new kind is a schema here and an adapter in sources/streams. */
-export const feedOriginSchema = z.discriminatedUnion("kind", [mqttOriginSchema, folderOriginSchema]);
+export const feedOriginSchema = z.discriminatedUnion("kind", [
+  mqttOriginSchema,
+  folderOriginSchema,
+  httpOriginSchema,
+  postgresOriginSchema,
+  kafkaOriginSchema,
+  kinesisOriginSchema,
+]);
 export type FeedOrigin = z.infer<typeof feedOriginSchema>;
 export type FeedKind = FeedOrigin["kind"];
 export type OriginOf<K extends FeedKind> = Extract<FeedOrigin, { kind: K }>;
+
+/** Members that say where a position of a kind is a place in; when one changes the feed begins anew. */
+const PLACE_MEMBERS: { readonly [K in FeedKind]: readonly string[] } = {
+  // The other side keeps the position.
+  mqtt: [],
+  kafka: [],
+  folder: ["path"],
+  http: ["url", "since"],
+  postgres: ["url", "column", "start"],
+  kinesis: ["stream", "region", "endpoint"],
+};
+
+/** Whether a position in one origin means the same in another. */
+export function keepsPosition(before: FeedOrigin, after: FeedOrigin): boolean {
+  if (before.kind !== after.kind) return false;
+  const [x, y] = [before, after].map((origin) => new Map(Object.entries(origin)));
+  return PLACE_MEMBERS[after.kind].every(
+    (name) => JSON.stringify(x?.get(name)) === JSON.stringify(y?.get(name)),
+  );
+}

@@ -20,6 +20,10 @@ export interface PullOptions extends UrlPolicy {
   readonly path: string;
   /** Name of the file for people and for the run, e.g. `httpFileName(source)`. */
   readonly name: string;
+  /** Sent with each request; they stay on the same host. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** An empty answer is one, and 204 as well: an empty file. */
+  readonly mayBeEmpty?: boolean;
   /** Default 2 GiB. */
   readonly maxBytes?: number;
   /** Of one attempt, first byte to last; default 10 minutes. Silence of 30 s ends it as well. */
@@ -82,7 +86,8 @@ async function pullOnce(first: string, options: PullOptions): Promise<Pulled> {
   for (let redirects = 0; ; redirects++) {
     const reply = await open(url, options, signal);
     const status = reply.statusCode ?? 0;
-    if (status === 200) return save(reply, options, signal);
+    if (status === 200 || (status === 204 && options.mayBeEmpty === true))
+      return save(reply, options, signal);
     reply.destroy();
     if (status === 429 || status >= 500) {
       throw new PlatformError("source_unavailable", `${options.name}: the source answers ${status}`);
@@ -117,7 +122,7 @@ function open(text: string, options: PullOptions, signal: AbortSignal): Promise<
     const sent = request(
       url,
       {
-        headers: { "accept-encoding": "identity", "user-agent": "aura" },
+        headers: { "accept-encoding": "identity", "user-agent": "aura", ...options.headers },
         lookup: checkedLookup(options),
         agent: false,
         signal,
@@ -180,6 +185,7 @@ async function save(reply: IncomingMessage, options: PullOptions, signal: AbortS
   });
   await pipeStreams(reply, meter, createWriteStream(options.path), { signal });
   if (!reply.complete) throw new Error("the answer ended early");
-  if (bytes === 0) throw badFile(options.name, { expected: "data", found: "an empty answer" });
+  if (bytes === 0 && options.mayBeEmpty !== true)
+    throw badFile(options.name, { expected: "data", found: "an empty answer" });
   return { path: options.path, bytes, sha256: hash.digest("hex") };
 }

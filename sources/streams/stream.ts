@@ -60,6 +60,8 @@ export interface Subscription<K extends FeedKind> {
   readonly origin: OriginOf<K>;
   /** Of the last batch that was committed; null: from the beginning that the feed declares. */
   readonly position: StreamPosition;
+  /** Path of the list of readings in a message, where the feed says one. */
+  readonly itemsPath?: string;
   /** Aborted when the feed is paused, changed or removed, or the process ends. */
   readonly signal: AbortSignal;
   readonly policy: StreamPolicy;
@@ -69,6 +71,8 @@ export interface Subscription<K extends FeedKind> {
 export interface StreamPolicy {
   /** Absolute; watched folders lie below one of them. */
   readonly folders: readonly string[];
+  /** Absolute; for files that live as long as a request. */
+  readonly scratchDir: string;
   /** Whether HTTP servers on this machine may be asked. */
   readonly allowLoopback: boolean;
   /** Rows of a Parquet file, from the given one on; opens the engine at the first call. */

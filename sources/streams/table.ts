@@ -7,6 +7,10 @@ type AdapterTable = { readonly [K in FeedKind]: () => Promise<StreamAdapter<K>> 
 const ADAPTERS: AdapterTable = {
   mqtt: async () => (await import("./mqtt/mqtt-adapter.ts")).mqttAdapter,
   folder: async () => (await import("./folder/folder-adapter.ts")).folderAdapter,
+  http: async () => (await import("./http/http-adapter.ts")).httpAdapter,
+  postgres: async () => (await import("./postgres/postgres-adapter.ts")).postgresAdapter,
+  kafka: async () => (await import("./kafka/kafka-adapter.ts")).kafkaAdapter,
+  kinesis: async () => (await import("./kinesis/kinesis-adapter.ts")).kinesisAdapter,
 };
 
 /** The adapter of a kind. */

@@ -5,7 +5,8 @@ import type { FleetOptions } from "../../../sources/synthetic/fleet.ts";
 import { contextOf } from "../../context.ts";
 
 interface SimulateOptions {
-  readonly out: string;
+  readonly out?: string;
+  readonly source?: string;
   readonly json?: boolean;
   readonly [option: string]: unknown;
 }
@@ -27,20 +28,36 @@ const NUMBERS: readonly (readonly [flag: string, option: keyof FleetOptions, hel
   ["second-regime", "secondRegimeShare", "share of days in a second operating regime (default 0)"],
 ];
 
-/** `aura simulate`: writes a synthetic substation fleet as CSV files. */
+/** `aura simulate`: a synthetic substation fleet as CSV files, or live. */
 export function registerSimulateCommand(program: Command): void {
   const command = program
     .command("simulate")
-    .description("write a synthetic fleet of substations as CSV files")
-    .requiredOption("--out <folder>", "folder to write readings.csv, events.csv and attributes.csv to")
+    .description("a synthetic fleet of substations: as CSV files, or live as readings of a source")
+    .option("--out <folder>", "folder to write readings.csv, events.csv and attributes.csv to")
+    .option("--source <name>", "send readings to this live source instead, as they become due")
+    .option("--rate <n>", "live: readings a second of all assets together (default 100)")
+    .option("--speed <n>", "live: how much faster than time; it begins in the past then (default 1)")
+    .option("--duration <span>", "live: such as 90s or 10m (default: until Ctrl-C)")
     .option("--start <time>", "time of the first reading, ISO 8601 (default 2024-01-01T00:00:00Z)")
     .option("--json", "print what was written as JSON")
-    .addHelpText("after", "\nExample:\n  $ aura simulate --out fleet --assets 20 --days 60");
+    .addHelpText(
+      "after",
+      "\nExamples:\n  $ aura simulate --out fleet --assets 20 --days 60" +
+        "\n  $ aura simulate --source fleet --assets 200 --rate 2000",
+    );
   for (const [flag, , help] of NUMBERS) command.option(`--${flag} <n>`, help);
   command.action(async (options: SimulateOptions, invoked: Command) => {
-    const { output, cwd } = contextOf(invoked);
+    const context = contextOf(invoked);
+    const { output, cwd } = context;
+    if ((options.out === undefined) === (options.source === undefined))
+      throw new PlatformError("invalid_query", "simulate: expected either --out or --source");
+    if (options.source !== undefined) {
+      const { liveSimulationOf, simulateLive } = await import("../../simulation/simulate-live.ts");
+      await simulateLive(context, liveSimulationOf(options, options.source));
+      return;
+    }
     const { generateFleet } = await import("../../../sources/synthetic/fleet.ts");
-    const fleet = await generateFleet(fleetOptionsOf(options), resolve(cwd, options.out)).catch(
+    const fleet = await generateFleet(fleetOptionsOf(options), resolve(cwd, options.out ?? ".")).catch(
       (cause: unknown) => {
         if (!(cause instanceof RangeError)) throw cause;
         throw new PlatformError("invalid_query", cause.message, { cause });

@@ -1,6 +1,7 @@
 import type { ClientConfig } from "pg";
 import { canonicalJson, sha256Hex } from "../../../../schemas/canonical-json.ts";
 import type { Feed } from "../../../../schemas/live/feed.ts";
+import { keepsPosition } from "../../../../schemas/live/feed-origin.ts";
 import { PlatformError } from "../../../../schemas/platform-error.ts";
 import { appendAudit } from "../../audit/audit-row.ts";
 import type { ConnectionPool, Sql, Transaction } from "../../connection/connection-pool.ts";
@@ -36,6 +37,12 @@ export class PostgresFeedStore implements FeedStore {
           "not_found",
           `declare feed ${document.name} [source ${document.source}]: there is no such source; declare it first`,
         );
+      const [before] = await tx.query<{ document: Feed }>(
+        "select document from aura.feeds where feed = $1 for update",
+        [document.name],
+      );
+      if (before !== undefined && !keepsPosition(before.document.from, document.from))
+        await tx.query("update aura.feed_states set position = null where feed = $1", [document.name]);
       const written = await tx.query(
         `insert into aura.feeds as f (feed, source_key, document, sha256, actor) values ($1, $2, $3, $4, $5)
          on conflict (feed) do update set source_key = excluded.source_key, document = excluded.document,

@@ -11,6 +11,7 @@ import { withLateHeartbeat } from "./heartbeat.ts";
 import { createHousekeepingActivities } from "./housekeeping/activities.ts";
 import { createIngestActivities } from "./ingest/activities.ts";
 import { createMonitoringActivities } from "./monitoring/activities.ts";
+import { createOnlineActivities } from "./online/activities.ts";
 import { createReadingsActivities } from "./readings/activities.ts";
 import { createRegistryActivities } from "./registry/activities.ts";
 import { createReproductionActivities } from "./reproduction/activities.ts";
@@ -31,6 +32,7 @@ export function createActivities(deps: ActivityDeps) {
         ...createAlarmActivities(deps),
       }),
       ...createHousekeepingActivities(deps),
+      ...createOnlineActivities(deps),
     }),
     data: withFailures({
       ...createIngestActivities(deps),

@@ -3,8 +3,8 @@ import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { ERROR_CODES } from "../schemas/error-codes.ts";
-import { featureHistorySchema } from "../schemas/live/online-features.ts";
-import type { FeatureHistoryRequest } from "../schemas/live/online-features.ts";
+import { featureHistorySchema, featureRefreshSchema } from "../schemas/live/online-features.ts";
+import type { FeatureHistoryRequest, FeatureRefreshRequest } from "../schemas/live/online-features.ts";
 import { isPlatformError, PlatformError } from "../schemas/platform-error.ts";
 
 export interface FeaturesServerOptions {
@@ -19,6 +19,8 @@ export interface FeaturesServerOptions {
   ) => Promise<unknown>;
   /** Features as they were. */
   readonly history: (request: FeatureHistoryRequest) => Promise<unknown>;
+  /** Computes assets anew. */
+  readonly refresh: (request: FeatureRefreshRequest) => Promise<unknown>;
   readonly metrics: () => Promise<string>;
   readonly isReady: () => boolean;
 }
@@ -72,6 +74,8 @@ async function handle(options: FeaturesServerOptions, request: IncomingMessage):
       return answered(await options.answer("row", asked));
     case "POST /history":
       return answered(await options.history(featureHistorySchema.parse(JSON.parse(await bodyOf(request)))));
+    case "POST /refresh":
+      return answered(await options.refresh(featureRefreshSchema.parse(JSON.parse(await bodyOf(request)))));
     default:
       return plain(404, "");
   }

@@ -9,6 +9,8 @@ import { PlatformError } from "../schemas/platform-error.ts";
 import type {
   FeatureHistory,
   FeatureHistoryRequest,
+  FeatureRefreshReply,
+  FeatureRefreshRequest,
   OnlineFeatures,
   OnlineRow,
 } from "../schemas/live/online-features.ts";
@@ -39,6 +41,8 @@ export interface LiveScoringOptions {
 
 /** Pipelines, sources and datasets are looked at again this often. */
 const FEEDS_EVERY_MS = 2_000;
+/** Assets that are computed anew for one request. */
+const REFRESH_PAGE = 200;
 
 export class LiveScoring {
   readonly #options: LiveScoringOptions;
@@ -122,6 +126,19 @@ export class LiveScoring {
   /** Of any asset: nothing of it needs the state that this scorer keeps. */
   async history({ model, rows }: FeatureHistoryRequest): Promise<FeatureHistory> {
     return featureHistory(this.#options.online, this.#options.feeds.find(model), rows);
+  }
+
+  /** Computes a page of assets anew: those whose score is behind, or all. */
+  async recompute({ model, after, isWhole }: FeatureRefreshRequest): Promise<FeatureRefreshReply> {
+    const { binding, digest } = this.#options.feeds.find(model);
+    const { sourceKey } = binding;
+    const shards = this.#owner.shards;
+    const of = { sourceKey, model, digest, shards, after, limit: REFRESH_PAGE };
+    const page = await this.#options.online.scored(of);
+    const chosen = page.filter(({ isBehind }) => isWhole || isBehind);
+    this.#engine.touch(chosen.map(({ asset }) => ({ sourceKey, asset })));
+    const next = page.length < REFRESH_PAGE ? null : (page.at(-1)?.asset ?? null);
+    return { assets: chosen.length, next };
   }
 
   /** @throws {PlatformError} features_unavailable: the asset is another scorer's */

@@ -105,6 +105,9 @@ export const HOUSEKEEPING_ID = "housekeeping";
 /** Workflow and schedule of what is done with stored readings. */
 export const READINGS_UPKEEP_ID = "readings/upkeep";
 
+/** Workflow and schedule of what brings features of live readings up to date. */
+export const FEATURES_REFRESH_ID = "features/refresh";
+
 /** The reading of one uploaded file. */
 export const uploadWorkflowId = (uploadId: string): string => `readings/upload/${uploadId}`;
 

@@ -13,6 +13,7 @@ import type { TaskQueueName } from "../temporal-config/constants.ts";
 import { AlarmDispatcher } from "./alarm-dispatcher.ts";
 import { startAuditSealer } from "./audit-sealer.ts";
 import { openWorkerDeps } from "./dependencies.ts";
+import { ensureFeaturesRefresh } from "./features-schedule.ts";
 import { ensureHousekeeping } from "./housekeeping-schedule.ts";
 import { startIntakeReconciler } from "./intake-reconciler.ts";
 import { ensureReadingsUpkeep } from "./readings-schedule.ts";
@@ -44,6 +45,9 @@ async function main(): Promise<void> {
   if (settings.workerQueues.includes("control")) {
     ensureHousekeeping(deps.temporal, settings.housekeeping).catch((err: unknown) =>
       log.warn({ err }, "the schedule of housekeeping could not be brought up to date"),
+    );
+    ensureFeaturesRefresh(deps.temporal).catch((err: unknown) =>
+      log.warn({ err }, "the schedule of live features' refresh could not be brought up to date"),
     );
     ensureReadingsUpkeep(deps.temporal).catch((err: unknown) =>
       log.warn({ err }, "the schedule of readings' upkeep could not be brought up to date"),

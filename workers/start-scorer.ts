@@ -117,6 +117,10 @@ export async function startScorer(settings: Settings, parts: ScorerParts): Promi
       if (live === undefined || !isReady) throw notReady();
       return live.history(request);
     },
+    async refresh(request) {
+      if (live === undefined || !isReady) throw notReady();
+      return live.recompute(request);
+    },
     metrics: () => scorerMetrics.text(),
     async answer(form, { asset, model }) {
       if (live === undefined || !isReady) throw notReady();

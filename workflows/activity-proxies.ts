@@ -15,6 +15,7 @@ import type { createReproductionActivities } from "../activities/reproduction/ac
 import type { createRunActivities } from "../activities/runs/activities.ts";
 import type { createScoringActivities } from "../activities/scoring/activities.ts";
 import type { createSearchActivities } from "../activities/search/activities.ts";
+import type { createOnlineActivities } from "../activities/online/activities.ts";
 import type { createTrainingActivities } from "../activities/training/activities.ts";
 import { DELIVERY, RETRY, TASK_QUEUES, TIMEOUTS } from "../temporal-config/constants.ts";
 
@@ -51,6 +52,11 @@ export const housekeeping = proxyActivities<ReturnType<typeof createHousekeeping
   taskQueue: TASK_QUEUES.control,
 });
 export const readings = proxyActivities<ReturnType<typeof createReadingsActivities>>(DATA);
+/** It waits for scorers and computes nothing itself. */
+export const online = proxyActivities<ReturnType<typeof createOnlineActivities>>({
+  ...DATA,
+  taskQueue: TASK_QUEUES.control,
+});
 export const ingest = proxyActivities<ReturnType<typeof createIngestActivities>>(DATA);
 export const features = proxyActivities<ReturnType<typeof createFeatureActivities>>(DATA);
 export const comparison = proxyActivities<ReturnType<typeof createComparisonActivities>>(DATA);

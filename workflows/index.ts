@@ -3,6 +3,7 @@ export { alarmReplayWorkflow, alarmWorkflow } from "./alarm/workflow.ts";
 export { approvalWorkflow } from "./approval/workflow.ts";
 export { compareDataWorkflow } from "./compare-data/workflow.ts";
 export { driftWorkflow } from "./drift/workflow.ts";
+export { featuresRefreshWorkflow } from "./features-refresh/workflow.ts";
 export { housekeepingWorkflow } from "./housekeeping/workflow.ts";
 export { pipelineWorkflow } from "./pipeline/workflow.ts";
 export { promotionWorkflow } from "./promotion/workflow.ts";

@@ -87,3 +87,21 @@ export const featureHistoryReplySchema = onlineFeaturesSchema
   .pick({ model: true, version: true, digest: true, source: true })
   .extend({ rows: z.array(featureHistoryRowSchema) });
 export type FeatureHistory = z.infer<typeof featureHistoryReplySchema>;
+
+/** What a scorer is asked to compute anew, an asset's page at a time. */
+export const featureRefreshSchema = z.strictObject({
+  model: nameSchema,
+  /** Assets behind this one; empty: from the first. */
+  after: z.string(),
+  /** Every asset, and not only those whose score is behind. */
+  isWhole: z.boolean(),
+});
+export type FeatureRefreshRequest = z.infer<typeof featureRefreshSchema>;
+
+export const featureRefreshReplySchema = z.strictObject({
+  /** Assets that are computed anew. */
+  assets: z.int(),
+  /** Where the next page begins; null: this was the last. */
+  next: z.string().nullable(),
+});
+export type FeatureRefreshReply = z.infer<typeof featureRefreshReplySchema>;

@@ -5,6 +5,7 @@ import {
   alarmReplayWorkflowId,
   alarmWorkflowId,
   approveWorkflowId,
+  FEATURES_REFRESH_ID,
   promoteWorkflowId,
   READINGS_UPKEEP_ID,
   searchWorkflowId,
@@ -242,6 +243,8 @@ async function recordReadings(recorder: Recorder): Promise<void> {
     archiveNow: true,
   });
   await recorder.save("readings-upkeep", id);
+  const refresh = await recorder.run("featuresRefreshWorkflow", `${FEATURES_REFRESH_ID}/recorded`, {});
+  await recorder.save("features-refresh", refresh);
   await recorder.save("readings-upload", await recorder.uploadReadings());
 }
 

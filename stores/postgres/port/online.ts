@@ -127,6 +127,18 @@ export interface OnlineStore {
     until: FollowPosition,
     of: { readonly sources: readonly number[]; readonly shards: readonly number[] },
   ): Promise<readonly { readonly sourceKey: number; readonly asset: string }[]>;
+  /**
+   * Assets of a source in the order of their ids, and whether a model's score of them is absent, of another version, or of an
+   * older reading than the newest.
+   */
+  scored(page: {
+    readonly sourceKey: number;
+    readonly model: string;
+    readonly digest: string;
+    readonly shards: readonly number[];
+    readonly after: string;
+    readonly limit: number;
+  }): Promise<readonly { readonly asset: string; readonly isBehind: boolean }[]>;
   /** Writes down how far the shards of a scorer were followed. */
   followed(scorerId: string, position: FollowPosition): Promise<void>;
   /**

@@ -288,6 +288,13 @@ await describeWithServices("features of live readings", () => {
     expect(byName.get("speed_mean_5")).toMatchObject({ status: "present" });
   });
 
+  it("computes anew the assets whose score is behind, page by page, and leaves the others alone", async () => {
+    const refresh = (isWhole: boolean) => scorer.scoring.recompute({ model: "pumps", after: "", isWhole });
+    await until(async () => (await refresh(false)).assets === 1);
+    // p9 has no number as an answer: its sensor is silent.
+    expect(await refresh(true)).toEqual({ assets: 3, next: null });
+  });
+
   it("has the same features after the scorer is gone and another took over", async () => {
     const before = await read("p1");
     await scorer.close();

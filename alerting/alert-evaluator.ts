@@ -9,22 +9,20 @@
  * nothing has become of it.
  */
 import { spanMs } from "../schemas/live/source.ts";
-import type { LiveSource } from "../schemas/live/source.ts";
-import { isPlatformError } from "../schemas/platform-error.ts";
 import type { AlertRuleStore } from "../stores/postgres/port/alert-rules.ts";
 import type {
   AlertEvaluationStore,
   EvaluationLease,
-  KnownAsset,
   RecentValues,
 } from "../stores/postgres/port/alerting.ts";
 import type { LiveSourceStore } from "../stores/postgres/port/live.ts";
 import type { FollowedReading, FollowPosition, OnlineStore } from "../stores/postgres/port/online.ts";
 import { N_SHARDS } from "../schemas/live/shard.ts";
-import { grouped } from "./grouped.ts";
 import { AlarmBook } from "./alarm-book.ts";
-import { compileRule, takesAsset } from "./compiled-rule.ts";
+import { takesAsset } from "./compiled-rule.ts";
 import type { CompiledRule } from "./compiled-rule.ts";
+import { readScope } from "./rule-scope.ts";
+import type { Scope } from "./rule-scope.ts";
 import { forgetPending, lookForSilence, takeReading, takeScan, takeScore } from "./rule-steps.ts";
 
 export interface AlertEvaluatorOptions {
@@ -54,21 +52,6 @@ const SCANNED_READINGS = 1_000;
 /** Scores of transactions that were under way at the last look. */
 const SCORES_OVERLAP_MS = 5_000;
 const ALL_SHARDS = Array.from({ length: N_SHARDS }, (_, shard) => shard);
-
-/** Rules with everything that their evaluation needs of the outside. */
-interface Scope {
-  readonly revision: number;
-  /** -Infinity: an asset was heard of that it does not know. */
-  readAt: number;
-  readonly rules: readonly CompiledRule[];
-  readonly sources: ReadonlyMap<
-    number,
-    { readonly name: string; readonly isTimestamp: boolean; readonly rules: readonly CompiledRule[] }
-  >;
-  readonly assets: ReadonlyMap<string, readonly KnownAsset[]>;
-  /** By source and asset. */
-  readonly classes: ReadonlyMap<string, string | null>;
-}
 
 /** What it holds while the evaluation is its own. */
 interface Held {
@@ -103,7 +86,10 @@ export class AlertEvaluator {
   }
 
   async start(): Promise<void> {
-    this.#unsubscribe = await this.#options.online.onReadings(() => this.wake());
+    this.#unsubscribe = await this.#options.online.onReadings(() => {
+      // Without rules there is nothing to hurry for.
+      if (this.#scope?.rules.length !== 0) this.wake();
+    });
     this.wake();
   }
 
@@ -164,7 +150,7 @@ export class AlertEvaluator {
     this.#claimedAt = performance.now();
     this.#listeningSince = lease.listeningSince;
     this.#clockOffset = lease.now - Date.now();
-    await this.#readScope(lease.revision);
+    await this.#refreshScope(lease.revision);
     const held = this.#held;
     if (held === undefined || held.revision !== lease.revision || !isSame(held.written, lease.position))
       this.#held = await this.#begin(lease);
@@ -210,8 +196,7 @@ export class AlertEvaluator {
     if (assetClass === undefined) scope.readAt = -Infinity;
     if (!book.move({ stream, asset, epoch, ts, seq, heardAt: committedAt })) return;
     for (const rule of source.rules)
-      if (this.#takesAsset(rule, asset, assetClass ?? null))
-        takeReading(book, rule, reading, source.isTimestamp);
+      if (this.#takesAsset(rule, asset, assetClass ?? null)) takeReading(book, rule, reading);
   }
 
   #takesAsset(rule: CompiledRule, asset: string, assetClass: string | null): boolean {
@@ -277,7 +262,10 @@ export class AlertEvaluator {
     this.#scanning.set(name, scanning);
   }
 
-  async #valuesOf({ rule, columns }: CompiledRule, at: number): Promise<readonly RecentValues[]> {
+  async #valuesOf(
+    { rule, columns, isTimestamp }: CompiledRule,
+    at: number,
+  ): Promise<readonly RecentValues[]> {
     const { evaluation, askPrometheus } = this.#options;
     const { when } = rule;
     if (when.kind !== "zscore") return [];
@@ -285,7 +273,12 @@ export class AlertEvaluator {
     if (when.platform !== undefined) return evaluation.recentSamples(when.platform, sinceMs);
     if (when.prometheus !== undefined) return (await askPrometheus?.(when.prometheus.query, sinceMs)) ?? [];
     const source = rule.source ?? "";
-    const found = await evaluation.recentValues({ source, columns, sinceMs, limit: SCANNED_READINGS });
+    const found = await evaluation.recentValues({
+      source,
+      columns,
+      limit: SCANNED_READINGS,
+      ...(isTimestamp ? { sinceMs } : {}),
+    });
     const classes = this.#scope?.classes;
     return found.filter(({ asset }) => takesAsset(rule, asset, classes?.get(`${source}\n${asset}`) ?? null));
   }
@@ -314,48 +307,12 @@ export class AlertEvaluator {
     return true;
   }
 
-  async #readScope(revision: number): Promise<void> {
-    const now = performance.now();
+  async #refreshScope(revision: number): Promise<void> {
     const known = this.#scope;
-    if (known?.revision === revision && now - known.readAt < SCOPE_EVERY_MS) return;
-    const { rules, sources, evaluation, onFailure } = this.#options;
-    const compiled: CompiledRule[] = [];
-    const byKey = new Map<number, { name: string; isTimestamp: boolean; rules: CompiledRule[] }>();
-    const found = new Map<string, { key: number; document: LiveSource } | undefined>();
-    for (const { document } of await rules.list()) {
-      const { source: name } = document;
-      if (name !== undefined && !found.has(name)) {
-        const row = await sources.get(name);
-        found.set(name, row && { key: row.sourceKey, document: row.document });
-      }
-      const source = name === undefined ? undefined : found.get(name);
-      try {
-        const rule = compileRule(document, source?.document);
-        compiled.push(rule);
-        if (name === undefined || source === undefined) continue;
-        const entry = byKey.get(source.key) ?? {
-          name,
-          isTimestamp: source.document.time.kind === "timestamp",
-          rules: [],
-        };
-        entry.rules.push(rule);
-        byKey.set(source.key, entry);
-      } catch (error) {
-        // A source of another form since: the rule rests, and the others go on.
-        if (!isPlatformError(error) || error.isRetryable) throw error;
-        onFailure(`read rule ${document.name}`, error);
-      }
-    }
-    const assets = await evaluation.assets([...byKey.values()].map(({ name }) => name));
+    const isFresh = known?.revision === revision && performance.now() - known.readAt < SCOPE_EVERY_MS;
+    if (isFresh) return;
+    this.#scope = await readScope(this.#options, revision);
     this.#takes.clear();
-    this.#scope = {
-      revision,
-      readAt: now,
-      rules: compiled,
-      sources: byKey,
-      assets: grouped(assets, ({ source }) => source),
-      classes: new Map(assets.map(({ source, asset, assetClass }) => [`${source}\n${asset}`, assetClass])),
-    };
   }
 }
 

@@ -8,6 +8,10 @@ import { isOfPattern } from "./text-pattern.ts";
 /** A rule as the evaluator works with it. */
 export interface CompiledRule {
   readonly rule: AlertRule;
+  /** ms since 1970 of its last change: before that nobody listened for it. */
+  readonly changedAt: number;
+  /** Whether times of its source are times, and not cycles. */
+  readonly isTimestamp: boolean;
   readonly condition: AlarmCondition;
   /** Place of its column in the source; undefined for what looks at no single column. */
   readonly place: number | undefined;
@@ -22,7 +26,7 @@ const NUMBERS: readonly string[] = ["float", "integer", "boolean"];
  * @param source the declaration of its source, if it names one that is there
  * @throws {PlatformError} not_found: no such source; invalid_alert_rule: no such column, or one of words
  */
-export function compileRule(rule: AlertRule, source: LiveSource | undefined): CompiledRule {
+export function compileRule(rule: AlertRule, source: LiveSource | undefined, changedAt = 0): CompiledRule {
   const { when } = rule;
   if (rule.source !== undefined && source === undefined)
     throw new PlatformError(
@@ -43,6 +47,8 @@ export function compileRule(rule: AlertRule, source: LiveSource | undefined): Co
   const unit = place === undefined ? undefined : source?.columns[place]?.unit;
   return {
     rule,
+    changedAt,
+    isTimestamp: source?.time.kind !== "cycle",
     condition: when.kind === "threshold" ? conditionOf(when) : { forMs: 0, gapMs: Infinity, hits: 1, of: 1 },
     place,
     columns:

@@ -23,13 +23,8 @@ interface Observed {
 }
 
 /** A reading as threshold rules of its source see it. Whoever calls has seen that it is newer than the last. */
-export function takeReading(
-  book: AlarmBook,
-  rule: CompiledRule,
-  reading: FollowedReading,
-  isTimestamp: boolean,
-): void {
-  const { place } = rule;
+export function takeReading(book: AlarmBook, rule: CompiledRule, reading: FollowedReading): void {
+  const { place, isTimestamp } = rule;
   const { when, source } = rule.rule;
   const value = place === undefined ? undefined : reading.values[place];
   // A missing value says nothing.
@@ -112,7 +107,8 @@ export function lookForSilence(
     const step = observeSilence(book.stateOf(rule.rule.name, asset), spanMs(when.after), {
       at: now,
       heardAt,
-      listeningSince,
+      // What was heard before the rule was there is not known of every asset.
+      listeningSince: Math.max(listeningSince, rule.changedAt),
     });
     book.apply(rule, asset, {
       step,

@@ -9,7 +9,9 @@ import { endContextTracking } from "../temporal-config/connection.ts";
 import { alarmReplayWorkflowId, alarmWorkflowId, TASK_QUEUES } from "../temporal-config/constants.ts";
 import type { AlarmEventSignal, AlarmInput } from "../workflows/alarm/messages.ts";
 
-const EVENTS = 50;
+const EVENTS = 200;
+const REPLAYS = 50;
+const PRUNE_EVERY_MS = 3_600_000;
 const LOOK_EVERY_MS = 1_000;
 const CALL_MS = 5_000;
 /** A pending alarm is looked at when it should have been decided, and so much later. */
@@ -31,6 +33,7 @@ export class AlarmDispatcher {
   #isClosed = false;
   #unsubscribe: (() => Promise<void>) | undefined;
   readonly #replayed = new Set<number>();
+  #prunedAt = -Infinity;
 
   constructor(db: Dispatched, client: Client, log: Logger) {
     this.#db = db;
@@ -67,7 +70,11 @@ export class AlarmDispatcher {
     const { alertEvents, alertDeliveries } = this.#db;
     try {
       while (!this.#isClosed && (await alertEvents.dispatch(EVENTS, (events) => this.#give(events))));
-      for (const id of await alertDeliveries.waitingReplays(EVENTS)) await this.#replay(id);
+      for (const id of await alertDeliveries.waitingReplays(REPLAYS)) await this.#replay(id);
+      if (performance.now() - this.#prunedAt > PRUNE_EVERY_MS) {
+        await alertEvents.prune();
+        this.#prunedAt = performance.now();
+      }
     } catch (err) {
       this.#log.debug({ err }, "alerts wait for the database or Temporal");
     }
@@ -75,7 +82,7 @@ export class AlarmDispatcher {
 
   async #give(events: readonly AlertEventRow[]): Promise<void> {
     const rules = new Map<string, AlertRule | undefined>();
-    for (const event of events) {
+    for (const event of withoutPassing(events)) {
       const { kind, rule, asset, alarmKey } = event;
       // These are the workflow's own.
       if (kind === "reminded" || kind === "escalated") continue;
@@ -128,6 +135,19 @@ export class AlarmDispatcher {
     endContextTracking(connection as Connection);
     await answer;
   }
+}
+
+/** What was pending and withdrawn before anybody could hear of it concerns no workflow. */
+export function withoutPassing(events: readonly AlertEventRow[]): readonly AlertEventRow[] {
+  const pending = new Map<string, number>();
+  const passing = new Set<number>();
+  for (const { id, kind, alarmKey } of events) {
+    const begun = pending.get(alarmKey);
+    pending.delete(alarmKey);
+    if (kind === "pending") pending.set(alarmKey, id);
+    if (kind === "withdrawn" && begun !== undefined) passing.add(begun).add(id);
+  }
+  return events.filter(({ id }) => !passing.has(id));
 }
 
 function timesOf(rule: AlertRule | undefined): AlarmEventSignal["times"] {

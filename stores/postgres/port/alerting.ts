@@ -116,7 +116,8 @@ export interface AlertEvaluationStore {
   recentValues(request: {
     readonly source: string;
     readonly columns: readonly { readonly name: string; readonly place: number }[];
-    readonly sinceMs: number;
+    /** Absent: of the whole present life, where time is a cycle. */
+    readonly sinceMs?: number;
     readonly limit: number;
   }): Promise<readonly RecentValues[]>;
   /** Latest scores that were made after a moment. */
@@ -155,6 +156,8 @@ export interface AlertEventStore {
   since(after: number, limit: number): Promise<AlertEventRow[]>;
   /** Calls back after something happened. Returns an unsubscribe. */
   onEvents(listener: () => void): Promise<() => Promise<void>>;
+  /** Removes what was only pending a week ago, and given to its workflow. */
+  prune(): Promise<void>;
   /**
    * Gives events that nobody was given yet to `give`, in order, and remembers that. One process at a time; an event is given
    * again where it ends in between.

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { AlertEvaluator } from "../../../alerting/alert-evaluator.ts";
 import { ReadingIntake } from "../../../intake/reading-intake.ts";
 import { alertRuleSchema } from "../../../schemas/alerts/alert-rule.ts";
+import { shardOf } from "../../../schemas/live/shard.ts";
 import { liveSourceSchema } from "../../../schemas/live/source.ts";
 import { createDatabase } from "../../../stores/postgres/database.ts";
 import type { Database } from "../../../stores/postgres/port.ts";
@@ -212,5 +213,67 @@ await describeWithServices("alert rules", () => {
       "raised k1",
       "cleared k1",
     ]);
+  });
+
+  it("looks at the champion's answers, and at the platform itself", async () => {
+    const address = {
+      scorerId: "00000000-0000-4000-9000-000000000001",
+      url: "http://127.0.0.1:1",
+      secret: "s",
+    };
+    const shard = shardOf("m1");
+    const lease = (await db.online.renew(address, 60_000)).find((one) => one.shard === shard);
+    const score = (second: number, headline: number) =>
+      db.online.putScores([
+        {
+          model: "wear",
+          asset: "m1",
+          version: 3,
+          digest: "d".repeat(64),
+          prediction: { predictionId: `p-${second}` },
+          headline,
+          source: "pumps",
+          epoch: 0,
+          ts: (START + second * 1_000) * 1_000,
+          seq: 0,
+          values: [1],
+          receivedAt: new Date().toISOString(),
+          scoredAt: new Date().toISOString(),
+          unfit: [],
+          shard,
+          fence: lease?.fence ?? 0,
+        },
+      ]);
+    await rule({
+      name: "worn",
+      when: { kind: "threshold", prediction: { model: "wear" }, above: 0.8, clear: 0.5 },
+    });
+    await rule({ name: "slow", when: { kind: "zscore", platform: ["predict_latency_seconds"] } });
+    for (let i = 0; i < 11; i++)
+      await db.alertEvaluation.putSample("predict_latency_seconds", "api", i < 10 ? 0.01 : 1);
+    await evaluate();
+    await score(1, 0.9);
+    await until(async () => (await alertsOf("worn")).length === 1 && (await alertsOf("slow")).length === 1);
+    await score(2, 0.4);
+    await until(async () => (await alertsOf("worn"))[0]?.state === "cleared");
+    expect(await db.alerts.list({ rule: "worn", limit: 9 })).toMatchObject([
+      {
+        message: "m1: prediction of wear@3 of 0.9 is above 0.8",
+        details: { model: "wear", predictionId: "p-1" },
+      },
+    ]);
+    expect(await db.alerts.list({ rule: "slow", limit: 9 })).toMatchObject([
+      { asset: "platform", state: "raised", details: { column: "predict_latency_seconds", n: 11 } },
+    ]);
+  });
+
+  it("does not take for silent who was not listened to", async () => {
+    await send("q1", [0, 1]);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await rule({ name: "quiet", source: "pumps", assets: ["q*"], when: { kind: "absence", after: "2s" } });
+    await evaluate();
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    expect(await alertsOf("quiet")).toEqual([]);
+    await until(async () => (await alertsOf("quiet")).length === 1);
   });
 });

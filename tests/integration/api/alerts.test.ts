@@ -168,8 +168,18 @@ await describeWithServices("alerts", () => {
       expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([422, code]);
     }
     expect((await put(path, { ...hot, source: "nobody" })).status).toBe(404);
+    const owner = "00000000-0000-4000-8000-000000000001";
+    const lease = await db.alertEvaluation.claim(owner, { ttlMs: 60_000, pauseMs: 10_000 });
+    if (lease === undefined) throw new Error("nobody else evaluates here");
+    const raised = { change: "raised", rule: "hot", asset: "p1", severity: "critical" } as const;
+    const step = { owner, ttlMs: 60_000, from: lease, position: lease.position };
+    const events = [{ ...raised, labels: {}, message: "m", details: {} }];
+    await db.alertEvaluation.commit({ ...step, places: [], states: [], scans: [], events });
+    const shownAlert = 'predictive_alert{asset="p1",rule="hot",severity="critical"} 1';
+    expect(await (await fixture.request("/metrics")).text()).toContain(shownAlert);
     expect((await fixture.request(path, { method: "DELETE" })).status).toBe(204);
     expect((await fixture.request(path)).status).toBe(404);
+    expect(await (await fixture.request("/metrics")).text()).not.toContain(shownAlert);
   });
 
   it("are told to sockets as they happen, and go on by a cursor where nobody listened", async () => {

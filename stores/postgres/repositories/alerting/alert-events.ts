@@ -96,6 +96,13 @@ export class PostgresAlertEventStore implements AlertEventStore {
     return this.#listener.subscribe(() => listener());
   }
 
+  async prune(): Promise<void> {
+    await this.#pool.query(
+      `delete from aura.alert_events where alert_id is null and at < clock_timestamp() - interval '7 days'
+          and event_id <= (select event_id from aura.alert_dispatch)`,
+    );
+  }
+
   dispatch(limit: number, give: (events: readonly AlertEventRow[]) => Promise<void>): Promise<boolean> {
     return this.#pool.transaction(async (tx) => {
       const [position] = await tx.query<{ after: number }>(

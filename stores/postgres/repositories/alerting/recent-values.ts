@@ -1,39 +1,44 @@
 import type { Sql } from "../../connection/connection-pool.ts";
-import type { RecentValues } from "../../port/alerting.ts";
+import type { AlertEvaluationStore, RecentValues } from "../../port/alerting.ts";
 
-interface RecentRequest {
-  readonly source: string;
-  readonly columns: readonly { readonly name: string; readonly place: number }[];
-  readonly sinceMs: number;
-  readonly limit: number;
-}
+type RecentRequest = Parameters<AlertEvaluationStore["recentValues"]>[0];
 
-/** Newest values of columns by asset. Where time is a cycle all of the present life counts: `limit` bounds it. */
+/** Before any time, and any month. */
+const EVER = { micros: Number.MIN_SAFE_INTEGER, month: "0001-01-01" } as const;
+
+/** Newest values of columns by asset. Bounded by the key: the newest life of a series, and in it the newest readings. */
 export async function recentValues(
   sql: Sql,
   { source, columns, sinceMs, limit }: RecentRequest,
 ): Promise<readonly RecentValues[]> {
+  const since =
+    sinceMs === undefined ? EVER : { micros: Math.trunc(sinceMs * 1_000), month: monthOf(sinceMs) };
   const rows = await sql.query<{ asset: string; place: number; at: number; values: number[] }>(
-    `select a.asset_id as asset, c.place::int as place, max(r.ts) / 1000.0::float8 as at,
-            array_agg(r.row_values[c.place] order by r.epoch, r.ts, r.seq) as "values"
+    `select a.asset_id as asset, c.place::int as place, (max(r.ts) / 1000.0)::float8 as at,
+            array_agg(r.row_values[c.place] order by r.ts, r.seq) as "values"
        from aura.live_sources l join aura.reading_series s using (source_key) join aura.assets a using (asset_key)
+       cross join lateral (select max(e.epoch) as epoch from aura.readings e
+                            where e.series_key = s.series_key and e.month >= $5::date) newest
        cross join lateral (
-         select q.epoch, q.ts, q.seq, q.row_values from aura.readings q
-          where q.series_key = s.series_key
-            and ((select v.document->'time'->>'kind' from aura.source_versions v where v.source_key = l.source_key
-                   order by v.version desc limit 1) = 'cycle' or q.ts >= $3 and q.month >= $5::date)
-          order by q.epoch desc, q.ts desc, q.seq desc limit $4) r
+         select q.ts, q.seq, q.row_values from aura.readings q
+          where q.series_key = s.series_key and q.epoch = newest.epoch and q.ts >= $3 and q.month >= $5::date
+          order by q.ts desc, q.seq desc limit $4) r
        cross join unnest($2::int[]) as c (place)
       where l.source = $1 and r.row_values[c.place] is not null
       group by a.asset_id, c.place`,
-    [source, columns.map(({ place }) => place + 1), Math.trunc(sinceMs * 1_000), limit, monthBefore(sinceMs)],
+    [source, columns.map(({ place }) => place + 1), since.micros, limit, since.month],
   );
   const nameOf = new Map(columns.map(({ name, place }) => [place + 1, name]));
-  return rows.map(({ asset, place, at, values }) => ({ asset, series: nameOf.get(place) ?? "", at, values }));
+  return rows.map(({ asset, place, at, values }) => ({
+    asset,
+    series: nameOf.get(place) ?? "",
+    at,
+    values,
+  }));
 }
 
-/** Readings of a time lie in its month, or where the clock of the device was ahead in the one before. */
-function monthBefore(ms: number): string {
+/** First day of the month that readings of a moment lie in. */
+function monthOf(ms: number): string {
   const date = new Date(ms);
   return new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1)).toISOString().slice(0, 10);
 }

@@ -1,8 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { pino } from "pino";
 import { readSettings } from "../../config/settings.ts";
+import { createObjectStore } from "../../stores/objects/object-store.ts";
 import { createDatabase } from "../../stores/postgres/database.ts";
 import type { Database } from "../../stores/postgres/port.ts";
 import { startScorer } from "../../workers/start-scorer.ts";
@@ -14,16 +16,21 @@ import { MemoryObjects } from "./memory-objects.ts";
 import { createTestDatabase } from "./platform.ts";
 import { putTinyVersion } from "./served-versions.ts";
 
+export interface BenchValues {
+  readonly voltage: number;
+  readonly current: number;
+}
+
 /** A real database with a source `pump` and a champion of two plain columns, for scorers and APIs of a test. */
 export interface OnlineBench {
   readonly db: Database;
   startScorer(environment?: Record<string, string>): Promise<RunningScorer>;
   startApi(environment?: Record<string, string>): Promise<ApiFixture>;
-  send(
-    asset: string,
-    values: { readonly voltage: number; readonly current: number },
-    ms?: number,
-  ): Promise<void>;
+  send(asset: string, values: BenchValues, ms?: number): Promise<void>;
+  /** Readings of several assets at one time, in one batch. */
+  sendAll(values: ReadonlyMap<string, BenchValues>, ms: number): Promise<void>;
+  /** What a scorer process of its own must be told. */
+  readonly environment: Readonly<Record<string, string>>;
   close(): Promise<void>;
 }
 
@@ -32,12 +39,32 @@ export async function openOnlineBench(name: string): Promise<OnlineBench> {
   const test = await createTestDatabase(name);
   const db = await createDatabase(test.url);
   const objects = new MemoryObjects();
-  await promoteVersion(db, await putTinyVersion(objects, { model: "pump", timeKind: "timestamp" }));
+  const version = { model: "pump", timeKind: "timestamp" } as const;
+  await promoteVersion(db, await putTinyVersion(objects, version));
+  // The same for processes of their own, which reach no memory of this one.
+  const files = pathToFileURL(join(stateDir, "objects")).href;
+  const settings = readSettings({ AURA_STATE_DIR: stateDir, AURA_OBJECTS: files }, stateDir);
+  await putTinyVersion(
+    createObjectStore({
+      objects: settings.objects.url,
+      cacheDir: join(stateDir, "cache"),
+      cacheMaxBytes: 2 ** 30,
+    }),
+    version,
+  );
   const api = await startApiFixture({ database: { ...db, close: async () => undefined }, objects });
   const headers = { "content-type": "application/json" };
   const columns = [{ name: "voltage" }, { name: "current" }];
   const body = JSON.stringify({ name: "pump", owner: "test", columns });
   await api.request("/v1/sources/pump", { method: "PUT", headers, body });
+  const sendAll = async (values: ReadonlyMap<string, BenchValues>, ms: number): Promise<void> => {
+    const time = new Date(ms).toISOString();
+    const readings = [...values].map(([asset, of]) => ({ asset, time, values: of }));
+    const sent = JSON.stringify({ source: "pump", readings });
+    const response = await api.request("/readings", { method: "POST", headers, body: sent });
+    const reply = (await response.json()) as { stored: number };
+    if (reply.stored !== values.size) throw new Error(`not stored: ${JSON.stringify(reply)}`);
+  };
   return {
     db,
     startScorer: (environment = {}) =>
@@ -49,12 +76,12 @@ export async function openOnlineBench(name: string): Promise<OnlineBench> {
       }),
     startApi: (environment = {}) =>
       startApiFixture({ database: { ...db, close: async () => undefined }, objects, environment }),
-    async send(asset, values, ms = Date.now()) {
-      const reading = { asset, time: new Date(ms).toISOString(), values };
-      const sent = JSON.stringify({ source: "pump", readings: [reading] });
-      const response = await api.request("/readings", { method: "POST", headers, body: sent });
-      const reply = (await response.json()) as { stored: number };
-      if (reply.stored !== 1) throw new Error(`not stored: ${JSON.stringify(reply)}`);
+    send: (asset, values, ms = Date.now()) => sendAll(new Map([[asset, values]]), ms),
+    sendAll,
+    environment: {
+      DATABASE_URL: test.url,
+      AURA_STATE_DIR: stateDir,
+      AURA_OBJECTS: files,
     },
     async close() {
       await api.close();

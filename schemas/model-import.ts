@@ -23,8 +23,8 @@ export const importSignatureSchema = z.strictObject({
   /** Anomalies: which scores are the unusual ones, default the higher. `lower` is what scikit-learn's detectors give. */
   unusual: unusualScoresSchema.optional(),
   /**
-   * Two classes: the probability from which the version alerts, default 0.5. Anomalies: the score; default by the alert
-   * budget or the label, on the training rows.
+   * Two classes: the probability from which the version alerts, default 0.5. Anomalies: the file's own score;
+   * default by the alert budget or the label, on the training rows.
    */
   threshold: z.number().optional(),
 });

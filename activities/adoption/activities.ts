@@ -63,15 +63,19 @@ export function createAdoptionActivities(deps: Pick<ActivityDeps, "objects" | "c
 }
 
 /**
- * Of anomalies without one the scores of the training rows decide, when they are known.
+ * The threshold on the served scale: scores that are served with the other sign are alerted from with the other sign. Of
+ * anomalies without one the scores of the training rows decide, when they are known.
  *
  * @throws {PlatformError} model_refused: it is no probability
  */
-function declaredThreshold(
-  { threshold }: Pick<ImportSignature, "threshold">,
+export function declaredThreshold(
+  { threshold, unusual }: Pick<ImportSignature, "threshold" | "unusual">,
   { kind }: Pick<Problem, "kind">,
 ): number | null {
-  if (kind === "anomaly") return threshold ?? null;
+  if (kind === "anomaly") {
+    if (threshold === undefined) return null;
+    return unusual === "lower" ? 0 - threshold : threshold;
+  }
   if (kind !== "binary") return null;
   const probability = threshold ?? DEFAULT_THRESHOLD;
   if (probability >= 0 && probability <= 1) return probability;

@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { ReachPolicy } from "../alerting/channels/guarded-connection.ts";
 import type { ReadingSink } from "../intake/reading-intake.ts";
 import type { ObjectStore } from "../stores/objects/port.ts";
 import type { Database } from "../stores/postgres/port.ts";
@@ -27,6 +28,8 @@ export interface ApiDeps {
   readonly logger: Logger;
   /** Whether HTTP sources of a pipeline may point at this machine. */
   readonly allowLoopbackSources: boolean;
+  /** What channels of alerts may be declared for. */
+  readonly alertReach: ReachPolicy;
   /** Folder for uploads in progress; on the same disk as the state. */
   readonly uploadDir: string;
   /** Largest upload in bytes. */

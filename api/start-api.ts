@@ -183,6 +183,7 @@ export async function startApi(settings: Settings, parts: ApiParts): Promise<Run
     uploadDir,
     maxUploadBytes: MAX_UPLOAD_BYTES,
     allowLoopbackSources: settings.allowLoopbackSources,
+    alertReach: { allowLoopback: settings.allowLoopbackSources, hosts: settings.alertHosts },
     release: parts.release,
     ...(parts.temporalUiUrl === undefined ? {} : { temporalUiUrl: parts.temporalUiUrl }),
   };

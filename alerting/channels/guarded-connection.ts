@@ -29,13 +29,21 @@ export interface Post {
 /** Why something must not be reached; it does not come right by itself. */
 class Forbidden extends Error {}
 
+/** Why a URL must not be reached, as far as its text tells; undefined when it may. */
+export function reachFault(text: string, policy: ReachPolicy): string | undefined {
+  return isNamed(text, policy) ? undefined : urlFault(text, policy);
+}
+
 /** Posts once; what is thrown away with the answer is its body. */
 export async function post({ url: text, headers, body }: Post, policy: ReachPolicy): Promise<Attempt> {
-  const isNamed = URL.canParse(text) && isNamedHost(new URL(text), policy);
-  const fault = isNamed ? undefined : urlFault(text, policy);
+  const fault = reachFault(text, policy);
   if (fault !== undefined) return { outcome: "refused", status: null, reason: `it must not reach ${fault}` };
   try {
-    const status = await statusOf(new URL(text), { headers, body }, isNamed ? undefined : policy);
+    const status = await statusOf(
+      new URL(text),
+      { headers, body },
+      isNamed(text, policy) ? undefined : policy,
+    );
     return attemptOf(status);
   } catch (error) {
     const reason = reasonOf(error);
@@ -45,7 +53,10 @@ export async function post({ url: text, headers, body }: Post, policy: ReachPoli
   }
 }
 
-function isNamedHost(url: URL, { hosts }: ReachPolicy): boolean {
+/** Whether the operator of the platform has named its host and port. */
+function isNamed(text: string, { hosts }: ReachPolicy): boolean {
+  if (!URL.canParse(text)) return false;
+  const url = new URL(text);
   const port = url.port === "" ? (PORTS[url.protocol] ?? "") : url.port;
   return hosts.includes(`${hostOf(url).toLowerCase()}:${port}`);
 }

@@ -6,7 +6,7 @@ import { nameSchema } from "../../schemas/names.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { DeclaredRow, DeclarationStore } from "../../stores/postgres/port/alert-rules.ts";
 import type { Actor } from "../../stores/postgres/port.ts";
-import { urlFault } from "../../sources/http/url-guard.ts";
+import { reachFault } from "../../alerting/channels/guarded-connection.ts";
 import type { ApiDeps } from "../deps.ts";
 import { admin, auditOf, found, listOf, operator, viewer } from "./parts.ts";
 import { route } from "./route.ts";
@@ -119,13 +119,13 @@ export const alertRuleRoutes: readonly AnyRoute[] = [
     policy: admin,
     summary: "Declare a channel of alerts, or change it. Secrets are references, never values.",
     storeOf: ({ database }) => database().alertChannels,
-    async check({ name, to }, { allowLoopbackSources }) {
+    async check({ name, to }, { alertReach }) {
       if (to.kind === "email" || to.url.startsWith("${")) return;
-      const fault = urlFault(to.url, { allowLoopback: allowLoopbackSources });
+      const fault = reachFault(to.url, alertReach);
       if (fault === undefined) return;
       throw new PlatformError(
         "invalid_alert_rule",
-        `declare alert channel ${name} [to.url]: expected a public http or https URL, found ${fault}`,
+        `declare alert channel ${name} [to.url]: expected a public http or https URL, or a host that AURA_ALERT_HOSTS names; found ${fault}`,
       );
     },
   }),

@@ -35,6 +35,8 @@ export interface StartOptions {
 
 export interface PlatformUrls {
   readonly api: string;
+  /** Unset when it is off, or no ingestor runs. */
+  readonly mqtt?: string;
   /** Unset when the Temporal server is the user's own. */
   readonly temporalUi?: string;
   readonly temporalAddress: string;
@@ -201,6 +203,9 @@ class Platform implements RunningPlatform {
       api: apiUrl,
       temporalAddress,
       databaseUrl,
+      ...(this.#definitions.some(({ name }) => name === "ingestor") && settings.mqtt.port !== "off"
+        ? { mqtt: `mqtt://127.0.0.1:${init.ports.mqtt}` }
+        : {}),
       ...(settings.temporal.address === undefined
         ? { temporalUi: `http://127.0.0.1:${init.ports.temporalUi}` }
         : {}),
@@ -282,8 +287,8 @@ class Platform implements RunningPlatform {
 
   /** Written at every change, at once: the next start finds the children by it, whatever happens here. */
   #record(): void {
-    const { paths, ports, lock, settings } = this.#init;
-    const { api, temporalUi, temporalAddress } = this.urls;
+    const { paths, ports, lock } = this.#init;
+    const { api, mqtt, temporalUi, temporalAddress } = this.urls;
     const { postgresDirectory } = this.#context;
     const children = Object.fromEntries(this.parts().map(({ name, ...status }) => [name, status]));
     writeRecord(paths, {
@@ -295,9 +300,7 @@ class Platform implements RunningPlatform {
       children,
       urls: {
         ...(this.#supervised.has("api") ? { api } : {}),
-        ...(this.#supervised.has("ingestor") && settings.mqtt.port !== "off"
-          ? { mqtt: `mqtt://127.0.0.1:${ports.mqtt}` }
-          : {}),
+        ...(this.#supervised.has("ingestor") && mqtt !== undefined ? { mqtt } : {}),
         temporalAddress,
         ...(temporalUi === undefined ? {} : { temporalUi }),
       },

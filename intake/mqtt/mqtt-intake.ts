@@ -40,6 +40,12 @@ interface Place {
   readonly asset: string | undefined;
 }
 
+/** Readings of one source that go together. */
+interface Group {
+  readonly gathered: unknown[];
+  readonly stored: Promise<void>;
+}
+
 interface OpenSource {
   readonly plain: ReadingsOf;
   /** With the asset of the topic. */
@@ -51,6 +57,7 @@ export class MqttIntake {
   readonly #options: MqttIntakeOptions;
   readonly #keys: KeyCheck;
   readonly #sources = new Map<string, OpenSource>();
+  readonly #groups = new Map<string, Group>();
   /** Sites of assets, for keys that are limited to some. */
   readonly #sites: BatchedLookup<string>;
 
@@ -126,18 +133,36 @@ export class MqttIntake {
       );
   }
 
-  async #store(place: Place, topic: string, payload: Uint8Array): Promise<void> {
+  async #store({ source, asset }: Place, topic: string, payload: Uint8Array): Promise<void> {
+    const { plain, ofTopic } = await this.#patiently(() => this.#open(source));
+    const readings = (asset === undefined ? plain : ofTopic)({ body: payload, topic });
+    await this.#together(source, readings);
+  }
+
+  /** Messages that are read in one turn of the loop are one submission: each by itself would cost more than it brings. */
+  #together(source: string, readings: readonly unknown[]): Promise<void> {
+    let group = this.#groups.get(source);
+    if (group === undefined) {
+      const gathered: unknown[] = [];
+      const stored = new Promise<void>((resolve) => setImmediate(resolve)).then(async () => {
+        this.#groups.delete(source);
+        await this.#patiently(() => this.#options.intake.submit(source, "mqtt", gathered));
+      });
+      this.#groups.set(source, (group = { gathered, stored }));
+    }
+    for (const reading of readings) group.gathered.push(reading);
+    return group.stored;
+  }
+
+  /** Where there is no room, or the database starts anew, the messages wait and their clients with them. */
+  async #patiently<T>(work: () => Promise<T>): Promise<T> {
     const deadline = Date.now() + PATIENCE_MS;
     for (;;) {
       try {
-        const { plain, ofTopic } = await this.#open(place.source);
-        const readings = (place.asset === undefined ? plain : ofTopic)({ body: payload, topic });
-        await this.#options.intake.submit(place.source, "mqtt", readings);
-        return;
+        return await work();
       } catch (error) {
         if (!isPlatformError(error)) throw error;
         if (error.code === "not_found") throw new MqttRefusal("topicInvalid", error.message);
-        // No room, or the database starts anew: the message waits, and its client with it.
         if (error.code !== "too_many_readings" && (!error.isRetryable || Date.now() > deadline)) throw error;
         await wait(ROOM_PAUSE_MS);
       }

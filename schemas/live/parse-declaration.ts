@@ -66,8 +66,17 @@ function parse<T>(
     throw invalid(file.problems.map((problem) => ({ file: fileName, ...problem })));
   const checked = schema.safeParse(file.value);
   if (checked.success) return checked.data;
-  const problems = checked.error.issues.flatMap((issue) => problemsOfIssue(issue, file.value));
+  const problems = checked.error.issues
+    .flatMap((issue) => problemsOfIssue(issue, file.value))
+    .map(withoutSecret);
   throw invalid(located(problems, file, fileName));
+}
+
+/** What was found may be the very secret that should not stand there. */
+function withoutSecret(problem: Problem): Problem {
+  return problem.expected.includes("a secret is never stored")
+    ? { ...problem, found: "(not shown)" }
+    : problem;
 }
 
 /** Suggestions for unknown keys elsewhere are those of the pipeline file. */

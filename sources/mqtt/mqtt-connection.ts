@@ -214,7 +214,7 @@ export class MqttConnection {
       refusal.reason !== "topicAlias"
     )
       this.#acknowledge(packet, refusal.reason);
-    else this.end(refusal instanceof MqttRefusal ? refusal.reason : "unavailable", { isWillSent: false });
+    else this.end(refusal instanceof MqttRefusal ? refusal.reason : "busy", { isWillSent: false });
   }
 
   #farewell({ reasonCode }: IDisconnectPacket): void {

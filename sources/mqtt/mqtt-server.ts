@@ -86,7 +86,7 @@ export class MqttServer {
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const timer of this.#delayedWills.values()) clearTimeout(timer);
-    for (const connection of this.#connections) connection.end("unavailable", { isWillSent: false });
+    for (const connection of this.#connections) connection.end("busy", { isWillSent: false });
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }
 

@@ -8,6 +8,8 @@ export const REASON = {
   credentials: { code: 0x86, connack: 4 },
   notAuthorized: { code: 0x87, connack: 5 },
   unavailable: { code: 0x88, connack: 3 },
+  /** What DISCONNECT says of the same. */
+  busy: { code: 0x89, connack: 3 },
   takenOver: { code: 0x8e, connack: 0 },
   topicInvalid: { code: 0x90, connack: 0 },
   topicAlias: { code: 0x94, connack: 0 },

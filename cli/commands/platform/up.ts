@@ -20,6 +20,7 @@ interface UpOptions {
 /** Ids are for machines; people want the addresses. */
 interface ShownUrls {
   readonly api?: string | undefined;
+  readonly mqtt?: string | undefined;
   readonly temporalUi?: string | undefined;
   readonly temporalAddress?: string | undefined;
 }
@@ -155,12 +156,13 @@ function showEvent(output: Output, event: PlatformEvent): void {
 }
 
 function showUrls(output: Output, urls: ShownUrls, options: UpOptions): void {
-  const { api, temporalUi, temporalAddress } = urls;
+  const { api, mqtt, temporalUi, temporalAddress } = urls;
   if (options.json === true) {
-    output.json({ api, temporalUi, temporalAddress });
+    output.json({ api, mqtt, temporalUi, temporalAddress });
     return;
   }
   if (api !== undefined) output.line(`API          ${output.style("cyan", api)}`);
+  if (mqtt !== undefined) output.line(`MQTT         ${mqtt}`);
   if (temporalUi !== undefined) output.line(`Temporal UI  ${output.style("cyan", temporalUi)}`);
   if (temporalAddress !== undefined) output.line(`Temporal     ${temporalAddress}`);
 }

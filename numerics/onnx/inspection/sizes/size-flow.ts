@@ -41,8 +41,8 @@ export interface SizedGraph {
 const MAX_ELEMENTS_PER_ROW = 2 ** 24;
 /** A tensor of up to so many elements per row may grow in any way. */
 const FEW_ELEMENTS_PER_ROW = 2 ** 16;
-/** Products of numbers that one layer takes, for each row: some seconds. */
-const MAX_PRODUCTS_PER_ROW = 2 ** 34;
+/** Products of numbers that one layer takes, for each row: some seconds, and of the most rows what a double counts. */
+const MAX_PRODUCTS_PER_ROW = 2 ** 33;
 /** What cuts windows into patches has six or seven. More would take time here, and an equation counts ten at most. */
 const MAX_DIMENSIONS = 10;
 const ROW_COUNTS = Array.from({ length: 11 }, (_, power) => 4 ** power);

@@ -48,6 +48,8 @@ const HELD_BACK_MS = 15;
 const WRITE_EVERY_MS = 1_000;
 /** Sources, assets and their classes are read again this often. */
 const SCOPE_EVERY_MS = 10_000;
+/** Silence and what is pending are looked at this often while readings come. */
+const TIME_EVERY_MS = 250;
 const SCANNED_READINGS = 1_000;
 /** Scores of transactions that were under way at the last look. */
 const SCORES_OVERLAP_MS = 5_000;
@@ -72,6 +74,7 @@ export class AlertEvaluator {
   #clockOffset = 0;
   #claimedAt = -Infinity;
   #scoredAt = 0;
+  #timeTakenAt = -Infinity;
   #scans = new Map<string, { readonly found: readonly RecentValues[]; readonly at: number }>();
   readonly #scanning = new Map<string, Promise<void>>();
   #lastScans: ReadonlyMap<string, number> = new Map();
@@ -176,7 +179,7 @@ export class AlertEvaluator {
       for (const reading of found.readings) this.#take(held.book, scope, reading);
       held.position = found.upTo;
       await this.#takeScores(held.book, scope);
-      if (!found.hasMore) this.#takeTime(held.book, scope, found.isHeldBack);
+      if (!found.hasMore && this.#isTimeDue()) this.#takeTime(held.book, scope, found.isHeldBack);
       if (!(await this.#write(held))) return false;
       if (!found.hasMore || this.#isClosed) return found.isHeldBack;
     }
@@ -223,6 +226,15 @@ export class AlertEvaluator {
         if (modelOf(rule) === model && takesAsset(rule.rule, asset, score.assetClass))
           takeScore(book, rule, score);
     }
+  }
+
+  /** Looking through all assets at each commit would bring nothing that the next look does not. */
+  #isTimeDue(): boolean {
+    const { lookEveryMs = LOOK_EVERY_MS } = this.#options;
+    const now = performance.now();
+    if (now - this.#timeTakenAt < Math.min(lookEveryMs, TIME_EVERY_MS)) return false;
+    this.#timeTakenAt = now;
+    return true;
   }
 
   /** What time brings about, once everything that is stored was looked at. */

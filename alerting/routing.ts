@@ -15,18 +15,20 @@ export interface Routed {
   readonly told: readonly string[];
 }
 
-/** Names of the channels that something is told to, in the order of their names. */
+/**
+ * Names of the channels that something is told to, in their order. One that the rule names and nobody declared is among
+ * them: that it cannot be told must be seen.
+ */
 export function channelsFor({ event, alert, rule, channels, told }: Routed): string[] {
-  const named = event === "escalated" ? rule?.notify.escalate?.channels : rule?.notify.channels;
-  return channels
-    .filter((channel) => {
-      // It knows firing and resolved alone.
-      if (channel.to.kind === "alertmanager" && event === "acknowledged") return false;
-      if (event === "cleared" || event === "acknowledged") return told.includes(channel.name);
-      return named === undefined ? takes(channel, alert) : named.includes(channel.name);
-    })
-    .map(({ name }) => name)
-    .sort();
+  // Who heard of it hears of its end.
+  const isSequel = event === "cleared" || event === "acknowledged";
+  const notify = event === "escalated" ? rule?.notify.escalate?.channels : rule?.notify.channels;
+  const named =
+    (isSequel ? told : notify) ?? channels.filter((channel) => takes(channel, alert)).map(({ name }) => name);
+  const kindOf = new Map(channels.map(({ name, to }) => [name, to.kind]));
+  // It knows firing and resolved alone.
+  const isKnown = (name: string) => event !== "acknowledged" || kindOf.get(name) !== "alertmanager";
+  return [...new Set(named)].filter(isKnown).sort();
 }
 
 function takes({ minSeverity, rules }: AlertChannel, { severity, rule, kind }: AlertRow): boolean {

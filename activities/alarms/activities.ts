@@ -53,7 +53,7 @@ export function createAlarmActivities({ db, alerting }: AlarmDeps) {
       const event = await db.alertDeliveries.event(delivery.eventId);
       const channel = await db.alertChannels.get(delivery.channel);
       if (event?.alert == null || channel === undefined) {
-        const reason = "the channel was removed";
+        const reason = "there is no such channel";
         await db.alertDeliveries.attempted(deliveryId, { state: "failed", status: null, reason });
         return;
       }

@@ -269,10 +269,10 @@ await describeWithServices("alert rules", () => {
 
   it("does not take for silent who was not listened to", async () => {
     await send("q1", [0, 1]);
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    await rule({ name: "quiet", source: "pumps", assets: ["q*"], when: { kind: "absence", after: "2s" } });
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    await rule({ name: "quiet", source: "pumps", assets: ["q*"], when: { kind: "absence", after: "1s" } });
     await evaluate();
-    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    await new Promise((resolve) => setTimeout(resolve, 500));
     expect(await alertsOf("quiet")).toEqual([]);
     await until(async () => (await alertsOf("quiet")).length === 1);
   });

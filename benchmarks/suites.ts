@@ -1,4 +1,5 @@
 import { alertsSuite } from "./alerts/suite.ts";
+import { featuresSuite } from "./features/suite.ts";
 import { ingestSuite } from "./ingest/suite.ts";
 import { pipelineSuite } from "./pipeline/suite.ts";
 import { searchSuite } from "./search/suite.ts";
@@ -15,5 +16,6 @@ export const SUITES: readonly BenchSuite[] = [
   trainSuite,
   searchSuite,
   ingestSuite,
+  featuresSuite,
   alertsSuite,
 ];

@@ -43,7 +43,10 @@ export interface AssetState {
 
 /** A fresh state of one asset. */
 export function createAssetState(view: FeatureView, fitted: FittedState): AssetState {
-  const states = view.features.map(({ operator, args, name }) => OPERATORS[operator].state(args, name));
+  const shared = new Map<string, unknown>();
+  const states = view.features.map(({ operator, args, name }) =>
+    OPERATORS[operator].state(args, name, shared),
+  );
   const rows = new RowBuilder(view, fitted);
   return {
     push(reading, context = {}) {

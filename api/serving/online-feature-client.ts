@@ -1,7 +1,7 @@
 import { Agent, request } from "node:http";
 import { ERROR_CODES } from "../../schemas/error-codes.ts";
 import type { ErrorCode } from "../../schemas/error-codes.ts";
-import { featureHistoryReplySchema, onlineFeaturesSchema } from "../../schemas/live/online-features.ts";
+import { featureHistoryReplySchema } from "../../schemas/live/online-features.ts";
 import type {
   FeatureHistory,
   FeatureHistoryRequest,
@@ -51,12 +51,16 @@ export class OnlineFeatureClient {
     this.#options = options;
   }
 
-  /** @throws {PlatformError} what the scorer says; features_unavailable: none answers */
+  /**
+   * What a scorer answers has the shape that our own process gives it, and is not checked again.
+   *
+   * @throws {PlatformError} what the scorer says; features_unavailable: none answers
+   */
   async features(question: FeatureQuestion): Promise<OnlineFeatures> {
-    return onlineFeaturesSchema.parse(await this.#askOrRemember("features", question));
+    return (await this.#askOrRemember("features", question)) as OnlineFeatures;
   }
 
-  /** The same for a prediction; its shape is that of our own process and is not checked again. */
+  /** The same for a prediction. */
   async row(question: FeatureQuestion): Promise<OnlineRow> {
     return (await this.#askOrRemember("row", question)) as OnlineRow;
   }

@@ -98,7 +98,8 @@ export interface Operator<K extends OperatorName = OperatorName, A extends objec
   expand(params: OperatorParams<K>, context: ExpandContext): ConcreteFeature<A>[];
   /** SQL scalar over the plan's aliases; NULL = missing. `feature` is the feature's own name. */
   sql(args: A, plan: SqlPlan, feature: string): string;
-  state(args: A, feature: string): FeatureState;
+  /** `shared`: what features of one asset may have in common, by a key of the operator's own. */
+  state(args: A, feature: string, shared?: Map<string, unknown>): FeatureState;
   /** The definition, written as plainly as possible. */
   reference(args: A, series: Series, feature: string): Float64Array;
 }

@@ -55,7 +55,7 @@ export const rollingOperator: Operator<"rolling", RollingArgs> = {
       }),
     ),
   sql: rollingSql,
-  state: (args) => rollingState(args),
+  state: (args, _feature, shared) => rollingState(args, shared ?? new Map<string, unknown>()),
   reference(args, series) {
     const values = series.numbers(args.column);
     return Float64Array.from({ length: series.nRows }, (_, i) => {
@@ -132,24 +132,49 @@ function slopeSql(plan: SqlPlan, args: RollingArgs, frame: string): string {
   );
 }
 
-function rollingState(args: RollingArgs): FeatureState {
+function rollingState(args: RollingArgs, shared: Map<string, unknown>): FeatureState {
   if (args.stat in QUANTILES) return quantileState(args);
-  return args.stat === "slope" ? slopeState(args) : momentState(args);
+  return args.stat === "slope" ? slopeState(args) : momentState(args, shared);
 }
 
-function momentState({ column, stat, window, minPeriods }: RollingArgs): FeatureState {
-  const sliding = new SlidingWindow(NO_MOMENTS, combineMoments);
-  let offset = Number.NaN;
+function momentState(
+  { column, stat, window, minPeriods }: RollingArgs,
+  shared: Map<string, unknown>,
+): FeatureState {
+  const key = `rolling moments ${JSON.stringify([column, window])}`;
+  const moments = (shared.get(key) as WindowMoments | undefined) ?? new WindowMoments(column, window);
+  shared.set(key, moments);
   return {
-    push(row) {
-      const value = row.number(column);
-      if (Number.isNaN(offset)) offset = value;
-      const { key, least } = windowKey(window, row);
-      sliding.push(key, momentsOf(value - offset));
-      sliding.evictBelow(least);
-      return momentStat(stat, sliding.total(), { offset, minPeriods });
-    },
+    push: (row) => momentStat(stat, moments.at(row), { offset: moments.offset, minPeriods }),
   };
+}
+
+/** Moments of one window of one column, taken once for all statistics of them. */
+class WindowMoments {
+  readonly #column: string;
+  readonly #window: WindowSpan;
+  readonly #sliding = new SlidingWindow(NO_MOMENTS, combineMoments);
+  #index = -1;
+  #total = NO_MOMENTS;
+  /** The first value that was there. */
+  offset = Number.NaN;
+
+  constructor(column: string, window: WindowSpan) {
+    this.#column = column;
+    this.#window = window;
+  }
+
+  at(row: StateRow): Moments {
+    if (row.index === this.#index) return this.#total;
+    this.#index = row.index;
+    const value = row.number(this.#column);
+    if (Number.isNaN(this.offset)) this.offset = value;
+    const { key, least } = windowKey(this.#window, row);
+    this.#sliding.push(key, momentsOf(value - this.offset));
+    this.#sliding.evictBelow(least);
+    this.#total = this.#sliding.total();
+    return this.#total;
+  }
 }
 
 /** A statistic of shifted moments. */

@@ -22,6 +22,8 @@ const CONNECT_WITHIN_MS = 10_000;
 /** Messages of one client that wait for their commit; more are not read. */
 const MOST_IN_FLIGHT = 512;
 const READ_ON_AT = 256;
+/** And bytes of them. */
+const MOST_BYTES = 4 * 2 ** 20;
 const MAX_CLIENT_ID_BYTES = 256;
 
 /** One client from CONNECT to its end. */
@@ -37,6 +39,7 @@ export class MqttConnection {
   #session: MqttSession | undefined;
   #will: Will | undefined;
   #nInFlight = 0;
+  #bytesInFlight = 0;
   /** Answers go out in the order of the messages. */
   #answers: Promise<void> = Promise.resolve();
 
@@ -172,15 +175,18 @@ export class MqttConnection {
   }
 
   #publish(packet: IPublishPacket, session: MqttSession): void {
+    const bytes = packet.payload.length;
     this.#nInFlight++;
-    if (this.#nInFlight >= MOST_IN_FLIGHT) this.#packets.pause();
+    this.#bytesInFlight += bytes;
+    if (this.#nInFlight >= MOST_IN_FLIGHT || this.#bytesInFlight >= MOST_BYTES) this.#packets.pause();
     const stored = this.#store(packet, session);
     this.#answers = this.#answers.then(async () => {
       const refusal = await stored;
       this.#nInFlight--;
+      this.#bytesInFlight -= bytes;
       if (refusal === undefined) this.#acknowledge(packet, "success");
       else this.#refusePublish(packet, refusal);
-      if (this.#nInFlight <= READ_ON_AT) this.#packets.resume();
+      if (this.#nInFlight <= READ_ON_AT && this.#bytesInFlight < MOST_BYTES) this.#packets.resume();
     });
   }
 

@@ -112,6 +112,9 @@ function grownBefore(resumeFrom: TreeCheckpoint | undefined, { numTrees }: Fores
 /** Cells of all trees: below, other threads would start when there is little left to do. */
 const LEAST_SHARED_CELLS = 1_000_000;
 
+/** Least trees for each thread between two checkpoints. */
+const TREES_PER_THREAD = 4;
+
 /** Those grown before and all others, from one checkpoint to the next. */
 function growTrees(
   data: ForestData,
@@ -129,7 +132,11 @@ function growTrees(
   while (trees.length < numTrees) {
     const begin = trees.length;
     let end = begin + 1;
-    if (team !== undefined) while (end < numTrees && !isCheckpointDue(hooks, end)) end += 1;
+    if (team !== undefined) {
+      // Threads wait for the last tree of each batch: several trees for each leave little of it to waiting.
+      const least = begin + TREES_PER_THREAD * team.nThreads;
+      while (end < numTrees && (end < least || !isCheckpointDue(hooks, end))) end += 1;
+    }
     const grown = team?.growTrees({ forest: data, grower }, { begin, end }, watch);
     trees.push(...(grown ?? [grower.grow(begin)]));
     watch(end);

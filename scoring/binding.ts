@@ -1,4 +1,4 @@
-import type { FeatureView } from "../features/feature-view.ts";
+import type { FeatureView, ViewCheck, ViewColumn } from "../features/feature-view.ts";
 import type { LiveReading, LiveValue } from "../features/online.ts";
 import { inputsOf } from "../features/view-inputs.ts";
 import type { LiveSource } from "../schemas/live/source.ts";
@@ -27,9 +27,11 @@ export function bindSource(
   if (time.kind !== view.timeKind) problems.push(`time: expected ${kindOf(view)}, found ${time.kind}`);
   const needed = new Set(inputsOf(view).columns.map((column) => column.name));
   // Columns that only a check looks at come along where the source has them.
-  const wanted = new Map([...(view.checks ?? []), ...view.columns].map((column) => [column.name, column]));
+  const wanted: (ViewColumn | ViewCheck)[] = [...view.columns];
+  for (const check of view.checks ?? [])
+    if (!view.columns.some((column) => column.name === check.name)) wanted.push(check);
   const readers: { readonly name: string; readonly place: number; readonly read: ValueReader }[] = [];
-  for (const column of wanted.values()) {
+  for (const column of wanted) {
     const place = columns.findIndex((one) => one.name === column.name);
     const found = columns[place];
     if (found === undefined) {

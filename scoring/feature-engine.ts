@@ -9,6 +9,7 @@
  * known already: no reading counts twice, and none is passed over. Series that nobody asked for longest go first when
  * there are too many; they are rebuilt when they are needed again.
  */
+import { getHeapStatistics } from "node:v8";
 import type { FollowedReading, OnlineStore } from "../stores/postgres/port/online.ts";
 import { AssetSeries, isSeenBy } from "./asset-series.ts";
 import type { LiveModel } from "./live-model.ts";
@@ -37,6 +38,8 @@ const MOST_WAITING = 5_000;
 /** Rebuilds at once: each holds a connection. */
 const MOST_BUILDING = 4;
 const RETRY_MS = 1_000;
+const MOST_HEAP_SHARE = 0.75;
+const DROPPED_SHARE = 0.2;
 
 export class FeatureEngine {
   readonly #options: FeatureEngineOptions;
@@ -50,7 +53,10 @@ export class FeatureEngine {
 
   constructor(options: FeatureEngineOptions) {
     this.#options = options;
-    this.#timer = setInterval(() => this.#retry(), RETRY_MS).unref();
+    this.#timer = setInterval(() => {
+      this.#retry();
+      this.#makeRoom();
+    }, RETRY_MS).unref();
   }
 
   get models(): readonly LiveModel[] {
@@ -220,6 +226,17 @@ export class FeatureEngine {
   async #turn(): Promise<void> {
     while (this.#nBuilding >= MOST_BUILDING) await new Promise<void>((go) => this.#queue.push(go));
     this.#nBuilding++;
+  }
+
+  /** Before the heap is full a part of the series goes, those used longest ago. */
+  #makeRoom(): void {
+    const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
+    if (used < MOST_HEAP_SHARE * limit) return;
+    let n = Math.ceil(this.#entries.size * DROPPED_SHARE);
+    for (const [key, { building }] of this.#entries) {
+      if (n-- <= 0) return;
+      if (building === undefined) this.#entries.delete(key);
+    }
   }
 
   #retry(): void {

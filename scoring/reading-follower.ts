@@ -17,6 +17,8 @@ const IDLE_MS = 1_000;
 /** While something waits for a transaction beside it. */
 const HELD_BACK_MS = 15;
 const AFTER_FAILURE_MS = 500;
+/** Readings taken between two turns of the event loop: some tens of milliseconds. */
+const MOST_AT_ONCE = 500;
 /** How far it came is written down this often at most. */
 const NOTE_EVERY_MS = 1_000;
 
@@ -87,7 +89,11 @@ export class ReadingFollower {
       for (;;) {
         if (this.#position === undefined || this.#isClosed) return IDLE_MS;
         const found = await online.follow(this.#position, { sources: sources(), shards: shards() });
-        take(found.readings);
+        for (let at = 0; at < found.readings.length; at += MOST_AT_ONCE) {
+          take(found.readings.slice(at, at + MOST_AT_ONCE));
+          // Whoever asks, and the leases, need not wait for a whole batch.
+          await new Promise((resolve) => setImmediate(resolve));
+        }
         this.#position = found.upTo;
         if (found.hasMore) continue;
         await this.#note();

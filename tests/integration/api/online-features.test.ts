@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -302,5 +303,50 @@ await describeWithServices("features of live readings", () => {
     const after = await read("p1");
     expect(after.warnings).toEqual([]);
     expect(after.features.map(({ value }) => value)).toEqual(before.features.map(({ value }) => value));
+  });
+
+  it("begins anew with another life of the asset, also as it was", async () => {
+    const of = (epoch: number, second: number, pressure: number) => ({
+      asset: "p5",
+      time: new Date(START + second * 1_000).toISOString(),
+      epoch,
+      values: { pressure, speed: 1_400, mode: "run" },
+    });
+    const readings = [of(0, 0, 100), of(0, 60, 200), of(1, 120, 10), of(1, 180, 20)];
+    await fixture.request("/readings", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ source: "pumps", readings }),
+    });
+    await until(async () => (await read("p5")).epoch === 1);
+    const mean = (reply: Pick<OnlineFeatures, "features">) =>
+      reply.features.find(({ name }) => name === "pressure_mean_5")?.value;
+    await until(async () => mean(await read("p5")) === 15);
+    const rows = [90, 150].map((second) => ({
+      asset: "p5",
+      time: new Date(START + second * 1_000).toISOString(),
+    }));
+    const history = await scorer.scoring.history({ model: "pumps", rows });
+    expect(history.rows.map(({ epoch, values }) => [epoch, values["pressure_mean_5"]])).toEqual([
+      [0, 150],
+      [1, 10],
+    ]);
+  });
+
+  it("stores no score of an owner that lost the shard, and shares the shards with another scorer", async () => {
+    const [score] = await db.online.scores({ model: "pumps", asset: "p1", limit: 1 });
+    if (score === undefined) throw new Error("no score of p1");
+    const { shard, fence } = scorer.scoring.fenceOf("p1") ?? { shard: -1, fence: -1 };
+    const put = async (of: number, headline: number) => {
+      await db.online.putScores([{ ...score, headline, shard, fence: of }]);
+      return (await db.online.scores({ model: "pumps", asset: "p1", limit: 1 }))[0]?.headline;
+    };
+    expect(await put(fence - 1, 1e6)).toBe(score.headline);
+    expect(await put(fence, 1e6)).toBe(1e6);
+    const other = { scorerId: randomUUID(), url: "http://127.0.0.1:9", secret: "x" };
+    await until(async () => (await db.online.renew(other, 2_000)).length === 32);
+    expect(scorer.scoring.shards).toHaveLength(32);
+    await db.online.leave(other.scorerId);
+    await until(() => scorer.scoring.shards.length === 64);
   });
 });

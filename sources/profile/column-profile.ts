@@ -19,7 +19,7 @@ export interface ColumnProfile {
   readonly nDistinct: number;
   /** Values by frequency, the commonest first; at most 20. */
   readonly values: readonly { readonly value: string; readonly count: number }[];
-  /** Numbers only. */
+  /** Numbers only; absent where every value is missing. */
   readonly min?: number;
   readonly max?: number;
   readonly hasDecimalComma: boolean;
@@ -74,7 +74,7 @@ function profileColumn(name: string, cells: readonly string[]): ColumnProfile {
     missingShare: 1 - present.length / Math.max(1, cells.length),
     nDistinct: counts.size,
     values,
-    ...(isNumeric ? { min: extreme(numbers, Math.min), max: extreme(numbers, Math.max) } : {}),
+    ...rangeOf(numbers),
     hasDecimalComma: type === "float" && present.some((c) => c.includes(",") && isNumber(c)),
     isUnique: present.length > 1 && counts.size === present.length,
     plusOneShare: plusOne / Math.max(1, cells.length - 1),
@@ -120,6 +120,14 @@ function straysOf(cells: readonly string[], test: (cell: string) => boolean): Co
   return count === 0 ? undefined : { count, row: first, value: cells[first] ?? "" };
 }
 
-function extreme(numbers: readonly number[], pick: (a: number, b: number) => number): number {
-  return numbers.reduce((a, b) => pick(a, b));
+/** Nothing for a column without numbers: it is of texts, or empty. */
+function rangeOf(numbers: readonly number[]): Pick<ColumnProfile, "min" | "max"> {
+  if (numbers.length === 0) return {};
+  let min = Infinity;
+  let max = -Infinity;
+  for (const value of numbers) {
+    min = Math.min(min, value);
+    max = Math.max(max, value);
+  }
+  return { min, max };
 }

@@ -187,7 +187,8 @@ function columnLine(
 function ignoreReason(column: ColumnProfile, known: Known): string | undefined {
   if (known.leaks.includes(column.name))
     return "CHECK: gives the label away; is it known before the failure?";
-  if (column.nDistinct <= 1) return "constant";
+  if (column.nDistinct === 0) return "empty in the rows looked at";
+  if (column.nDistinct === 1) return "constant";
   if (column.timeFormat !== undefined) return "another time";
   if (column.isUnique && (column.type === "text" || column.plusOneShare > 0.9))
     return "a row number or serial number";
@@ -240,7 +241,8 @@ function writeLabel(draft: Draft, main: FileGuess, label: LabelGuess): void {
 /** Readings of machines over time can be forecast, whatever is known of failures. */
 function forecastHint({ columns, time, asset }: FileGuess): string[] {
   const sensor = columns.find(
-    ({ name, type }) => name !== asset && name !== time?.column && (type === "float" || type === "integer"),
+    ({ name, type, nDistinct }) =>
+      name !== asset && name !== time?.column && (type === "float" || type === "integer") && nDistinct > 0,
   );
   if (time === undefined || asset === undefined || sensor === undefined) return [];
   const horizons = time.kind === "timestamp" ? "1h, 24h" : "1, 10";

@@ -56,6 +56,19 @@ describe("aura init drafts a valid file from", () => {
     expect(pipeline.task.kind).toBe("rul");
   });
 
+  it("columns without a single value, which are left out and said to be empty", async () => {
+    const rows = Array.from({ length: 5 }, (_unit, u) =>
+      Array.from({ length: 30 }, (_cycle, t) => `${u + 1},${t + 1},,${(t * 0.7).toFixed(2)},NaN`),
+    ).flat();
+    const { pipeline, text } = await draft({
+      "holes.csv": `engine,cycle,spare,heat,oil\n${rows.join("\n")}\n`,
+    });
+    const use = Object.fromEntries((pipeline.sources["readings"]?.columns ?? []).map((c) => [c.name, c.use]));
+    expect(use).toEqual({ spare: "ignore", heat: "feature", oil: "ignore" });
+    expect(text).toContain("{ name: spare, use: ignore } # 100.0 % missing; empty in the rows looked at");
+    expect(text).toContain("kind: forecast, column: heat");
+  });
+
   it("semicolons, decimal commas and epochs", async () => {
     const rows = Array.from(
       { length: 20 },

@@ -1,0 +1,120 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { manifestOf, pipelineOf } from "../features/support/test-dataset.ts";
+import { compileView } from "../features/view.ts";
+import { liveSourceSchema } from "../schemas/live/source.ts";
+import { onlineSettings } from "../schemas/pipeline/online.ts";
+import { PlatformError } from "../schemas/platform-error.ts";
+import { bindSource } from "./binding.ts";
+import { FeatureEngine } from "./feature-engine.ts";
+import type { LiveModel } from "./live-model.ts";
+import { MemoryReadings } from "./support/memory-readings.ts";
+
+const SOURCE_KEY = 4;
+const sources = {
+  readings: { timeKind: "timestamp" as const, columns: [{ name: "x", type: "float" as const }], rows: [] },
+};
+const view = compileView(
+  pipelineOf(sources, { features: [{ rolling: { stats: ["sum"], windows: [3] } }] }),
+  manifestOf(sources),
+);
+const document = liveSourceSchema.parse({ name: "pumps", owner: "test", columns: [{ name: "x" }] });
+const modelOf = (digest: string): LiveModel => ({
+  model: "pumps",
+  version: 1,
+  digest: digest.repeat(64),
+  view,
+  fitted: {},
+  binding: bindSource(view, { sourceKey: SOURCE_KEY, document }),
+  online: onlineSettings(undefined),
+  contextOf: () => ({}),
+});
+const MODEL = modelOf("d");
+const reading = (asset: string, ts: number, x: number) => ({
+  asset,
+  sourceKey: SOURCE_KEY,
+  epoch: 0,
+  ts,
+  seq: 0,
+  values: [x],
+});
+
+describe("the features of a scorer", () => {
+  const engines: FeatureEngine[] = [];
+  afterEach(() => {
+    for (const engine of engines.splice(0)) engine.close();
+  });
+  function engineOver(store: MemoryReadings, maxSeries = 100) {
+    let isDown = false;
+    const updated: string[] = [];
+    const failures: string[] = [];
+    const engine = new FeatureEngine({
+      replay: (request, take) =>
+        isDown
+          ? Promise.reject(new PlatformError("database_unavailable", "away"))
+          : store.replay(request, take),
+      maxSeries,
+      onUpdate: ({ asset }) => updated.push(asset),
+      onFailure: (_, asset) => failures.push(asset),
+    });
+    engine.setModels([MODEL]);
+    engines.push(engine);
+    return { engine, updated, failures, setDown: (to: boolean) => void (isDown = to) };
+  }
+
+  it("tries a rebuild again that the database did not allow, and tells of the asset then", async () => {
+    const store = new MemoryReadings();
+    const { engine, updated, failures, setDown } = engineOver(store);
+    setDown(true);
+    engine.take(store.commit([reading("p1", 1, 5)]));
+    await vi.waitFor(() => expect(failures).toEqual(["p1"]));
+    await expect(engine.series(MODEL, "p1")).rejects.toMatchObject({ code: "database_unavailable" });
+    setDown(false);
+    engine.take(store.commit([reading("p1", 2, 6)]));
+    await vi.waitFor(() => expect(updated).toContain("p1"));
+    expect([...(await engine.series(MODEL, "p1")).row]).toEqual([11]);
+  });
+
+  it("keeps no more series than it may, those used last, and rebuilds the others alike", async () => {
+    const store = new MemoryReadings();
+    const { engine } = engineOver(store, 2);
+    for (const asset of ["a", "b", "c"]) engine.take(store.commit([reading(asset, 1, 1)]));
+    for (const asset of ["a", "b", "c"]) await engine.series(MODEL, asset);
+    expect(engine.nSeries).toBe(2);
+    const before = store.nReplays;
+    await engine.series(MODEL, "c");
+    expect(store.nReplays).toBe(before);
+    expect([...(await engine.series(MODEL, "a")).row]).toEqual([1]);
+    expect(store.nReplays).toBe(before + 1);
+  });
+
+  it("begins anew with another version, and forgets assets of shards that went", async () => {
+    const store = new MemoryReadings();
+    const { engine } = engineOver(store);
+    engine.take(store.commit([reading("a", 1, 1), reading("b", 1, 1)]));
+    await Promise.all([engine.series(MODEL, "a"), engine.series(MODEL, "b")]);
+    engine.keepOnly((asset) => asset === "b");
+    expect(engine.nSeries).toBe(1);
+    const next = modelOf("e");
+    engine.setModels([next]);
+    expect(engine.nSeries).toBe(0);
+    expect((await engine.series(next, "a")).model).toBe(next);
+  });
+
+  it("rebuilds once for a burst of late readings, and not for what no window reaches", async () => {
+    const store = new MemoryReadings();
+    const { engine } = engineOver(store);
+    const many = Array.from({ length: 200 }, (_, i) => reading("p1", 1_000 + 10 * i, 1));
+    engine.take(store.commit(many));
+    await engine.series(MODEL, "p1");
+    const before = store.nReplays;
+    engine.take(
+      store.commit(Array.from({ length: 50 }, (_, i) => reading("p1", 2_905 - 10 * (i % 5) - i, 2))),
+    );
+    await engine.series(MODEL, "p1");
+    expect(store.nReplays - before).toBeLessThanOrEqual(2);
+    const after = store.nReplays;
+    engine.take(store.commit([reading("p1", 5, 100)]));
+    await engine.series(MODEL, "p1");
+    expect(store.nReplays).toBe(after);
+  });
+});

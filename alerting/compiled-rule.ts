@@ -18,6 +18,8 @@ export interface CompiledRule {
   /** Columns that a scan looks at. */
   readonly columns: readonly { readonly name: string; readonly place: number }[];
   readonly unit: string;
+  /** Columns whose values are nobody's business: alerts name them and do not show them. */
+  readonly masked: ReadonlySet<string>;
 }
 
 const NUMBERS: readonly string[] = ["float", "integer", "boolean"];
@@ -54,6 +56,7 @@ export function compileRule(rule: AlertRule, source: LiveSource | undefined, cha
     columns:
       when.kind === "zscore" && source !== undefined ? scannedColumns(source, when.columns, placeOf) : [],
     unit: unit === undefined ? "" : ` ${unit}`,
+    masked: new Set(source?.pii),
   };
 }
 

@@ -17,6 +17,7 @@ const TICK_MS = 0.001;
 interface Observed {
   readonly asset: string;
   readonly value: number;
+  readonly isMasked?: boolean;
   readonly at: number;
   readonly details: Readonly<Record<string, unknown>>;
   readonly what: string;
@@ -30,11 +31,13 @@ export function takeReading(book: AlarmBook, rule: CompiledRule, reading: Follow
   // A missing value says nothing.
   if (when.kind !== "threshold" || value === undefined || value === null || Number.isNaN(value)) return;
   const { asset, ts, epoch } = reading;
+  const isMasked = rule.masked.has(when.column ?? "");
   takeValue(book, rule, {
     asset,
     value,
+    isMasked,
     at: isTimestamp ? ts / 1_000 : reading.committedAt,
-    what: `${when.column ?? ""} of ${shown(value)}${rule.unit}`,
+    what: `${when.column ?? ""}${isMasked ? "" : ` of ${shown(value)}${rule.unit}`}`,
     details: {
       source,
       column: when.column,
@@ -56,7 +59,11 @@ export function takeScore(book: AlarmBook, rule: CompiledRule, score: RecentScor
   });
 }
 
-function takeValue(book: AlarmBook, rule: CompiledRule, { asset, value, at, what, details }: Observed): void {
+function takeValue(
+  book: AlarmBook,
+  rule: CompiledRule,
+  { asset, value, at, what, details, isMasked }: Observed,
+): void {
   const when = rule.rule.when as ThresholdCondition;
   const state = book.stateOf(rule.rule.name, asset);
   const verdict = verdictOf(when, value);
@@ -67,7 +74,13 @@ function takeValue(book: AlarmBook, rule: CompiledRule, { asset, value, at, what
     step,
     occasion: () => ({
       message: `${asset}: ${what} is ${verdict === "breach" ? "" : "no longer "}${side} ${shown(limit)}${rule.unit}${held(rule, verdict)}`,
-      details: { ...details, value, limit, side, since: new Date(step.state.since || at).toISOString() },
+      details: {
+        ...details,
+        ...(isMasked === true ? {} : { value }),
+        limit,
+        side,
+        since: new Date(step.state.since || at).toISOString(),
+      },
     }),
   });
 }
@@ -153,7 +166,7 @@ export function takeScan(
       .map(({ series: column, values }) => ({
         column,
         z: zScoreOfNewest(values),
-        value: values.at(-1),
+        ...(rule.masked.has(column) ? {} : { value: values.at(-1) }),
         n: values.length,
       }))
       .sort((a, b) => Math.abs(b.z) - Math.abs(a.z));

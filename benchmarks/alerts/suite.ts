@@ -57,6 +57,7 @@ async function runAlertsSuite(context: SuiteContext): Promise<void> {
     const watchers = await Watchers.open(platform.urls.api);
     const idle = await measure(platform, watchers, { seconds, prefix: "idle" });
     context.row(ALERT_SPECS.idle, { ours: percentile(idle, 0.99), seed: SEED });
+    const idleFromRow = watchers.takeFromRow();
     const port = Number(new URL(platform.urls.api).port);
     const n = (LOAD.rate / LOAD.size) * seconds;
     const requests = jsonRequests(port, { n, size: LOAD.size, prefix: "load-", seed: SEED });
@@ -66,13 +67,18 @@ async function runAlertsSuite(context: SuiteContext): Promise<void> {
     ]);
     if (load.failed > 0) throw new Error(`load: ${load.failed} of ${n} requests failed`);
     context.row(ALERT_SPECS.loaded, { ours: percentile(loaded, 0.99), seed: SEED });
-    context.say(
-      `frames: ${idle.length} without load, median ${Math.round(percentile(idle, 0.5))} ms; ${loaded.length} beside ${load.answered * LOAD.size} readings, median ${Math.round(percentile(loaded, 0.5))} ms`,
-    );
+    const fromRow = watchers.takeFromRow();
+    context.say(told("idle", idle, idleFromRow));
+    context.say(told(`beside ${load.answered * LOAD.size} readings`, loaded, fromRow));
     watchers.close();
   } finally {
     await platform.stop();
   }
+}
+
+function told(what: string, frames: Float64Array, fromRow: Float64Array): string {
+  const ms = (values: Float64Array, p: number) => Math.round(percentile(values, p));
+  return `${what}: ${frames.length / SOCKETS} alerts, ${frames.length} frames, median ${ms(frames, 0.5)} ms; from the row of the alert to the frame median ${ms(fromRow, 0.5)}, p99 ${ms(fromRow, 0.99)} ms`;
 }
 
 async function declare(platform: RunningPlatform): Promise<void> {
@@ -91,11 +97,18 @@ async function declare(platform: RunningPlatform): Promise<void> {
   await client.put("/v1/alert-rules/hot", { reply, body });
 }
 
+interface Frame {
+  readonly event: string;
+  readonly alert: { readonly asset: string; readonly raisedAt: string; readonly resolvedAt: string | null };
+}
+
 /** Sockets that note when they hear of an alert. */
 class Watchers {
   readonly #sockets: readonly WebSocket[];
   /** Times by asset and event. */
   readonly #heard = new Map<string, number[]>();
+  /** ms from the alert's row to each frame. */
+  readonly #fromRow: number[] = [];
 
   private constructor(sockets: readonly WebSocket[]) {
     this.#sockets = sockets;
@@ -108,7 +121,8 @@ class Watchers {
     for (const socket of sockets)
       socket.on("message", (data: Buffer) => {
         const at = performance.now();
-        const { event, alert } = JSON.parse(data.toString()) as { event: string; alert: { asset: string } };
+        const { event, alert } = JSON.parse(data.toString()) as Frame;
+        watchers.#fromRow.push(Date.now() - Date.parse(alert.resolvedAt ?? alert.raisedAt));
         const key = `${alert.asset} ${event}`;
         const times = watchers.#heard.get(key);
         if (times === undefined) watchers.#heard.set(key, [at]);
@@ -128,6 +142,11 @@ class Watchers {
         throw new Error(`${asset} ${event}: ${times.length} of ${SOCKETS} sockets heard of it`);
       await sleep(5);
     }
+  }
+
+  /** ms from the rows of alerts to their frames since the last time. */
+  takeFromRow(): Float64Array {
+    return Float64Array.from(this.#fromRow.splice(0)).sort();
   }
 
   close(): void {

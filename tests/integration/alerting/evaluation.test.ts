@@ -30,9 +30,13 @@ await describeWithServices("alert rules", () => {
     intake = new ReadingIntake({ sources: () => db.liveSources, readings: () => db.readings });
     const columns = [
       { name: "heat", unit: "degC" },
+      { name: "pulse" },
       { name: "mode", type: "text", values: ["idle", "run"] },
     ];
-    await db.liveSources.put(liveSourceSchema.parse({ name: "pumps", owner: "tests", columns }), actor);
+    await db.liveSources.put(
+      liveSourceSchema.parse({ name: "pumps", owner: "tests", columns, pii: ["pulse"] }),
+      actor,
+    );
   });
   afterEach(async () => {
     for (const one of running) await stop(one);
@@ -265,6 +269,18 @@ await describeWithServices("alert rules", () => {
     expect(await db.alerts.list({ rule: "slow", limit: 9 })).toMatchObject([
       { asset: "platform", state: "raised", details: { column: "predict_latency_seconds", n: 11 } },
     ]);
+  });
+
+  it("does not show the values of masked columns", async () => {
+    await rule({ name: "pulse", source: "pumps", when: { kind: "threshold", column: "pulse", above: 100 } });
+    await evaluate();
+    await intake.submit("pumps", "http", [
+      { asset: "n1", time: new Date(START).toISOString(), values: { pulse: 123 } },
+    ]);
+    await until(async () => (await alertsOf("pulse")).length === 1);
+    const shown = await db.alerts.list({ rule: "pulse", limit: 1 });
+    expect(shown).toMatchObject([{ message: "n1: pulse is above 100" }]);
+    expect(JSON.stringify(shown)).not.toContain("123");
   });
 
   it("does not take for silent who was not listened to", async () => {

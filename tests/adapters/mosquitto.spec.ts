@@ -133,6 +133,22 @@ else
       expect(row).toEqual({ n: next, distinct: next });
     });
 
+    it("cannot give back what the broker acknowledged and lost, and the ledger sees it", async () => {
+      // The proof of the harness: a broker that acknowledges before anything is stored, and is killed.
+      const ingestor = await bench.startIngestor();
+      await bench.putFeed(feed());
+      await isRunning();
+      await ingestor.stop();
+      const acknowledged: number[] = [];
+      await Promise.all(Array.from({ length: 500 }, (_, n) => send(n).then(() => acknowledged.push(n))));
+      await broker.crash();
+      await bench.startIngestor();
+      await isRunning();
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      expect(acknowledged).toHaveLength(500);
+      expect(await bench.stored()).toBe(0);
+    });
+
     it("says why it fails, and goes on when the broker is there again", async () => {
       await bench.startIngestor();
       await broker.stop();

@@ -18,6 +18,8 @@ export interface Mosquitto {
   readonly port: number;
   /** Ends it as SIGTERM does: what it keeps is written. */
   restart(): Promise<void>;
+  /** As kill -9 does: what is in memory is gone. */
+  crash(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -35,10 +37,10 @@ export async function startMosquitto(folder: string): Promise<Mosquitto> {
     return child;
   };
   let child = await start();
-  const stop = async (): Promise<void> => {
+  const stop = async (signal: NodeJS.Signals = "SIGTERM"): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, "exit");
-    child.kill("SIGTERM");
+    child.kill(signal);
     await exited;
   };
   return {
@@ -47,7 +49,11 @@ export async function startMosquitto(folder: string): Promise<Mosquitto> {
       await stop();
       child = await start();
     },
-    stop,
+    async crash() {
+      await stop("SIGKILL");
+      child = await start();
+    },
+    stop: () => stop(),
   };
 }
 

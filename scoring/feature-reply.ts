@@ -7,6 +7,8 @@ import type {
 } from "../schemas/live/online-features.ts";
 import { columnsOfFeatures } from "../features/feature-columns.ts";
 import type { FeatureView } from "../features/feature-view.ts";
+import { isShort } from "../features/needed-history.ts";
+import { inputsOf } from "../features/view-inputs.ts";
 import type { AssetSeries } from "./asset-series.ts";
 import type { WindowFaults } from "./window-checks.ts";
 
@@ -107,7 +109,14 @@ function judge(
       epoch: last?.epoch ?? null,
       ageSeconds: isThere ? ageMs / 1_000 : null,
       ttlSeconds: ttlMs / 1_000,
-      warnings: [],
+      warnings: isThere ? shortWarnings(series) : [],
     },
   };
+}
+
+/** Windows that are not full yet are those of a series that begins with the asset's first reading, as they are offline. */
+function shortWarnings({ model, nUsed, firstAt, at }: AssetSeries): string[] {
+  const { needed } = inputsOf(model.view);
+  if (!isShort({ readings: nUsed, first: firstAt, last: at }, needed)) return [];
+  return [`features: they look back over more than the ${nUsed} readings that there are`];
 }

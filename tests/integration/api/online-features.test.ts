@@ -322,6 +322,9 @@ await describeWithServices("features of live readings", () => {
     const mean = (reply: Pick<OnlineFeatures, "features">) =>
       reply.features.find(({ name }) => name === "pressure_mean_5")?.value;
     await until(async () => mean(await read("p5")) === 15);
+    expect((await read("p5")).warnings).toEqual([
+      "features: they look back over more than the 2 readings that there are",
+    ]);
     const rows = [90, 150].map((second) => ({
       asset: "p5",
       time: new Date(START + second * 1_000).toISOString(),

@@ -213,7 +213,7 @@ export const GBDT_PARAMETERS = {
     max: 100_000,
     isInteger: true,
     unit: "rounds",
-    doc: "Stops after this many rounds without a better validation loss and keeps the best round; 0 never stops.",
+    doc: "Stops after this many rounds without a better validation loss and keeps the best round; 0 never stops. A pipeline that does not say uses 50: 0 is the default of the trainer called by itself.",
   },
   maxBin: { ...BIN_PARAMETERS.maxBin, default: 255, max: 255 },
   minDataInBin: { ...BIN_PARAMETERS.minDataInBin, default: 3 },

@@ -140,7 +140,7 @@ export const GBDT_PARAMETERS = {
     isAboveMin: true,
     max: 1,
     unit: "ratio",
-    doc: "Share of the rows drawn without replacement; needs baggingFreq > 0.",
+    doc: "Share of the rows drawn without replacement; without effect while baggingFreq is 0, its default, as in LightGBM.",
   },
   baggingFreq: {
     default: 0,
@@ -148,7 +148,7 @@ export const GBDT_PARAMETERS = {
     max: 100_000,
     isInteger: true,
     unit: "rounds",
-    doc: "Rows are drawn anew every so many rounds; 0 uses all rows.",
+    doc: "Rows are drawn anew every so many rounds; 0 uses all rows, whatever baggingFraction says.",
   },
   maxCatToOnehot: {
     default: 4,

@@ -87,6 +87,21 @@ it("shows one trial with its folds and its learning curve", () => {
   expect(text).toMatch(/figure on the early-stopping rows \(the training loss, lower is better/);
 });
 
+it("draws the mean of the learning curves no further than every fold goes", () => {
+  const folds = [
+    { repeat: 0, fold: 0, history: [0.9, 0.5] },
+    { repeat: 0, fold: 1, history: [0.7, 0.3, 0.1, 0.01] },
+    { repeat: 1, fold: 0, history: [] },
+  ];
+  const text = printed((output) =>
+    showTrial(output, trialOf(4, 0.8), { candidate: "gbdt", number: 4, folds }),
+  ).join("\n");
+  expect(text).toMatch(/0\.4 ┤ +●/);
+  expect(text).toMatch(/1 +round 2\n/);
+  expect(text).toContain("mean of 2 folds");
+  expect(text).toContain("one ended after 2, the longest after 4");
+});
+
 it.each([
   ["rocAuc", "rocAuc, higher is better"],
   ["macroF1", "macroF1, higher is better"],

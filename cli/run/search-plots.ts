@@ -72,7 +72,8 @@ export function showTrial(output: Output, trial: TrialView, { folds }: TrialCurv
       rounds === null ? "–" : numberText(rounds),
     ]),
   );
-  const lines = textPlot([{ mark: "●", points: meanCurve(folds) }], {
+  const curve = meanCurve(folds);
+  const lines = textPlot([{ mark: "●", points: curve.points }], {
     width: WIDTH,
     height: HEIGHT,
     xTitle: "round",
@@ -80,8 +81,15 @@ export function showTrial(output: Output, trial: TrialView, { folds }: TrialCurv
   });
   if (lines.length === 0) return;
   output.line();
-  output.line(`figure on the early-stopping rows (${figureText(trial)}), mean of the folds that came so far`);
+  output.line(
+    `figure on the early-stopping rows (${figureText(trial)}), mean of ${curve.nFolds} fold${curve.nFolds === 1 ? "" : "s"}`,
+  );
   for (const line of lines) output.line(line);
+  const ended = curve.points.length;
+  if (curve.longest > ended)
+    output.line(
+      `drawn as far as every fold has rounds: one ended after ${ended}, the longest after ${curve.longest}`,
+    );
 }
 
 const HIGHER_IS_BETTER: ReadonlySet<unknown> = new Set(["rocAuc", "averagePrecision", "accuracy", "macroF1"]);
@@ -94,14 +102,22 @@ function figureText({ parameters }: TrialView): string {
   return `${String(metric)}, ${HIGHER_IS_BETTER.has(metric) ? "higher" : "lower"} is better`;
 }
 
-function meanCurve(folds: TrialCurves["folds"]): (readonly [number, number])[] {
-  const length = Math.max(0, ...folds.map(({ history }) => history.length));
-  return Array.from({ length }, (_, round) => {
-    const values = folds.flatMap(({ history }) => {
-      const value = history[round];
-      return value === null || value === undefined ? [] : [value];
-    });
-    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-    return [round + 1, mean] as const;
+interface MeanCurve {
+  readonly points: readonly (readonly [round: number, mean: number])[];
+  /** Folds that have a curve. */
+  readonly nFolds: number;
+  /** Rounds of the fold that went on longest. */
+  readonly longest: number;
+}
+
+/** The mean over the rounds that all folds have: later ones would be the mean of fewer, other folds. */
+function meanCurve(folds: TrialCurves["folds"]): MeanCurve {
+  const histories = folds.flatMap(({ history }) => (history.length === 0 ? [] : [history]));
+  const lengths = histories.map(({ length }) => length);
+  const shared = lengths.length === 0 ? 0 : Math.min(...lengths);
+  const points = Array.from({ length: shared }, (_, round) => {
+    const sum = histories.reduce((total, history) => total + (history[round] ?? Number.NaN), 0);
+    return [round + 1, sum / histories.length] as const;
   });
+  return { points, nFolds: histories.length, longest: Math.max(0, ...lengths) };
 }

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { ApiClient } from "../client.ts";
-import { runIdFrom } from "./run-id.ts";
+import { runIdFrom, shortIds } from "./run-id.ts";
 
 const A = "01a1fd2a-6fcd-785a-bc0f-6d7a5964f7a3";
 const B = "01a1fd2a-7000-785a-bc0f-6d7a5964f7a3";
@@ -44,4 +44,30 @@ it.each([
   await expect(runIdFrom(clientOf([C, B, A]), given)).rejects.toThrow(
     expect.objectContaining({ code, message: expect.stringContaining(message) }),
   );
+});
+
+it.each([
+  [
+    [A, C],
+    ["01a1fd2a", "01a20000"],
+  ],
+  [
+    [A, B],
+    ["01a1fd2a-6", "01a1fd2a-7"],
+  ],
+  [
+    [B, C, B],
+    ["01a1fd2a", "01a20000", "01a1fd2a"],
+  ],
+  [
+    [A, `${A.slice(0, -1)}4`],
+    [A, `${A.slice(0, -1)}4`],
+  ],
+  [
+    ["r1", "r2"],
+    ["r1", "r2"],
+  ],
+  [[], []],
+])("shortens %j no further than they differ", (ids, expected) => {
+  expect(shortIds(ids)).toEqual(expected);
 });

@@ -7,7 +7,7 @@ import { apiPath } from "../../client.ts";
 import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
-import { runIdFrom } from "../../run/run-id.ts";
+import { runIdFrom, shortIds } from "../../run/run-id.ts";
 import { numberText } from "../../run/evaluation-text.ts";
 import { outcomeOf } from "../../run/run-document.ts";
 
@@ -52,7 +52,7 @@ async function compare(
     return;
   }
   context.output.table(
-    ["", ...compared.map(({ run }) => run.runId.slice(0, 8)), "same"],
+    ["", ...shortIds(compared.map(({ run }) => run.runId)), "same"],
     names.map((name) => {
       const values = facts.map((one) => one.get(name) ?? "-");
       return [name, ...values, new Set(values).size === 1 ? "=" : ""];

@@ -100,6 +100,21 @@ describe("the features of a scorer", () => {
     expect((await engine.series(next, "a")).model).toBe(next);
   });
 
+  it("goes on with other assets when one cannot be computed, and comes back to it", async () => {
+    const store = new MemoryReadings();
+    const { engine, updated, failures } = engineOver(store);
+    engine.take(store.commit([reading("bad", 1, 1), reading("good", 1, 1)]));
+    await Promise.all([engine.series(MODEL, "bad"), engine.series(MODEL, "good")]);
+    const poisoned = store
+      .commit([reading("bad", 2, 1), reading("good", 2, 1)])
+      .map((one) => (one.asset === "bad" ? { ...one, tx: "no number" } : one));
+    updated.length = 0;
+    engine.take(poisoned);
+    expect([failures, updated]).toEqual([["bad"], ["good"]]);
+    await vi.waitFor(() => expect(updated).toContain("bad"), { timeout: 5_000 });
+    expect([...(await engine.series(MODEL, "bad")).row]).toEqual([2]);
+  });
+
   it("rebuilds once for a burst of late readings, and not for what no window reaches", async () => {
     const store = new MemoryReadings();
     const { engine } = engineOver(store);

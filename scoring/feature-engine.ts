@@ -80,7 +80,7 @@ export class FeatureEngine {
     for (const reading of readings) {
       for (const model of this.#models) {
         if (model.binding.sourceKey !== reading.sourceKey) continue;
-        const series = this.#apply(model, reading);
+        const series = this.#applied(model, reading);
         if (series !== undefined) updated.add(series);
       }
     }
@@ -116,6 +116,20 @@ export class FeatureEngine {
 
   close(): void {
     clearInterval(this.#timer);
+  }
+
+  /** What fails with one asset harms no other, and holds up no reading. */
+  #applied(model: LiveModel, reading: FollowedReading): AssetSeries | undefined {
+    try {
+      return this.#apply(model, reading);
+    } catch (error) {
+      const { asset } = reading;
+      const key = keyOf(model, asset);
+      this.#entries.delete(key);
+      this.#retries.set(key, { model, asset });
+      this.#options.onFailure(error, asset);
+      return undefined;
+    }
   }
 
   #apply(model: LiveModel, reading: FollowedReading): AssetSeries | undefined {

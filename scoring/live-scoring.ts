@@ -77,7 +77,7 @@ export class LiveScoring {
       take: (readings) => {
         this.#engine.take(readings);
         if (readings.length === 0) return;
-        for (const observer of this.#options.observers ?? []) observer.readingsArrived?.(readings);
+        this.#tell((observer) => observer.readingsArrived?.(readings));
       },
       onFailure: (error) => onFailure("follow readings", error),
       settleMs: options.settleMs,
@@ -169,6 +169,17 @@ export class LiveScoring {
     this.#engine.close();
   }
 
+  /** An observer that throws holds up neither the others nor the readings. */
+  #tell(call: (observer: ScoringObserver) => void): void {
+    for (const observer of this.#options.observers ?? []) {
+      try {
+        call(observer);
+      } catch (error) {
+        this.#options.onFailure("tell an observer", error);
+      }
+    }
+  }
+
   /** Sources that feed models, and those that observers need. */
   #sources(): readonly number[] {
     const fed = this.#engine.models.map(({ binding }) => binding.sourceKey);
@@ -187,7 +198,7 @@ export class LiveScoring {
     if (hasLost) this.#engine.keepOnly((asset) => this.#owner.fenceOf(asset) !== undefined);
     // What is being read now is read with the shards of before.
     const until = await this.#follower.settled();
-    for (const observer of this.#options.observers ?? []) observer.shardsChanged?.(this.#owner.shards);
+    this.#tell((observer) => observer.shardsChanged?.(this.#owner.shards));
     const sources = this.#sources();
     if (until === undefined || sources.length === 0) return;
     const since = new Map<string, ShardLease[]>();

@@ -4,7 +4,7 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { pino } from "pino";
 import { SMTPServer } from "smtp-server";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { withFailures } from "../../../activities/failures.ts";
 import { createAlarmActivities } from "../../../activities/alarms/activities.ts";
 import { alertChannelSchema } from "../../../schemas/alerts/alert-channel.ts";
@@ -14,7 +14,6 @@ import type { Database } from "../../../stores/postgres/port.ts";
 import type { AlarmEvent } from "../../../stores/postgres/port/alerting.ts";
 import { alarmWorkflowId } from "../../../temporal-config/constants.ts";
 import { AlarmDispatcher } from "../../../workers/alarm-dispatcher.ts";
-import { until } from "../../support/api-fixture.ts";
 import { createTestDatabase, describeWithServices } from "../../support/platform.ts";
 import type { TestDatabase } from "../../support/platform.ts";
 import { startWorkflowEnvironment } from "../../support/workflow-environment.ts";
@@ -32,6 +31,10 @@ interface Received {
   readonly headers: Readonly<Record<string, unknown>>;
   readonly body: string;
 }
+
+/** Timers of seconds, on a machine that may be busy. */
+const until = (check: () => boolean | Promise<boolean>) =>
+  vi.waitUntil(check, { timeout: 15_000, interval: 20 });
 
 await describeWithServices("alerts that are told", (services) => {
   let test: TestDatabase;

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
 import { AlertEvaluator } from "../../../alerting/alert-evaluator.ts";
 import { ReadingIntake } from "../../../intake/reading-intake.ts";
 import { alertRuleSchema } from "../../../schemas/alerts/alert-rule.ts";
@@ -6,7 +6,6 @@ import { shardOf } from "../../../schemas/live/shard.ts";
 import { liveSourceSchema } from "../../../schemas/live/source.ts";
 import { createDatabase } from "../../../stores/postgres/database.ts";
 import type { Database } from "../../../stores/postgres/port.ts";
-import { until } from "../../support/api-fixture.ts";
 import { createTestDatabase, describeWithServices } from "../../support/platform.ts";
 import type { TestDatabase } from "../../support/platform.ts";
 
@@ -17,6 +16,10 @@ const remove = { actor, action: "alert-rule.remove", subject: "test", outcome: "
 const START = Date.now() - 600_000;
 let nEvaluators = 0;
 let nMarkers = 0;
+
+/** Timers of seconds, on a machine that may be busy. */
+const until = (check: () => boolean | Promise<boolean>) =>
+  vi.waitUntil(check, { timeout: 15_000, interval: 20 });
 
 await describeWithServices("alert rules", () => {
   let test: TestDatabase;

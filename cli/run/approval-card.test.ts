@@ -106,6 +106,28 @@ it("shows what the threshold costs, where it is worst and what it was learnt fro
   expect(shown).not.toContain("\u001b");
 });
 
+it("leaves out the assets of a plain table, where every row is its own", () => {
+  const failures = { train: { rows: 20, assets: 20 }, test: { rows: 8, assets: 8, missedAssets: 1 } };
+  const counts = { alerts: 12, missedFailures: 2, falseAlarms: 4, failures, costs: null };
+  const approval = approvalWith({
+    operatingPoint: { threshold: 0.31, precision: 0.6, recall: 0.8, f1: 0.7, ...counts },
+    data: [
+      {
+        source: "readings",
+        role: "readings",
+        assets: 400,
+        read: 400,
+        accepted: 400,
+        quarantined: 0,
+        byReason: {},
+      },
+    ],
+  });
+  showApproval(output, approval, { apiUrl: "http://127.0.0.1:1" });
+  expect(shown).toContain("holdout: 8 such rows, 1 of them without any alert; training: 20\n");
+  expect(shown).toContain("readings: 400 rows accepted, 0 quarantined");
+});
+
 it("shows an approval of another kind, and one whose evidence is no object", () => {
   for (const evidence of [{}, { note: "maintenance" }]) {
     showApproval(output, approvalWith(evidence), { apiUrl: "http://127.0.0.1:1" });

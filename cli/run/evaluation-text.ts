@@ -70,9 +70,11 @@ function countedLines({ failures }: OperatingPoint): readonly string[] {
   if (failures === undefined) return [what];
   const { train, test } = failures;
   const missed = test.missedAssets === undefined ? "" : `, ${test.missedAssets} of them without any alert`;
+  const isPlain = test.rows === test.assets && train.rows === train.assets;
+  const of = (assets: number) => (isPlain ? "" : ` of ${assets} assets`);
   return [
     what,
-    `holdout: ${test.rows} such rows of ${test.assets} assets${missed}; training: ${train.rows} of ${train.assets} assets`,
+    `holdout: ${test.rows} such rows${of(test.assets)}${missed}; training: ${train.rows}${of(train.assets)}`,
   ];
 }
 
@@ -149,13 +151,17 @@ export function sliceLines(slices: readonly Slice[], metrics: readonly string[])
   return aligned([["slice", "rows", ...(hasAssets ? ["assets"] : []), ...metrics], ...rows]);
 }
 
+/** `4000 rows of 12 assets`; of a plain table, where every row is its own asset, the rows alone. */
+export function rowsText(rows: number, assets: number): string {
+  return assets === rows ? `${rows} rows` : `${rows} rows of ${assets} assets`;
+}
+
 /** `readings: 4000 rows of 12 assets accepted, 3 quarantined (out_of_range 2, bad_time 1)` */
 export function dataLines(data: ApprovalEvidence["data"]): readonly string[] {
   return data.map(({ source, accepted, quarantined, assets, byReason }) => {
     const reasons = Object.entries(byReason).map(([reason, n]) => `${reason} ${n}`);
     const why = reasons.length === 0 ? "" : ` (${reasons.join(", ")})`;
-    const of = assets === accepted ? "" : ` of ${assets} assets`;
-    return safeText(`${source}: ${accepted} rows${of} accepted, ${quarantined} quarantined${why}`);
+    return safeText(`${source}: ${rowsText(accepted, assets)} accepted, ${quarantined} quarantined${why}`);
   });
 }
 

@@ -11,6 +11,7 @@ import type { Output } from "../../output.ts";
 import { addPipelineFiles } from "../../pipeline-files.ts";
 import { registerDataVersions } from "./data-versions.ts";
 import { hashFiles, openDataFolder } from "../../run/local-files.ts";
+import { rowsText } from "../../run/evaluation-text.ts";
 import { parseLimit, showList, showListAt, timeText } from "../../list-view.ts";
 
 const rowSchema = z.looseObject({
@@ -239,7 +240,7 @@ async function list(context: CliContext, { features, limit, json }: ListOptions)
 
 function showFeatureSet(output: Output, set: z.infer<typeof featureSetSchema>): void {
   const { pipeline, dataset, rows, assets, createdAt, view, fitted, manifest } = set;
-  output.line(`${pipeline}: ${rows} rows of ${assets} assets, made ${timeText(createdAt)}`);
+  output.line(`${pipeline}: ${rowsText(rows, assets)}, made ${timeText(createdAt)}`);
   output.line(`dataset ${dataset}`);
   output.line(`view ${view.slice(0, 12)}, fitted state ${fitted.slice(0, 12)}`);
   output.line();

@@ -317,8 +317,10 @@ function evaluationOf(
     rows: { train: rows.train.length, test: rows.test.length, cv: selection.cvRows },
     ...censoredOf(loaded),
     checks: [
-      ...input.leakage,
+      ...splitChecks(input),
       ...sampleCheck(loaded),
+      ...unlabelledCheck(loaded),
+      ...coverageCheck(scored, chosen?.interval?.rule.level),
       ...weightCheck(loaded),
       ...unseenClassCheck(loaded),
       ...oneClassCheck(loaded),
@@ -341,6 +343,49 @@ function censoredOf({ pipeline, table, rows }: Loaded): Pick<Evaluation, "censor
   const candidates = trainedCandidates(pipeline);
   const censored = countCensored(table, { rows, censored: rows.censored, candidates });
   return censored === undefined ? {} : { censored };
+}
+
+/** What the checks of the split say of a graph that was trained on rows nobody here knows. */
+const OF_OUR_SPLIT: ReadonlySet<string> = new Set(["overlapping assets", "overlapping times"]);
+
+/** An imported graph may have been trained on the very rows that judge it; the split's checks would say that all is well. */
+function splitChecks({
+  leakage,
+  origin,
+}: Pick<EvaluateInput, "leakage"> & { readonly origin?: ModelOrigin }): Evaluation["checks"] {
+  if (origin?.kind !== "imported") return [...leakage];
+  const detail =
+    "not known: it was trained elsewhere. If rows of the holdout were among them, the figures tell what it remembers and not what it can do";
+  return [
+    ...leakage.filter(({ name }) => !OF_OUR_SPLIT.has(name)),
+    { name: "rows it was trained on", passed: true, detail },
+  ];
+}
+
+/** Rows of which nobody knows the truth count for nothing, which nobody shall find out by adding up. */
+function unlabelledCheck({ problem, table }: Loaded): Evaluation["checks"] {
+  if (problem.kind === "anomaly" || problem.kind === "forecast") return [];
+  const { y, yLeast } = table;
+  const n = y.reduce(
+    (sum, value, row) => sum + (Number.isNaN(value) && Number.isNaN(yLeast[row]) ? 1 : 0),
+    0,
+  );
+  if (n === 0) return [];
+  const detail = `${n} of ${y.length} rows have no label; they are neither learnt from nor judged`;
+  return [{ name: "rows without a label", passed: true, detail }];
+}
+
+/** Intervals are promised for machines like those of the training; on the holdout they may prove too narrow. */
+function coverageCheck(
+  { test, intervals }: Pick<HoldoutOutput, "test" | "intervals">,
+  level: number | undefined,
+): Evaluation["checks"] {
+  const coverage = test["intervalCoverage"];
+  const high = intervals["intervalCoverage"]?.[1];
+  if (level === undefined || coverage === undefined || high === undefined || high >= level) return [];
+  const percent = (share: number) => `${Math.round(100 * share)} %`;
+  const detail = `cover ${percent(coverage)} of the held-out truths (at most ${percent(high)} by the bootstrap), where ${percent(level)} is their level: the held-out machines are unlike the others, or too few to tell`;
+  return [{ name: "intervals on the holdout", passed: true, detail }];
 }
 
 /** Not a failure, but nobody shall think that every reading was learnt from and judged. */

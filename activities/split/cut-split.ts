@@ -94,7 +94,10 @@ function foldsOf(units: SplitUnits, rest: readonly number[], split: Split): Int3
   if (ids.length < split.folds) {
     throw new PlatformError(
       "not_enough_data",
-      `cut the folds: expected at least ${split.folds} ${units.unit}s to train on, got ${ids.length}`,
+      `cut the folds: expected at least ${split.folds} ${units.unit}s to train on, got ${ids.length}; ` +
+        (units.unit === "asset"
+          ? "use fewer folds, or cut one asset's readings in time: split.by: time, with split.holdout.by: time"
+          : "use fewer folds, or add rows"),
     );
   }
   const { classes } = units;

@@ -127,9 +127,16 @@ async function choose(objects: ObjectStore, row: VersionRow, choice: Choice): Pr
   }
   const asked = share === undefined ? { perAssetMonth } : { share };
   const outOfFold = curve.find((point) => keeps(point, choice));
-  if (outOfFold === undefined)
-    throw refused(row, "its out-of-fold scores do not say which threshold keeps that");
+  if (outOfFold === undefined) throw refused(row, whyNot(curve, choice));
   return { threshold: outOfFold.threshold, basis: { by: "budget", ...asked, outOfFold } };
+}
+
+function whyNot(curve: readonly AlertCurvePoint[], { perAssetMonth }: Choice): string {
+  if (curve.length === 0)
+    return "it has no out-of-fold scores, as one that was trained elsewhere; give the threshold itself (`--set`)";
+  if (perAssetMonth !== undefined && curve.every((point) => point.alertsPerAssetMonth === undefined))
+    return "its data have no assets and times, so that nobody can count alerts a month; give a `--share` of the rows";
+  return "its out-of-fold scores do not say which threshold keeps that";
 }
 
 /** @throws {PlatformError} invalid_body for what no probability, or no anomaly score, can be */

@@ -12,7 +12,7 @@ import { describeWithServices } from "../support/platform.ts";
  */
 
 const STORY_MS = 90_000;
-const RUN_MS = 30_000;
+const RUN_MS = 120_000;
 const N_ROWS = 120;
 
 const COLUMNS = ["heat", "odd", "state", "failed"] as const;

@@ -11,7 +11,7 @@ import { describeWithServices } from "../support/platform.ts";
  * error that says what is wrong. What trainers themselves make of it: tests/contract/trainer-input.test.ts.
  */
 
-const STORY_MS = 90_000;
+const STORY_MS = 300_000;
 const RUN_MS = 120_000;
 const N_ROWS = 120;
 

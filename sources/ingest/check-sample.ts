@@ -11,6 +11,7 @@ import { readJsonLines } from "../files/jsonl-reader.ts";
 import { readRecords } from "../files/record-reader.ts";
 import type { TextRecord } from "../files/record-reader.ts";
 import { readColumns } from "../files/scan-file.ts";
+import { FlatColumns } from "./flat-columns.ts";
 import { FilterValues } from "./filter-values.ts";
 import { noFailures } from "./label-events.ts";
 import { badShareFaults } from "./quality.ts";
@@ -38,6 +39,7 @@ interface Seen {
   hasFailure: boolean;
   readonly values: Map<string, Set<string>>;
   readonly filters: FilterValues;
+  readonly flat: FlatColumns;
 }
 
 export interface SampleSource {
@@ -49,10 +51,13 @@ export interface SampleSource {
  * A first look at a pipeline's files, without the database: the columns, the beginning of the rows with the checks of
  * ingest, whether an event is a failure as `label.where` says, and whether the texts that filters name stand there. Gzip is read to its end. Parquet is only looked at
  * for being that. Memory: a few MB.
+ *
+ * @param note  takes what is no fault but worth a look: columns that all rows agree in
  */
 export async function checkSample(
   pipeline: Pipeline,
   sources: readonly SampleSource[],
+  note: (text: string) => void = () => undefined,
 ): Promise<SampleFaults | undefined> {
   const ofFiles: ErrorLocation[] = [];
   const ofRows: ErrorLocation[] = [];
@@ -60,13 +65,14 @@ export async function checkSample(
   for (const { name, files } of sources) {
     const source = pipeline.sources[name];
     if (source === undefined) continue;
-    const seen = nothingSeen(new FilterValues(pipeline, name));
+    const seen = nothingSeen(new FilterValues(pipeline, name), new FlatColumns(name, source));
     const nBefore = ofFiles.length;
     for (const file of files) {
       const faults = await faultsOfFile(file, { pipeline, source, name, seen });
       ofFiles.push(...faults);
     }
     ofRows.push(...rowFaults(pipeline, name, seen));
+    for (const text of seen.flat.notes()) note(text);
     if (ofFiles.length === nBefore) ofLabel.push(...labelFaults(pipeline, name, seen), ...filterFaults(seen));
   }
   const faults = [...ofFiles, ...ofRows, ...ofLabel];
@@ -156,6 +162,7 @@ function take(record: TextRecord, { file, columns, check, looking, isLabel }: Ta
   }
   if (fields === undefined) return;
   seen.filters.take(columns, fields);
+  seen.flat.take(columns, fields);
   if (isLabel) takeEvent(pipeline, { seen, columns, fields, source: looking.source });
 }
 
@@ -186,9 +193,10 @@ function takeEvent({ label }: Pipeline, { seen, source, columns, fields }: Event
   seen.hasFailure ||= fulfils;
 }
 
-function nothingSeen(filters: FilterValues): Seen {
+function nothingSeen(filters: FilterValues, flat: FlatColumns): Seen {
   return {
     filters,
+    flat,
     read: 0,
     bad: 0,
     isWhole: true,

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
@@ -51,6 +51,31 @@ describe("from a simulated fleet to a valid pipeline file", () => {
     expect(await aura("init", "fleet", "--out", "p.yaml")).toBe(0);
     expect(await aura("validate", "p.yaml", "--data", "fleet")).toBe(0);
     expect(shown).toContain("its 3 files fit");
+  });
+
+  it("validate notes a search that is too short to learn, and a column that says nothing", async () => {
+    mkdirSync(join(cwd, "flat"));
+    const rows = Array.from({ length: 20 }, (_, i) => `${i % 7},5,,${i % 2}\n`);
+    writeFileSync(join(cwd, "flat", "t.csv"), `x,same,empty,failed\n${rows.join("")}`);
+    writeFileSync(
+      join(cwd, "flat.yaml"),
+      "name: t\nsources:\n  readings: { files: t.csv, columns: [{ name: x }, { name: same }, { name: empty }," +
+        " { name: failed, type: integer, use: label }] }\nlabel: { kind: column, column: failed, positive: 1 }\n" +
+        "task: { kind: class }\ncandidates:\n  - kind: gbdt\n    search: { numLeaves: { kind: integer, low: 7, high: 63 } }\n" +
+        "search: { budget: { trials: 5 } }\n",
+    );
+    expect(await aura("validate", "flat.yaml", "--data", "flat", "--json")).toBe(0);
+    expect(JSON.parse(shown)).toMatchObject({
+      valid: true,
+      notes: [
+        expect.stringContaining("all 5 trials are drawn at random"),
+        expect.stringContaining("columns.same: all 20 rows looked at say '5'"),
+        expect.stringContaining("columns.empty: all 20 rows looked at have no value"),
+      ],
+    });
+    shown = "";
+    expect(await aura("validate", "flat.yaml")).toBe(0);
+    expect(shown).toMatch(/^note: search\.budget\.trials: .*\nflat\.yaml is valid\n$/);
   });
 
   it("init does not replace a file without being told to", async () => {

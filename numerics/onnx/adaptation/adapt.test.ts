@@ -77,6 +77,18 @@ describe("adaptOnnx", () => {
     expect(adaptOnnx(bytes, { taskKind: "regression", nFeatures: 2 })).toBe(bytes);
   });
 
+  it("refuses one of the served form whose answer is of all rows together", () => {
+    const list = message().integer(1, 1).integer(2, DATA_TYPE.int64).packedIntegers(7, [0]);
+    const graph = message()
+      .message(1, node("ReduceSum", ["features", "list"], "value"))
+      .text(2, "g")
+      .message(5, list.text(8, "list"))
+      .message(11, info("features", DATA_TYPE.double, ["N", 2]))
+      .message(12, info("value", DATA_TYPE.double, ["N", 2]));
+    const bytes = message().integer(1, 8).message(7, graph).message(8, message().integer(2, 17)).finish();
+    expect(adaptOnnxOf(bytes)).toThrow(/of 5 rows it answers 1/);
+  });
+
   it("casts, takes one column, and moves names that clash out of the way", async () => {
     const adapted = adaptOnnx(foreign(), binary);
     expect(inspectOnnx(adapted)).toMatchObject({

@@ -37,15 +37,16 @@ export function adaptOnnx(bytes: Uint8Array, adaptation: OnnxAdaptation): Uint8A
   const input = findInput(graph, adaptation);
   const answer = findAnswer(graph, adaptation);
   const { taskKind, nFeatures } = adaptation;
+  const served = OUTPUT_NAMES[taskKind];
+  const probe = { served, rows: input.tensors[0]?.shape[0] };
   if (isServedForm(graph, { input, answer, taskKind })) {
-    checkOnnx(bytes);
+    checkAdapted(bytes, probe);
     return bytes;
   }
   const kept = neededFor(answer.name, outline);
   requireNoOther(kept, { input, summary, outline });
-  const served = OUTPUT_NAMES[taskKind];
   const adapted = rewriteModel(reader, { input, answer, served, nFeatures, kept });
-  checkAdapted(adapted, { served, rows: input.tensors[0]?.shape[0] });
+  checkAdapted(adapted, probe);
   return adapted;
 }
 

@@ -13,6 +13,9 @@ const replySchema = z.object({
   digest: z.string(),
 });
 
+/** Of load before memory is looked at for the first time. */
+const WARM_SECONDS = 10;
+
 export interface PromotionsResult {
   readonly load: LoadResult;
   readonly promotions: number;
@@ -48,24 +51,17 @@ export async function runPromotions(
       ? undefined
       : `row ${index} of version ${reply.version}: expected ${expected}, got ${probability}`;
   };
+  // Memory is compared under the same load: what a young process still takes for that load is none of a promotion's.
+  const loaded = { port: platform.port, rate: plan.rate, connections: 32, requests, check };
+  const warm = await runOpenLoop({ ...loaded, seconds: WARM_SECONDS });
+  await setTimeout(3_000);
   const before = plan.apiPid === undefined ? undefined : residentBytesOfTree(plan.apiPid);
   const ended = new AbortController();
   const promoting = promoteInTurn(platform, plan.promotions).finally(() => ended.abort());
   // Errors surface below; without this an early one would be unhandled while the load runs.
   promoting.catch(() => undefined);
-  const loads: LoadResult[] = [];
-  while (!ended.signal.aborted) {
-    loads.push(
-      await runOpenLoop({
-        port: platform.port,
-        rate: plan.rate,
-        seconds: 2,
-        connections: 32,
-        requests,
-        check,
-      }),
-    );
-  }
+  const loads: LoadResult[] = [warm];
+  while (!ended.signal.aborted) loads.push(await runOpenLoop({ ...loaded, seconds: 2 }));
   await promoting;
   // Children of the last version drain and end; only then is memory what stays.
   await setTimeout(3_000);

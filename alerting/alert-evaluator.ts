@@ -18,6 +18,7 @@ import type {
 import type { LiveSourceStore } from "../stores/postgres/port/live.ts";
 import type { FollowedReading, FollowPosition, OnlineStore } from "../stores/postgres/port/online.ts";
 import { N_SHARDS } from "../schemas/live/shard.ts";
+import { WokenLoop } from "../stores/postgres/woken-loop.ts";
 import { AlarmBook } from "./alarm-book.ts";
 import { takesAsset } from "./compiled-rule.ts";
 import type { CompiledRule } from "./compiled-rule.ts";
@@ -78,10 +79,7 @@ export class AlertEvaluator {
   #scans = new Map<string, { readonly found: readonly RecentValues[]; readonly at: number }>();
   readonly #scanning = new Map<string, Promise<void>>();
   #lastScans: ReadonlyMap<string, number> = new Map();
-  #timer: NodeJS.Timeout | undefined;
-  #looking: Promise<void> | undefined;
-  #isWoken = false;
-  #isClosed = false;
+  readonly #loop = new WokenLoop(() => this.#look());
   #unsubscribe: (() => Promise<void>) | undefined;
 
   constructor(options: AlertEvaluatorOptions) {
@@ -102,22 +100,13 @@ export class AlertEvaluator {
   }
 
   wake(): void {
-    this.#isWoken = true;
-    if (this.#looking !== undefined || this.#isClosed) return;
-    clearTimeout(this.#timer);
-    this.#looking = this.#look().then((pauseMs) => {
-      this.#looking = undefined;
-      if (this.#isClosed) return;
-      if (this.#isWoken) this.wake();
-      else this.#timer = setTimeout(() => this.wake(), pauseMs);
-    });
+    this.#loop.wake();
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
-    clearTimeout(this.#timer);
+    const closed = this.#loop.close();
     await this.#unsubscribe?.();
-    await this.#looking;
+    await closed;
     await Promise.all(this.#scanning.values());
     await this.#options.evaluation
       .release(this.#options.evaluatorId)
@@ -126,7 +115,6 @@ export class AlertEvaluator {
 
   /** @returns ms until it should look again */
   async #look(): Promise<number> {
-    this.#isWoken = false;
     const { onFailure, lookEveryMs = LOOK_EVERY_MS } = this.#options;
     try {
       if (!(await this.#claim())) return lookEveryMs;
@@ -181,7 +169,7 @@ export class AlertEvaluator {
       await this.#takeScores(held.book, scope);
       if (!found.hasMore && this.#isTimeDue()) this.#takeTime(held.book, scope, found.isHeldBack);
       if (!(await this.#write(held))) return false;
-      if (!found.hasMore || this.#isClosed) return found.isHeldBack;
+      if (!found.hasMore || this.#loop.isClosed) return found.isHeldBack;
     }
   }
 

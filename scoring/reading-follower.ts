@@ -1,3 +1,4 @@
+import { WokenLoop } from "../stores/postgres/woken-loop.ts";
 import type { FollowedReading, FollowPosition, OnlineStore } from "../stores/postgres/port/online.ts";
 
 export interface ReadingFollowerOptions {
@@ -29,10 +30,7 @@ const NOTE_EVERY_MS = 1_000;
 export class ReadingFollower {
   readonly #options: ReadingFollowerOptions;
   #position: FollowPosition | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #looking: Promise<void> | undefined;
-  #isWoken = false;
-  #isClosed = false;
+  readonly #loop = new WokenLoop(() => this.#look());
   /** Where it was when, until that is written down. */
   #reached: { readonly position: FollowPosition; readonly at: number }[] = [];
   #noted: FollowPosition | undefined;
@@ -51,28 +49,19 @@ export class ReadingFollower {
 
   /** Everything before this was taken; what is being read now is waited for. */
   async settled(): Promise<FollowPosition | undefined> {
-    await this.#looking;
+    await this.#loop.settled();
     return this.#position;
   }
 
   wake(): void {
-    this.#isWoken = true;
-    if (this.#looking !== undefined || this.#isClosed) return;
-    clearTimeout(this.#timer);
-    this.#looking = this.#look().then((pauseMs) => {
-      this.#looking = undefined;
-      if (this.#isClosed) return;
-      if (this.#isWoken) this.wake();
-      else this.#timer = setTimeout(() => this.wake(), pauseMs);
-    });
+    this.#loop.wake();
   }
 
   /** Takes nothing any more. */
   async stop(): Promise<void> {
-    this.#isClosed = true;
-    clearTimeout(this.#timer);
+    const closed = this.#loop.close();
     await this.#unsubscribe?.();
-    await this.#looking;
+    await closed;
   }
 
   /** Writes down how far it came: everything that was taken has been scored. */
@@ -84,10 +73,9 @@ export class ReadingFollower {
   /** @returns ms until it should look again */
   async #look(): Promise<number> {
     const { online, sources, shards, take, onFailure } = this.#options;
-    this.#isWoken = false;
     try {
       for (;;) {
-        if (this.#position === undefined || this.#isClosed) return IDLE_MS;
+        if (this.#position === undefined || this.#loop.isClosed) return IDLE_MS;
         const found = await online.follow(this.#position, { sources: sources(), shards: shards() });
         for (let at = 0; at < found.readings.length; at += MOST_AT_ONCE) {
           take(found.readings.slice(at, at + MOST_AT_ONCE));

@@ -5,6 +5,7 @@ import type { AlertRule } from "../schemas/alerts/alert-rule.ts";
 import { spanMs } from "../schemas/live/source.ts";
 import type { AlertEventRow } from "../stores/postgres/port/alerting.ts";
 import type { Database } from "../stores/postgres/port.ts";
+import { WokenLoop } from "../stores/postgres/woken-loop.ts";
 import { endContextTracking } from "../temporal-config/connection.ts";
 import { alarmReplayWorkflowId, alarmWorkflowId, TASK_QUEUES } from "../temporal-config/constants.ts";
 import type { AlarmEventSignal, AlarmInput } from "../workflows/alarm/messages.ts";
@@ -27,10 +28,7 @@ export class AlarmDispatcher {
   readonly #db: Dispatched;
   readonly #client: Client;
   readonly #log: Logger;
-  #timer: NodeJS.Timeout | undefined;
-  #working: Promise<void> | undefined;
-  #isWoken = false;
-  #isClosed = false;
+  readonly #loop = new WokenLoop(() => this.#work());
   #unsubscribe: (() => Promise<void>) | undefined;
   readonly #replayed = new Set<number>();
   #prunedAt = -Infinity;
@@ -42,34 +40,21 @@ export class AlarmDispatcher {
   }
 
   async start(): Promise<void> {
-    this.#unsubscribe = await this.#db.alertEvents.onEvents(() => this.#wake());
-    this.#wake();
+    this.#unsubscribe = await this.#db.alertEvents.onEvents(() => this.#loop.wake());
+    this.#loop.wake();
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
-    clearTimeout(this.#timer);
+    const closed = this.#loop.close();
     await this.#unsubscribe?.();
-    await this.#working;
+    await closed;
   }
 
-  #wake(): void {
-    this.#isWoken = true;
-    if (this.#working !== undefined || this.#isClosed) return;
-    clearTimeout(this.#timer);
-    this.#working = this.#work().finally(() => {
-      this.#working = undefined;
-      if (this.#isClosed) return;
-      if (this.#isWoken) this.#wake();
-      else this.#timer = setTimeout(() => this.#wake(), LOOK_EVERY_MS);
-    });
-  }
-
-  async #work(): Promise<void> {
-    this.#isWoken = false;
+  /** @returns ms until it should look again */
+  async #work(): Promise<number> {
     const { alertEvents, alertDeliveries } = this.#db;
     try {
-      while (!this.#isClosed && (await alertEvents.dispatch(EVENTS, (events) => this.#give(events))));
+      while (!this.#loop.isClosed && (await alertEvents.dispatch(EVENTS, (events) => this.#give(events))));
       for (const id of await alertDeliveries.waitingReplays(REPLAYS)) await this.#replay(id);
       if (performance.now() - this.#prunedAt > PRUNE_EVERY_MS) {
         await alertEvents.prune();
@@ -78,6 +63,7 @@ export class AlarmDispatcher {
     } catch (err) {
       this.#log.debug({ err }, "alerts wait for the database or Temporal");
     }
+    return LOOK_EVERY_MS;
   }
 
   async #give(events: readonly AlertEventRow[]): Promise<void> {

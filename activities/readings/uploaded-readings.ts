@@ -1,5 +1,6 @@
 import { createReadingsOf } from "../../intake/feeds/message-readings.ts";
 import { ReadingIntake } from "../../intake/reading-intake.ts";
+import { addIntake, NO_INTAKE } from "../../schemas/live/intake.ts";
 import type { IntakeCounts } from "../../schemas/live/intake.ts";
 import { isPlatformError, PlatformError } from "../../schemas/platform-error.ts";
 import { formatOf, readFileRows } from "../../sources/streams/folder/file-rows.ts";
@@ -12,7 +13,6 @@ export type UploadDeps = Pick<ActivityDeps, "db" | "objects" | "duckdb">;
 
 /** How readings of uploads are counted. */
 const ADAPTER = "upload";
-const NONE: IntakeCounts = { received: 0, stored: 0, duplicate: 0, conflict: 0, quarantined: 0, rejected: 0 };
 
 /**
  * Takes the rows of an uploaded file in, from where the last attempt ended. A row that was stored and not yet counted as
@@ -25,7 +25,7 @@ export async function takeUpload(deps: UploadDeps, id: string, beat: Beat): Prom
   const upload = await db.readingUploads.get(id);
   if (upload?.object == null)
     throw new PlatformError("not_found", `take upload [${id}]: there is no such file`);
-  if (upload.state === "done" || upload.state === "failed") return { ...NONE, ...upload.counts };
+  if (upload.state === "done" || upload.state === "failed") return { ...NO_INTAKE, ...upload.counts };
   try {
     const counts = await takeRows(deps, upload, beat);
     await db.readingUploads.end(id, "done", null);
@@ -50,22 +50,17 @@ async function takeRows(deps: UploadDeps, upload: ReadingUploadRow, beat: Beat):
   const readingsOf = createReadingsOf(undefined, source.document);
   const file = { path: await objects.fetch(upload.object), name: upload.fileName, format, from: upload.rows };
   let rows = upload.rows;
-  let counts: IntakeCounts = { ...NONE, ...upload.counts };
+  let counts: IntakeCounts = { ...NO_INTAKE, ...upload.counts };
   for await (const messages of readFileRows(file, {
     readParquet: (path, range) => parquetRows(duckdb, path, range),
   })) {
     beat.signal.throwIfAborted();
     const readings = messages.flatMap(readingsOf);
-    if (readings.length > 0) counts = sum(counts, await intake.submit(upload.source, ADAPTER, readings));
+    if (readings.length > 0)
+      counts = addIntake(counts, await intake.submit(upload.source, ADAPTER, readings));
     rows += messages.length;
     await db.readingUploads.progress(upload.id, rows, counts);
     beat.report({ rows });
   }
   return counts;
-}
-
-function sum(a: IntakeCounts, b: IntakeCounts): IntakeCounts {
-  return Object.fromEntries(
-    (Object.keys(NONE) as (keyof IntakeCounts)[]).map((key) => [key, a[key] + b[key]]),
-  ) as IntakeCounts;
 }

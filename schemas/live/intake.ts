@@ -38,6 +38,27 @@ export const intakeCountsSchema = z.strictObject({
 });
 export type IntakeCounts = z.infer<typeof intakeCountsSchema>;
 
+/** Counts before anything was sent. */
+export const NO_INTAKE: IntakeCounts = {
+  received: 0,
+  stored: 0,
+  duplicate: 0,
+  conflict: 0,
+  quarantined: 0,
+  rejected: 0,
+};
+
+export function addIntake(a: IntakeCounts, b: IntakeCounts): IntakeCounts {
+  return {
+    received: a.received + b.received,
+    stored: a.stored + b.stored,
+    duplicate: a.duplicate + b.duplicate,
+    conflict: a.conflict + b.conflict,
+    quarantined: a.quarantined + b.quarantined,
+    rejected: a.rejected + b.rejected,
+  };
+}
+
 export const intakeProblemSchema = z.strictObject({
   index: z.int().describe("Place in what was sent, from 0."),
   code: z.enum(INTAKE_CODES),

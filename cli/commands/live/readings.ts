@@ -6,7 +6,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
 import { z } from "zod";
-import { intakeCountsSchema, intakeReplySchema } from "../../../schemas/live/intake.ts";
+import { addIntake, intakeCountsSchema, intakeReplySchema, NO_INTAKE } from "../../../schemas/live/intake.ts";
 import type { IntakeCounts, IntakeProblem } from "../../../schemas/live/intake.ts";
 import { PlatformError } from "../../../schemas/platform-error.ts";
 import type { ApiClient } from "../../client.ts";
@@ -105,19 +105,12 @@ async function send(
   { source, json }: { readonly source: string; readonly json?: boolean },
 ): Promise<void> {
   const { output, cwd } = context;
-  const total: Record<keyof IntakeCounts, number> = {
-    received: 0,
-    stored: 0,
-    duplicate: 0,
-    conflict: 0,
-    quarantined: 0,
-    rejected: 0,
-  };
+  let total = NO_INTAKE;
   const problems: (IntakeProblem & { line: number })[] = [];
   await withApi(context, { start: "always" }, async ({ client }) => {
     for await (const { readings, lines } of batches(resolve(cwd, file), file)) {
       const reply = await sendBatch(client, source, readings);
-      for (const key of Object.keys(total) as (keyof IntakeCounts)[]) total[key] += reply[key];
+      total = addIntake(total, reply);
       for (const problem of reply.problems)
         if (problems.length < 20) problems.push({ ...problem, line: lines[problem.index] ?? 0 });
     }

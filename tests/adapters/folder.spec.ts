@@ -4,7 +4,7 @@ import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { createDuckDb } from "../../stores/duckdb/duckdb.ts";
 import { describeWithServices } from "../support/platform.ts";
-import { until } from "./support/free-port.ts";
+import { until } from "./support/until.ts";
 import { openIntakeBench, readingOf } from "./support/intake-bench.ts";
 import type { IntakeBench } from "./support/intake-bench.ts";
 

@@ -3,7 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { describeWithServices } from "../support/platform.ts";
-import { until } from "./support/free-port.ts";
+import { until } from "./support/until.ts";
 import { openIntakeBench, readingOf } from "./support/intake-bench.ts";
 import type { IntakeBench } from "./support/intake-bench.ts";
 

@@ -2,7 +2,7 @@ import { Producer } from "@platformatic/kafka";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { describeWithServices } from "../support/platform.ts";
 import { kafkaJars } from "./support/cached-tools.ts";
-import { until } from "./support/free-port.ts";
+import { until } from "./support/until.ts";
 import { openIntakeBench, readingOf } from "./support/intake-bench.ts";
 import type { IntakeBench } from "./support/intake-bench.ts";
 import { startKafka } from "./support/kafka.ts";

@@ -13,7 +13,8 @@ import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { describeWithServices } from "../support/platform.ts";
 import { motoServer } from "./support/cached-tools.ts";
-import { freePort, until } from "./support/free-port.ts";
+import { freePort } from "../support/free-port.ts";
+import { until } from "./support/until.ts";
 import { openIntakeBench, readingOf } from "./support/intake-bench.ts";
 import type { IntakeBench } from "./support/intake-bench.ts";
 

@@ -2,7 +2,7 @@ import { connectAsync } from "mqtt";
 import type { MqttClient } from "mqtt";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { describeWithServices } from "../support/platform.ts";
-import { until } from "./support/free-port.ts";
+import { until } from "./support/until.ts";
 import { openIntakeBench, readingOf } from "./support/intake-bench.ts";
 import type { IntakeBench } from "./support/intake-bench.ts";
 import { noMosquitto, startMosquitto } from "./support/mosquitto.ts";

@@ -4,7 +4,7 @@ import { connectAsync } from "mqtt";
 import type { IClientOptions, MqttClient } from "mqtt";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { describeWithServices } from "../support/platform.ts";
-import { until } from "./support/free-port.ts";
+import { until } from "./support/until.ts";
 import { openIntakeBench, readingOf, TESTER } from "./support/intake-bench.ts";
 import type { Ingestor, IntakeBench } from "./support/intake-bench.ts";
 

@@ -2,7 +2,7 @@ import pg from "pg";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { createTestDatabase, describeWithServices } from "../support/platform.ts";
 import type { TestDatabase } from "../support/platform.ts";
-import { until } from "./support/free-port.ts";
+import { until } from "./support/until.ts";
 import { openIntakeBench } from "./support/intake-bench.ts";
 import type { IntakeBench } from "./support/intake-bench.ts";
 

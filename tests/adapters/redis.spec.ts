@@ -6,7 +6,8 @@ import { openRedisFeatureCache } from "../../stores/redis/feature-cache.ts";
 import { openOnlineBench } from "../support/online-bench.ts";
 import type { OnlineBench } from "../support/online-bench.ts";
 import { describeWithServices } from "../support/platform.ts";
-import { freePort, until } from "./support/free-port.ts";
+import { freePort } from "../support/free-port.ts";
+import { until } from "./support/until.ts";
 
 const SERVER = "/usr/bin/redis-server";
 

@@ -7,7 +7,7 @@ import type { ApiFixture } from "../support/api-fixture.ts";
 import { openOnlineBench } from "../support/online-bench.ts";
 import type { OnlineBench } from "../support/online-bench.ts";
 import { describeWithServices } from "../support/platform.ts";
-import { until } from "./support/free-port.ts";
+import { until } from "./support/until.ts";
 
 const ENTRY = join(import.meta.dirname, "../../dist/workers/scorer.js");
 const ASSETS = Array.from({ length: 60 }, (_, i) => `p${i}`);

@@ -3,12 +3,11 @@ import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { packageRoot } from "../../config/package-root.ts";
+import { freePort } from "./free-port.ts";
 
 const MODULE = "github.com/versity/versitygw/cmd/versitygw";
 const BUILD_TIMEOUT_MS = 240_000;
@@ -144,14 +143,4 @@ async function end(child: ChildProcess): Promise<void> {
   const closed = once(child, "close");
   child.kill("SIGKILL");
   await closed;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

@@ -11,7 +11,8 @@ import { liveSourceSchema } from "../../../schemas/live/source.ts";
 import { createDatabase } from "../../../stores/postgres/database.ts";
 import type { Actor, Database } from "../../../stores/postgres/port.ts";
 import { createTestDatabase } from "../../support/platform.ts";
-import { freePort, until } from "./free-port.ts";
+import { freePort } from "../../support/free-port.ts";
+import { until } from "./until.ts";
 
 export const TESTER: Actor = { id: "tester", role: "admin", authenticated: false };
 

@@ -4,7 +4,8 @@ import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Admin } from "@platformatic/kafka";
-import { freePort, until } from "./free-port.ts";
+import { freePort } from "../../support/free-port.ts";
+import { until } from "./until.ts";
 
 export interface Kafka {
   readonly broker: string;

@@ -4,7 +4,8 @@ import { writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { once } from "node:events";
 import { join } from "node:path";
-import { freePort, until } from "./free-port.ts";
+import { freePort } from "../../support/free-port.ts";
+import { until } from "./until.ts";
 
 const BINARY = ["/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto", "/opt/homebrew/sbin/mosquitto"].find(
   existsSync,

@@ -3,11 +3,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { packageRoot } from "../../../config/package-root.ts";
 import { createGenerator } from "../../../numerics/random/generator.ts";
 import { sendSignal } from "../../../platform/process/identity.ts";
+import { freePort } from "../../support/free-port.ts";
 import { startTestPlatform, testEnvironment } from "../../support/platform.ts";
 import { inMs, untilAnswered } from "../patience.ts";
 import { runDevice } from "./device.ts";
 import { Ledger } from "./ledger.ts";
-import { freePort, Respawned } from "./respawned.ts";
+import { Respawned } from "./respawned.ts";
 
 export interface IntakeCase {
   readonly seed: number;

@@ -1,8 +1,6 @@
 import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -13,6 +11,7 @@ import type { ObjectStore } from "../../../stores/objects/port.ts";
 import { createDatabase } from "../../../stores/postgres/database.ts";
 import type { AuditEntry, Database, VersionRow } from "../../../stores/postgres/port.ts";
 import { until } from "../../support/api-fixture.ts";
+import { freePort } from "../../support/free-port.ts";
 import { createTestDatabase, describeWithServices } from "../../support/platform.ts";
 import type { TestDatabase } from "../../support/platform.ts";
 import { approve } from "../../support/registry-samples.ts";
@@ -26,14 +25,6 @@ const AUDIT: AuditEntry = {
   outcome: "ok",
 };
 const ROW = { voltage: 10, current: 0.5 };
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 await describeWithServices("the API process on real services", ({ temporalAddress, namespace }) => {
   let folder: string;

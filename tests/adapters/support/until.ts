@@ -1,18 +1,3 @@
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
-
-/** A port of this machine that nobody has now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
-}
-
 /** Asks again and again until `isDone` is true of the answer. */
 export async function until<T>(
   ask: () => Promise<T>,

@@ -1,6 +1,5 @@
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import type { ParquetPart } from "../schemas/dataset.ts";
+import { hashFile } from "../stores/objects/plain-file.ts";
 import type { ObjectStore } from "../stores/objects/port.ts";
 
 /** A Parquet file in the making, not yet stored. */
@@ -12,8 +11,7 @@ export interface LocalParquet {
 
 /** Stores a local Parquet file under its own hash. Equal bytes are stored once. */
 export async function putParquet(objects: ObjectStore, part: LocalParquet): Promise<ParquetPart> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(part.path)) hash.update(chunk as Buffer);
-  const object = await objects.putFile(`processed/parquet/${hash.digest("hex")}.parquet`, part.path);
+  const { sha256 } = await hashFile(part.path);
+  const object = await objects.putFile(`processed/parquet/${sha256}.parquet`, part.path);
   return { object, rows: part.rows, shard: part.shard };
 }

@@ -1,7 +1,8 @@
-import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { sha256Hex } from "../../schemas/canonical-json.ts";
 import { intakeCountsSchema } from "../../schemas/live/intake.ts";
 import { spanMs, spanSchema } from "../../schemas/live/source.ts";
 import { nameSchema } from "../../schemas/names.ts";
@@ -73,7 +74,7 @@ export const readingUploadRoutes: readonly AnyRoute[] = [
       const row = await database().readingUploads.create(
         {
           id,
-          secretSha256: hashOf(secret),
+          secretSha256: sha256Hex(secret),
           sourceKey,
           fileName,
           maxBytes,
@@ -96,7 +97,7 @@ export const readingUploadRoutes: readonly AnyRoute[] = [
     reply: uploadSchema,
     status: 202,
     async handle({ params, context }, { database, objects, uploadDir, workflows }) {
-      const ticket = await database().readingUploads.bySecret(hashOf(params.secret));
+      const ticket = await database().readingUploads.bySecret(sha256Hex(params.secret));
       // An expired ticket is told apart from none only by those who hold it.
       const { id, maxBytes, expiresAt } = found(ticket, "upload");
       if (Date.parse(expiresAt) < Date.now())
@@ -139,8 +140,6 @@ export const readingUploadRoutes: readonly AnyRoute[] = [
       shown(found(await database().readingUploads.get(id), "upload", id)),
   }),
 ];
-
-const hashOf = (secret: string): string => createHash("sha256").update(secret).digest("hex");
 
 function shown({ object, ...row }: ReadingUploadRow): Upload {
   return { ...row, bytes: object?.bytes ?? null, sha256: object?.sha256 ?? null };

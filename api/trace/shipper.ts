@@ -1,10 +1,8 @@
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { rename, rm } from "node:fs/promises";
-import { pipeline } from "node:stream/promises";
 import type { Logger } from "pino";
 import { dataIdSchema } from "../../schemas/names.ts";
 import { isPlatformError } from "../../schemas/platform-error.ts";
+import { hashFile } from "../../stores/objects/plain-file.ts";
 import type { ObjectStore } from "../../stores/objects/port.ts";
 import type { PredictionIndexRow, PredictionStore } from "../../stores/postgres/port.ts";
 import { cutTornTail, readIndexRows } from "./segment-reader.ts";
@@ -197,7 +195,7 @@ export class TraceShipper {
     const { spool, objects, predictions } = this.options;
     const isIndexedFromFile = spool.hasPendingIndexRows(segment.name);
     if (isIndexedFromFile) await cutTornTail(segment.path);
-    const sha256 = await hashFile(segment.path);
+    const { sha256 } = await hashFile(segment.path);
     const key = `logs/predictions/${segment.model}/${segment.name}-${sha256}.arrow`;
     const object = await objects.putFile(key, segment.path);
     if (isIndexedFromFile) {
@@ -210,12 +208,6 @@ export class TraceShipper {
     await rm(segment.path);
     spool.shipped(segment);
   }
-}
-
-async function hashFile(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(path), hash);
-  return hash.digest("hex");
 }
 
 /** The database or the object store is away: nothing else is worth a try. */

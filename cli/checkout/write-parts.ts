@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
-import { createReadStream, createWriteStream, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { createWriteStream, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import { apiPath } from "../client.ts";
 import type { ApiClient } from "../client.ts";
+import { rawObjectOf } from "../file-hash.ts";
 import type { DataTable, DataVersion } from "./data-version.ts";
 
 export interface WrittenPart {
@@ -52,7 +53,7 @@ export async function writeParts(
  * @throws {PlatformError} integrity: other bytes came
  */
 export async function writeFile(client: ApiClient, { from, sha256, path }: WantedFile): Promise<boolean> {
-  if (existsSync(path) && (await sha256Of(path)) === sha256) return true;
+  if (existsSync(path) && (await rawObjectOf(path)).sha256 === sha256) return true;
   const partial = `${path}.partial`;
   const hash = createHash("sha256");
   try {
@@ -68,10 +69,4 @@ export async function writeFile(client: ApiClient, { from, sha256, path }: Wante
   } finally {
     rmSync(partial, { force: true });
   }
-}
-
-export async function sha256Of(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-  return hash.digest("hex");
 }

@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { stringify } from "yaml";
+import { sha256Hex } from "../../schemas/canonical-json.ts";
 import type { RunView } from "../../schemas/run.ts";
 import type { TrialCurves, TrialView } from "../../schemas/trial.ts";
 
@@ -32,7 +32,7 @@ const LOCAL_SOURCE = 4;
 
 export async function writeMlflowRuns({ folder, run, trials, curvesOf }: MlflowExport): Promise<void> {
   // Decimal, as MLflow makes them, and below 2^53.
-  const experiment = String(Number.parseInt(hash(run.runId).slice(0, 12), 16));
+  const experiment = String(Number.parseInt(sha256Hex(run.runId).slice(0, 12), 16));
   const root = join(resolve(folder), experiment);
   await mkdir(root, { recursive: true });
   const startedMs = Date.parse(run.startedAt);
@@ -186,6 +186,5 @@ function metricLines(trial: TrialView, curves: TrialCurves, atMs: number): [name
 const seriesText = (atMs: number, points: readonly (number | null)[]): string =>
   points.map((value, step) => `${atMs} ${value ?? "nan"} ${step}\n`).join("");
 
-const entryId = (of: string): string => hash(of).slice(0, 32);
+const entryId = (of: string): string => sha256Hex(of).slice(0, 32);
 const writeYaml = (path: string, value: unknown): Promise<void> => writeFile(path, stringify(value));
-const hash = (text: string): string => createHash("sha256").update(text).digest("hex");

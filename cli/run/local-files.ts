@@ -1,12 +1,13 @@
-import { createHash } from "node:crypto";
-import { createReadStream, readdirSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import type { RawFile } from "../../schemas/dataset.ts";
+import type { ObjectRef } from "../../schemas/object-ref.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { isPlatformError, PlatformError } from "../../schemas/platform-error.ts";
 import { badFile } from "../../sources/files/bad-file.ts";
 import { readHead, readTextBytes } from "../../sources/files/byte-stream.ts";
 import { httpFileName, resolveFiles } from "../../sources/files/resolve-files.ts";
+import { rawObjectOf } from "../file-hash.ts";
 
 /** A file of --data with the identity of its bytes. */
 export interface LocalFile {
@@ -79,21 +80,15 @@ export async function hashFiles(
 }
 
 async function hashFile(name: string, path: string, signal?: AbortSignal): Promise<LocalFile> {
-  const hash = createHash("sha256");
-  let bytes = 0;
+  let object: ObjectRef;
   try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
-      signal?.throwIfAborted();
-      hash.update(chunk);
-      bytes += chunk.length;
-    }
+    object = await rawObjectOf(path, signal);
   } catch (cause) {
     if (signal?.aborted === true) throw new PlatformError("cancelled", "interrupted", { cause });
     throw badFile(name, { expected: "a readable file", found: "one that cannot be read", cause });
   }
-  if (bytes === 0) throw badFile(name, { expected: "a file with rows", found: "an empty file" });
-  const sha256 = hash.digest("hex");
-  return { path, raw: { name, object: { key: `raw/sha256/${sha256}`, sha256, bytes } } };
+  if (object.bytes === 0) throw badFile(name, { expected: "a file with rows", found: "an empty file" });
+  return { path, raw: { name, object } };
 }
 
 /**

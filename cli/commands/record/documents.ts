@@ -1,6 +1,3 @@
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
 import { basename, extname, resolve } from "node:path";
 import { InvalidArgumentError } from "commander";
 import type { Command } from "commander";
@@ -11,6 +8,7 @@ import { apiPath } from "../../client.ts";
 import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
+import { rawObjectOf } from "../../file-hash.ts";
 import { parseLimit, parseSince, showListAt, timeText } from "../../list-view.ts";
 import { uploadFile } from "../../run/upload.ts";
 
@@ -113,11 +111,7 @@ async function add(context: CliContext, file: string, options: AddOptions): Prom
 
 async function hashed(path: string, name: string): Promise<RawFile> {
   try {
-    const { size } = await stat(path);
-    const hash = createHash("sha256");
-    for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-    const sha256 = hash.digest("hex");
-    return { name, object: { key: `raw/sha256/${sha256}`, sha256, bytes: size } };
+    return { name, object: await rawObjectOf(path) };
   } catch (cause) {
     throw new PlatformError("bad_file", `read ${name}: it cannot be read`, { cause });
   }

@@ -1,5 +1,4 @@
-import { createHash } from "node:crypto";
-import { closeSync, createReadStream, openSync, statSync, writeSync } from "node:fs";
+import { closeSync, openSync, statSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
 import { Argument, Option } from "commander";
 import type { Command } from "commander";
@@ -14,6 +13,7 @@ import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
 import { showExplanation, tracedExplanationSchema } from "../../explanation-view.ts";
 import type { TracedExplanation } from "../../explanation-view.ts";
+import { rawObjectOf } from "../../file-hash.ts";
 import { LINEAGE_COLUMNS, LINEAGE_CSV_HEADER, lineageCsv, showLineage } from "../../lineage-view.ts";
 import { parseLimit, showList } from "../../list-view.ts";
 
@@ -108,7 +108,7 @@ async function lineageOf(
     return client.get(path, lineageSchema);
   const named = await client.find(path, lineageSchema);
   if (named !== null) return named;
-  const sha256 = await sha256Of(local);
+  const { sha256 } = await rawObjectOf(local);
   const known = await client.find(apiPath`/v1/lineage/file/${sha256}?limit=${limit}`, lineageSchema);
   if (known === null) {
     const message = `read file [${id}]: neither its name nor its content (sha256 ${sha256}) was ever given to a run or score`;
@@ -116,12 +116,6 @@ async function lineageOf(
   }
   output.note(`by its content: sha256 ${sha256}`);
   return known;
-}
-
-async function sha256Of(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-  return hash.digest("hex");
 }
 
 async function showPage(

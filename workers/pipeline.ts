@@ -13,10 +13,8 @@ import type { TaskQueueName } from "../temporal-config/constants.ts";
 import { AlarmDispatcher } from "./alarm-dispatcher.ts";
 import { startAuditSealer } from "./audit-sealer.ts";
 import { openWorkerDeps } from "./dependencies.ts";
-import { ensureFeaturesRefresh } from "./features-schedule.ts";
-import { ensureHousekeeping } from "./housekeeping-schedule.ts";
 import { startIntakeReconciler } from "./intake-reconciler.ts";
-import { ensureReadingsUpkeep } from "./readings-schedule.ts";
+import { ensureFeaturesRefresh, ensureHousekeeping, ensureReadingsUpkeep } from "./standing-schedules.ts";
 import { temporalLogger } from "./temporal-logger.ts";
 
 /** Activities at once by queue. Training takes a whole core per activity; data work is DuckDB, which threads by itself. */

@@ -13,7 +13,7 @@ import type { ObjectStore } from "../../../stores/objects/port.ts";
 import { createDatabase } from "../../../stores/postgres/database.ts";
 import type { Database, DatasetEntry } from "../../../stores/postgres/port.ts";
 import { TASK_QUEUES } from "../../../temporal-config/constants.ts";
-import { ensureHousekeeping } from "../../../workers/housekeeping-schedule.ts";
+import { ensureHousekeeping } from "../../../workers/standing-schedules.ts";
 import type { housekeepingWorkflow } from "../../../workflows/housekeeping/workflow.ts";
 import { createTestDatabase, describeWithServices } from "../../support/platform.ts";
 import type { TestDatabase } from "../../support/platform.ts";

@@ -1,9 +1,8 @@
 import { z } from "zod";
 import { feedSchema, FEED_STATES } from "../../schemas/live/feed.ts";
 import { nameSchema } from "../../schemas/names.ts";
-import { PlatformError } from "../../schemas/platform-error.ts";
 import type { FeedRow } from "../../stores/postgres/port/feeds.ts";
-import { admin, auditOf, found, limitQuery, listOf, operator, viewer } from "./parts.ts";
+import { admin, auditOf, checkDeclaredName, found, limitQuery, listOf, operator, viewer } from "./parts.ts";
 import { route } from "./route.ts";
 import type { AnyRoute } from "./route.ts";
 
@@ -68,11 +67,7 @@ export const feedRoutes: readonly AnyRoute[] = [
     body: { kind: "json", schema: feedSchema },
     reply: feedReply.extend({ isNew: z.boolean() }),
     async handle({ params, body, actor }, { database }) {
-      if (body.name !== params.feed)
-        throw new PlatformError(
-          "invalid_body",
-          `declare feed [name]: expected ${params.feed}, got ${body.name}`,
-        );
+      checkDeclaredName("feed", { path: params.feed, body: body.name });
       const row = await database().feeds.put(body, actor);
       return { ...replyOf(row), isNew: row.isNew };
     },

@@ -1,9 +1,8 @@
 import { z } from "zod";
 import { liveSourceSchema } from "../../schemas/live/source.ts";
 import { nameSchema } from "../../schemas/names.ts";
-import { PlatformError } from "../../schemas/platform-error.ts";
 import type { LiveSourceRow } from "../../stores/postgres/port/live.ts";
-import { found, listOf, operator, viewer } from "./parts.ts";
+import { checkDeclaredName, found, listOf, operator, viewer } from "./parts.ts";
 import { route } from "./route.ts";
 import type { AnyRoute } from "./route.ts";
 
@@ -39,11 +38,7 @@ export const liveSourceRoutes: readonly AnyRoute[] = [
     body: { kind: "json", schema: liveSourceSchema },
     reply: sourceReply.extend({ isNew: z.boolean() }),
     async handle({ params, body, actor }, { database, readings }) {
-      if (body.name !== params.source)
-        throw new PlatformError(
-          "invalid_body",
-          `declare source [name]: expected ${params.source}, got ${body.name}`,
-        );
+      checkDeclaredName("source", { path: params.source, body: body.name });
       const row = await database().liveSources.put(body, actor);
       readings.sourceChanged(body.name);
       return { ...replyOf(row), isNew: row.isNew };

@@ -40,6 +40,15 @@ export function found<T>(thing: T | undefined, what: string, id?: string): T {
   return thing;
 }
 
+/** @throws {PlatformError} invalid_body: what is declared has another name than where it is put */
+export function checkDeclaredName(
+  what: string,
+  { path, body }: { readonly path: string; readonly body: string },
+): void {
+  if (body === path) return;
+  throw new PlatformError("invalid_body", `declare ${what} [name]: expected ${path}, got ${body}`);
+}
+
 /** Audit entry of what a caller did. */
 export function auditOf(
   { actor }: Pick<RouteRequest<unknown, unknown, unknown>, "actor">,

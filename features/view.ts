@@ -49,7 +49,7 @@ export function compileView(pipeline: Pipeline, manifest: DatasetManifest): Feat
     hasAsset: readings.hasAsset,
     timeKind,
     ...(timeKind === "timestamp" ? { times: timesOf(pipeline) } : {}),
-    ...checksOf(declared),
+    ...checksOf(declared, readings.personal ?? []),
     columns: resolver.usedColumns(regimes?.columns ?? []).map(({ name, physical, type, unit }) => ({
       name,
       physical,
@@ -85,8 +85,12 @@ function timesOf({ sources }: Pipeline): Record<string, ViewTime> {
   );
 }
 
-function checksOf(source: Source | undefined): { readonly checks?: readonly ViewCheck[] } {
-  const keys = [source?.asset, source?.time?.column];
+/** Personal columns are not looked at: what is wrong with a value is said with the value. */
+function checksOf(
+  source: Source | undefined,
+  personal: readonly { readonly name: string }[],
+): { readonly checks?: readonly ViewCheck[] } {
+  const keys = [source?.asset, source?.time?.column, ...personal.map(({ name }) => name)];
   const checks = (source?.columns ?? []).flatMap((column): ViewCheck[] => {
     const { name, type, unit, range, values, nullable } = column;
     const isChecked = range !== undefined || values !== undefined || !nullable || CHECKED_TYPES.has(type);

@@ -52,6 +52,8 @@ export const datasetSourceSchema = z.strictObject({
   hasAsset: z.boolean(),
   timeKind: z.enum(["timestamp", "cycle", "none"]),
   columns: z.array(storedColumnSchema),
+  /** Columns of the files with personal data (`pii`): none of their values is in the parts or the quarantine. */
+  personal: z.array(storedColumnSchema.pick({ name: true, type: true })).optional(),
   /** Hash of role, asset, time and columns: what a compatible later file must have. */
   schemaHash: sha256Schema,
   parts: z.array(parquetPartSchema),

@@ -70,6 +70,16 @@ describe("a live source under a view", () => {
     );
   });
 
+  it("refuses a source that declares a column as personal which the model learnt from", () => {
+    const columns = COLUMNS.map((column) =>
+      column.type === "text" ? { ...column, values: ["run"] } : column,
+    );
+    const { sourceKey, document } = source(columns);
+    expect(() => bindSource(view, { sourceKey, document: { ...document, pii: ["speed"] } })).toThrow(
+      /\[speed: expected a column that is not personal \(pii\)\]/,
+    );
+  });
+
   it("refuses a source whose time is of another kind", () => {
     const columns = COLUMNS.map((column) =>
       column.type === "text" ? { ...column, values: ["run"] } : column,

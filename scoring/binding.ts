@@ -16,13 +16,14 @@ export interface Binding {
 /**
  * Matches the columns of a view to those of a live source by name.
  *
- * @throws {PlatformError} features_unbound naming every column that is missing or of another type or unit
+ * @throws {PlatformError} features_unbound naming every column that is missing, of another type or unit, or personal: what is
+ *   made of it would show it
  */
 export function bindSource(
   view: FeatureView,
   source: { readonly sourceKey: number; readonly document: LiveSource },
 ): Binding {
-  const { name, columns, time } = source.document;
+  const { name, columns, time, pii } = source.document;
   const problems: string[] = [];
   if (time.kind !== view.timeKind) problems.push(`time: expected ${kindOf(view)}, found ${time.kind}`);
   const needed = new Set(inputsOf(view).columns.map((column) => column.name));
@@ -38,7 +39,8 @@ export function bindSource(
       if (needed.has(column.name)) problems.push(`${column.name}: expected such a column, found none`);
       continue;
     }
-    const problem = mismatch(column, found);
+    const isPersonal = pii.includes(column.name);
+    const problem = isPersonal ? "expected a column that is not personal (pii)" : mismatch(column, found);
     if (problem === undefined) readers.push({ name: column.name, place, read: valueReader(found) });
     else if (needed.has(column.name)) problems.push(`${column.name}: ${problem}`);
   }

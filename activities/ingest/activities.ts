@@ -17,6 +17,7 @@ import { reuseOr } from "../stage-cache.ts";
 import type { IngestInput, IngestResult } from "./messages.ts";
 import { pullSources } from "./pull-sources.ts";
 import { quarantineHead } from "./quarantine-head.ts";
+import { withRegisteredPersonal } from "./registered-personal.ts";
 import { stageReadings } from "./staged-rows.ts";
 
 /** Raised when the same files would give another dataset than before. */
@@ -34,10 +35,10 @@ export function createIngestActivities(deps: ActivityDeps) {
      *
      * **Effects**: Parquet and manifest objects; dataset, ledger, quarantine, asset and staged rows. **Idempotency**:
      * content addresses; the registration is one transaction keyed by the dataset id. **Heartbeat**: 1 s with file and
-     * rows. **Errors**: bad_file, quality_gate, integrity. **Retry**: work.
+     * rows. **Errors**: bad_file, quality_gate, invalid_pipeline, integrity. **Retry**: work.
      */
     async ingestDataset(input: IngestInput): Promise<IngestResult> {
-      const pipeline = await readPipeline(objects, input.spec);
+      const pipeline = await withRegisteredPersonal(db.liveSources, await readPipeline(objects, input.spec));
       const uploaded = await readRawFiles(objects, input.files);
       // Pulled before the cache is asked: what a URL holds now is part of what the dataset is made of.
       const files = [...uploaded, ...(await pullSources(deps, pipeline))];

@@ -25,7 +25,7 @@ const entrySchema = z.strictObject({
       name: z.string(),
       type: z.string(),
       unit: z.string().nullable(),
-      isPersonal: z.boolean().describe("Masked where it is shown."),
+      isPersonal: z.boolean().describe("Its values are not shown; in a dataset there are none."),
       description: z.string().nullable(),
     }),
   ),
@@ -100,8 +100,8 @@ function ofDataset({ id, pipeline, owner, retention, manifest, createdAt }: Cata
     rows: tables.reduce((sum, [, { role, counts }]) => sum + (role === "readings" ? counts.accepted : 0), 0),
     schemaDrift: null,
     driftThreshold: null,
-    columns: tables.flatMap(([table, { columns }]) =>
-      columns.map(({ name, type, unit }) => ({
+    columns: tables.flatMap(([table, { columns, personal = [] }]) => [
+      ...columns.map(({ name, type, unit }) => ({
         table,
         name,
         type,
@@ -109,6 +109,7 @@ function ofDataset({ id, pipeline, owner, retention, manifest, createdAt }: Cata
         isPersonal: false,
         description: null,
       })),
-    ),
+      ...personal.map((column) => ({ table, ...column, unit: null, isPersonal: true, description: null })),
+    ]),
   };
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { maskedReading, unmaskedReading } from "../../intake/masked-reading.ts";
 import { letterReading, replayLetters } from "../../intake/replay-letters.ts";
 import type { LetterReplay } from "../../intake/replay-letters.ts";
 import { INTAKE_CODES } from "../../schemas/live/intake.ts";
@@ -50,15 +51,12 @@ export const deadLetterRoutes: readonly AnyRoute[] = [
       after: letterId.optional().describe("Id of the last one of the page before."),
     }),
     reply: listOf(letterSchema),
-    handle: async ({ query: { state, limit, ...filter } }, { database }) => ({
-      items: (
-        await database().deadLetters.list({
-          limit,
-          ...(state === "all" ? {} : { state }),
-          ...defined(filter),
-        })
-      ).map(shown),
-    }),
+    async handle({ query: { state, limit, ...filter } }, deps) {
+      const letters = await deps
+        .database()
+        .deadLetters.list({ limit, ...(state === "all" ? {} : { state }), ...defined(filter) });
+      return { items: await shown(letters, deps) };
+    },
   }),
   route({
     method: "get",
@@ -68,21 +66,24 @@ export const deadLetterRoutes: readonly AnyRoute[] = [
     policy: viewer,
     params: letterParams,
     reply: letterSchema,
-    handle: async ({ params: { id } }, deps) => shown(await letterOf(id, deps)),
+    handle: async ({ params: { id } }, deps) =>
+      found((await shown([await letterOf(id, deps)], deps))[0], "dead letter"),
   }),
   route({
     method: "put",
     path: "/v1/dead-letters/{id}",
     tag: "readings",
     summary:
-      "Store a mended reading in the place of one that was set aside; refused while it is not as declared.",
+      "Store a mended reading in the place of one that was set aside; refused while it is not as declared. Values left masked (`***`) are those that were sent.",
     policy: operator,
     params: letterParams,
     body: { kind: "json", schema: z.strictObject({ reading: z.unknown() }) },
     reply: replaySchema,
     async handle(request, deps) {
       const letter = await openLetter(request.params.id, deps);
-      const mended = new Map([[letter.id, request.body.reading]]);
+      const mended = new Map([
+        [letter.id, unmaskedReading(request.body.reading, letterReading(letter.body))],
+      ]);
       const replay = await replayLetters(deps.readings, [letter], mended);
       const [refusal] = replay.refused;
       if (refusal !== undefined) throw new PlatformError("invalid_body", refusal.message);
@@ -158,7 +159,17 @@ async function openLetter(id: number, deps: ApiDeps): Promise<DeadLetterRow> {
   throw new PlatformError("conflict", `change dead letter [${id}]: it is ${letter.state} already`);
 }
 
-const shown = ({ body, ...row }: DeadLetterRow) => ({ ...row, reading: letterReading(body) });
+/** With what the newest version of each source says is personal masked. */
+async function shown(letters: readonly DeadLetterRow[], { database }: Pick<ApiDeps, "database">) {
+  const names = [...new Set(letters.map(({ source }) => source))];
+  const rows = await Promise.all(names.map((name) => database().liveSources.get(name)));
+  const documents = new Map(names.map((name, i) => [name, rows[i]?.document]));
+  return letters.map(({ body, ...row }) => {
+    const reading = letterReading(body);
+    const document = documents.get(row.source);
+    return { ...row, reading: document === undefined ? reading : maskedReading(reading, document) };
+  });
+}
 
 /** Without the members that are not given. */
 function defined<T extends object>(filter: T): { [K in keyof T]: Exclude<T[K], undefined> } {

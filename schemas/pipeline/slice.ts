@@ -1,3 +1,4 @@
+import { usableColumns } from "./personal.ts";
 import type { Pipeline } from "./pipeline.ts";
 import type { ColumnType } from "./source.ts";
 
@@ -29,8 +30,9 @@ export function slicesNamed(pipeline: Pipeline, name: string): SliceSource[] {
 export function sliceNames(pipeline: Pipeline): ReadonlyMap<string, SliceSource[]> {
   const names = new Map<string, SliceSource[]>();
   const add = (name: string, source: SliceSource) => names.set(name, [...(names.get(name) ?? []), source]);
-  for (const [source, { role, columns, asset, time }] of Object.entries(pipeline.sources)) {
-    for (const { name, type } of columns) {
+  for (const [source, declared] of Object.entries(pipeline.sources)) {
+    const { role, asset, time } = declared;
+    for (const { name, type } of usableColumns(declared)) {
       if (name === asset || name === time?.column) continue;
       if (role === "readings" && READING_TYPES.includes(type))
         add(name, { kind: "column", column: name, type });

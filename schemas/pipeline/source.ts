@@ -112,6 +112,14 @@ export const sourceSchema = z
     customer: dataIdSchema.optional().describe("Text column with the customer whom the site belongs to."),
     time: timeSchema.optional().describe("Time column; without it rows have no order."),
     columns: z.array(columnSchema).min(1).max(5_000).describe("The columns of the files, with their types."),
+    pii: z
+      .array(dataIdSchema)
+      .min(1)
+      .max(1_000)
+      .optional()
+      .describe(
+        "Declared columns with personal data: read past, kept in no dataset, and masked in quarantine and messages. Those that the live source declares count as well.",
+      ),
     unknownColumns: z
       .enum(["reject", "ignore"])
       .default("reject")

@@ -11,6 +11,8 @@ export interface RewriteTarget {
   /** Lines that are no record of this file: line, message, text. */
   readonly badPath: string;
   readonly nFields: number;
+  /** Stands for the text of bad lines; without it their own is kept. */
+  readonly mask?: string;
 }
 
 export interface RewriteCounts {
@@ -43,7 +45,7 @@ export async function rewriteRecords(
           goodText += `${record.line},${(record.fields ?? []).map(quoteField).join(",")}\n`;
           nGood++;
         } else {
-          badText += `${record.line},${quoteField(fault)},${quoteField(clip(record.text))}\n`;
+          badText += `${record.line},${quoteField(fault)},${quoteField(target.mask ?? clip(record.text))}\n`;
           nBad++;
         }
       }

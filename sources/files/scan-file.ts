@@ -2,6 +2,7 @@ import { createWriteStream } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline as pipeStreams } from "node:stream/promises";
+import { MASK } from "../../schemas/personal.ts";
 import type { Source } from "../../schemas/pipeline/source.ts";
 import { badFile } from "./bad-file.ts";
 import { readHead, readTextBytes } from "./byte-stream.ts";
@@ -161,7 +162,12 @@ interface Rewriting {
 async function rewrite({ context, columns, batches, unknownKeys }: Rewriting): Promise<ScannedText> {
   const goodPath = join(context.workDir, `${context.stem}.csv`);
   const badPath = join(context.workDir, `${context.stem}.bad.csv`);
-  const { nGood, nBad } = await rewriteRecords(batches, { goodPath, badPath, nFields: columns.length });
+  const { nGood, nBad } = await rewriteRecords(batches, {
+    goodPath,
+    badPath,
+    nFields: columns.length,
+    ...(context.source.pii === undefined ? {} : { mask: MASK }),
+  });
   return {
     kind: "text",
     path: goodPath,

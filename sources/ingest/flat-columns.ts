@@ -17,10 +17,10 @@ export class FlatColumns {
   #flat: readonly Flat[];
   #nRows = 0;
 
-  constructor(name: string, { role, columns, format, asset, time }: Source) {
+  constructor(name: string, { role, columns, format, asset, time, pii = [] }: Source) {
     const isFeature = role === "readings" || role === "attributes";
     const features = columns.filter(
-      (c) => c.use === "feature" && c.name !== asset && c.name !== time?.column,
+      (c) => c.use === "feature" && c.name !== asset && c.name !== time?.column && !pii.includes(c.name),
     );
     this.#name = name;
     this.#nulls = new Set(["", ...format.nullValues]);

@@ -10,6 +10,7 @@ import type { IngestEngine } from "./engine.ts";
 import { assetSummaries, badExamples, countAssets, countsOf, nullsOf } from "./findings.ts";
 import type { AssetSummary, FileCounts, SourceFindings } from "./findings.ts";
 import { requireFailures } from "./label-events.ts";
+import { personalColumns } from "./personal-columns.ts";
 import { requireQuality } from "./quality.ts";
 import { writeQuarantine } from "./quarantine.ts";
 import type { LocalPart } from "./shards.ts";
@@ -141,11 +142,13 @@ async function resultOf(
   const assets: AssetSummary[] = [];
   for (const { ingested, source, counts } of findings) {
     const columns = layoutOf(source).map((c) => c.stored);
+    const personal = personalColumns(source);
     sources[ingested.name] = {
       role: source.role,
       hasAsset: source.asset !== undefined,
       timeKind: source.time?.kind ?? "none",
       columns,
+      ...(personal.length === 0 ? {} : { personal }),
       schemaHash: schemaHashOf(source, columns),
       counts,
       nAssets: await countAssets(options.duckdb, source, ingested.parts),

@@ -7,6 +7,7 @@ import { clip, quoteField } from "../files/rewrite.ts";
 import type { Source } from "../../schemas/pipeline/source.ts";
 import { countOf } from "./engine.ts";
 import type { IngestEngine } from "./engine.ts";
+import { hasPersonal } from "./personal-columns.ts";
 
 /** Rows whose original text is looked up; further ones keep the text of their converted values. */
 const MAX_ROWS = 10_000;
@@ -25,7 +26,8 @@ export interface OriginalsInput {
 
 /**
  * Calls `use` with the refused rows, the text of those that were good by themselves as it stands in their file. A
- * duplicate is only seen when all rows are staged, and to keep every row's text for it would double the work folder.
+ * duplicate is only seen when all rows are staged, and to keep every row's text for it would double the work folder. In a
+ * source with personal columns the converted values, which have none of them, are all that is kept.
  */
 export async function withOriginals(
   input: OriginalsInput,
@@ -33,7 +35,7 @@ export async function withOriginals(
 ): Promise<void> {
   const { engine, badSql, errs, path } = input;
   const wanted =
-    errs.length === 0 || input.source.format.type === "parquet"
+    errs.length === 0 || input.source.format.type === "parquet" || hasPersonal(input.source)
       ? []
       : await engine.query(
           `SELECT prov, file, line FROM ${badSql} WHERE err IN (${errs.join(", ")}) ORDER BY prov LIMIT ${MAX_ROWS}`,

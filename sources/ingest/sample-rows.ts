@@ -4,6 +4,7 @@
  */
 import type { Column, Source, SourceTime } from "../../schemas/pipeline/source.ts";
 import { timeTest } from "../files/time-text.ts";
+import { shownCell } from "./personal-columns.ts";
 import type { QuarantineCode } from "./row-checks.ts";
 import { expectedTime } from "./row-checks.ts";
 
@@ -42,6 +43,7 @@ export function rowCheckOf(
   if (source.time !== undefined) add(source.time.column, true, timeCheckOf(source.time, source));
   for (const column of source.columns) {
     if (column.name === source.asset || column.name === source.time?.column) continue;
+    if (source.pii?.includes(column.name) === true) continue;
     add(column.name, !column.nullable, columnCheckOf(column, source));
   }
   return (fields) => {
@@ -52,7 +54,8 @@ export function rowCheckOf(
         continue;
       }
       const fault = check(cell);
-      if (fault !== undefined) return { ...fault, column, found: `'${cell.slice(0, 120)}'` };
+      if (fault !== undefined)
+        return { ...fault, column, found: `'${shownCell(source, fault.code, cell).slice(0, 120)}'` };
     }
     return undefined;
   };

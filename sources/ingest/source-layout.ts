@@ -8,10 +8,14 @@ export interface LaidOutColumn {
   readonly stored: StoredColumn;
 }
 
-/** Declared columns in stored order; asset and time have their own physical columns and are left out. */
+/**
+ * Declared columns in stored order. Asset and time have their own physical columns and are left out; so are personal
+ * columns, which are not stored at all.
+ */
 export function layoutOf(source: Source): LaidOutColumn[] {
+  const { asset, time, pii = [] } = source;
   return source.columns
-    .filter((c) => c.name !== source.asset && c.name !== source.time?.column)
+    .filter(({ name }) => name !== asset && name !== time?.column && !pii.includes(name))
     .map((column, i) => ({
       column,
       stored: {

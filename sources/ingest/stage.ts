@@ -5,7 +5,7 @@
  * |---|---|
  * | `__line` | line in the original, NULL in files that are read as they stand |
  * | `__err` | NULL, or the number of the check that failed |
- * | `__text` | the original row when it failed |
+ * | `__text` | the original row when it failed, without what is personal |
  * | `__asset`, `__t`, `v<i>` | converted values |
  */
 import type { Source } from "../../schemas/pipeline/source.ts";
@@ -15,6 +15,8 @@ import type { ResolvedFile } from "../files/resolve-files.ts";
 import type { ScannedFile, ScannedText } from "../files/scan-file.ts";
 import { countOf } from "./engine.ts";
 import type { IngestEngine } from "./engine.ts";
+import { hasPersonal, rowTextSql } from "./personal-columns.ts";
+import type { RowField } from "./personal-columns.ts";
 import { checkedAsset, checkedColumn, checkedTime, errorSql } from "./row-checks.ts";
 import type { Cell, CheckedCell, RowError } from "./row-checks.ts";
 import { layoutOf, sqlTypeOf } from "./source-layout.ts";
@@ -56,9 +58,10 @@ export interface StagedFile {
 interface Relation {
   readonly sql: string;
   readonly cells: ReadonlyMap<string, Cell>;
+  /** By position; names may repeat or be empty. */
+  readonly fields: readonly RowField[];
   readonly names: readonly string[];
   readonly line: string;
-  readonly text: string;
   readonly firstLine: number;
 }
 
@@ -79,7 +82,7 @@ export async function stageFile(input: StageInput): Promise<StagedFile> {
   const select = stageSelect(input, relation);
   const target = `TO ${quoteLiteral(input.path)} (FORMAT parquet, COMPRESSION lz4_raw, ROW_GROUP_SIZE 122880)`;
   await engine.run(`COPY (${select}) ${target}`, signalOf(input)).catch((cause: unknown) => {
-    throw readFault(file.name, cause);
+    throw readFault(input, cause);
   });
   const [row] = await engine.query(`SELECT count(*) AS n FROM read_parquet(${quoteLiteral(input.path)})`);
   const nRows = countOf(row?.["n"]);
@@ -95,7 +98,7 @@ function signalOf(input: StageInput): { signal?: AbortSignal } {
 }
 
 /** A fault of the database while it reads a file is a fault of the file, unless it was stopped or is out of room. */
-function readFault(name: string, cause: unknown): unknown {
+function readFault({ file: { name }, source }: StageInput, cause: unknown): unknown {
   if (
     !(cause instanceof Error) ||
     cause.name === "PlatformError" ||
@@ -103,6 +106,8 @@ function readFault(name: string, cause: unknown): unknown {
   ) {
     return cause;
   }
+  // Behind its first line the database quotes the data.
+  if (hasPersonal(source)) return badFile(name, { expected: "readable data", found: "other bytes" });
   const found = (cause.message.split("\n")[0] ?? "")
     .replaceAll(/["']?\/[^\s"']+["']?/g, "the file")
     .slice(0, 200);
@@ -128,18 +133,18 @@ function textRelation(scanned: ScannedText, source: Source): Relation {
     "max_line_size = 4194304",
     `columns = {${all.map((c) => `${c}: 'VARCHAR'`).join(", ")}}`,
   ];
-  const raw = physical.map((c) => `coalesce(${c}, '')`).join(", ");
+  const fields = scanned.columns.map((name, i): RowField => [name, { sql: `c${i}`, form: "text" }]);
   return {
     sql: `read_csv(${quoteLiteral(scanned.path)}, ${options.join(", ")})`,
-    cells: new Map(scanned.columns.map((name, i): [string, Cell] => [name, { sql: `c${i}`, form: "text" }])),
+    cells: new Map(fields),
+    fields,
     names: [...scanned.columns, ...scanned.unknownKeys],
     line: scanned.isRewritten ? "CAST(line AS BIGINT)" : "NULL::BIGINT",
-    // The file's own delimiter: a rewritten one has commas.
-    text: `concat_ws(${quoteLiteral(delimiterOf(source))}, ${raw})`,
     firstLine: scanned.skip + 1,
   };
 }
 
+/** The file's own delimiter: a rewritten one has commas. */
 function delimiterOf({ format }: Source): string {
   if (format.type !== "csv") return ",";
   return format.delimiter === "whitespace" ? " " : format.delimiter;
@@ -151,26 +156,25 @@ async function parquetRelation(input: StageInput, path: string): Promise<Relatio
   const described = await input.engine
     .query(`SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM ${from})`, signalOf(input))
     .catch((cause: unknown) => {
-      throw readFault(input.file.name, cause);
+      throw readFault(input, cause);
     });
   const names = described.map((r) => String(r["column_name"]));
-  const cells = described.map((r, i): [string, Cell] => [
+  const fields = described.map((r, i): RowField => [
     String(r["column_name"]),
     parquetCell(String(r["column_type"]), i),
   ]);
   const renamed = names.map((_, i) => `c${i}`).join(", ");
-  const text = cells.map(([, c]) => (c.form === "text" ? c.sql : `CAST(${c.sql} AS VARCHAR)`));
-  const projected = cells.map(([, c], i) => {
+  const projected = fields.map(([, c], i) => {
     if (c.form !== "text") return `r.c${i} AS c${i}`;
     const asText = `CAST(r.c${i} AS VARCHAR)`;
     return `CASE WHEN ${isOneOfSql(asText, input.source.format.nullValues)} THEN NULL ELSE ${asText} END AS c${i}`;
   });
   return {
     sql: `(SELECT ${projected.join(", ")} FROM ${from} AS r(${renamed}))`,
-    cells: new Map(cells),
+    cells: new Map(fields),
+    fields,
     names,
     line: "NULL::BIGINT",
-    text: `concat_ws(',', ${text.map((t) => `coalesce(${t}, '')`).join(", ")})`,
     firstLine: 1,
   };
 }
@@ -239,7 +243,8 @@ function stageSelect(input: StageInput, relation: Relation): string {
   const failures = cells.map((cell) => errorSql(cell, (error) => errors.numberOf(error)));
   const err = failures.length === 0 ? "NULL::INTEGER" : `coalesce(${failures.join(", ")}, NULL)`;
   const middle = `SELECT *, ${err} AS __err FROM (${inner})`;
-  const text = `CASE WHEN __err IS NOT NULL THEN ${clipped(relation.text)} END`;
+  const row = rowTextSql(source, relation.fields, delimiterOf(source));
+  const text = `CASE WHEN __err IS NOT NULL THEN ${clipped(row)} END`;
   const columns = [
     `${relation.line} AS __line`,
     "CAST(__err AS INTEGER) AS __err",

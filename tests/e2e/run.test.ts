@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { z } from "zod";
 import { lineageSchema } from "../../schemas/lineage.ts";
 import { fleetScoreSchema, rankedAssetSchema, scoreSummarySchema } from "../../schemas/score.ts";
+import { createDuckDb } from "../../stores/duckdb/duckdb.ts";
 import { generateFleet } from "../../sources/synthetic/fleet.ts";
 import { createCli } from "../support/cli.ts";
 import { describeWithServices, makeStateFolder, testEnvironment } from "../support/platform.ts";
@@ -17,7 +18,7 @@ import { SYNTHETIC_SOURCES } from "../support/synthetic-sources.ts";
 /** Small enough for seconds; the real one is examples/substation. */
 const PIPELINE = `
 name: small-substation
-${SYNTHETIC_SOURCES}
+${SYNTHETIC_SOURCES.replace("use: ignore }", "use: ignore }\n      - { name: inspector, type: text }\n    pii: [inspector]")}
   attributes:
     role: attributes
     files: attributes.csv
@@ -35,6 +36,9 @@ split: { holdout: { by: asset, share: 0.3 }, folds: 2 }
 candidates:
   - { kind: gbdt, params: { numIterations: 20, numLeaves: 7 } }
 `;
+
+/** Who inspected: personal, and nobody's business but the originals'. */
+const PERSON = "Ada Lovelace 4711";
 
 const documentSchema = z.object({
   runId: z.string(),
@@ -69,6 +73,9 @@ await describeWithServices("aura run", () => {
 
   beforeAll(async () => {
     await generateFleet({ assets: 12, days: 24, seed: 3 }, join(folder, "data"));
+    const path = join(folder, "data/readings.csv");
+    const [header = "", ...lines] = readFileSync(path, "utf8").trim().split("\n");
+    writeFileSync(path, [`${header},inspector`, ...lines.map((line) => `${line},${PERSON}`), ""].join("\n"));
     writeFileSync(join(folder, "pipeline.yaml"), PIPELINE);
   });
 
@@ -161,6 +168,30 @@ await describeWithServices("aura run", () => {
     expect(readFileSync(join(folder, "fleet.csv"), "utf8").trim().split("\n")).toHaveLength(13);
     const lineage = await aura("lineage", "score", fleet.id, "--json");
     expect(lineageSchema.parse(JSON.parse(lineage.stdout)).counts).toMatchObject({ datasets: 2, scores: 1 });
+  }, 60_000);
+
+  it("keeps what is personal in the originals alone", async () => {
+    const { stdout } = await aura("catalog", "small-substation", "--json");
+    const [entry] = z
+      .array(z.object({ columns: z.array(z.object({ name: z.string(), isPersonal: z.boolean() })) }))
+      .parse(JSON.parse(stdout));
+    expect(entry?.columns).toContainEqual({ name: "inspector", isPersonal: true });
+    const files = readdirSync(stateDir, { recursive: true, encoding: "utf8" }).filter(
+      (name) => statSync(join(stateDir, name), { throwIfNoEntry: false })?.isFile() === true,
+    );
+    const holding = files.filter((name) => readFileSync(join(stateDir, name)).includes(PERSON));
+    expect(holding).toHaveLength(2);
+    expect(holding.filter((name) => !name.startsWith("objects/raw/sha256/"))).toEqual([]);
+    // What stands in Parquet is compressed.
+    const parts = files.filter((name) => name.endsWith(".parquet")).map((name) => join(stateDir, name));
+    const duckdb = await createDuckDb({ directories: [stateDir], tempDirectory: join(folder, "tmp") });
+    const texts = await Promise.all(
+      parts.map((path) => duckdb.query(`SELECT r::VARCHAR AS row FROM read_parquet('${path}') AS r`)),
+    );
+    duckdb.close();
+    const rows = texts.flat().map(({ row }) => String(row));
+    expect(rows.filter((row) => row.includes("not_a_number"))).toHaveLength(20);
+    expect(rows.filter((row) => row.includes("Ada"))).toEqual([]);
   }, 60_000);
 
   it("refuses a fleet of which nothing can be read, with the rows", async () => {

@@ -1,4 +1,5 @@
 import type { FeatureDeclaration, OperatorName, OperatorParams } from "../features.ts";
+import { usableColumns } from "../personal.ts";
 import { weightColumnOf } from "../pipeline.ts";
 import type { FieldPath } from "../reading/yaml-document.ts";
 import type { Column } from "../source.ts";
@@ -132,7 +133,7 @@ function checkCategory(context: OperatorContext, columns: readonly string[]): vo
 function checkAttribute(context: OperatorContext, params: OperatorParams<"attribute">): void {
   const { scope, path } = context;
   const source = sourceOfRole(scope, [...path, "source"], { name: params.source, role: "attributes" });
-  const known = (source?.columns ?? []).map((c) => c.name);
+  const known = source === undefined ? [] : usableColumns(source).map((c) => c.name);
   for (const [i, name] of params.columns.entries()) {
     if (source === undefined || known.includes(name)) continue;
     reportUnknown(scope, [...path, "columns", i], { what: "a column of that source", name, known });

@@ -1,3 +1,4 @@
+import { usableColumns } from "../personal.ts";
 import type { LifeCap, Task, Where } from "../label.ts";
 import type { Source } from "../source.ts";
 import { durationMs } from "../time.ts";
@@ -72,8 +73,8 @@ function checkEndOfLife(scope: Scope): void {
     if (typeof end.at === "string") continue;
     const source = sourceOfRole(scope, [...path, "at", "source"], { name: end.at.source, role: "labels" });
     if (source === undefined) continue;
-    if (!source.columns.some((c) => c.name === (end.at as { column: string }).column)) {
-      const known = source.columns.map((c) => c.name);
+    const known = usableColumns(source).map((c) => c.name);
+    if (!known.includes(end.at.column)) {
       reportUnknown(scope, [...path, "at", "column"], {
         what: "a column of the labels source",
         name: end.at.column,

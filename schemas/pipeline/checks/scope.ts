@@ -1,4 +1,5 @@
 import type { ProblemKind } from "../label.ts";
+import { usableColumns } from "../personal.ts";
 import type { Pipeline } from "../pipeline.ts";
 import { withSuggestion } from "../reading/nearest.ts";
 import type { FieldPath, Problem } from "../reading/yaml-document.ts";
@@ -27,7 +28,11 @@ export function scopeOf(pipeline: Pipeline): Scope {
   return {
     pipeline,
     readings,
-    columns: new Map((source?.columns ?? []).filter((c) => !keys.has(c.name)).map((c) => [c.name, c])),
+    columns: new Map(
+      (source === undefined ? [] : usableColumns(source))
+        .filter((c) => !keys.has(c.name))
+        .map((c) => [c.name, c]),
+    ),
     parts: new Set((source?.files ?? []).flatMap((f) => f.part ?? [])),
     hasAsset: source?.asset !== undefined,
     timeKind: source?.time?.kind ?? "none",
@@ -48,7 +53,7 @@ export function report(scope: Scope, path: FieldPath, expected: string, found: s
   scope.problems.push({ path, expected, found });
 }
 
-/** Reports a name that is not among `known`, with the nearest one. */
+/** Reports a name that is not among `known`, with the nearest one; personal columns are never among them. */
 export function reportUnknown(
   scope: Scope,
   path: FieldPath,
@@ -56,7 +61,12 @@ export function reportUnknown(
 ): void {
   const known = [...unknown.known];
   const list = known.length > 0 && known.length <= 12 ? ` (${known.join(", ")})` : "";
-  report(scope, path, withSuggestion(`${unknown.what}${list}`, unknown.name, known), `'${unknown.name}'`);
+  const isPersonal = Object.values(scope.pipeline.sources).some(
+    ({ pii, columns }) =>
+      pii?.includes(unknown.name) === true && columns.some(({ name }) => name === unknown.name),
+  );
+  const found = isPersonal ? `'${unknown.name}', which is personal (pii)` : `'${unknown.name}'`;
+  report(scope, path, withSuggestion(`${unknown.what}${list}`, unknown.name, known), found);
 }
 
 /** A span that must be in the unit of the readings' time. */
@@ -87,9 +97,9 @@ export function sourceOfRole(
   return undefined;
 }
 
-/** Names a source's rows have: declared columns, asset and time. */
+/** Names that rows of a source are known by: declared columns, asset and time. */
 export function namesIn(source: Source): Set<string> {
-  const names = new Set(source.columns.map((c) => c.name));
+  const names = new Set(usableColumns(source).map((c) => c.name));
   if (source.asset !== undefined) names.add(source.asset);
   if (source.time !== undefined) names.add(source.time.column);
   return names;

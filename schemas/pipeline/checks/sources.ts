@@ -55,6 +55,20 @@ function checkSource(scope: Scope, path: FieldPath, source: Source): void {
     report(scope, [...path, "format", "header"], "header: false only for csv", source.format.type);
   }
   for (const [i, column] of source.columns.entries()) checkColumn(scope, [...path, "columns", i], column);
+  checkPersonal(scope, path, source);
+}
+
+/** Ids, times and places are shown wherever an asset is: what is personal in them must be replaced before it comes here. */
+function checkPersonal(scope: Scope, path: FieldPath, source: Source): void {
+  const { pii = [], asset, time, site, customer } = source;
+  const shown: readonly (string | undefined)[] = [asset, time?.column, site, customer];
+  const known = source.columns.map((c) => c.name).filter((name) => !shown.includes(name));
+  for (const [i, name] of pii.entries()) {
+    const at = [...path, "pii", i];
+    if (shown.includes(name))
+      report(scope, at, "columns that are not the asset, time, site or customer", `'${name}'`);
+    else if (!known.includes(name)) reportUnknown(scope, at, { what: "a column of the source", name, known });
+  }
 }
 
 function checkKeys(scope: Scope, path: FieldPath, source: Source): void {

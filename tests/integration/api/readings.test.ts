@@ -393,6 +393,29 @@ await describeWithServices("readings over HTTP", () => {
       const { items } = await page("asset=q1&source=letters");
       expect(items.map(({ values }) => values)).toEqual([{ pressure: 9.9 }, { flow: 1 }]);
     });
+
+    it("show no personal value, and keep it for when they are mended", async () => {
+      await put({ ...PUMPS, name: "private", pii: ["speed"] });
+      await send([reading("q2", 0, { pressure: 99, speed: 4711, Speed: 4711 })], "private");
+      const [letter] = await letters("source=private");
+      const shown = reading("q2", 0, { pressure: 99, speed: "***", Speed: "***" });
+      expect(letter?.reading).toEqual(shown);
+      const path = `/v1/dead-letters/${letter?.id}`;
+      expect(await (await call("GET", path)).json()).toMatchObject({ reading: shown });
+      const mended = await call("PUT", path, { reading: reading("q2", 0, { pressure: 9, speed: "***" }) });
+      expect(mended.status).toBe(200);
+      const row = await db.liveSources.get("private");
+      const [stored] = await db.readings.page({
+        sourceKey: row?.sourceKey ?? 0,
+        asset: "q2",
+        limit: 1,
+        order: "oldest",
+        isTimestamp: true,
+      });
+      expect(stored?.values).toContain(4711);
+      const { items } = await page("asset=q2&source=private");
+      expect(items.map(({ values }) => values)).toEqual([{ pressure: 9, speed: null }]);
+    });
   });
 
   it("knows devices of assets at sites of customers, and puts their readings under the asset", async () => {

@@ -1,0 +1,38 @@
+import { describe, expect, it } from "vitest";
+import { maskedReading, unmaskedReading } from "./masked-reading.ts";
+
+const column = (name: string) => ({ name, type: "float" as const, nullable: true, use: "feature" as const });
+const source = { columns: [column("pulse"), column("pressure")], pii: ["pulse"] };
+const SENT = {
+  asset: "p1",
+  time: "2026-04-05T10:00:00Z",
+  values: { pulse: 91, pressure: 4.2, Pulse: 91, gone: null },
+};
+const SHOWN = {
+  asset: "p1",
+  time: "2026-04-05T10:00:00Z",
+  values: { pulse: "***", pressure: 4.2, Pulse: "***", gone: null },
+};
+
+describe("readings that were set aside", () => {
+  it.each<[string, unknown, unknown]>([
+    ["personal values, and those of columns that nobody declared", SENT, SHOWN],
+    ["members that no reading has", { asset: "p1", driver: "Ada" }, { asset: "p1", driver: "***" }],
+    ["nested values", { asset: { name: "Ada" }, values: [91] }, { asset: "***", values: "***" }],
+    ["text that is no reading", "Ada;91;4.2", "***"],
+    ["a list", ["Ada"], "***"],
+  ])("mask %s", (_, sent, shown) => {
+    expect(maskedReading(sent, source)).toEqual(shown);
+  });
+
+  it("are shown as they are where nothing is personal", () => {
+    expect(maskedReading(SENT, { ...source, pii: [] })).toBe(SENT);
+  });
+
+  it("get back what was masked when the rest is mended", () => {
+    const mended = { ...SHOWN, values: { ...SHOWN.values, pressure: 4.3 } };
+    expect(unmaskedReading(mended, SENT)).toEqual({ ...SENT, values: { ...SENT.values, pressure: 4.3 } });
+    expect(unmaskedReading({ values: { pulse: 90 } }, SENT)).toEqual({ values: { pulse: 90 } });
+    expect(unmaskedReading({ values: { other: "***" } }, SENT)).toEqual({ values: { other: "***" } });
+  });
+});

@@ -1,3 +1,4 @@
+import { monthsOf } from "../schemas/live/reading-month.ts";
 import type { LiveSourceRow, ReadingStore } from "../stores/postgres/port/live.ts";
 import { BatchedLookup } from "./batched-lookup.ts";
 import type { CheckedReading } from "./check-reading.ts";
@@ -9,8 +10,6 @@ export interface ReadingPlace {
   readonly month: number;
 }
 
-const DAY_MS = 86_400_000;
-const YEAR_2000 = Date.UTC(2000, 0, 1);
 /** Assets and devices that nobody knows are asked for again after this time, and devices that were moved. */
 const ASK_AGAIN_MS = 5_000;
 
@@ -50,7 +49,9 @@ export class SeriesDirectory {
     const series = await this.#seriesIn(sourceKey, mayRegister).get(assets.filter((asset) => asset !== null));
     const keys = assets.map((asset) => (asset === null ? null : (series.get(asset) ?? null)));
     const months =
-      document.time.kind === "cycle" ? await this.#monthsOfLives(keys, readings) : monthsOf(readings);
+      document.time.kind === "cycle"
+        ? await this.#monthsOfLives(keys, readings)
+        : monthsOf(readings.map(({ ts }) => ts / 1_000));
     return keys.map((seriesKey, i) =>
       seriesKey === null ? null : { seriesKey, month: months[i] as number },
     );
@@ -84,19 +85,4 @@ export class SeriesDirectory {
     const months = await this.#lives.get(ids.filter((id) => id !== null));
     return ids.map((id) => (id === null ? null : (months.get(id) ?? null)));
   }
-}
-
-/** Readings of one day come together: the calendar is asked once for each. */
-function monthsOf(readings: readonly CheckedReading[]): number[] {
-  let lastDay = NaN;
-  let month = NaN;
-  return readings.map(({ ts }) => {
-    const day = Math.floor(ts / 1_000 / DAY_MS);
-    if (day !== lastDay) {
-      const date = new Date(day * DAY_MS);
-      month = (Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1) - YEAR_2000) / DAY_MS;
-      lastDay = day;
-    }
-    return month;
-  });
 }

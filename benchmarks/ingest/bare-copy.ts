@@ -2,7 +2,7 @@ import pg from "pg";
 import { copyRows } from "../../stores/postgres/connection/copy-rows.ts";
 import { encodeReadings, READING_COLUMNS } from "../../stores/postgres/repositories/live/reading-encoder.ts";
 import type { ReadingRow } from "../../stores/postgres/port/live.ts";
-import { monthOf } from "../../stores/postgres/repositories/live/reading-store.ts";
+import { monthOf } from "../../schemas/live/reading-month.ts";
 import { ASSETS, N_VALUES, valuesOf } from "./reading-bodies.ts";
 
 const FIRST_SERIES = 1_000_000_000;

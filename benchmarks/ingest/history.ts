@@ -3,7 +3,7 @@ import { createGenerator } from "../../numerics/random/generator.ts";
 import { copyRows } from "../../stores/postgres/connection/copy-rows.ts";
 import type { ReadingRow } from "../../stores/postgres/port/live.ts";
 import { encodeReadings, READING_COLUMNS } from "../../stores/postgres/repositories/live/reading-encoder.ts";
-import { monthOf } from "../../stores/postgres/repositories/live/reading-store.ts";
+import { monthOf } from "../../schemas/live/reading-month.ts";
 import type { IngestPlatform } from "./ingest-platform.ts";
 import { N_VALUES, SOURCE, valuesOf } from "./reading-bodies.ts";
 

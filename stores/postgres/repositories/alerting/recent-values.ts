@@ -1,3 +1,4 @@
+import { firstDayOf, monthOf } from "../../../../schemas/live/reading-month.ts";
 import type { Sql } from "../../connection/connection-pool.ts";
 import type { AlertEvaluationStore, RecentValues } from "../../port/alerting.ts";
 
@@ -12,7 +13,9 @@ export async function recentValues(
   { source, columns, sinceMs, limit }: RecentRequest,
 ): Promise<readonly RecentValues[]> {
   const since =
-    sinceMs === undefined ? EVER : { micros: Math.trunc(sinceMs * 1_000), month: monthOf(sinceMs) };
+    sinceMs === undefined
+      ? EVER
+      : { micros: Math.trunc(sinceMs * 1_000), month: firstDayOf(monthOf(sinceMs)) };
   const rows = await sql.query<{ asset: string; place: number; at: number; values: number[] }>(
     `select a.asset_id as asset, c.place::int as place, (max(r.ts) / 1000.0)::float8 as at,
             array_agg(r.row_values[c.place] order by r.ts, r.seq) as "values"
@@ -35,12 +38,6 @@ export async function recentValues(
     at,
     values,
   }));
-}
-
-/** First day of the month that readings of a moment lie in. */
-function monthOf(ms: number): string {
-  const date = new Date(ms);
-  return new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1)).toISOString().slice(0, 10);
 }
 
 /** What the processes measured of themselves; those of several processes in the order of time. */

@@ -1,3 +1,4 @@
+import { firstDayOf, monthOf } from "../../../../schemas/live/reading-month.ts";
 import type { ConnectionPool, Transaction } from "../../connection/connection-pool.ts";
 import { copyRows } from "../../connection/copy-rows.ts";
 import { sqlStateOf } from "../../connection/database-errors.ts";
@@ -23,16 +24,6 @@ export const READINGS_CHANNEL = "aura_readings";
 const UNIQUE_VIOLATION = "23505";
 /** As PostgreSQL calls a row that no partition takes. */
 const NO_PARTITION = "23514";
-const DAY_MS = 86_400_000;
-const YEAR_2000 = Date.UTC(2000, 0, 1);
-
-/** Days since 2000-01-01 of the first day of the month of a moment. */
-export function monthOf(ms: number): number {
-  const date = new Date(ms);
-  return (Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1) - YEAR_2000) / DAY_MS;
-}
-
-const dateOf = (month: number): string => new Date(YEAR_2000 + month * DAY_MS).toISOString().slice(0, 10);
 
 /** Submissions of one source by one adapter: one batch of the ledger. */
 interface LedgerBatch extends EncodedBatch {
@@ -127,8 +118,8 @@ export class PostgresReadingStore implements ReadingStore {
   page(request: ReadingPageRequest): Promise<StoredReading[]> {
     const { sourceKey, asset, since, until, after, limit, order, isTimestamp } = request;
     const [than, direction] = order === "oldest" ? [">", "asc"] : ["<", "desc"];
-    const monthFrom = isTimestamp && since !== undefined ? dateOf(monthOf(since / 1_000)) : null;
-    const monthUntil = isTimestamp && until !== undefined ? dateOf(monthOf(until / 1_000)) : null;
+    const monthFrom = isTimestamp && since !== undefined ? firstDayOf(monthOf(since / 1_000)) : null;
+    const monthUntil = isTimestamp && until !== undefined ? firstDayOf(monthOf(until / 1_000)) : null;
     return this.#pool.query(
       `select a.asset_id as asset, l.source, r.epoch, r.ts, r.seq, r.schema_version as "schemaVersion",
               r.row_values as "values"
@@ -215,8 +206,8 @@ export class PostgresReadingStore implements ReadingStore {
         until,
         bucket,
         place + 1,
-        dateOf(monthOf(since / 1_000)),
-        dateOf(monthOf(until / 1_000)),
+        firstDayOf(monthOf(since / 1_000)),
+        firstDayOf(monthOf(until / 1_000)),
       ],
     );
   }
@@ -257,7 +248,7 @@ export class PostgresReadingStore implements ReadingStore {
     for (const { rows } of submissions)
       for (const { month } of rows) if (!this.#months.has(month)) missing.add(month);
     for (const month of missing) {
-      await this.#pool.query("select aura.ensure_reading_month($1)", [dateOf(month)]);
+      await this.#pool.query("select aura.ensure_reading_month($1)", [firstDayOf(month)]);
       this.#months.add(month);
     }
   }

@@ -52,8 +52,7 @@ const SCOPE_EVERY_MS = 10_000;
 /** Silence and what is pending are looked at this often while readings come. */
 const TIME_EVERY_MS = 250;
 const SCANNED_READINGS = 1_000;
-/** Scores of transactions that were under way at the last look. */
-const SCORES_OVERLAP_MS = 5_000;
+const ALL_SCORES = "0";
 const ALL_SHARDS = Array.from({ length: N_SHARDS }, (_, shard) => shard);
 
 /** What it holds while the evaluation is its own. */
@@ -74,7 +73,8 @@ export class AlertEvaluator {
   /** Of the database's clock over this one's, in ms. */
   #clockOffset = 0;
   #claimedAt = -Infinity;
-  #scoredAt = 0;
+  /** Scores are asked for from this transaction on. */
+  #scoresFrom = ALL_SCORES;
   #timeTakenAt = -Infinity;
   #scans = new Map<string, { readonly found: readonly RecentValues[]; readonly at: number }>();
   readonly #scanning = new Map<string, Promise<void>>();
@@ -152,7 +152,7 @@ export class AlertEvaluator {
     const { evaluation } = this.#options;
     const book = new AlarmBook(await evaluation.load());
     this.#lastScans = await evaluation.scans();
-    this.#scoredAt = 0;
+    this.#scoresFrom = ALL_SCORES;
     return { book, revision, written: position, position, writtenAt: performance.now() };
   }
 
@@ -205,9 +205,9 @@ export class AlertEvaluator {
     const modelOf = ({ rule: { when } }: CompiledRule) =>
       when.kind === "threshold" ? when.prediction?.model : undefined;
     const models = [...new Set(rules.flatMap((rule) => modelOf(rule) ?? []))];
-    const scores = await this.#options.evaluation.recentScores(models, this.#scoredAt - SCORES_OVERLAP_MS);
+    const { scores, from } = await this.#options.evaluation.recentScores(models, this.#scoresFrom);
+    this.#scoresFrom = from;
     for (const score of scores) {
-      this.#scoredAt = Math.max(this.#scoredAt, score.scoredAt);
       const { model, asset, epoch, ts, seq, receivedAt } = score;
       if (!book.move({ stream: `model/${model}`, asset, epoch, ts, seq, heardAt: receivedAt })) continue;
       for (const rule of rules)

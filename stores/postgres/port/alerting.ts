@@ -84,9 +84,15 @@ export interface RecentScore {
   readonly epoch: number;
   readonly ts: number;
   readonly seq: number;
-  /** ms since 1970 of the reading's commit, and of the answer. */
+  /** ms since 1970 of the reading's commit. */
   readonly receivedAt: number;
-  readonly scoredAt: number;
+}
+
+/** Scores as one snapshot has them. */
+export interface RecentScores {
+  readonly scores: readonly RecentScore[];
+  /** From where to ask next: what was being written has this transaction id or a higher one. */
+  readonly from: string;
 }
 
 /** State that alert rules are evaluated on. One process evaluates at a time, and another when that one is gone. */
@@ -120,8 +126,13 @@ export interface AlertEvaluationStore {
     readonly sinceMs?: number;
     readonly limit: number;
   }): Promise<readonly RecentValues[]>;
-  /** Latest scores that were made after a moment. */
-  recentScores(models: readonly string[], sinceMs: number): Promise<readonly RecentScore[]>;
+  /**
+   * Latest scores that a transaction of `from` on has written, however long ago they were made. Asked with what it said last it
+   * passes none over; some come again.
+   *
+   * @param from "0": all
+   */
+  recentScores(models: readonly string[], from: string): Promise<RecentScores>;
   recentSamples(metrics: readonly string[], sinceMs: number): Promise<readonly RecentValues[]>;
   putSample(metric: string, process: string, value: number): Promise<void>;
 }

@@ -7,6 +7,7 @@ import type {
   EvaluationStep,
   KnownAsset,
   RecentScore,
+  RecentScores,
   RecentValues,
   StoredAlarm,
   StreamPlace,
@@ -139,15 +140,19 @@ export class PostgresAlertEvaluationStore implements AlertEvaluationStore {
     return recentValues(this.#pool, request);
   }
 
-  recentScores(models: readonly string[], sinceMs: number): Promise<readonly RecentScore[]> {
-    return this.#pool.query(
-      `select s.model, s.asset_id as asset, a.asset_class as "assetClass", s.version, s.prediction_id as "predictionId",
-              s.headline, s.epoch, s.ts, s.seq, ${msOf("s.received_at")} as "receivedAt", ${msOf("s.scored_at")} as "scoredAt"
-         from aura.asset_scores s left join aura.assets a using (asset_id)
-        where s.model = any ($1) and s.scored_at > to_timestamp($2 / 1000.0)
-        order by s.scored_at, s.model, s.asset_id`,
-      [models, sinceMs],
+  async recentScores(models: readonly string[], from: string): Promise<RecentScores> {
+    // One statement, and so one snapshot: what it does not see was begun at `from` or later.
+    const [row] = await this.#pool.query<{ scores: RecentScore[] | null; from: string }>(
+      `select pg_snapshot_xmin(pg_current_snapshot())::text as "from",
+              (select json_agg(r order by r.written, r.model, r.asset) from (
+                 select s.model, s.asset_id as asset, a.asset_class as "assetClass", s.version,
+                        s.prediction_id as "predictionId", s.headline, s.epoch, s.ts, s.seq,
+                        ${msOf("s.received_at")} as "receivedAt", s.written
+                   from aura.asset_scores s left join aura.assets a using (asset_id)
+                  where s.model = any ($1) and s.written >= $2::xid8) r) as scores`,
+      [models, from],
     );
+    return { scores: row?.scores ?? [], from: row?.from ?? from };
   }
 
   recentSamples(metrics: readonly string[], sinceMs: number): Promise<readonly RecentValues[]> {

@@ -31,7 +31,8 @@ export async function putScores(
         set version = excluded.version, digest = excluded.digest, prediction_id = excluded.prediction_id,
             prediction = excluded.prediction, headline = excluded.headline, source = excluded.source,
             epoch = excluded.epoch, ts = excluded.ts, seq = excluded.seq, reading_values = excluded.reading_values,
-            received_at = excluded.received_at, scored_at = excluded.scored_at, unfit = excluded.unfit
+            received_at = excluded.received_at, scored_at = excluded.scored_at, unfit = excluded.unfit,
+            written = pg_current_xact_id()
       where s.source <> excluded.source
          or (excluded.epoch, excluded.ts, excluded.seq) >= (s.epoch, s.ts, s.seq)`,
     [json(rows)],

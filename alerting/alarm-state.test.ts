@@ -157,7 +157,7 @@ describe("of any history", () => {
 
 describe("silence", () => {
   const look = (state: AlarmState, at: number, heardAt: number | null, listeningSince = 0) =>
-    observeSilence(state, 1_000, { at, heardAt, listeningSince });
+    observeSilence(state, 1_000, { at, heardAt, listeningSince, goneSince: null });
 
   it("fires at its deadline, once, and clears with the next reading", () => {
     const pending = look(QUIET, 850, 100);
@@ -173,5 +173,26 @@ describe("silence", () => {
     const raised = look(QUIET, 1_100, 100);
     expect(look(raised.state, 50_000, 100, 49_900).change).toBeUndefined();
     expect(look(QUIET, 51_000, null, 49_900).change).toBe("raised");
+  });
+
+  it("is there at once for who said farewell, and until the next reading, which is stronger", () => {
+    const gone = (state: AlarmState, at: number, heardAt: number | null, goneSince: number) =>
+      observeSilence(state, 1_000, { at, heardAt, goneSince, listeningSince: 0 });
+    const raised = gone(QUIET, 210, 100, 200);
+    expect(raised).toMatchObject({ change: "raised", state: { since: 200 } });
+    expect(gone(raised.state, 5_000, 100, 200).change).toBeUndefined();
+    expect(gone(raised.state, 5_100, 5_050, 200).change).toBe("cleared");
+    expect(gone(QUIET, 310, 300, 200).change).toBeUndefined();
+    expect(gone(QUIET, 50_000, null, 200).change).toBe("raised");
+  });
+
+  it("stays dismissed until something is heard, and fires anew after that", () => {
+    const { state: raised } = look(QUIET, 1_100, 100);
+    const dismissed: AlarmState = { ...raised, phase: "dismissed" };
+    expect(look(dismissed, 90_000, 100)).toEqual({ state: dismissed });
+    const heard = look(dismissed, 90_100, 90_050);
+    expect(heard).toMatchObject({ state: { phase: "quiet" } });
+    expect(heard.change).toBeUndefined();
+    expect(look(heard.state, 91_100, 90_050).change).toBe("raised");
   });
 });

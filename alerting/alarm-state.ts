@@ -25,7 +25,8 @@ export interface AlarmCondition {
 }
 
 export interface AlarmState {
-  readonly phase: "quiet" | "pending" | "raised";
+  /** `dismissed`: a person said that a silence is over, and nothing was heard since. */
+  readonly phase: "quiet" | "pending" | "raised" | "dismissed";
   /** ms since 1970 of the first breach of this occurrence. */
   readonly since: number;
   /** ms since 1970 since when enough of them hold; null: not enough. */
@@ -104,21 +105,25 @@ export interface Silence {
   readonly heardAt: number | null;
   /** ms since 1970 from which on a reading would have been heard. */
   readonly listeningSince: number;
+  /** ms since 1970 at which its device said farewell; null: it did not. */
+  readonly goneSince: number | null;
 }
 
 /** Silence: the one condition that time alone fulfils, as far as somebody listened. */
 export function observeSilence(
   state: AlarmState,
   afterMs: number,
-  { at, heardAt, listeningSince }: Silence,
+  { at, heardAt, listeningSince, goneSince }: Silence,
 ): AlarmStep {
+  const isHeard = heardAt !== null && heardAt > state.since;
   // Only a reading ends an alarm: that nobody listened is no sign of life.
-  if (state.phase === "raised")
-    return heardAt !== null && heardAt > state.since
-      ? { state: { ...QUIET, at }, change: "cleared" }
-      : { state };
-  const since = Math.max(heardAt ?? listeningSince, listeningSince);
-  if (at - since >= afterMs) return { state: { ...QUIET, phase: "raised", since, at }, change: "raised" };
+  if (state.phase === "raised") return isHeard ? { state: { ...QUIET, at }, change: "cleared" } : { state };
+  if (state.phase === "dismissed") return { state: isHeard ? { ...QUIET, at } : state };
+  // What was heard after a farewell is stronger than it.
+  const isGone = goneSince !== null && (heardAt === null || goneSince > heardAt);
+  const since = isGone ? goneSince : Math.max(heardAt ?? listeningSince, listeningSince);
+  if (isGone || at - since >= afterMs)
+    return { state: { ...QUIET, phase: "raised", since, at }, change: "raised" };
   if (at - since >= afterMs * PENDING_SHARE) {
     if (state.phase === "pending") return { state };
     return { state: { ...QUIET, phase: "pending", since, at }, change: "pending" };

@@ -13,6 +13,7 @@ import type { AlertRuleStore } from "../stores/postgres/port/alert-rules.ts";
 import type {
   AlertEvaluationStore,
   EvaluationLease,
+  Farewell,
   RecentValues,
 } from "../stores/postgres/port/alerting.ts";
 import type { LiveSourceStore } from "../stores/postgres/port/live.ts";
@@ -22,6 +23,7 @@ import { WokenLoop } from "../stores/postgres/woken-loop.ts";
 import { AlarmBook } from "./alarm-book.ts";
 import { takesAsset } from "./compiled-rule.ts";
 import type { CompiledRule } from "./compiled-rule.ts";
+import { grouped } from "./grouped.ts";
 import { readScope } from "./rule-scope.ts";
 import type { Scope } from "./rule-scope.ts";
 import { forgetPending, lookForSilence, takeReading, takeScan, takeScore } from "./rule-steps.ts";
@@ -53,6 +55,7 @@ const SCOPE_EVERY_MS = 10_000;
 const TIME_EVERY_MS = 250;
 const SCANNED_READINGS = 1_000;
 const ALL_SCORES = "0";
+const NO_FAREWELLS: ReadonlyMap<string, Farewell> = new Map();
 const ALL_SHARDS = Array.from({ length: N_SHARDS }, (_, shard) => shard);
 
 /** What it holds while the evaluation is its own. */
@@ -167,7 +170,7 @@ export class AlertEvaluator {
       for (const reading of found.readings) this.#take(held.book, scope, reading);
       held.position = found.upTo;
       await this.#takeScores(held.book, scope);
-      if (!found.hasMore && this.#isTimeDue()) this.#takeTime(held.book, scope, found.isHeldBack);
+      if (!found.hasMore && this.#isTimeDue()) await this.#takeTime(held.book, scope, found.isHeldBack);
       if (!(await this.#write(held))) return false;
       if (!found.hasMore || this.#loop.isClosed) return found.isHeldBack;
     }
@@ -226,7 +229,8 @@ export class AlertEvaluator {
   }
 
   /** What time brings about, once everything that is stored was looked at. */
-  #takeTime(book: AlarmBook, scope: Scope, isHeldBack: boolean): void {
+  async #takeTime(book: AlarmBook, scope: Scope, isHeldBack: boolean): Promise<void> {
+    const farewells = await this.#farewells(scope);
     const now = Date.now() + this.#clockOffset;
     for (const rule of scope.rules) {
       const { name, source = "", when } = rule.rule;
@@ -235,7 +239,12 @@ export class AlertEvaluator {
         const known = (scope.assets.get(source) ?? []).filter(({ asset, assetClass }) =>
           this.#takesAsset(rule, asset, assetClass),
         );
-        lookForSilence(book, rule, { assets: known, now, listeningSince: this.#listeningSince });
+        lookForSilence(book, rule, {
+          assets: known,
+          now,
+          listeningSince: this.#listeningSince,
+          farewells: farewells.get(source) ?? NO_FAREWELLS,
+        });
       }
       const scan = this.#scans.get(name);
       if (scan !== undefined) takeScan(book, rule, scan);
@@ -243,6 +252,19 @@ export class AlertEvaluator {
         this.#scan(rule, now);
     }
     this.#scans.clear();
+  }
+
+  /** By source and asset. Asked after the readings: what was heard after a farewell has taken it away. */
+  async #farewells(scope: Scope): Promise<ReadonlyMap<string, ReadonlyMap<string, Farewell>>> {
+    const sources = scope.rules.flatMap(({ rule, silence }) =>
+      silence?.hearsWills === true && rule.source !== undefined ? [rule.source] : [],
+    );
+    if (sources.length === 0) return new Map();
+    const found = await this.#options.evaluation.farewells(sources);
+    const bySource = grouped(found, ({ source }) => source);
+    return new Map(
+      [...bySource].map(([source, some]) => [source, new Map(some.map((one) => [one.asset, one]))]),
+    );
   }
 
   /** Beside the readings: looking back over hours must not hold up what comes in. */

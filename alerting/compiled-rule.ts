@@ -1,6 +1,6 @@
 import { spanMs } from "../schemas/live/source.ts";
 import type { LiveSource } from "../schemas/live/source.ts";
-import type { AlertRule, ThresholdCondition } from "../schemas/alerts/alert-rule.ts";
+import type { AbsenceCondition, AlertRule, ThresholdCondition } from "../schemas/alerts/alert-rule.ts";
 import { PlatformError } from "../schemas/platform-error.ts";
 import type { AlarmCondition, Verdict } from "./alarm-state.ts";
 import { isOfPattern } from "./text-pattern.ts";
@@ -13,6 +13,8 @@ export interface CompiledRule {
   /** Whether times of its source are times, and not cycles. */
   readonly isTimestamp: boolean;
   readonly condition: AlarmCondition;
+  /** Of absence alone. */
+  readonly silence: SilenceCondition | undefined;
   /** Place of its column in the source; undefined for what looks at no single column. */
   readonly place: number | undefined;
   /** Columns that a scan looks at. */
@@ -22,11 +24,19 @@ export interface CompiledRule {
   readonly masked: ReadonlySet<string>;
 }
 
+/** How long nothing comes before an asset is silent, as a text and in ms. */
+export interface SilenceCondition {
+  readonly after: string;
+  readonly afterMs: number;
+  /** Whether a last will is silence at once. */
+  readonly hearsWills: boolean;
+}
+
 const NUMBERS: readonly string[] = ["float", "integer", "boolean"];
 
 /**
  * @param source the declaration of its source, if it names one that is there
- * @throws {PlatformError} not_found: no such source; invalid_alert_rule: no such column, or one of words
+ * @throws {PlatformError} not_found: no such source; invalid_alert_rule: no such column, or one of words; no time of silence
  */
 export function compileRule(rule: AlertRule, source: LiveSource | undefined, changedAt = 0): CompiledRule {
   const { when } = rule;
@@ -52,6 +62,7 @@ export function compileRule(rule: AlertRule, source: LiveSource | undefined, cha
     changedAt,
     isTimestamp: source?.time.kind !== "cycle",
     condition: when.kind === "threshold" ? conditionOf(when) : { forMs: 0, gapMs: Infinity, hits: 1, of: 1 },
+    silence: when.kind === "absence" ? silenceOf(rule.name, when, source) : undefined,
     place,
     columns:
       when.kind === "zscore" && source !== undefined ? scannedColumns(source, when.columns, placeOf) : [],
@@ -65,6 +76,20 @@ function conditionOf({ for: span, gap, repeat }: ThresholdCondition): AlarmCondi
   // Without a duration nothing is said of the time between readings.
   const gapMs = gap === undefined ? (span === undefined ? Infinity : forMs) : spanMs(gap);
   return { forMs, gapMs, hits: repeat?.hits ?? 1, of: repeat?.of ?? 1 };
+}
+
+function silenceOf(
+  name: string,
+  { after: own, lastWill }: AbsenceCondition,
+  source: LiveSource | undefined,
+): SilenceCondition {
+  const after = own ?? source?.silentAfter;
+  if (after === undefined)
+    throw new PlatformError(
+      "invalid_alert_rule",
+      `alert rule ${name} [when.after]: expected a time such as 10m, as source ${source?.name ?? ""} declares no silentAfter`,
+    );
+  return { after, afterMs: spanMs(after), hearsWills: lastWill !== "ignore" };
 }
 
 function scannedColumns(

@@ -1,6 +1,5 @@
 import type { FollowedReading } from "../stores/postgres/port/online.ts";
-import type { KnownAsset, RecentScore, RecentValues } from "../stores/postgres/port/alerting.ts";
-import { spanMs } from "../schemas/live/source.ts";
+import type { Farewell, KnownAsset, RecentScore, RecentValues } from "../stores/postgres/port/alerting.ts";
 import type { ThresholdCondition } from "../schemas/alerts/alert-rule.ts";
 import { grouped } from "./grouped.ts";
 import type { AlarmBook } from "./alarm-book.ts";
@@ -107,30 +106,43 @@ export function forgetPending(book: AlarmBook, rule: CompiledRule, now: number):
   }
 }
 
+export interface SilenceLook {
+  /** Assets that the rule looks at. */
+  readonly assets: readonly KnownAsset[];
+  readonly now: number;
+  readonly listeningSince: number;
+  /** By asset, of the rule's source. */
+  readonly farewells: ReadonlyMap<string, Farewell>;
+}
+
 /** Who is silent. To be asked only where everything that is stored was looked at. */
-export function lookForSilence(
-  book: AlarmBook,
-  rule: CompiledRule,
-  { assets, now, listeningSince }: { assets: readonly KnownAsset[]; now: number; listeningSince: number },
-): void {
-  const { when, source } = rule.rule;
-  if (when.kind !== "absence") return;
-  for (const { asset } of assets) {
-    const heardAt = book.placeOf(`source/${source ?? ""}`, asset)?.heardAt ?? null;
-    const step = observeSilence(book.stateOf(rule.rule.name, asset), spanMs(when.after), {
-      at: now,
+export function lookForSilence(book: AlarmBook, rule: CompiledRule, look: SilenceLook): void {
+  const { silence, rule: declared } = rule;
+  if (silence === undefined) return;
+  const { name, source = "" } = declared;
+  for (const { asset } of look.assets) {
+    const heardAt = book.placeOf(`source/${source}`, asset)?.heardAt ?? null;
+    const farewell = silence.hearsWills ? look.farewells.get(asset) : undefined;
+    const step = observeSilence(book.stateOf(name, asset), silence.afterMs, {
+      at: look.now,
       heardAt,
       // What was heard before the rule was there is not known of every asset.
-      listeningSince: Math.max(listeningSince, rule.changedAt),
+      listeningSince: Math.max(look.listeningSince, rule.changedAt),
+      goneSince: farewell?.since ?? null,
     });
+    const isGone = farewell !== undefined && step.state.since === farewell.since;
+    const silent = isGone
+      ? `gone from ${source}, ${farewell.reason}`
+      : `no reading in ${source} for ${silence.after}`;
     book.apply(rule, asset, {
       step,
       occasion: () => ({
-        message: `${asset}: ${step.change === "cleared" ? "heard of again" : `no reading in ${source ?? ""} for ${when.after}`}`,
+        message: `${asset}: ${step.change === "cleared" ? "heard of again" : silent}`,
         details: {
           source,
-          after: when.after,
+          after: silence.after,
           lastHeard: heardAt === null ? null : new Date(heardAt).toISOString(),
+          ...(isGone ? { lastWill: farewell.reason } : {}),
         },
       }),
     });

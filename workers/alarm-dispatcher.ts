@@ -17,6 +17,8 @@ const LOOK_EVERY_MS = 1_000;
 const CALL_MS = 5_000;
 /** A pending alarm is looked at when it should have been decided, and so much later. */
 const SETTLE_GRACE_MS = 30_000;
+/** Of a silence whose time its source declares. */
+const SILENCE_MS = 600_000;
 
 type Dispatched = Pick<Database, "alertEvents" | "alertRules" | "alertDeliveries">;
 
@@ -144,7 +146,7 @@ function timesOf(rule: AlertRule | undefined): AlarmEventSignal["times"] {
     when.kind === "threshold"
       ? (ms(when.for) ?? 0) + (ms(when.gap) ?? ms(when.for) ?? 0)
       : when.kind === "absence"
-        ? spanMs(when.after)
+        ? (ms(when.after) ?? SILENCE_MS)
         : 0;
   return {
     againMs: ms(notify.again),

@@ -103,7 +103,8 @@ export const alertRoutes: readonly AnyRoute[] = [
     method: "post",
     path: "/v1/alerts/{id}/clear",
     tag: "alerts",
-    summary: "Say that it is over. Where its rule still holds, the next reading raises another one.",
+    summary:
+      "Say that it is over. Where its rule still holds, the next reading raises another one; who is silent has to be heard of first.",
     policy: operator,
     params: alertParams,
     reply: alertSchema,

@@ -53,9 +53,17 @@ const thresholdSchema = z
 
 const absenceSchema = z.strictObject({
   kind: z.literal("absence"),
-  after: spanSchema.describe(
-    "Silent for so long, while AURA was there to hear it; the next reading clears it.",
-  ),
+  after: spanSchema
+    .optional()
+    .describe(
+      "Silent for so long, while AURA was there to hear it; the next reading clears it. Default: `silentAfter` of the source.",
+    ),
+  lastWill: z
+    .enum(["silent", "ignore"])
+    .default("silent")
+    .describe(
+      "An asset that a last will said farewell for is silent from then on, or (`ignore`) after `after` like any other.",
+    ),
 });
 
 /** What the API and the ingestor measure of themselves (`aura.platform_samples`). */

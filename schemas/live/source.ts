@@ -50,7 +50,11 @@ export const liveSourceSchema = z
       })
       .optional()
       .describe("Most readings of one asset; more are rejected. Default: no limit."),
-    silentAfter: spanSchema.optional().describe("An asset without a reading for so long is silent."),
+    silentAfter: spanSchema
+      .optional()
+      .describe(
+        "An asset without a reading for so long is silent: what `absence` rules of the source go by.",
+      ),
     driftThreshold: z
       .number()
       .min(0)

@@ -64,6 +64,15 @@ export interface KnownAsset {
   readonly assetClass: string | null;
 }
 
+/** What a last will said for an asset that was not heard of since. */
+export interface Farewell {
+  readonly source: string;
+  readonly asset: string;
+  /** ms since 1970. */
+  readonly since: number;
+  readonly reason: string;
+}
+
 /** Newest values of one series, oldest first. */
 export interface RecentValues {
   readonly asset: string;
@@ -112,6 +121,8 @@ export interface AlertEvaluationStore {
   /** Rules' last looks, ms since 1970. */
   scans(): Promise<ReadonlyMap<string, number>>;
   assets(sources: readonly string[]): Promise<readonly KnownAsset[]>;
+  /** Assets of sources that are marked as gone. */
+  farewells(sources: readonly string[]): Promise<readonly Farewell[]>;
   /**
    * Writes a step whole, or nothing of it.
    *

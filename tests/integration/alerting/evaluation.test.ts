@@ -184,6 +184,27 @@ await describeWithServices("alert rules", () => {
     await until(async () => (await alertsOf("silent"))[0]?.state === "cleared");
   });
 
+  it("takes a last will for silence, and hears no more of one that a person said is over", async () => {
+    await rule({ name: "left", source: "pumps", assets: ["w*"], when: { kind: "absence", after: "1h" } });
+    await evaluate();
+    await send("w1", [0, 1]);
+    expect(await db.staleAssets.mark("pumps", "w1", "last will: battery")).toBe(true);
+    await until(async () => (await alertsOf("left")).length === 1);
+    expect(await alertsOf("left")).toMatchObject([{ message: "w1: gone from pumps, last will: battery" }]);
+    const [{ id } = { id: 0 }] = await db.alerts.list({ rule: "left", limit: 1 });
+    await db.alerts.clear(id, { ...remove, action: "alert.clear" });
+    await settled();
+    await settled();
+    expect(await alertsOf("left")).toMatchObject([{ state: "cleared" }]);
+    const late = await db.alerts.acknowledge(id, { name: "ben" }, { ...remove, action: "alert.acknowledge" });
+    expect(late).toMatchObject({ state: "cleared", acknowledgedBy: null });
+    await send("w1", [1, 1]);
+    await settled();
+    await db.staleAssets.mark("pumps", "w1", "last will");
+    await until(async () => (await alertsOf("left")).length === 2);
+    expect(await eventsOf("left")).toEqual(["raised w1", "cleared w1", "raised w1"]);
+  });
+
   it("finds the value that lies far from its mean, among eleven at least", async () => {
     const normal = Array.from({ length: 10 }, (_, i) => [i, 20 + (i % 3) * 0.1] as const);
     await send("z1", ...normal, [10, 60]);

@@ -5,6 +5,7 @@ import type {
   AlertEvaluationStore,
   EvaluationLease,
   EvaluationStep,
+  Farewell,
   KnownAsset,
   RecentScore,
   RecentScores,
@@ -80,7 +81,8 @@ export class PostgresAlertEvaluationStore implements AlertEvaluationStore {
 
   async phaseOf(rule: string, asset: string): Promise<"quiet" | "pending" | "raised"> {
     const [row] = await this.#pool.query<{ phase: "pending" | "raised" }>(
-      "select state->>'phase' as phase from aura.alert_states where rule = $1 and asset_id = $2",
+      `select state->>'phase' as phase from aura.alert_states
+        where rule = $1 and asset_id = $2 and state->>'phase' <> 'dismissed'`,
       [rule, asset],
     );
     return row?.phase ?? "quiet";
@@ -97,6 +99,16 @@ export class PostgresAlertEvaluationStore implements AlertEvaluationStore {
     return this.#pool.query(
       `select l.source, a.asset_id as asset, a.asset_class as "assetClass"
          from aura.reading_series s join aura.live_sources l using (source_key) join aura.assets a using (asset_key)
+        where l.source = any ($1)`,
+      [sources],
+    );
+  }
+
+  farewells(sources: readonly string[]): Promise<readonly Farewell[]> {
+    return this.#pool.query(
+      `select l.source, a.asset_id as asset, ${msOf("t.since")} as since, t.reason
+         from aura.stale_assets t join aura.reading_series s using (series_key)
+         join aura.live_sources l using (source_key) join aura.assets a using (asset_key)
         where l.source = any ($1)`,
       [sources],
     );

@@ -1,5 +1,5 @@
 import { appendAudit } from "../../audit/audit-row.ts";
-import type { ConnectionPool, Sql } from "../../connection/connection-pool.ts";
+import type { ConnectionPool, Sql, Transaction } from "../../connection/connection-pool.ts";
 import { json, storableText } from "../../connection/row-types.ts";
 import type { AlertRow, AlertState, AlertStore, AuditEntry, NewAlert } from "../../port.ts";
 import type { AlertFilter } from "../../port/alerts.ts";
@@ -58,7 +58,7 @@ export class PostgresAlertStore implements AlertStore {
     return this.#pool.transaction(async (tx) => {
       const [changed] = await tx.query<AlertRow>(
         `update aura.alerts set acknowledged_by = $2, acknowledged_at = clock_timestamp(), comment = $3
-          where alert_id = $1 and acknowledged_at is null returning ${COLUMNS}`,
+          where alert_id = $1 and acknowledged_at is null and resolved_at is null returning ${COLUMNS}`,
         [id, storableText(name), comment === undefined ? null : storableText(comment)],
       );
       if (changed === undefined) return alertOf(tx, id);
@@ -78,10 +78,7 @@ export class PostgresAlertStore implements AlertStore {
         [id],
       );
       if (changed === undefined) return alertOf(tx, id);
-      await tx.query("delete from aura.alert_states where rule = $1 and asset_id = $2", [
-        changed.rule,
-        changed.asset,
-      ]);
+      await forgetState(tx, changed);
       await appendAudit(tx, audit);
       await appendEventOf(tx, "cleared", changed);
       return changed;
@@ -118,6 +115,20 @@ export class PostgresAlertStore implements AlertStore {
     );
     return { info: 0, warning: 0, critical: 0, ...Object.fromEntries(rows.map((r) => [r.severity, r.n])) };
   }
+}
+
+/**
+ * The next reading begins anew. A silence has none, and would be raised again at once: of it is kept that nobody wants to
+ * hear until something was.
+ */
+async function forgetState(tx: Transaction, { rule, asset }: AlertRow): Promise<void> {
+  const isOf = "rule = $1 and asset_id = $2";
+  const kept = await tx.query(
+    `update aura.alert_states set state = jsonb_set(state::jsonb, '{phase}', '"dismissed"')::json
+      where ${isOf} and (select document->'when'->>'kind' from aura.alert_rules where rule = $1) = 'absence' returning 1`,
+    [rule, asset],
+  );
+  if (kept.length === 0) await tx.query(`delete from aura.alert_states where ${isOf}`, [rule, asset]);
 }
 
 /** Once per key; a key whose alert is over makes room for the new occurrence. */

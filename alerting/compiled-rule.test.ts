@@ -19,3 +19,9 @@ it.each([
 it("refuses a silence of no time", () => {
   expect(() => compileRule(absence({}), sourceOf({}))).toThrow("declares no silentAfter");
 });
+
+it("looks for no deviation among fewer than eleven values", () => {
+  const rule = (minSamples: number) =>
+    alertRuleSchema.safeParse({ name: "far", source: "pumps", when: { kind: "zscore", minSamples } });
+  expect([10, 11].map((n) => rule(n).success)).toEqual([false, true]);
+});

@@ -101,10 +101,10 @@ const zScoreSchema = z
     every: spanSchema.default("5m").describe("How often it looks."),
     minSamples: z
       .int()
-      .min(3)
+      .min(11)
       .max(2_000)
       .default(11)
-      .describe("Fewer values, the newest included, say nothing."),
+      .describe("Fewer values, the newest included, say nothing; of ten none can lie three deviations out."),
   })
   .superRefine(({ columns, platform, prometheus }, context) => {
     if ([columns, platform, prometheus].filter((one) => one !== undefined).length > 1)

@@ -1,4 +1,5 @@
 import {
+  ScheduleNotFoundError,
   WorkflowExecutionAlreadyStartedError,
   WorkflowFailedError,
   WorkflowIdConflictPolicy,
@@ -8,6 +9,7 @@ import {
 import type { Client, Connection, WorkflowStartOptions } from "@temporalio/client";
 import { ApplicationFailure } from "@temporalio/common";
 import type { Settings } from "../config/settings.ts";
+import type { ScheduleView } from "../schemas/live/online-features.ts";
 import { isErrorCode, isPlatformError, PlatformError } from "../schemas/platform-error.ts";
 import type { ErrorLocation } from "../schemas/platform-error.ts";
 import type { PendingFailure } from "../schemas/run.ts";
@@ -15,6 +17,7 @@ import { connectClient, endContextTracking } from "../temporal-config/connection
 import {
   compareDataWorkflowId,
   driftWorkflowId,
+  featuresRefreshWorkflowId,
   HOUSEKEEPING_ID,
   pipelineWorkflowId,
   promoteWorkflowId,
@@ -26,6 +29,7 @@ import {
 import type {
   StartDataComparisonInput,
   StartedWorkflow,
+  StartFeaturesRefreshInput,
   StartPipelineInput,
   StartPromotionInput,
   StartReproductionInput,
@@ -188,6 +192,39 @@ class TemporalGateway implements WorkflowGateway {
     });
   }
 
+  async startFeaturesRefresh(hash: string, input: StartFeaturesRefreshInput): Promise<StartedWorkflow> {
+    return this.#start("featuresRefreshWorkflow", {
+      workflowId: featuresRefreshWorkflowId(hash),
+      args: [input],
+      staticSummary: `Features of ${input.model ?? "all champions"}, by hand`,
+    });
+  }
+
+  async schedule(id: string): Promise<ScheduleView> {
+    return this.#call(`read schedule ${id}`, async (client) => {
+      const { spec, state, info } = await client.schedule.getHandle(id).describe().catch(missing(id));
+      const every = spec.intervals?.[0]?.every;
+      return {
+        id,
+        isPaused: state.paused,
+        note: state.note ?? null,
+        everySeconds: every === undefined ? null : every / 1_000,
+        nextAt: state.paused ? null : (info.nextActionTimes[0]?.toISOString() ?? null),
+        lastAt: info.recentActions.at(-1)?.takenAt.toISOString() ?? null,
+      };
+    });
+  }
+
+  async pauseSchedule(
+    id: string,
+    { isPaused, note }: { readonly isPaused: boolean; readonly note: string },
+  ): Promise<void> {
+    await this.#call(`change schedule ${id}`, async (client) => {
+      const handle = client.schedule.getHandle(id);
+      await (isPaused ? handle.pause(note) : handle.unpause(note)).catch(missing(id));
+    });
+  }
+
   async startHousekeeping({
     removeDatasets,
   }: {
@@ -299,4 +336,15 @@ function isUnreachable(error: unknown): boolean {
     if (at.message.includes("Failed to connect before the deadline")) return true;
   }
   return false;
+}
+
+/** For a schedule that is not there. */
+function missing(id: string) {
+  return (error: unknown): never => {
+    if (!(error instanceof ScheduleNotFoundError)) throw error;
+    throw new PlatformError(
+      "not_found",
+      `schedule [${id}]: there is none; a worker of the control queue makes it at its start`,
+    );
+  };
 }

@@ -1,4 +1,5 @@
 import type { DataKind } from "../schemas/data-diff.ts";
+import type { ScheduleView } from "../schemas/live/online-features.ts";
 import type { ObjectRef } from "../schemas/object-ref.ts";
 import type { PendingFailure } from "../schemas/run.ts";
 import type { StoredPipelineInput } from "../stores/objects/pipeline-input.ts";
@@ -43,6 +44,13 @@ export interface StartReproductionInput {
   readonly version: number;
   readonly digest: string;
   readonly requestedBy: Requester;
+}
+
+export interface StartFeaturesRefreshInput {
+  /** Absent: every champion. */
+  readonly model?: string;
+  readonly sinceMs?: number;
+  readonly isWhole: boolean;
 }
 
 export interface StartDataComparisonInput {
@@ -95,6 +103,12 @@ export interface WorkflowGateway {
   triggerDriftCheck(model: string): Promise<StartedWorkflow>;
   /** Reads an uploaded file of readings; it is read once, however often this is asked for. */
   startReadingsUpload(id: string): Promise<StartedWorkflow>;
+  /** Brings features of live readings up to date now, beside the schedule; `hash` is that of what is asked for. */
+  startFeaturesRefresh(hash: string, input: StartFeaturesRefreshInput): Promise<StartedWorkflow>;
+  /** @throws {PlatformError} not_found: no worker has made it yet */
+  schedule(id: string): Promise<ScheduleView>;
+  /** Paused, it stays so until somebody resumes it. @throws {PlatformError} not_found */
+  pauseSchedule(id: string, to: { readonly isPaused: boolean; readonly note: string }): Promise<void>;
   /** Runs housekeeping now, beside its schedule; one that runs by hand already is joined. */
   startHousekeeping(start: { readonly removeDatasets: boolean }): Promise<StartedWorkflow>;
   /** Cheap round trip; throws when Temporal does not answer. */

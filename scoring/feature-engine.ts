@@ -87,15 +87,17 @@ export class FeatureEngine {
     for (const series of updated) this.#options.onUpdate(series);
   }
 
-  /** Assets with readings that nobody followed: their features are computed anew. */
-  touch(assets: readonly { readonly sourceKey: number; readonly asset: string }[]): void {
+  /** Assets with readings that nobody followed: their features are computed anew. Resolves when they are, or failed. */
+  async touch(assets: readonly { readonly sourceKey: number; readonly asset: string }[]): Promise<void> {
+    const rebuilds: Promise<void>[] = [];
     for (const { sourceKey, asset } of assets) {
       for (const model of this.#models) {
         if (model.binding.sourceKey !== sourceKey) continue;
         this.#entries.delete(keyOf(model, asset));
-        this.#rebuild(model, asset);
+        rebuilds.push(this.#rebuild(model, asset));
       }
     }
+    await Promise.all(rebuilds);
   }
 
   /**
@@ -135,7 +137,7 @@ export class FeatureEngine {
   #apply(model: LiveModel, reading: FollowedReading): AssetSeries | undefined {
     const entry = this.#entries.get(keyOf(model, reading.asset));
     if (entry === undefined) {
-      this.#rebuild(model, reading.asset);
+      void this.#rebuild(model, reading.asset);
       return undefined;
     }
     if (entry.building !== undefined || entry.series === undefined) {
@@ -146,20 +148,22 @@ export class FeatureEngine {
     const { series } = entry;
     if (series.snapshot !== undefined && isSeenBy(series.snapshot, BigInt(reading.tx))) return undefined;
     const taken = series.push(reading);
-    if (taken === "late") this.#rebuild(model, reading.asset);
+    if (taken === "late") void this.#rebuild(model, reading.asset);
     if (taken !== "next") return undefined;
     series.committedAt = reading.committedAt;
     return series;
   }
 
-  #rebuild(model: LiveModel, asset: string): void {
+  async #rebuild(model: LiveModel, asset: string): Promise<void> {
     const entry = this.#entryOf(model, asset);
     if (entry.building !== undefined) return;
-    // A failure is told by #build.
-    this.#build(model, asset, entry).then(
-      (series) => this.#options.onUpdate(series),
-      () => undefined,
-    );
+    try {
+      const series = await this.#build(model, asset, entry);
+      // One that another rebuild has taken the place of is behind that.
+      if (this.#entries.get(keyOf(model, asset)) === entry) this.#options.onUpdate(series);
+    } catch {
+      // It is told by #build, and tried again.
+    }
   }
 
   /** The entry, now the one used last; the one used longest ago goes where there are too many. */
@@ -256,7 +260,8 @@ export class FeatureEngine {
   #retry(): void {
     const retries = [...this.#retries.values()];
     this.#retries.clear();
-    for (const { model, asset } of retries) if (this.#models.includes(model)) this.#rebuild(model, asset);
+    for (const { model, asset } of retries)
+      if (this.#models.includes(model)) void this.#rebuild(model, asset);
   }
 }
 

@@ -5,6 +5,7 @@
  *   ModelFeeds ──────────┼─► ReadingFollower ─► FeatureEngine ─► onUpdate (scoring)
  *                        └─► features / row (asked by the API)
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { PlatformError } from "../schemas/platform-error.ts";
 import type {
   FeatureHistory,
@@ -43,6 +44,7 @@ export interface LiveScoringOptions {
 const FEEDS_EVERY_MS = 2_000;
 /** Assets that are computed anew for one request. */
 const REFRESH_PAGE = 200;
+const REFRESH_WAIT_MS = 20_000;
 
 export class LiveScoring {
   readonly #options: LiveScoringOptions;
@@ -128,15 +130,19 @@ export class LiveScoring {
     return featureHistory(this.#options.online, this.#options.feeds.find(model), rows);
   }
 
-  /** Computes a page of assets anew: those whose score is behind, or all. */
-  async recompute({ model, after, isWhole }: FeatureRefreshRequest): Promise<FeatureRefreshReply> {
+  /** Computes a page of assets anew: those whose score is behind, those heard of since a moment, or all. */
+  async recompute({ model, after, isWhole, sinceMs }: FeatureRefreshRequest): Promise<FeatureRefreshReply> {
     const { binding, digest } = this.#options.feeds.find(model);
     const { sourceKey } = binding;
     const shards = this.#owner.shards;
     const of = { sourceKey, model, digest, shards, after, limit: REFRESH_PAGE };
     const page = await this.#options.online.scored(of);
-    const chosen = page.filter(({ isBehind }) => isWhole || isBehind);
-    this.#engine.touch(chosen.map(({ asset }) => ({ sourceKey, asset })));
+    const chosen = page.filter(({ isBehind, storedAt }) =>
+      sinceMs === undefined ? isWhole || isBehind : (storedAt ?? -Infinity) >= sinceMs,
+    );
+    // The next page waits for this one, or for as long as the one who asks has patience.
+    const done = this.#engine.touch(chosen.map(({ asset }) => ({ sourceKey, asset })));
+    await Promise.race([done, sleep(REFRESH_WAIT_MS, undefined, { ref: false })]);
     const next = page.length < REFRESH_PAGE ? null : (page.at(-1)?.asset ?? null);
     return { assets: chosen.length, next };
   }
@@ -211,7 +217,7 @@ export class LiveScoring {
       const { followed } = leases[0] as ShardLease;
       if (followed === undefined) continue;
       const shards = leases.map(({ shard }) => shard);
-      this.#engine.touch(await this.#options.online.touched(followed, until, { sources, shards }));
+      void this.#engine.touch(await this.#options.online.touched(followed, until, { sources, shards }));
     }
   }
 

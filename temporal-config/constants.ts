@@ -108,6 +108,9 @@ export const READINGS_UPKEEP_ID = "readings/upkeep";
 /** Workflow and schedule of what brings features of live readings up to date. */
 export const FEATURES_REFRESH_ID = "features/refresh";
 
+/** One by hand; `hash` covers what was asked for. */
+export const featuresRefreshWorkflowId = (hash: string): string => `${FEATURES_REFRESH_ID}/${hash}`;
+
 /** The reading of one uploaded file. */
 export const uploadWorkflowId = (uploadId: string): string => `readings/upload/${uploadId}`;
 

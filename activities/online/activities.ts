@@ -15,14 +15,20 @@ export function createOnlineActivities({ db }: Pick<ActivityDeps, "db">) {
   return {
     /**
      * Has the scorers compute features and scores of assets anew: those whose answer is of another version than the champion,
-     * or of an older reading than the newest; or all.
+     * or of an older reading than the newest; or those that were heard of since a moment; or all.
      *
      * **Effects**: scores. **Idempotency**: what is up to date is left alone. **Heartbeat**: 1 s, with what is done.
      * **Retry**: work. **Errors**: features_unavailable: a scorer ended meanwhile.
      */
-    async refreshFeatures({ isWhole = false }: FeaturesRefreshInput): Promise<FeaturesRefreshResult> {
+    async refreshFeatures({
+      model: only,
+      sinceMs,
+      isWhole = false,
+    }: FeaturesRefreshInput): Promise<FeaturesRefreshResult> {
       return withHeartbeat(async (beat) => {
-        const champions = (await db.registry.models()).filter(({ champion }) => champion !== null);
+        const champions = (await db.registry.models()).filter(
+          ({ champion, model }) => champion !== null && (only === undefined || model === only),
+        );
         const scorers = await livingScorers(db);
         let models = 0;
         let assets = 0;
@@ -34,6 +40,7 @@ export function createOnlineActivities({ db }: Pick<ActivityDeps, "db">) {
                 model,
                 after,
                 isWhole,
+                ...(sinceMs === undefined ? {} : { sinceMs }),
               });
               isFed ||= page !== undefined;
               assets += page?.assets ?? 0;

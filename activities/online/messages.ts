@@ -1,4 +1,8 @@
 export interface FeaturesRefreshInput {
+  /** Of this model alone. */
+  readonly model?: string;
+  /** ms since 1970: assets whose newest reading was stored since then, behind or not. */
+  readonly sinceMs?: number;
   /** Every asset with live readings, and not only those whose answer is behind. */
   readonly isWhole?: boolean;
 }

@@ -10,6 +10,7 @@ import { datasetRoutes } from "./datasets.ts";
 import { deadLetterRoutes } from "./dead-letters.ts";
 import { descriptionRoutes } from "./description.ts";
 import { feedRoutes } from "./feeds.ts";
+import { featureRefreshRoutes } from "./feature-refreshes.ts";
 import { featureRoutes } from "./features.ts";
 import { documentRoutes } from "./documents.ts";
 import { healthRoutes } from "./health.ts";
@@ -57,6 +58,7 @@ const RESOURCES: readonly AnyRoute[] = [
   ...placeRoutes,
   ...feedRoutes,
   ...featureRoutes,
+  ...featureRefreshRoutes,
   ...assetScoreRoutes,
   ...recordRoutes,
   ...assetRoutes,

@@ -88,6 +88,36 @@ export const featureHistoryReplySchema = onlineFeaturesSchema
   .extend({ rows: z.array(featureHistoryRowSchema) });
 export type FeatureHistory = z.infer<typeof featureHistoryReplySchema>;
 
+/** What of the features of live readings is to be brought up to date, and how that went. */
+export const featuresRefreshSchema = z.strictObject({
+  model: nameSchema.optional().describe("Of this model alone; default: of every champion."),
+  isWhole: z
+    .boolean()
+    .default(false)
+    .describe("Every asset, and not only those whose answer is behind the champion or the newest reading."),
+  since: z.iso
+    .datetime({ offset: true })
+    .optional()
+    .describe("Every asset whose newest reading was stored since then."),
+});
+
+export const featuresRefreshedSchema = z.strictObject({
+  scorers: z.int().describe("Scorers that were there."),
+  models: z.int().describe("Champions that live readings feed."),
+  assets: z.int().describe("Assets, once for each model, whose features are computed anew."),
+});
+
+/** The schedule of a workflow, as Temporal has it. */
+export const scheduleSchema = z.strictObject({
+  id: z.string(),
+  isPaused: z.boolean(),
+  note: z.string().nullable(),
+  everySeconds: z.number().nullable(),
+  nextAt: z.string().nullable(),
+  lastAt: z.string().nullable(),
+});
+export type ScheduleView = z.infer<typeof scheduleSchema>;
+
 /** What a scorer is asked to compute anew, an asset's page at a time. */
 export const featureRefreshSchema = z.strictObject({
   model: nameSchema,
@@ -95,6 +125,8 @@ export const featureRefreshSchema = z.strictObject({
   after: z.string(),
   /** Every asset, and not only those whose score is behind. */
   isWhole: z.boolean(),
+  /** Of them those whose newest reading was stored since then, behind or not; ms since 1970. */
+  sinceMs: z.number().optional(),
 });
 export type FeatureRefreshRequest = z.infer<typeof featureRefreshSchema>;
 

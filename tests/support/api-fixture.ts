@@ -34,6 +34,8 @@ export interface ApiFixture {
   readonly audit: AuditEntry[];
   readonly started: string[];
   readonly promotions: StartPromotionInput[];
+  /** Ids of schedules. */
+  readonly paused: Set<string>;
   readonly log: string[];
   /** The database refuses every call while set. */
   setDatabaseDown(isDown: boolean): void;
@@ -117,6 +119,7 @@ function createMemoryBackend(options: FixtureOptions) {
     audit: [] as AuditEntry[],
     started: [] as string[],
     promotions: [] as StartPromotionInput[],
+    paused: new Set<string>(),
   };
   const pipelineFiles = new Map<string, readonly RawFile[]>();
   const replies = new Map<string, { bodyHash: string; reply: unknown }>();
@@ -270,6 +273,17 @@ function createMemoryBackend(options: FixtureOptions) {
     outcomeOf: async () => ({ runId: "run-1", status: "running" }),
     triggerDriftCheck: (model) => start(`drift ${model}`),
     startReadingsUpload: (id) => start(`upload ${id}`),
+    startFeaturesRefresh: (hash, { model = "all" }) => start(`features ${model} ${hash}`),
+    schedule: async (id) => ({
+      id,
+      isPaused: state.paused.has(id),
+      note: null,
+      everySeconds: 900,
+      nextAt: null,
+      lastAt: null,
+    }),
+    pauseSchedule: async (id, { isPaused }) =>
+      void (isPaused ? state.paused.add(id) : state.paused.delete(id)),
     startHousekeeping: ({ removeDatasets }) => start(`housekeeping ${removeDatasets}`),
     probe: async () => {
       if (isTemporalDown) throw new PlatformError("temporal_unavailable", "memory Temporal is down");

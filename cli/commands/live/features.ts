@@ -15,6 +15,7 @@ import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
 import { showList } from "../../list-view.ts";
+import { registerFeatureRefresh } from "./feature-refresh.ts";
 
 interface GetOptions {
   readonly model?: string;
@@ -60,6 +61,7 @@ export function registerFeaturesCommand(program: Command): void {
     .action(async (file: string, options: HistoryOptions, command: Command) =>
       history(contextOf(command), file, options),
     );
+  registerFeatureRefresh(features);
 }
 
 async function get(context: CliContext, asset: string, { model, json }: GetOptions): Promise<void> {

@@ -128,8 +128,8 @@ export interface OnlineStore {
     of: { readonly sources: readonly number[]; readonly shards: readonly number[] },
   ): Promise<readonly { readonly sourceKey: number; readonly asset: string }[]>;
   /**
-   * Assets of a source in the order of their ids, and whether a model's score of them is absent, of another version, or of an
-   * older reading than the newest.
+   * Assets of a source in the order of their ids, whether a model's score of them is absent, of another version, or of an
+   * older reading than the newest, and when the newest was stored (ms since 1970; null: so long ago that nobody knows).
    */
   scored(page: {
     readonly sourceKey: number;
@@ -138,7 +138,9 @@ export interface OnlineStore {
     readonly shards: readonly number[];
     readonly after: string;
     readonly limit: number;
-  }): Promise<readonly { readonly asset: string; readonly isBehind: boolean }[]>;
+  }): Promise<
+    readonly { readonly asset: string; readonly isBehind: boolean; readonly storedAt: number | null }[]
+  >;
   /** Writes down how far the shards of a scorer were followed. */
   followed(scorerId: string, position: FollowPosition): Promise<void>;
   /**

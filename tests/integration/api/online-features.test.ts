@@ -294,6 +294,34 @@ await describeWithServices("features of live readings", () => {
     await until(async () => (await refresh(false)).assets === 1);
     // p9 has no number as an answer: its sensor is silent.
     expect(await refresh(true)).toEqual({ assets: 3, next: null });
+    const since = (sinceMs: number) =>
+      scorer.scoring.recompute({ model: "pumps", after: "", isWhole: false, sinceMs });
+    expect((await since(Date.now() - 3_600_000)).assets).toBe(3);
+    expect((await since(Date.now() + 3_600_000)).assets).toBe(0);
+  });
+
+  it("starts a refresh by hand, and shows, pauses and resumes its schedule", async () => {
+    const ask = async (method: string, path: string, body?: object) => {
+      const response = await fixture.request(path, {
+        method,
+        headers: { "content-type": "application/json" },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      return { status: response.status, reply: (await response.json()) as Record<string, unknown> };
+    };
+    const since = "2026-04-05T10:00:00+02:00";
+    const started = await ask("POST", "/v1/feature-refreshes", { model: "pumps", since });
+    expect(started).toMatchObject({ status: 202, reply: { isNew: true } });
+    const { id } = started.reply as { id: string };
+    expect(fixture.started.at(-1)).toBe(`features pumps ${id}`);
+    expect((await ask("POST", "/v1/feature-refreshes", {})).reply["id"]).not.toBe(id);
+    expect((await ask("GET", `/v1/feature-refreshes/${id}`)).reply).toMatchObject({ status: "running" });
+    expect((await ask("POST", "/v1/feature-refreshes", { model: "other" })).status).toBe(409);
+    expect((await ask("POST", "/v1/feature-refreshes", { since: "yesterday" })).status).toBe(422);
+    const schedule = (isPaused: boolean) => ask("PUT", "/v1/feature-schedule", { isPaused });
+    expect((await schedule(true)).reply).toMatchObject({ id: "features/refresh", isPaused: true });
+    expect((await schedule(false)).reply).toMatchObject({ isPaused: false });
+    expect((await ask("GET", "/v1/feature-schedule")).reply).toMatchObject({ everySeconds: 900 });
   });
 
   it("has the same features after the scorer is gone and another took over", async () => {

@@ -152,15 +152,17 @@ export class PostgresOnlineStore implements OnlineStore {
     );
   }
 
-  scored(page: Parameters<OnlineStore["scored"]>[0]): Promise<{ asset: string; isBehind: boolean }[]> {
+  scored(page: Parameters<OnlineStore["scored"]>[0]): ReturnType<OnlineStore["scored"]> {
     const { sourceKey, model, digest, shards, after, limit } = page;
     return this.#pool.query(
       `select a.asset_id as asset,
-              sc.asset_id is null or sc.digest <> $3 or (n.epoch, n.ts, n.seq) > (sc.epoch, sc.ts, sc.seq) as "isBehind"
+              sc.asset_id is null or sc.digest <> $3 or (n.epoch, n.ts, n.seq) > (sc.epoch, sc.ts, sc.seq) as "isBehind",
+              (extract(epoch from b.committed_at) * 1000)::float8 as "storedAt"
          from aura.reading_series s
          join aura.assets a using (asset_key)
-         join lateral (select r.epoch, r.ts, r.seq from aura.readings r where r.series_key = s.series_key
+         join lateral (select r.epoch, r.ts, r.seq, r.batch_id from aura.readings r where r.series_key = s.series_key
                         order by r.epoch desc, r.ts desc, r.seq desc limit 1) n on true
+         left join aura.reading_batches b using (batch_id)
          left join aura.asset_scores sc on sc.model = $2 and sc.asset_id = a.asset_id
         where s.source_key = $1 and a.asset_id > $5 and ${shardSql("a.asset_id")} = any ($4)
         order by a.asset_id limit $6`,

@@ -24,6 +24,8 @@ export interface ActivityDeps {
   readonly stagingMaxRows: number;
   /** How long replies are kept for repeated requests. */
   readonly replyRetentionMs: number;
+  /** How long alerts that are over are kept. */
+  readonly alertRetentionMs: number;
   /** What channels of alerts may reach, and where their secrets are. */
   readonly alerting: SendAround;
   /** Whether HTTP sources may point at this machine. */

@@ -364,6 +364,15 @@ export const SETTINGS_TABLE = {
     range: "1h to 5200w",
     example: "24h",
   }),
+  AURA_ALERT_RETENTION: row({
+    schema: duration("1d"),
+    meaning:
+      "How long an alert that is over is kept, with what happened to it and who was told; open ones always are.",
+    unit: "duration",
+    default: "400d",
+    range: "1d to 5200w",
+    example: "90d",
+  }),
   AURA_DATASET_RETENTION: row({
     schema: z.enum(["list", "remove"]),
     meaning:

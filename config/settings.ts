@@ -69,6 +69,7 @@ export interface Settings {
   readonly housekeeping: {
     readonly everyMs: number;
     readonly replyRetentionMs: number;
+    readonly alertRetentionMs: number;
     /** Datasets past their retention are removed, and not only listed. */
     readonly removeDatasets: boolean;
   };
@@ -133,6 +134,7 @@ export function readSettings(env: Environment, cwd: string): Settings {
     housekeeping: {
       everyMs: values.AURA_HOUSEKEEPING_EVERY,
       replyRetentionMs: values.AURA_REPLY_RETENTION,
+      alertRetentionMs: values.AURA_ALERT_RETENTION,
       removeDatasets: values.AURA_DATASET_RETENTION === "remove",
     },
     cacheMaxBytes: values.AURA_CACHE_MAX_BYTES,

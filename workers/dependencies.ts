@@ -74,6 +74,7 @@ export async function openWorkerDeps(
     tables: new FeatureTableCache(announced, duckdb),
     stagingMaxRows: settings.stagingMaxRows,
     replyRetentionMs: settings.housekeeping.replyRetentionMs,
+    alertRetentionMs: settings.housekeeping.alertRetentionMs,
     allowLoopbackSources: settings.allowLoopbackSources,
     alerting: {
       policy: { allowLoopback: settings.allowLoopbackSources, hosts: settings.alertHosts },

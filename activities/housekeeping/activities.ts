@@ -5,9 +5,10 @@ import type { Beat } from "../heartbeat.ts";
 import { withHeartbeat } from "../heartbeat.ts";
 import type { RemovableDataset } from "./messages.ts";
 
-type HousekeepingDeps = Pick<ActivityDeps, "db" | "objects" | "replyRetentionMs">;
+type HousekeepingDeps = Pick<ActivityDeps, "db" | "objects" | "replyRetentionMs" | "alertRetentionMs">;
 
 const REPLIES_PER_STATEMENT = 5_000;
+const ALERTS_PER_STATEMENT = 1_000;
 /** Few: their rows are locked meanwhile, and who puts one again waits. */
 const OBJECTS_PER_TRANSACTION = 20;
 /** Datasets handled by one run; the next run of the schedule goes on. */
@@ -32,6 +33,22 @@ export function createHousekeepingActivities(deps: HousekeepingDeps) {
           n = await db.retention.expireReplies(before, REPLIES_PER_STATEMENT);
         }
         return { replies };
+      });
+    },
+
+    /**
+     * Forgets alerts that have been over for longer than the configured retention, with what happened to them and who was told.
+     *
+     * **Effects**: deleted rows. **Idempotency**: natural. **Heartbeat**: 1 s. **Retry**: work.
+     */
+    async expireAlerts(): Promise<{ alerts: number }> {
+      return withHeartbeat(async (beat) => {
+        const before = new Date(Date.now() - deps.alertRetentionMs).toISOString();
+        let alerts = 0;
+        for (let n = -1; n !== 0 && !beat.signal.aborted; alerts += Math.max(0, n)) {
+          n = await db.retention.expireAlerts(before, ALERTS_PER_STATEMENT);
+        }
+        return { alerts };
       });
     },
 

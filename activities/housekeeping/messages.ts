@@ -6,6 +6,8 @@ export interface HousekeepingInput {
 export interface HousekeepingResult {
   /** Replies to repeated requests that were forgotten. */
   readonly replies: number;
+  /** Alerts that were over for long enough. */
+  readonly alerts: number;
   /** Datasets past their retention that nothing needs, before this run removed any. */
   readonly expiredDatasets: number;
   readonly removedDatasets: number;

@@ -3,11 +3,12 @@ import type {
   HousekeepingResult,
   RemovableDataset,
 } from "../../activities/housekeeping/messages.ts";
+import { patched } from "@temporalio/workflow";
 import { housekeeping } from "../activity-proxies.ts";
 import { show } from "../visibility.ts";
 
 /**
- * What goes away by itself: replies kept for repeated requests, and, where that is asked for, datasets past their
+ * What goes away by itself: replies kept for repeated requests, alerts that have long been over, and, where that is asked for, datasets past their
  * retention that no model version, holdout or open run needs.
  *
  * Objects are deleted in a step of their own, which also finishes what an earlier run was stopped at.
@@ -17,6 +18,8 @@ import { show } from "../visibility.ts";
 export async function housekeepingWorkflow(input: HousekeepingInput): Promise<HousekeepingResult> {
   show({ stage: "housekeeping" }, "Forgetting what is past its time");
   const { replies } = await housekeeping.expireReplies();
+  // Since release 0.1 alerts end as well; to be removed once no history is without it.
+  const { alerts } = patched("expire-alerts") ? await housekeeping.expireAlerts() : { alerts: 0 };
   const { datasets } = await housekeeping.listExpiredDatasets();
   let removedDatasets = 0;
   for (const dataset of input.removeDatasets ? datasets : []) {
@@ -29,6 +32,7 @@ export async function housekeepingWorkflow(input: HousekeepingInput): Promise<Ho
   const { objects } = await housekeeping.removeObjects();
   const result = {
     replies,
+    alerts,
     expiredDatasets: datasets.length,
     removedDatasets,
     removedObjects: objects,
@@ -45,5 +49,5 @@ function detailsOf(result: HousekeepingResult, { removeDatasets }: HousekeepingI
   const datasets = removeDatasets
     ? `removed **${result.removedDatasets}** of ${result.expiredDatasets} datasets past their retention`
     : `found **${result.expiredDatasets}** datasets past their retention, which are removed on request only`;
-  return `Forgot **${result.replies}** replies; ${datasets}; deleted **${result.removedObjects}** objects`;
+  return `Forgot **${result.replies}** replies and **${result.alerts}** alerts; ${datasets}; deleted **${result.removedObjects}** objects`;
 }

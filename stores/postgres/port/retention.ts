@@ -11,6 +11,13 @@ import type { AuditEntry } from "./actor.ts";
 export interface RetentionStore {
   /** Forgets replies given before `before` (ISO 8601), oldest first. @returns how many, at most `limit` */
   expireReplies(before: string, limit: number): Promise<number>;
+  /**
+   * Forgets alerts that were over before `before` (ISO 8601) with their events and deliveries, oldest first. One stays that a
+   * channel is still to be told of, or its workflow.
+   *
+   * @returns how many, at most `limit`
+   */
+  expireAlerts(before: string, limit: number): Promise<number>;
   /** Datasets past their retention, oldest first. */
   expired(limit: number): Promise<ExpiredDataset[]>;
   /** Manifests of the feature sets that were made of datasets: of one, or of all but one. */

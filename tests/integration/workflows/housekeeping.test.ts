@@ -43,7 +43,12 @@ await describeWithServices("housekeeping", (services) => {
     await sql.query(
       "alter table aura.object_removals alter column queued_at set default clock_timestamp() - interval '2 days'",
     );
-    const activities = createHousekeepingActivities({ db, objects, replyRetentionMs: DAY_MS });
+    const activities = createHousekeepingActivities({
+      db,
+      objects,
+      replyRetentionMs: DAY_MS,
+      alertRetentionMs: DAY_MS,
+    });
     environment = await startWorkflowEnvironment(services, withFailures(activities));
   });
   afterAll(async () => {
@@ -112,6 +117,31 @@ await describeWithServices("housekeeping", (services) => {
     expect(await clean(false)).toMatchObject({ replies: 1 });
     expect((await once("new")).replayed).toBe(true);
     expect((await once("old")).replayed).toBe(false);
+  });
+
+  it("forgets alerts that have long been over, and none that is open or still to be told of", async () => {
+    const raise = (key: string) =>
+      db.alerts.raise({ key, kind: "drift", severity: "warning", subject: key, message: key });
+    for (const key of ["open", "over", "untold", "recent", "ahead"]) await raise(key);
+    for (const key of ["over", "untold", "recent", "ahead"]) await db.alerts.resolve("drift", key);
+    await sql.query(
+      "update aura.alerts set resolved_at = now() - interval '2 days' where subject <> 'recent' and resolved_at is not null",
+    );
+    const eventOf = async (key: string) =>
+      (await db.alertEvents.since(0, 100)).find(({ alert }) => alert?.subject === key)?.id ?? 0;
+    const [told] = await db.alertDeliveries.open(await eventOf("over"), ["ops"]);
+    await db.alertDeliveries.attempted(told?.id ?? 0, { state: "delivered", status: 200, reason: null });
+    await db.alertDeliveries.open(await eventOf("untold"), ["ops"]);
+    // Those before the end of "recent" were given to their workflows.
+    const { rows } = await sql.query(
+      "update aura.alert_dispatch set event_id = (select max(event_id) - 1 from aura.alert_events) returning event_id",
+    );
+    expect(rows).toHaveLength(1);
+    expect(await clean(false)).toMatchObject({ alerts: 1 });
+    const left = (await db.alerts.list({ limit: 100 })).map(({ subject }) => subject);
+    expect(left.sort()).toEqual(["ahead", "open", "recent", "untold"]);
+    expect(await db.alertDeliveries.get(told?.id ?? 0)).toBeUndefined();
+    expect(await eventOf("over")).toBe(0);
   });
 
   it("removes a dataset past its retention with its objects, once that is asked for", async () => {

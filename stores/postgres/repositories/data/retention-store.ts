@@ -53,6 +53,26 @@ export class PostgresRetentionStore implements RetentionStore {
     return row?.n ?? 0;
   }
 
+  async expireAlerts(before: string, limit: number): Promise<number> {
+    const [row] = await this.#pool.query<{ n: number }>(
+      `with old as materialized (
+         select a.alert_id from aura.alerts a
+          where a.resolved_at < $1
+            and not exists (select from aura.alert_events e left join aura.alert_deliveries d using (event_id)
+                             where e.alert_id = a.alert_id
+                               and (d.state = 'waiting' or e.event_id > (select event_id from aura.alert_dispatch)))
+          order by a.resolved_at, a.alert_id limit $2 for update of a skip locked),
+       events as materialized (
+         select event_id from aura.alert_events where alert_id in (select alert_id from old)),
+       deliveries as (delete from aura.alert_deliveries where event_id in (select event_id from events)),
+       told as (delete from aura.alert_events where event_id in (select event_id from events)),
+       gone as (delete from aura.alerts where alert_id in (select alert_id from old) returning 1)
+       select count(*)::int as n from gone`,
+      [before, limit],
+    );
+    return row?.n ?? 0;
+  }
+
   expired(limit: number): Promise<ExpiredDataset[]> {
     return this.#pool.query(
       `select d.dataset_id::text as id, d.pipeline::text as pipeline, d.owner, d.retention, d.n_rows as rows,

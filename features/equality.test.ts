@@ -124,9 +124,10 @@ describe("the three executions", () => {
           view.features.forEach((feature, f) => {
             const values = [...(reference[f] ?? [])];
             const source = columnValues(view, reference, feature.args);
-            const scale = scaleOf(feature, source.length > 0 ? source : values);
+            const of = source.length > 0 ? source : values;
+            const scales = values.map((expected) => scaleOf(feature, { values: of, expected }));
             const near = (other: number[], name: string) =>
-              expect(mismatch(values, other, scale), `${id} ${feature.name} ${name}`).toBeUndefined();
+              expect(mismatch(values, other, scales), `${id} ${feature.name} ${name}`).toBeUndefined();
             near(
               live.map((row) => row[f] ?? Number.NaN),
               "live",
@@ -233,12 +234,14 @@ function columnValues(view: FeatureView, reference: readonly Float64Array[], arg
   return [...(reference[view.features.findIndex((feature) => feature.name === column)] ?? [])];
 }
 
-function mismatch(expected: number[], got: number[], scale: number): string | undefined {
+function mismatch(expected: number[], got: number[], scales: readonly number[]): string | undefined {
   if (expected.length !== got.length) return `${got.length} rows instead of ${expected.length}`;
   const row = expected.findIndex((value, i) => {
     const other = got[i] ?? Number.NaN;
     if (Number.isNaN(value) || Number.isNaN(other)) return Number.isNaN(value) !== Number.isNaN(other);
-    return Math.abs(value - other) > 1e-9 * scale;
+    return Math.abs(value - other) > 1e-9 * (scales[i] ?? 0);
   });
-  return row < 0 ? undefined : `row ${row}: expected ${expected[row]}, got ${got[row]} (scale ${scale})`;
+  return row < 0
+    ? undefined
+    : `row ${row}: expected ${expected[row]}, got ${got[row]} (scale ${scales[row]})`;
 }

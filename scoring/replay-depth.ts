@@ -2,8 +2,11 @@ import { neededHistory } from "../features/needed-history.ts";
 import type { ReplayRequest } from "../stores/postgres/port/online.ts";
 import type { LiveModel } from "./live-model.ts";
 
-/** Of an exponential mean, what is older than so many half-lives weighs less than 1e-14. */
-const HALF_LIVES = 48;
+/**
+ * Two blocks of an exponential mean: nothing older is ever in it. Where its blocks begin is not known without the whole life;
+ * that makes a difference of 1e-9 only where a sensor has had no value for 34 half-lives.
+ */
+const HALF_LIVES = 128;
 /** Readings beyond those needed, as some may be left out. */
 const SPARE_RATIO = 1.25;
 const SPARE_READINGS = 16;

@@ -36,7 +36,7 @@ export const baselineOperator: Operator<"baseline", BaselineArgs> = {
       push(row) {
         const value = row.number(column);
         if (Number.isNaN(offset)) offset = value;
-        if (over === "life" || row.index < over) moments = combineMoments(moments, momentsOf(value - offset));
+        if (over === "life" || row.index < over) moments = combineMoments(moments, momentsOf(value, offset));
         return moments.n === 0 ? Number.NaN : value - offset - moments.mean;
       },
     };

@@ -1,6 +1,6 @@
 import type { EventFilter } from "../event-filter.ts";
 import { rowReference } from "./operator.ts";
-import type { Operator } from "./operator.ts";
+import type { FeatureState, Operator } from "./operator.ts";
 
 type EventCountArgs = { readonly events: EventFilter; readonly span: number };
 
@@ -22,16 +22,26 @@ export const eventCountOperator: Operator<"event_count", EventCountArgs> = {
     const before = plan.eventsUntil(events, span).count;
     return `coalesce(${now}, 0) - coalesce(${before}, 0)`;
   },
-  state: ({ events, span }) => ({
-    push(row) {
-      const times = row.eventTimes(events);
-      let n = 0;
-      while (n < times.length && (times[times.length - 1 - n] as number) > row.t - span) n++;
-      return n;
-    },
-  }),
+  state: (args) => eventCountState(args),
   reference: (args, series, feature) => rowReference(series, eventCountOperator.state(args, feature)),
 };
+
+/** Steps over each event twice while times rise: when it comes, and when the window leaves it behind. */
+function eventCountState({ events, span }: EventCountArgs): FeatureState {
+  let known: readonly number[] = [];
+  let oldest = 0;
+  let last = Number.NEGATIVE_INFINITY;
+  return {
+    push(row) {
+      const times = row.eventTimes(events);
+      if (times !== known || row.t < last) oldest = 0;
+      known = times;
+      last = row.t;
+      while (oldest < times.length && (times[oldest] as number) <= row.t - span) oldest++;
+      return times.length - oldest;
+    },
+  };
+}
 
 /** `_code=E1` for each condition, so that counts of different events have different names. */
 export function whereText(where: Readonly<Record<string, unknown>> | undefined): string {

@@ -43,7 +43,7 @@ export const expandingOperator: Operator<"expanding", ExpandingArgs> = {
       push(row) {
         const value = row.number(column);
         if (Number.isNaN(offset)) offset = value;
-        moments = combineMoments(moments, momentsOf(value - offset));
+        moments = combineMoments(moments, momentsOf(value, offset));
         return momentStat(stat, moments, { offset, minPeriods });
       },
     };

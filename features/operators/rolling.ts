@@ -170,7 +170,7 @@ class WindowMoments {
     const value = row.number(this.#column);
     if (Number.isNaN(this.offset)) this.offset = value;
     const { key, least } = windowKey(this.#window, row);
-    this.#sliding.push(key, momentsOf(value - this.offset));
+    this.#sliding.push(key, momentsOf(value, this.offset));
     this.#sliding.evictBelow(least);
     this.#total = this.#sliding.total();
     return this.#total;
@@ -187,8 +187,8 @@ export function momentStat(
   if (moments.n < options.minPeriods) return Number.NaN;
   if (stat === "std") return sampleStd(moments);
   if (stat === "sum") return moments.n * options.offset + moments.n * moments.mean;
-  if (stat === "min") return moments.min + options.offset;
-  return options.offset + (stat === "max" ? moments.max : moments.mean);
+  if (stat === "min" || stat === "max") return moments[stat];
+  return options.offset + moments.mean;
 }
 
 function slopeState({ column, window, minPeriods }: RollingArgs): FeatureState {

@@ -7,15 +7,16 @@ export interface Moments {
   readonly mean: number;
   /** Σ (x − mean)² */
   readonly m2: number;
+  /** Of the values as they are, shifted or not: what comes out again is what went in. */
   readonly min: number;
   readonly max: number;
 }
 
 export const NO_MOMENTS: Moments = { n: 0, mean: 0, m2: 0, min: Infinity, max: -Infinity };
 
-/** Moments of one value; of none when it is NaN. */
-export function momentsOf(value: number): Moments {
-  return Number.isNaN(value) ? NO_MOMENTS : { n: 1, mean: value, m2: 0, min: value, max: value };
+/** Moments of one value, from which an offset is taken away but for its extremes; of none when it is NaN. */
+export function momentsOf(value: number, offset: number): Moments {
+  return Number.isNaN(value) ? NO_MOMENTS : { n: 1, mean: value - offset, m2: 0, min: value, max: value };
 }
 
 /**

@@ -23,10 +23,15 @@ const LEVELS = [
   [-40, 1e4],
 ] as const;
 const MOST_READINGS = 16;
+/** Some are longer than any feature of windows looks back, and are rebuilt from their end. */
+const LONG = { share: 0.04, least: 70, most: 150 } as const;
+/** What devices send before they have a value. */
+const SENTINEL = 2 ** 31 - 1;
 
 /**
- * Random assets with what live series have: gaps, readings of one time, missing values, sensors that fail for good, late
- * readings, lives that begin anew, repairs. The same seed gives the same fleet.
+ * Random assets with what live series have: gaps, readings of one time, missing values, a sensor that fails for good (y), one that
+ * begins with a value that is none (z), late readings, lives that begin anew, repairs; a few are long. The same seed gives the
+ * same fleet.
  */
 export function liveFleet(nAssets: number, seed: number): LiveAsset[] {
   const random = mulberry32(seed);
@@ -38,7 +43,10 @@ function liveAsset(asset: string, random: () => number): LiveAsset {
   const [levelX, levelY] = [pick(LEVELS), pick(LEVELS)];
   const value = ([offset, noise]: readonly [number, number]): number | null =>
     random() < 0.12 ? null : offset + noise * Math.round((random() - 0.5) * 2_000) * 1e-3;
-  const n = 1 + Math.floor(random() * MOST_READINGS);
+  const isLong = random() < LONG.share;
+  const n = isLong
+    ? LONG.least + Math.floor(random() * (LONG.most - LONG.least))
+    : 1 + Math.floor(random() * MOST_READINGS);
   // A sensor that fails stays away; most never do.
   const failsAt = random() < 0.15 ? Math.floor(random() * n) : n;
   const lifeEndsAt = random() < 0.15 ? Math.floor(random() * n) : n;
@@ -59,7 +67,7 @@ function liveAsset(asset: string, random: () => number): LiveAsset {
         epoch: i >= lifeEndsAt ? 1 : 0,
         ts,
         seq,
-        values: [value(levelX), i >= failsAt ? null : y, mode],
+        values: [value(levelX), i >= failsAt ? null : y, mode, i === 0 ? SENTINEL : value(LEVELS[0])],
       },
     };
   });

@@ -12,6 +12,8 @@ export class MemoryReadings implements Pick<OnlineStore, "replay"> {
   readonly #byAsset = new Map<string, FollowedReading[]>();
   #nextTx = 100;
   nReplays = 0;
+  /** Of those that did not begin with the asset's life. */
+  nCut = 0;
 
   /** @returns what was new, as followers get it */
   commit(readings: readonly Omit<FollowedReading, "tx" | "committedAt">[]): FollowedReading[] {
@@ -40,6 +42,7 @@ export class MemoryReadings implements Pick<OnlineStore, "replay"> {
     const life = all.filter(({ epoch }) => epoch === last?.epoch);
     const nth = life.at(-1 - readings)?.ts ?? -Infinity;
     const start = isWhole ? -Infinity : Math.min(nth, (last?.ts ?? 0) - micros);
+    if (life.some(({ ts }) => ts < start)) this.nCut++;
     // As the database: what is asked for comes later, and of the moment of the question.
     await new Promise((resolve) => setImmediate(resolve));
     take([], true);

@@ -2,8 +2,6 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import type { Settings } from "../config/settings.ts";
-import { createInferencePool } from "../inference/pool.ts";
-import type { InferencePool } from "../inference/pool.ts";
 import type { PoolEvent } from "../inference/pool-options.ts";
 import { ReadingIntake } from "../intake/reading-intake.ts";
 import type { IntakeOptions, ReadingSink } from "../intake/reading-intake.ts";
@@ -20,17 +18,14 @@ import { listen } from "./http/listen.ts";
 import { Metrics } from "./metrics.ts";
 import { ReadinessProbe } from "./readiness.ts";
 import { createListener } from "./server.ts";
-import { createAssetFeatures } from "./serving/online-features.ts";
 import { ChampionFile } from "./serving/champion-file.ts";
-import { Champions } from "./serving/champions.ts";
-import { Explanations } from "./serving/explanations.ts";
+import { openModelServing } from "./serving/model-serving.ts";
+import type { ModelServing } from "./serving/model-serving.ts";
 import { OnlineFeatureClient } from "./serving/online-feature-client.ts";
-import { Predictor } from "./serving/predictor.ts";
 import { AlertsChannel } from "./sockets/alerts-channel.ts";
 import { asChannel, LiveSockets } from "./sockets/live-sockets.ts";
 import { ReadingsChannel } from "./sockets/readings-channel.ts";
-import { TraceShipper } from "./trace/shipper.ts";
-import { TraceSpool } from "./trace/spool.ts";
+import type { TraceSpool } from "./trace/spool.ts";
 import type { WorkflowGateway } from "./workflow-gateway.ts";
 
 /** The real things behind the ports, made by the main. */
@@ -53,8 +48,6 @@ export interface RunningApi {
   close(): Promise<void>;
 }
 
-const DEADLINE_MS = 5_000;
-const MEMORY_LIMIT_MB = 1_024;
 const MAX_QUEUE_ROWS = 8_192;
 const MAX_UPLOAD_BYTES = 64 * 2 ** 30;
 const STOP_GRACE_MS = 6_000;
@@ -88,67 +81,41 @@ export async function startApi(settings: Settings, parts: ApiParts): Promise<Run
   });
   await settleBinding(auth, database);
   const alarms = new Alarms({ alerts: () => database.get().alerts, metrics, logger });
-  const pool = createInferencePool({
-    children: settings.inferenceChildren,
-    deadlineMs: DEADLINE_MS,
-    memoryLimitMb: MEMORY_LIMIT_MB,
-    maxQueueRows: MAX_QUEUE_ROWS,
-    onEvent: (event) => tellPoolEvent(event, { metrics, logger, alarms }),
-  });
   const { championPollMs } = parts;
-  const explanations = new Explanations({ objects, logger });
-  const champions = new Champions({
-    registry: () => database.get().registry,
+  const serving: ModelServing = await openModelServing({
+    settings,
+    stateDir,
+    file,
+    database: () => database.get(),
     connected: database.connected,
     objects,
-    pool,
-    file,
-    logger,
     metrics,
     alarms,
-    onServed: (served, golden) => void explanations.prepare(served, golden),
-    ...(championPollMs === undefined ? {} : { pollMs: championPollMs }),
-  });
-  const spool = await TraceSpool.start({
-    dir: join(stateDir, "spool"),
-    asideRetentionMs: settings.traceAsideRetentionMs,
-    onSyncFailed: onSyncFailed(metrics, logger),
-  }).catch((err: unknown) => {
-    logger.error({ err }, "trace spool cannot be opened");
-    return undefined;
-  });
-  const { traceOnFull } = settings;
-  const assetFeatures = createAssetFeatures();
-  const predictor = new Predictor({
-    champions,
-    pool,
-    spool,
-    traceOnFull,
-    assetFeatures,
-    explanations,
-    metrics,
     logger,
+    pool: {
+      children: settings.inferenceChildren,
+      maxQueueRows: MAX_QUEUE_ROWS,
+      onEvent: (event) => tellPoolEvent(event, { metrics, logger, alarms }),
+    },
+    champions: {
+      onServed: (served, golden) => void serving.explanations.prepare(served, golden),
+      ...(championPollMs === undefined ? {} : { pollMs: championPollMs }),
+    },
+    onSyncFailed: onSyncFailed(metrics, logger),
+    onNoSpool: (err) => logger.error({ err }, "trace spool cannot be opened"),
+    onSetAside(what, count) {
+      metrics.setAside(what, count);
+      if (what === "segment") alarms.raise(segmentSetAside());
+    },
   });
-  const shipper =
-    spool &&
-    new TraceShipper({
-      spool,
-      objects,
-      predictions: () => database.get().predictions,
-      headlineOf: (row) => predictor.headlineOf(row),
-      logger,
-      onSetAside(what, count) {
-        metrics.setAside(what, count);
-        if (what === "segment") alarms.raise(segmentSetAside());
-      },
-    });
+  const { champions, predictor, explanations } = serving;
   const readiness = new ReadinessProbe([
     { name: "database", check: async () => database.get().probe() },
     { name: "objects", check: () => objects.probe() },
     { name: "temporal", check: () => workflows.probe() },
-    { name: "models", check: async () => checkModels(champions, pool) },
+    { name: "models", check: async () => checkModels(serving) },
     // Not ready, though it answers: with the default policy answers go on without a trace.
-    { name: "trace spool", check: () => checkSpool(spool) },
+    { name: "trace spool", check: () => checkSpool(serving.spool) },
   ]);
   watchAlerts(metrics.registry, () => database.get());
   const sampler = new PlatformSampler({
@@ -208,11 +175,7 @@ export async function startApi(settings: Settings, parts: ApiParts): Promise<Run
       await listening.close(STOP_GRACE_MS);
       readiness.close();
       await started;
-      await champions.close();
-      await spool?.close();
-      await shipper?.close();
-      await pool.close();
-      await explanations.close();
+      await serving.close();
       await features.close();
       await workflows.close();
       await alarms.close();
@@ -245,7 +208,7 @@ async function settleBinding(auth: Authenticator, database: DatabaseConnection):
   }
 }
 
-async function checkModels(champions: Champions, pool: InferencePool): Promise<void> {
+async function checkModels({ champions, pool }: ModelServing): Promise<void> {
   if (!champions.isReady) throw new Error("the champions are not known yet");
   if (champions.list().length > 0 && !pool.status().ready)
     throw new Error("an inference child is being replaced");

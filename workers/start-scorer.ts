@@ -5,14 +5,9 @@ import type { Logger } from "pino";
 import { Alarms } from "../api/alarms.ts";
 import { Metrics } from "../api/metrics.ts";
 import { ChampionFile } from "../api/serving/champion-file.ts";
-import { Champions } from "../api/serving/champions.ts";
-import { Explanations } from "../api/serving/explanations.ts";
-import { createAssetFeatures } from "../api/serving/online-features.ts";
-import { Predictor } from "../api/serving/predictor.ts";
-import { TraceShipper } from "../api/trace/shipper.ts";
-import { TraceSpool } from "../api/trace/spool.ts";
+import type { Champions } from "../api/serving/champions.ts";
+import { openModelServing } from "../api/serving/model-serving.ts";
 import type { Settings } from "../config/settings.ts";
-import { createInferencePool } from "../inference/pool.ts";
 import { AlertEvaluator } from "../alerting/alert-evaluator.ts";
 import { prometheusAsker } from "../alerting/prometheus.ts";
 import { AssetContexts } from "../scoring/asset-contexts.ts";
@@ -49,8 +44,6 @@ export interface RunningScorer {
   close(): Promise<void>;
 }
 
-const DEADLINE_MS = 5_000;
-const MEMORY_LIMIT_MB = 1_024;
 const MAX_QUEUE_ROWS = 100_000;
 /** Beyond the time between two scores: for the score itself. */
 const SETTLE_MS = 2_000;
@@ -67,28 +60,29 @@ export async function startScorer(settings: Settings, parts: ScorerParts): Promi
   const metrics = new Metrics(false);
   const scorerMetrics = new ScorerMetrics();
   const alarms = new Alarms({ alerts: () => database.alerts, metrics, logger });
-  const pool = createInferencePool({
-    children: 1,
-    deadlineMs: DEADLINE_MS,
-    memoryLimitMb: MEMORY_LIMIT_MB,
-    maxQueueRows: MAX_QUEUE_ROWS,
-    onEvent: (event) => logger.debug({ event }, "inference pool"),
-  });
   const file = new ChampionFile(join(stateDir, "serving.json"));
   const remembered = await file.read();
   let live: LiveScoring | undefined;
   let isReady = false;
-  const champions = new Champions({
-    registry: () => database.registry,
+  const serving = await openModelServing({
+    settings,
+    stateDir,
+    file,
+    database: () => database,
     connected: Promise.resolve(),
     objects,
-    pool,
-    file,
-    logger,
     metrics,
     alarms,
-    onServed: () => void live?.refresh(),
+    logger,
+    pool: {
+      children: 1,
+      maxQueueRows: MAX_QUEUE_ROWS,
+      onEvent: (event) => logger.debug({ event }, "inference pool"),
+    },
+    champions: { onServed: () => void live?.refresh() },
+    onSyncFailed: () => scorerMetrics.syncFailed(),
   });
+  const { champions, predictor } = serving;
   let duckdb: Promise<DuckDb> | undefined;
   const openDuckDb = (): Promise<DuckDb> =>
     (duckdb ??= createDuckDb({
@@ -126,29 +120,6 @@ export async function startScorer(settings: Settings, parts: ScorerParts): Promi
       if (live === undefined || !isReady) throw notReady();
       return form === "features" ? live.features(asset, model) : live.row(asset, model);
     },
-  });
-  const explanations = new Explanations({ objects, logger });
-  const spool = await TraceSpool.start({
-    dir: join(stateDir, "spool"),
-    asideRetentionMs: settings.traceAsideRetentionMs,
-    onSyncFailed: () => scorerMetrics.syncFailed(),
-  });
-  const predictor = new Predictor({
-    champions,
-    pool,
-    spool,
-    traceOnFull: settings.traceOnFull,
-    assetFeatures: createAssetFeatures(),
-    explanations,
-    metrics,
-    logger,
-  });
-  const shipper = new TraceShipper({
-    spool,
-    objects,
-    predictions: () => database.predictions,
-    headlineOf: (row) => predictor.headlineOf(row),
-    logger,
   });
   const observers = parts.observers ?? [];
   const champion = new ChampionScoring({
@@ -221,11 +192,7 @@ export async function startScorer(settings: Settings, parts: ScorerParts): Promi
       await cacheFeed?.close();
       await scoring.close();
       await server.close();
-      await champions.close();
-      await spool.close();
-      await shipper.close();
-      await pool.close();
-      await explanations.close();
+      await serving.close();
       await alarms.close();
       folder.release();
       (await duckdb)?.close();

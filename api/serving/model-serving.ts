@@ -1,0 +1,130 @@
+import { join } from "node:path";
+import type { Logger } from "pino";
+import type { Settings } from "../../config/settings.ts";
+import type { PoolEvent } from "../../inference/pool-options.ts";
+import { createInferencePool } from "../../inference/pool.ts";
+import type { InferencePool } from "../../inference/pool.ts";
+import type { ObjectStore } from "../../stores/objects/port.ts";
+import type { Database } from "../../stores/postgres/port.ts";
+import type { Alarms } from "../alarms.ts";
+import type { Metrics } from "../metrics.ts";
+import { TraceShipper } from "../trace/shipper.ts";
+import type { ShipperOptions } from "../trace/shipper.ts";
+import { TraceSpool } from "../trace/spool.ts";
+import type { ChampionFile } from "./champion-file.ts";
+import { Champions } from "./champions.ts";
+import type { ChampionsOptions } from "./champions.ts";
+import { Explanations } from "./explanations.ts";
+import { createAssetFeatures } from "./online-features.ts";
+import { Predictor } from "./predictor.ts";
+
+export interface ModelServingOptions {
+  readonly settings: Pick<Settings, "traceAsideRetentionMs" | "traceOnFull">;
+  /** Folder of the process, for its spool. */
+  readonly stateDir: string;
+  readonly file: ChampionFile;
+  readonly database: () => Pick<Database, "registry" | "predictions">;
+  /** Resolves once `database` can be asked. */
+  readonly connected: Promise<void>;
+  readonly objects: ObjectStore;
+  readonly metrics: Metrics;
+  readonly alarms: Alarms;
+  readonly logger: Logger;
+  readonly pool: {
+    readonly children: number;
+    readonly maxQueueRows: number;
+    readonly onEvent: (event: PoolEvent) => void;
+  };
+  readonly champions?: Pick<ChampionsOptions, "onServed" | "pollMs">;
+  readonly onSyncFailed: (error: unknown) => void;
+  /** Where it is given, a spool that cannot be opened is done without; the trace policy then decides. */
+  readonly onNoSpool?: (error: unknown) => void;
+  readonly onSetAside?: ShipperOptions["onSetAside"];
+}
+
+/** What a process has that answers with champions: their children, their explanations and the traces of its answers. */
+export interface ModelServing {
+  readonly pool: InferencePool;
+  /** Not started. */
+  readonly champions: Champions;
+  readonly explanations: Explanations;
+  readonly predictor: Predictor;
+  readonly spool: TraceSpool | undefined;
+  /** After everything that predicts. */
+  close(): Promise<void>;
+}
+
+const DEADLINE_MS = 5_000;
+const MEMORY_LIMIT_MB = 1_024;
+
+/** @throws {Error} the spool cannot be opened, without `onNoSpool` */
+export async function openModelServing(options: ModelServingOptions): Promise<ModelServing> {
+  const { settings, file, database, connected, objects, metrics, alarms, logger } = options;
+  const pool = createInferencePool({
+    ...options.pool,
+    deadlineMs: DEADLINE_MS,
+    memoryLimitMb: MEMORY_LIMIT_MB,
+  });
+  const explanations = new Explanations({ objects, logger });
+  const champions = new Champions({
+    ...options.champions,
+    registry: () => database().registry,
+    connected,
+    objects,
+    pool,
+    file,
+    logger,
+    metrics,
+    alarms,
+  });
+  const spool = await openSpool(options);
+  const predictor = new Predictor({
+    champions,
+    pool,
+    spool,
+    traceOnFull: settings.traceOnFull,
+    assetFeatures: createAssetFeatures(),
+    explanations,
+    metrics,
+    logger,
+  });
+  const shipper =
+    spool &&
+    new TraceShipper({
+      spool,
+      objects,
+      predictions: () => database().predictions,
+      headlineOf: (row) => predictor.headlineOf(row),
+      logger,
+      ...(options.onSetAside === undefined ? {} : { onSetAside: options.onSetAside }),
+    });
+  return {
+    pool,
+    champions,
+    explanations,
+    predictor,
+    spool,
+    async close() {
+      await champions.close();
+      await spool?.close();
+      await shipper?.close();
+      await pool.close();
+      await explanations.close();
+    },
+  };
+}
+
+async function openSpool(options: ModelServingOptions): Promise<TraceSpool | undefined> {
+  const { stateDir, settings, onSyncFailed, onNoSpool } = options;
+  try {
+    return await TraceSpool.start({
+      dir: join(stateDir, "spool"),
+      asideRetentionMs: settings.traceAsideRetentionMs,
+      onSyncFailed,
+    });
+  } catch (error) {
+    if (onNoSpool === undefined) throw error;
+    onNoSpool(error);
+    return undefined;
+  }
+}

@@ -58,6 +58,7 @@ const FRESH_MS = 2_000;
 const MAX_PROBLEMS = 100;
 /** Of a dead letter no more is kept. */
 const MAX_LETTER_CHARACTERS = 16_384;
+const MAX_DATE_MICROS = 8.64e18;
 
 export class ReadingIntake {
   readonly #options: IntakeOptions;
@@ -250,13 +251,18 @@ function senderOf(reading: unknown): string | null {
   return typeof id === "string" ? id.slice(0, 128) : null;
 }
 
+/** Beyond the years that a date can name, the number. */
+function timeText(micros: number): string {
+  return Math.abs(micros) <= MAX_DATE_MICROS ? formatIsoMicros(micros) : String(micros);
+}
+
 /** NaN and infinities, which Arrow and MQTT can bring, are kept as words. */
 function bodyOf(reading: unknown): string {
   const text = JSON.stringify(reading, (_, value: unknown) =>
     typeof value === "number" && !Number.isFinite(value)
       ? String(value)
       : typeof value === "bigint"
-        ? formatIsoMicros(Number(value))
+        ? timeText(Number(value))
         : value,
   );
   return (text ?? "null").slice(0, MAX_LETTER_CHARACTERS);

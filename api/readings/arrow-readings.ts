@@ -1,10 +1,12 @@
-import { DataType, tableFromIPC, TimeUnit } from "apache-arrow";
-import type { Table, Vector } from "apache-arrow";
+import { DataType, TimeUnit } from "apache-arrow";
+import type { Vector } from "apache-arrow";
 import { PlatformError } from "../../schemas/platform-error.ts";
+import { openArrowTable } from "../arrow/open-table.ts";
 
 /** Columns that say whose and when a reading is; every other one is a value. */
 const KEYS = ["asset", "device", "time", "epoch", "seq"] as const;
-const MAX_READINGS = 100_000;
+/** Of texts of all cells together: one that stands once in a dictionary may be in every row. */
+const MAX_CHARACTERS = 32 * 2 ** 20;
 const MICROS_PER_UNIT = {
   [TimeUnit.SECOND]: 1_000_000,
   [TimeUnit.MILLISECOND]: 1_000,
@@ -19,18 +21,19 @@ const MICROS_PER_UNIT = {
  * @throws {PlatformError} invalid_body
  */
 export function readArrowReadings(bytes: Uint8Array): readonly unknown[] {
-  const table = openTable(bytes);
+  const table = openArrowTable(bytes, "read readings");
+  const texts = new TextBudget();
   const keys = KEYS.flatMap((name) => {
     const column = table.getChild(name);
-    return column === null ? [] : [{ name, read: keyReader(name, column) }];
+    return column === null ? [] : [{ name, read: keyReader(name, column, texts) }];
   });
   const columns = table.schema.fields.flatMap(({ name }) => {
     if (name === "__proto__")
       throw new PlatformError("invalid_body", "read readings: expected another column than the reserved one");
     const column = (KEYS as readonly string[]).includes(name) ? null : table.getChild(name);
-    return column === null ? [] : [{ name, read: valueReader(column) }];
+    return column === null ? [] : [{ name, read: valueReader(column, texts) }];
   });
-  return Array.from({ length: table.numRows }, (_, i) => {
+  const readingAt = (_: unknown, i: number): unknown => {
     // A plain object: its keys are walked through ten times as fast as those of one without a prototype.
     const values: Record<string, unknown> = {};
     for (const { name, read } of columns) {
@@ -43,33 +46,43 @@ export function readArrowReadings(bytes: Uint8Array): readonly unknown[] {
       if (value !== null) reading[name] = value;
     }
     return reading;
-  });
-}
-
-function openTable(bytes: Uint8Array): Table {
-  let table: Table;
+  };
   try {
-    table = tableFromIPC(bytes);
+    return Array.from({ length: table.numRows }, readingAt);
   } catch (cause) {
-    throw new PlatformError("invalid_body", "read readings: expected an Arrow IPC stream", { cause });
+    if (cause instanceof PlatformError) throw cause;
+    // Such as a date that no number holds.
+    throw new PlatformError("invalid_body", "read readings: a cell of the Arrow stream cannot be read", {
+      cause,
+    });
   }
-  if (table.numRows >= 1 && table.numRows <= MAX_READINGS) return table;
-  throw new PlatformError(
-    "invalid_body",
-    `read readings: expected 1 to ${MAX_READINGS} rows, got ${table.numRows}`,
-  );
 }
 
 type Read = (row: number) => unknown;
 
-function keyReader(name: (typeof KEYS)[number], column: Vector): Read {
+/** What the texts of one body come to. */
+class TextBudget {
+  #nCharacters = 0;
+
+  /** @throws {PlatformError} invalid_body */
+  take(text: string): string {
+    this.#nCharacters += text.length;
+    if (this.#nCharacters <= MAX_CHARACTERS) return text;
+    throw new PlatformError(
+      "invalid_body",
+      `read readings: expected texts of at most ${MAX_CHARACTERS} characters together`,
+    );
+  }
+}
+
+function keyReader(name: (typeof KEYS)[number], column: Vector, budget: TextBudget): Read {
   const { type } = column;
   if (name === "time" && DataType.isTimestamp(type)) return microsReader(column, type.unit);
-  return valueReader(column);
+  return valueReader(column, budget);
 }
 
 /** Of whole numbers of 64 bits those that a double holds exactly; others stay what they are, and are refused as values. */
-function valueReader(column: Vector): Read {
+function valueReader(column: Vector, budget: TextBudget): Read {
   const { type } = column;
   if (DataType.isTimestamp(type)) {
     const micros = microsReader(column, type.unit);
@@ -79,6 +92,7 @@ function valueReader(column: Vector): Read {
   const texts = DataType.isDictionary(type) ? column.memoize() : column;
   return (row) => {
     const value: unknown = texts.get(row);
+    if (typeof value === "string") return budget.take(value);
     if (typeof value === "bigint") return Number(value);
     return typeof value === "number" && Number.isNaN(value) ? null : value;
   };

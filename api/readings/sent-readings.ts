@@ -6,7 +6,7 @@ import type { ApiContext } from "../http/context.ts";
 import { headerOf } from "../http/headers.ts";
 import { invalidInput } from "../http/on-error.ts";
 import { parseStrictJson } from "../../schemas/json/strict-json.ts";
-import { ARROW_STREAM } from "../serving/arrow-rows.ts";
+import { ARROW_STREAM } from "../arrow/open-table.ts";
 import { readArrowReadings } from "./arrow-readings.ts";
 
 const JSON_TYPE = "application/json";

@@ -1,16 +1,13 @@
-import { DataType, tableFromIPC } from "apache-arrow";
+import { DataType } from "apache-arrow";
 import type { Table, Vector } from "apache-arrow";
 import { dataIdSchema } from "../../schemas/names.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
+import { openArrowTable } from "../arrow/open-table.ts";
 import type { EncodedRows } from "./predictor.ts";
 import type { ServedVersion } from "./served-version.ts";
 
-/** Media type of a batch of rows. */
-export const ARROW_STREAM = "application/vnd.apache.arrow.stream";
 /** Column of the asset ids. */
 const ASSET_COLUMN = "__asset";
-/** Largest batch. */
-const MAX_ROWS = 100_000;
 
 /**
  * Rows of an Arrow IPC stream: one column per input of the signature, by name; others are ignored. Numbers
@@ -20,7 +17,7 @@ const MAX_ROWS = 100_000;
  * @throws {PlatformError} invalid_body (no Arrow), invalid_signature_input (column, row and type)
  */
 export function readArrowRows(bytes: Uint8Array, version: ServedVersion): EncodedRows {
-  const table = openTable(bytes);
+  const table = openArrowTable(bytes, "read body");
   const { inputs } = version.signature;
   const columns = inputs.map(({ name, kind }) => columnOf(table, name, kind));
   const rows = new Float64Array(table.numRows * inputs.length);
@@ -50,17 +47,6 @@ function assetsOf(ids: Vector): (string | null)[] {
       "another value",
     );
   });
-}
-
-function openTable(bytes: Uint8Array): Table {
-  let table: Table;
-  try {
-    table = tableFromIPC(bytes);
-  } catch (cause) {
-    throw new PlatformError("invalid_body", "read body: expected an Arrow IPC stream", { cause });
-  }
-  if (table.numRows >= 1 && table.numRows <= MAX_ROWS) return table;
-  throw new PlatformError("invalid_body", `read body: expected 1 to ${MAX_ROWS} rows, got ${table.numRows}`);
 }
 
 function columnOf(table: Table, name: string, kind: "number" | "category"): Vector {

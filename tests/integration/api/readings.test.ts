@@ -1,7 +1,15 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { tableFromArrays, tableToIPC } from "apache-arrow";
+import {
+  makeVector,
+  Table,
+  tableFromArrays,
+  tableToIPC,
+  TimestampSecond,
+  Utf8,
+  vectorFromArray,
+} from "apache-arrow";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createDuckDb } from "../../../stores/duckdb/duckdb.ts";
 import { createDatabase } from "../../../stores/postgres/database.ts";
@@ -260,6 +268,21 @@ await describeWithServices("readings over HTTP", () => {
       "?source=pumps",
     );
     expect(await arrow.json()).toMatchObject({ received: 2, stored: 2 });
+    const hostile = new Table({
+      asset: vectorFromArray(["p6", "p6", "p6"], new Utf8()),
+      time: makeVector({
+        type: new TimestampSecond("UTC"),
+        data: BigInt64Array.of(2n ** 62n, -(2n ** 62n), BigInt(Date.parse(at(7)) / 1_000)),
+      }),
+      pressure: makeVector(Float64Array.of(1, 1, Infinity)),
+    });
+    const aside = await post(
+      tableToIPC(hostile, "stream"),
+      { "content-type": "application/vnd.apache.arrow.stream" },
+      "?source=pumps",
+    );
+    const { problems } = (await aside.json()) as IntakeReply;
+    expect(problems.map(({ code }) => code)).toEqual(["bad_time", "bad_time", "not_finite"]);
     const { items } = await page(`asset=p6&since=${at(5)}`);
     expect(items.map(({ time, values }) => [time, values])).toEqual([
       [at(5), { pressure: 4.5 }],

@@ -4,6 +4,7 @@
  * Group commit: while one transaction runs, what arrives waits, and all of it is the next transaction. Nobody waits for
  * a timer, and a batch grows with the load. What is answered has been committed.
  */
+import { createHash } from "node:crypto";
 import type { IntakeProblem, IntakeReply } from "../schemas/live/intake.ts";
 import type { LiveSource } from "../schemas/live/source.ts";
 import { formatIsoMicros } from "../schemas/iso-time.ts";
@@ -32,6 +33,13 @@ export interface IntakeOptions {
   readonly maxWaiting?: number;
   /** Called after each commit. */
   readonly onCommit?: (event: IntakeEvent) => void;
+}
+
+/** Readings that come again after a crash, each from a place of its own by which it is known. */
+export interface PlacedReadings {
+  readonly readings: readonly unknown[];
+  /** Where reading `index` stood; undefined: nowhere that would be the same the next time. */
+  readonly placeOf: (index: number) => string | undefined;
 }
 
 /** Where readings go, whoever brings them. */
@@ -84,16 +92,21 @@ export class ReadingIntake {
   }
 
   /**
-   * Stores readings of one source.
+   * Stores readings of one source. What is set aside is known again by whose and when it is, or else by its place.
    *
    * @returns after the commit, what became of them
    * @throws {PlatformError} not_found: no such source; too_many_readings: no room now; database_unavailable: nothing is
    *   known to be stored, and sending them again stores none twice
    */
-  async submit(name: string, adapter: string, readings: readonly unknown[]): Promise<IntakeReply> {
+  async submit(
+    name: string,
+    adapter: string,
+    given: readonly unknown[] | PlacedReadings,
+  ): Promise<IntakeReply> {
     const arrivedAt = this.#now();
-    const { source, sorted } = await this.#take(name, readings);
-    return this.#commit({ source, sorted, adapter, arrivedAt, nReadings: readings.length });
+    const placed = "placeOf" in given ? given : { readings: given, placeOf: () => undefined };
+    const { source, sorted } = await this.#take(name, placed);
+    return this.#commit({ source, sorted, adapter, arrivedAt, nReadings: placed.readings.length });
   }
 
   /**
@@ -103,7 +116,7 @@ export class ReadingIntake {
    */
   async submitWhole(name: string, adapter: string, readings: readonly unknown[]): Promise<IntakeReply> {
     const arrivedAt = this.#now();
-    const { source, sorted } = await this.#take(name, readings);
+    const { source, sorted } = await this.#take(name, { readings, placeOf: () => undefined });
     const [problem] = sorted.problems;
     if (problem !== undefined)
       throw new PlatformError(
@@ -119,10 +132,10 @@ export class ReadingIntake {
     if (known !== undefined) this.#sources.set(name, { ...known, openedAt: -Infinity });
   }
 
-  async #take(name: string, readings: readonly unknown[]) {
+  async #take(name: string, placed: PlacedReadings) {
     this.#commits.requireRoom();
     const source = await this.#open(name);
-    return { source, sorted: await this.#sort(source, readings, this.#now()) };
+    return { source, sorted: await this.#sort(source, placed, this.#now()) };
   }
 
   async #commit({ source, sorted, adapter, arrivedAt, nReadings }: TakenReadings): Promise<IntakeReply> {
@@ -131,6 +144,7 @@ export class ReadingIntake {
       sourceKey,
       schemaVersion: version,
       adapter,
+      nReceived: nReadings,
       rows: sorted.rows,
       letters: sorted.letters,
       nRejected: sorted.nRejected,
@@ -139,7 +153,6 @@ export class ReadingIntake {
       source: document.name,
       received: nReadings,
       ...committed,
-      quarantined: sorted.letters.length,
       rejected: sorted.nRejected,
       problems: sorted.problems,
     };
@@ -165,9 +178,10 @@ export class ReadingIntake {
   }
 
   /** Checks each reading and tells those that can be stored from the others. */
-  async #sort(source: OpenSource, readings: readonly unknown[], nowMs: number): Promise<SortedReadings> {
+  async #sort(source: OpenSource, placed: PlacedReadings, nowMs: number): Promise<SortedReadings> {
     const { document } = source.row;
-    const sorter = new Sorter(readings);
+    const { readings } = placed;
+    const sorter = new Sorter(placed);
     const checked: CheckedReading[] = [];
     const indices: number[] = [];
     readings.forEach((reading, index) => {
@@ -212,10 +226,10 @@ class Sorter implements SortedReadings {
   readonly letters: DeadLetter[] = [];
   readonly problems: IntakeProblem[] = [];
   nRejected = 0;
-  readonly #readings: readonly unknown[];
+  readonly #placed: PlacedReadings;
 
-  constructor(readings: readonly unknown[]) {
-    this.#readings = readings;
+  constructor(placed: PlacedReadings) {
+    this.#placed = placed;
   }
 
   refuse(index: number, { code, message }: ReadingFault, outcome: IntakeProblem["outcome"]): void {
@@ -224,8 +238,15 @@ class Sorter implements SortedReadings {
       this.nRejected++;
       return;
     }
-    const reading = this.#readings[index];
-    this.letters.push({ code, message, asset: senderOf(reading), body: bodyOf(reading) });
+    const reading = this.#placed.readings[index];
+    const body = bodyOf(reading);
+    this.letters.push({
+      code,
+      message,
+      asset: senderOf(reading),
+      body: body.slice(0, MAX_LETTER_CHARACTERS),
+      identity: identityOf(isKeyed(reading) ? "" : this.#placed.placeOf(index), body),
+    });
   }
 }
 
@@ -265,5 +286,15 @@ function bodyOf(reading: unknown): string {
         ? timeText(Number(value))
         : value,
   );
-  return (text ?? "null").slice(0, MAX_LETTER_CHARACTERS);
+  return text ?? "null";
 }
+
+/** Says whose it is and when: sent again it is the same, from wherever it comes. */
+function isKeyed(reading: unknown): boolean {
+  if (typeof reading !== "object" || reading === null) return false;
+  const { asset, device, time } = reading as Record<string, unknown>;
+  return (asset ?? device ?? null) !== null && (time ?? null) !== null;
+}
+
+const identityOf = (place: string | undefined, body: string): string | null =>
+  place === undefined ? null : createHash("sha256").update(`${place}\n${body}`).digest("hex");

@@ -1,4 +1,4 @@
-import { createReadingsOf } from "../../intake/feeds/message-readings.ts";
+import { createReadingsOf, placedReadings } from "../../intake/feeds/message-readings.ts";
 import { ReadingIntake } from "../../intake/reading-intake.ts";
 import { addIntake, NO_INTAKE } from "../../schemas/live/intake.ts";
 import type { IntakeCounts } from "../../schemas/live/intake.ts";
@@ -55,9 +55,13 @@ async function takeRows(deps: UploadDeps, upload: ReadingUploadRow, beat: Beat):
     readParquet: (path, range) => parquetRows(duckdb, path, range),
   })) {
     beat.signal.throwIfAborted();
-    const readings = messages.flatMap(readingsOf);
-    if (readings.length > 0)
-      counts = addIntake(counts, await intake.submit(upload.source, ADAPTER, readings));
+    const from = rows;
+    const placed = placedReadings(
+      messages.map((message, i) => ({ ...message, place: String(from + i) })),
+      { readingsOf, prefix: `${ADAPTER} ${upload.id}` },
+    );
+    if (placed.readings.length > 0)
+      counts = addIntake(counts, await intake.submit(upload.source, ADAPTER, placed));
     rows += messages.length;
     await db.readingUploads.progress(upload.id, rows, counts);
     beat.report({ rows });

@@ -18,7 +18,8 @@ import type { FeedReport, FeedRow } from "../../stores/postgres/port/feeds.ts";
 import type { LiveSourceRow } from "../../stores/postgres/port/live.ts";
 import { openSecrets } from "./feed-secrets.ts";
 import type { SecretPlaces } from "./feed-secrets.ts";
-import { createReadingsOf } from "./message-readings.ts";
+import type { PlacedReadings } from "../reading-intake.ts";
+import { createReadingsOf, placedReadings } from "./message-readings.ts";
 import type { ReadingsOf } from "./message-readings.ts";
 
 /** What a feed needs of its process. */
@@ -26,7 +27,7 @@ export interface FeedSurroundings {
   readonly adapterOf: (kind: FeedKind) => Promise<StreamAdapter<FeedKind>>;
   readonly sourceOf: (source: string) => Promise<LiveSourceRow | undefined>;
   /** Resolves after the commit. */
-  readonly submit: (source: string, adapter: string, readings: readonly unknown[]) => Promise<unknown>;
+  readonly submit: (source: string, adapter: string, readings: PlacedReadings) => Promise<unknown>;
   readonly report: (feed: string, report: FeedReport) => Promise<void>;
   /** For the metrics of the process. */
   readonly tell: (event: FeedEvent) => void;
@@ -131,27 +132,21 @@ export class FeedRunner {
   }
 
   async #store({ messages }: StreamBatch): Promise<void> {
-    const { document } = this.#row;
-    const readingsOf = await this.#mapping();
-    let readings: unknown[] = [];
-    for (const message of messages) {
-      for (const reading of readingsOf(message)) readings.push(reading);
-      if (readings.length < MOST_READINGS) continue;
-      await this.#submit(document.source, readings);
-      readings = [];
-    }
-    if (readings.length > 0) await this.#submit(document.source, readings);
+    const { feed } = this.#row;
+    await this.#submit(
+      placedReadings(messages, { readingsOf: await this.#mapping(), prefix: `feed ${feed}` }),
+    );
   }
 
   /** Waits where there is no room: nothing more is taken from the stream meanwhile. */
-  async #submit(source: string, readings: readonly unknown[]): Promise<void> {
+  async #submit({ readings, placeOf }: PlacedReadings): Promise<void> {
+    const { source, from: origin } = this.#row.document;
     for (let from = 0; from < readings.length;) {
       try {
-        await this.#around.submit(
-          source,
-          this.#row.document.from.kind,
-          readings.slice(from, from + MOST_READINGS),
-        );
+        await this.#around.submit(source, origin.kind, {
+          readings: readings.slice(from, from + MOST_READINGS),
+          placeOf: (index) => placeOf(from + index),
+        });
         from += MOST_READINGS;
       } catch (error) {
         if (!isPlatformError(error) || error.code !== "too_many_readings") throw error;

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { liveSourceSchema } from "../../schemas/live/source.ts";
 import type { ReadingMap } from "../../schemas/live/feed.ts";
 import type { StreamMessage } from "../../sources/streams/stream.ts";
-import { createReadingsOf } from "./message-readings.ts";
+import { createReadingsOf, placedReadings } from "./message-readings.ts";
 
 const SOURCE = liveSourceSchema.parse({
   name: "pumps",
@@ -97,4 +97,22 @@ it("reads the cells of a table by the columns of the source", () => {
   expect(
     readings({ body: { asset: "7", time: "", pressure: "", mode: "", is_open: "perhaps" }, isText: true }),
   ).toEqual([{ asset: "7", values: { is_open: "perhaps" } }]);
+});
+
+it("knows readings again by the place of their message and their own in it", () => {
+  const messages = [
+    { body: Buffer.from("[1, 2]"), place: "t 0 7" },
+    { body: Buffer.from("[]"), place: "t 0 8" },
+    { body: Buffer.from("3") },
+    { body: Buffer.from("4"), place: "t 0 9" },
+  ];
+  const readingsOf = createReadingsOf(undefined, SOURCE);
+  const placed = placedReadings(messages, { readingsOf, prefix: "feed f" });
+  expect(placed.readings).toEqual([1, 2, 3, 4]);
+  expect(placed.readings.map((_, i) => placed.placeOf(i))).toEqual([
+    "feed f t 0 7 0",
+    "feed f t 0 7 1",
+    undefined,
+    "feed f t 0 9 0",
+  ]);
 });

@@ -9,6 +9,7 @@ import type { Column } from "../../schemas/pipeline/source.ts";
 import { isItem, itemsOf, memberOf, valueAt } from "../../sources/streams/item-path.ts";
 import type { Item } from "../../sources/streams/item-path.ts";
 import type { StreamMessage } from "../../sources/streams/stream.ts";
+import type { PlacedReadings } from "../reading-intake.ts";
 
 const KEYS = ["asset", "device", "time", "epoch", "seq"] as const;
 type Key = (typeof KEYS)[number];
@@ -36,6 +37,27 @@ export function createReadingsOf(
       const reading = map === undefined ? plainReading(item) : mappedReading(item, message, map);
       return message.isText === true ? withCells(reading, readCell) : reading;
     });
+  };
+}
+
+/** Readings of messages, each known again by the place of its message. @param prefix  what the places are of */
+export function placedReadings(
+  messages: readonly StreamMessage[],
+  { readingsOf, prefix }: { readonly readingsOf: ReadingsOf; readonly prefix: string },
+): PlacedReadings {
+  const readings: unknown[] = [];
+  const places: { readonly message: StreamMessage; readonly nth: number }[] = [];
+  for (const message of messages)
+    readingsOf(message).forEach((reading, nth) => {
+      readings.push(reading);
+      places.push({ message, nth });
+    });
+  return {
+    readings,
+    placeOf(index) {
+      const { message, nth } = places[index] ?? {};
+      return message?.place === undefined ? undefined : `${prefix} ${message.place} ${nth}`;
+    },
   };
 }
 

@@ -23,6 +23,8 @@ export interface StreamMessage {
   readonly body: unknown;
   /** Of MQTT and Kafka. */
   readonly topic?: string;
+  /** Where it stands in the stream, where it stands there again when it is read again. */
+  readonly place?: string;
   readonly key?: string;
   /** When the other side says it was sent, in ms since 1970. */
   readonly sentAt?: number;

@@ -93,7 +93,11 @@ await describeWithServices("a watched folder", () => {
   });
 
   it("is killed in the middle again and again, and everything is there once", async () => {
-    await writeFile(join(inbox, "big.jsonl"), lines("k", 0, 60_000));
+    const parts = Array.from(
+      { length: 60 },
+      (_, i) => `${lines("k", i * 1_000, 1_000)}{broken ${i}\n{again\n`,
+    );
+    await writeFile(join(inbox, "big.jsonl"), parts.join(""));
     await bench.putFeed(feed());
     for (let kills = 0; kills < 4; kills++) {
       const ingestor = await bench.startIngestor();
@@ -114,7 +118,8 @@ await describeWithServices("a watched folder", () => {
       async () => bench.db.feeds.get("inbox"),
       (feedRow) => JSON.stringify(feedRow?.position).includes('"isDone":true'),
     )) as { position: unknown };
-    expect(position).toMatchObject({ files: { "big.jsonl": { rows: 60_000 } } });
+    expect(position).toMatchObject({ files: { "big.jsonl": { rows: 60_120 } } });
+    expect(await bench.letters()).toHaveLength(120);
   });
 
   it("stays below the allowed folders", async () => {

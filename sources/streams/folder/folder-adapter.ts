@@ -105,7 +105,9 @@ class FolderStream implements Stream {
     while (messages.length < BATCH_ROWS && !isDone) {
       const group = await file.rows.next();
       isDone = group.done === true;
-      if (group.done !== true) for (const message of group.value) messages.push(message);
+      if (group.done === true) break;
+      for (const message of group.value)
+        messages.push({ ...message, place: `${file.name} ${file.nRows + messages.length}` });
     }
     file.nRows += messages.length;
     const { name, size, changedMs, nRows } = file;

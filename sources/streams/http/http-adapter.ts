@@ -56,7 +56,7 @@ class HttpStream implements Stream {
     if (signal.aborted) return { messages: [] };
     const { sha256 } = await this.#pull();
     const isSame = sha256 === this.#position.sha256 && this.#position.cursor === null;
-    const messages = isSame ? [] : await this.#messages();
+    const messages = isSame ? [] : placed(await this.#messages(), sha256);
     this.#advance(messages, sha256);
     return messages.length === 0 ? { messages } : { messages, position: { ...this.#position } };
   }
@@ -131,6 +131,10 @@ class HttpStream implements Stream {
     };
   }
 }
+
+/** The same answer has the same things in the same places. */
+const placed = (messages: readonly StreamMessage[], sha256: string): StreamMessage[] =>
+  messages.map((message, i) => ({ ...message, place: `${sha256} ${i}` }));
 
 /** For looking into; what cannot be read is set aside by who stores it. */
 function documentOf(body: unknown): unknown {

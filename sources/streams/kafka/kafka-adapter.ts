@@ -141,10 +141,11 @@ function end(consumer: Consumer): Promise<void> {
   return new Promise((resolve) => consumer.close(true, () => resolve()));
 }
 
-function messageOf({ value, key, topic, timestamp }: Message): StreamMessage {
+function messageOf({ value, key, topic, partition, offset, timestamp }: Message): StreamMessage {
   return {
     body: value,
     topic,
+    place: `${topic} ${partition} ${offset}`,
     sentAt: Number(timestamp),
     ...(key === null || key === undefined ? {} : { key: key.toString("utf8") }),
   };

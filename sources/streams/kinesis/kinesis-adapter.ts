@@ -118,9 +118,15 @@ class KinesisStream implements Stream {
     const reply = await this.#records(shard);
     if (reply === undefined) return false;
     const records = reply.Records ?? [];
-    for (const { Data: body, PartitionKey: key, ApproximateArrivalTimestamp: at } of records)
+    for (const {
+      Data: body,
+      PartitionKey: key,
+      SequenceNumber: n,
+      ApproximateArrivalTimestamp: at,
+    } of records)
       messages.push({
         body: body ?? new Uint8Array(),
+        place: `${shard} ${n}`,
         ...(key === undefined ? {} : { key }),
         ...(at === undefined ? {} : { sentAt: at.getTime() }),
       });

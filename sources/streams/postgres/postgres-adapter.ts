@@ -70,7 +70,7 @@ class PostgresStream implements Stream {
     const last = rows.at(-1);
     this.#from = rows.length >= origin.rows && last !== undefined ? String(last[AT]) : undefined;
     if (last?.[IS_NEW] === true) this.#after = String(last[AT]);
-    const messages = rows.map(({ [AT]: _at, [IS_NEW]: _isNew, ...body }) => ({ body }));
+    const messages = rows.map(({ [AT]: at, [IS_NEW]: _isNew, ...body }) => ({ body, place: String(at) }));
     return messages.length === 0 ? { messages } : { messages, position: { after: this.#after } };
   }
 

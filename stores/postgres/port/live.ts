@@ -48,6 +48,8 @@ export interface DeadLetter {
   readonly asset: string | null;
   /** As it was sent, as JSON. */
   readonly body: string;
+  /** SHA-256 of what tells it from every other one; of two that have the same the first is kept. Null: it is like no other. */
+  readonly identity: string | null;
 }
 
 /** What one sender sent of one source, checked; it is committed with others and answered afterwards. */
@@ -56,6 +58,8 @@ export interface ReadingSubmission {
   readonly schemaVersion: number;
   /** How it came: http, mqtt, kafka … */
   readonly adapter: string;
+  /** Readings as they were counted at the door; the commit fails unless each of them is accounted for. */
+  readonly nReceived: number;
   readonly rows: readonly ReadingRow[];
   readonly letters: readonly DeadLetter[];
   /** Readings that are not kept. */
@@ -64,8 +68,11 @@ export interface ReadingSubmission {
 
 export interface CommittedReadings {
   readonly stored: number;
+  /** There before: stored, or set aside word for word. */
   readonly duplicate: number;
   readonly conflict: number;
+  /** Set aside, and not there before. */
+  readonly quarantined: number;
 }
 
 /** One stored reading, with the values under their names. */

@@ -188,6 +188,12 @@ await describeWithServices("readings over HTTP", () => {
       bad.map(([, code], i) => [i, code]),
     );
     expect((await page("asset=p5")).items).toHaveLength(1);
+    // Whoever had no answer sends it all again: what says whose and when it is has been set aside already.
+    const sentAgain = bad.slice(4).map(([sent]) => sent);
+    const again = await send([...sentAgain, reading("p5", 1, { pressure: 7 })]);
+    expect(again).toMatchObject({ duplicate: sentAgain.length + 1, quarantined: 0, conflict: 0 });
+    const twice = await send([reading("p5", 2, { pressure: 99 }), reading("p5", 2, { pressure: 99 })]);
+    expect(twice).toMatchObject({ duplicate: 1, quarantined: 1 });
   });
 
   it("counts so that received is the sum of what became of it", async () => {

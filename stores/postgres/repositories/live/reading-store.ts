@@ -2,7 +2,6 @@ import { firstDayOf, monthOf } from "../../../../schemas/live/reading-month.ts";
 import type { ConnectionPool, Transaction } from "../../connection/connection-pool.ts";
 import { copyRows } from "../../connection/copy-rows.ts";
 import { sqlStateOf } from "../../connection/database-errors.ts";
-import { storableText } from "../../connection/row-types.ts";
 import type {
   CommittedReadings,
   FollowedReadings,
@@ -15,6 +14,7 @@ import type {
   TrendPoint,
   TrendRequest,
 } from "../../port/live.ts";
+import { countIntake, writeLetters } from "./intake-accounts.ts";
 import { encodeReadings, READING_COLUMNS } from "./reading-encoder.ts";
 import type { EncodedBatch } from "./reading-encoder.ts";
 
@@ -105,9 +105,14 @@ export class PostgresReadingStore implements ReadingStore {
     await this.#ensureMonths(submissions);
     return this.#pool.transaction(async (tx) => {
       const batches = await openBatches(tx, submissions);
-      const committed = await storeReadings(tx, submissions, batches);
-      await correctBatches(tx, batches, committed);
-      await writeLetters(tx, submissions);
+      const stored = await storeReadings(tx, submissions, batches);
+      await correctBatches(tx, batches, stored);
+      const nLetters = await writeLetters(tx, submissions);
+      const committed = submissions.map(({ letters }, i): CommittedReadings => {
+        const readings = stored[i] as StoredReadings;
+        const quarantined = nLetters[i] as number;
+        return { ...readings, duplicate: readings.duplicate + letters.length - quarantined, quarantined };
+      });
       await wakeStale(tx, submissions);
       await countIntake(tx, submissions, committed);
       await tx.query(`notify ${READINGS_CHANNEL}`);
@@ -304,12 +309,15 @@ function concatenated(submissions: readonly ReadingSubmission[], places: readonl
   };
 }
 
+/** What became of the rows of one submission. */
+type StoredReadings = Omit<CommittedReadings, "quarantined">;
+
 /** Straight into the table while no key is there; else by way of a table that tells new keys from known ones. */
 async function storeReadings(
   tx: Transaction,
   submissions: readonly ReadingSubmission[],
   batches: readonly LedgerBatch[],
-): Promise<CommittedReadings[]> {
+): Promise<StoredReadings[]> {
   if (batches.length === 0) return submissions.map(() => ({ stored: 0, duplicate: 0, conflict: 0 }));
   await tx.query("savepoint readings");
   try {
@@ -332,7 +340,7 @@ async function storeNew(
   tx: Transaction,
   submissions: readonly ReadingSubmission[],
   batches: readonly LedgerBatch[],
-): Promise<CommittedReadings[]> {
+): Promise<StoredReadings[]> {
   await tx.query(
     `create temporary table incoming (like aura.readings, place integer generated always as identity) on commit drop`,
   );
@@ -376,7 +384,7 @@ async function storeNew(
 async function correctBatches(
   tx: Transaction,
   batches: readonly LedgerBatch[],
-  committed: readonly CommittedReadings[],
+  committed: readonly StoredReadings[],
 ): Promise<void> {
   if (committed.every(({ duplicate }) => duplicate === 0)) return;
   const stored = batches.map(({ places }) =>
@@ -386,52 +394,5 @@ async function correctBatches(
     `update aura.reading_batches b set n_stored = u.n from unnest($1::bigint[], $2::int[]) as u (id, n)
       where b.batch_id = u.id`,
     [batches.map(({ batchId }) => batchId), stored],
-  );
-}
-
-async function writeLetters(tx: Transaction, submissions: readonly ReadingSubmission[]): Promise<void> {
-  const letters = submissions.flatMap(({ sourceKey, adapter, letters: own }) =>
-    own.map((letter) => ({ sourceKey, adapter, ...letter })),
-  );
-  if (letters.length === 0) return;
-  await tx.query(
-    `insert into aura.dead_letters (source_key, adapter, code, message, asset, body)
-     select * from unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])`,
-    [
-      letters.map((l) => l.sourceKey),
-      letters.map((l) => l.adapter),
-      letters.map((l) => l.code),
-      letters.map((l) => storableText(l.message)),
-      letters.map((l) => (l.asset === null ? null : storableText(l.asset))),
-      letters.map((l) => storableText(l.body)),
-    ],
-  );
-}
-
-async function countIntake(
-  tx: Transaction,
-  submissions: readonly ReadingSubmission[],
-  committed: readonly CommittedReadings[],
-): Promise<void> {
-  const total = (of: (submission: ReadingSubmission, i: number) => number) => submissions.map(of);
-  await tx.query(
-    `insert into aura.intake_counts as c (source_key, adapter, minute, n_received, n_stored, n_duplicate, n_conflict,
-                                          n_quarantined, n_rejected)
-     select s, a, date_trunc('minute', clock_timestamp()), sum(st + du + qu + re), sum(st), sum(du), sum(co), sum(qu), sum(re)
-       from unnest($1::int[], $2::text[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[])
-         as u (s, a, st, du, co, qu, re) group by s, a order by s, a
-     on conflict (source_key, adapter, minute) do update set
-       n_received = c.n_received + excluded.n_received, n_stored = c.n_stored + excluded.n_stored,
-       n_duplicate = c.n_duplicate + excluded.n_duplicate, n_conflict = c.n_conflict + excluded.n_conflict,
-       n_quarantined = c.n_quarantined + excluded.n_quarantined, n_rejected = c.n_rejected + excluded.n_rejected`,
-    [
-      total((s) => s.sourceKey),
-      submissions.map((s) => s.adapter),
-      committed.map((c) => c.stored),
-      committed.map((c) => c.duplicate),
-      committed.map((c) => c.conflict),
-      total((s) => s.letters.length),
-      total((s) => s.nRejected),
-    ],
   );
 }

@@ -484,6 +484,11 @@ await describeWithServices("readings over HTTP", () => {
         "columns.0: expected pressure in its place, got flow",
       );
       expect(await send([reading("p7", 0, { flow: 3 })])).toMatchObject({ stored: 1 });
+      // Stored before the column was there, and sent again now that it is.
+      const known = reading("p3", 0, { pressure: 1 });
+      expect(await send([known])).toMatchObject({ duplicate: 1, conflict: 0 });
+      const other = { ...known, values: { pressure: 1, flow: 2 } };
+      expect(await send([other])).toMatchObject({ duplicate: 1, conflict: 1 });
     });
 
     it("may refuse assets that nobody has heard of, and more than a rate of one asset", async () => {

@@ -336,6 +336,10 @@ async function storeReadings(
 
 const KEY = "series_key, epoch, ts, seq, month";
 
+/** Values with nulls behind them, as many as others have more: a column that was added since is missing in what came before. */
+const widened = (values: string, others: string): string =>
+  `(${values}.row_values || array_fill(null::float8, array[greatest(0, cardinality(${others}.row_values) - cardinality(${values}.row_values))]))`;
+
 async function storeNew(
   tx: Transaction,
   submissions: readonly ReadingSubmission[],
@@ -359,7 +363,7 @@ async function storeNew(
   const conflicts = await tx.query<{ place: number }>(
     `with other as (select i.place, i.series_key, i.epoch, i.ts, i.seq, r.row_values as kept, i.row_values as refused
                       from incoming i join aura.readings r using (${KEY})
-                     where i.row_values is distinct from r.row_values),
+                     where ${widened("i", "r")} is distinct from ${widened("r", "i")}),
           noted as (insert into aura.reading_conflicts (series_key, epoch, ts, seq, kept, refused)
                     select series_key, epoch, ts, seq, kept, refused from other order by place)
      select place from other`,

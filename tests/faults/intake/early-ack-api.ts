@@ -4,11 +4,11 @@
  */
 import { pino } from "pino";
 import { startApi } from "../../../api/start-api.ts";
+import { createTemporalGateway } from "../../../api/temporal-gateway.ts";
 import { readSettings } from "../../../config/settings.ts";
-import { ReadingIntake } from "../../../intake/reading-intake.ts";
 import { createObjectStore } from "../../../stores/objects/object-store.ts";
 import { createDatabase } from "../../../stores/postgres/database.ts";
-import { createTemporalGateway } from "../../../api/temporal-gateway.ts";
+import { createEarlyAckSink } from "./early-ack-sink.ts";
 
 const settings = readSettings(process.env, process.cwd());
 await startApi(settings, {
@@ -21,16 +21,5 @@ await startApi(settings, {
   workflows: createTemporalGateway(settings),
   logger: pino({ level: "silent" }),
   release: "test",
-  createIntake(options) {
-    const intake = new ReadingIntake(options);
-    return {
-      submitWhole: intake.submitWhole.bind(intake),
-      sourceChanged: intake.sourceChanged.bind(intake),
-      submit(source, adapter, readings) {
-        intake.submit(source, adapter, readings).catch(() => undefined);
-        const none = { duplicate: 0, conflict: 0, quarantined: 0, rejected: 0, problems: [] };
-        return Promise.resolve({ source, received: readings.length, stored: readings.length, ...none });
-      },
-    };
-  },
+  createIntake: createEarlyAckSink,
 });

@@ -1,49 +1,45 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Ledger, SentReading } from "./ledger.ts";
+import { readingBody } from "./reading-series.ts";
+import type { ReadingSeries } from "./reading-series.ts";
 
-export interface DeviceOptions {
+export interface HttpDeviceOptions {
   readonly apiUrl: string;
   readonly source: string;
-  readonly asset: string;
-  readonly batch: number;
+  readonly series: ReadingSeries;
   readonly ledger: Ledger;
   readonly signal: AbortSignal;
 }
 
+const BATCH = 40;
 const REQUEST_MS = 10_000;
 const AGAIN_MS = 50;
 
 /** Sends batch after batch; one that was not acknowledged is sent again until it is, as a device with a buffer does. */
-export async function runDevice(options: DeviceOptions): Promise<void> {
-  const { asset, batch, ledger, signal } = options;
-  let at = Date.UTC(2026, 5, 30, 23, 0, 0);
-  for (let n = 0; !signal.aborted; n++) {
-    const readings = Array.from({ length: batch }, (_, i): SentReading => {
-      at += 1_000;
-      return { asset, time: new Date(at).toISOString(), value: n * batch + i };
-    });
-    ledger.sent(readings);
+export async function runHttpDevice(options: HttpDeviceOptions): Promise<void> {
+  const { series, ledger, signal } = options;
+  while (!signal.aborted) {
+    const readings = series.take(BATCH);
+    ledger.sent(readings.length);
     while (!(await isAcknowledged(options, readings))) {
       // What the last batch came to is open: it was never acknowledged, so nothing was promised.
       if (signal.aborted) return;
       await sleep(AGAIN_MS);
     }
-    ledger.acknowledged(readings);
+    ledger.acknowledged("http", readings);
+    await sleep(AGAIN_MS);
   }
 }
 
 async function isAcknowledged(
-  { apiUrl, source }: DeviceOptions,
+  { apiUrl, source }: HttpDeviceOptions,
   readings: readonly SentReading[],
 ): Promise<boolean> {
   try {
     const response = await fetch(`${apiUrl}/readings`, {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({
-        source,
-        readings: readings.map(({ asset, time, value }) => ({ asset, time, values: { value } })),
-      }),
+      body: JSON.stringify({ source, readings: readings.map(readingBody) }),
       signal: AbortSignal.timeout(REQUEST_MS),
     });
     await response.arrayBuffer();

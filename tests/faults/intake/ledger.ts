@@ -4,88 +4,181 @@ import pg from "pg";
 export interface SentReading {
   readonly asset: string;
   readonly time: string;
+  /** One below zero is not as declared: it must be set aside, once. */
   readonly value: number;
 }
 
-/** What the devices were told is stored: they believe it, and forget it. */
+/** What became of what was sent while one part was killed. */
+export interface LedgerRow {
+  readonly acknowledged: number;
+  /** Of these not as declared. */
+  readonly bad: number;
+  readonly lost: number;
+  readonly changed: number;
+  readonly doubled: number;
+}
+
+/** Something that was found: how often, and for readings the value. */
+interface Found {
+  readonly n: number;
+  readonly value?: number;
+}
+
+const NONE: LedgerRow = { acknowledged: 0, bad: 0, lost: 0, changed: 0, doubled: 0 };
+
+/** What devices were told is stored: they believe it, and forget it. Names of assets begin with the part that was killed meanwhile. */
 export class Ledger {
-  readonly #acknowledged = new Map<string, number>();
+  /** By asset and time the value; by text NaN, for lines that are no readings. */
+  readonly #acknowledged = new Map<string, Map<number | string, number>>();
+  readonly #nByPath = new Map<string, number>();
   #nSent = 0;
+  #nAcknowledged = 0;
 
   get nSent(): number {
     return this.#nSent;
   }
 
   get nAcknowledged(): number {
-    return this.#acknowledged.size;
+    return this.#nAcknowledged;
   }
 
-  sent(readings: readonly SentReading[]): void {
-    this.#nSent += readings.length;
+  /** Acknowledged by one way into the store. */
+  nBy(path: string): number {
+    return this.#nByPath.get(path) ?? 0;
   }
 
-  acknowledged(readings: readonly SentReading[]): void {
-    for (const reading of readings) this.#acknowledged.set(keyOf(reading), reading.value);
+  sent(count: number): void {
+    this.#nSent += count;
+  }
+
+  acknowledged(path: string, readings: readonly (SentReading | string)[]): void {
+    for (const reading of readings) {
+      if (typeof reading === "string") this.#ofAsset(partOfLine(reading)).set(reading, NaN);
+      else this.#ofAsset(reading.asset).set(Date.parse(reading.time), reading.value);
+    }
+    this.#nAcknowledged += readings.length;
+    this.#nByPath.set(path, this.nBy(path) + readings.length);
   }
 
   /**
-   * Holds what was acknowledged against what is stored.
+   * Holds what was acknowledged against what is stored and set aside.
    *
-   * @returns what is lost, doubled, changed or miscounted; empty when all is well
+   * @returns by part, and what is miscounted
    */
-  async judge(databaseUrl: string): Promise<string[]> {
+  async judge(databaseUrl: string): Promise<{ rows: Map<string, LedgerRow>; faults: string[] }> {
     const client = new pg.Client({ connectionString: databaseUrl });
     client.on("error", () => undefined);
     await client.connect();
     try {
-      const { rows } = await client.query<{ asset: string; time: string; value: number; n: number }>(
-        `select a.asset_id as asset, r.ts::text as time, min(r.row_values[1]) as value, count(*)::int as n
-           from aura.readings r join aura.reading_series s using (series_key) join aura.assets a using (asset_key)
-          group by a.asset_id, r.ts`,
+      const letters = await lettersIn(client);
+      const { rows: stored } = await client.query<{ asset: string }>(
+        "select asset_id as asset from aura.assets order by asset_id",
       );
-      const stored = new Map(
-        rows.map(({ asset, time, value, n }) => [`${asset} ${Number(time) / 1_000}`, { value, n }]),
-      );
-      const counts = await client.query<{ received: number; kept: number; rows: number; ledger: number }>(
-        `select (select coalesce(sum(n_received), 0) from aura.intake_counts)::int as received,
-                (select coalesce(sum(n_stored), 0) from aura.intake_counts)::int as kept,
-                (select coalesce(sum(n_stored), 0) from aura.reading_batches)::int as ledger,
-                (select count(*) from aura.readings)::int as rows`,
-      );
-      return [...this.#faults(stored), ...countFaults(counts.rows[0])];
+      const assets = new Set([
+        ...this.#acknowledged.keys(),
+        ...stored.map(({ asset }) => asset),
+        ...letters.keys(),
+      ]);
+      const rows = new Map<string, LedgerRow>();
+      for (const asset of assets) {
+        const part = asset.split(".")[0] as string;
+        const found = new Map([...(letters.get(asset) ?? []), ...(await readingsOf(client, asset))]);
+        rows.set(
+          part,
+          sum(rows.get(part) ?? NONE, compare(this.#acknowledged.get(asset) ?? new Map(), found)),
+        );
+      }
+      return { rows, faults: await countFaults(client) };
     } finally {
       await client.end();
     }
   }
 
-  #faults(stored: ReadonlyMap<string, { readonly value: number; readonly n: number }>): string[] {
-    let nLost = 0;
-    let nChanged = 0;
-    for (const [key, value] of this.#acknowledged) {
-      const found = stored.get(key);
-      if (found === undefined) nLost++;
-      else if (found.value !== value) nChanged++;
-    }
-    const nDoubled = [...stored.values()].filter(({ n }) => n > 1).length;
-    return [
-      ...(nLost === 0 ? [] : [`${LOST}: ${nLost} of ${this.#acknowledged.size} acknowledged readings`]),
-      ...(nChanged === 0 ? [] : [`changed: ${nChanged} readings`]),
-      ...(nDoubled === 0 ? [] : [`doubled: ${nDoubled} readings`]),
-    ];
+  #ofAsset(asset: string): Map<number | string, number> {
+    let readings = this.#acknowledged.get(asset);
+    if (readings === undefined) this.#acknowledged.set(asset, (readings = new Map()));
+    return readings;
   }
 }
 
-/** How a violation begins that a harness without this promise must find. */
-export const LOST = "lost";
+/** @returns what one asset's acknowledged readings came to; what was never acknowledged may be there, but once */
+export function compare(
+  acknowledged: ReadonlyMap<number | string, number>,
+  found: ReadonlyMap<number | string, Found>,
+): LedgerRow {
+  let [bad, lost, changed, doubled] = [0, 0, 0, 0];
+  for (const [key, value] of acknowledged) {
+    const one = found.get(key);
+    const isBad = !(value >= 0);
+    if (isBad) bad++;
+    if (one === undefined) lost++;
+    else if (isBad ? one.value !== undefined : one.value !== value) changed++;
+  }
+  for (const { n } of found.values()) if (n > 1) doubled++;
+  return { acknowledged: acknowledged.size, bad, lost, changed, doubled };
+}
 
-const keyOf = ({ asset, time }: SentReading): string => `${asset} ${Date.parse(time)}`;
+/** A line that is no reading, of the part that is being killed. */
+export const brokenLine = (part: string, name: string): string => `{broken ${part}. ${name}`;
 
-function countFaults(
-  counts: { received: number; kept: number; rows: number; ledger: number } | undefined,
-): string[] {
+const partOfLine = (line: string): string => line.split(" ")[1] ?? "";
+
+function sum(a: LedgerRow, b: LedgerRow): LedgerRow {
+  return {
+    acknowledged: a.acknowledged + b.acknowledged,
+    bad: a.bad + b.bad,
+    lost: a.lost + b.lost,
+    changed: a.changed + b.changed,
+    doubled: a.doubled + b.doubled,
+  };
+}
+
+async function readingsOf(client: pg.Client, asset: string): Promise<[number, Found][]> {
+  const { rows } = await client.query<{ time: string; value: number; n: number }>(
+    `select r.ts::text as time, min(r.row_values[1]) as value, count(*)::int as n
+       from aura.readings r join aura.reading_series s using (series_key) join aura.assets a using (asset_key)
+      where a.asset_id = $1 group by r.ts`,
+    [asset],
+  );
+  return rows.map(({ time, value, n }) => [Number(time) / 1_000, { value, n }]);
+}
+
+/** What was set aside, by asset (of lines the part) and time (of lines the text). */
+async function lettersIn(client: pg.Client): Promise<Map<string, Map<number | string, Found>>> {
+  const { rows } = await client.query<{ body: string; n: number }>(
+    "select body, count(*)::int as n from aura.dead_letters group by body",
+  );
+  const letters = new Map<string, Map<number | string, Found>>();
+  for (const { body, n } of rows) {
+    const reading = JSON.parse(body) as { asset: string; time: string } | string;
+    const isLine = typeof reading === "string";
+    const asset = isLine ? partOfLine(reading) : reading.asset;
+    const ofAsset = letters.get(asset) ?? new Map<number | string, Found>();
+    letters.set(asset, ofAsset.set(isLine ? reading : Date.parse(reading.time), { n }));
+  }
+  return letters;
+}
+
+async function countFaults(client: pg.Client): Promise<string[]> {
+  const { rows } = await client.query<{
+    kept: number;
+    rows: number;
+    ledger: number;
+    aside: number;
+    letters: number;
+  }>(
+    `select (select coalesce(sum(n_stored), 0) from aura.intake_counts)::int as kept,
+            (select coalesce(sum(n_quarantined), 0) from aura.intake_counts)::int as aside,
+            (select coalesce(sum(n_stored), 0) from aura.reading_batches)::int as ledger,
+            (select count(*) from aura.dead_letters)::int as letters,
+            (select count(*) from aura.readings)::int as rows`,
+  );
+  const [counts] = rows;
   if (counts === undefined) return ["no counts"];
-  const { kept, rows, ledger } = counts;
-  return kept === rows && ledger === rows
-    ? []
-    : [`miscounted: ${rows} readings stored, ${kept} counted, ${ledger} in the ledger of batches`];
+  const { kept, ledger, aside, letters } = counts;
+  const isRight = kept === counts.rows && ledger === counts.rows && aside === letters;
+  if (isRight) return [];
+  return [
+    `miscounted: ${counts.rows} readings stored, ${kept} counted, ${ledger} in the ledger of batches; ${letters} set aside, ${aside} counted`,
+  ];
 }

@@ -23,6 +23,7 @@ export interface FollowOptions {
 }
 
 const POLL_MS = 200;
+const RESULT_POLL_MS = 400;
 /** A killed API is back within seconds; the run itself goes on meanwhile. */
 const PATIENCE_MS = 60_000;
 /** What passes sooner is not worth a word. */
@@ -73,4 +74,22 @@ export function patient<T>(
       await sleep(pollMs, undefined, signal === undefined ? {} : { signal });
     }
   };
+}
+
+/**
+ * What asked-for work came to, asked for again and again.
+ *
+ * @throws {PlatformError} what the API says; `signal`'s reason
+ */
+export async function untilResult<T>(
+  ask: () => Promise<{ readonly result?: T | undefined }>,
+  { signal, onAsked }: { readonly signal: AbortSignal; readonly onAsked?: () => void },
+): Promise<T> {
+  const read = patient(ask, { signal, awaited: [] });
+  for (;;) {
+    const { result } = await read();
+    onAsked?.();
+    if (result !== undefined) return result;
+    await sleep(RESULT_POLL_MS, undefined, { signal });
+  }
 }

@@ -1,14 +1,13 @@
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { z } from "zod";
 import { parseAlertChannel, parseAlertRule } from "../../../schemas/live/parse-declaration.ts";
-import { PlatformError } from "../../../schemas/platform-error.ts";
 import { apiPath } from "../../client.ts";
 import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
 import { showListAt, timeText } from "../../list-view.ts";
+import { readTextFile } from "../../text-file.ts";
 
 interface JsonOption {
   readonly json?: boolean;
@@ -104,7 +103,7 @@ async function put(
   { path, parse }: Declarations,
   { file, json }: JsonOption & { readonly file: string },
 ): Promise<void> {
-  const document = parse(readText(resolve(context.cwd, file), file), file);
+  const document = parse(readTextFile(resolve(context.cwd, file), file), file);
   const row = await withApi(context, { start: "always" }, ({ client }) =>
     client.put(`${path}${apiPath`/${document.name}`}`, {
       reply: declaredSchema.extend({ isNew: z.boolean() }),
@@ -113,14 +112,6 @@ async function put(
   );
   if (json === true) context.output.json(row);
   else context.output.line(`${row.name}: ${row.isNew ? "declared" : "unchanged"}, ${kindOf(row)}`);
-}
-
-function readText(path: string, shown: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (cause) {
-    throw new PlatformError("bad_file", `read ${shown}: it cannot be read`, { cause });
-  }
 }
 
 async function list(

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { Option } from "commander";
 import type { Command } from "commander";
 import { z } from "zod";
@@ -11,7 +10,7 @@ import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
 import { timeText } from "../../list-view.ts";
 import type { Output } from "../../output.ts";
-import { patient } from "../../run/follow-run.ts";
+import { untilResult } from "../../run/follow-run.ts";
 
 interface RefreshOptions {
   readonly all?: boolean;
@@ -25,7 +24,6 @@ interface ScheduleOptions {
   readonly json?: boolean;
 }
 
-const POLL_MS = 500;
 const startedSchema = z.looseObject({ id: z.string(), workflowId: z.string(), isNew: z.boolean() });
 const outcomeSchema = z.looseObject({ result: featuresRefreshedSchema.optional() });
 
@@ -81,15 +79,9 @@ async function refresh(
   });
   output.progress(`${isNew ? "computing" : "joined: computing"} features anew (${workflowId})`);
   const path = apiPath`/v1/feature-refreshes/${id}`;
-  const read = patient(() => client.get(path, outcomeSchema), { signal, awaited: [] });
-  for (;;) {
-    const { result } = await read();
-    if (result !== undefined) {
-      output.endProgress();
-      return result;
-    }
-    await sleep(POLL_MS, undefined, { signal });
-  }
+  const result = await untilResult(() => client.get(path, outcomeSchema), { signal });
+  output.endProgress();
+  return result;
 }
 
 async function schedule(context: CliContext, { pause, resume, json }: ScheduleOptions): Promise<void> {

@@ -1,14 +1,13 @@
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { z } from "zod";
 import { parseFeed } from "../../../schemas/live/parse-declaration.ts";
-import { PlatformError } from "../../../schemas/platform-error.ts";
 import { apiPath } from "../../client.ts";
 import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
 import { showListAt, timeText } from "../../list-view.ts";
+import { readTextFile } from "../../text-file.ts";
 
 interface JsonOption {
   readonly json?: boolean;
@@ -90,7 +89,7 @@ function registerChange(command: Command, verb: "pause" | "resume", description:
 }
 
 async function put(context: CliContext, file: string, { json }: JsonOption): Promise<void> {
-  const document = parseFeed(readText(resolve(context.cwd, file), file), file);
+  const document = parseFeed(readTextFile(resolve(context.cwd, file), file), file);
   const row = await withApi(context, { start: "always" }, ({ client }) =>
     client.put(apiPath`/v1/feeds/${document.name}`, {
       reply: feedSchema.extend({ isNew: z.boolean() }),
@@ -102,14 +101,6 @@ async function put(context: CliContext, file: string, { json }: JsonOption): Pro
     context.output.line(
       `${row.feed}: ${row.isNew ? "declared" : "unchanged"}, ${row.kind} for ${row.source}`,
     );
-}
-
-function readText(path: string, shown: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (cause) {
-    throw new PlatformError("bad_file", `read ${shown}: it cannot be read`, { cause });
-  }
 }
 
 async function list(context: CliContext, { json }: JsonOption): Promise<void> {

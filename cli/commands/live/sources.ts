@@ -1,14 +1,13 @@
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { z } from "zod";
 import { parseLiveSource } from "../../../schemas/live/parse-declaration.ts";
-import { PlatformError } from "../../../schemas/platform-error.ts";
 import { apiPath } from "../../client.ts";
 import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
 import { showListAt, timeText } from "../../list-view.ts";
+import { readTextFile } from "../../text-file.ts";
 
 interface JsonOption {
   readonly json?: boolean;
@@ -57,7 +56,7 @@ export function registerSourcesCommand(program: Command): void {
 }
 
 async function put(context: CliContext, file: string, { json }: JsonOption): Promise<void> {
-  const document = parseLiveSource(readText(resolve(context.cwd, file), file), file);
+  const document = parseLiveSource(readTextFile(resolve(context.cwd, file), file), file);
   const row = await withApi(context, { start: "always" }, ({ client }) =>
     client.put(apiPath`/v1/sources/${document.name}`, {
       reply: sourceSchema.extend({ isNew: z.boolean() }),
@@ -69,14 +68,6 @@ async function put(context: CliContext, file: string, { json }: JsonOption): Pro
     context.output.line(
       `${row.source}: version ${row.version}${row.isNew ? "" : ", unchanged"}, ${columnsText(row)}`,
     );
-}
-
-function readText(path: string, shown: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (cause) {
-    throw new PlatformError("bad_file", `read ${shown}: it cannot be read`, { cause });
-  }
 }
 
 const columnsText = ({ document: { columns } }: Source): string =>

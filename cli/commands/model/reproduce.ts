@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { InvalidArgumentError } from "commander";
 import type { Command } from "commander";
 import { z } from "zod";
@@ -14,10 +13,9 @@ import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
 import type { Output } from "../../output.ts";
-import { patient } from "../../run/follow-run.ts";
+import { untilResult } from "../../run/follow-run.ts";
 
 const startedSchema = z.looseObject({ workflowId: z.string(), runId: z.string(), isNew: z.boolean() });
-const POLL_MS = 500;
 
 const NOTES = `
 Ends with 0 when every file came out byte for byte, 3 when something differs.
@@ -66,15 +64,9 @@ async function follow(
   const path = apiPath`/v1/models/${model}/versions/${version}/reproduction`;
   const { workflowId, isNew } = await client.post(path, { reply: startedSchema });
   output.progress(`${isNew ? "training" : "joined: training"} ${model}@${version} again (${workflowId})`);
-  const read = patient(() => client.get(path, reproductionViewSchema), { signal, awaited: [] });
-  for (;;) {
-    const { result } = await read();
-    if (result !== undefined) {
-      output.endProgress();
-      return result;
-    }
-    await sleep(POLL_MS, undefined, { signal });
-  }
+  const result = await untilResult(() => client.get(path, reproductionViewSchema), { signal });
+  output.endProgress();
+  return result;
 }
 
 function show(output: Output, reproduction: Reproduction): void {

@@ -1,6 +1,5 @@
 import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { Option } from "commander";
 import type { Command } from "commander";
 import { z } from "zod";
@@ -21,7 +20,7 @@ import type { Connection } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
 import type { Output } from "../../output.ts";
-import { patient } from "../../run/follow-run.ts";
+import { untilResult } from "../../run/follow-run.ts";
 
 interface JsonOption {
   readonly json?: boolean;
@@ -36,7 +35,6 @@ interface CheckoutOptions extends JsonOption {
 const placeOf = ({ cwd }: CliContext, given: string) => ({ given, path: resolve(cwd, given) });
 
 const startedSchema = z.looseObject({ workflowId: z.string() });
-const POLL_MS = 300;
 const WHICH = "id of a dataset or feature set, its first digits, or a pointer file";
 
 /** `aura data diff | checkout | pointer`: versions of data. */
@@ -154,16 +152,12 @@ async function compare(
 ): Promise<DataDiff> {
   await client.post("/v1/data-diffs", { reply: startedSchema, body: sides });
   const path = apiPath`/v1/data-diffs/${sides.a}/${sides.b}`;
-  const read = patient(() => client.get(path, dataDiffViewSchema), { signal, awaited: [] });
-  for (;;) {
-    const { result } = await read();
-    output.progress("comparing");
-    if (result !== undefined) {
-      output.endProgress();
-      return result;
-    }
-    await sleep(POLL_MS, undefined, { signal });
-  }
+  const result = await untilResult(() => client.get(path, dataDiffViewSchema), {
+    signal,
+    onAsked: () => output.progress("comparing"),
+  });
+  output.endProgress();
+  return result;
 }
 
 function showDiff(output: Output, { equal, tables, files, kind }: DataDiff): void {

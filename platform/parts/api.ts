@@ -1,4 +1,4 @@
-import { childEnvironment, builtEntry, isBuilt } from "./node-process.ts";
+import { builtEntry, childEnvironment, httpProbe, isBuilt } from "./node-process.ts";
 import type { PartContext, PartDefinition, PartPlan } from "./part.ts";
 
 const ENTRY = "api/main.js";
@@ -14,7 +14,6 @@ export const apiPart: PartDefinition = {
 };
 
 function planApi(context: PartContext): PartPlan {
-  let readyFor: Date | undefined;
   return {
     name: "api",
     stopSignal: "SIGTERM",
@@ -26,12 +25,6 @@ function planApi(context: PartContext): PartPlan {
       env: childEnvironment(context),
     }),
     // Not ready is no reason to restart: a database that is away makes /readyz false for as long.
-    async probe(signal, spawnedAt) {
-      const path = readyFor === spawnedAt ? "/livez" : "/readyz";
-      const response = await fetch(`${context.apiUrl}${path}`, { signal });
-      await response.body?.cancel();
-      if (!response.ok) throw new Error(`${path}: HTTP ${response.status}`);
-      readyFor = spawnedAt;
-    },
+    probe: httpProbe(context.apiUrl),
   };
 }

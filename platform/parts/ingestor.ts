@@ -1,4 +1,4 @@
-import { childEnvironment, builtEntry, isBuilt } from "./node-process.ts";
+import { builtEntry, childEnvironment, isBuilt, requireOk } from "./node-process.ts";
 import type { PartContext, PartDefinition, PartPlan } from "./part.ts";
 
 const ENTRY = "workers/ingestor.js";
@@ -29,10 +29,6 @@ function planIngestor(context: PartContext): PartPlan {
         AURA_MQTT_PORT: settings.mqtt.port === "off" ? "off" : String(ports.mqtt),
       },
     }),
-    async probe(signal) {
-      const response = await fetch(`http://127.0.0.1:${ports.ingestorMetrics}/livez`, { signal });
-      await response.body?.cancel();
-      if (!response.ok) throw new Error(`/livez: HTTP ${response.status}`);
-    },
+    probe: (signal) => requireOk(`http://127.0.0.1:${ports.ingestorMetrics}/livez`, signal),
   };
 }

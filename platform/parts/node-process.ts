@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { packageRoot } from "../../config/package-root.ts";
 import type { Settings } from "../../config/settings.ts";
-import type { PartContext } from "./part.ts";
+import type { PartContext, PartPlan } from "./part.ts";
 
 /** Absolute path of a built entry, e.g. `api/main.js`. */
 export function builtEntry(entry: string): string {
@@ -45,4 +45,21 @@ export function childEnvironment(context: PartContext): Record<string, string> {
 
 function isTemporalEmbedded(settings: Settings): boolean {
   return settings.temporal.address === undefined;
+}
+
+/** A process that listens over HTTP: ready once `/readyz` says so, and from then on alive while `/livez` answers. */
+export function httpProbe(url: string): PartPlan["probe"] {
+  let readyFor: Date | undefined;
+  return async (signal, spawnedAt) => {
+    const path = readyFor === spawnedAt ? "/livez" : "/readyz";
+    await requireOk(`${url}${path}`, signal);
+    readyFor = spawnedAt;
+  };
+}
+
+/** @throws {Error} another answer than a good one, or none */
+export async function requireOk(url: string, signal: AbortSignal): Promise<void> {
+  const response = await fetch(url, { signal });
+  await response.body?.cancel();
+  if (!response.ok) throw new Error(`${new URL(url).pathname}: HTTP ${response.status}`);
 }

@@ -1,4 +1,4 @@
-import { childEnvironment, builtEntry, isBuilt } from "./node-process.ts";
+import { builtEntry, childEnvironment, httpProbe, isBuilt } from "./node-process.ts";
 import type { PartContext, PartDefinition, PartPlan } from "./part.ts";
 
 const ENTRY = "workers/scorer.js";
@@ -15,8 +15,6 @@ export const scorerPart: PartDefinition = {
 
 /** Ready when it owns its share of the assets, alive while it answers. */
 function planScorer(context: PartContext): PartPlan {
-  const url = `http://127.0.0.1:${context.ports.scorer}`;
-  let readyFor: Date | undefined;
   return {
     name: "scorer",
     stopSignal: "SIGTERM",
@@ -31,12 +29,6 @@ function planScorer(context: PartContext): PartPlan {
         AURA_SCORER_PORT: String(context.ports.scorer),
       },
     }),
-    async probe(signal, spawnedAt) {
-      const path = readyFor === spawnedAt ? "/livez" : "/readyz";
-      const response = await fetch(`${url}${path}`, { signal });
-      await response.body?.cancel();
-      if (!response.ok) throw new Error(`${path}: HTTP ${response.status}`);
-      readyFor = spawnedAt;
-    },
+    probe: httpProbe(`http://127.0.0.1:${context.ports.scorer}`),
   };
 }

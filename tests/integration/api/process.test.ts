@@ -9,21 +9,15 @@ import type { PredictReply } from "../../../schemas/prediction.ts";
 import { createObjectStore } from "../../../stores/objects/object-store.ts";
 import type { ObjectStore } from "../../../stores/objects/port.ts";
 import { createDatabase } from "../../../stores/postgres/database.ts";
-import type { AuditEntry, Database, VersionRow } from "../../../stores/postgres/port.ts";
+import type { Database, VersionRow } from "../../../stores/postgres/port.ts";
 import { until } from "../../support/api-fixture.ts";
+import { promoteVersion } from "../../support/champions.ts";
 import { freePort } from "../../support/free-port.ts";
 import { createTestDatabase, describeWithServices } from "../../support/platform.ts";
 import type { TestDatabase } from "../../support/platform.ts";
-import { approve } from "../../support/registry-samples.ts";
 import { putTinyVersion } from "../../support/served-versions.ts";
 
 const ENTRY = join(import.meta.dirname, "../../../dist/api/main.js");
-const AUDIT: AuditEntry = {
-  actor: { id: "test", role: "system", authenticated: true },
-  action: "test",
-  subject: "test",
-  outcome: "ok",
-};
 const ROW = { voltage: 10, current: 0.5 };
 
 await describeWithServices("the API process on real services", ({ temporalAddress, namespace }) => {
@@ -36,38 +30,8 @@ await describeWithServices("the API process on real services", ({ temporalAddres
   let log = "";
   const url = (path: string): string => `http://127.0.0.1:${port}${path}`;
 
-  async function register(version: number, slope: number): Promise<VersionRow> {
-    const row = await putTinyVersion(objects, { version, slope });
-    const { model, digest, manifest, evaluation } = row;
-    const runId = `run-${version}`;
-    await db.runs.create({
-      runId,
-      workflowId: `pipeline/pump/${version}`,
-      pipeline: "pump",
-      model,
-      pipelineText: "name: pump",
-      specHash: "a".repeat(64),
-      files: [],
-      requestedBy: "test",
-      requesterAuthenticated: false,
-    });
-    const registered = await db.registry.register(
-      { model, digest, manifest, evaluation, dataset: row.dataset, runId },
-      AUDIT,
-    );
-    await db.registry.promote(
-      {
-        model,
-        version: registered.version,
-        digest,
-        requestId: `promote-${version}`,
-        approvalId: await approve(db, registered),
-        reason: "test",
-      },
-      AUDIT,
-    );
-    return registered;
-  }
+  const register = async (version: number, slope: number): Promise<VersionRow> =>
+    promoteVersion(db, await putTinyVersion(objects, { version, slope }));
 
   function start(): void {
     api = fork(ENTRY, [], {

@@ -15,7 +15,7 @@ export interface ShownReading {
 
 /** A stored reading as the API gives it: values by name, in the types they were declared with; masked ones are null. */
 export function shownReading(
-  { asset, source, epoch, ts, seq, values }: StoredReading,
+  { asset, source, epoch, ts, seq, values }: Omit<StoredReading, "schemaVersion">,
   document: LiveSource,
 ): ShownReading {
   const named: Record<string, ShownValue> = {};

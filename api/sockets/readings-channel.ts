@@ -1,8 +1,9 @@
 import { z } from "zod";
-import type { LiveSource } from "../../schemas/live/source.ts";
+import { N_SHARDS } from "../../schemas/live/shard.ts";
 import { dataIdSchema, nameSchema } from "../../schemas/names.ts";
 import type { Database } from "../../stores/postgres/port.ts";
-import type { ReadingPosition, StoredReading } from "../../stores/postgres/port/live.ts";
+import type { LiveSourceRow } from "../../stores/postgres/port/live.ts";
+import type { FollowedReading, FollowPosition } from "../../stores/postgres/port/online.ts";
 import { shownReading } from "../readings/shown-reading.ts";
 import type { Channel, ChannelSocket } from "./live-sockets.ts";
 
@@ -15,13 +16,13 @@ const querySchema = z.strictObject({
 type Query = z.infer<typeof querySchema>;
 
 const POLL_MS = 200;
-const MAX_ROWS = 5_000;
+const ALL_SHARDS = Array.from({ length: N_SHARDS }, (_, shard) => shard);
 /** Readings of one frame. */
 const FRAME_ROWS = 500;
 /** A declaration is believed for so long without asking again. */
 const FRESH_MS = 5_000;
 
-type ReadingsDatabase = Pick<Database, "readings" | "liveSources">;
+type ReadingsDatabase = Pick<Database, "online" | "liveSources">;
 
 /**
  * `WS /readings?source=…&asset=…&cursor=…`: readings as they are committed. Frames are `{type: "readings", cursor, readings}`;
@@ -35,8 +36,8 @@ export class ReadingsChannel implements Channel<Query> {
   readonly query = querySchema;
   readonly #database: () => ReadingsDatabase;
   /** How far each of them is. */
-  readonly #sockets = new Map<ChannelSocket<Query>, ReadingPosition>();
-  readonly #sources = new Map<string, { readonly document: LiveSource | undefined; readonly at: number }>();
+  readonly #sockets = new Map<ChannelSocket<Query>, FollowPosition>();
+  readonly #sources = new Map<string, { readonly row: LiveSourceRow | undefined; readonly at: number }>();
   #isClosed = false;
   #following: Promise<void> | undefined;
 
@@ -52,7 +53,7 @@ export class ReadingsChannel implements Channel<Query> {
     }
     this.#sockets.set(
       socket,
-      cursor === undefined ? await this.#database().readings.position() : positionOf(cursor),
+      cursor === undefined ? await this.#database().online.present() : positionOf(cursor),
     );
     this.#following ??= this.#follow().finally(() => (this.#following = undefined));
     return () => void this.#sockets.delete(socket);
@@ -82,11 +83,17 @@ export class ReadingsChannel implements Channel<Query> {
     }
     let hasMore = false;
     for (const [key, sockets] of groups) {
-      const { position, readings } = await this.#database().readings.since(positionOf(key), MAX_ROWS);
-      hasMore ||= readings.length > 0;
+      const asked = await Promise.all(
+        [...new Set(sockets.map(({ query }) => query.source))].map((name) => this.#sourceOf(name)),
+      );
+      const found = await this.#database().online.follow(positionOf(key), {
+        sources: asked.flatMap((row) => row?.sourceKey ?? []),
+        shards: ALL_SHARDS,
+      });
+      hasMore ||= found.hasMore || found.readings.length > 0;
       for (const socket of sockets) {
-        await this.#send(socket, position, readings);
-        if (this.#sockets.has(socket)) this.#sockets.set(socket, position);
+        await this.#send(socket, found.upTo, found.readings);
+        if (this.#sockets.has(socket)) this.#sockets.set(socket, found.upTo);
       }
     }
     return hasMore;
@@ -94,18 +101,18 @@ export class ReadingsChannel implements Channel<Query> {
 
   async #send(
     socket: ChannelSocket<Query>,
-    position: ReadingPosition,
-    readings: readonly StoredReading[],
+    position: FollowPosition,
+    readings: readonly FollowedReading[],
   ): Promise<void> {
     const { source, asset } = socket.query;
+    const row = readings.length === 0 ? undefined : await this.#sourceOf(source);
+    if (row === undefined) return;
     const own = readings.filter(
-      (one) => one.source === source && (asset === undefined || one.asset === asset),
+      (one) => one.sourceKey === row.sourceKey && (asset === undefined || one.asset === asset),
     );
-    const document = own.length === 0 ? undefined : await this.#sourceOf(source);
-    if (document === undefined) return;
     const cursor = cursorOf(position);
     for (let i = 0; i < own.length; i += FRAME_ROWS) {
-      const shown = own.slice(i, i + FRAME_ROWS).map((one) => shownReading(one, document));
+      const shown = own.slice(i, i + FRAME_ROWS).map((one) => shownReading({ ...one, source }, row.document));
       // Only the last frame of a step may be gone on from: those before it are not all of their commits.
       const isLast = i + FRAME_ROWS >= own.length;
       if (!socket.send(JSON.stringify({ type: "readings", ...(isLast && { cursor }), readings: shown })))
@@ -113,18 +120,18 @@ export class ReadingsChannel implements Channel<Query> {
     }
   }
 
-  async #sourceOf(name: string): Promise<LiveSource | undefined> {
+  async #sourceOf(name: string): Promise<LiveSourceRow | undefined> {
     const known = this.#sources.get(name);
-    if (known !== undefined && performance.now() - known.at < FRESH_MS) return known.document;
-    const document = (await this.#database().liveSources.get(name))?.document;
-    this.#sources.set(name, { document, at: performance.now() });
-    return document;
+    if (known !== undefined && performance.now() - known.at < FRESH_MS) return known.row;
+    const row = await this.#database().liveSources.get(name);
+    this.#sources.set(name, { row, at: performance.now() });
+    return row;
   }
 }
 
-const cursorOf = ({ tx, batch }: ReadingPosition): string => `${tx}.${batch}`;
+const cursorOf = ({ tx, batch }: FollowPosition): string => `${tx}.${batch}`;
 
-function positionOf(cursor: string): ReadingPosition {
+function positionOf(cursor: string): FollowPosition {
   const [, tx = "0", batch = "0"] = CURSOR.exec(cursor) ?? [];
   return { tx, batch: Number(batch) };
 }

@@ -108,20 +108,6 @@ export interface ReadingPageRequest {
   readonly isTimestamp: boolean;
 }
 
-/** How far somebody has read the commits, in the order in which they can be followed. */
-export interface ReadingPosition {
-  /** Transaction, a number beyond what a double holds. */
-  readonly tx: string;
-  readonly batch: number;
-}
-
-/** Readings of commits that follow a position. */
-export interface FollowedReadings {
-  /** After the last commit whose readings are here. */
-  readonly position: ReadingPosition;
-  readonly readings: readonly StoredReading[];
-}
-
 /** Readings of a column between two times, together. */
 export interface TrendPoint {
   /** Microseconds since 1970 at which the bucket begins. */
@@ -168,10 +154,6 @@ export interface ReadingStore {
    */
   commit(submissions: readonly ReadingSubmission[]): Promise<CommittedReadings[]>;
   page(request: ReadingPageRequest): Promise<StoredReading[]>;
-  /** After every commit that nothing can come before any more. */
-  position(): Promise<ReadingPosition>;
-  /** Readings of the commits after a position, at most about so many; all of a commit are together. */
-  since(position: ReadingPosition, maxRows: number): Promise<FollowedReadings>;
   /** A column in equal steps of time; steps without a value are left out. */
   trend(request: TrendRequest): Promise<TrendPoint[]>;
   /** Assets that have readings of a source, in the order of their ids. */

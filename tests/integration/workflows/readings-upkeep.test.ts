@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import pg from "pg";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { withFailures } from "../../../activities/failures.ts";
 import { createReadingsActivities } from "../../../activities/readings/activities.ts";
 import { ReadingIntake } from "../../../intake/reading-intake.ts";
@@ -67,12 +67,22 @@ await describeWithServices("readings that are stored", (services) => {
   });
 
   let nRuns = 0;
-  const upkeep = (archiveNow: boolean) =>
-    environment.client.workflow.execute<typeof readingsUpkeepWorkflow>("readingsUpkeepWorkflow", {
+  const upkeep = async (archiveNow: boolean) => {
+    await untilDecided();
+    return environment.client.workflow.execute<typeof readingsUpkeepWorkflow>("readingsUpkeepWorkflow", {
       workflowId: `readings/upkeep/${(nRuns += 1)}`,
       taskQueue: TASK_QUEUES.control,
       args: [{ archiveNow }],
     });
+  };
+  /** Followers wait for transactions that were open at a commit, also those of other databases of the server. */
+  const untilDecided = () =>
+    vi.waitFor(async () => {
+      const { rows } = await sql.query(
+        "select 1 from aura.reading_batches where tx >= pg_snapshot_xmin(pg_current_snapshot())",
+      );
+      expect(rows).toEqual([]);
+    }, 20_000);
   const hour = Math.floor(Date.now() / HOUR_MS) * HOUR_MS - HOUR_MS;
   const reading = (asset: string, ms: number, values: object) => ({
     asset,

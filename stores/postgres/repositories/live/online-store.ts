@@ -13,6 +13,7 @@ import type {
   ShardLease,
 } from "../../port/online.ts";
 import { N_SHARDS, shardSql } from "../../../../schemas/live/shard.ts";
+import { batchesAfter } from "./followed-batches.ts";
 import { replayReadings } from "./replay.ts";
 import { putScores, readScores } from "./asset-scores.ts";
 
@@ -21,12 +22,6 @@ const SHARES_LOCK = 1_635_087_458;
 /** Readings given out at once, but for a batch that has more by itself. */
 const MOST_READINGS = 20_000;
 const MOST_BATCHES = 500;
-
-interface BatchRow {
-  readonly tx: string;
-  readonly batch: number;
-  readonly n: number;
-}
 
 /** Leases of shards, the way of committed readings to scorers, and the latest scores. */
 export class PostgresOnlineStore implements OnlineStore {
@@ -82,19 +77,11 @@ export class PostgresOnlineStore implements OnlineStore {
     after: FollowPosition,
     { sources, shards }: { readonly sources: readonly number[]; readonly shards: readonly number[] },
   ): Promise<FollowedReadings> {
-    const batches = await this.#pool.query<BatchRow & { isHeldBack: boolean }>(
-      `select b.tx::text as tx, b.batch_id as batch,
-              case when b.source_key = any ($3) then b.n_stored else 0 end as n
-         from aura.reading_batches b
-        where (b.tx, b.batch_id) > ($1::xid8, $2) and b.tx < pg_snapshot_xmin(pg_current_snapshot())
-        order by b.tx, b.batch_id limit ${MOST_BATCHES}`,
-      [after.tx, after.batch, sources],
-    );
-    const taken = firstOf(batches);
+    const limits = { mostRows: MOST_READINGS, mostBatches: MOST_BATCHES, sources };
+    const { batches: taken, hasMore } = await batchesAfter(this.#pool, after, limits);
     const last = taken.at(-1);
     if (last === undefined)
       return { readings: [], upTo: after, hasMore: false, isHeldBack: await this.#isHeldBack(after) };
-    const hasMore = taken.length < batches.length || batches.length === MOST_BATCHES;
     return {
       readings: await this.#readingsOf(
         taken.filter(({ n }) => n > 0).map(({ batch }) => batch),
@@ -255,11 +242,4 @@ async function settleShare(
     fence,
     ...(followedTx === null || batch === null ? {} : { followed: { tx: followedTx, batch } }),
   }));
-}
-
-/** As many batches as fit, but at least one. */
-function firstOf(batches: readonly BatchRow[]): readonly BatchRow[] {
-  let n = 0;
-  const end = batches.findIndex((batch, i) => i > 0 && (n += batch.n) > MOST_READINGS);
-  return end < 0 ? batches : batches.slice(0, end);
 }

@@ -4,10 +4,8 @@ import { copyRows } from "../../connection/copy-rows.ts";
 import { sqlStateOf } from "../../connection/database-errors.ts";
 import type {
   CommittedReadings,
-  FollowedReadings,
   IntakeCountRow,
   ReadingPageRequest,
-  ReadingPosition,
   ReadingStore,
   ReadingSubmission,
   StoredReading,
@@ -29,6 +27,13 @@ const NO_PARTITION = "23514";
 interface LedgerBatch extends EncodedBatch {
   readonly places: readonly number[];
 }
+
+/**
+ * Series of source $1 and asset $2. As one value, not a join: only then do the indexes give readings in the order of their keys,
+ * and a page ends after its rows instead of sorting the series.
+ */
+const SERIES = `(select s.series_key from aura.reading_series s join aura.assets a using (asset_key)
+                  where s.source_key = $1 and a.asset_id = $2)`;
 
 /** Readings in monthly partitions, the ledger of their batches, dead letters and counts. */
 export class PostgresReadingStore implements ReadingStore {
@@ -126,13 +131,10 @@ export class PostgresReadingStore implements ReadingStore {
     const monthFrom = isTimestamp && since !== undefined ? firstDayOf(monthOf(since / 1_000)) : null;
     const monthUntil = isTimestamp && until !== undefined ? firstDayOf(monthOf(until / 1_000)) : null;
     return this.#pool.query(
-      `select a.asset_id as asset, l.source, r.epoch, r.ts, r.seq, r.schema_version as "schemaVersion",
-              r.row_values as "values"
-         from aura.reading_series s
-         join aura.assets a using (asset_key)
-         join aura.live_sources l using (source_key)
-         join aura.readings r using (series_key)
-        where s.source_key = $1 and a.asset_id = $2
+      `select $2::text as asset, (select source from aura.live_sources where source_key = $1) as source, r.epoch, r.ts,
+              r.seq, r.schema_version as "schemaVersion", r.row_values as "values"
+         from aura.readings r
+        where r.series_key = ${SERIES}
           and ($3::bigint is null or r.ts >= $3) and ($4::bigint is null or r.ts < $4)
           and ($5::date is null or r.month >= $5) and ($6::date is null or r.month <= $6)
           and ($7::int is null or (r.epoch, r.ts, r.seq) ${than} ($7, $8, $9))
@@ -152,39 +154,6 @@ export class PostgresReadingStore implements ReadingStore {
     );
   }
 
-  async position(): Promise<ReadingPosition> {
-    const [row] = await this.#pool.query<ReadingPosition>(
-      `select tx::text as tx, batch_id as batch from aura.reading_batches
-        where tx < pg_snapshot_xmin(pg_current_snapshot()) order by reading_batches.tx desc, batch_id desc limit 1`,
-    );
-    return row ?? { tx: "0", batch: 0 };
-  }
-
-  async since(position: ReadingPosition, maxRows: number): Promise<FollowedReadings> {
-    const batches = await this.#pool.query<ReadingPosition & { n: number }>(
-      `select tx::text as tx, batch_id as batch, n_stored as n from aura.reading_batches
-        where (reading_batches.tx, batch_id) > ($1::xid8, $2) and reading_batches.tx < pg_snapshot_xmin(pg_current_snapshot())
-        order by reading_batches.tx, batch_id limit 1000`,
-      [position.tx, position.batch],
-    );
-    let nRows = 0;
-    let n = 0;
-    while (n < batches.length && (n === 0 || nRows + (batches[n]?.n ?? 0) <= maxRows))
-      nRows += batches[n++]?.n ?? 0;
-    const last = batches[n - 1];
-    if (last === undefined) return { position, readings: [] };
-    const ids = batches.slice(0, n).map(({ batch }) => batch);
-    const readings = await this.#pool.query<StoredReading>(
-      `select a.asset_id as asset, l.source, r.epoch, r.ts, r.seq, r.schema_version as "schemaVersion",
-              r.row_values as "values"
-         from aura.readings r join aura.reading_series s using (series_key) join aura.assets a using (asset_key)
-         join aura.live_sources l on l.source_key = s.source_key
-        where r.batch_id between $1 and $2 and r.batch_id = any ($3) order by r.batch_id, r.ts`,
-      [Math.min(...ids), Math.max(...ids), ids],
-    );
-    return { position: { tx: last.tx, batch: last.batch }, readings };
-  }
-
   trend(request: TrendRequest): Promise<TrendPoint[]> {
     const { sourceKey, source, asset, column, place, since, until, bucket, isAggregated } = request;
     const start = (t: string) => `${t} - ((${t} % $5::bigint) + $5) % $5`;
@@ -200,8 +169,8 @@ export class PostgresReadingStore implements ReadingStore {
     return this.#pool.query(
       `select ${start("r.ts")} as start, count(*) as n, avg(r.row_values[$6]) as mean, min(r.row_values[$6]) as min,
               max(r.row_values[$6]) as max
-         from aura.reading_series s join aura.assets a using (asset_key) join aura.readings r using (series_key)
-        where s.source_key = $1 and a.asset_id = $2 and r.ts >= $3 and r.ts < $4
+         from aura.readings r
+        where r.series_key = ${SERIES} and r.ts >= $3 and r.ts < $4
           and r.month between $7::date and $8::date and r.row_values[$6] is not null
         group by 1 order by 1`,
       [

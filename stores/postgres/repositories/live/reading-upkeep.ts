@@ -1,6 +1,8 @@
 import type { ObjectRef } from "../../../../schemas/object-ref.ts";
 import { liveSourceSchema, spanMs } from "../../../../schemas/live/source.ts";
 import type { ConnectionPool, Sql } from "../../connection/connection-pool.ts";
+import type { FollowPosition } from "../../port/online.ts";
+import { batchesAfter } from "./followed-batches.ts";
 import type {
   ArchivedReading,
   ExpiredReadings,
@@ -11,6 +13,7 @@ import type {
 } from "../../port/reading-upkeep.ts";
 
 const FETCH_ROWS = 5_000;
+const MOST_BATCHES = 10_000;
 const HOUR_MICROS = 3_600_000_000;
 const RECONCILER = "reconcile";
 /** Batches looked at in one step of a reconciliation. */
@@ -251,25 +254,20 @@ function rangeOf({ batches }: FollowedBatches): [number, number, readonly number
   return [least, most, batches];
 }
 
-/** What is below the oldest open transaction is decided: a batch that commits late is never passed over. */
-async function follow(sql: Sql, follower: string, maxRows: number): Promise<FollowedBatches | undefined> {
+async function follow(sql: Sql, follower: string, mostRows: number): Promise<FollowedBatches | undefined> {
   await sql.query("insert into aura.reading_positions (follower) values ($1) on conflict do nothing", [
     follower,
   ]);
-  const rows = await sql.query<{ id: number; tx: string; n: number }>(
-    `select b.batch_id as id, b.tx::text as tx, b.n_stored as n
-       from aura.reading_batches b, aura.reading_positions p
-      where p.follower = $1 and (b.tx, b.batch_id) > (p.tx, p.batch_id)
-        and b.tx < pg_snapshot_xmin(pg_current_snapshot())
-      order by b.tx, b.batch_id limit 10000`,
+  const [position] = await sql.query<FollowPosition>(
+    "select tx::text as tx, batch_id as batch from aura.reading_positions where follower = $1",
     [follower],
   );
-  let nRows = 0;
-  let n = 0;
-  while (n < rows.length && (n === 0 || nRows + (rows[n]?.n ?? 0) <= maxRows)) nRows += rows[n++]?.n ?? 0;
-  const last = rows[n - 1];
+  if (position === undefined) return undefined;
+  const { batches } = await batchesAfter(sql, position, { mostRows, mostBatches: MOST_BATCHES });
+  const last = batches.at(-1);
   if (last === undefined) return undefined;
-  return { follower, nRows, tx: last.tx, batch: last.id, batches: rows.slice(0, n).map(({ id }) => id) };
+  const nRows = batches.reduce((sum, { n }) => sum + n, 0);
+  return { follower, nRows, tx: last.tx, batch: last.batch, batches: batches.map(({ batch }) => batch) };
 }
 
 async function move(sql: Sql, { follower, tx, batch }: FollowedBatches): Promise<void> {

@@ -22,9 +22,10 @@ export async function replayReadings(
   const until = request.until ?? Number.MAX_SAFE_INTEGER;
   const [newest] = await tx.query<Newest>(
     `select r.series_key as series, r.epoch, r.ts, b.committed_at as "committedAt"
-       from aura.reading_series s join aura.assets a using (asset_key)
-       join aura.readings r using (series_key) left join aura.reading_batches b using (batch_id)
-      where s.source_key = $1 and a.asset_id = $2 and r.ts <= $3
+       from aura.readings r left join aura.reading_batches b using (batch_id)
+      where r.series_key = (select s.series_key from aura.reading_series s join aura.assets a using (asset_key)
+                             where s.source_key = $1 and a.asset_id = $2)
+        and r.ts <= $3
       order by r.epoch desc, r.ts desc, r.seq desc limit 1`,
     [request.sourceKey, request.asset, until],
   );

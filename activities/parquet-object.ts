@@ -1,4 +1,4 @@
-import type { ParquetPart } from "../schemas/dataset.ts";
+import type { ParquetPart } from "../schemas/data/dataset.ts";
 import { hashFile } from "../stores/objects/plain-file.ts";
 import type { ObjectStore } from "../stores/objects/port.ts";
 

@@ -12,7 +12,7 @@ import type { Settings } from "../config/settings.ts";
 import type { ScheduleView } from "../schemas/live/online-features.ts";
 import { isErrorCode, isPlatformError, PlatformError } from "../schemas/platform-error.ts";
 import type { ErrorLocation } from "../schemas/platform-error.ts";
-import type { PendingFailure } from "../schemas/run.ts";
+import type { PendingFailure } from "../schemas/runs/run.ts";
 import { connectClient, endContextTracking } from "../temporal-config/connection.ts";
 import {
   compareDataWorkflowId,

@@ -1,7 +1,7 @@
-import type { DataKind } from "../schemas/data-diff.ts";
+import type { DataKind } from "../schemas/data/data-diff.ts";
 import type { ScheduleView } from "../schemas/live/online-features.ts";
 import type { ObjectRef } from "../schemas/object-ref.ts";
-import type { PendingFailure } from "../schemas/run.ts";
+import type { PendingFailure } from "../schemas/runs/run.ts";
 import type { StoredPipelineInput } from "../stores/objects/pipeline-input.ts";
 import type { Actor } from "../stores/postgres/port.ts";
 

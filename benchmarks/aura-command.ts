@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { z } from "zod";
-import { metricSetSchema } from "../schemas/model-version.ts";
-import { runOutcomeSchema } from "../schemas/run.ts";
+import { metricSetSchema } from "../schemas/models/model-version.ts";
+import { runOutcomeSchema } from "../schemas/runs/run.ts";
 import { runChild } from "./child.ts";
 import type { ChildResult, WatchedChild } from "./child.ts";
 

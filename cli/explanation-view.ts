@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { answerExplanationSchema } from "../schemas/explanation.ts";
+import { answerExplanationSchema } from "../schemas/serving/explanation.ts";
 import { safeText } from "./output.ts";
 import type { Output } from "./output.ts";
 import { aligned, numberText } from "./run/evaluation-text.ts";

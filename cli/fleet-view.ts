@@ -1,5 +1,5 @@
-import type { LeftOutAsset, RowCounts } from "../schemas/score.ts";
-import { csvText } from "../schemas/csv.ts";
+import type { LeftOutAsset, RowCounts } from "../schemas/serving/score.ts";
+import { csvText } from "../schemas/text/csv.ts";
 import type { Output } from "./output.ts";
 import { safeText } from "./output.ts";
 import { numberText } from "./run/evaluation-text.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Lineage, LineageItem } from "../schemas/lineage.ts";
+import type { Lineage, LineageItem } from "../schemas/data/lineage.ts";
 import { LINEAGE_CSV_HEADER, lineageCsv, showLineage } from "./lineage-view.ts";
 import { Output } from "./output.ts";
 

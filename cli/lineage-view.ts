@@ -1,6 +1,6 @@
-import { LINEAGE_LISTS } from "../schemas/lineage.ts";
-import type { Lineage, LineageItem, LineageList } from "../schemas/lineage.ts";
-import { csvText } from "../schemas/csv.ts";
+import { LINEAGE_LISTS } from "../schemas/data/lineage.ts";
+import type { Lineage, LineageItem, LineageList } from "../schemas/data/lineage.ts";
+import { csvText } from "../schemas/text/csv.ts";
 import { timeText } from "./list-view.ts";
 import type { ListColumn } from "./list-view.ts";
 import { safeText } from "./output.ts";

@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import { rawFileSchema } from "../schemas/dataset.ts";
-import type { RawFile } from "../schemas/dataset.ts";
+import { rawFileSchema } from "../schemas/data/dataset.ts";
+import type { RawFile } from "../schemas/data/dataset.ts";
 import { apiPath } from "./client.ts";
 import type { ApiClient } from "./client.ts";
 import { itemsOf } from "./list-view.ts";

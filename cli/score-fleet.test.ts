@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import type { RankedAsset, ScoreSummary } from "../schemas/score.ts";
+import type { RankedAsset, ScoreSummary } from "../schemas/serving/score.ts";
 import { ApiClient } from "./client.ts";
 import { startFakeApi } from "./fake-api.ts";
 import type { FakeApi } from "./fake-api.ts";

@@ -1,5 +1,5 @@
-import { fleetScoreSchema } from "../schemas/score.ts";
-import type { RankedAsset, ScoreSummary } from "../schemas/score.ts";
+import { fleetScoreSchema } from "../schemas/serving/score.ts";
+import type { RankedAsset, ScoreSummary } from "../schemas/serving/score.ts";
 import { z } from "zod";
 import { apiPath } from "./client.ts";
 import type { Connection } from "./connection.ts";

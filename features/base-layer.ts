@@ -1,5 +1,5 @@
-import type { FittedState } from "../schemas/feature-set.ts";
-import { numberLiteral, quoteIdentifier } from "../schemas/sql-quoting.ts";
+import type { FittedState } from "../schemas/data/feature-set.ts";
+import { numberLiteral, quoteIdentifier } from "../schemas/text/sql-quoting.ts";
 import { formulaSql } from "./expression/formula-sql.ts";
 import { parseFormula } from "./expression/parser.ts";
 import type { FeatureView, ViewColumn } from "./feature-view.ts";

@@ -4,7 +4,7 @@
  */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { FittedState } from "../schemas/feature-set.ts";
+import type { FittedState } from "../schemas/data/feature-set.ts";
 import type { FeatureView } from "./feature-view.ts";
 import { createAssetState } from "./online.ts";
 import type { AssetContext, LiveReading } from "./online.ts";

@@ -1,4 +1,4 @@
-import { numberLiteral, quoteIdentifier, quoteLiteral } from "../schemas/sql-quoting.ts";
+import { numberLiteral, quoteIdentifier, quoteLiteral } from "../schemas/text/sql-quoting.ts";
 
 /** Rows of an events source that count. Every condition must hold; each lists the values that pass. */
 export interface EventFilter {

@@ -1,4 +1,4 @@
-import type { DatasetManifest, DatasetSource, StoredColumn } from "../schemas/dataset.ts";
+import type { DatasetManifest, DatasetSource, StoredColumn } from "../schemas/data/dataset.ts";
 import type { LifeCap, Where } from "../schemas/pipeline/label.ts";
 import type { Span } from "../schemas/pipeline/time.ts";
 import { durationMs, lifeInUnits, spanInTimeUnits } from "../schemas/pipeline/time.ts";
@@ -6,7 +6,7 @@ import { PlatformError } from "../schemas/platform-error.ts";
 import type { EventCondition, EventFilter } from "./event-filter.ts";
 import type { DerivedColumn } from "./feature-view.ts";
 import type { AttributeColumn, ExpandContext, InputColumn } from "./operators/operator.ts";
-import { similarName } from "../schemas/similar-name.ts";
+import { similarName } from "../schemas/text/similar-name.ts";
 import { windowSpanOf } from "./windows/window-span.ts";
 import type { WindowSpan } from "./windows/window-span.ts";
 

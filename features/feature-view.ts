@@ -1,4 +1,4 @@
-import type { FeatureSpec } from "../schemas/feature-set.ts";
+import type { FeatureSpec } from "../schemas/data/feature-set.ts";
 import type { OperatorName } from "../schemas/pipeline/features.ts";
 import type { Column, ColumnType, SourceTime } from "../schemas/pipeline/source.ts";
 import { hashOf } from "../schemas/canonical-json.ts";

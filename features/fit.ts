@@ -1,5 +1,5 @@
-import type { FittedState } from "../schemas/feature-set.ts";
-import { quoteIdentifier, quoteLiteral } from "../schemas/sql-quoting.ts";
+import type { FittedState } from "../schemas/data/feature-set.ts";
+import { quoteIdentifier, quoteLiteral } from "../schemas/text/sql-quoting.ts";
 import { fitKMeans } from "../numerics/clustering/k-means.ts";
 import { mean, standardDeviation } from "../numerics/stats/moments.ts";
 import { PlatformError } from "../schemas/platform-error.ts";

@@ -3,7 +3,7 @@
  * that run offline. What offline reads from a whole series, online sees reading by reading; with the whole series
  * the results are equal, with only recent readings the windows are those of a series that starts there.
  */
-import type { FittedState } from "../schemas/feature-set.ts";
+import type { FittedState } from "../schemas/data/feature-set.ts";
 import { categoryColumns } from "./base-layer.ts";
 import { cleanNumber } from "./clean-number.ts";
 import { passesFilter } from "./event-filter.ts";

@@ -1,4 +1,4 @@
-import type { FittedState } from "../schemas/feature-set.ts";
+import type { FittedState } from "../schemas/data/feature-set.ts";
 
 type FittedRegimes = NonNullable<FittedState["regimes"]>;
 

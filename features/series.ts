@@ -1,4 +1,4 @@
-import type { FittedState } from "../schemas/feature-set.ts";
+import type { FittedState } from "../schemas/data/feature-set.ts";
 import type { FeatureView } from "./feature-view.ts";
 import { cleanNumber } from "./clean-number.ts";
 import { RowBuilder } from "./online.ts";

@@ -11,7 +11,7 @@
  * Equal expressions are computed once. Layers nobody needs are left out: a table of single rows has no window.
  * Sums run over values shifted by the asset's first one, so that a large offset does not eat the digits.
  */
-import { quoteLiteral } from "../schemas/sql-quoting.ts";
+import { quoteLiteral } from "../schemas/text/sql-quoting.ts";
 import type { BaseLayer } from "./base-layer.ts";
 import { eventConditionSql } from "./event-filter.ts";
 import type { EventFilter } from "./event-filter.ts";

@@ -1,4 +1,4 @@
-import { numberLiteral } from "../schemas/sql-quoting.ts";
+import { numberLiteral } from "../schemas/text/sql-quoting.ts";
 import { MAX_MAGNITUDE } from "./clean-number.ts";
 
 /** `CASE WHEN condition THEN value END`: missing unless the condition holds. */

@@ -1,4 +1,4 @@
-import type { FittedState } from "../schemas/feature-set.ts";
+import type { FittedState } from "../schemas/data/feature-set.ts";
 import { baseLayer, WEIGHT_ALIAS } from "./base-layer.ts";
 import { formulaNames, parseFormula } from "./expression/parser.ts";
 import type { FeatureView } from "./feature-view.ts";

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { quoteLiteral } from "../schemas/sql-quoting.ts";
+import { quoteLiteral } from "../schemas/text/sql-quoting.ts";
 import { createAssetState } from "./online.ts";
 import { manifestOf, pipelineOf } from "./support/test-dataset.ts";
 import { createTestEngine } from "./support/test-engine.ts";

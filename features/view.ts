@@ -1,4 +1,4 @@
-import type { DatasetManifest } from "../schemas/dataset.ts";
+import type { DatasetManifest } from "../schemas/data/dataset.ts";
 import type { OperatorName } from "../schemas/pipeline/features.ts";
 import type { Pipeline } from "../schemas/pipeline/pipeline.ts";
 import { weightColumnOf } from "../schemas/pipeline/pipeline.ts";

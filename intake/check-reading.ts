@@ -5,7 +5,7 @@
 import type { IntakeCode } from "../schemas/live/intake.ts";
 import { spanMs } from "../schemas/live/source.ts";
 import type { LiveSource } from "../schemas/live/source.ts";
-import { parseIsoMicros } from "../schemas/iso-time.ts";
+import { parseIsoMicros } from "../schemas/text/iso-time.ts";
 import type { Column } from "../schemas/pipeline/source.ts";
 
 /** A reading that is as declared. */

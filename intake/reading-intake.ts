@@ -7,7 +7,7 @@
 import { createHash } from "node:crypto";
 import type { IntakeProblem, IntakeReply } from "../schemas/live/intake.ts";
 import type { LiveSource } from "../schemas/live/source.ts";
-import { formatIsoMicros } from "../schemas/iso-time.ts";
+import { formatIsoMicros } from "../schemas/text/iso-time.ts";
 import { PlatformError } from "../schemas/platform-error.ts";
 import type {
   CommittedReadings,

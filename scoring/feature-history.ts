@@ -1,4 +1,4 @@
-import { parseIsoMicros } from "../schemas/iso-time.ts";
+import { parseIsoMicros } from "../schemas/text/iso-time.ts";
 import type {
   FeatureHistory,
   FeatureHistoryRequest,

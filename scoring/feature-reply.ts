@@ -1,4 +1,4 @@
-import { formatIsoMicros } from "../schemas/iso-time.ts";
+import { formatIsoMicros } from "../schemas/text/iso-time.ts";
 import type {
   FeatureStatus,
   OnlineFeature,

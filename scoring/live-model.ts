@@ -1,6 +1,6 @@
 import type { FeatureView } from "../features/feature-view.ts";
 import type { AssetContext } from "../features/online.ts";
-import type { FittedState } from "../schemas/feature-set.ts";
+import type { FittedState } from "../schemas/data/feature-set.ts";
 import type { OnlineSettings } from "../schemas/pipeline/online.ts";
 import type { Binding } from "./binding.ts";
 

@@ -1,7 +1,7 @@
 import type { FeatureView } from "../features/feature-view.ts";
 import { readingsSource } from "../features/view.ts";
 import { canonicalJson } from "../schemas/canonical-json.ts";
-import type { FittedState } from "../schemas/feature-set.ts";
+import type { FittedState } from "../schemas/data/feature-set.ts";
 import { onlineSettings } from "../schemas/pipeline/online.ts";
 import type { Pipeline } from "../schemas/pipeline/pipeline.ts";
 import { parsePipeline } from "../schemas/pipeline/parse.ts";

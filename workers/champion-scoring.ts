@@ -4,7 +4,7 @@ import { requireKnown } from "../api/serving/row-encoder.ts";
 import type { Predictor } from "../api/serving/predictor.ts";
 import type { ServedVersion } from "../api/serving/served-version.ts";
 import { isPlatformError } from "../schemas/platform-error.ts";
-import type { Prediction, PredictReply } from "../schemas/prediction.ts";
+import type { Prediction, PredictReply } from "../schemas/serving/prediction.ts";
 import type { AssetSeries } from "../scoring/asset-series.ts";
 import { rowOf } from "../scoring/feature-reply.ts";
 import type { ScoringObserver } from "../scoring/observer.ts";

@@ -1,5 +1,5 @@
-import { importSignatureSchema } from "../../schemas/model-import.ts";
-import type { ImportSignature } from "../../schemas/model-import.ts";
+import { importSignatureSchema } from "../../schemas/models/model-import.ts";
+import type { ImportSignature } from "../../schemas/models/model-import.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import { getDocument, putDocument, readFeatureSet, readPipeline } from "../../stores/objects/documents.ts";
 import { BASELINE_CANDIDATE } from "../candidates.ts";

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { ImportSignature } from "../../schemas/model-import.ts";
+import type { ImportSignature } from "../../schemas/models/model-import.ts";
 import { declaredThreshold } from "./activities.ts";
 
 it.each<

@@ -1,6 +1,6 @@
 import type { PipelineClasses } from "../../numerics/onnx/adaptation/class-labels.ts";
 import { sha256Hex } from "../../schemas/canonical-json.ts";
-import type { ImportSignature } from "../../schemas/model-import.ts";
+import type { ImportSignature } from "../../schemas/models/model-import.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";

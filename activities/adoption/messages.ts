@@ -1,4 +1,4 @@
-import type { MetricSet } from "../../schemas/model-version.ts";
+import type { MetricSet } from "../../schemas/models/model-version.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 
 export interface AdoptInput {

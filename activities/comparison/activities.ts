@@ -1,5 +1,5 @@
-import type { DataDiff } from "../../schemas/data-diff.ts";
-import type { ParquetPart } from "../../schemas/dataset.ts";
+import type { DataDiff } from "../../schemas/data/data-diff.ts";
+import type { ParquetPart } from "../../schemas/data/dataset.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import { putDocument, readFeatureSet } from "../../stores/objects/documents.ts";
 import type { ActivityDeps } from "../dependencies.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { sha256Hex } from "../../schemas/canonical-json.ts";
-import type { ColumnStats } from "../../schemas/data-diff.ts";
+import type { ColumnStats } from "../../schemas/data/data-diff.ts";
 import { compareFiles, compareTables } from "./compare-tables.ts";
 import type { TableReader } from "./compare-tables.ts";
 import type { DataTable } from "./data-tables.ts";

@@ -1,6 +1,6 @@
 import { canonicalJson } from "../../schemas/canonical-json.ts";
-import type { ColumnStats, DataDiff, RowChanges, TableDiff } from "../../schemas/data-diff.ts";
-import type { DatasetManifest } from "../../schemas/dataset.ts";
+import type { ColumnStats, DataDiff, RowChanges, TableDiff } from "../../schemas/data/data-diff.ts";
+import type { DatasetManifest } from "../../schemas/data/dataset.ts";
 import type { DataColumn, DataTable } from "./data-tables.ts";
 import { haveEqualParts } from "./data-tables.ts";
 

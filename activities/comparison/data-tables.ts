@@ -1,5 +1,5 @@
-import type { DatasetManifest, ParquetPart, StoredColumn } from "../../schemas/dataset.ts";
-import type { FeatureSetManifest } from "../../schemas/feature-set.ts";
+import type { DatasetManifest, ParquetPart, StoredColumn } from "../../schemas/data/dataset.ts";
+import type { FeatureSetManifest } from "../../schemas/data/feature-set.ts";
 
 /** A column as two versions are compared by: what it is called, where it lies, and what it holds. */
 export interface DataColumn {

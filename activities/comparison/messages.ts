@@ -1,4 +1,4 @@
-import type { DataKind } from "../../schemas/data-diff.ts";
+import type { DataKind } from "../../schemas/data/data-diff.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 
 export interface CompareDataInput {

@@ -1,4 +1,4 @@
-import type { RowChanges } from "../../schemas/data-diff.ts";
+import type { RowChanges } from "../../schemas/data/data-diff.ts";
 import { quoteIdentifier } from "../../stores/duckdb/duckdb.ts";
 import type { DuckDb } from "../../stores/duckdb/duckdb.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Signature } from "../../schemas/model-version.ts";
+import type { Signature } from "../../schemas/models/model-version.ts";
 import { requireSameQuestion } from "./champion-score.ts";
 
 const version = { model: "pumps", version: 3 };

@@ -1,12 +1,12 @@
-import { signatureSchema } from "../../schemas/model-version.ts";
-import type { ServedForecast, Signature } from "../../schemas/model-version.ts";
+import { signatureSchema } from "../../schemas/models/model-version.ts";
+import type { ServedForecast, Signature } from "../../schemas/models/model-version.ts";
 import { horizonsOf, quantilesOf } from "../../schemas/pipeline/forecast.ts";
 import type { ForecastTask } from "../../schemas/pipeline/forecast.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
-import { splitDocumentSchema } from "../../schemas/split.ts";
+import { splitDocumentSchema } from "../../schemas/data/split.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import { OUTPUT_NAMES } from "../../numerics/onnx/export.ts";
-import { goldenSchema } from "../../schemas/golden.ts";
+import { goldenSchema } from "../../schemas/models/golden.ts";
 import { getDocument, readPipeline } from "../../stores/objects/documents.ts";
 import type { VersionRow } from "../../stores/postgres/port.ts";
 import type { ActivityDeps } from "../dependencies.ts";

@@ -9,7 +9,7 @@ import { meanAbsoluteError, rootMeanSquaredError } from "../../numerics/metrics/
 import { predict } from "../../numerics/model.ts";
 import type { OutputCap, Prediction, TrainedModel } from "../../numerics/model.ts";
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
-import type { Evaluation } from "../../schemas/model-version.ts";
+import type { Evaluation } from "../../schemas/models/model-version.ts";
 import { evidenceGroups } from "./evidence-groups.ts";
 import { headline } from "./graph-runner.ts";
 import type { Problem } from "../training/problem.ts";

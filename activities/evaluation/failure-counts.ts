@@ -1,4 +1,4 @@
-import type { Evaluation } from "../../schemas/model-version.ts";
+import type { Evaluation } from "../../schemas/models/model-version.ts";
 
 export interface FailureRows {
   /** Label of each row of the table: 1 = positive. */

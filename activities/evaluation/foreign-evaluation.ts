@@ -1,7 +1,7 @@
 import { alertCurve } from "../../numerics/evaluation/alert-budget.ts";
 import { NO_CALIBRATION } from "../../numerics/calibration/calibrator.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
-import { splitDocumentSchema } from "../../schemas/split.ts";
+import { splitDocumentSchema } from "../../schemas/data/split.ts";
 import { getDocument } from "../../stores/objects/documents.ts";
 import { MAX_GRAPH_BYTES } from "../adoption/graph-of-file.ts";
 import type { ActivityDeps } from "../dependencies.ts";

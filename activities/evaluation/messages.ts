@@ -1,4 +1,4 @@
-import type { MetricSet, ModelOrigin } from "../../schemas/model-version.ts";
+import type { MetricSet, ModelOrigin } from "../../schemas/models/model-version.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 
 export interface EvaluateInput {

@@ -1,13 +1,13 @@
 import type { FeatureView } from "../../features/feature-view.ts";
 import { firstHorizon } from "../../numerics/forecast/first-horizon.ts";
 import type { TrainedModel } from "../../numerics/model.ts";
-import type { DatasetManifest } from "../../schemas/dataset.ts";
-import type { ExplanationDocument } from "../../schemas/explanation.ts";
-import { fittedStateSchema } from "../../schemas/feature-set.ts";
-import type { Evaluation, ModelOrigin } from "../../schemas/model-version.ts";
+import type { DatasetManifest } from "../../schemas/data/dataset.ts";
+import type { ExplanationDocument } from "../../schemas/serving/explanation.ts";
+import { fittedStateSchema } from "../../schemas/data/feature-set.ts";
+import type { Evaluation, ModelOrigin } from "../../schemas/models/model-version.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
-import { splitDocumentSchema } from "../../schemas/split.ts";
+import { splitDocumentSchema } from "../../schemas/data/split.ts";
 import { sha256Hex } from "../../schemas/canonical-json.ts";
 import {
   getDocument,

@@ -1,8 +1,8 @@
 import { canonicalJson, sha256Hex } from "../../schemas/canonical-json.ts";
-import { VERSION_FILES } from "../../schemas/model-version.ts";
-import type { VersionFileRole, VersionManifest } from "../../schemas/model-version.ts";
+import { VERSION_FILES } from "../../schemas/models/model-version.ts";
+import type { VersionFileRole, VersionManifest } from "../../schemas/models/model-version.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
-import { versionDigest } from "../../schemas/version-digest.ts";
+import { versionDigest } from "../../schemas/models/version-digest.ts";
 import type { ObjectStore } from "../../stores/objects/port.ts";
 import { putDocument } from "../../stores/objects/documents.ts";
 

@@ -1,5 +1,5 @@
 import { parameterImportance } from "../../numerics/search/importance.ts";
-import type { TrialView } from "../../schemas/trial.ts";
+import type { TrialView } from "../../schemas/runs/trial.ts";
 import { barChart, escapeHtml, historyPlot } from "./report-plots.ts";
 
 /**

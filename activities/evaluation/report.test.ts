@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
-import type { Evaluation, Signature } from "../../schemas/model-version.ts";
+import type { Evaluation, Signature } from "../../schemas/models/model-version.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
-import type { TrialView } from "../../schemas/trial.ts";
+import type { TrialView } from "../../schemas/runs/trial.ts";
 import { searchSections } from "./report-search.ts";
 import { renderReport } from "./report.ts";
 

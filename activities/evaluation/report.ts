@@ -1,7 +1,7 @@
-import { censoredText } from "../../schemas/censored.ts";
-import { MIN_SLICE_ROWS } from "../../schemas/model-version.ts";
-import type { Evaluation, MetricSet, Signature } from "../../schemas/model-version.ts";
-import type { TrialView } from "../../schemas/trial.ts";
+import { censoredText } from "../../schemas/runs/censored.ts";
+import { MIN_SLICE_ROWS } from "../../schemas/models/model-version.ts";
+import type { Evaluation, MetricSet, Signature } from "../../schemas/models/model-version.ts";
+import type { TrialView } from "../../schemas/runs/trial.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { modelNameOf } from "../../schemas/pipeline/pipeline.ts";
 import type { Problem } from "../training/problem.ts";

@@ -1,6 +1,6 @@
 import { selectRows } from "../../numerics/matrix.ts";
 import type { TrainedModel } from "../../numerics/model.ts";
-import type { ServedInterval } from "../../schemas/model-version.ts";
+import type { ServedInterval } from "../../schemas/models/model-version.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import type { FeatureTable } from "../features/feature-table.ts";

@@ -6,7 +6,7 @@ import { fitView } from "../../features/fit.ts";
 import { manifestOf, pipelineOf, writeSources } from "../../features/support/test-dataset.ts";
 import type { TestSource } from "../../features/support/test-dataset.ts";
 import { compileView } from "../../features/view.ts";
-import type { DatasetManifest } from "../../schemas/dataset.ts";
+import type { DatasetManifest } from "../../schemas/data/dataset.ts";
 import { createDuckDb } from "../../stores/duckdb/duckdb.ts";
 import { createObjectStore } from "../../stores/objects/object-store.ts";
 import { readSlices } from "./slice-columns.ts";

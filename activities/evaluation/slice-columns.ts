@@ -1,8 +1,8 @@
 import { baseLayer } from "../../features/base-layer.ts";
 import type { FeatureView } from "../../features/feature-view.ts";
-import type { DatasetManifest, DatasetSource, StoredColumn } from "../../schemas/dataset.ts";
-import type { FittedState } from "../../schemas/feature-set.ts";
-import type { Slice } from "../../schemas/model-version.ts";
+import type { DatasetManifest, DatasetSource, StoredColumn } from "../../schemas/data/dataset.ts";
+import type { FittedState } from "../../schemas/data/feature-set.ts";
+import type { Slice } from "../../schemas/models/model-version.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { slicesNamed } from "../../schemas/pipeline/slice.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";

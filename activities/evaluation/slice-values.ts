@@ -1,5 +1,5 @@
-import type { FittedState } from "../../schemas/feature-set.ts";
-import type { Slice } from "../../schemas/model-version.ts";
+import type { FittedState } from "../../schemas/data/feature-set.ts";
+import type { Slice } from "../../schemas/models/model-version.ts";
 
 /** Longest text of a slice value. */
 export const SHOWN_CHARACTERS = 64;

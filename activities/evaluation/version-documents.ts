@@ -1,9 +1,14 @@
 import type { ClassCalibrationMethod } from "../../numerics/calibration/class-calibrator.ts";
 import type { IntervalRule } from "../../numerics/conformal/interval-rule.ts";
 import { OUTPUT_NAMES } from "../../numerics/onnx/export.ts";
-import type { FittedState } from "../../schemas/feature-set.ts";
-import type { Golden } from "../../schemas/golden.ts";
-import type { Evaluation, ServedForecast, ServedInterval, Signature } from "../../schemas/model-version.ts";
+import type { FittedState } from "../../schemas/data/feature-set.ts";
+import type { Golden } from "../../schemas/models/golden.ts";
+import type {
+  Evaluation,
+  ServedForecast,
+  ServedInterval,
+  Signature,
+} from "../../schemas/models/model-version.ts";
 import { horizonsOf, horizonSpans, quantilesOf } from "../../schemas/pipeline/forecast.ts";
 import type { ForecastTask } from "../../schemas/pipeline/forecast.ts";
 import type { Span } from "../../schemas/pipeline/time.ts";

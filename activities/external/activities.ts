@@ -1,10 +1,10 @@
-import { externalResultSchema } from "../../schemas/external-trainer.ts";
-import type { ExternalResult } from "../../schemas/external-trainer.ts";
+import { externalResultSchema } from "../../schemas/runs/external-trainer.ts";
+import type { ExternalResult } from "../../schemas/runs/external-trainer.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import type { Candidate } from "../../schemas/pipeline/training.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
-import { splitDocumentSchema } from "../../schemas/split.ts";
+import { splitDocumentSchema } from "../../schemas/data/split.ts";
 import { getDocument, readFeatureSet, readPipeline } from "../../stores/objects/documents.ts";
 import { putNumbers } from "../../stores/objects/numbers.ts";
 import { graphOfFile, MAX_GRAPH_BYTES, pipelineClasses } from "../adoption/graph-of-file.ts";

@@ -1,4 +1,4 @@
-import type { ExternalFailure, ExternalRequest } from "../../schemas/external-trainer.ts";
+import type { ExternalFailure, ExternalRequest } from "../../schemas/runs/external-trainer.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 import type { TrainFoldInput } from "../training/messages.ts";
 

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import type { FeatureSetManifest } from "../../schemas/feature-set.ts";
+import type { FeatureSetManifest } from "../../schemas/data/feature-set.ts";
 import { createDuckDb } from "../../stores/duckdb/duckdb.ts";
 import type { DuckDb } from "../../stores/duckdb/duckdb.ts";
 import { putDocument, readFeatureSet } from "../../stores/objects/documents.ts";

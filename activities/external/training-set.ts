@@ -1,6 +1,6 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { FeatureSetManifest } from "../../schemas/feature-set.ts";
+import type { FeatureSetManifest } from "../../schemas/data/feature-set.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 import { putDocument, readFeatureSet } from "../../stores/objects/documents.ts";
 import { quoteLiteral } from "../../stores/duckdb/duckdb.ts";

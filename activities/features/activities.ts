@@ -5,8 +5,8 @@ import { fitView, trainingCondition } from "../../features/fit.ts";
 import { learnClassLabels } from "../../features/labels/column.ts";
 import { compileView } from "../../features/view.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
-import { splitDocumentSchema } from "../../schemas/split.ts";
-import type { SplitDocument } from "../../schemas/split.ts";
+import { splitDocumentSchema } from "../../schemas/data/split.ts";
+import type { SplitDocument } from "../../schemas/data/split.ts";
 import {
   getDocument,
   putDocument,

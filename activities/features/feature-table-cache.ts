@@ -1,6 +1,6 @@
 import { targetColumns } from "../../features/labels/forecast.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
-import type { FeatureSetManifest } from "../../schemas/feature-set.ts";
+import type { FeatureSetManifest } from "../../schemas/data/feature-set.ts";
 import type { ColumnTable, DuckDb } from "../../stores/duckdb/duckdb.ts";
 import { quoteIdentifier } from "../../stores/duckdb/duckdb.ts";
 import { readFeatureSet } from "../../stores/objects/documents.ts";

@@ -1,5 +1,5 @@
 import type { Matrix } from "../../numerics/matrix.ts";
-import type { FeatureSpec } from "../../schemas/feature-set.ts";
+import type { FeatureSpec } from "../../schemas/data/feature-set.ts";
 
 /** What was at each horizon of each row, and what a naive forecast would have said; NaN = nobody knows. */
 export interface ForecastColumns {

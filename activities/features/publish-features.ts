@@ -1,5 +1,5 @@
 import type { FeatureView } from "../../features/feature-view.ts";
-import type { FeatureSetManifest } from "../../schemas/feature-set.ts";
+import type { FeatureSetManifest } from "../../schemas/data/feature-set.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 import type { ColumnTable } from "../../stores/duckdb/duckdb.ts";
 import { quoteIdentifier } from "../../stores/duckdb/duckdb.ts";

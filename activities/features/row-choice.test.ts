@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { FeatureSetManifest } from "../../schemas/feature-set.ts";
+import type { FeatureSetManifest } from "../../schemas/data/feature-set.ts";
 import { createDuckDb } from "../../stores/duckdb/duckdb.ts";
 import type { DuckDb } from "../../stores/duckdb/duckdb.ts";
 import { chooseRows } from "./row-choice.ts";

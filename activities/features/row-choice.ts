@@ -5,7 +5,7 @@
  * number (`__seq`), so that the same dataset gives the same sample to every candidate, to the champion it is compared
  * with and on every machine, and neither a period of the data nor the order of its assets shows in it.
  */
-import type { FeatureSetManifest } from "../../schemas/feature-set.ts";
+import type { FeatureSetManifest } from "../../schemas/data/feature-set.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { DuckDb } from "../../stores/duckdb/duckdb.ts";

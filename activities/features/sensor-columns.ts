@@ -1,6 +1,6 @@
 import type { NamedColumn } from "../../numerics/leakage/target-copy.ts";
 import { seededOrder } from "../../numerics/splits/groups.ts";
-import type { DatasetManifest, DatasetSource } from "../../schemas/dataset.ts";
+import type { DatasetManifest, DatasetSource } from "../../schemas/data/dataset.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import { quoteIdentifier, quoteLiteral } from "../../stores/duckdb/duckdb.ts";
 import type { ActivityDeps } from "../dependencies.ts";

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { FeatureView } from "../../features/feature-view.ts";
 import type { TrainingRows } from "../../features/fit.ts";
-import type { SplitDocument } from "../../schemas/split.ts";
+import type { SplitDocument } from "../../schemas/data/split.ts";
 import { quoteLiteral } from "../../stores/duckdb/duckdb.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 

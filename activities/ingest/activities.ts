@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { hashOf } from "../../schemas/canonical-json.ts";
-import type { DatasetManifest, RawFile } from "../../schemas/dataset.ts";
+import type { DatasetManifest, RawFile } from "../../schemas/data/dataset.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { ingest } from "../../sources/ingest/ingest.ts";

@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { RawFile } from "../../schemas/dataset.ts";
+import type { RawFile } from "../../schemas/data/dataset.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { httpFileName } from "../../sources/files/resolve-files.ts";
 import { pullUrl } from "../../sources/http/pull.ts";

@@ -1,4 +1,4 @@
-import type { DatasetSource } from "../../schemas/dataset.ts";
+import type { DatasetSource } from "../../schemas/data/dataset.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import type { ColumnTable } from "../../stores/duckdb/duckdb.ts";
 import { quoteIdentifier } from "../../stores/duckdb/duckdb.ts";

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { ScheduleOptions } from "@temporalio/client";
 import type { DriftReference } from "../../numerics/drift/reference.ts";
 import type { DriftReport } from "../../numerics/drift/verdict.ts";
-import { signatureSchema } from "../../schemas/model-version.ts";
+import { signatureSchema } from "../../schemas/models/model-version.ts";
 import { parsePipeline } from "../../schemas/pipeline/parse.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { durationMs } from "../../schemas/pipeline/time.ts";

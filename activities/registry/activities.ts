@@ -1,11 +1,11 @@
 import { codeVersion } from "../../config/code-version.ts";
-import { evaluationSchema, versionManifestSchema } from "../../schemas/model-version.ts";
+import { evaluationSchema, versionManifestSchema } from "../../schemas/models/model-version.ts";
 import { isPlatformError, PlatformError } from "../../schemas/platform-error.ts";
 import type { ObjectStore } from "../../stores/objects/port.ts";
 import type { AuditEntry, Database } from "../../stores/postgres/port.ts";
 import { activityKey, systemAudit } from "../audit.ts";
 import { getDocument, putDocument, readPipeline } from "../../stores/objects/documents.ts";
-import { versionDigest } from "../../schemas/version-digest.ts";
+import { versionDigest } from "../../schemas/models/version-digest.ts";
 import type { Requester } from "../runs/messages.ts";
 import { approvalEvidence, evidenceSummary } from "./evidence.ts";
 import { decideGates } from "./gates.ts";

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { approvalEvidenceSchema } from "../../schemas/approval-evidence.ts";
+import { approvalEvidenceSchema } from "../../schemas/models/approval-evidence.ts";
 import { sha256Hex } from "../../schemas/canonical-json.ts";
-import type { DatasetManifest } from "../../schemas/dataset.ts";
-import type { Evaluation, Slice } from "../../schemas/model-version.ts";
+import type { DatasetManifest } from "../../schemas/data/dataset.ts";
+import type { Evaluation, Slice } from "../../schemas/models/model-version.ts";
 import { approvalEvidence, evidenceSummary } from "./evidence.ts";
 
 /** What any document that people or workflows get may weigh. */

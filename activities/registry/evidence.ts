@@ -1,10 +1,10 @@
-import { censoredText } from "../../schemas/censored.ts";
+import { censoredText } from "../../schemas/runs/censored.ts";
 import { findMetric } from "../../numerics/metrics/metric-table.ts";
-import type { ApprovalEvidence } from "../../schemas/approval-evidence.ts";
-import type { DatasetManifest } from "../../schemas/dataset.ts";
-import type { Evaluation, GateResult } from "../../schemas/model-version.ts";
-import { operatingPointOf } from "../../schemas/operating-point.ts";
-import { sliceMetricOf } from "../../schemas/slice-metric.ts";
+import type { ApprovalEvidence } from "../../schemas/models/approval-evidence.ts";
+import type { DatasetManifest } from "../../schemas/data/dataset.ts";
+import type { Evaluation, GateResult } from "../../schemas/models/model-version.ts";
+import { operatingPointOf } from "../../schemas/models/operating-point.ts";
+import { sliceMetricOf } from "../../schemas/models/slice-metric.ts";
 import type { VersionRow } from "../../stores/postgres/port.ts";
 
 /** Name that selection gives to the constant model, which is no declared candidate. */

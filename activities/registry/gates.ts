@@ -1,7 +1,7 @@
 import { compareWithChampion } from "../../numerics/evaluation/champion.ts";
 import type { ChampionResult } from "../../numerics/evaluation/champion.ts";
 import { evaluateGates } from "../../numerics/evaluation/gates.ts";
-import type { Evaluation, GateResult, MetricSet } from "../../schemas/model-version.ts";
+import type { Evaluation, GateResult, MetricSet } from "../../schemas/models/model-version.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 

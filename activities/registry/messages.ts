@@ -1,4 +1,4 @@
-import type { GateResult, MetricSet } from "../../schemas/model-version.ts";
+import type { GateResult, MetricSet } from "../../schemas/models/model-version.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 import type { Requester } from "../runs/messages.ts";
 

@@ -1,13 +1,13 @@
 import { codeVersion } from "../../config/code-version.ts";
 import { canonicalJson, sha256Hex } from "../../schemas/canonical-json.ts";
-import { evaluationSchema, versionManifestSchema } from "../../schemas/model-version.ts";
+import { evaluationSchema, versionManifestSchema } from "../../schemas/models/model-version.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 import { pipelineSchema } from "../../schemas/pipeline/pipeline.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { parsePipeline } from "../../schemas/pipeline/parse.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
-import type { Reproduction } from "../../schemas/reproduction.ts";
-import { versionDigest } from "../../schemas/version-digest.ts";
+import type { Reproduction } from "../../schemas/runs/reproduction.ts";
+import { versionDigest } from "../../schemas/models/version-digest.ts";
 import { getDocument, putDocument } from "../../stores/objects/documents.ts";
 import type { VersionRow } from "../../stores/postgres/port.ts";
 import { activityKey, systemAudit } from "../audit.ts";

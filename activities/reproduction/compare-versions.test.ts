@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { sha256Hex } from "../../schemas/canonical-json.ts";
-import type { Evaluation } from "../../schemas/model-version.ts";
+import type { Evaluation } from "../../schemas/models/model-version.ts";
 import { compareFile, compareStages } from "./compare-versions.ts";
 
 const side = (text: string) => {

@@ -1,8 +1,8 @@
 import { canonicalJson } from "../../schemas/canonical-json.ts";
-import { VERSION_FILES } from "../../schemas/model-version.ts";
-import type { Evaluation } from "../../schemas/model-version.ts";
-import { REPRODUCED_STAGES } from "../../schemas/reproduction.ts";
-import type { Reproduction } from "../../schemas/reproduction.ts";
+import { VERSION_FILES } from "../../schemas/models/model-version.ts";
+import type { Evaluation } from "../../schemas/models/model-version.ts";
+import { REPRODUCED_STAGES } from "../../schemas/runs/reproduction.ts";
+import type { Reproduction } from "../../schemas/runs/reproduction.ts";
 
 type Stage = (typeof REPRODUCED_STAGES)[number];
 type ComparedFile = Reproduction["files"][number];

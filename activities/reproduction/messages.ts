@@ -1,5 +1,5 @@
 import type { ObjectRef } from "../../schemas/object-ref.ts";
-import type { Reproduction } from "../../schemas/reproduction.ts";
+import type { Reproduction } from "../../schemas/runs/reproduction.ts";
 import type { Requester, RunPlan } from "../runs/messages.ts";
 
 export interface ReproduceInput {

@@ -1,8 +1,8 @@
 import type { StoredPipelineInput } from "../../stores/objects/pipeline-input.ts";
-import type { GateResult, MetricSet } from "../../schemas/model-version.ts";
+import type { GateResult, MetricSet } from "../../schemas/models/model-version.ts";
 import type { ErrorLocation } from "../../schemas/platform-error.ts";
 import type { ApprovalPolicy } from "../../schemas/pipeline/training.ts";
-import type { RunOutcome, RunStage } from "../../schemas/run.ts";
+import type { RunOutcome, RunStage } from "../../schemas/runs/run.ts";
 
 /** Who asked for a run; travels through workflows so that nobody approves their own request. */
 export interface Requester {

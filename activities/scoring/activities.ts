@@ -1,8 +1,8 @@
 import { neededHistory } from "../../features/needed-history.ts";
 import { canonicalJson, sha256Hex } from "../../schemas/canonical-json.ts";
-import { signatureSchema } from "../../schemas/model-version.ts";
-import { withThreshold } from "../../schemas/served-threshold.ts";
-import type { VersionFileRole } from "../../schemas/model-version.ts";
+import { signatureSchema } from "../../schemas/models/model-version.ts";
+import { withThreshold } from "../../schemas/serving/served-threshold.ts";
+import type { VersionFileRole } from "../../schemas/models/model-version.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 import { parsePipeline } from "../../schemas/pipeline/parse.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";

@@ -1,7 +1,7 @@
 import { crossingProbability } from "../../numerics/forecast/crossing.ts";
 import { forecastPoints, withTimes } from "../../numerics/forecast/forecast-points.ts";
-import type { ServedForecast, Signature } from "../../schemas/model-version.ts";
-import type { RankedAsset } from "../../schemas/score.ts";
+import type { ServedForecast, Signature } from "../../schemas/models/model-version.ts";
+import type { RankedAsset } from "../../schemas/serving/score.ts";
 import type { FeatureTable } from "../features/feature-table.ts";
 
 /** What a fleet whose values are forecast has beyond its ranking. */

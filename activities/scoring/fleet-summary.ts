@@ -1,8 +1,8 @@
 import type { NeededHistory } from "../../features/needed-history.ts";
-import type { DatasetManifest, SourceCounts } from "../../schemas/dataset.ts";
-import type { Signature } from "../../schemas/model-version.ts";
+import type { DatasetManifest, SourceCounts } from "../../schemas/data/dataset.ts";
+import type { Signature } from "../../schemas/models/model-version.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
-import type { LeftOutAsset, RowCounts, ScoreSummary } from "../../schemas/score.ts";
+import type { LeftOutAsset, RowCounts, ScoreSummary } from "../../schemas/serving/score.ts";
 import type { Ranking } from "./rank-assets.ts";
 
 /** Assets named in a summary; the rest are counted. */

@@ -1,4 +1,4 @@
-import type { DatasetManifest } from "../../schemas/dataset.ts";
+import type { DatasetManifest } from "../../schemas/data/dataset.ts";
 import type { FeatureView } from "../../features/feature-view.ts";
 import { neededHistory } from "../../features/needed-history.ts";
 import type { History } from "../../features/needed-history.ts";

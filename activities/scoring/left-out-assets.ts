@@ -1,6 +1,6 @@
-import type { DatasetManifest } from "../../schemas/dataset.ts";
-import type { LeftOutAsset } from "../../schemas/score.ts";
-import { quoteLiteral } from "../../schemas/sql-quoting.ts";
+import type { DatasetManifest } from "../../schemas/data/dataset.ts";
+import type { LeftOutAsset } from "../../schemas/serving/score.ts";
+import { quoteLiteral } from "../../schemas/text/sql-quoting.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import { localParts } from "../features/sensor-columns.ts";
 

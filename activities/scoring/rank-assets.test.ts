@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createMatrix } from "../../numerics/matrix.ts";
-import type { Signature } from "../../schemas/model-version.ts";
+import type { Signature } from "../../schemas/models/model-version.ts";
 import type { FeatureTable } from "../features/feature-table.ts";
 import { classRisks, rankAssets } from "./rank-assets.ts";
 

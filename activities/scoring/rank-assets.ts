@@ -1,8 +1,8 @@
 import { isShort } from "../../features/needed-history.ts";
 import type { History, NeededHistory } from "../../features/needed-history.ts";
 import { intervalOf } from "../../numerics/conformal/interval-rule.ts";
-import type { Signature } from "../../schemas/model-version.ts";
-import type { LeftOutAsset, RankedAsset } from "../../schemas/score.ts";
+import type { Signature } from "../../schemas/models/model-version.ts";
+import type { LeftOutAsset, RankedAsset } from "../../schemas/serving/score.ts";
 import type { FeatureTable } from "../features/feature-table.ts";
 import { fleetForecasts } from "./fleet-forecasts.ts";
 

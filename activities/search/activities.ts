@@ -1,7 +1,7 @@
 import { countSeen } from "../../numerics/search/sampler.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
-import { splitDocumentSchema } from "../../schemas/split.ts";
-import { trialViewSchema } from "../../schemas/trial.ts";
+import { splitDocumentSchema } from "../../schemas/data/split.ts";
+import { trialViewSchema } from "../../schemas/runs/trial.ts";
 import { getDocument, putDocument, readFeatureSet, readPipeline } from "../../stores/objects/documents.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import { withHeartbeat } from "../heartbeat.ts";

@@ -1,4 +1,4 @@
-import type { TrialView } from "../../schemas/trial.ts";
+import type { TrialView } from "../../schemas/runs/trial.ts";
 
 /** The complete trial with the least loss, the first of equals. */
 export function bestTrial(trials: readonly TrialView[]): TrialView | undefined {

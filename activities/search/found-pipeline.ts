@@ -1,7 +1,7 @@
 import { pipelineSchema } from "../../schemas/pipeline/pipeline.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
-import type { TrialView } from "../../schemas/trial.ts";
+import type { TrialView } from "../../schemas/runs/trial.ts";
 import type { Database } from "../../stores/postgres/port.ts";
 import { candidateName } from "../candidates.ts";
 import { bestTrial } from "./best-trial.ts";

@@ -1,5 +1,5 @@
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
-import type { MetricSet } from "../../schemas/model-version.ts";
+import type { MetricSet } from "../../schemas/models/model-version.ts";
 import { pooledMetrics } from "../training/summarise-candidates.ts";
 import type { CandidateRows, SummaryJob } from "../training/summarise-candidates.ts";
 

@@ -9,7 +9,7 @@ import { parsePipeline } from "../../schemas/pipeline/parse.ts";
 import { pipelineSchema } from "../../schemas/pipeline/pipeline.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
-import type { TrialView } from "../../schemas/trial.ts";
+import type { TrialView } from "../../schemas/runs/trial.ts";
 import { createObjectStore } from "../../stores/objects/object-store.ts";
 import type { ObjectStore } from "../../stores/objects/port.ts";
 import { CPU_JOBS } from "../cpu/jobs.ts";

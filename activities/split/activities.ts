@@ -1,13 +1,13 @@
 import { eventConditionSql } from "../../features/event-filter.ts";
 import { compileView } from "../../features/view.ts";
 import { hashOf } from "../../schemas/canonical-json.ts";
-import type { DatasetManifest } from "../../schemas/dataset.ts";
+import type { DatasetManifest } from "../../schemas/data/dataset.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { foldsInTime } from "../../schemas/pipeline/training.ts";
 import { spanInTimeUnits } from "../../schemas/pipeline/time.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
-import { HOLDOUT_FOLD } from "../../schemas/split.ts";
-import type { SplitDocument } from "../../schemas/split.ts";
+import { HOLDOUT_FOLD } from "../../schemas/data/split.ts";
+import type { SplitDocument } from "../../schemas/data/split.ts";
 import { quoteIdentifier, quoteLiteral } from "../../stores/duckdb/duckdb.ts";
 import { putDocument, readDataset, readPipeline } from "../../stores/objects/documents.ts";
 import type { ActivityDeps } from "../dependencies.ts";

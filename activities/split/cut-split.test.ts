@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { HOLDOUT_FOLD } from "../../schemas/split.ts";
+import { HOLDOUT_FOLD } from "../../schemas/data/split.ts";
 import type { Split } from "../../schemas/pipeline/training.ts";
 import { cutSplit } from "./cut-split.ts";
 import type { SplitUnits } from "./cut-split.ts";

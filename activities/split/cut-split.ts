@@ -3,8 +3,8 @@ import { chooseHoldout } from "../../numerics/splits/holdout.ts";
 import { stratifiedGroupKFold, stratifiedKFold } from "../../numerics/splits/stratified-k-fold.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { Holdout, Split } from "../../schemas/pipeline/training.ts";
-import { DROPPED_FOLD, HOLDOUT_FOLD } from "../../schemas/split.ts";
-import type { SplitDocument } from "../../schemas/split.ts";
+import { DROPPED_FOLD, HOLDOUT_FOLD } from "../../schemas/data/split.ts";
+import type { SplitDocument } from "../../schemas/data/split.ts";
 import type { FrozenHoldout } from "./frozen-holdout.ts";
 
 /** What is split: assets with their part and size, or rows of a plain table with their class. */

@@ -1,7 +1,7 @@
-import type { DatasetManifest, DatasetSource } from "../../schemas/dataset.ts";
+import type { DatasetManifest, DatasetSource } from "../../schemas/data/dataset.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
-import { HOLDOUT_FOLD, splitDocumentSchema } from "../../schemas/split.ts";
-import type { SplitDocument } from "../../schemas/split.ts";
+import { HOLDOUT_FOLD, splitDocumentSchema } from "../../schemas/data/split.ts";
+import type { SplitDocument } from "../../schemas/data/split.ts";
 import { quoteIdentifier } from "../../stores/duckdb/duckdb.ts";
 import { getDocument } from "../../stores/objects/documents.ts";
 import type { ActivityDeps } from "../dependencies.ts";

@@ -1,5 +1,5 @@
 import { timeUnitsPer } from "../../features/labels/label-plan.ts";
-import type { DatasetSource } from "../../schemas/dataset.ts";
+import type { DatasetSource } from "../../schemas/data/dataset.ts";
 import { horizonSpans } from "../../schemas/pipeline/forecast.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { lifeInUnits, spanInTimeUnits } from "../../schemas/pipeline/time.ts";

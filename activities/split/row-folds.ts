@@ -1,5 +1,5 @@
-import { DROPPED_FOLD, HOLDOUT_FOLD } from "../../schemas/split.ts";
-import type { SplitDocument } from "../../schemas/split.ts";
+import { DROPPED_FOLD, HOLDOUT_FOLD } from "../../schemas/data/split.ts";
+import type { SplitDocument } from "../../schemas/data/split.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 
 /** The columns of a feature table that say which row it is. */

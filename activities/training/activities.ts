@@ -13,7 +13,7 @@ import { hashOf } from "../../schemas/canonical-json.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import type { Candidate } from "../../schemas/pipeline/training.ts";
-import { splitDocumentSchema } from "../../schemas/split.ts";
+import { splitDocumentSchema } from "../../schemas/data/split.ts";
 import { BASELINE_CANDIDATE, candidateName, membersOf } from "../candidates.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import type { LeakageInput, LeakageResult } from "../features/messages.ts";

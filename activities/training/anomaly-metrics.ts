@@ -3,7 +3,7 @@ import { chooseThreshold } from "../../numerics/evaluation/threshold.ts";
 import type { AlertCosts } from "../../numerics/evaluation/threshold.ts";
 import { ksTwoSample } from "../../numerics/drift/kolmogorov-smirnov.ts";
 import { computeMetrics } from "../../numerics/metrics/compute-metrics.ts";
-import type { MetricSet } from "../../schemas/model-version.ts";
+import type { MetricSet } from "../../schemas/models/model-version.ts";
 import type { Detection } from "./detection.ts";
 import { outOfFoldDecisions } from "./out-of-fold-decisions.ts";
 import type { PooledRows } from "./summarise-candidates.ts";

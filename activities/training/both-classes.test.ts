@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parsePipeline } from "../../schemas/pipeline/parse.ts";
-import { HOLDOUT_FOLD } from "../../schemas/split.ts";
-import type { SplitDocument } from "../../schemas/split.ts";
+import { HOLDOUT_FOLD } from "../../schemas/data/split.ts";
+import type { SplitDocument } from "../../schemas/data/split.ts";
 import type { FeatureTable } from "../features/feature-table.ts";
 import { missingClassOf, requireBothClasses } from "./both-classes.ts";
 

@@ -1,7 +1,7 @@
 import { problemKindOf } from "../../schemas/pipeline/semantics.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
-import type { SplitDocument } from "../../schemas/split.ts";
+import type { SplitDocument } from "../../schemas/data/split.ts";
 import type { FeatureTable } from "../features/feature-table.ts";
 import { finalRows } from "./fold-rows.ts";
 import type { FinalRows } from "./fold-rows.ts";

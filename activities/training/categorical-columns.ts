@@ -1,4 +1,4 @@
-import type { FeatureSpec } from "../../schemas/feature-set.ts";
+import type { FeatureSpec } from "../../schemas/data/feature-set.ts";
 
 /** Columns of category codes. */
 export function categoricalColumns(features: readonly FeatureSpec[]): number[] {

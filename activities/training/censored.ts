@@ -1,9 +1,9 @@
 import { timeUnitsPer } from "../../features/labels/label-plan.ts";
 import type { Candidate } from "../../schemas/pipeline/training.ts";
-import type { Censored } from "../../schemas/censored.ts";
+import type { Censored } from "../../schemas/runs/censored.ts";
 import { timeKindOf } from "../../schemas/pipeline/pipeline.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
-import type { SplitDocument } from "../../schemas/split.ts";
+import type { SplitDocument } from "../../schemas/data/split.ts";
 import type { FeatureTable } from "../features/feature-table.ts";
 
 /** Whether a candidate learns from lives of which only a lower bound is known; all others learn from known ones alone. */

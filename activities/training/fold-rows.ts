@@ -1,8 +1,8 @@
 import { cutPoints } from "../../numerics/splits/cut-points.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
-import { HOLDOUT_FOLD } from "../../schemas/split.ts";
-import type { SplitDocument } from "../../schemas/split.ts";
+import { HOLDOUT_FOLD } from "../../schemas/data/split.ts";
+import type { SplitDocument } from "../../schemas/data/split.ts";
 import type { FeatureTable } from "../features/feature-table.ts";
 import { isCensored } from "./censored.ts";
 import { rowRulesOf } from "./detection.ts";

@@ -1,7 +1,7 @@
 import { fitQuantileOffsets, moveQuantiles } from "../../numerics/forecast/quantile-offsets.ts";
 import type { ForecastPairs } from "../../numerics/forecast/quantile-offsets.ts";
 import { computeMetrics } from "../../numerics/metrics/compute-metrics.ts";
-import type { MetricSet } from "../../schemas/model-version.ts";
+import type { MetricSet } from "../../schemas/models/model-version.ts";
 import type { ForecastProblem } from "./problem.ts";
 import type { PooledRows } from "./summarise-candidates.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { rowFolds } from "../split/row-folds.ts";
-import type { SplitDocument } from "../../schemas/split.ts";
+import type { SplitDocument } from "../../schemas/data/split.ts";
 import { inspectLeakage } from "./inspect-leakage.ts";
 import type { LeakageJob } from "./inspect-leakage.ts";
 

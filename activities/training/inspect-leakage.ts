@@ -6,7 +6,7 @@ import type { CopyEvidence, NamedColumn } from "../../numerics/leakage/target-co
 import type { Matrix } from "../../numerics/matrix.ts";
 import type { TaskKind } from "../../numerics/task-kind.ts";
 import type { ProblemKind } from "../../schemas/pipeline/label.ts";
-import { HOLDOUT_FOLD } from "../../schemas/split.ts";
+import { HOLDOUT_FOLD } from "../../schemas/data/split.ts";
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 import type { SensorSample } from "../features/sensor-columns.ts";
 import type { ForecastTarget } from "./fit-forecast.ts";

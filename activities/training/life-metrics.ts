@@ -1,6 +1,6 @@
 import { censoringWeightedError, lifeLoss } from "../../numerics/metrics/censored-error.ts";
 import { concordanceIndex } from "../../numerics/metrics/concordance.ts";
-import type { MetricSet } from "../../schemas/model-version.ts";
+import type { MetricSet } from "../../schemas/models/model-version.ts";
 import type { Problem } from "./problem.ts";
 
 /** Answers for rows whose life is only known to exceed a bound; both of one length. */

@@ -1,7 +1,7 @@
 import { chooseThreshold } from "../../numerics/evaluation/threshold.ts";
 import type { AlertCosts } from "../../numerics/evaluation/threshold.ts";
 import { computeMetrics } from "../../numerics/metrics/compute-metrics.ts";
-import type { MetricSet } from "../../schemas/model-version.ts";
+import type { MetricSet } from "../../schemas/models/model-version.ts";
 import type { PooledRows } from "./summarise-candidates.ts";
 
 /** Metrics of a decision; the others rank or weigh probabilities and know no threshold. */

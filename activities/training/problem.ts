@@ -20,7 +20,7 @@ import type { ProblemKind } from "../../schemas/pipeline/label.ts";
 import { problemKindOf } from "../../schemas/pipeline/semantics.ts";
 import { withSuggestion } from "../../schemas/pipeline/reading/nearest.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
-import type { SplitDocument } from "../../schemas/split.ts";
+import type { SplitDocument } from "../../schemas/data/split.ts";
 
 /** A task as the trainer and the metrics see it. */
 export interface Problem {

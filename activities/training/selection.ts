@@ -4,7 +4,7 @@ import {
   calibrationTrialSchema,
   intervalTrialSchema,
   metricSetSchema,
-} from "../../schemas/model-version.ts";
+} from "../../schemas/models/model-version.ts";
 
 const numbers = z.array(z.number()).readonly();
 const calibratorSchema = z.discriminatedUnion("method", [

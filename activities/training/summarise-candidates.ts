@@ -10,7 +10,7 @@ import { chooseThreshold } from "../../numerics/evaluation/threshold.ts";
 import type { AlertCosts } from "../../numerics/evaluation/threshold.ts";
 import { computeMetrics } from "../../numerics/metrics/compute-metrics.ts";
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
-import type { MetricSet } from "../../schemas/model-version.ts";
+import type { MetricSet } from "../../schemas/models/model-version.ts";
 import { detectionMetrics, detectionThreshold } from "./anomaly-metrics.ts";
 import { DECISION_METRICS, outOfFoldDecisionMetrics } from "./out-of-fold-decisions.ts";
 import { isBetter } from "./problem.ts";

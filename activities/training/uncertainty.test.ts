@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { scaleOf } from "../../numerics/calibration/calibrator.ts";
 import { createGenerator } from "../../numerics/random/generator.ts";
 import { canonicalJson } from "../../schemas/canonical-json.ts";
-import { signatureSchema } from "../../schemas/model-version.ts";
+import { signatureSchema } from "../../schemas/models/model-version.ts";
 import { servedInterval } from "../evaluation/version-documents.ts";
 import { fitCandidate } from "./fit-candidate.ts";
 import type { Problem } from "./problem.ts";

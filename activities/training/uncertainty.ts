@@ -8,7 +8,7 @@ import type { CalibrationChoice } from "../../numerics/calibration/choose-calibr
 import type { ClassCalibrator } from "../../numerics/calibration/class-calibrator.ts";
 import { fitIntervals } from "../../numerics/conformal/fit-intervals.ts";
 import type { FittedIntervals } from "../../numerics/conformal/fit-intervals.ts";
-import type { MetricSet } from "../../schemas/model-version.ts";
+import type { MetricSet } from "../../schemas/models/model-version.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import type { Problem } from "./problem.ts";
 import type { CandidateRows, PooledRows } from "./summarise-candidates.ts";

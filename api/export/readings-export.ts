@@ -3,7 +3,7 @@ import { mkdtemp, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { csvText } from "../../schemas/csv.ts";
+import { csvText } from "../../schemas/text/csv.ts";
 import type { LiveSource } from "../../schemas/live/source.ts";
 import type { ReadingStore, StoredReading } from "../../stores/postgres/port/live.ts";
 import { shownReading } from "../readings/shown-reading.ts";

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { trialTable } from "../../schemas/trial-table.ts";
-import type { TrialView } from "../../schemas/trial.ts";
+import { trialTable } from "../../schemas/runs/trial-table.ts";
+import type { TrialView } from "../../schemas/runs/trial.ts";
 
 /**
  * Trials as one Parquet file, in the order given.

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { STATUS_CODES } from "node:http";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
-import { predict, PREDICT_POLICY, PREDICT_TYPES } from "../routes/predict.ts";
+import { predict, PREDICT_POLICY, PREDICT_TYPES } from "../routes/serving/predict.ts";
 import type { ApiDeps } from "../deps.ts";
 import { checkPolicy } from "./auth.ts";
 import type { HeaderReader } from "./auth.ts";

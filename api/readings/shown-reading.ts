@@ -1,4 +1,4 @@
-import { formatIsoMicros } from "../../schemas/iso-time.ts";
+import { formatIsoMicros } from "../../schemas/text/iso-time.ts";
 import type { LiveSource } from "../../schemas/live/source.ts";
 import type { Column } from "../../schemas/pipeline/source.ts";
 import type { StoredReading } from "../../stores/postgres/port/live.ts";

@@ -1,4 +1,4 @@
-import type { RawFile } from "../../schemas/dataset.ts";
+import type { RawFile } from "../../schemas/data/dataset.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { ApiDeps } from "../deps.ts";
 

@@ -1,9 +1,9 @@
 import { intervalOf } from "../../numerics/conformal/interval-rule.ts";
 import { forecastPoints, withTimes } from "../../numerics/forecast/forecast-points.ts";
 import { medianIndex } from "../../numerics/forecast/forecast-rule.ts";
-import type { ServedForecast, Signature } from "../../schemas/model-version.ts";
+import type { ServedForecast, Signature } from "../../schemas/models/model-version.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
-import type { Prediction } from "../../schemas/prediction.ts";
+import type { Prediction } from "../../schemas/serving/prediction.ts";
 
 /** Turns rows of the output tensor into the words of the signature. */
 export interface AnswerReader {

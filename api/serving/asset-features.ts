@@ -1,4 +1,4 @@
-import type { PredictAsset } from "../../schemas/prediction.ts";
+import type { PredictAsset } from "../../schemas/serving/prediction.ts";
 import type { ServedVersion } from "./served-version.ts";
 
 /** Computes the input row of an asset from its recent readings, with the operators training used. */

@@ -1,7 +1,7 @@
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { z } from "zod";
 import { nameSchema, sha256Schema } from "../../schemas/names.ts";
-import { versionManifestSchema } from "../../schemas/model-version.ts";
+import { versionManifestSchema } from "../../schemas/models/model-version.ts";
 import type { VersionPointer } from "./served-version.ts";
 
 const championFileSchema = z.strictObject({

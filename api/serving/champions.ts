@@ -7,7 +7,7 @@ import type { Registry } from "../../stores/postgres/port.ts";
 import type { Alarms } from "../alarms.ts";
 import type { Metrics } from "../metrics.ts";
 import type { ChampionFile } from "./champion-file.ts";
-import { withThreshold } from "../../schemas/served-threshold.ts";
+import { withThreshold } from "../../schemas/serving/served-threshold.ts";
 import { fetchVersion } from "./served-version.ts";
 import type { ServedVersion, VersionPointer } from "./served-version.ts";
 

@@ -1,5 +1,5 @@
 import type { ViewTime } from "../../features/feature-view.ts";
-import { ISO_TIME, parseIsoMicros } from "../../schemas/iso-time.ts";
+import { ISO_TIME, parseIsoMicros } from "../../schemas/text/iso-time.ts";
 import { zoneTimeToUtc } from "./zone-time.ts";
 
 const MICROS = { s: 1_000_000, ms: 1_000, us: 1 } as const;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ExplainedRows } from "../../inference/explanation/messages.ts";
-import type { Signature } from "../../schemas/model-version.ts";
+import type { Signature } from "../../schemas/models/model-version.ts";
 import { describeExplanation } from "./explanations.ts";
 
 const signature: Signature = {

@@ -3,9 +3,9 @@ import { medianIndex } from "../../numerics/forecast/forecast-rule.ts";
 import { ExplainerThread } from "../../inference/explanation/explainer-thread.ts";
 import type { ExplainedModel } from "../../inference/explanation/explainer-thread.ts";
 import type { ExplainedRows } from "../../inference/explanation/messages.ts";
-import type { AnswerExplanation, AnswerStep } from "../../schemas/explanation.ts";
+import type { AnswerExplanation, AnswerStep } from "../../schemas/serving/explanation.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
-import type { Signature } from "../../schemas/model-version.ts";
+import type { Signature } from "../../schemas/models/model-version.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { ObjectStore } from "../../stores/objects/port.ts";
 

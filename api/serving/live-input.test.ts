@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { OnlineRow } from "../../schemas/live/online-features.ts";
-import type { Signature } from "../../schemas/model-version.ts";
+import type { Signature } from "../../schemas/models/model-version.ts";
 import { liveInput } from "./live-input.ts";
 
 const signature: Signature = {

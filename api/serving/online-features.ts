@@ -4,7 +4,7 @@ import { createAssetState } from "../../features/online.ts";
 import type { AssetContext, LiveValue } from "../../features/online.ts";
 import type { FeatureView, ViewTime } from "../../features/feature-view.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
-import type { PredictAsset } from "../../schemas/prediction.ts";
+import type { PredictAsset } from "../../schemas/serving/prediction.ts";
 import type { AssetFeatures } from "./asset-features.ts";
 import { absentWarnings, attributeFault, unseenWarnings } from "./attribute-checks.ts";
 import { clientMicros, expectedTime } from "./client-time.ts";

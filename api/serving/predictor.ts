@@ -4,7 +4,7 @@ import type { InferencePool, PoolStatus } from "../../inference/pool.ts";
 import type { ModelOutput } from "../../inference/served-model.ts";
 import type { OnlineRow } from "../../schemas/live/online-features.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
-import type { PredictAsset, PredictReply } from "../../schemas/prediction.ts";
+import type { PredictAsset, PredictReply } from "../../schemas/serving/prediction.ts";
 import type { Metrics } from "../metrics.ts";
 import type { TraceRow } from "../trace/trace-row.ts";
 import type { TraceSpool } from "../trace/spool.ts";

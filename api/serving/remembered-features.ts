@@ -1,4 +1,4 @@
-import { formatIsoMicros } from "../../schemas/iso-time.ts";
+import { formatIsoMicros } from "../../schemas/text/iso-time.ts";
 import type { OnlineFeatures, OnlineRow } from "../../schemas/live/online-features.ts";
 import type { CachedFeatures } from "../../stores/redis/feature-cache.ts";
 

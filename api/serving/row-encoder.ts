@@ -1,4 +1,4 @@
-import type { Signature } from "../../schemas/model-version.ts";
+import type { Signature } from "../../schemas/models/model-version.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { ErrorLocation } from "../../schemas/platform-error.ts";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Signature } from "../../schemas/model-version.ts";
+import type { Signature } from "../../schemas/models/model-version.ts";
 import { parseStrictJson } from "../../schemas/json/strict-json.ts";
 import { createRowEncoder } from "./row-encoder.ts";
 import { openRowsBody, RowTemplate } from "./row-template.ts";

@@ -1,4 +1,4 @@
-import type { Signature } from "../../schemas/model-version.ts";
+import type { Signature } from "../../schemas/models/model-version.ts";
 import type { EncodedRows } from "./predictor.ts";
 
 /**

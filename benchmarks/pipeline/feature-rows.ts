@@ -8,8 +8,8 @@ import { finalRows, rowsOfFold } from "../../activities/training/fold-rows.ts";
 import { readPipelineText } from "../../cli/run/pipeline-text.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
-import { splitDocumentSchema } from "../../schemas/split.ts";
-import type { SplitDocument } from "../../schemas/split.ts";
+import { splitDocumentSchema } from "../../schemas/data/split.ts";
+import type { SplitDocument } from "../../schemas/data/split.ts";
 import { createDuckDb } from "../../stores/duckdb/duckdb.ts";
 import { FileObjectStore } from "../../stores/objects/file-object-store.ts";
 

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { canonicalJson } from "../../schemas/canonical-json.ts";
-import type { TrialView } from "../../schemas/trial.ts";
+import type { TrialView } from "../../schemas/runs/trial.ts";
 import { measurePeer } from "../peer.ts";
 import type { PeerReport } from "../peer.ts";
 import type { RowSpec } from "../row.ts";

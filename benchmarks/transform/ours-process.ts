@@ -4,7 +4,7 @@ import { pathToFileURL } from "node:url";
 import { putParquet } from "../../activities/parquet-object.ts";
 import { transformShard } from "../../features/transform.ts";
 import { compileView } from "../../features/view.ts";
-import type { RawFile } from "../../schemas/dataset.ts";
+import type { RawFile } from "../../schemas/data/dataset.ts";
 import { parsePipeline } from "../../schemas/pipeline/parse.ts";
 import { ingest } from "../../sources/ingest/ingest.ts";
 import { datasetManifest } from "../../sources/ingest/manifest.ts";

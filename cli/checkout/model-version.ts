@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
-import { modelPointerSchema } from "../../schemas/data-pointer.ts";
-import type { ModelPointer } from "../../schemas/data-pointer.ts";
-import { VERSION_FILES, versionManifestSchema } from "../../schemas/model-version.ts";
-import type { VersionManifest } from "../../schemas/model-version.ts";
+import { modelPointerSchema } from "../../schemas/data/data-pointer.ts";
+import type { ModelPointer } from "../../schemas/data/data-pointer.ts";
+import { VERSION_FILES, versionManifestSchema } from "../../schemas/models/model-version.ts";
+import type { VersionManifest } from "../../schemas/models/model-version.ts";
 import { NAME_PATTERN } from "../../schemas/names.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
-import { versionDigest } from "../../schemas/version-digest.ts";
+import { versionDigest } from "../../schemas/models/version-digest.ts";
 import { badFile } from "../../sources/files/bad-file.ts";
 import { apiPath } from "../client.ts";
 import type { ApiClient } from "../client.ts";

@@ -1,5 +1,5 @@
 import { realpathSync } from "node:fs";
-import { quoteIdentifier, quoteLiteral } from "../../schemas/sql-quoting.ts";
+import { quoteIdentifier, quoteLiteral } from "../../schemas/text/sql-quoting.ts";
 import type { DataTable } from "./data-version.ts";
 
 /** Columns of every part that are not the user's own; kept under the names that the manifest's description has. */

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { PredictAsset } from "../../schemas/prediction.ts";
+import type { PredictAsset } from "../../schemas/serving/prediction.ts";
 import { generateFleet, SENSORS } from "../../sources/synthetic/fleet.ts";
 import type { FleetOptions } from "../../sources/synthetic/fleet.ts";
 

@@ -1,9 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { relative } from "node:path";
-import { lineageSchema } from "../../schemas/lineage.ts";
-import type { Lineage } from "../../schemas/lineage.ts";
-import { predictReplySchema } from "../../schemas/prediction.ts";
-import type { PredictAsset, PredictReply } from "../../schemas/prediction.ts";
+import { lineageSchema } from "../../schemas/data/lineage.ts";
+import type { Lineage } from "../../schemas/data/lineage.ts";
+import { predictReplySchema } from "../../schemas/serving/prediction.ts";
+import type { PredictAsset, PredictReply } from "../../schemas/serving/prediction.ts";
 import { apiPath } from "../client.ts";
 import type { Connection } from "../connection.ts";
 import { showLineage } from "../lineage-view.ts";

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { runViewSchema } from "../../schemas/run.ts";
-import type { RunView } from "../../schemas/run.ts";
+import { runViewSchema } from "../../schemas/runs/run.ts";
+import type { RunView } from "../../schemas/runs/run.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { Connection } from "../connection.ts";
 import type { CliContext } from "../context.ts";

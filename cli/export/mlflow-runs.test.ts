@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import type { RunView } from "../../schemas/run.ts";
-import type { TrialCurves, TrialView } from "../../schemas/trial.ts";
+import type { RunView } from "../../schemas/runs/run.ts";
+import type { TrialCurves, TrialView } from "../../schemas/runs/trial.ts";
 import { writeMlflowRuns } from "./mlflow-runs.ts";
 
 const run = {

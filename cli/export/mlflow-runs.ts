@@ -3,8 +3,8 @@ import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { stringify } from "yaml";
 import { sha256Hex } from "../../schemas/canonical-json.ts";
-import type { RunView } from "../../schemas/run.ts";
-import type { TrialCurves, TrialView } from "../../schemas/trial.ts";
+import type { RunView } from "../../schemas/runs/run.ts";
+import type { TrialCurves, TrialView } from "../../schemas/runs/trial.ts";
 
 /**
  * A run and its trials in the layout of MLflow's file store, the trials nested in the run:

@@ -1,6 +1,6 @@
-import { censoredText } from "../../schemas/censored.ts";
-import type { Evaluation, GateResult } from "../../schemas/model-version.ts";
-import { sliceMetricOf } from "../../schemas/slice-metric.ts";
+import { censoredText } from "../../schemas/runs/censored.ts";
+import type { Evaluation, GateResult } from "../../schemas/models/model-version.ts";
+import { sliceMetricOf } from "../../schemas/models/slice-metric.ts";
 import { safeText } from "../output.ts";
 import type { Output } from "../output.ts";
 import type { Approval } from "./approval.ts";

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
-import { approvalEvidenceSchema } from "../../schemas/approval-evidence.ts";
+import { approvalEvidenceSchema } from "../../schemas/models/approval-evidence.ts";
 import { apiPath } from "../client.ts";
 import type { ApiClient } from "../client.ts";
 

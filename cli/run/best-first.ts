@@ -1,4 +1,4 @@
-import type { TrialView } from "../../schemas/trial.ts";
+import type { TrialView } from "../../schemas/runs/trial.ts";
 
 /** Complete ones first, each by its loss. */
 export function bestFirst(trials: readonly TrialView[]): TrialView[] {

@@ -1,7 +1,7 @@
-import type { ApprovalEvidence } from "../../schemas/approval-evidence.ts";
-import type { OperatingPoint } from "../../schemas/operating-point.ts";
-import { MIN_SLICE_ROWS } from "../../schemas/model-version.ts";
-import type { Evaluation, MetricSet, Slice } from "../../schemas/model-version.ts";
+import type { ApprovalEvidence } from "../../schemas/models/approval-evidence.ts";
+import type { OperatingPoint } from "../../schemas/models/operating-point.ts";
+import { MIN_SLICE_ROWS } from "../../schemas/models/model-version.ts";
+import type { Evaluation, MetricSet, Slice } from "../../schemas/models/model-version.ts";
 import { safeText } from "../output.ts";
 
 /** A title and a value per row. */

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { RunView, StageState } from "../../schemas/run.ts";
+import type { RunView, StageState } from "../../schemas/runs/run.ts";
 import { ApiClient } from "../client.ts";
 import type { CliContext } from "../context.ts";
 import { problem, startFakeApi } from "../fake-api.ts";

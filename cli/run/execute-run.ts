@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { isPlatformError } from "../../schemas/platform-error.ts";
 import type { PlatformError } from "../../schemas/platform-error.ts";
-import { runViewSchema } from "../../schemas/run.ts";
-import type { RunView } from "../../schemas/run.ts";
-import type { ImportSignature } from "../../schemas/model-import.ts";
+import { runViewSchema } from "../../schemas/runs/run.ts";
+import type { RunView } from "../../schemas/runs/run.ts";
+import type { ImportSignature } from "../../schemas/models/model-import.ts";
 import { apiPath } from "../client.ts";
 import type { ApiClient } from "../client.ts";
 import type { Connection } from "../connection.ts";

@@ -3,8 +3,8 @@ import { ERROR_CODES } from "../../schemas/error-codes.ts";
 import type { ErrorCode } from "../../schemas/error-codes.ts";
 import { isPlatformError } from "../../schemas/platform-error.ts";
 import type { PlatformError } from "../../schemas/platform-error.ts";
-import { runViewSchema } from "../../schemas/run.ts";
-import type { RunView } from "../../schemas/run.ts";
+import { runViewSchema } from "../../schemas/runs/run.ts";
+import type { RunView } from "../../schemas/runs/run.ts";
 import { apiPath } from "../client.ts";
 import type { ApiClient } from "../client.ts";
 

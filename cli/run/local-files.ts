@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
-import type { RawFile } from "../../schemas/dataset.ts";
+import type { RawFile } from "../../schemas/data/dataset.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { isPlatformError, PlatformError } from "../../schemas/platform-error.ts";

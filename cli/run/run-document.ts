@@ -1,5 +1,5 @@
 import { PlatformError } from "../../schemas/platform-error.ts";
-import type { RunError, RunOutcome, RunView } from "../../schemas/run.ts";
+import type { RunError, RunOutcome, RunView } from "../../schemas/runs/run.ts";
 import { knownCode } from "../client.ts";
 import { EXIT, exitCodeOf } from "../exit-codes.ts";
 import type { ExitCode } from "../exit-codes.ts";

@@ -1,5 +1,5 @@
 import { PlatformError } from "../../schemas/platform-error.ts";
-import { runViewSchema } from "../../schemas/run.ts";
+import { runViewSchema } from "../../schemas/runs/run.ts";
 import { apiPath } from "../client.ts";
 import type { ApiClient } from "../client.ts";
 import { itemsOf } from "../list-view.ts";

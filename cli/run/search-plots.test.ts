@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { SearchView, TrialView } from "../../schemas/trial.ts";
+import type { SearchView, TrialView } from "../../schemas/runs/trial.ts";
 import { Output } from "../output.ts";
 import { showHistory, showImportance, showTrial } from "./search-plots.ts";
 import { textPlot } from "./text-plot.ts";

@@ -1,4 +1,4 @@
-import type { SearchView, TrialCurves, TrialView } from "../../schemas/trial.ts";
+import type { SearchView, TrialCurves, TrialView } from "../../schemas/runs/trial.ts";
 import type { Output } from "../output.ts";
 import { numberText } from "./evaluation-text.ts";
 import { bestFirst } from "./best-first.ts";

@@ -1,6 +1,6 @@
-import { RUN_STAGES } from "../../schemas/run.ts";
+import { RUN_STAGES } from "../../schemas/runs/run.ts";
 import type { PlatformError } from "../../schemas/platform-error.ts";
-import type { PendingFailure, RunView, StageState } from "../../schemas/run.ts";
+import type { PendingFailure, RunView, StageState } from "../../schemas/runs/run.ts";
 import { safeText } from "../output.ts";
 import type { Output } from "../output.ts";
 import { awaitedText, waitingText } from "./waiting-text.ts";

@@ -1,4 +1,4 @@
-import type { SearchView, TrialList, TrialView } from "../../schemas/trial.ts";
+import type { SearchView, TrialList, TrialView } from "../../schemas/runs/trial.ts";
 import type { Output } from "../output.ts";
 import { showHistory, showImportance } from "./search-plots.ts";
 import { bestFirst } from "./best-first.ts";

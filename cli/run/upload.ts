@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
-import { rawFileSchema } from "../../schemas/dataset.ts";
-import type { RawFile } from "../../schemas/dataset.ts";
+import { rawFileSchema } from "../../schemas/data/dataset.ts";
+import type { RawFile } from "../../schemas/data/dataset.ts";
 import { isPlatformError } from "../../schemas/platform-error.ts";
 import { badFile } from "../../sources/files/bad-file.ts";
 import type { ApiClient } from "../client.ts";

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { Evaluation } from "../../schemas/model-version.ts";
+import type { Evaluation } from "../../schemas/models/model-version.ts";
 import { Output } from "../output.ts";
 import type { ModelVersion } from "./version-view.ts";
 import { showVersion } from "./version-view.ts";

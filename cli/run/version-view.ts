@@ -1,9 +1,13 @@
 import { z } from "zod";
-import { censoredText } from "../../schemas/censored.ts";
-import { alertCurvePointSchema, evaluationSchema, gateResultSchema } from "../../schemas/model-version.ts";
-import type { AlertCurvePoint } from "../../schemas/model-version.ts";
-import { operatingPointOf } from "../../schemas/operating-point.ts";
-import { sliceMetricOf } from "../../schemas/slice-metric.ts";
+import { censoredText } from "../../schemas/runs/censored.ts";
+import {
+  alertCurvePointSchema,
+  evaluationSchema,
+  gateResultSchema,
+} from "../../schemas/models/model-version.ts";
+import type { AlertCurvePoint } from "../../schemas/models/model-version.ts";
+import { operatingPointOf } from "../../schemas/models/operating-point.ts";
+import { sliceMetricOf } from "../../schemas/models/slice-metric.ts";
 import { apiPath } from "../client.ts";
 import type { ApiClient } from "../client.ts";
 import { timeText } from "../list-view.ts";

@@ -1,4 +1,4 @@
-import type { PendingFailure } from "../../schemas/run.ts";
+import type { PendingFailure } from "../../schemas/runs/run.ts";
 
 /** What a code means to somebody who waits. */
 const AWAITED: Readonly<Record<string, string>> = {

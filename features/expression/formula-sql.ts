@@ -1,4 +1,4 @@
-import { numberLiteral } from "../../schemas/sql-quoting.ts";
+import { numberLiteral } from "../../schemas/text/sql-quoting.ts";
 import type { Formula, FormulaFunction } from "./formula.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { quoteLiteral } from "../../schemas/sql-quoting.ts";
+import { quoteLiteral } from "../../schemas/text/sql-quoting.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { FeatureView } from "../feature-view.ts";
 import type { SqlEngine } from "../sql-engine.ts";

@@ -1,4 +1,4 @@
-import { numberLiteral, quoteIdentifier, quoteLiteral } from "../../schemas/sql-quoting.ts";
+import { numberLiteral, quoteIdentifier, quoteLiteral } from "../../schemas/text/sql-quoting.ts";
 import type { FeatureView } from "../feature-view.ts";
 import { cleanSql, onlyWhen } from "../sql-text.ts";
 import type { SqlEngine } from "../sql-engine.ts";

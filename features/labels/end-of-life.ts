@@ -1,4 +1,4 @@
-import { numberLiteral, quoteIdentifier, quoteLiteral } from "../../schemas/sql-quoting.ts";
+import { numberLiteral, quoteIdentifier, quoteLiteral } from "../../schemas/text/sql-quoting.ts";
 import { onlyWhen } from "../sql-text.ts";
 import type { EndPlan, LabelPlan, RemainingLifeTable } from "./label-plan.ts";
 import { keepsCensored, timeUnitsPer } from "./label-plan.ts";

@@ -1,4 +1,4 @@
-import { numberLiteral } from "../../schemas/sql-quoting.ts";
+import { numberLiteral } from "../../schemas/text/sql-quoting.ts";
 import type { FeatureView } from "../feature-view.ts";
 import { onlyWhen } from "../sql-text.ts";
 import type { SqlPlan } from "../sql-plan.ts";

@@ -1,5 +1,5 @@
 import { timeUnitsPer } from "../labels/label-plan.ts";
-import { numberLiteral } from "../../schemas/sql-quoting.ts";
+import { numberLiteral } from "../../schemas/text/sql-quoting.ts";
 import type { EventFilter } from "../event-filter.ts";
 import { rowReference } from "./operator.ts";
 import type { Operator } from "./operator.ts";

@@ -1,4 +1,4 @@
-import { quoteIdentifier } from "../../schemas/sql-quoting.ts";
+import { quoteIdentifier } from "../../schemas/text/sql-quoting.ts";
 import { cleanNumber } from "../clean-number.ts";
 import { cleanSql } from "../sql-text.ts";
 import { rowReference } from "./operator.ts";

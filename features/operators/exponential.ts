@@ -9,7 +9,7 @@
  * start anew at each block, over the present block and the one before. What is older weighs less than 2⁻⁶⁴ and is
  * left out in all three executions; after more than two blocks without any value the feature is missing.
  */
-import { numberLiteral } from "../../schemas/sql-quoting.ts";
+import { numberLiteral } from "../../schemas/text/sql-quoting.ts";
 import { onlyWhen } from "../sql-text.ts";
 import type { SqlPlan } from "../sql-plan.ts";
 import type { FeatureState, Operator } from "./operator.ts";

@@ -1,5 +1,5 @@
 import type { EventFilter } from "../event-filter.ts";
-import { numberLiteral } from "../../schemas/sql-quoting.ts";
+import { numberLiteral } from "../../schemas/text/sql-quoting.ts";
 import { timeUnitsPer } from "../labels/label-plan.ts";
 import { whereText } from "./event-count.ts";
 import { rowReference } from "./operator.ts";

@@ -1,8 +1,8 @@
 import { writeFile } from "node:fs/promises";
-import type { DatasetManifest, DatasetSource, StoredColumn } from "../../schemas/dataset.ts";
+import type { DatasetManifest, DatasetSource, StoredColumn } from "../../schemas/data/dataset.ts";
 import { pipelineSchema } from "../../schemas/pipeline/pipeline.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
-import { numberLiteral, quoteLiteral } from "../../schemas/sql-quoting.ts";
+import { numberLiteral, quoteLiteral } from "../../schemas/text/sql-quoting.ts";
 import type { TestEngine } from "./test-engine.ts";
 
 export type Cell = number | string | boolean | null;

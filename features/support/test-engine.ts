@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
-import { quoteLiteral } from "../../schemas/sql-quoting.ts";
+import { quoteLiteral } from "../../schemas/text/sql-quoting.ts";
 import type { ResultColumn, SqlEngine } from "../sql-engine.ts";
 
 /** A plain DuckDB for the tests of this room, which may not import `stores`. */

@@ -3,7 +3,7 @@ import { createExplainer } from "../../numerics/explain/explainer.ts";
 import type { Explainer } from "../../numerics/explain/explainer.ts";
 import { predictRaw } from "../../numerics/model.ts";
 import type { TrainedModel } from "../../numerics/model.ts";
-import { explanationDocumentSchema } from "../../schemas/explanation.ts";
+import { explanationDocumentSchema } from "../../schemas/serving/explanation.ts";
 import type { ExplainedRows, FromExplanationThread, ToExplanationThread } from "./messages.ts";
 
 /** Entry of the explanation thread: reads trained models, and explains rows, one request after the other. */

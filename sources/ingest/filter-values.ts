@@ -1,7 +1,7 @@
 import type { Where } from "../../schemas/pipeline/label.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import type { ErrorLocation } from "../../schemas/platform-error.ts";
-import { nearestNames } from "../../schemas/similar-name.ts";
+import { nearestNames } from "../../schemas/text/similar-name.ts";
 
 const MAX_VALUES = 1_000;
 const NEAREST = 5;

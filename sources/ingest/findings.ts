@@ -1,9 +1,9 @@
-import type { SourceCounts } from "../../schemas/dataset.ts";
+import type { SourceCounts } from "../../schemas/data/dataset.ts";
 import type { Source } from "../../schemas/pipeline/source.ts";
 import { dataIdSchema } from "../../schemas/names.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { ErrorLocation } from "../../schemas/platform-error.ts";
-import { quoteLiteral } from "../../schemas/sql-quoting.ts";
+import { quoteLiteral } from "../../schemas/text/sql-quoting.ts";
 import { countOf } from "./engine.ts";
 import type { IngestEngine } from "./engine.ts";
 import type { LocalPart } from "./shards.ts";

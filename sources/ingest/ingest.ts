@@ -1,9 +1,9 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { DatasetSource } from "../../schemas/dataset.ts";
+import type { DatasetSource } from "../../schemas/data/dataset.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
-import { quoteLiteral } from "../../schemas/sql-quoting.ts";
+import { quoteLiteral } from "../../schemas/text/sql-quoting.ts";
 import { resolveFiles } from "../files/resolve-files.ts";
 import type { ResolvedFile } from "../files/resolve-files.ts";
 import type { IngestEngine } from "./engine.ts";

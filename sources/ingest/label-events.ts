@@ -1,6 +1,6 @@
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
-import { numberLiteral, quoteLiteral } from "../../schemas/sql-quoting.ts";
+import { numberLiteral, quoteLiteral } from "../../schemas/text/sql-quoting.ts";
 import { countOf } from "./engine.ts";
 import type { IngestEngine } from "./engine.ts";
 import type { SourceFindings } from "./findings.ts";

@@ -1,4 +1,4 @@
-import type { DatasetManifest, ParquetPart, RawFile } from "../../schemas/dataset.ts";
+import type { DatasetManifest, ParquetPart, RawFile } from "../../schemas/data/dataset.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";

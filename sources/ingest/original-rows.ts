@@ -1,5 +1,5 @@
 import { rm, writeFile } from "node:fs/promises";
-import { quoteLiteral } from "../../schemas/sql-quoting.ts";
+import { quoteLiteral } from "../../schemas/text/sql-quoting.ts";
 import { readHead, readTextBytes } from "../files/byte-stream.ts";
 import type { LocalFile } from "../files/byte-stream.ts";
 import { readRecords } from "../files/record-reader.ts";

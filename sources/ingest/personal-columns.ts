@@ -6,10 +6,10 @@
  * columns a cell is therefore kept only where its own column is declared, is not personal, and could read it. Lines that
  * cannot be taken apart into cells are not kept at all.
  */
-import type { StoredColumn } from "../../schemas/dataset.ts";
+import type { StoredColumn } from "../../schemas/data/dataset.ts";
 import { MASK } from "../../schemas/personal.ts";
 import type { Source } from "../../schemas/pipeline/source.ts";
-import { isOneOfSql, quoteLiteral } from "../../schemas/sql-quoting.ts";
+import { isOneOfSql, quoteLiteral } from "../../schemas/text/sql-quoting.ts";
 import type { Cell, QuarantineCode } from "./row-checks.ts";
 import { layoutOf } from "./source-layout.ts";
 

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { SourceCounts } from "../../schemas/dataset.ts";
+import type { SourceCounts } from "../../schemas/data/dataset.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import type { qualitySchema } from "../../schemas/pipeline/pipeline.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";

@@ -1,4 +1,4 @@
-import { quoteLiteral } from "../../schemas/sql-quoting.ts";
+import { quoteLiteral } from "../../schemas/text/sql-quoting.ts";
 import type { SourceFindings } from "./findings.ts";
 import type { IngestEngine } from "./engine.ts";
 import type { LocalPart } from "./shards.ts";

@@ -3,7 +3,7 @@
  * gives the row its error number. Names of users are only ever literals in messages, never identifiers.
  */
 import type { Column, Source, SourceTime } from "../../schemas/pipeline/source.ts";
-import { isOneOfSql, numberLiteral, quoteLiteral } from "../../schemas/sql-quoting.ts";
+import { isOneOfSql, numberLiteral, quoteLiteral } from "../../schemas/text/sql-quoting.ts";
 import { clockGaps } from "./clock-gaps.ts";
 
 /** Codes of the quarantine; stable. */

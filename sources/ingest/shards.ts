@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Source } from "../../schemas/pipeline/source.ts";
-import { quoteLiteral } from "../../schemas/sql-quoting.ts";
+import { quoteLiteral } from "../../schemas/text/sql-quoting.ts";
 import { countOf } from "./engine.ts";
 import type { IngestEngine } from "./engine.ts";
 import { layoutOf } from "./source-layout.ts";

@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { QualityRules } from "./quality.ts";
 import type { Source } from "../../schemas/pipeline/source.ts";
-import { quoteLiteral } from "../../schemas/sql-quoting.ts";
+import { quoteLiteral } from "../../schemas/text/sql-quoting.ts";
 import type { LocalFile } from "../files/byte-stream.ts";
 import type { ResolvedFile } from "../files/resolve-files.ts";
 import { scanFile } from "../files/scan-file.ts";

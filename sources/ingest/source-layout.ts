@@ -1,5 +1,5 @@
 import { hashOf } from "../../schemas/canonical-json.ts";
-import type { StoredColumn } from "../../schemas/dataset.ts";
+import type { StoredColumn } from "../../schemas/data/dataset.ts";
 import type { Column, Source } from "../../schemas/pipeline/source.ts";
 
 /** A column that is stored, with the declaration that its cells are checked against. */

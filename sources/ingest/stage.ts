@@ -9,7 +9,7 @@
  * | `__asset`, `__t`, `v<i>` | converted values |
  */
 import type { Source } from "../../schemas/pipeline/source.ts";
-import { isOneOfSql, quoteLiteral } from "../../schemas/sql-quoting.ts";
+import { isOneOfSql, quoteLiteral } from "../../schemas/text/sql-quoting.ts";
 import { badFile } from "../files/bad-file.ts";
 import type { ResolvedFile } from "../files/resolve-files.ts";
 import type { ScannedFile, ScannedText } from "../files/scan-file.ts";

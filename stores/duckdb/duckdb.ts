@@ -9,13 +9,13 @@ import { mkdir, realpath } from "node:fs/promises";
 import { DuckDBInstance } from "@duckdb/node-api";
 import type { DuckDBConnection, DuckDBDataChunk, DuckDBResult, DuckDBValue } from "@duckdb/node-api";
 import { PlatformError } from "../../schemas/platform-error.ts";
-import { quoteIdentifier, quoteLiteral } from "../../schemas/sql-quoting.ts";
+import { quoteIdentifier, quoteLiteral } from "../../schemas/text/sql-quoting.ts";
 import { columnTable } from "./column-reader.ts";
 import type { ColumnTable } from "./column-reader.ts";
 import { escapeProbes, successfulEscapes } from "./escape-probes.ts";
 import { requireReadableFiles } from "./readable-files.ts";
 
-export { quoteIdentifier, quoteLiteral } from "../../schemas/sql-quoting.ts";
+export { quoteIdentifier, quoteLiteral } from "../../schemas/text/sql-quoting.ts";
 export type { ColumnData, ColumnTable } from "./column-reader.ts";
 
 export interface DuckDbOptions {

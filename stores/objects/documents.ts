@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { canonicalJson, sha256Hex } from "../../schemas/canonical-json.ts";
-import { datasetManifestSchema, rawFileSchema } from "../../schemas/dataset.ts";
-import type { DatasetManifest, RawFile } from "../../schemas/dataset.ts";
-import { featureSetManifestSchema } from "../../schemas/feature-set.ts";
-import type { FeatureSetManifest } from "../../schemas/feature-set.ts";
+import { datasetManifestSchema, rawFileSchema } from "../../schemas/data/dataset.ts";
+import type { DatasetManifest, RawFile } from "../../schemas/data/dataset.ts";
+import { featureSetManifestSchema } from "../../schemas/data/feature-set.ts";
+import type { FeatureSetManifest } from "../../schemas/data/feature-set.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 import { pipelineSchema } from "../../schemas/pipeline/pipeline.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";

@@ -1,6 +1,6 @@
 import { canonicalJson, hashOf, sha256Hex } from "../../schemas/canonical-json.ts";
-import type { RawFile } from "../../schemas/dataset.ts";
-import type { ImportedModel } from "../../schemas/model-import.ts";
+import type { RawFile } from "../../schemas/data/dataset.ts";
+import type { ImportedModel } from "../../schemas/models/model-import.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 import { parsePipeline } from "../../schemas/pipeline/parse.ts";
 import type { ParseOptions } from "../../schemas/pipeline/parse.ts";

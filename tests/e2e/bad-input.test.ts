@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createGenerator } from "../../numerics/random/generator.ts";
-import type { RunView } from "../../schemas/run.ts";
+import type { RunView } from "../../schemas/runs/run.ts";
 import { PatientPerson } from "../faults/drive-run.ts";
 import { FaultyPlatform } from "../faults/faulty-platform.ts";
 import { inMs } from "../faults/patience.ts";

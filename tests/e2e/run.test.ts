@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { z } from "zod";
-import { lineageSchema } from "../../schemas/lineage.ts";
-import { fleetScoreSchema, rankedAssetSchema, scoreSummarySchema } from "../../schemas/score.ts";
+import { lineageSchema } from "../../schemas/data/lineage.ts";
+import { fleetScoreSchema, rankedAssetSchema, scoreSummarySchema } from "../../schemas/serving/score.ts";
 import { createDuckDb } from "../../stores/duckdb/duckdb.ts";
 import { generateFleet } from "../../sources/synthetic/fleet.ts";
 import { createCli } from "../support/cli.ts";

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { z } from "zod";
 import { ApiClient, apiPath } from "../../cli/client.ts";
-import { runViewSchema } from "../../schemas/run.ts";
+import { runViewSchema } from "../../schemas/runs/run.ts";
 import type { StartedRun } from "../faults/drive-run.ts";
 import { PatientPerson } from "../faults/drive-run.ts";
 import { inMs } from "../faults/patience.ts";

@@ -1,6 +1,6 @@
 import type { History } from "@temporalio/common/lib/proto-utils.js";
 import { ApiClient, apiPath } from "../../cli/client.ts";
-import { rawFileSchema } from "../../schemas/dataset.ts";
+import { rawFileSchema } from "../../schemas/data/dataset.ts";
 import {
   alarmReplayWorkflowId,
   alarmWorkflowId,

@@ -6,7 +6,7 @@ import { startApi } from "../../api/start-api.ts";
 import type { RunningApi } from "../../api/start-api.ts";
 import type { StartedWorkflow, StartPromotionInput, WorkflowGateway } from "../../api/workflow-gateway.ts";
 import { readSettings } from "../../config/settings.ts";
-import type { RawFile } from "../../schemas/dataset.ts";
+import type { RawFile } from "../../schemas/data/dataset.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type {
   ApprovalRow,

@@ -1,8 +1,8 @@
 import { hashOf, sha256Hex } from "../../schemas/canonical-json.ts";
-import type { DatasetManifest } from "../../schemas/dataset.ts";
-import type { Evaluation, VersionManifest } from "../../schemas/model-version.ts";
+import type { DatasetManifest } from "../../schemas/data/dataset.ts";
+import type { Evaluation, VersionManifest } from "../../schemas/models/model-version.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
-import type { ScoreSummary } from "../../schemas/score.ts";
+import type { ScoreSummary } from "../../schemas/serving/score.ts";
 import type {
   Actor,
   ApprovalRow,

@@ -1,12 +1,12 @@
 import { sealView } from "../../features/feature-view.ts";
 import type { FeatureView } from "../../features/feature-view.ts";
-import type { FittedState } from "../../schemas/feature-set.ts";
+import type { FittedState } from "../../schemas/data/feature-set.ts";
 import { canonicalJson } from "../../schemas/canonical-json.ts";
-import type { Evaluation, Signature, VersionManifest } from "../../schemas/model-version.ts";
-import { VERSION_FILES } from "../../schemas/model-version.ts";
+import type { Evaluation, Signature, VersionManifest } from "../../schemas/models/model-version.ts";
+import { VERSION_FILES } from "../../schemas/models/model-version.ts";
 import type { ObjectStore } from "../../stores/objects/port.ts";
 import type { VersionRow } from "../../stores/postgres/port.ts";
-import { versionDigest } from "../../schemas/version-digest.ts";
+import { versionDigest } from "../../schemas/models/version-digest.ts";
 import { linearOnnx } from "./tiny-onnx.ts";
 
 const COLUMNS = ["voltage", "current"];

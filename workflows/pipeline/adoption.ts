@@ -1,7 +1,7 @@
 import type { AdoptResult } from "../../activities/adoption/messages.ts";
 import type { LeakageResult } from "../../activities/features/messages.ts";
 import type { PipelineInput, RunPlan } from "../../activities/runs/messages.ts";
-import type { ImportedModel } from "../../schemas/model-import.ts";
+import type { ImportedModel } from "../../schemas/models/model-import.ts";
 import { adoption, evaluation, training } from "../activity-proxies.ts";
 import type { EvaluatedModel, Snapshot } from "./snapshot.ts";
 import type { Stages } from "./stages.ts";

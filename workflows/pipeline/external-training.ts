@@ -8,7 +8,7 @@ import {
 import type { AdoptExternalResult, TrainerAnswer } from "../../activities/external/messages.ts";
 import type { PipelineInput, RunPlan } from "../../activities/runs/messages.ts";
 import type { TrainFoldInput, TrainFoldResult } from "../../activities/training/messages.ts";
-import type { ExternalRequest } from "../../schemas/external-trainer.ts";
+import type { ExternalRequest } from "../../schemas/runs/external-trainer.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 import { EXTERNAL_TIMEOUTS, RETRY } from "../../temporal-config/constants.ts";
 import { external } from "../activity-proxies.ts";

@@ -1,5 +1,5 @@
 import { defineQuery } from "@temporalio/workflow";
-import type { RunStage } from "../../schemas/run.ts";
+import type { RunStage } from "../../schemas/runs/run.ts";
 
 /** Where a run is: the stage, and what it waits for when it waits. */
 export interface PipelineProgress {

@@ -1,5 +1,5 @@
 import { CancellationScope, CancelledFailure, isCancellation } from "@temporalio/workflow";
-import type { RunStage } from "../../schemas/run.ts";
+import type { RunStage } from "../../schemas/runs/run.ts";
 import { runs } from "../activity-proxies.ts";
 import { show } from "../visibility.ts";
 

@@ -11,7 +11,7 @@ import type { RegisterResult } from "../../activities/registry/messages.ts";
 import type { PipelineInput, PipelineResult, RunPlan } from "../../activities/runs/messages.ts";
 import type { ErrorLocation } from "../../schemas/platform-error.ts";
 import type { TrainFinalResult } from "../../activities/training/messages.ts";
-import type { RunOutcome } from "../../schemas/run.ts";
+import type { RunOutcome } from "../../schemas/runs/run.ts";
 import { evaluation, features, ingest, monitoring, registry, runs, training } from "../activity-proxies.ts";
 import { show } from "../visibility.ts";
 import { adoptAndEvaluate } from "./adoption.ts";

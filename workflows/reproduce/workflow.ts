@@ -1,5 +1,5 @@
 import type { ReproduceInput, ReproduceResult } from "../../activities/reproduction/messages.ts";
-import type { RunStage } from "../../schemas/run.ts";
+import type { RunStage } from "../../schemas/runs/run.ts";
 import { reproduction } from "../activity-proxies.ts";
 import type { Stages, StageOutcome } from "../pipeline/stages.ts";
 import { trainAndEvaluate } from "../pipeline/workflow.ts";

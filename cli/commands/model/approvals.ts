@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import { Option } from "commander";
 import { z } from "zod";
-import { evaluationSchema } from "../../../schemas/model-version.ts";
-import type { Evaluation } from "../../../schemas/model-version.ts";
-import { runViewSchema } from "../../../schemas/run.ts";
+import { evaluationSchema } from "../../../schemas/models/model-version.ts";
+import type { Evaluation } from "../../../schemas/models/model-version.ts";
+import { runViewSchema } from "../../../schemas/runs/run.ts";
 import { apiPath } from "../../client.ts";
 import type { ApiClient } from "../../client.ts";
 import { withApi } from "../../connection.ts";

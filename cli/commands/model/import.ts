@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import type { Command } from "commander";
-import { importSignatureSchema } from "../../../schemas/model-import.ts";
-import type { ImportSignature } from "../../../schemas/model-import.ts";
+import { importSignatureSchema } from "../../../schemas/models/model-import.ts";
+import type { ImportSignature } from "../../../schemas/models/model-import.ts";
 import { PlatformError } from "../../../schemas/platform-error.ts";
 import { badFile } from "../../../sources/files/bad-file.ts";
 import { withApi } from "../../connection.ts";

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { z } from "zod";
-import { gateResultSchema, metricSetSchema } from "../../../schemas/model-version.ts";
+import { gateResultSchema, metricSetSchema } from "../../../schemas/models/model-version.ts";
 import { PlatformError } from "../../../schemas/platform-error.ts";
 import { apiPath } from "../../client.ts";
 import { withApi } from "../../connection.ts";

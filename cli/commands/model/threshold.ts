@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from "commander";
 import type { Command } from "commander";
 import { z } from "zod";
-import { alertCurvePointSchema } from "../../../schemas/model-version.ts";
+import { alertCurvePointSchema } from "../../../schemas/models/model-version.ts";
 import { nameSchema } from "../../../schemas/names.ts";
 import { PlatformError } from "../../../schemas/platform-error.ts";
 import { apiPath } from "../../client.ts";

@@ -1,8 +1,8 @@
 import type { Command } from "commander";
-import { runViewSchema } from "../../../schemas/run.ts";
-import type { RunView } from "../../../schemas/run.ts";
-import { trialListSchema } from "../../../schemas/trial.ts";
-import type { TrialList } from "../../../schemas/trial.ts";
+import { runViewSchema } from "../../../schemas/runs/run.ts";
+import type { RunView } from "../../../schemas/runs/run.ts";
+import { trialListSchema } from "../../../schemas/runs/trial.ts";
+import type { TrialList } from "../../../schemas/runs/trial.ts";
 import { apiPath } from "../../client.ts";
 import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import type { Command } from "commander";
 import { packageRoot } from "../../../config/package-root.ts";
 import { modelNameOf } from "../../../schemas/pipeline/pipeline.ts";
-import type { RunView } from "../../../schemas/run.ts";
+import type { RunView } from "../../../schemas/runs/run.ts";
 import { withApi } from "../../connection.ts";
 import type { Connection } from "../../connection.ts";
 import { contextOf } from "../../context.ts";

@@ -1,7 +1,7 @@
 import { relative } from "node:path";
 import type { Command } from "commander";
 import { InvalidArgumentError } from "commander";
-import type { RunView } from "../../../schemas/run.ts";
+import type { RunView } from "../../../schemas/runs/run.ts";
 import { z } from "zod";
 import { isPlatformError, PlatformError } from "../../../schemas/platform-error.ts";
 import { ApiClient } from "../../client.ts";

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { z } from "zod";
-import { sourceCountsSchema } from "../../../schemas/dataset.ts";
+import { sourceCountsSchema } from "../../../schemas/data/dataset.ts";
 import { idFrom } from "../../checkout/data-version.ts";
 import { apiPath } from "../../client.ts";
 import { withApi } from "../../connection.ts";

@@ -2,7 +2,7 @@ import { basename, extname, resolve } from "node:path";
 import { InvalidArgumentError } from "commander";
 import type { Command } from "commander";
 import { z } from "zod";
-import type { RawFile } from "../../../schemas/dataset.ts";
+import type { RawFile } from "../../../schemas/data/dataset.ts";
 import { PlatformError } from "../../../schemas/platform-error.ts";
 import { apiPath } from "../../client.ts";
 import { withApi } from "../../connection.ts";

@@ -2,8 +2,13 @@ import { closeSync, openSync, statSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
 import { Argument, Option } from "commander";
 import type { Command } from "commander";
-import { LINEAGE_KINDS, LINEAGE_LISTS, lineagePageSchema, lineageSchema } from "../../../schemas/lineage.ts";
-import type { Lineage, LineageList } from "../../../schemas/lineage.ts";
+import {
+  LINEAGE_KINDS,
+  LINEAGE_LISTS,
+  lineagePageSchema,
+  lineageSchema,
+} from "../../../schemas/data/lineage.ts";
+import type { Lineage, LineageList } from "../../../schemas/data/lineage.ts";
 import { PlatformError } from "../../../schemas/platform-error.ts";
 import { idFrom } from "../../checkout/data-version.ts";
 import { apiPath } from "../../client.ts";

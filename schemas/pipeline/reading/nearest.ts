@@ -1,4 +1,4 @@
-import { editDistance } from "../../edit-distance.ts";
+import { editDistance } from "../../text/edit-distance.ts";
 
 /**
  * The candidate a mistyped word most likely meant, or undefined when none is near.

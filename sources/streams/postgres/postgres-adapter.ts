@@ -2,7 +2,7 @@ import { Client, types } from "pg";
 import { z } from "zod";
 import { spanMs } from "../../../schemas/live/source.ts";
 import { PlatformError } from "../../../schemas/platform-error.ts";
-import { quoteIdentifier } from "../../../schemas/sql-quoting.ts";
+import { quoteIdentifier } from "../../../schemas/text/sql-quoting.ts";
 import { pause } from "../pause.ts";
 import type { Stream, StreamAdapter, StreamBatch, Subscription } from "../stream.ts";
 

@@ -1,4 +1,4 @@
-import type { DatasetManifest } from "../../../schemas/dataset.ts";
+import type { DatasetManifest } from "../../../schemas/data/dataset.ts";
 
 /** Newest dataset of a pipeline. */
 export interface CatalogDataset {

@@ -1,4 +1,4 @@
-import type { DatasetManifest, SourceCounts } from "../../../schemas/dataset.ts";
+import type { DatasetManifest, SourceCounts } from "../../../schemas/data/dataset.ts";
 import type { ObjectRef } from "../../../schemas/object-ref.ts";
 import type { AuditEntry } from "./actor.ts";
 

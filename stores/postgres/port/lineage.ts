@@ -1,4 +1,4 @@
-import type { Lineage, LineageKind, LineageList, LineagePage } from "../../../schemas/lineage.ts";
+import type { Lineage, LineageKind, LineageList, LineagePage } from "../../../schemas/data/lineage.ts";
 
 /** The thing asked about. `id` of a model: `name@version`; of a file: SHA-256, or its name in a run. */
 export interface LineageSubject {

@@ -1,4 +1,4 @@
-import type { Prediction } from "../../../schemas/prediction.ts";
+import type { Prediction } from "../../../schemas/serving/prediction.ts";
 
 /** A scorer process and how it is asked. */
 export interface ScorerAddress {

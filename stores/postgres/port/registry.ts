@@ -1,5 +1,5 @@
 import type { CodeVersion } from "../../../schemas/code-version.ts";
-import type { Evaluation, GateResult, VersionManifest } from "../../../schemas/model-version.ts";
+import type { Evaluation, GateResult, VersionManifest } from "../../../schemas/models/model-version.ts";
 import type { ObjectRef } from "../../../schemas/object-ref.ts";
 import type { AuditEntry } from "./actor.ts";
 

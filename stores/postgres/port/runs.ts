@@ -1,6 +1,6 @@
 import type { ErrorCode } from "../../../schemas/error-codes.ts";
 import type { ObjectRef } from "../../../schemas/object-ref.ts";
-import type { RunError, RunOutcome, RunView, StageState } from "../../../schemas/run.ts";
+import type { RunError, RunOutcome, RunView, StageState } from "../../../schemas/runs/run.ts";
 import type { AuditEntry } from "./actor.ts";
 
 export interface RunStore {

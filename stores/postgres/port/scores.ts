@@ -1,5 +1,5 @@
 import type { ObjectRef } from "../../../schemas/object-ref.ts";
-import type { FleetScoreReply, RankedAsset } from "../../../schemas/score.ts";
+import type { FleetScoreReply, RankedAsset } from "../../../schemas/serving/score.ts";
 
 export interface ScoreStore {
   /** Fleet scores: one row per asset of a score job; idempotent on job id. */

@@ -1,4 +1,4 @@
-import type { TrialView } from "../../../schemas/trial.ts";
+import type { TrialView } from "../../../schemas/runs/trial.ts";
 
 /** Results of the searches of runs. */
 export interface TrialStore {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { z } from "zod";
-import { approvalRoutes } from "../../../api/routes/approvals.ts";
+import { approvalRoutes } from "../../../api/routes/models/approvals.ts";
 import { createDatabase } from "../../../stores/postgres/database.ts";
 import type { ApprovalRow, Database, VersionRow } from "../../../stores/postgres/port.ts";
 import { startApiFixture } from "../../support/api-fixture.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { ServedInterval } from "../../../schemas/model-version.ts";
+import type { ServedInterval } from "../../../schemas/models/model-version.ts";
 import { startApiFixture, until } from "../../support/api-fixture.ts";
 import type { ApiFixture } from "../../support/api-fixture.ts";
 import { MemoryObjects } from "../../support/memory-objects.ts";

@@ -13,7 +13,7 @@ import type { TestEngine } from "../../../features/support/test-engine.ts";
 import { transformShard } from "../../../features/transform.ts";
 import { compileView } from "../../../features/view.ts";
 import type { FeatureHistory, OnlineFeature, OnlineFeatures } from "../../../schemas/live/online-features.ts";
-import type { PredictReply } from "../../../schemas/prediction.ts";
+import type { PredictReply } from "../../../schemas/serving/prediction.ts";
 import type { AssetScore } from "../../../stores/postgres/port/online.ts";
 import { createDatabase } from "../../../stores/postgres/database.ts";
 import type { Database } from "../../../stores/postgres/port.ts";

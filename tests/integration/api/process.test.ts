@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { PredictReply } from "../../../schemas/prediction.ts";
+import type { PredictReply } from "../../../schemas/serving/prediction.ts";
 import { createObjectStore } from "../../../stores/objects/object-store.ts";
 import type { ObjectStore } from "../../../stores/objects/port.ts";
 import { createDatabase } from "../../../stores/postgres/database.ts";

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { wholeMessagesLength } from "../../../api/trace/arrow-batch.ts";
-import type { PredictReply } from "../../../schemas/prediction.ts";
+import type { PredictReply } from "../../../schemas/serving/prediction.ts";
 import { startApiFixture, until } from "../../support/api-fixture.ts";
 import type { ApiFixture, FixtureOptions } from "../../support/api-fixture.ts";
 import type { PartState } from "../../../api/readiness.ts";

@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { makeVector, tableFromIPC, Table, tableToIPC, Utf8, vectorFromArray } from "apache-arrow";
 import { afterEach, describe, expect, test } from "vitest";
-import type { PredictReply } from "../../../schemas/prediction.ts";
+import type { PredictReply } from "../../../schemas/serving/prediction.ts";
 import { startApiFixture, until } from "../../support/api-fixture.ts";
 import type { ApiFixture, FixtureOptions } from "../../support/api-fixture.ts";
 import { MemoryObjects } from "../../support/memory-objects.ts";

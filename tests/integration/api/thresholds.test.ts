@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from "vitest";
-import type { AlertCurvePoint, Signature } from "../../../schemas/model-version.ts";
-import type { PredictReply } from "../../../schemas/prediction.ts";
+import type { AlertCurvePoint, Signature } from "../../../schemas/models/model-version.ts";
+import type { PredictReply } from "../../../schemas/serving/prediction.ts";
 import { startApiFixture, until } from "../../support/api-fixture.ts";
 import type { ApiFixture } from "../../support/api-fixture.ts";
 import { MemoryObjects } from "../../support/memory-objects.ts";

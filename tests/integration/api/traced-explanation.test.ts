@@ -1,6 +1,6 @@
 import { pino } from "pino";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { explainTraced } from "../../../api/routes/traced-explanation.ts";
+import { explainTraced } from "../../../api/routes/serving/traced-explanation.ts";
 import { Explanations } from "../../../api/serving/explanations.ts";
 import { encodeTraceBatch, schemaMessage } from "../../../api/trace/arrow-batch.ts";
 import type { TraceRow } from "../../../api/trace/trace-row.ts";

@@ -1,8 +1,8 @@
 import { performance } from "node:perf_hooks";
 import pg from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import type { LineageKind } from "../../../schemas/lineage.ts";
-import { lineageSchema } from "../../../schemas/lineage.ts";
+import type { LineageKind } from "../../../schemas/data/lineage.ts";
+import { lineageSchema } from "../../../schemas/data/lineage.ts";
 import { createDatabase } from "../../../stores/postgres/database.ts";
 import { startApiFixture } from "../../support/api-fixture.ts";
 import type { ApiFixture } from "../../support/api-fixture.ts";

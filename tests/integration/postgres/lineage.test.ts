@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { hashOf, sha256Hex } from "../../../schemas/canonical-json.ts";
-import { LINEAGE_LISTS, lineagePageSchema, lineageSchema } from "../../../schemas/lineage.ts";
-import type { Lineage, LineageItem, LineageKind, LineageList } from "../../../schemas/lineage.ts";
+import { LINEAGE_LISTS, lineagePageSchema, lineageSchema } from "../../../schemas/data/lineage.ts";
+import type { Lineage, LineageItem, LineageKind, LineageList } from "../../../schemas/data/lineage.ts";
 import { createDatabase } from "../../../stores/postgres/database.ts";
 import type { Database, DatasetEntry, VersionRow } from "../../../stores/postgres/port.ts";
 import { startApiFixture } from "../../support/api-fixture.ts";

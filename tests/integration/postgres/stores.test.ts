@@ -1,8 +1,8 @@
 import pg from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { hashOf, sha256Hex } from "../../../schemas/canonical-json.ts";
-import { runViewSchema } from "../../../schemas/run.ts";
-import { fleetScoreSchema } from "../../../schemas/score.ts";
+import { runViewSchema } from "../../../schemas/runs/run.ts";
+import { fleetScoreSchema } from "../../../schemas/serving/score.ts";
 import { createDatabase } from "../../../stores/postgres/database.ts";
 import type { Database, LabelRow, PredictionIndexRow, StagedRow } from "../../../stores/postgres/port.ts";
 import { createTestDatabase, describeWithServices } from "../../support/platform.ts";

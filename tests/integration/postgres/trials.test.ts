@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { trialViewSchema } from "../../../schemas/trial.ts";
-import type { TrialView } from "../../../schemas/trial.ts";
+import { trialViewSchema } from "../../../schemas/runs/trial.ts";
+import type { TrialView } from "../../../schemas/runs/trial.ts";
 import { createDatabase } from "../../../stores/postgres/database.ts";
 import type { Database } from "../../../stores/postgres/port.ts";
 import { createTestDatabase, describeWithServices } from "../../support/platform.ts";

@@ -1,4 +1,4 @@
-import type { DatasetManifest } from "../../../../schemas/dataset.ts";
+import type { DatasetManifest } from "../../../../schemas/data/dataset.ts";
 import type { ObjectRef } from "../../../../schemas/object-ref.ts";
 import { appendAudit } from "../../audit/audit-row.ts";
 import type { ConnectionPool, Sql } from "../../connection/connection-pool.ts";

@@ -1,4 +1,4 @@
-import type { LineageList } from "../../../../schemas/lineage.ts";
+import type { LineageList } from "../../../../schemas/data/lineage.ts";
 import type { SqlValue } from "../../connection/connection-pool.ts";
 import type { LineageScope } from "./lineage-scope.ts";
 

@@ -1,5 +1,5 @@
-import { LINEAGE_LISTS } from "../../../../schemas/lineage.ts";
-import type { Lineage, LineageItem, LineageList, LineagePage } from "../../../../schemas/lineage.ts";
+import { LINEAGE_LISTS } from "../../../../schemas/data/lineage.ts";
+import type { Lineage, LineageItem, LineageList, LineagePage } from "../../../../schemas/data/lineage.ts";
 import { PlatformError } from "../../../../schemas/platform-error.ts";
 import type { ConnectionPool } from "../../connection/connection-pool.ts";
 import type { LineagePageRequest, LineageStore, LineageSubject } from "../../port/lineage.ts";

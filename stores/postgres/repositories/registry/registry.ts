@@ -1,4 +1,4 @@
-import type { GateResult } from "../../../../schemas/model-version.ts";
+import type { GateResult } from "../../../../schemas/models/model-version.ts";
 import type { ObjectRef } from "../../../../schemas/object-ref.ts";
 import { PlatformError } from "../../../../schemas/platform-error.ts";
 import { appendAudit } from "../../audit/audit-row.ts";

@@ -1,5 +1,5 @@
 import type { CodeVersion } from "../../../../schemas/code-version.ts";
-import type { Evaluation, GateResult, VersionManifest } from "../../../../schemas/model-version.ts";
+import type { Evaluation, GateResult, VersionManifest } from "../../../../schemas/models/model-version.ts";
 import type { Sql, SqlValue } from "../../connection/connection-pool.ts";
 import type { AliasEvent, VersionRow } from "../../port.ts";
 

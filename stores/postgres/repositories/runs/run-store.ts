@@ -1,7 +1,7 @@
 import type { ObjectRef } from "../../../../schemas/object-ref.ts";
 import { PlatformError } from "../../../../schemas/platform-error.ts";
-import { RUN_STAGES } from "../../../../schemas/run.ts";
-import type { RunView, StageState } from "../../../../schemas/run.ts";
+import { RUN_STAGES } from "../../../../schemas/runs/run.ts";
+import type { RunView, StageState } from "../../../../schemas/runs/run.ts";
 import { appendAudit } from "../../audit/audit-row.ts";
 import type { ConnectionPool, Sql, SqlValue } from "../../connection/connection-pool.ts";
 import { json, storableText } from "../../connection/row-types.ts";

@@ -1,4 +1,4 @@
-import type { TrialView } from "../../../../schemas/trial.ts";
+import type { TrialView } from "../../../../schemas/runs/trial.ts";
 import type { ConnectionPool } from "../../connection/connection-pool.ts";
 import { json, storableText } from "../../connection/row-types.ts";
 import type { TrialStore } from "../../port.ts";

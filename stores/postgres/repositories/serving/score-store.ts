@@ -1,7 +1,7 @@
 import type { ObjectRef } from "../../../../schemas/object-ref.ts";
 import type { ConnectionPool } from "../../connection/connection-pool.ts";
 import { json } from "../../connection/row-types.ts";
-import type { FleetScoreReply, RankedAsset, ScoreSummary } from "../../../../schemas/score.ts";
+import type { FleetScoreReply, RankedAsset, ScoreSummary } from "../../../../schemas/serving/score.ts";
 import type { ScoreStore } from "../../port.ts";
 
 type StoredRow = Omit<RankedAsset, "forecast"> & {

@@ -1,0 +1,111 @@
+import { z } from "zod";
+import { sha256Schema } from "../../../schemas/names.ts";
+import { approvalSchema } from "../../../schemas/pipeline/training.ts";
+import {
+  approver,
+  anyObject,
+  auditOf,
+  found,
+  idParams,
+  limitQuery,
+  listOf,
+  orAuditRefusal,
+  viewer,
+} from "../parts.ts";
+import { route } from "../route.ts";
+import type { AnyRoute } from "../route.ts";
+
+const decisionSchema = z.strictObject({
+  decisionId: z.string().regex(/^[\x21-\x7e]{1,128}$/, "expected 1 to 128 visible ASCII characters"),
+  decision: z.enum(["approve", "reject"]),
+  digest: sha256Schema.describe("The version digest that was looked at."),
+  reason: z.string().max(2_000).default(""),
+  channel: z.enum(["api", "cli", "console"]).default("api"),
+  /** Without keys nobody is known: the name the person gives is recorded as unauthenticated. */
+  by: z.string().min(1).max(128).optional(),
+});
+
+const STATES = ["waiting", "approved", "rejected", "expired"] as const;
+
+/** What a list says of an approval: whom it waits for, until when, and what was decided. The evidence is in the whole. */
+const listedSchema = z.strictObject({
+  id: z.string(),
+  kind: z.string(),
+  subject: z.string(),
+  digest: sha256Schema,
+  model: z.string(),
+  version: z.int(),
+  workflowId: z.string(),
+  requestedBy: z.string(),
+  requesterAuthenticated: z.boolean(),
+  policy: approvalSchema,
+  state: z.enum(STATES),
+  deadline: z.string(),
+  createdAt: z.string(),
+  decidedAt: z.string().nullable(),
+  decisions: z.array(
+    z.strictObject({
+      decisionId: z.string(),
+      decision: z.enum(["approve", "reject"]),
+      by: z.string(),
+      authenticated: z.boolean(),
+      channel: z.enum(["api", "cli", "signal", "console"]),
+      reason: z.string(),
+      at: z.string(),
+      selfApproved: z.boolean().describe("The requester's own decision, which counts without keys only."),
+    }),
+  ),
+});
+
+export const approvalRoutes: readonly AnyRoute[] = [
+  route({
+    method: "get",
+    path: "/v1/approvals",
+    tag: "approvals",
+    summary: "Approvals, newest first, without their evidence: that is in `GET /v1/approvals/{id}`.",
+    policy: viewer,
+    query: z.strictObject({
+      state: z.enum(STATES).optional(),
+      limit: limitQuery(),
+    }),
+    reply: listOf(listedSchema),
+    handle: async ({ query: { state, limit } }, { database }) => ({
+      items: await database().approvals.list({ limit, ...(state === undefined ? {} : { state }) }),
+    }),
+  }),
+  route({
+    method: "get",
+    path: "/v1/approvals/{id}",
+    tag: "approvals",
+    summary: "One approval with its evidence and decisions.",
+    policy: viewer,
+    params: idParams,
+    reply: anyObject,
+    handle: async ({ params }, { database }) => found(await database().approvals.get(params.id), "approval"),
+  }),
+  route({
+    method: "post",
+    path: "/v1/approvals/{id}/decisions",
+    tag: "approvals",
+    summary: "Approve or reject exactly one digest. The same decision id again gives the first answer.",
+    policy: approver,
+    params: idParams,
+    body: { kind: "json", schema: decisionSchema },
+    reply: anyObject,
+    idempotent: true,
+    async handle(request, { database, workflows, logger }) {
+      const { actor, body, params } = request;
+      const { digest, decisionId, decision, reason, channel } = body;
+      const by = actor.authenticated ? actor.id : (body.by ?? actor.id);
+      const db = database();
+      const audit = auditOf(request, `approval.${decision}`, `approval/${params.id}`, { digest, by, reason });
+      const given = { decisionId, decision, reason, channel, by, authenticated: actor.authenticated };
+      const row = await orAuditRefusal(db, audit, () => db.approvals.decide(params.id, digest, given, audit));
+      // The decision counts once it is recorded. A wake-up that gets lost only costs time: the workflow looks by itself.
+      await workflows.wakeApproval(row.workflowId).catch((error: unknown) => {
+        logger.warn({ approval: row.id, err: error }, "approval workflow could not be woken");
+      });
+      return row;
+    },
+  }),
+];

@@ -11,7 +11,7 @@ import type { EventFilter, LiveEvent } from "./event-filter.ts";
 import { evaluateFormula } from "./expression/evaluate.ts";
 import { parseFormula } from "./expression/parser.ts";
 import type { FeatureView } from "./feature-view.ts";
-import type { StateRow } from "./operators/operator.ts";
+import type { SavedNumbers, StateRow } from "./operators/operator.ts";
 import { OPERATORS } from "./operators/table.ts";
 import { normalizer } from "./regimes.ts";
 
@@ -39,7 +39,13 @@ export interface AssetState {
    * @throws {RangeError} when the time goes back or is not finite
    */
   push(reading: LiveReading, context?: AssetContext): Float64Array;
+  /** What features know of readings that no window reaches back to, in the order of the view; plain JSON. */
+  save(): SavedState;
+  /** To be called behind the readings that windows reach back to, up to the one it was saved at. */
+  load(saved: SavedState): void;
 }
+
+export type SavedState = readonly SavedNumbers[];
 
 /** A fresh state of one asset. */
 export function createAssetState(view: FeatureView, fitted: FittedState): AssetState {
@@ -56,6 +62,10 @@ export function createAssetState(view: FeatureView, fitted: FittedState): AssetS
         out[i] = cleanNumber(state.push(row));
       });
       return out;
+    },
+    save: () => states.map((state) => (state.save?.() ?? []).map((one) => (Number.isNaN(one) ? null : one))),
+    load(saved) {
+      states.forEach((state, i) => state.load?.(saved[i] ?? []));
     },
   };
 }

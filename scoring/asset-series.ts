@@ -5,10 +5,18 @@ import type { ReadingFault } from "../features/reading-checks.ts";
 import { inputsOf } from "../features/view-inputs.ts";
 import type { ReplayedReading, Snapshot } from "../stores/postgres/port/online.ts";
 import type { LiveModel } from "./live-model.ts";
+import type { SeriesCheckpoint } from "./series-checkpoint.ts";
 import { WindowChecks } from "./window-checks.ts";
 import type { WindowFaults } from "./window-checks.ts";
 
 const HOUR_MICROS = 3_600_000_000;
+
+export interface SeriesOptions {
+  /** Readings from one checkpoint to the next; only series that look back over a whole life have any. */
+  readonly checkpointEvery?: number;
+  /** Whose readings it is given from as far before as windows reach back. */
+  readonly resume?: SeriesCheckpoint | undefined;
+}
 
 /** What became of a reading: it comes after all others, it was there, or it belongs before one that was taken. */
 export type Taken = "next" | "known" | "late";
@@ -29,8 +37,16 @@ export class AssetSeries {
   #last: ReplayedReading | undefined;
   #row: Float64Array;
   #nUsed = 0;
+  #nRead = 0;
+  #beganAt = NaN;
   #firstTs = NaN;
   #lastUsedTs = NaN;
+  /** Readings from one checkpoint to the next; undefined: none are made. */
+  readonly #every: number | undefined;
+  /** Where it goes on from, until it has come there. */
+  #resume: SeriesCheckpoint | undefined;
+  #newest: SeriesCheckpoint | undefined;
+  #settled: SeriesCheckpoint | undefined;
   #fault: ReadingFault | undefined;
   /** What the readings at its beginning were read by; a reading that it shows is known. */
   snapshot: Snapshot | undefined;
@@ -39,8 +55,11 @@ export class AssetSeries {
   /** ms since 1970 of the commit of the newest reading. */
   committedAt = NaN;
 
-  constructor(model: LiveModel, asset: string) {
+  constructor(model: LiveModel, asset: string, { checkpointEvery, resume }: SeriesOptions = {}) {
     this.#model = model;
+    this.#every = inputsOf(model.view).needed.isLifelong ? checkpointEvery : undefined;
+    this.#resume = resume;
+    this.#settled = resume;
     this.#asset = asset;
     this.#context = model.contextOf(asset);
     this.#needed = new Set(inputsOf(model.view).columns.map(({ name }) => name));
@@ -85,6 +104,11 @@ export class AssetSeries {
     return this.#fault;
   }
 
+  /** The newest but one, which late readings seldom come before. */
+  get checkpoint(): SeriesCheckpoint | undefined {
+    return this.#settled;
+  }
+
   /** What of the newest readings makes features unfit. */
   faults(): WindowFaults {
     return this.#checks.faults();
@@ -104,12 +128,47 @@ export class AssetSeries {
     const { t, values } = binding.read(reading.ts, reading.values);
     this.#fault = readingFault(view.checks ?? [], { fields: values, index: 0, needed: this.#needed });
     this.#checks.push(t, values, this.#fault !== undefined);
-    if (this.#fault !== undefined) return "next";
-    if (this.#nUsed === 0) this.#firstTs = t;
-    this.#nUsed++;
-    this.#lastUsedTs = t;
-    this.#row = this.#state.push({ t, values }, this.#context);
+    if (this.#nRead++ === 0) this.#beganAt = reading.ts;
+    if (this.#fault === undefined) {
+      if (this.#nUsed === 0) this.#firstTs = t;
+      this.#nUsed++;
+      this.#lastUsedTs = t;
+      this.#row = this.#state.push({ t, values }, this.#context);
+    }
+    this.#passCheckpoint(reading);
     return "next";
+  }
+
+  /** Makes one where it is time, or goes on from the one that it was given. */
+  #passCheckpoint(reading: ReplayedReading): void {
+    const resume = this.#resume;
+    if (resume === undefined) {
+      if (this.#every === undefined || this.#nRead % this.#every !== 0) return;
+      this.#settled = this.#newest ?? this.#settled;
+      this.#newest = this.#checkpointAt(reading);
+    } else if (compareReadings(reading, resume) === 0) {
+      this.#resume = undefined;
+      this.#state.load(resume.state);
+      this.#row = Float64Array.from(resume.row, (value) => value ?? NaN);
+      this.#nRead = resume.nRead;
+      this.#beganAt = resume.beganAt;
+      this.#nUsed = resume.nUsed;
+      this.#firstTs = resume.firstAt ?? NaN;
+    }
+  }
+
+  #checkpointAt({ epoch, ts, seq }: ReplayedReading): SeriesCheckpoint {
+    return {
+      epoch,
+      ts,
+      seq,
+      nRead: this.#nRead,
+      beganAt: this.#beganAt,
+      nUsed: this.#nUsed,
+      firstAt: this.#nUsed === 0 ? null : this.#firstTs,
+      row: Array.from(this.#row, (value) => (Number.isNaN(value) ? null : value)),
+      state: this.#state.save(),
+    };
   }
 
   /** Older than what no feature looks back to. */
@@ -130,14 +189,20 @@ export class AssetSeries {
     this.#state = createAssetState(view, fitted);
     this.#row = new Float64Array(view.features.length).fill(NaN);
     this.#nUsed = 0;
+    this.#nRead = 0;
     this.#firstTs = NaN;
     this.#lastUsedTs = NaN;
+    this.#resume = undefined;
+    this.#newest = undefined;
+    this.#settled = undefined;
     this.isWhole = true;
   }
 }
 
+type ReadingPlace = Pick<ReplayedReading, "epoch" | "ts" | "seq">;
+
 /** Order of the readings of an asset. */
-export function compareReadings(a: ReplayedReading, b: ReplayedReading): number {
+export function compareReadings(a: ReadingPlace, b: ReadingPlace): number {
   return a.epoch - b.epoch || a.ts - b.ts || a.seq - b.seq;
 }
 

@@ -129,7 +129,8 @@ async function liveSamples(model: LiveModel, fleet: readonly LiveAsset[]): Promi
   const store = new MemoryReadings();
   const failures: unknown[] = [];
   const engine = new FeatureEngine({
-    replay: (request, take) => store.replay(request, take),
+    store,
+    checkpointEvery: 5,
     maxSeries: Math.ceil(fleet.length * 0.7),
     onUpdate: () => undefined,
     onFailure: (error) => failures.push(error),
@@ -146,6 +147,7 @@ async function liveSamples(model: LiveModel, fleet: readonly LiveAsset[]): Promi
     // As after a takeover: what was followed comes once more.
     if (round % 3 === 1) engine.take(following);
     following = committed;
+    if (round % 4 === 2) await engine.saveCheckpoints();
     // In every other round rebuilds are still under way when the next readings come.
     if (round % 2 === 0) await new Promise((resolve) => setImmediate(resolve));
     const isLast = round === nRounds - 1;
@@ -157,10 +159,13 @@ async function liveSamples(model: LiveModel, fleet: readonly LiveAsset[]): Promi
       samples.push({ id: `${asset.asset}/${isLast}`, readings: store.of(asset.asset), asset, live });
     }
   }
-  engine.close();
+  await engine.close();
   expect(failures).toEqual([]);
-  // Without it the short way of a rebuild would go untested.
-  if (fleet.length >= SERIES_PER_DATASET) expect(store.nCut > 0).toBe(!neededHistory(model.view).isLifelong);
+  // Without them the short ways of a rebuild would go untested.
+  if (fleet.length >= SERIES_PER_DATASET) {
+    expect(store.nCut).toBeGreaterThan(0);
+    expect(store.nResumed > 0).toBe(neededHistory(model.view).isLifelong);
+  }
   return samples;
 }
 

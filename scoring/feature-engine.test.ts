@@ -41,17 +41,21 @@ const reading = (asset: string, ts: number, x: number) => ({
 describe("the features of a scorer", () => {
   const engines: FeatureEngine[] = [];
   afterEach(() => {
-    for (const engine of engines.splice(0)) engine.close();
+    for (const engine of engines.splice(0)) void engine.close();
   });
   function engineOver(store: MemoryReadings, maxSeries = 100) {
     let isDown = false;
     const updated: string[] = [];
     const failures: string[] = [];
     const engine = new FeatureEngine({
-      replay: (request, take) =>
-        isDown
-          ? Promise.reject(new PlatformError("database_unavailable", "away"))
-          : store.replay(request, take),
+      store: {
+        checkpoint: (of) => store.checkpoint(of),
+        putCheckpoints: (checkpoints) => store.putCheckpoints(checkpoints),
+        replay: (request, take) =>
+          isDown
+            ? Promise.reject(new PlatformError("database_unavailable", "away"))
+            : store.replay(request, take),
+      },
       maxSeries,
       onUpdate: ({ asset }) => updated.push(asset),
       onFailure: (_, asset) => failures.push(asset),

@@ -5,18 +5,25 @@
  *                           │ absent, or a reading is late
  *                           └──► rebuilt from stored readings, as far back as any feature looks
  *
+ * Features of whole lives look back to an asset's first reading. So that a year of readings need not be read for that, a series
+ * leaves a checkpoint every some thousand readings, and is rebuilt from the newest but one that no late reading lies before.
+ *
  * A rebuild reads one snapshot of the database. What is followed meanwhile waits, and of it what that snapshot showed is
  * known already: no reading counts twice, and none is passed over. Series that nobody asked for longest go first when
  * there are too many; they are rebuilt when they are needed again.
  */
 import { getHeapStatistics } from "node:v8";
-import type { FollowedReading, OnlineStore } from "../stores/postgres/port/online.ts";
+import type { FollowedReading, OnlineStore, StoredCheckpoint } from "../stores/postgres/port/online.ts";
 import { AssetSeries, isSeenBy } from "./asset-series.ts";
 import type { LiveModel } from "./live-model.ts";
 import { replayDepth } from "./replay-depth.ts";
+import { seriesCheckpointSchema } from "./series-checkpoint.ts";
+import type { SeriesCheckpoint } from "./series-checkpoint.ts";
 
 export interface FeatureEngineOptions {
-  readonly replay: OnlineStore["replay"];
+  readonly store: Pick<OnlineStore, "replay" | "checkpoint" | "putCheckpoints">;
+  /** Default 8,192: readings from one checkpoint of a series to the next. */
+  readonly checkpointEvery?: number;
   /** Series kept at once. */
   readonly maxSeries: number;
   /** A series has new features. Must not throw. */
@@ -38,6 +45,8 @@ const MOST_WAITING = 5_000;
 /** Rebuilds at once: each holds a connection. */
 const MOST_BUILDING = 4;
 const RETRY_MS = 1_000;
+const CHECKPOINT_EVERY = 8_192;
+const MOST_SAVED = 200;
 const MOST_HEAP_SHARE = 0.75;
 const DROPPED_SHARE = 0.2;
 
@@ -46,6 +55,10 @@ export class FeatureEngine {
   #models: readonly LiveModel[] = [];
   /** By digest and asset; those used last at the end. */
   readonly #entries = new Map<string, Entry>();
+  /** By key, series whose checkpoint is not stored yet. */
+  readonly #unsaved = new Map<string, StoredCheckpoint>();
+  readonly #saved = new WeakMap<AssetSeries, SeriesCheckpoint>();
+  #saving: Promise<void> = Promise.resolve();
   readonly #retries = new Map<string, { readonly model: LiveModel; readonly asset: string }>();
   #nBuilding = 0;
   readonly #queue: (() => void)[] = [];
@@ -56,6 +69,7 @@ export class FeatureEngine {
     this.#timer = setInterval(() => {
       this.#retry();
       this.#makeRoom();
+      this.#saving = this.#saving.then(() => this.saveCheckpoints());
     }, RETRY_MS).unref();
   }
 
@@ -116,8 +130,32 @@ export class FeatureEngine {
     for (const key of this.#entries.keys()) if (!isOwn(key.slice(65))) this.#entries.delete(key);
   }
 
-  close(): void {
+  /** Stores the checkpoints that were made since the last time. */
+  async saveCheckpoints(): Promise<void> {
+    while (this.#unsaved.size > 0) {
+      const batch = [...this.#unsaved].slice(0, MOST_SAVED);
+      try {
+        await this.#options.store.putCheckpoints(batch.map(([, one]) => one));
+      } catch (error) {
+        // They are kept: without them a rebuild is slow, and not wrong.
+        this.#options.onFailure(error, batch[0]?.[1].asset ?? "");
+        return;
+      }
+      for (const [key, one] of batch) if (this.#unsaved.get(key) === one) this.#unsaved.delete(key);
+    }
+  }
+
+  async close(): Promise<void> {
     clearInterval(this.#timer);
+    await this.#saving;
+    await this.saveCheckpoints();
+  }
+
+  #noteCheckpoint(series: AssetSeries): void {
+    const { checkpoint, model, asset } = series;
+    if (checkpoint === undefined || this.#saved.get(series) === checkpoint) return;
+    this.#saved.set(series, checkpoint);
+    this.#unsaved.set(keyOf(model, asset), { ...placeOf(model, asset), checkpoint });
   }
 
   /** What fails with one asset harms no other, and holds up no reading. */
@@ -151,6 +189,7 @@ export class FeatureEngine {
     if (taken === "late") void this.#rebuild(model, reading.asset);
     if (taken !== "next") return undefined;
     series.committedAt = reading.committedAt;
+    this.#noteCheckpoint(series);
     return series;
   }
 
@@ -181,11 +220,12 @@ export class FeatureEngine {
 
   #build(model: LiveModel, asset: string, entry: Entry): Promise<AssetSeries> {
     const key = keyOf(model, asset);
-    const building = this.#replayed(model, asset)
+    const building = this.#replayed(model, asset, entry.series?.checkpoint)
       .then((series) => this.#catchUp(series, entry))
       .then(
         (series) => {
           entry.series = series;
+          this.#noteCheckpoint(series);
           return series;
         },
         (error: unknown) => {
@@ -215,19 +255,30 @@ export class FeatureEngine {
         series.committedAt = reading.committedAt;
       }
       if (!isLate) return series;
-      series = await this.#replayed(series.model, series.asset);
+      series = await this.#replayed(series.model, series.asset, series.checkpoint);
     }
   }
 
-  async #replayed(model: LiveModel, asset: string): Promise<AssetSeries> {
+  async #replayed(
+    model: LiveModel,
+    asset: string,
+    known: SeriesCheckpoint | undefined,
+  ): Promise<AssetSeries> {
     await this.#turn();
     try {
-      let series = new AssetSeries(model, asset);
+      const { checkpointEvery = CHECKPOINT_EVERY, store } = this.#options;
+      let series = new AssetSeries(model, asset, { checkpointEvery });
       const { sourceKey } = model.binding;
-      const { snapshot, isWhole, committedAt } = await this.#options.replay(
-        { sourceKey, asset, ...replayDepth(model) },
-        (readings, isFirst) => {
-          if (isFirst) series = new AssetSeries(model, asset);
+      const depth = replayDepth(model);
+      const resume = known ?? (depth.isWhole ? await this.#storedCheckpoint(model, asset) : undefined);
+      const { snapshot, isWhole, committedAt } = await store.replay(
+        { sourceKey, asset, ...depth, resume },
+        (readings, start) => {
+          if (start !== undefined)
+            series = new AssetSeries(model, asset, {
+              checkpointEvery,
+              ...(start === "resumed" ? { resume } : {}),
+            });
           for (const reading of readings) series.push(reading);
         },
       );
@@ -239,6 +290,12 @@ export class FeatureEngine {
       this.#nBuilding--;
       this.#queue.shift()?.();
     }
+  }
+
+  async #storedCheckpoint(model: LiveModel, asset: string): Promise<SeriesCheckpoint | undefined> {
+    const stored = await this.#options.store.checkpoint(placeOf(model, asset));
+    // One of another release is none.
+    return seriesCheckpointSchema.safeParse(stored).data;
   }
 
   async #turn(): Promise<void> {
@@ -266,6 +323,13 @@ export class FeatureEngine {
 }
 
 const newEntry = (): Entry => ({ series: undefined, building: undefined, waiting: [], isOutrun: false });
+
+const placeOf = ({ model, digest, binding }: LiveModel, asset: string) => ({
+  model,
+  asset,
+  sourceKey: binding.sourceKey,
+  digest,
+});
 
 /** 64 characters of digest, a separator, the asset. */
 function keyOf({ digest }: LiveModel, asset: string): string {

@@ -41,8 +41,8 @@ async function rowAt(
   const { sourceKey } = model.binding;
   const { isWhole, committedAt } = await store.replay(
     { sourceKey, asset, ...replayDepth(model), until },
-    (readings, isFirst) => {
-      if (isFirst) series = new AssetSeries(model, asset);
+    (readings, start) => {
+      if (start !== undefined) series = new AssetSeries(model, asset);
       for (const reading of readings) series.push(reading);
     },
   );

@@ -38,6 +38,8 @@ export interface LiveScoringOptions {
   /** How long an asset with new features may wait for its score. */
   readonly settleMs: number;
   readonly leaseTtlMs?: number;
+  /** Readings from one checkpoint of a series to the next. */
+  readonly checkpointEvery?: number;
 }
 
 /** Pipelines, sources and datasets are looked at again this often. */
@@ -59,7 +61,8 @@ export class LiveScoring {
     this.#options = options;
     const { online, address, onFailure, leaseTtlMs } = options;
     this.#engine = new FeatureEngine({
-      replay: (request, take) => online.replay(request, take),
+      store: online,
+      ...(options.checkpointEvery === undefined ? {} : { checkpointEvery: options.checkpointEvery }),
       maxSeries: options.maxSeries,
       onUpdate: options.onUpdate,
       onFailure: (error, asset) => onFailure(`rebuild ${asset}`, error),
@@ -172,7 +175,7 @@ export class LiveScoring {
     const fail = (error: unknown): void => this.#options.onFailure("give shards back", error);
     await this.#follower.noteEnd().catch(fail);
     await this.#owner.close().catch(fail);
-    this.#engine.close();
+    await this.#engine.close();
   }
 
   /** An observer that throws holds up neither the others nor the readings. */

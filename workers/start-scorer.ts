@@ -35,6 +35,7 @@ export interface ScorerParts {
   /** What watches readings and scores: alert rules. */
   readonly observers?: readonly ScoringObserver[];
   readonly leaseTtlMs?: number;
+  readonly checkpointEvery?: number;
 }
 
 export interface RunningScorer {
@@ -158,6 +159,7 @@ export async function startScorer(settings: Settings, parts: ScorerParts): Promi
     },
     onFailure: (what, err) => logger.warn({ err, what }, "live scoring failed; it is tried again"),
     ...(parts.leaseTtlMs === undefined ? {} : { leaseTtlMs: parts.leaseTtlMs }),
+    ...(parts.checkpointEvery === undefined ? {} : { checkpointEvery: parts.checkpointEvery }),
   });
   const alerts = new AlertEvaluator({
     evaluatorId: scorerId,

@@ -39,6 +39,8 @@ export const ageOperator: Operator<"age", AgeArgs> = {
         const reset = resetBy && row.eventTimes(resetBy).at(-1);
         return (row.t - (reset ?? start)) / timeUnitsPer(timeKind);
       },
+      save: () => [start ?? null],
+      load: ([saved]) => void (start = saved ?? undefined),
     };
   },
   reference: (args, series, feature) => rowReference(series, ageOperator.state(args, feature)),

@@ -1,5 +1,5 @@
 import { sumOf } from "../windows/plain-statistics.ts";
-import { combineMoments, momentsOf, NO_MOMENTS } from "../windows/moments.ts";
+import { combineMoments, loadedMoments, momentsOf, NO_MOMENTS, savedMoments } from "../windows/moments.ts";
 import { onlyWhen } from "../sql-text.ts";
 import type { Operator } from "./operator.ts";
 
@@ -32,12 +32,20 @@ export const baselineOperator: Operator<"baseline", BaselineArgs> = {
   state({ column, over }) {
     let moments = NO_MOMENTS;
     let offset = Number.NaN;
+    // Not the row's place: that is one among the readings that this state was given.
+    let nSeen = 0;
     return {
       push(row) {
         const value = row.number(column);
         if (Number.isNaN(offset)) offset = value;
-        if (over === "life" || row.index < over) moments = combineMoments(moments, momentsOf(value, offset));
+        nSeen++;
+        if (over === "life" || nSeen <= over) moments = combineMoments(moments, momentsOf(value, offset));
         return moments.n === 0 ? Number.NaN : value - offset - moments.mean;
+      },
+      save: () => [nSeen, ...savedMoments(moments, offset)],
+      load([seen, ...saved]) {
+        nSeen = seen ?? 0;
+        ({ moments, offset } = loadedMoments(saved));
       },
     };
   },

@@ -1,7 +1,7 @@
 import { stdSql, momentStat } from "./rolling.ts";
 import type { Operator } from "./operator.ts";
 import { onlyWhen } from "../sql-text.ts";
-import { combineMoments, momentsOf, NO_MOMENTS } from "../windows/moments.ts";
+import { combineMoments, loadedMoments, momentsOf, NO_MOMENTS, savedMoments } from "../windows/moments.ts";
 import { stdOf, sumOf } from "../windows/plain-statistics.ts";
 
 type ExpandingArgs = {
@@ -46,6 +46,8 @@ export const expandingOperator: Operator<"expanding", ExpandingArgs> = {
         moments = combineMoments(moments, momentsOf(value, offset));
         return momentStat(stat, moments, { offset, minPeriods });
       },
+      save: () => savedMoments(moments, offset),
+      load: (saved) => void ({ moments, offset } = loadedMoments(saved)),
     };
   },
   reference({ column, stat, minPeriods }, series) {

@@ -82,9 +82,10 @@ function exponentialState({ column, halfLife }: ExponentialArgs): FeatureState {
   let offset = Number.NaN;
   let present = { sum: 0, weights: 0 };
   let before = { sum: 0, weights: 0 };
+  let nSeen = 0;
   return {
     push(row) {
-      const place = row.index % block;
+      const place = nSeen++ % block;
       if (place === 0) {
         before = present;
         present = { sum: 0, weights: 0 };
@@ -98,6 +99,14 @@ function exponentialState({ column, halfLife }: ExponentialArgs): FeatureState {
       }
       const weights = present.weights + before.weights * fade;
       return weights === 0 ? Number.NaN : offset + (present.sum + before.sum * fade) / weights;
+    },
+    save: () => [nSeen, offset, present.sum, present.weights, before.sum, before.weights],
+    load([seen, first, ...sums]) {
+      nSeen = seen ?? 0;
+      offset = first ?? Number.NaN;
+      const [sum = 0, weights = 0, sumBefore = 0, weightsBefore = 0] = sums.map((one) => one ?? 0);
+      present = { sum, weights };
+      before = { sum: sumBefore, weights: weightsBefore };
     },
   };
 }

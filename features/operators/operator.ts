@@ -72,10 +72,19 @@ export interface StateRow {
   code(feature: string, value: string | null): number;
 }
 
+/** Numbers of a state as JSON has them: null = NaN. */
+export type SavedNumbers = readonly (number | null)[];
+
 /** Incremental form: readings of one asset in order. */
 export interface FeatureState {
   /** @returns the feature at this reading, NaN = missing */
   push(row: StateRow): number;
+  /**
+   * What it knows of readings that no window reaches back to, in a few numbers; absent where that is nothing. A state that was
+   * given the newest readings and then this goes on as the one that it was saved of.
+   */
+  save?(): SavedNumbers;
+  load?(saved: SavedNumbers): void;
 }
 
 /** A whole series of one asset, for the reference evaluators. */

@@ -1,3 +1,5 @@
+import type { SavedNumbers } from "../operators/operator.ts";
+
 /**
  * Count, mean, sum of squared deviations, least and greatest of some values: enough for every rolling and
  * expanding statistic but quantiles, and combinable, so that windows slide without subtracting.
@@ -38,6 +40,19 @@ export function combineMoments(a: Moments, b: Moments): Moments {
     min: Math.min(a.min, b.min),
     max: Math.max(a.max, b.max),
   };
+}
+
+/** Moments and the offset they are about, as a state saves them. */
+export function savedMoments({ n, mean, m2, min, max }: Moments, offset: number): SavedNumbers {
+  return n === 0 ? [] : [offset, n, mean, m2, min, max];
+}
+
+/** The reverse of {@link savedMoments}; anything that is not what it gave is no value at all. */
+export function loadedMoments(saved: SavedNumbers): { readonly moments: Moments; readonly offset: number } {
+  const [offset, n, mean, m2, min, max] = saved;
+  const parts = [offset, n, mean, m2, min, max];
+  if (!parts.every((part) => typeof part === "number")) return { moments: NO_MOMENTS, offset: Number.NaN };
+  return { offset: offset as number, moments: { n, mean, m2, min, max } as Moments };
 }
 
 /**

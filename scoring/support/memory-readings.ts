@@ -2,18 +2,21 @@ import type {
   FollowedReading,
   OnlineStore,
   Replayed,
-  ReplayedReading,
   ReplayRequest,
+  StoredCheckpoint,
+  TakeReplayed,
 } from "../../stores/postgres/port/online.ts";
 import { compareReadings } from "../asset-series.ts";
 
 /** Committed readings in memory, replayed as the store does; first wins. */
-export class MemoryReadings implements Pick<OnlineStore, "replay"> {
+export class MemoryReadings implements Pick<OnlineStore, "replay" | "checkpoint" | "putCheckpoints"> {
   readonly #byAsset = new Map<string, FollowedReading[]>();
   #nextTx = 100;
   nReplays = 0;
   /** Of those that did not begin with the asset's life. */
   nCut = 0;
+  nResumed = 0;
+  readonly #checkpoints = new Map<string, StoredCheckpoint>();
 
   /** @returns what was new, as followers get it */
   commit(readings: readonly Omit<FollowedReading, "tx" | "committedAt">[]): FollowedReading[] {
@@ -31,28 +34,43 @@ export class MemoryReadings implements Pick<OnlineStore, "replay"> {
     return this.#byAsset.get(asset) ?? [];
   }
 
+  async checkpoint({ model, asset }: Omit<StoredCheckpoint, "checkpoint">): Promise<unknown> {
+    // As the database has it.
+    const found = this.#checkpoints.get(`${model} ${asset}`)?.checkpoint;
+    return found === undefined ? undefined : (JSON.parse(JSON.stringify(found)) as unknown);
+  }
+
+  async putCheckpoints(checkpoints: readonly StoredCheckpoint[]): Promise<void> {
+    for (const one of checkpoints) this.#checkpoints.set(`${one.model} ${one.asset}`, one);
+  }
+
   async replay(
-    { asset, isWhole, readings, micros }: ReplayRequest,
-    take: (readings: readonly ReplayedReading[], isFirst: boolean) => void,
+    { asset, isWhole, readings, micros, resume }: ReplayRequest,
+    take: TakeReplayed,
   ): Promise<Replayed> {
     this.nReplays++;
     const xmax = BigInt(this.#nextTx);
     const all = this.of(asset);
     const last = all.at(-1);
     const life = all.filter(({ epoch }) => epoch === last?.epoch);
-    const nth = life.at(-1 - readings)?.ts ?? -Infinity;
-    const start = isWhole ? -Infinity : Math.min(nth, (last?.ts ?? 0) - micros);
+    const upTo = resume === undefined ? [] : life.filter((one) => compareReadings(one, resume) <= 0);
+    const isResumed =
+      resume !== undefined &&
+      upTo.length === resume.nRead &&
+      upTo[0]?.ts === resume.beganAt &&
+      compareReadings(upTo.at(-1) as FollowedReading, resume) === 0;
+    this.nResumed += Number(isResumed);
+    const until = isResumed ? upTo : life;
+    const nth = until.at(-1 - readings)?.ts ?? -Infinity;
+    const start = isWhole && !isResumed ? -Infinity : Math.min(nth, (until.at(-1)?.ts ?? 0) - micros);
     if (life.some(({ ts }) => ts < start)) this.nCut++;
     // As the database: what is asked for comes later, and of the moment of the question.
     await new Promise((resolve) => setImmediate(resolve));
-    take([], true);
-    take(
-      life.filter(({ ts }) => ts >= start),
-      false,
-    );
+    take([], isResumed ? "resumed" : "plain");
+    take(life.filter(({ ts }) => ts >= start));
     return {
       snapshot: { xmin: xmax, xmax, running: new Set() },
-      isWhole: start === -Infinity,
+      isWhole: start === -Infinity || isResumed,
       committedAt: last?.committedAt ?? NaN,
     };
   }

@@ -66,6 +66,34 @@ export interface ReplayRequest {
   readonly micros: number;
   /** Only readings at or before this time, in the unit of `ts`. */
   readonly until?: number;
+  /**
+   * A reading of the asset's present life from which a whole life may be gone on with: then only those from as far before it as
+   * `readings` and `micros` say are given. Of no effect where not exactly `nRead` readings from `beganAt` on lead up to it.
+   */
+  readonly resume?: ResumePoint | undefined;
+}
+
+export interface ResumePoint {
+  readonly epoch: number;
+  readonly ts: number;
+  readonly seq: number;
+  readonly nRead: number;
+  readonly beganAt: number;
+}
+
+/** How replayed readings begin: with the asset's present life or the end of it, or before the point to go on from. */
+export type ReplayStart = "plain" | "resumed";
+
+/** Readings of a replay, oldest first; `start` comes first, without any, and once more where it begins anew. */
+export type TakeReplayed = (readings: readonly ReplayedReading[], start?: ReplayStart) => void;
+
+/** What a series of a model is gone on with; plain JSON, whose form is the scorer's. */
+export interface StoredCheckpoint {
+  readonly model: string;
+  readonly asset: string;
+  readonly sourceKey: number;
+  readonly digest: string;
+  readonly checkpoint: object;
 }
 
 export type ReplayedReading = Pick<FollowedReading, "epoch" | "ts" | "seq" | "values">;
@@ -144,14 +172,13 @@ export interface OnlineStore {
   /** Writes down how far the shards of a scorer were followed. */
   followed(scorerId: string, position: FollowPosition): Promise<void>;
   /**
-   * Calls `take` with readings of one asset, oldest first, as one snapshot has them.
-   *
-   * `take` may be called from the beginning again, with `isFirst` set.
+   * Calls `take` with readings of one asset, oldest first, as one snapshot has them. It may be called from the beginning again.
    */
-  replay(
-    request: ReplayRequest,
-    take: (readings: readonly ReplayedReading[], isFirst: boolean) => void,
-  ): Promise<Replayed>;
+  replay(request: ReplayRequest, take: TakeReplayed): Promise<Replayed>;
+  /** The checkpoint of an asset under a version, if it is there. */
+  checkpoint(of: Omit<StoredCheckpoint, "checkpoint">): Promise<unknown>;
+  /** Keeps one for each model and asset: the last that was given. */
+  putCheckpoints(checkpoints: readonly StoredCheckpoint[]): Promise<void>;
   /** Pipeline text and pipeline of the newest run that a model came from. */
   pipelineOf(model: string): Promise<{ readonly pipeline: string; readonly text: string } | undefined>;
   /** Id of the newest dataset of a pipeline. */

@@ -96,6 +96,7 @@ await describeWithServices("features of live readings", () => {
       objects,
       logger: pino({ level: "warn" }, { write: (line: string) => void log.push(line) }),
       leaseTtlMs: 1_000,
+      checkpointEvery: 10,
     });
 
   beforeAll(async () => {
@@ -324,13 +325,25 @@ await describeWithServices("features of live readings", () => {
     expect((await ask("GET", "/v1/feature-schedule")).reply).toMatchObject({ everySeconds: 900 });
   });
 
-  it("has the same features after the scorer is gone and another took over", async () => {
+  it("has the same features after the scorer is gone and another took over, also where a late reading comes", async () => {
     const before = await read("p1");
     await scorer.close();
+    const { digest } = before;
+    const { sourceKey = 0 } = (await db.liveSources.get("pumps")) ?? {};
+    const stored = await db.online.checkpoint({ model: "pumps", asset: "p1", sourceKey, digest });
+    expect(stored).toMatchObject({ epoch: 0, nRead: 30, beganAt: START * 1_000 });
     scorer = await start();
     const after = await read("p1");
     expect(after.warnings).toEqual([]);
     expect(after.features.map(({ value }) => value)).toEqual(before.features.map(({ value }) => value));
+    const of = (ms: number) => ({ asset: "p1", ms, values: { pressure: 900, speed: 1_450, mode: "run" } });
+    const newest = { ...of(START + 60_000 * 41), values: { ...of(0).values, pressure: 1e3 } };
+    // Behind the checkpoint it is gone on from; before it, where all readings are read.
+    const late = [of(START + 60_000 * 35 + 1_000), of(START - 60_000)];
+    for (const n of [1, 2]) {
+      await send(late.slice(n - 1, n));
+      await expectEqual([...seriesOf("p1", 41), newest, ...late.slice(0, n)], "p1");
+    }
   });
 
   it("begins anew with another life of the asset, also as it was", async () => {

@@ -7,11 +7,13 @@ import type {
   FollowPosition,
   OnlineStore,
   Replayed,
-  ReplayedReading,
   ReplayRequest,
   ScorerAddress,
   ShardLease,
+  StoredCheckpoint,
+  TakeReplayed,
 } from "../../port/online.ts";
+import { json } from "../../connection/row-types.ts";
 import { N_SHARDS, shardSql } from "../../../../schemas/live/shard.ts";
 import { batchesAfter } from "./followed-batches.ts";
 import { replayReadings } from "./replay.ts";
@@ -165,11 +167,34 @@ export class PostgresOnlineStore implements OnlineStore {
     );
   }
 
-  replay(
-    request: ReplayRequest,
-    take: (readings: readonly ReplayedReading[], isFirst: boolean) => void,
-  ): Promise<Replayed> {
+  replay(request: ReplayRequest, take: TakeReplayed): Promise<Replayed> {
     return this.#pool.transaction((tx) => replayReadings(tx, request, take));
+  }
+
+  async checkpoint({
+    model,
+    asset,
+    sourceKey,
+    digest,
+  }: Parameters<OnlineStore["checkpoint"]>[0]): Promise<unknown> {
+    const [row] = await this.#pool.query<{ checkpoint: unknown }>(
+      `select checkpoint from aura.series_checkpoints
+        where model = $1 and asset_id = $2 and source_key = $3 and digest = $4`,
+      [model, asset, sourceKey, digest],
+    );
+    return row?.checkpoint;
+  }
+
+  async putCheckpoints(checkpoints: readonly StoredCheckpoint[]): Promise<void> {
+    if (checkpoints.length === 0) return;
+    await this.#pool.query(
+      `insert into aura.series_checkpoints (model, asset_id, source_key, digest, checkpoint)
+       select * from json_to_recordset($1::json)
+         as u (model text, asset text, "sourceKey" int, digest text, checkpoint json)
+       on conflict (model, asset_id) do update set source_key = excluded.source_key, digest = excluded.digest,
+         checkpoint = excluded.checkpoint, made_at = clock_timestamp()`,
+      [json(checkpoints)],
+    );
   }
 
   async pipelineOf(model: string): Promise<{ readonly pipeline: string; readonly text: string } | undefined> {

@@ -1,5 +1,12 @@
 import type { Transaction } from "../../connection/connection-pool.ts";
-import type { Replayed, ReplayedReading, ReplayRequest, Snapshot } from "../../port/online.ts";
+import type {
+  Replayed,
+  ReplayedReading,
+  ReplayRequest,
+  ResumePoint,
+  Snapshot,
+  TakeReplayed,
+} from "../../port/online.ts";
 
 const PAGE_ROWS = 5_000;
 const FIRST_TS = -(2 ** 53);
@@ -15,7 +22,7 @@ interface Newest {
 export async function replayReadings(
   tx: Transaction,
   request: ReplayRequest,
-  take: (readings: readonly ReplayedReading[], isFirst: boolean) => void,
+  take: TakeReplayed,
 ): Promise<Replayed> {
   await tx.query("set transaction isolation level repeatable read read only");
   const snapshot = await snapshotOf(tx);
@@ -29,9 +36,18 @@ export async function replayReadings(
       order by r.epoch desc, r.ts desc, r.seq desc limit 1`,
     [request.sourceKey, request.asset, until],
   );
-  take([], true);
-  if (newest === undefined) return { snapshot, isWhole: true, committedAt: NaN };
-  const start = request.isWhole ? FIRST_TS : await startOf(tx, newest, request);
+  if (newest === undefined) {
+    take([], "plain");
+    return { snapshot, isWhole: true, committedAt: NaN };
+  }
+  const resume = await resumable(tx, newest, request);
+  take([], resume === undefined ? "plain" : "resumed");
+  const start =
+    resume !== undefined
+      ? await startOf(tx, { ...newest, ts: resume.ts }, { ...request, until: resume.ts })
+      : request.isWhole
+        ? FIRST_TS
+        : await startOf(tx, newest, request);
   let after = { ts: start, seq: -1 };
   for (;;) {
     const page = await tx.query<ReplayedReading>(
@@ -40,16 +56,34 @@ export async function replayReadings(
         order by ts, seq limit ${PAGE_ROWS}`,
       [newest.series, newest.epoch, after.ts, after.seq, until],
     );
-    take(page, false);
+    take(page);
     const last = page.at(-1);
     if (last === undefined || page.length < PAGE_ROWS) break;
     after = last;
   }
   return {
     snapshot,
-    isWhole: start === FIRST_TS,
+    // What goes on knows of all of it.
+    isWhole: start === FIRST_TS || resume !== undefined,
     committedAt: newest.committedAt === null ? NaN : Date.parse(newest.committedAt),
   };
+}
+
+/** The point to go on from, if what leads up to it is what led up to it. Counting reads an index, and no reading. */
+async function resumable(
+  tx: Transaction,
+  newest: Newest,
+  { resume, until }: ReplayRequest,
+): Promise<ResumePoint | undefined> {
+  if (resume === undefined || resume.epoch !== newest.epoch || resume.ts > (until ?? Infinity))
+    return undefined;
+  const [found] = await tx.query<{ n: number; began: number | null; isThere: boolean }>(
+    `select count(*)::int as n, min(ts) as began, coalesce(bool_or((ts, seq) = ($3, $4)), false) as "isThere"
+       from aura.readings where series_key = $1 and epoch = $2 and ts <= $3 and (ts, seq) <= ($3, $4)`,
+    [newest.series, newest.epoch, resume.ts, resume.seq],
+  );
+  const isSame = found?.isThere === true && found.n === resume.nRead && found.began === resume.beganAt;
+  return isSame ? resume : undefined;
 }
 
 /** The first time of what is asked for: the earlier of so many readings and so much time ago. */

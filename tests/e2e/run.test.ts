@@ -176,6 +176,21 @@ await describeWithServices("aura run", () => {
       .array(z.object({ columns: z.array(z.object({ name: z.string(), isPersonal: z.boolean() })) }))
       .parse(JSON.parse(stdout));
     expect(entry?.columns).toContainEqual({ name: "inspector", isPersonal: true });
+    const status = z.object({ urls: z.object({ api: z.string() }) });
+    const { urls } = status.parse(JSON.parse((await aura("status", "--json")).stdout));
+    const reading = {
+      t: "2026-01-01T00:00:00Z",
+      temperature: 50,
+      current: 90,
+      ambient: 20,
+      inspector: PERSON,
+    };
+    const answer = await fetch(`${urls.api}/predict`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ asset: "S-1", readings: [reading] }),
+    });
+    expect(await answer.json()).toMatchObject({ predictions: [{ asset: "S-1" }], traced: true });
     const files = readdirSync(stateDir, { recursive: true, encoding: "utf8" }).filter(
       (name) => statSync(join(stateDir, name), { throwIfNoEntry: false })?.isFile() === true,
     );

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -25,7 +25,7 @@ afterAll(() => {
 
 interface Case {
   readonly file: string;
-  readonly body: string;
+  readonly body: string | Buffer;
   readonly format?: string;
   readonly quality?: string;
 }
@@ -137,6 +137,24 @@ describe("personal columns of files", () => {
     expect(rows).toHaveLength(1);
     expect(quarantine.map(({ text: row }) => row)).toEqual(["A,2,***,***,***,low", "***", "***"]);
     expect(text([rows, quarantine])).not.toMatch(SECRET);
+  });
+
+  it("are as little in Parquet, whose cells have types", async () => {
+    const path = join(root, "made.parquet");
+    const rows =
+      "('A', 1, 'Ada', 61, 12, 'low'), ('A', 2, 'Ada', 61, 99, 'low'), ('A', 3, 'Ada', 61, 12, 'Byron')";
+    await duckdb.copyToParquet(
+      `SELECT * FROM (VALUES ${rows}) AS r(truck, t, driver, age, load, gear)`,
+      path,
+    );
+    const { rows: kept, quarantine } = await stored({
+      file: "a.parquet",
+      body: readFileSync(path),
+      format: "\n    format: { type: parquet }",
+    });
+    expect(kept).toHaveLength(1);
+    expect(quarantine.map(({ text: row }) => row)).toEqual(["A,2,***,***,99,low", "A,3,***,***,12,***"]);
+    expect(text([kept, quarantine])).not.toMatch(SECRET);
   });
 
   it("stand in no message of a quality gate, nor of a first look", async () => {

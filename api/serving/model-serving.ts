@@ -88,16 +88,7 @@ export async function openModelServing(options: ModelServingOptions): Promise<Mo
     metrics,
     logger,
   });
-  const shipper =
-    spool &&
-    new TraceShipper({
-      spool,
-      objects,
-      predictions: () => database().predictions,
-      headlineOf: (row) => predictor.headlineOf(row),
-      logger,
-      ...(options.onSetAside === undefined ? {} : { onSetAside: options.onSetAside }),
-    });
+  const shipper = spool && shipperOf(options, spool, predictor);
   return {
     pool,
     champions,
@@ -112,6 +103,18 @@ export async function openModelServing(options: ModelServingOptions): Promise<Mo
       await explanations.close();
     },
   };
+}
+
+function shipperOf(options: ModelServingOptions, spool: TraceSpool, predictor: Predictor): TraceShipper {
+  const { database, objects, logger, onSetAside } = options;
+  return new TraceShipper({
+    spool,
+    objects,
+    predictions: () => database().predictions,
+    headlineOf: (row) => predictor.headlineOf(row),
+    logger,
+    ...(onSetAside === undefined ? {} : { onSetAside }),
+  });
 }
 
 async function openSpool(options: ModelServingOptions): Promise<TraceSpool | undefined> {

@@ -12,47 +12,86 @@ import type { LiveModel } from "./live-model.ts";
 import { replayDepth } from "./replay-depth.ts";
 
 type Asked = FeatureHistoryRequest["rows"][number];
+type Store = Pick<OnlineStore, "replay">;
+
+/** A row of the request, its place among them, and its time in the unit of `ts`. */
+interface Moment extends Asked {
+  readonly place: number;
+  readonly until: number;
+}
 
 /**
  * Features of assets as they were at given times: of the readings up to then, those that came late included. Each is
  * computed from stored readings as a rebuild of the live state is, and so equals what was served, but for late readings.
  *
+ * Where features look back over whole lives, an asset's readings are read once for all of its times.
+ *
  * @throws {PlatformError} invalid_body: a time that is none; database_unavailable
  */
 export async function featureHistory(
-  store: Pick<OnlineStore, "replay">,
+  store: Store,
   model: LiveModel,
   asked: readonly Asked[],
 ): Promise<FeatureHistory> {
-  const times = asked.map((row, i) => timeOf(model, row, i));
+  const moments = asked.map((row, place) => ({ ...row, place, until: timeOf(model, row, place) }));
   const rows: FeatureHistoryRow[] = [];
-  for (const [i, row] of asked.entries())
-    rows.push(await rowAt(store, model, { ...row, until: times[i] as number }));
+  for (const group of groupsOf(model, moments)) await passThrough(store, model, { group, rows });
   const { version, digest, binding } = model;
   return { model: model.model, version, digest, source: binding.source, rows };
 }
 
-async function rowAt(
-  store: Pick<OnlineStore, "replay">,
+/** Moments that one pass through readings serves, oldest first. */
+function groupsOf(model: LiveModel, moments: readonly Moment[]): readonly (readonly Moment[])[] {
+  if (!replayDepth(model).isWhole) return moments.map((moment) => [moment]);
+  const byAsset = new Map<string, Moment[]>();
+  for (const moment of moments.toSorted((a, b) => a.until - b.until)) {
+    const group = byAsset.get(moment.asset);
+    if (group === undefined) byAsset.set(moment.asset, [moment]);
+    else group.push(moment);
+  }
+  return [...byAsset.values()];
+}
+
+/** Writes the rows of one asset's moments. Those before its present life began are of an earlier one, and another pass. */
+async function passThrough(
+  store: Store,
   model: LiveModel,
-  { asset, time, until }: Asked & { readonly until: number },
-): Promise<FeatureHistoryRow> {
+  { group, rows }: { readonly group: readonly Moment[]; readonly rows: FeatureHistoryRow[] },
+): Promise<void> {
+  const last = group.at(-1);
+  if (last === undefined) return;
+  const { asset, until } = last;
   let series = new AssetSeries(model, asset);
-  const { sourceKey } = model.binding;
-  const { isWhole, committedAt } = await store.replay(
-    { sourceKey, asset, ...replayDepth(model), until },
+  let next = 0;
+  const { isWhole } = await store.replay(
+    { sourceKey: model.binding.sourceKey, asset, ...replayDepth(model), until },
     (readings, start) => {
-      if (start !== undefined) series = new AssetSeries(model, asset);
-      for (const reading of readings) series.push(reading);
+      if (start !== undefined) {
+        series = new AssetSeries(model, asset);
+        next = 0;
+      }
+      for (const reading of readings) {
+        for (
+          let moment = group[next];
+          moment !== undefined && moment.until < reading.ts;
+          moment = group[++next]
+        )
+          if (series.last !== undefined) rows[moment.place] = rowAt(series, moment);
+        series.push(reading);
+      }
     },
   );
   series.isWhole = isWhole;
-  series.committedAt = committedAt;
-  const isTimestamp = model.view.timeKind === "timestamp";
-  const { at, epoch, ageSeconds, status, features } = featuresOf(
-    series,
-    isTimestamp ? until / 1_000 : committedAt,
-  );
+  for (const moment of group.slice(next)) rows[moment.place] = rowAt(series, moment);
+  const earlier = group.filter(({ place }) => rows[place] === undefined);
+  await passThrough(store, model, { group: earlier, rows });
+}
+
+/** As the series stands. Of cycles nobody knows when they were: their age is that of the reading itself. */
+function rowAt(series: AssetSeries, { asset, time, until }: Moment): FeatureHistoryRow {
+  const isTimestamp = series.model.view.timeKind === "timestamp";
+  series.committedAt = 0;
+  const { at, epoch, ageSeconds, status, features } = featuresOf(series, isTimestamp ? until / 1_000 : 0);
   const values = Object.fromEntries(features.map(({ name, value }) => [name, value]));
   return { asset, time, at, epoch, ageSeconds, status, values };
 }

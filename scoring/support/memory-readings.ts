@@ -45,12 +45,12 @@ export class MemoryReadings implements Pick<OnlineStore, "replay" | "checkpoint"
   }
 
   async replay(
-    { asset, isWhole, readings, micros, resume }: ReplayRequest,
+    { asset, isWhole, readings, micros, resume, until: end = Infinity }: ReplayRequest,
     take: TakeReplayed,
   ): Promise<Replayed> {
     this.nReplays++;
     const xmax = BigInt(this.#nextTx);
-    const all = this.of(asset);
+    const all = this.of(asset).filter(({ ts }) => ts <= end);
     const last = all.at(-1);
     const life = all.filter(({ epoch }) => epoch === last?.epoch);
     const upTo = resume === undefined ? [] : life.filter((one) => compareReadings(one, resume) <= 0);

@@ -21,6 +21,7 @@ export interface AssetContextsOptions {
 export interface AssetContextSet {
   /** Changes when what is known does. */
   readonly id: string;
+  readonly dataset?: string;
   of(asset: string): AssetContext;
 }
 
@@ -60,7 +61,7 @@ export class AssetContexts {
       const source = sourceOf(entry.manifest, name);
       if (source !== undefined) tables.set(name, await this.#read(source));
     }
-    return { id, of: (asset) => contextOf(tables, asset) };
+    return { id, dataset, of: (asset) => contextOf(tables, asset) };
   }
 
   async #read(source: DatasetSource): Promise<SourceRows> {

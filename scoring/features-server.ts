@@ -17,6 +17,8 @@ export interface FeaturesServerOptions {
     form: "features" | "row",
     query: { readonly asset: string; readonly model: string | undefined },
   ) => Promise<unknown>;
+  /** Every champion and what feeds it. */
+  readonly feeds: () => unknown;
   /** Features as they were. */
   readonly history: (request: FeatureHistoryRequest) => Promise<unknown>;
   /** Computes assets anew. */
@@ -72,6 +74,8 @@ async function handle(options: FeaturesServerOptions, request: IncomingMessage):
       return answered(await options.answer("features", asked));
     case "GET /row":
       return answered(await options.answer("row", asked));
+    case "GET /feeds":
+      return answered(options.feeds());
     case "POST /history":
       return answered(await options.history(featureHistorySchema.parse(JSON.parse(await bodyOf(request)))));
     case "POST /refresh":

@@ -13,6 +13,8 @@ export interface LiveModel {
   readonly fitted: FittedState;
   readonly binding: Binding;
   readonly online: OnlineSettings;
+  /** The dataset whose events and attributes it sees. */
+  readonly dataset?: string;
   /** Events and attributes of an asset, as the platform knows them. */
   contextOf(asset: string): AssetContext;
 }

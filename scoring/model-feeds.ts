@@ -1,6 +1,8 @@
 import type { FeatureView } from "../features/feature-view.ts";
+import { otherSourcesOf } from "../features/view-inputs.ts";
 import { readingsSource } from "../features/view.ts";
 import { canonicalJson } from "../schemas/canonical-json.ts";
+import type { FeatureFeed } from "../schemas/live/online-features.ts";
 import type { FittedState } from "../schemas/data/feature-set.ts";
 import { onlineSettings } from "../schemas/pipeline/online.ts";
 import type { Pipeline } from "../schemas/pipeline/pipeline.ts";
@@ -47,6 +49,25 @@ export class ModelFeeds {
   /** Models that are fed; one that did not change stays the same object. */
   list(): readonly LiveModel[] {
     return [...this.#feeds.values()].map(({ live }) => live);
+  }
+
+  /** Every champion: what feeds it, or why nothing does. */
+  report(): FeatureFeed[] {
+    return this.#options.served().map(({ model, version, view }) => {
+      const live = this.#feeds.get(model)?.live;
+      const problem = live === undefined ? this.#problems.get(model) : undefined;
+      return {
+        model,
+        version,
+        source: live?.binding.source ?? null,
+        problem: problem === undefined ? null : { code: problem.code, message: problem.message },
+        features: view.features.length,
+        beside: otherSourcesOf(view),
+        dataset: live?.dataset ?? null,
+        ttlSeconds: live === undefined ? null : live.online.ttlMs / 1_000,
+        policy: live?.online.policy ?? null,
+      };
+    });
   }
 
   /**
@@ -114,6 +135,7 @@ export class ModelFeeds {
       fitted,
       binding: bindSource(view, source),
       online: settings,
+      ...(context.dataset === undefined ? {} : { dataset: context.dataset }),
       contextOf: (asset) => context.of(asset),
     };
     return { key, live };

@@ -108,6 +108,10 @@ export async function startScorer(settings: Settings, parts: ScorerParts): Promi
     port: settings.scorer.port ?? 0,
     secret,
     isReady: () => isReady,
+    feeds() {
+      if (!isReady) throw notReady();
+      return { items: feeds.report() };
+    },
     async history(request) {
       if (live === undefined || !isReady) throw notReady();
       return live.history(request);

@@ -1,8 +1,9 @@
 import { Agent, request } from "node:http";
 import { ERROR_CODES } from "../../schemas/error-codes.ts";
 import type { ErrorCode } from "../../schemas/error-codes.ts";
-import { featureHistoryReplySchema } from "../../schemas/live/online-features.ts";
+import { featureFeedsSchema, featureHistoryReplySchema } from "../../schemas/live/online-features.ts";
 import type {
+  FeatureFeeds,
   FeatureHistory,
   FeatureHistoryRequest,
   OnlineFeatures,
@@ -78,6 +79,14 @@ export class OnlineFeatureClient {
       }),
     );
     return featureHistoryReplySchema.parse(reply);
+  }
+
+  /** Every champion and what feeds it; any scorer can say. */
+  async feeds(): Promise<FeatureFeeds> {
+    const reply = await this.#patiently(async () =>
+      this.#send(await this.#ownerOf(""), { path: "/feeds", asset: "feeds", timeoutMs: TIMEOUT_MS }),
+    );
+    return featureFeedsSchema.parse(reply);
   }
 
   async close(): Promise<void> {

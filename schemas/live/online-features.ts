@@ -88,6 +88,29 @@ export const featureHistoryReplySchema = onlineFeaturesSchema
   .extend({ rows: z.array(featureHistoryRowSchema) });
 export type FeatureHistory = z.infer<typeof featureHistoryReplySchema>;
 
+/** A champion, and what feeds its features with live readings. */
+export const featureFeedSchema = z.strictObject({
+  model: nameSchema,
+  version: z.int(),
+  source: nameSchema.nullable().describe("The live source; null: none does."),
+  problem: z
+    .strictObject({ code: z.string(), message: z.string() })
+    .nullable()
+    .describe("Why nothing feeds it."),
+  features: z.int(),
+  beside: z
+    .array(z.string())
+    .describe("Events and attributes that features use beside readings; they are those of `dataset`."),
+  dataset: sha256Schema
+    .nullable()
+    .describe("The newest of the pipeline, where features use any; null: none."),
+  ttlSeconds: z.number().nullable(),
+  policy: z.enum(["reject", "impute", "flag"]).nullable(),
+});
+export type FeatureFeed = z.infer<typeof featureFeedSchema>;
+export const featureFeedsSchema = z.strictObject({ items: z.array(featureFeedSchema) });
+export type FeatureFeeds = z.infer<typeof featureFeedsSchema>;
+
 /** What of the features of live readings is to be brought up to date, and how that went. */
 export const featuresRefreshSchema = z.strictObject({
   model: nameSchema.optional().describe("Of this model alone; default: of every champion."),

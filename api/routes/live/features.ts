@@ -1,5 +1,6 @@
 import { z } from "zod";
 import {
+  featureFeedsSchema,
   featureHistoryReplySchema,
   featureHistorySchema,
   onlineFeaturesSchema,
@@ -28,6 +29,15 @@ export const featureRoutes: readonly AnyRoute[] = [
       await requireVisible(asset, actor, database);
       return features.features({ asset, model });
     },
+  }),
+  route({
+    method: "get",
+    path: "/v1/feature-feeds",
+    tag: "features",
+    summary: "Every champion: the live source that feeds its features, or why none does.",
+    policy: viewer,
+    reply: featureFeedsSchema,
+    handle: (_, { features }) => features.feeds(),
   }),
   route({
     method: "post",

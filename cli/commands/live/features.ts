@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { createInterface } from "node:readline";
 import type { Command } from "commander";
 import {
+  featureFeedsSchema,
   featureHistoryReplySchema,
   featureHistorySchema,
   onlineFeaturesSchema,
@@ -36,6 +37,12 @@ export function registerFeaturesCommand(program: Command): void {
     .command("features")
     .description("the features of live readings, now and as they were");
   features
+    .command("list")
+    .description("each champion with the live source that feeds its features, or why none does")
+    .option("--json", "print them as JSON")
+    .addHelpText("after", "\nExample:\n  $ aura features list")
+    .action(async ({ json }: { json?: boolean }, command: Command) => list(contextOf(command), json));
+  features
     .command("get")
     .description("the champion's features of an asset at its newest reading, each with its status and age")
     .argument("<asset>", "its id")
@@ -62,6 +69,25 @@ export function registerFeaturesCommand(program: Command): void {
       history(contextOf(command), file, options),
     );
   registerFeatureRefresh(features);
+}
+
+async function list(context: CliContext, json: boolean | undefined): Promise<void> {
+  const { items } = await withApi(context, { start: "if-made" }, ({ client }) =>
+    client.get("/v1/feature-feeds", featureFeedsSchema),
+  );
+  showList(context.output, items, {
+    json,
+    empty: "no model serves",
+    columns: [
+      ["model", ({ model, version }) => `${model}@${version}`],
+      ["source", ({ source }) => source ?? "-"],
+      ["features", ({ features }) => features],
+      ["beside readings", ({ beside }) => beside.join(", ") || "-"],
+      ["ttl", ({ ttlSeconds }) => (ttlSeconds === null ? "-" : `${ttlSeconds} s`)],
+      ["policy", ({ policy }) => policy ?? "-"],
+      ["problem", ({ problem }) => (problem === null ? "-" : problem.message)],
+    ],
+  });
 }
 
 async function get(context: CliContext, asset: string, { model, json }: GetOptions): Promise<void> {

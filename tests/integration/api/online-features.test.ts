@@ -12,7 +12,12 @@ import { createTestEngine } from "../../../features/support/test-engine.ts";
 import type { TestEngine } from "../../../features/support/test-engine.ts";
 import { transformShard } from "../../../features/transform.ts";
 import { compileView } from "../../../features/view.ts";
-import type { FeatureHistory, OnlineFeature, OnlineFeatures } from "../../../schemas/live/online-features.ts";
+import type {
+  FeatureFeeds,
+  FeatureHistory,
+  OnlineFeature,
+  OnlineFeatures,
+} from "../../../schemas/live/online-features.ts";
 import type { PredictReply } from "../../../schemas/serving/prediction.ts";
 import type { AssetScore } from "../../../stores/postgres/port/online.ts";
 import { createDatabase } from "../../../stores/postgres/database.ts";
@@ -299,6 +304,21 @@ await describeWithServices("features of live readings", () => {
       scorer.scoring.recompute({ model: "pumps", after: "", isWhole: false, sinceMs });
     expect((await since(Date.now() - 3_600_000)).assets).toBe(3);
     expect((await since(Date.now() + 3_600_000)).assets).toBe(0);
+  });
+
+  it("says what feeds each champion", async () => {
+    const response = await fixture.request("/v1/feature-feeds");
+    const { items } = (await response.json()) as FeatureFeeds;
+    expect(items).toMatchObject([
+      {
+        model: "pumps",
+        source: "pumps",
+        problem: null,
+        features: view.features.length,
+        beside: [],
+        policy: "flag",
+      },
+    ]);
   });
 
   it("starts a refresh by hand, and shows, pauses and resumes its schedule", async () => {

@@ -33,7 +33,7 @@ export function createReadingsActivities(deps: ReadingsDeps) {
     },
 
     /**
-     * Aggregates by hour whatever was stored since the last time; an hour that a late reading falls into is aggregated anew.
+     * Adds whatever was stored since the last time to the aggregates of its hours, also where a reading comes late.
      *
      * **Effects**: rows. **Idempotency**: position, moved with the rows. **Heartbeat**: 1 s. **Retry**: work.
      */

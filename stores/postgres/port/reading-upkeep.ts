@@ -5,6 +5,8 @@ export interface FollowedBatches {
   readonly follower: string;
   readonly batches: readonly number[];
   readonly nRows: number;
+  /** Position before them. */
+  readonly from: { readonly tx: string; readonly batch: number };
   /** Position after them: transaction and batch. */
   readonly tx: string;
   readonly batch: number;
@@ -47,7 +49,7 @@ export interface ReadingUpkeepStore {
   prepareMonths(ahead: number): Promise<void>;
   /** The next batches for a follower, of at most about `maxRows` readings; undefined: there are none. */
   follow(follower: string, maxRows: number): Promise<FollowedBatches | undefined>;
-  /** Aggregates every hour that the batches touch anew, and moves the follower on, in one transaction. @returns buckets */
+  /** Adds the batches to the hours that they touch, once, and moves the follower on, in one transaction. @returns buckets */
   aggregate(batches: FollowedBatches): Promise<number>;
   /** Sources that the batches are of. */
   sourcesOf(batches: FollowedBatches): Promise<{ sourceKey: number; source: string }[]>;
@@ -64,8 +66,8 @@ export interface ReadingUpkeepStore {
   ): Promise<void>;
   archives(filter: { readonly source?: string; readonly limit: number }): Promise<ReadingArchiveRow[]>;
   /**
-   * Removes readings that are past the retention of their source and in the archive: whole months where all that is left
-   * in them is, else row by row.
+   * Removes readings that are past the retention of their source, in the archive and reconciled: whole months where all that
+   * is left in them is, else row by row. What was kept about them is removed two months later.
    */
   expire(follower: string): Promise<ExpiredReadings[]>;
   /** Holds the ledger against the rows of batches that were not looked at yet. @returns by source that has any */

@@ -20,8 +20,16 @@ const RECONCILER = "reconcile";
 const RECONCILED_ROWS = 2_000_000;
 /** Rows deleted by one statement, so that none lasts long. */
 const DELETED_ROWS = 20_000;
+/** Batches and counts outlive their readings by so much: a life in cycles is kept by its month, and its last one may be long. */
+const FORGOTTEN_AFTER_MS = 62 * 86_400_000;
 /** One reconciles at a time; any constant that nobody else uses will do. */
 const RECONCILE_LOCK = 0x72656364;
+
+/**
+ * A value as means and deviations take it: squares of what is beyond these bounds are no numbers, at which PostgreSQL gives up, and
+ * with it all that follows. No sensor measures there.
+ */
+const TAME = `case when abs(v.value) < 1e-140 then 0 else least(greatest(v.value, -1e140), 1e140) end`;
 
 /** Work on stored readings: aggregates, archive, retention and reconciliation. */
 export class PostgresReadingUpkeep implements ReadingUpkeepStore {
@@ -47,10 +55,11 @@ export class PostgresReadingUpkeep implements ReadingUpkeepStore {
   aggregate(batches: FollowedBatches): Promise<number> {
     return this.#pool.transaction(async (tx) => {
       await tx.query("set local statement_timeout = 0");
+      // What is added twice would count twice: whoever was slower than another adds nothing.
+      if (!(await isAtStart(tx, batches))) return 0;
       const written = await tx.query(
-        `with touched as (
-           select distinct s.series_key, l.source, a.asset_id, r.month, r.epoch,
-                  r.ts - ((r.ts % ${HOUR_MICROS}) + ${HOUR_MICROS}) % ${HOUR_MICROS} as start
+        `with arrived as (
+           select l.source, a.asset_id, r.row_values, r.ts - ((r.ts % ${HOUR_MICROS}) + ${HOUR_MICROS}) % ${HOUR_MICROS} as start
              from aura.readings r join aura.reading_series s using (series_key)
              join aura.live_sources l using (source_key) join aura.assets a using (asset_key)
             where r.batch_id between $1 and $2 and r.batch_id = any ($3)
@@ -60,20 +69,24 @@ export class PostgresReadingUpkeep implements ReadingUpkeepStore {
              from aura.live_sources l,
                   json_array_elements(${NEWEST}->'columns') with ordinality as c (document, place)
             where c.document->>'type' in ('float', 'integer', 'boolean'))
-         insert into aura.telemetry_aggregates
+         insert into aura.telemetry_aggregates as t
            (source, asset_id, column_name, bucket_start, bucket_length, n_readings, mean, minimum, maximum, stddev)
-         select t.source, t.asset_id, c.name, t.start, ${HOUR_MICROS}, count(*), avg(v.value), min(v.value), max(v.value),
-                stddev_pop(v.value)
-           from touched t
-           join aura.readings r on r.series_key = t.series_key and r.epoch = t.epoch and r.month = t.month
-                               and r.ts >= t.start and r.ts < t.start + ${HOUR_MICROS}
-           cross join unnest(r.row_values) with ordinality as v (value, place)
-           join columns c on c.source = t.source and c.place = v.place
+         select a.source, a.asset_id, c.name, a.start, ${HOUR_MICROS}, count(*), avg(${TAME}), min(v.value), max(v.value),
+                stddev_pop(${TAME})
+           from arrived a
+           cross join unnest(a.row_values) with ordinality as v (value, place)
+           join columns c on c.source = a.source and c.place = v.place
           where v.value is not null
-          group by t.source, t.asset_id, c.name, t.start
+          group by a.source, a.asset_id, c.name, a.start
          on conflict (source, asset_id, column_name, bucket_length, bucket_start) do update set
-           n_readings = excluded.n_readings, mean = excluded.mean, minimum = excluded.minimum,
-           maximum = excluded.maximum, stddev = excluded.stddev
+           n_readings = t.n_readings + excluded.n_readings,
+           mean = t.mean + (excluded.mean - t.mean) * (excluded.n_readings::float8 / (t.n_readings + excluded.n_readings)),
+           minimum = least(t.minimum, excluded.minimum), maximum = greatest(t.maximum, excluded.maximum),
+           stddev = sqrt((t.n_readings * t.stddev * t.stddev + excluded.n_readings * excluded.stddev * excluded.stddev)
+                           / (t.n_readings + excluded.n_readings)
+                         + (excluded.mean - t.mean) * (excluded.mean - t.mean)
+                           * (t.n_readings::float8 / (t.n_readings + excluded.n_readings))
+                           * (excluded.n_readings::float8 / (t.n_readings + excluded.n_readings)))
          returning 1`,
         rangeOf(batches),
       );
@@ -156,6 +169,7 @@ export class PostgresReadingUpkeep implements ReadingUpkeepStore {
         n = await this.#deleteSome(follower, { sourceKey, before, isTimestamp });
       }
       if (rows > 0) expired.push({ source, rows });
+      await this.#forget(sourceKey, new Date(before.getTime() - FORGOTTEN_AFTER_MS));
     }
     await this.#dropEmptyMonths();
     return expired;
@@ -199,7 +213,28 @@ export class PostgresReadingUpkeep implements ReadingUpkeepStore {
     );
   }
 
-  /** Only what the archive has: its follower has passed the batch. */
+  /** What was kept about readings that are no longer there: without it these tables would grow for ever. */
+  async #forget(sourceKey: number, before: Date): Promise<void> {
+    for (const [table, since] of [
+      ["reading_batches", "committed_at"],
+      ["intake_counts", "minute"],
+      ["intake_reconciliations", "at"],
+      ["dead_letters", "received_at"],
+    ] as const) {
+      for (let n = DELETED_ROWS; n === DELETED_ROWS;) {
+        const gone = await this.#pool.query<{ n: number }>(
+          `with gone as (
+             delete from aura.${table} where ctid = any (array(
+               select ctid from aura.${table} where source_key = $1 and ${since} < $2 limit ${DELETED_ROWS})) returning 1)
+           select count(*) as n from gone`,
+          [sourceKey, before],
+        );
+        n = gone[0]?.n ?? 0;
+      }
+    }
+  }
+
+  /** Only what all who follow the readings have passed: the archive has it, and it was counted. */
   async #deleteSome(
     follower: string,
     { sourceKey, before, isTimestamp }: { sourceKey: number; before: Date; isTimestamp: boolean },
@@ -212,9 +247,9 @@ export class PostgresReadingUpkeep implements ReadingUpkeepStore {
             and (r.series_key, r.epoch, r.ts, r.seq, r.month) in (
               select q.series_key, q.epoch, q.ts, q.seq, q.month
                 from aura.readings q join aura.reading_series z using (series_key)
-                join aura.reading_batches b using (batch_id), aura.reading_positions p
-               where z.source_key = $1 and q.month <= $2::date and p.follower = $3
-                 and (b.tx, b.batch_id) <= (p.tx, p.batch_id)
+                join aura.reading_batches b using (batch_id), aura.reading_positions p, aura.reading_positions c
+               where z.source_key = $1 and q.month <= $2::date and p.follower = $3 and c.follower = '${RECONCILER}'
+                 and (b.tx, b.batch_id) <= (p.tx, p.batch_id) and (b.tx, b.batch_id) <= (c.tx, c.batch_id)
                  and case when $4 then q.ts < $5::bigint else q.month < date_trunc('month', $2::date) end
                limit ${DELETED_ROWS})
          returning 1)
@@ -267,7 +302,23 @@ async function follow(sql: Sql, follower: string, mostRows: number): Promise<Fol
   const last = batches.at(-1);
   if (last === undefined) return undefined;
   const nRows = batches.reduce((sum, { n }) => sum + n, 0);
-  return { follower, nRows, tx: last.tx, batch: last.batch, batches: batches.map(({ batch }) => batch) };
+  return {
+    follower,
+    nRows,
+    from: position,
+    tx: last.tx,
+    batch: last.batch,
+    batches: batches.map(({ batch }) => batch),
+  };
+}
+
+/** Whether the follower still is where these batches begin; until the end of the transaction nobody moves it. */
+async function isAtStart(tx: Sql, { follower, from }: FollowedBatches): Promise<boolean> {
+  const [row] = await tx.query<{ is: boolean }>(
+    `select (tx, batch_id) = ($2::xid8, $3) as is from aura.reading_positions where follower = $1 for update`,
+    [follower, from.tx, from.batch],
+  );
+  return row?.is === true;
 }
 
 async function move(sql: Sql, { follower, tx, batch }: FollowedBatches): Promise<void> {

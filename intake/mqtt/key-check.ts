@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { KeyRow, KeyStore } from "../../stores/postgres/port/keys.ts";
 
 /** How long a verified key is believed. */
@@ -29,11 +30,13 @@ export class KeyCheck {
    * @throws {PlatformError} database_unavailable
    */
   async verify(secret: string): Promise<KeyRow | undefined> {
-    const known = this.#remembered.get(secret);
+    // Not the secret itself, of which a stranger may send long ones.
+    const digest = createHash("sha256").update(secret).digest("base64");
+    const known = this.#remembered.get(digest);
     if (known !== undefined && Date.now() - known.at < FRESH_MS) return known.key;
     const key = await this.#keys.verify(secret);
     if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear();
-    this.#remembered.set(secret, { key, at: Date.now() });
+    this.#remembered.set(digest, { key, at: Date.now() });
     return key;
   }
 }

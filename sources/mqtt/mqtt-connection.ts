@@ -5,11 +5,14 @@ import { PacketSocket } from "./packet-socket.ts";
 import { MqttRefusal, REASON } from "./reason.ts";
 import type { ReasonName } from "./reason.ts";
 import type { MqttClientInfo, MqttSession } from "./mqtt-server.ts";
+import type { SharedFlow } from "./shared-flow.ts";
 
 type Will = NonNullable<IConnectPacket["will"]>;
 
 export interface MqttConnectionOptions {
   readonly maxPacketBytes: number;
+  /** Of all connections of the server. */
+  readonly flow: SharedFlow;
   readonly admit: (client: MqttClientInfo) => Promise<MqttSession>;
   readonly onConnected: (session: MqttSession, clientId: string) => void;
   readonly onEnd: (reason: Error | undefined) => void;
@@ -17,8 +20,9 @@ export interface MqttConnectionOptions {
   readonly sendWill: (session: MqttSession, clientId: string, will: Will) => void;
 }
 
-/** CONNECT must arrive within this time. */
+/** CONNECT must have arrived within this time, whatever drips in. */
 const CONNECT_WITHIN_MS = 10_000;
+const MAX_CONNECT_BYTES = 16_384;
 /** Messages of one client that wait for their commit; more are not read. */
 const MOST_IN_FLIGHT = 512;
 const READ_ON_AT = 256;
@@ -40,6 +44,7 @@ export class MqttConnection {
   #will: Will | undefined;
   #nInFlight = 0;
   #bytesInFlight = 0;
+  readonly #connectTimer: NodeJS.Timeout;
   /** Answers go out in the order of the messages. */
   #answers: Promise<void> = Promise.resolve();
 
@@ -48,11 +53,15 @@ export class MqttConnection {
     this.#address = socket.remoteAddress ?? "";
     this.#packets = new PacketSocket(socket, {
       maxPacketBytes: options.maxPacketBytes,
+      maxFirstBytes: Math.min(MAX_CONNECT_BYTES, options.maxPacketBytes),
       firstByte: 0x10,
       onPacket: (packet) => this.#take(packet),
       onClose: (reason) => this.#ended(reason),
     });
-    this.#packets.setSilence(CONNECT_WITHIN_MS);
+    this.#connectTimer = setTimeout(
+      () => this.#packets.close(new Error(`no connect in ${CONNECT_WITHIN_MS} ms`)),
+      CONNECT_WITHIN_MS,
+    );
   }
 
   get clientId(): string {
@@ -117,6 +126,7 @@ export class MqttConnection {
 
   async #connect(packet: IConnectPacket): Promise<void> {
     this.#state = "admitting";
+    clearTimeout(this.#connectTimer);
     this.#version = packet.protocolVersion ?? 4;
     // What follows CONNECT waits with the other side.
     this.#packets.pause();
@@ -178,17 +188,24 @@ export class MqttConnection {
     const bytes = packet.payload.length;
     this.#nInFlight++;
     this.#bytesInFlight += bytes;
-    if (this.#nInFlight >= MOST_IN_FLIGHT || this.#bytesInFlight >= MOST_BYTES) this.#packets.pause();
+    const { flow } = this.#options;
+    flow.take(bytes);
+    if (flow.isFull || this.#nInFlight >= MOST_IN_FLIGHT || this.#bytesInFlight >= MOST_BYTES)
+      this.#packets.pause();
     const stored = this.#store(packet, session);
     this.#answers = this.#answers.then(async () => {
       const refusal = await stored;
       this.#nInFlight--;
       this.#bytesInFlight -= bytes;
+      flow.give(bytes);
       if (refusal === undefined) this.#acknowledge(packet, "success");
       else this.#refusePublish(packet, refusal);
-      if (this.#nInFlight <= READ_ON_AT && this.#bytesInFlight < MOST_BYTES) this.#packets.resume();
+      if (this.#nInFlight <= READ_ON_AT && this.#bytesInFlight < MOST_BYTES && !this.#isEnded)
+        flow.whenRoom(this.#readOn);
     });
   }
+
+  readonly #readOn = (): void => this.#packets.resume();
 
   /** @returns why it was not stored */
   async #store(packet: IPublishPacket, session: MqttSession): Promise<unknown> {
@@ -233,6 +250,8 @@ export class MqttConnection {
     const [session, will] = [this.#session, this.#will];
     const wasConnected = this.#state === "connected";
     this.#state = "ended";
+    clearTimeout(this.#connectTimer);
+    this.#options.flow.forget(this.#readOn);
     if (wasConnected && session !== undefined && will !== undefined)
       // Behind the readings that were sent before it.
       void this.#answers.then(() => this.#options.sendWill(session, this.#clientId, will));

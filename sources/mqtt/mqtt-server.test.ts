@@ -113,6 +113,33 @@ it("does not read on while a client's messages wait, and loses none of them", as
   );
 });
 
+it("reads packets that come byte by byte, and many that come at once", async () => {
+  const { socket, send, expectPackets } = await open(4);
+  await expectPackets(1);
+  const bytes = Buffer.concat([1, 2, 3].map((id) => Buffer.from(generate(publish(id) as Packet))));
+  for (const byte of bytes) socket.write(Uint8Array.of(byte));
+  send({ cmd: "pingreq" });
+  await arePublished(3);
+  expect(published.map(({ text }) => text)).toEqual(["m1", "m2", "m3"]);
+  for (const { store } of published) store();
+  expect((await expectPackets(5)).map(({ cmd }) => cmd)).toContain("pingresp");
+});
+
+it("does not take its own waiting for the silence of a client", async () => {
+  const { socket, send, expectPackets } = await open(4, { keepalive: 1 });
+  for (let id = 1; id <= 600; id++) send(publish(id));
+  await arePublished(512);
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  expect(socket.destroyed).toBe(false);
+  for (let done = 0; done < 600; done++) {
+    await arePublished(done + 1);
+    published[done]?.store();
+  }
+  await expectPackets(601);
+  // Now it is the client that says nothing.
+  await once(socket, "close");
+});
+
 it("says no to one message with MQTT 5, and ends the connection with 3.1.1 or when the store is away", async () => {
   const five = await open(5);
   five.send(publish(1));
@@ -159,6 +186,7 @@ it("sends a will behind the messages before it, after its delay, and not for a f
 
 it.each<[string, number[]]>([
   ["a publish before connect", [...generate(publish(1) as Packet)]],
+  ["a connect that is longer than any", [0x10, 0x80, 0x80, 0x01]],
   ["256 MB in four bytes", [0x10, 0xff, 0xff, 0xff, 0x7f]],
   ["a length without an end", [0x10, 0xff, 0xff, 0xff, 0xff, 0x01]],
   ["another protocol", [...Buffer.from("GET / HTTP/1.1\r\n\r\n")]],

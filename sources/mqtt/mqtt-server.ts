@@ -9,6 +9,7 @@ import { createServer } from "node:net";
 import type { AddressInfo, Server, Socket } from "node:net";
 import type { IConnectPacket } from "mqtt-packet";
 import { MqttConnection } from "./mqtt-connection.ts";
+import { SharedFlow } from "./shared-flow.ts";
 
 export interface MqttServerOptions {
   readonly host: string;
@@ -49,12 +50,15 @@ const MAX_PACKET_BYTES = 2 ** 20;
 const MAX_CONNECTIONS = 10_000;
 /** Longest delay of a will that is honoured. */
 const MAX_WILL_DELAY_S = 86_400;
+/** Wills that wait at once; another one is sent without its delay. */
+const MAX_DELAYED_WILLS = 10_000;
 
 export class MqttServer {
   readonly #options: MqttServerOptions;
   readonly #server: Server;
   readonly #connections = new Set<MqttConnection>();
   readonly #named = new Map<string, MqttConnection>();
+  readonly #flow = new SharedFlow();
   readonly #delayedWills = new Map<string, NodeJS.Timeout>();
   #isClosed = false;
 
@@ -97,6 +101,7 @@ export class MqttServer {
     }
     const connection = new MqttConnection(socket, {
       maxPacketBytes: this.#options.maxPacketBytes ?? MAX_PACKET_BYTES,
+      flow: this.#flow,
       admit: this.#options.admit,
       onConnected: (session, clientId) => this.#connected(connection, `${session.identity}/${clientId}`),
       onEnd: (reason) => this.#ended(connection, reason),
@@ -136,7 +141,7 @@ export class MqttServer {
       });
     };
     const delayS = Math.min(will.properties?.willDelayInterval ?? 0, MAX_WILL_DELAY_S);
-    if (delayS === 0) send();
+    if (delayS === 0 || this.#delayedWills.size >= MAX_DELAYED_WILLS) send();
     else this.#delayedWills.set(name, setTimeout(send, delayS * 1_000).unref());
   }
 }

@@ -2,7 +2,8 @@
  * MQTT packets over one socket, either side of it.
  *
  * Packets are cut out of the stream here and not in the library, which would collect whatever length a packet claims: the four
- * bytes that say 256 MB end the connection at once. What waits in memory is at most one packet and one chunk.
+ * bytes that say 256 MB end the connection at once. What waits in memory is at most one packet and one chunk; it is put together
+ * when it is whole, and not with each of a million chunks of one byte.
  */
 import type { Socket } from "node:net";
 import { generate, parser } from "mqtt-packet";
@@ -10,6 +11,8 @@ import type { Packet } from "mqtt-packet";
 
 export interface PacketSocketOptions {
   readonly maxPacketBytes: number;
+  /** The first packet alone may have so many, as nobody knows yet who sends it; default: as any other. */
+  readonly maxFirstBytes?: number;
   /** Of the client side, which knows it from the start; the other side learns it from CONNECT. */
   readonly version?: number;
   /** First byte that the other side may send: who speaks another protocol is told at once. */
@@ -28,7 +31,11 @@ export class PacketSocket {
   readonly #socket: Socket;
   readonly #options: PacketSocketOptions;
   readonly #parser: ReturnType<typeof parser>;
-  #pending: Buffer = Buffer.alloc(0);
+  #chunks: Buffer[] = [];
+  #nPending = 0;
+  /** Fewer bytes than these are no packet. */
+  #nWanted = 1;
+  #silenceMs = 0;
   #version: number | undefined;
   #isClosed = false;
   #isPaused = false;
@@ -53,7 +60,8 @@ export class PacketSocket {
 
   /** Milliseconds of silence after which the connection ends; 0: never. */
   setSilence(ms: number): void {
-    this.#socket.setTimeout(ms);
+    this.#silenceMs = ms;
+    if (!this.#isPaused) this.#socket.setTimeout(ms);
   }
 
   write(packet: Packet): void {
@@ -63,58 +71,72 @@ export class PacketSocket {
     );
   }
 
-  /** What has not been read stays with the other side. */
+  /** What has not been read stays with the other side, whose silence is then ours. */
   pause(): void {
     this.#isPaused = true;
+    this.#socket.setTimeout(0);
     this.#socket.pause();
   }
 
   resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
-    this.#take(Buffer.alloc(0));
-    if (!this.#isPaused) this.#socket.resume();
+    this.#parse();
+    if (this.#isPaused) return;
+    this.#socket.setTimeout(this.#silenceMs);
+    this.#socket.resume();
   }
 
   /** Sends what was written, and ends. */
   close(reason?: Error): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#pending = Buffer.alloc(0);
+    this.#chunks = [];
     if (this.#socket.destroyed) this.#socket.destroy();
     else this.#socket.destroySoon();
     this.#options.onClose(reason);
   }
 
   #take(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    this.#nPending += chunk.length;
+    if (this.#nPending >= this.#nWanted) this.#parse();
+  }
+
+  #parse(): void {
     if (this.#isClosed) return;
-    let bytes = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
+    let bytes = this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks);
+    this.#nWanted = 0;
     try {
       while (!this.#isClosed && !this.#isPaused) {
         if (this.#isFirst && bytes.length > 0 && bytes[0] !== this.#options.firstByte)
           throw new Error("packet: it is not MQTT");
         const head = this.#head(bytes);
+        this.#nWanted = head === "incomplete" ? bytes.length + 1 : head.end;
         if (head === "incomplete" || bytes.length < head.end) break;
         this.#isFirst = false;
         this.#parser.parse(bytes.subarray(0, head.end));
         bytes = bytes.subarray(head.end);
+        this.#nWanted = 0;
       }
     } catch (error) {
       this.close(error instanceof Error ? error : new Error("packet cannot be read"));
       return;
     }
-    this.#pending = bytes;
+    this.#chunks = bytes.length === 0 ? [] : [bytes];
+    this.#nPending = bytes.length;
   }
 
   /** @throws {Error} more than is allowed, or no length at all */
   #head(bytes: Buffer): Head {
+    const { maxPacketBytes, maxFirstBytes = maxPacketBytes } = this.#options;
+    const most = this.#isFirst ? maxFirstBytes : maxPacketBytes;
     let length = 0;
     for (let i = 1; i <= MAX_LENGTH_BYTES; i++) {
       const byte = bytes[i];
       if (byte === undefined) return "incomplete";
       length += (byte & 0x7f) * 128 ** (i - 1);
-      if (length > this.#options.maxPacketBytes)
-        throw new Error(`packet: expected at most ${this.#options.maxPacketBytes} bytes, got ${length}`);
+      if (length > most) throw new Error(`packet: expected at most ${most} bytes, got ${length}`);
       if ((byte & 0x80) === 0) return { begin: i + 1, end: i + 1 + length };
     }
     throw new Error("packet: its length has no end");

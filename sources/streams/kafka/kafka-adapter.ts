@@ -2,11 +2,14 @@ import { Consumer, MessagesStreamFallbackModes, MessagesStreamModes } from "@pla
 import type { Message, MessagesStream } from "@platformatic/kafka";
 import type { OriginOf } from "../../../schemas/live/feed-origin.ts";
 import { PlatformError } from "../../../schemas/platform-error.ts";
+import { MessageQueue } from "../message-queue.ts";
 import type { Stream, StreamAdapter, StreamBatch, StreamMessage, Subscription } from "../stream.ts";
 
 const MOST_MESSAGES = 5_000;
+const MOST_BYTES = 8 * 2 ** 20;
 /** From here on nothing more is fetched. */
 const MOST_WAITING = 20_000;
+const MOST_WAITING_BYTES = 32 * 2 ** 20;
 const LAG_EVERY_MS = 5_000;
 const FETCH_WAIT_MS = 500;
 const SESSION_MS = 15_000;
@@ -61,7 +64,7 @@ type Parts = Pick<Subscription<"kafka">, "signal"> & {
 
 class KafkaStream implements Stream {
   readonly #parts: Parts;
-  #received: Message[] = [];
+  readonly #received = new MessageQueue<Message>(({ value }) => value?.length ?? 0);
   /** Last message of each partition of the batch. */
   #lasts = new Map<string, Message>();
   #wake: (() => void) | undefined;
@@ -74,7 +77,7 @@ class KafkaStream implements Stream {
     const { stream, signal } = parts;
     stream.on("data", (message) => {
       this.#received.push(message);
-      if (this.#received.length >= MOST_WAITING) stream.pause();
+      if (this.#received.length >= MOST_WAITING || this.#received.bytes >= MOST_WAITING_BYTES) stream.pause();
       this.#wake?.();
     });
     stream.on("error", (error) => this.#fail(error));
@@ -90,9 +93,10 @@ class KafkaStream implements Stream {
       });
       this.#wake = undefined;
     }
-    const messages = this.#received.splice(0, MOST_MESSAGES);
+    const messages = this.#received.take(MOST_MESSAGES, MOST_BYTES);
     const { stream } = this.#parts;
-    if (stream.isPaused() && this.#received.length < MOST_WAITING / 2) stream.resume();
+    const hasRoom = this.#received.length < MOST_WAITING / 2 && this.#received.bytes < MOST_WAITING_BYTES / 2;
+    if (stream.isPaused() && hasRoom) stream.resume();
     this.#lasts = new Map(messages.map((message) => [`${message.topic} ${message.partition}`, message]));
     this.#askLag();
     return {

@@ -4,14 +4,17 @@ import { connect as connectTls } from "node:tls";
 import type { IConnackPacket, IPublishPacket, ISubackPacket, Packet } from "mqtt-packet";
 import { PlatformError } from "../../../schemas/platform-error.ts";
 import { PacketSocket } from "../../mqtt/packet-socket.ts";
+import { MessageQueue } from "../message-queue.ts";
 import type { Stream, StreamAdapter, StreamBatch, StreamMessage, Subscription } from "../stream.ts";
 
 const KEEP_ALIVE_S = 30;
 const CONNECT_WITHIN_MS = 10_000;
 const MAX_PACKET_BYTES = 16 * 2 ** 20;
 const MOST_MESSAGES = 5_000;
+const MOST_BYTES = 16 * 2 ** 20;
 /** QoS 0 comes without being asked for: from here on the broker is no longer read. */
 const MOST_WAITING = 10_000;
+const MOST_WAITING_BYTES = 32 * 2 ** 20;
 /** A broker keeps the session of a feed that is away for this long, if it keeps any. */
 const SESSION_S = 7 * 86_400;
 
@@ -39,7 +42,7 @@ class MqttStream implements Stream {
   readonly #packets: PacketSocket;
   readonly #version: 4 | 5;
   readonly #socket: Socket;
-  #received: IPublishPacket[] = [];
+  readonly #received = new MessageQueue<IPublishPacket>(({ payload }) => payload.length);
   #unacknowledged: readonly IPublishPacket[] = [];
   #waiting: Waiting | undefined;
   #replies = new Map<Packet["cmd"], (packet: Packet) => void>();
@@ -97,8 +100,9 @@ class MqttStream implements Stream {
         if (this.#failure !== undefined) reject(this.#failure);
         else this.#waiting = { resolve, reject };
       });
-    const packets = this.#received.splice(0, MOST_MESSAGES);
-    if (this.#received.length < MOST_WAITING / 2) this.#packets.resume();
+    const packets = this.#received.take(MOST_MESSAGES, MOST_BYTES);
+    if (this.#received.length < MOST_WAITING / 2 && this.#received.bytes < MOST_WAITING_BYTES / 2)
+      this.#packets.resume();
     this.#unacknowledged = packets;
     return { messages: packets.map(messageOf), nWaiting: this.#received.length };
   }
@@ -153,7 +157,8 @@ class MqttStream implements Stream {
   #take(packet: Packet): void {
     if (packet.cmd === "publish") {
       this.#received.push(packet);
-      if (this.#received.length >= MOST_WAITING) this.#packets.pause();
+      if (this.#received.length >= MOST_WAITING || this.#received.bytes >= MOST_WAITING_BYTES)
+        this.#packets.pause();
       if (this.#replies.size === 0) this.#wake();
       return;
     }

@@ -27,7 +27,9 @@ export interface ModelFeedsOptions {
   readonly served: () => readonly ServedView[];
   readonly online: Pick<OnlineStore, "pipelineOf">;
   readonly sources: Pick<LiveSourceStore, "get">;
-  readonly contexts: AssetContexts;
+  readonly contexts: Pick<AssetContexts, "open">;
+  /** A champion whose pipeline file names its live source is not fed, and why; undefined: it is. Told once for each change. */
+  readonly onChange?: (version: ServedView, problem: PlatformError | undefined) => void;
 }
 
 interface Feed {
@@ -41,6 +43,9 @@ export class ModelFeeds {
   readonly #options: ModelFeedsOptions;
   readonly #feeds = new Map<string, Feed>();
   readonly #problems = new Map<string, PlatformError>();
+  /** Models whose pipeline file names a live source: these are meant to be fed. */
+  readonly #meant = new Set<string>();
+  readonly #told = new Map<string, string>();
 
   constructor(options: ModelFeedsOptions) {
     this.#options = options;
@@ -103,10 +108,20 @@ export class ModelFeeds {
         this.#feeds.delete(version.model);
         this.#problems.set(version.model, error);
       }
+      this.#tell(version);
     }
     const names = new Set(served.map(({ model }) => model));
     for (const model of this.#feeds.keys()) if (!names.has(model)) this.#feeds.delete(model);
     return this.list();
+  }
+
+  #tell(version: ServedView): void {
+    const { model } = version;
+    const problem = this.#meant.has(model) ? this.#problems.get(model) : undefined;
+    const told = problem?.message ?? "";
+    if (this.#told.get(model) === told) return;
+    this.#told.set(model, told);
+    this.#options.onChange?.(version, problem);
   }
 
   async #feed(version: ServedView): Promise<Feed> {
@@ -115,6 +130,8 @@ export class ModelFeeds {
     const file = await online.pipelineOf(model);
     const pipeline = file === undefined ? undefined : pipelineIn(file.text);
     const named = pipeline?.sources[readingsSource(pipeline)]?.live;
+    if (named === undefined) this.#meant.delete(model);
+    else this.#meant.add(model);
     const name = named ?? file?.pipeline ?? model;
     const source = await sources.get(name);
     if (source === undefined)

@@ -48,6 +48,8 @@ export interface RunningScorer {
 const MAX_QUEUE_ROWS = 100_000;
 /** Beyond the time between two scores: for the score itself. */
 const SETTLE_MS = 2_000;
+/** Kind of the alert on a champion whose live source does not feed it. */
+const UNFED = "features";
 const KNOWN_LOOK_MS = 20;
 /** Events and attributes of a dataset are read once, and small beside its readings. */
 const DUCKDB_MEMORY = "256MB";
@@ -101,6 +103,19 @@ export async function startScorer(settings: Settings, parts: ScorerParts): Promi
       objects,
       openDuckDb,
     }),
+    onChange({ model, version }, problem) {
+      const subject = `model/${model}`;
+      if (problem === undefined) return alarms.resolve(UNFED, subject);
+      const { message, code } = problem;
+      alarms.raise({
+        key: `${UNFED}/${model}`,
+        kind: UNFED,
+        severity: "warning",
+        subject,
+        message: `${model}@${version} is not fed by live readings: ${message}`,
+        details: { version, code },
+      });
+    },
   });
   const secret = randomBytes(24).toString("base64url");
   const server = await startFeaturesServer({

@@ -4,6 +4,7 @@ import type { TrainedModel } from "../../numerics/model.ts";
 import type { DatasetManifest } from "../../schemas/data/dataset.ts";
 import type { ExplanationDocument } from "../../schemas/serving/explanation.ts";
 import { fittedStateSchema } from "../../schemas/data/feature-set.ts";
+import type { FittedState } from "../../schemas/data/feature-set.ts";
 import type { Evaluation, ModelOrigin } from "../../schemas/models/model-version.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
@@ -140,7 +141,7 @@ export async function evaluateAnswers(
     ...evaluationOf(input, { loaded, answers, scored, threshold }),
     ...(explanation === undefined ? {} : { explanation }),
   };
-  const reference = await referenceOf(deps, { loaded, scores: answers.trainScores }, beat);
+  const reference = await referenceOf(deps, { loaded, fitted, scores: answers.trainScores }, beat);
   const { asked } = answers;
   const nGolden = Math.min(GOLDEN_ROWS, asked.nRows);
   const document = model === null ? undefined : explanationOf(model);
@@ -485,14 +486,27 @@ async function trainerScores(
 /** Inputs and answers on the training rows. */
 async function referenceOf(
   deps: ActivityDeps,
-  { loaded, scores }: { loaded: Loaded; scores: Float64Array },
+  { loaded, fitted, scores }: { loaded: Loaded; fitted: FittedState; scores: Float64Array },
   beat: Beat,
 ) {
-  const { table, rows } = loaded;
-  const featureNames = table.features.map((feature) => feature.name);
+  const { table, rows, problem } = loaded;
+  const { matrix, features, assetCodes, t } = table;
+  const categories = features.flatMap(({ name, kind }) => {
+    const texts = kind === "category" ? fitted.categories?.[name] : undefined;
+    return texts === undefined ? [] : [[name, texts] as const];
+  });
   return deps.cpu.run(
     "freezeModelReference",
-    { matrix: table.matrix, featureNames, rows: observedRows(rows), scores, assetCodes: table.assetCodes },
+    {
+      matrix,
+      featureNames: features.map((feature) => feature.name),
+      categories: Object.fromEntries(categories),
+      rows: observedRows(rows),
+      scores,
+      scoreTexts: problem.kind === "multiclass" ? table.classLabels : null,
+      assetCodes,
+      times: t,
+    },
     beat,
   );
 }

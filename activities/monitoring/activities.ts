@@ -1,7 +1,8 @@
-import { z } from "zod";
 import type { ScheduleOptions } from "@temporalio/client";
-import type { DriftReference } from "../../numerics/drift/reference.ts";
+import { confirmDrift } from "../../numerics/drift/confirmation.ts";
+import { driftedNames } from "../../numerics/drift/verdict.ts";
 import type { DriftReport } from "../../numerics/drift/verdict.ts";
+import { sha256Hex } from "../../schemas/canonical-json.ts";
 import { signatureSchema } from "../../schemas/models/model-version.ts";
 import { parsePipeline } from "../../schemas/pipeline/parse.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
@@ -17,6 +18,10 @@ import type { ActivityDeps } from "../dependencies.ts";
 import { headline } from "../evaluation/graph-runner.ts";
 import type { DriftCheckInput, DriftCheckResult, MonitorInput, PrepareRetrainInput } from "./messages.ts";
 import { upsertSchedule } from "../upsert-schedule.ts";
+import { verdictOf, withoutMinorBins } from "./recorded-report.ts";
+import type { RecordedReport } from "./recorded-report.ts";
+import { referenceDocumentSchema } from "./reference-document.ts";
+import { renderDriftReport } from "./report.ts";
 import { readTraceWindow } from "./trace-window.ts";
 
 /** Runs that are not over: a model is never retrained twice at once. */
@@ -34,9 +39,9 @@ export function createMonitoringActivities(deps: ActivityDeps) {
 
     /**
      * Compares the window's logged inputs and answers with the reference frozen at training. Drift is confirmed when the
-     * checks before this one, on the same version, said drift too.
+     * checks before this one, on the same version, found some of the same columns drifting.
      *
-     * **Effects**: drift report row, audit row. **Idempotency**: (model, window end). **Retry**: dependency.
+     * **Effects**: page of the report, drift report row, audit row. **Idempotency**: (model, window end). **Retry**: dependency.
      */
     async checkDrift(input: DriftCheckInput): Promise<DriftCheckResult> {
       const { model, windowEnd } = input;
@@ -46,30 +51,34 @@ export function createMonitoringActivities(deps: ActivityDeps) {
       }
       const { monitoring, retraining } = await pipelineOfRun(deps, champion.runId);
       const start = new Date(Date.parse(windowEnd) - durationMs(monitoring.window)).toISOString();
-      const report = await compare(deps, champion, { start, end: windowEnd, monitoring });
+      const report = withoutMinorBins(await compare(deps, champion, { start, end: windowEnd, monitoring }));
       const earlier = (await db.drift.list(model, monitoring.confirmations + 1)).filter(
         (row) => row.digest === champion.digest && row.windowEnd < windowEnd,
       );
-      const needed = earlier.slice(0, monitoring.confirmations - 1);
-      const confirmed =
-        report.state === "drift" &&
-        needed.length === monitoring.confirmations - 1 &&
-        needed.every((r) => r.state === "drift");
+      const confirmation = confirmDrift(
+        { state: report.state, drifted: driftedNames(report) },
+        earlier.map(verdictOf),
+        monitoring.confirmations,
+      );
       const row = {
+        id: `${model}/${windowEnd}`,
         model,
         version: champion.version,
         digest: champion.digest,
         windowStart: start,
         windowEnd,
+        state: report.state,
+        confirmed: confirmation.stage === "confirmed",
+        rows: report.nRows,
       };
+      const html = new TextEncoder().encode(renderDriftReport({ ...row, report, confirmation }));
+      const page = await objects.put(`reports/${sha256Hex(html)}.html`, html);
+      const recorded: RecordedReport = { ...report, confirmation, page };
+      const { state, confirmed, rows } = row;
       // An attempt before this one may have recorded its verdict and then died: that one stands.
       const standing = await db.drift.put(
-        { ...row, id: `${model}/${windowEnd}`, state: report.state, confirmed, rows: report.nRows, report },
-        systemAudit("drift.check", `model/${model}@${champion.version}`, {
-          state: report.state,
-          confirmed,
-          rows: report.nRows,
-        }),
+        { ...row, report: recorded },
+        systemAudit("drift.check", `model/${model}@${champion.version}`, { state, confirmed, rows }),
       );
       const detail = (standing.report as DriftReport).reason;
       const result = { state: standing.state, confirmed: standing.confirmed, rows: standing.rows, detail };
@@ -122,8 +131,8 @@ async function compare(
   if (referenceRef === undefined || signatureRef === undefined) {
     throw new PlatformError("integrity", `check drift [${champion.model}]: the version has no reference`);
   }
-  const reference = (await getDocument(deps.objects, referenceRef, z.unknown())) as DriftReference;
-  const { problem, output } = await getDocument(deps.objects, signatureRef, signatureSchema);
+  const reference = await getDocument(deps.objects, referenceRef, referenceDocumentSchema);
+  const { problem, inputs, output } = await getDocument(deps.objects, signatureRef, signatureSchema);
   const { start, end, monitoring } = given;
   const stores = { objects: deps.objects, predictions: deps.db.predictions };
   const window = await readTraceWindow(stores, {
@@ -136,7 +145,9 @@ async function compare(
   const scores = headline(answers, problem, output.forecast);
   const { minRows, significance, ks, psi } = monitoring;
   const options = { minRows, alpha: significance, minEffect: ks, minPsi: psi };
-  return deps.cpu.run("compareWindow", { reference, window, scores, options });
+  const categories = Object.fromEntries(inputs.map(({ name, values }) => [name, values ?? []]));
+  const scoreTexts = output.classLabels ?? [];
+  return deps.cpu.run("compareWindow", { reference, window, scores, categories, scoreTexts, options });
 }
 
 async function hasOpenRun(deps: ActivityDeps, model: string): Promise<boolean> {

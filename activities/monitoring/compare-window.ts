@@ -1,8 +1,9 @@
-import type { DriftReference } from "../../numerics/drift/reference.ts";
+import type { DriftColumn, DriftReference, FeatureReference } from "../../numerics/drift/reference.ts";
 import { compareWithReference } from "../../numerics/drift/verdict.ts";
 import type { DriftReport } from "../../numerics/drift/verdict.ts";
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
-import { SCORE_COLUMN } from "../evaluation/model-reference.ts";
+import { textsOf } from "../evaluation/model-reference.ts";
+import type { CategoryTexts } from "../evaluation/model-reference.ts";
 import type { TraceWindow } from "./trace-window.ts";
 
 export interface CompareJob {
@@ -10,6 +11,9 @@ export interface CompareJob {
   readonly window: TraceWindow;
   /** Headline answer per row. */
   readonly scores: Float64Array;
+  readonly categories: CategoryTexts;
+  /** Names of the answers where they are classes. */
+  readonly scoreTexts: readonly string[];
   readonly options: {
     readonly minRows: number;
     readonly alpha: number;
@@ -20,14 +24,26 @@ export interface CompareJob {
 
 /** Logged inputs and answers against the reference frozen at training. */
 export function compareWindow(job: CompareJob, _hooks: TrainingHooks): DriftReport {
-  const { reference, window, scores, options } = job;
-  const names = reference.features.map((feature) => feature.name).filter((name) => name !== SCORE_COLUMN);
-  const columns = names.map((name, column) => {
+  const { reference, window, scores, categories, scoreTexts, options } = job;
+  let column = 0;
+  const columns = reference.features.map((feature): DriftColumn => {
+    if (feature.role === "score") return columnOf(feature, scores, scoreTexts);
+    const at = column++;
     const values = new Float64Array(window.nRows);
     for (let row = 0; row < window.nRows; row++)
-      values[row] = window.features[row * window.nFeatures + column] as number;
-    return { name, kind: "numeric" as const, values };
+      values[row] = window.features[row * window.nFeatures + at] as number;
+    return columnOf(feature, values, categories[feature.name] ?? []);
   });
-  const scored = { name: SCORE_COLUMN, kind: "numeric" as const, values: scores };
-  return compareWithReference(reference, [...columns, scored], { ...options, groups: window.assets });
+  return compareWithReference(reference, columns, { ...options, groups: window.assets });
+}
+
+/** Of the kind that the reference has frozen: what was frozen as codes is compared as codes. */
+function columnOf(
+  { name, kind, role }: FeatureReference,
+  values: Float64Array,
+  texts: readonly string[],
+): DriftColumn {
+  return kind === "numeric"
+    ? { name, role, kind, values }
+    : { name, role, kind, values: textsOf(values, texts) };
 }

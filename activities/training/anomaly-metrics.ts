@@ -1,7 +1,7 @@
 import { thresholdForBudget } from "../../numerics/evaluation/alert-budget.ts";
 import { chooseThreshold } from "../../numerics/evaluation/threshold.ts";
 import type { AlertCosts } from "../../numerics/evaluation/threshold.ts";
-import { ksTwoSample } from "../../numerics/drift/kolmogorov-smirnov.ts";
+import { ksTwoSample } from "../../numerics/drift/statistics/kolmogorov-smirnov.ts";
 import { computeMetrics } from "../../numerics/metrics/compute-metrics.ts";
 import type { MetricSet } from "../../schemas/models/model-version.ts";
 import type { Detection } from "./detection.ts";

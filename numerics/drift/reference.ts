@@ -4,8 +4,12 @@
  * It is part of the model version, so drift is always measured against the data behind the model that answers, and needs
  * neither the training rows nor a database. Per numeric feature it holds:
  *
- *   edges   quantile bin edges      counts per bin          → PSI
- *   sketch  evenly spaced order statistics of the values     → Kolmogorov–Smirnov
+ *   edges     quantile bin edges      counts per bin         → PSI, Jensen–Shannon
+ *   sketch    evenly spaced order statistics of the values    → Kolmogorov–Smirnov, Wasserstein
+ *   min, max  of the values                                   → range
+ *   plot      counts in bins of equal width                   → what people look at
+ *
+ * and over all of them the pattern that they moved in (`reconstruction`).
  *
  * The sketch takes the values at ranks ⌊(i + ½) m / K⌋ of m sorted values, i = 0…K − 1. Its step function differs from the
  * full empirical distribution by at most 1/(2K) + 1/m anywhere; the test subtracts that bound, so it can only become more
@@ -15,18 +19,31 @@ import { requireInteger } from "../stats/checked-array.ts";
 import { histogram } from "../stats/histogram.ts";
 import { mean, standardDeviation } from "../stats/moments.ts";
 import { quantileSorted } from "../stats/quantile.ts";
+import { sortDoubles } from "../sort-doubles.ts";
+import { indexGroups } from "../splits/groups.ts";
 import type { GroupId } from "../splits/groups.ts";
-import { independentRatio } from "./independence.ts";
+import { freezeReconstruction } from "./checks/reconstruction.ts";
+import type { ReconstructionColumn, ReconstructionReference } from "./checks/reconstruction.ts";
+import { plotEdges } from "./plot-bins.ts";
+import type { PlotBins } from "./plot-bins.ts";
+import { independentRatio } from "./statistics/independence.ts";
+import type { RowGroups } from "./statistics/independence.ts";
+import { binCounts, countWindow, unionOf } from "./window-counts.ts";
+
+/** What a column is: an input of the model, or its answer. */
+export type ColumnRole = "feature" | "score";
 
 /** Values of one feature, or of the score, over some rows. */
-export type DriftColumn =
-  | { readonly name: string; readonly kind: "numeric"; readonly values: ArrayLike<number> }
-  | { readonly name: string; readonly kind: "categorical"; readonly values: ArrayLike<string | null> };
+export type DriftColumn = { readonly name: string; readonly role?: ColumnRole } & (
+  | { readonly kind: "numeric"; readonly values: ArrayLike<number> }
+  | { readonly kind: "categorical"; readonly values: ArrayLike<string | null> }
+);
 
 /** Frozen distribution of a number. NaN counts as missing. */
 export interface NumericReference {
   readonly name: string;
   readonly kind: "numeric";
+  readonly role: ColumnRole;
   /** rows with a value, and rows without */
   readonly count: number;
   readonly missing: number;
@@ -35,6 +52,10 @@ export interface NumericReference {
   /** null when no row has a value */
   readonly mean: number | null;
   readonly std: number | null;
+  /** null when no row has a value, or of a reference frozen before they were kept; so is `plot` */
+  readonly min: number | null;
+  readonly max: number | null;
+  readonly plot: PlotBins | null;
   /** strictly ascending inner bin edges; bin i holds (edge i − 1, edge i] */
   readonly edges: readonly number[];
   /** rows per bin, edges.length + 1 of them, adding up to `count` */
@@ -47,11 +68,13 @@ export interface NumericReference {
 export interface CategoricalReference {
   readonly name: string;
   readonly kind: "categorical";
+  readonly role: ColumnRole;
+  /** rows counted, with and without a value; every second one where there are more than `maxCategories` categories */
   readonly count: number;
   readonly missing: number;
   /** share of the rows that count as independent, in (0, 1]; 1 when frozen without assets */
   readonly independentRatio: number;
-  /** most frequent first (ties by text), at most `maxCategories` */
+  /** at most `maxCategories`, most frequent first (ties by text) */
   readonly categories: readonly { readonly value: string; readonly count: number }[];
   /** rows of all further categories */
   readonly otherCount: number;
@@ -61,9 +84,15 @@ export type FeatureReference = NumericReference | CategoricalReference;
 
 /** The reference of a model version. Plain JSON; equal rows in any order give equal bytes up to the last digit of means. */
 export interface DriftReference {
+  readonly kind: typeof REFERENCE_KIND;
   readonly nRows: number;
   readonly features: readonly FeatureReference[];
+  /** null: too few rows or columns, or frozen before it was kept */
+  readonly reconstruction: ReconstructionReference | null;
 }
+
+/** Form of the document; the first form had neither kind, range, plot, role nor reconstruction. */
+export const REFERENCE_KIND = "aura.reference/2";
 
 /** How fine the reference is. */
 export interface ReferenceOptions {
@@ -75,6 +104,8 @@ export interface ReferenceOptions {
   readonly maxCategories?: number;
   /** asset id per row: rows of an asset then count by how much they differ, see `independentRatio` */
   readonly groups?: ArrayLike<GroupId>;
+  /** time per row, in any unit: what the folds of the reconstruction error follow; default the order of the rows */
+  readonly times?: ArrayLike<number>;
 }
 
 /**
@@ -96,12 +127,35 @@ export function freezeReference(
   requireInteger("sketchSize", sketchSize, [20, 10_000]);
   requireInteger("maxCategories", maxCategories, [1, 10_000]);
   const nRows = requireTable(columns);
-  const features = columns.map((column) =>
-    column.kind === "numeric"
-      ? freezeNumeric(column, { nBins, sketchSize, ratio: columnRatio(column, options.groups) })
-      : freezeCategorical(column, { maxCategories, ratio: columnRatio(column, options.groups) }),
-  );
-  return { nRows, features };
+  const groups = options.groups === undefined ? undefined : indexGroups(options.groups);
+  const features = columns.map((column) => {
+    const ratio = columnRatio(column, groups);
+    return column.kind === "numeric"
+      ? freezeNumeric(column, { nBins, sketchSize, ratio })
+      : freezeCategorical(column, { maxCategories, ratio });
+  });
+  return {
+    kind: REFERENCE_KIND,
+    nRows,
+    features,
+    reconstruction: freezeReconstruction(patternColumns(columns, features), {
+      ...(options.times === undefined ? {} : { times: options.times }),
+      ...(groups === undefined ? {} : { groups }),
+    }),
+  };
+}
+
+/** Numeric inputs, with the scale they were frozen at. */
+function patternColumns(
+  columns: readonly DriftColumn[],
+  features: readonly FeatureReference[],
+): ReconstructionColumn[] {
+  return columns.flatMap((column, i) => {
+    const feature = features[i];
+    if (column.kind !== "numeric" || feature.kind !== "numeric" || feature.role === "score") return [];
+    const { name, values } = column;
+    return [{ name, values, mean: feature.mean ?? 0, scale: feature.std ?? 0 }];
+  });
 }
 
 /**
@@ -138,7 +192,9 @@ export function presentSorted(name: string, values: ArrayLike<number>): Float64A
     // + 0 turns −0 into 0: typed arrays sort −0 first, comparisons call them equal.
     present[n++] = value + 0;
   }
-  return present.slice(0, n).sort();
+  const sorted = present.slice(0, n);
+  sortDoubles(sorted);
+  return sorted;
 }
 
 /** Counts of categories, missing rows apart. */
@@ -161,7 +217,7 @@ export function countCategories(values: ArrayLike<string | null>): {
  *
  * @returns 1 without assets
  */
-export function columnRatio(column: DriftColumn, groups: ArrayLike<GroupId> | undefined): number {
+export function columnRatio(column: DriftColumn, groups: RowGroups | undefined): number {
   if (groups === undefined) return 1;
   if (column.kind === "numeric") return independentRatio(column.values, groups);
   let usual: string | undefined;
@@ -179,7 +235,11 @@ export function columnRatio(column: DriftColumn, groups: ArrayLike<GroupId> | un
 }
 
 function freezeNumeric(
-  { name, values }: { readonly name: string; readonly values: ArrayLike<number> },
+  {
+    name,
+    role,
+    values,
+  }: { readonly name: string; readonly role?: ColumnRole; readonly values: ArrayLike<number> },
   options: { nBins: number; sketchSize: number; ratio: number },
 ): NumericReference {
   const sorted = presentSorted(name, values);
@@ -188,15 +248,33 @@ function freezeNumeric(
   return {
     name,
     kind: "numeric",
+    role: role ?? "feature",
     count,
     missing: values.length - count,
     independentRatio: options.ratio,
     mean: count === 0 ? null : mean(sorted),
     std: count === 0 ? null : standardDeviation(sorted),
+    min: count === 0 ? null : sorted[0],
+    max: count === 0 ? null : sorted[count - 1],
+    plot: count === 0 ? null : plotOf(name, sorted),
     edges,
     counts: [...histogram(sorted, edges).counts],
     sketch: sketchOf(sorted, options.sketchSize),
   };
+}
+
+/** Share of the values that are left out at each end of the drawn range. */
+const PLOT_TAIL = 0.005;
+
+function plotOf(name: string, sorted: Float64Array): PlotBins {
+  let low = quantileSorted(sorted, PLOT_TAIL);
+  let high = quantileSorted(sorted, 1 - PLOT_TAIL);
+  if (low === high) {
+    const margin = Math.abs(low) / 10 || 1;
+    [low, high] = [low - margin, high + margin];
+  }
+  const edges = plotEdges({ low, high });
+  return { low, high, counts: [...binCounts(countWindow(name, sorted, unionOf(edges)), edges)] };
 }
 
 /**
@@ -230,24 +308,45 @@ function sketchOf(sorted: Float64Array, size: number): number[] {
   return Array.from({ length: size }, (_, i) => sorted[Math.floor(((i + 0.5) * m) / size)]);
 }
 
+/**
+ * Of at most `maxCategories` categories every one is named and counted. Of more, the most frequent of the even rows are
+ * named and the odd rows counted: counts of rows that chose the names are too high for rows to come, and what is pooled
+ * too low, which looks like drift.
+ */
 function freezeCategorical(
-  { name, values }: { readonly name: string; readonly values: ArrayLike<string | null> },
+  {
+    name,
+    role,
+    values,
+  }: { readonly name: string; readonly role?: ColumnRole; readonly values: ArrayLike<string | null> },
   { maxCategories, ratio }: { maxCategories: number; ratio: number },
 ): CategoricalReference {
-  const { counts, missing } = countCategories(values);
-  const ordered = [...counts]
-    .map(([value, count]) => ({ value, count }))
-    .sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1));
-  const categories = ordered.slice(0, maxCategories);
+  const all = countCategories(values);
+  const isPooled = all.counts.size > maxCategories;
+  const { counts, missing } = isPooled ? countCategories(everySecond(values, 1)) : all;
+  const chosen = isPooled ? countCategories(everySecond(values, 0)).counts : all.counts;
+  const named = byFrequency(chosen).slice(0, maxCategories);
+  const categories = named.map(({ value }) => ({ value, count: counts.get(value) ?? 0 }));
+  const count = [...counts.values()].reduce((sum, rows) => sum + rows, 0);
   const kept = categories.reduce((sum, category) => sum + category.count, 0);
-  const count = values.length - missing;
   return {
     name,
     kind: "categorical",
+    role: role ?? "feature",
     count,
     missing,
     independentRatio: ratio,
     categories,
     otherCount: count - kept,
   };
+}
+
+function byFrequency(counts: ReadonlyMap<string, number>): { value: string; count: number }[] {
+  return [...counts]
+    .map(([value, count]) => ({ value, count }))
+    .sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1));
+}
+
+function everySecond<T>(values: ArrayLike<T>, from: 0 | 1): T[] {
+  return Array.from({ length: Math.floor((values.length + 1 - from) / 2) }, (_, i) => values[2 * i + from]);
 }

@@ -45,7 +45,7 @@ export type { ApprovalRow, DecisionRow, ApprovalStore, ListedApproval } from "./
 export type { KeyRow, NewKey, KeyStore } from "./port/keys.ts";
 export type { PredictionIndexRow, PredictionStore } from "./port/predictions.ts";
 export type { AuditAnchor, AuditStore } from "./port/audit.ts";
-export type { DriftStore, DriftReportRow } from "./port/drift.ts";
+export type { DriftStore, DriftReportRow, DriftVerdictRow } from "./port/drift.ts";
 export type { ScoreStore } from "./port/scores.ts";
 export type { IdempotencyStore } from "./port/idempotency.ts";
 export type { LineagePageRequest, LineageStore, LineageSubject } from "./port/lineage.ts";

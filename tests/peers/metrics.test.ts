@@ -6,8 +6,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { adjustPValues } from "../../numerics/drift/false-discovery.ts";
-import { kolmogorovTail, ksTwoSample } from "../../numerics/drift/kolmogorov-smirnov.ts";
+import { adjustPValues } from "../../numerics/drift/statistics/false-discovery.ts";
+import { kolmogorovTail, ksTwoSample } from "../../numerics/drift/statistics/kolmogorov-smirnov.ts";
 import { isotonicRSquared } from "../../numerics/leakage/isotonic.ts";
 import { computeMetrics } from "../../numerics/metrics/compute-metrics.ts";
 import { confusionMatrix, perClassMetrics, predictedClasses } from "../../numerics/metrics/multiclass.ts";

@@ -230,7 +230,7 @@ function createMemoryBackend(options: FixtureOptions) {
       countOpen: () => ({ info: 0, warning: 0, critical: 0 }),
     }),
     assets: guarded({ list: () => [] }),
-    drift: guarded({ list: () => [] }),
+    drift: guarded({ list: () => [], verdicts: () => [], newest: () => [] }),
     scores: guarded({ get: () => undefined }),
     lineage: guarded({ of: () => undefined, page: () => undefined }),
     idempotency: guarded({

@@ -3,7 +3,13 @@ import type { AuditEntry } from "./actor.ts";
 export interface DriftStore {
   /** Idempotent on the report's id. Returns the report that stands: of two with one id, the first. */
   put(report: DriftReportRow, audit: AuditEntry): Promise<DriftReportRow>;
+  /** Newest window first. */
   list(model: string, limit: number): Promise<DriftReportRow[]>;
+  /** The same, without what they found. */
+  verdicts(model: string, limit: number): Promise<DriftVerdictRow[]>;
+  get(id: string): Promise<DriftReportRow | undefined>;
+  /** The newest of each model, without what it found. */
+  newest(): Promise<DriftVerdictRow[]>;
 }
 
 export interface DriftReportRow {
@@ -18,3 +24,6 @@ export interface DriftReportRow {
   readonly rows: number;
   readonly report: unknown;
 }
+
+/** A report without what it found. */
+export type DriftVerdictRow = Omit<DriftReportRow, "report">;

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { WebSocket } from "ws";
+import { sha256Hex } from "../../../schemas/canonical-json.ts";
 import { createDatabase } from "../../../stores/postgres/database.ts";
 import type { Database, DriftReportRow } from "../../../stores/postgres/port.ts";
 import { startApiFixture, until } from "../../support/api-fixture.ts";
@@ -15,6 +16,7 @@ await describeWithServices("alerts", () => {
   let test: TestDatabase;
   let db: Database;
   let fixture: ApiFixture;
+  const objects = new MemoryObjects();
   beforeAll(async () => {
     test = await createTestDatabase("alerts");
     db = await createDatabase(test.url);
@@ -26,7 +28,7 @@ await describeWithServices("alerts", () => {
       { model, version, digest, requestId: "q", approvalId, reason: "test" },
       auditOf("promote"),
     );
-    fixture = await startApiFixture({ objects: new MemoryObjects(), database: db });
+    fixture = await startApiFixture({ objects, database: db });
   });
   afterAll(async () => {
     await fixture.close();
@@ -43,7 +45,7 @@ await describeWithServices("alerts", () => {
       method: "POST",
       headers: { "content-type": "application/json" },
     });
-  const check = (n: number, state: DriftReportRow["state"]) =>
+  const check = (n: number, state: DriftReportRow["state"], report: unknown = {}) =>
     db.drift.put(
       {
         id: `pump/${n}`,
@@ -55,7 +57,7 @@ await describeWithServices("alerts", () => {
         state,
         confirmed: state === "drift",
         rows: 9,
-        report: {},
+        report,
       },
       auditOf("drift.check"),
     );
@@ -97,6 +99,35 @@ await describeWithServices("alerts", () => {
     await check(3, "ok");
     expect(await subjects("?limit=1")).not.toContain("model/pump");
     expect(await subjects("?state=resolved")).toEqual(["model/pump"]);
+  });
+
+  it("shows drift as lists, pages and metrics", async () => {
+    const html = new TextEncoder().encode("<!doctype html><p>drift");
+    const page = await objects.put(`reports/${sha256Hex(html)}.html`, html);
+    const feature = { name: "s1", state: "drift", effect: 0.4, psiCorrected: 0.6, q: 0.001 };
+    const report = { nDrifted: 1, features: [feature], page, reconstruction: { effect: null } };
+    await check(4, "drift", report);
+    const lines = (await (await fixture.request("/metrics")).text()).split("\n");
+    for (const line of [
+      'aura_drift_state{model="pump",version="1",state="drift"} 1',
+      'aura_drift_confirmed{model="pump"} 1',
+      'aura_drift_effect{model="pump",column="s1"} 0.4',
+      'aura_drift_psi{model="pump",column="s1"} 0.6',
+    ])
+      expect(lines).toContain(line);
+    const shown = await fixture.request("/v1/drift/pump/page");
+    expect(shown.headers.get("content-security-policy")).toContain("sandbox");
+    expect(await shown.text()).toContain("<p>drift");
+    expect((await fixture.request("/v1/drift/pump/page?id=pump/3")).status).toBe(404);
+    expect((await fixture.request("/v1/drift/fan/report?id=pump/4")).status).toBe(404);
+    const one = await fixture.request("/v1/drift/pump/report?id=pump/4");
+    expect(await one.json()).toMatchObject({ id: "pump/4", report: { nDrifted: 1 } });
+    const { items } = (await (await fixture.request("/v1/drift/pump?summary=true&limit=1")).json()) as {
+      items: unknown[];
+    };
+    expect(items).toMatchObject([{ id: "pump/4", state: "drift" }]);
+    expect(items[0]).not.toHaveProperty("report");
+    await check(5, "ok");
   });
 
   it("is raised again once it was over and comes again, acknowledged or not", async () => {

@@ -295,6 +295,15 @@ await describeWithServices("stores on PostgreSQL", () => {
     const later = { ...report, state: "ok" as const, confirmed: false, rows: 501 };
     expect(await db.drift.put(later, auditOf("drift.report"))).toEqual(report);
     expect(await db.drift.list("pump", 5)).toEqual([report]);
+    const ofFan = { ...later, id: "drift-2", model: "fan" };
+    await db.drift.put(ofFan, auditOf("drift.report"));
+    await db.drift.put(
+      { ...ofFan, id: "drift-3", windowEnd: "2026-01-03T00:00:00.000Z" },
+      auditOf("drift.report"),
+    );
+    expect((await db.drift.newest()).map(({ id }) => id)).toEqual(["drift-3", "drift-1"]);
+    expect(await db.drift.get("drift-1")).toEqual(report);
+    expect(await db.drift.get("drift-9")).toBeUndefined();
     const job = {
       id: "job-1",
       model: "pump",

@@ -1,7 +1,9 @@
-import { requireSameLength } from "../stats/checked-array.ts";
-import { sumOf } from "../stats/sum.ts";
-import { indexGroups } from "../splits/groups.ts";
-import type { GroupId } from "../splits/groups.ts";
+import { requireSameLength } from "../../stats/checked-array.ts";
+import { sumOf } from "../../stats/sum.ts";
+import type { GroupIndex } from "../../splits/groups.ts";
+
+/** Which rows are of one asset: see `indexGroups`. */
+export type RowGroups = Pick<GroupIndex, "ids" | "codes">;
 
 /**
  * Share of the rows that count as independent when rows of an asset resemble each other, per feature.
@@ -13,15 +15,15 @@ import type { GroupId } from "../splits/groups.ts";
  * 2,000 rows about one that is pure noise (ICC 0).
  *
  * @param values NaN = missing, left out
- * @param groups asset id per row
+ * @param groups asset of each row, numbered
  * @returns in (0, 1]; 1 for fewer than two assets with values, one row per asset, or a constant
  * @throws {RangeError} when lengths differ
  *
  * Cost: O(n). Source: Kish 1965 (design effect); Donner 1986 for ICC by analysis of variance.
  */
-export function independentRatio(values: ArrayLike<number>, groups: ArrayLike<GroupId>): number {
-  requireSameLength(["values", "groups"], values, groups);
-  const { ids, codes } = indexGroups(groups);
+export function independentRatio(values: ArrayLike<number>, groups: RowGroups): number {
+  const { ids, codes } = groups;
+  requireSameLength(["values", "groups"], values, codes);
   const sums = new Float64Array(ids.length);
   const counts = new Float64Array(ids.length);
   for (let row = 0; row < codes.length; row++) {

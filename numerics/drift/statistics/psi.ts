@@ -1,4 +1,4 @@
-import { requireSameLength } from "../stats/checked-array.ts";
+import { requireSameLength } from "../../stats/checked-array.ts";
 
 /** Population stability index of two binned samples. */
 export interface StabilityIndex {

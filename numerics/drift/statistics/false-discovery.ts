@@ -1,4 +1,4 @@
-import { requireInRange } from "../stats/checked-array.ts";
+import { requireInRange } from "../../stats/checked-array.ts";
 
 /**
  * Benjamini–Hochberg adjusted p-values: calling everything with q ≤ α keeps the expected share of false calls at α, and the

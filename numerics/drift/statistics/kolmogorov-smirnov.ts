@@ -1,4 +1,4 @@
-import { requireInRange } from "../stats/checked-array.ts";
+import { requireInRange } from "../../stats/checked-array.ts";
 
 /** Outcome of a two-sample test. */
 export interface KolmogorovSmirnov {
@@ -33,24 +33,38 @@ export function ksTwoSample(left: ArrayLike<number>, right: ArrayLike<number>): 
 }
 
 /**
- * The same test against a sketch. The distance is lowered by the most the sketch can be off (1/(2K) + 1/m), so a sketch
- * never makes an alarm that the full sample would not.
+ * The same test against a sketch, from counts of the live values. The distance is lowered by the most the sketch can be
+ * off (1/(2K) + 1/m), so a sketch never makes an alarm that the full sample would not.
  *
- * @param live        ascending, no NaN
+ * Between two points of the sketch its distribution function is flat and the other one rises, so the largest distance is
+ * at a point or just before one: counts there are all that is needed.
+ *
+ * @param live        per point of the sketch the live values below it, and up to and with it; `count` in total
  * @param stored      sketch of K points standing for m values; exact when K = m
  * @param independent how many of the live and of the m stored values count as independent in the p-value; default all
  */
 export function ksAgainstSketch(
-  live: ArrayLike<number>,
+  live: { readonly below: ArrayLike<number>; readonly upTo: ArrayLike<number>; readonly count: number },
   stored: SketchedSample,
   independent: { readonly live: number; readonly stored: number } = {
-    live: live.length,
+    live: live.count,
     stored: stored.count,
   },
 ): KolmogorovSmirnov {
   const { sketch, count } = stored;
-  const slack = sketch.length < count ? 0.5 / sketch.length + 1 / count : 0;
-  const statistic = Math.max(0, largestDistance(live, sketch) - slack);
+  const nPoints = sketch.length;
+  let largest = 0;
+  let first = 0;
+  for (let i = 0; i < nPoints && live.count > 0; i++) {
+    // Points that tie are one jump: compared before the first and after the last of them.
+    if (i > 0 && sketch[i] !== sketch[i - 1]) first = i;
+    if (i + 1 < nPoints && sketch[i] === sketch[i + 1]) continue;
+    const before = Math.abs(live.below[i] / live.count - first / nPoints);
+    const after = Math.abs(live.upTo[i] / live.count - (i + 1) / nPoints);
+    largest = Math.max(largest, before, after);
+  }
+  const slack = nPoints < count ? 0.5 / nPoints + 1 / count : 0;
+  const statistic = Math.max(0, largest - slack);
   return { statistic, pValue: pValueOf(statistic, independent.live, independent.stored) };
 }
 

@@ -1,0 +1,123 @@
+import { describe, expect, it } from "vitest";
+import { freezeReference } from "../../numerics/drift/reference.ts";
+import type { DriftColumn } from "../../numerics/drift/reference.ts";
+import { compareWithReference } from "../../numerics/drift/verdict.ts";
+import { createGenerator } from "../../numerics/random/generator.ts";
+import { freezeModelReference, SCORE_COLUMN } from "../evaluation/model-reference.ts";
+import { compareWindow } from "./compare-window.ts";
+import { verdictOf, withoutMinorBins } from "./recorded-report.ts";
+import { referenceDocumentSchema } from "./reference-document.ts";
+import { renderDriftReport } from "./report.ts";
+
+const generator = createGenerator(3);
+const draw = (n: number, shift: number): Float64Array =>
+  Float64Array.from({ length: n }, () => shift + generator.normal());
+
+function pageOf(columns: readonly DriftColumn[], live: readonly DriftColumn[]): string {
+  return renderDriftReport({
+    model: "pump",
+    version: 3,
+    windowStart: "2026-01-01T00:00:00.000Z",
+    windowEnd: "2026-01-02T00:00:00.000Z",
+    report: withoutMinorBins(compareWithReference(freezeReference(columns), live)),
+    confirmation: { stage: "suspected", drifted: ["b"] },
+  });
+}
+
+describe("renderDriftReport", () => {
+  it("shows the worst columns first, escaped, with plots, without scripts or links", () => {
+    const hostile = `<script>alert("1")</script>&`;
+    const columns = (shift: number): DriftColumn[] => [
+      { name: "a", kind: "numeric", values: draw(800, 0) },
+      { name: hostile, kind: "numeric", values: draw(800, shift) },
+      { name: "kind", kind: "categorical", values: Array.from({ length: 800 }, (_, i) => `<b>${i % 3}`) },
+      { name: SCORE_COLUMN, role: "score", kind: "numeric", values: draw(800, shift) },
+    ];
+    const page = pageOf(columns(0), columns(2));
+    expect(page).toContain("drift, suspected once");
+    expect(page).not.toMatch(/<script|<b>|https?:|href|src=/);
+    expect(page.match(/<svg/g)).toHaveLength(4);
+    const inputs = page.slice(page.indexOf("<h2>Inputs</h2>"));
+    expect(inputs.indexOf("&lt;script")).toBeLessThan(inputs.indexOf("<td>a</td>"));
+  });
+  it("stays below 1 MB for hundreds of columns with endless names, and when nothing can be said", () => {
+    const wide = (shift: number): DriftColumn[] => {
+      const texts = Array.from({ length: 500 }, (_, row) => `${"&<>".repeat(50)}${(row * (1 + shift)) % 40}`);
+      return Array.from({ length: 700 }, (_, i) => {
+        const name = `${"&".repeat(400)}${i}`;
+        return { name, kind: "categorical" as const, values: texts };
+      });
+    };
+    expect(pageOf(wide(0), wide(1)).length).toBeLessThan(1_000_000);
+    expect(
+      pageOf([{ name: "a", kind: "numeric", values: [] }], [{ name: "a", kind: "numeric", values: [] }]),
+    ).toContain("insufficient data");
+  });
+});
+
+describe("the reference of a version", () => {
+  const matrix = {
+    data: Float64Array.from({ length: 1200 }, (_, i) => (i % 2 === 0 ? generator.normal() : i % 3)),
+    nRows: 600,
+    nColumns: 2,
+  };
+  const rows = Int32Array.from({ length: 600 }, (_, i) => i);
+  const job = {
+    matrix,
+    featureNames: ["x", "type"],
+    categories: { type: ["H", "L", "M"] },
+    rows,
+    scores: Float64Array.from(rows, (row) => row % 2),
+    scoreTexts: ["fine", "worn"],
+    assetCodes: rows,
+    times: Float64Array.from(rows),
+  };
+  const window = {
+    nRows: 600,
+    features: matrix.data,
+    nFeatures: 2,
+    outputs: job.scores,
+    nOutputs: 1,
+    assets: Array.from(rows, String),
+  };
+  const given = {
+    window,
+    scores: job.scores,
+    categories: job.categories,
+    scoreTexts: job.scoreTexts,
+    options: { minRows: 500, alpha: 0.01, minEffect: 0.1, minPsi: 0.2 },
+  };
+
+  it("knows categories and classes by their texts, and finds nothing in its own rows", () => {
+    const reference = referenceDocumentSchema.parse(
+      JSON.parse(JSON.stringify(freezeModelReference(job, {}))),
+    );
+    expect(reference.features.map(({ kind, role }) => [kind, role])).toEqual([
+      ["numeric", "feature"],
+      ["categorical", "feature"],
+      ["categorical", "score"],
+    ]);
+    expect(compareWindow({ reference, ...given }, {}).state).toBe("ok");
+    const unseen = matrix.data.map((value, i) => (i % 2 === 1 && i % 5 === 0 ? Number.NaN : value));
+    const report = compareWindow({ reference, ...given, window: { ...window, features: unseen } }, {});
+    expect(report.features[1]).toMatchObject({ state: "drift", check: "missing" });
+  });
+  it("is read in its first form as well, and refused in one to come", () => {
+    const [numeric] = freezeModelReference(job, {}).features;
+    const { role: _, ...feature } = numeric as { role: string };
+    const { min: _min, max: _max, plot: _plot, ...first } = feature as Record<string, unknown>;
+    const old = { nRows: 600, features: [first, { ...first, name: SCORE_COLUMN }] };
+    const reference = referenceDocumentSchema.parse(old);
+    expect(reference.features.map(({ role }) => role)).toEqual(["feature", "score"]);
+    const report = compareWindow({ reference, ...given }, {});
+    expect(report.features[0]).toMatchObject({ state: "ok", checks: [{}, {}, { state: "not_available" }] });
+    expect(() => referenceDocumentSchema.parse({ ...old, kind: "aura.reference/9" })).toThrow("upgrade");
+  });
+  it("takes reports on record of any form", () => {
+    expect(verdictOf({ state: "drift", report: { features: [{ name: "x", state: "drift" }] } })).toEqual({
+      state: "drift",
+      drifted: ["x"],
+    });
+    expect(verdictOf({ state: "drift", report: null })).toEqual({ state: "drift", drifted: [] });
+  });
+});

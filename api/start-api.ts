@@ -8,6 +8,7 @@ import type { IntakeOptions, ReadingSink } from "../intake/reading-intake.ts";
 import type { ObjectStore } from "../stores/objects/port.ts";
 import type { Database, NewAlert } from "../stores/postgres/port.ts";
 import { watchAlerts } from "./alert-metrics.ts";
+import { watchDrift } from "./drift-metrics.ts";
 import { PlatformSampler } from "../alerting/platform-sampler.ts";
 import { openRedisFeatureCache } from "../stores/redis/feature-cache.ts";
 import { Alarms, hourOf } from "./alarms.ts";
@@ -118,6 +119,7 @@ export async function startApi(settings: Settings, parts: ApiParts): Promise<Run
     { name: "trace spool", check: () => checkSpool(serving.spool) },
   ]);
   watchAlerts(metrics.registry, () => database.get());
+  watchDrift(metrics.registry, () => database.get().drift);
   const sampler = new PlatformSampler({
     registry: metrics.registry,
     put: (metric, value) => database.get().alertEvaluation.putSample(metric, "api", value),

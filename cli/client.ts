@@ -70,8 +70,8 @@ export class ApiClient {
   }
 
   /** A file, whole in memory. @throws as `get` */
-  async getBytes(path: string): Promise<Uint8Array> {
-    return new Uint8Array(await (await this.#send("GET", path, {})).arrayBuffer());
+  async getBytes(path: string, query: Query = {}): Promise<Uint8Array> {
+    return new Uint8Array(await (await this.#send("GET", withQuery(path, query), {})).arrayBuffer());
   }
 
   /** The bytes of a reply as they come. Not bounded in time. @throws as `get` */

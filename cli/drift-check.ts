@@ -15,7 +15,8 @@ export const driftReportSchema = z.looseObject({
   state: z.enum(["ok", "drift", "insufficient_data"]),
   confirmed: z.boolean(),
   rows: z.number(),
-  report: z.unknown(),
+  /** Absent in lists of verdicts. */
+  report: z.unknown().optional(),
 });
 export type DriftReportRow = z.infer<typeof driftReportSchema>;
 

@@ -10,3 +10,13 @@ export async function streamObject(objects: ObjectStore, ref: ObjectRef, type: s
   const bytes = Readable.toWeb(file.createReadStream()) as ReadableStream<Uint8Array>;
   return new Response(bytes, { headers: { "content-type": type, "content-length": String(ref.bytes) } });
 }
+
+/** A report has its styles in it and nothing else that a browser would run or fetch. */
+const PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox";
+
+/** An HTML page that was stored as an object. */
+export async function streamPage(objects: ObjectStore, ref: ObjectRef): Promise<Response> {
+  const page = await streamObject(objects, ref, "text/html; charset=utf-8");
+  page.headers.set("content-security-policy", PAGE_POLICY);
+  return page;
+}

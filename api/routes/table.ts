@@ -9,6 +9,7 @@ import { dataVersionRoutes } from "./data/data-versions.ts";
 import { datasetRoutes } from "./data/datasets.ts";
 import { deadLetterRoutes } from "./live/dead-letters.ts";
 import { descriptionRoutes } from "./description.ts";
+import { driftRoutes } from "./models/drift.ts";
 import { feedRoutes } from "./live/feeds.ts";
 import { featureRefreshRoutes } from "./live/feature-refreshes.ts";
 import { featureRoutes } from "./live/features.ts";
@@ -61,6 +62,7 @@ const RESOURCES: readonly AnyRoute[] = [
   ...featureRefreshRoutes,
   ...assetScoreRoutes,
   ...recordRoutes,
+  ...driftRoutes,
   ...assetRoutes,
   ...alertRoutes,
   ...alertRuleRoutes,

@@ -8,23 +8,19 @@ import {
   idParams,
   limitQuery,
   listOf,
-  modelParams,
-  operator,
   serverIdSchema,
   siteViewer,
   sitesOf,
   timeQuery,
   viewer,
 } from "../parts.ts";
-import { PlatformError } from "../../../schemas/platform-error.ts";
-import { auditOf } from "../parts.ts";
 import { explainTraced, tracedExplanationSchema } from "../serving/traced-explanation.ts";
 import { route } from "../route.ts";
 import type { AnyRoute } from "../route.ts";
 
 const VERIFY_TIMEOUT_MS = 5 * 60_000;
 
-/** What happened: predictions, audit, drift. */
+/** What happened: predictions and audit. */
 export const recordRoutes: readonly AnyRoute[] = [
   route({
     method: "get",
@@ -107,38 +103,6 @@ export const recordRoutes: readonly AnyRoute[] = [
       // A long chain takes longer than a silent socket is otherwise kept.
       incomingOf(context)?.socket.setTimeout(VERIFY_TIMEOUT_MS);
       return database().audit.verify(await new ObjectAnchors(objects).newest());
-    },
-  }),
-  route({
-    method: "get",
-    path: "/v1/drift/{model}",
-    tag: "records",
-    summary: "Drift reports of a model, newest first.",
-    policy: viewer,
-    params: modelParams,
-    query: z.strictObject({ limit: limitQuery(20) }),
-    reply: listOf(anyObject),
-    handle: async ({ params, query }, { database }) => ({
-      items: await database().drift.list(params.model, query.limit),
-    }),
-  }),
-  route({
-    method: "post",
-    path: "/v1/drift/{model}/check",
-    tag: "records",
-    summary: "Check for drift now, beside the schedule.",
-    policy: operator,
-    params: modelParams,
-    reply: anyObject,
-    status: 202,
-    async handle(request, { database, workflows }) {
-      const { model } = request.params;
-      if ((await database().registry.champion(model)) === undefined) {
-        throw new PlatformError("no_champion", `check drift [${model}]: there is no champion`);
-      }
-      const started = await workflows.triggerDriftCheck(model);
-      await database().audit.append(auditOf(request, "drift.check", `model/${model}`));
-      return started;
     },
   }),
 ];

@@ -9,7 +9,7 @@ import { getDocument } from "../../../stores/objects/documents.ts";
 import type { ObjectStore } from "../../../stores/objects/port.ts";
 import type { Registry, VersionRow } from "../../../stores/postgres/port.ts";
 import { anyObject, found, listOf, modelParams, timeQuery, versionParams } from "../parts.ts";
-import { streamObject } from "../object-body.ts";
+import { streamObject, streamPage } from "../object-body.ts";
 import { route } from "../route.ts";
 import { pointAt } from "./thresholds.ts";
 import type { AnyRoute } from "../route.ts";
@@ -18,9 +18,6 @@ import type { AnyRoute } from "../route.ts";
 const reader = { role: "viewer", scope: "any" } as const;
 
 const evaluatedSchema = z.looseObject({ report: objectRefSchema });
-
-/** A report has its styles in it and nothing else that a browser would run or fetch. */
-const REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox";
 
 export const modelRoutes: readonly AnyRoute[] = [
   route({
@@ -91,9 +88,7 @@ export const modelRoutes: readonly AnyRoute[] = [
       const { runId, manifest } = await readVersion(registry, params.model, params.version);
       const made = await datasets.evaluationResult({ runId, manifestHash: hashOf(manifest) });
       const { data } = evaluatedSchema.safeParse(made);
-      const page = await streamObject(objects, found(data?.report, "report"), "text/html; charset=utf-8");
-      page.headers.set("content-security-policy", REPORT_POLICY);
-      return page;
+      return streamPage(objects, found(data?.report, "report"));
     },
   }),
   route({

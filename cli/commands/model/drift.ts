@@ -11,23 +11,43 @@ import { parseLimit, showListAt, timeText } from "../../list-view.ts";
 import { safeText } from "../../output.ts";
 import type { Output } from "../../output.ts";
 import { numberText } from "../../run/evaluation-text.ts";
+import { savePage } from "../../saved-page.ts";
 
 interface JsonOption {
   readonly json?: boolean;
 }
 
-/** What of a report is shown; a report of another form is still listed. */
+interface ReportOptions extends JsonOption {
+  readonly id?: string;
+  readonly out?: string;
+}
+
+const checkSchema = z.looseObject({
+  check: z.string(),
+  state: z.string(),
+  n: z.number(),
+  effect: z.number().nullable(),
+  p: z.number().nullable(),
+  q: z.number().nullable(),
+});
+
+/** What of a report is shown; what older releases did not write is left out, and a report of another form still listed. */
 const detailSchema = z.looseObject({
   reason: z.string(),
   features: z.array(
     z.looseObject({
       name: z.string(),
       state: z.string(),
+      check: z.string().optional(),
+      n: z.number().optional(),
       effect: z.number().nullable(),
       psiCorrected: z.number().nullable(),
+      p: z.number().nullable().optional(),
       q: z.number().nullable(),
     }),
   ),
+  reconstruction: checkSchema.optional(),
+  confirmation: z.looseObject({ stage: z.string() }).optional(),
 });
 
 /** Longest list of features for people; the worst first. */
@@ -54,11 +74,16 @@ export function registerDriftCommand(program: Command): void {
     });
   drift
     .command("report")
-    .description("the newest report: each feature with its shift")
+    .description("a report, the newest by default: each input and answer with its shift, beside its training")
     .argument("<model>", "name of the model")
+    .option("--id <id>", "an earlier one, as aura drift history names it")
+    .option("--out <file>", "write it as one HTML page with plots instead")
     .option("--json", "print the report as JSON")
-    .addHelpText("after", "\nExample:\n  $ aura drift report turbofan")
-    .action(async (model: string, options: JsonOption, command: Command) =>
+    .addHelpText(
+      "after",
+      "\nExamples:\n  $ aura drift report turbofan\n  $ aura drift report turbofan --out drift.html",
+    )
+    .action(async (model: string, options: ReportOptions, command: Command) =>
       report(contextOf(command), model, options),
     );
   drift
@@ -73,8 +98,20 @@ export function registerDriftCommand(program: Command): void {
     );
 }
 
-async function report(context: CliContext, model: string, { json }: JsonOption): Promise<void> {
-  const found = await withApi(context, { start: "if-made" }, ({ client }) => latestReport(client, model));
+async function report(context: CliContext, model: string, { id, out, json }: ReportOptions): Promise<void> {
+  const query = id === undefined ? {} : { id };
+  if (out !== undefined) {
+    const page = await withApi(context, { start: "if-made" }, ({ client }) =>
+      client.getBytes(apiPath`/v1/drift/${model}/page`, query),
+    );
+    savePage(context, page, { given: out, otherwise: `${model}-drift.html` });
+    return;
+  }
+  const found = await withApi(context, { start: "if-made" }, ({ client }) =>
+    id === undefined
+      ? latestReport(client, model)
+      : client.get(apiPath`/v1/drift/${model}/report`, driftReportSchema, query),
+  );
   if (found === undefined)
     throw new PlatformError(
       "not_found",
@@ -92,7 +129,7 @@ async function history(
   await showListAt(context, {
     path: apiPath`/v1/drift/${model}`,
     row: driftReportSchema,
-    query: { limit },
+    query: { limit, summary: "true" },
     json,
     empty: "there is no report yet",
     columns: [
@@ -107,22 +144,45 @@ async function history(
 }
 
 function showReport(output: Output, row: DriftReportRow): void {
-  const state = row.state.replaceAll("_", " ") + (row.confirmed ? ", confirmed" : "");
-  output.line(`${output.style("bold", state)}  ${row.model}@${row.version}, ${row.rows} rows`);
-  output.line(`window ${timeText(row.windowStart)} to ${timeText(row.windowEnd)}`);
   const detail = detailSchema.safeParse(row.report);
+  output.line(`${output.style("bold", stateOf(row))}  ${row.model}@${row.version}, ${row.rows} rows`);
+  output.line(`window ${timeText(row.windowStart)} to ${timeText(row.windowEnd)}`);
   if (!detail.success) return;
   output.line(safeText(detail.data.reason));
-  const features = detail.data.features.toSorted((a, b) => (b.effect ?? 0) - (a.effect ?? 0));
+  const rank = ({ state }: { readonly state: string }) => (state === "drift" ? 0 : 1);
+  const features = detail.data.features.toSorted(
+    (a, b) => rank(a) - rank(b) || (b.effect ?? 0) - (a.effect ?? 0),
+  );
   if (features.length === 0) return;
   output.line();
+  const together = detail.data.reconstruction;
   output.table(
-    ["feature", "state", "effect", "psi", "q"],
-    features.slice(0, MAX_FEATURES).map((feature) => {
-      const { name, effect, psiCorrected, q } = feature;
-      return [name, feature.state.replaceAll("_", " "), ...[effect, psiCorrected, q].map(numberText)];
-    }),
+    ["column", "state", "by", "n", "effect", "psi", "p", "q"],
+    [
+      ...features
+        .slice(0, MAX_FEATURES)
+        .map(({ name, state, check, n, effect, psiCorrected, p, q }) => [
+          name,
+          state.replaceAll("_", " "),
+          check ?? "-",
+          String(n ?? row.rows),
+          ...[effect, psiCorrected, p ?? null, q].map(numberText),
+        ]),
+      ...(together === undefined ? [] : [togetherRow(together)]),
+    ],
   );
   if (features.length > MAX_FEATURES)
     output.line(`and ${features.length - MAX_FEATURES} more with smaller shifts`);
+}
+
+/** The check of all inputs together, as a row of the table. */
+function togetherRow({ check, state, n, effect, p, q }: z.infer<typeof checkSchema>): string[] {
+  const numbers = [numberText(effect), "-", numberText(p), numberText(q)];
+  return ["(all inputs)", state.replaceAll("_", " "), check, String(n), ...numbers];
+}
+
+/** Drift that was found once is only suspected. */
+function stateOf({ state, confirmed }: Pick<DriftReportRow, "state" | "confirmed">): string {
+  if (state !== "drift") return state.replaceAll("_", " ");
+  return confirmed ? "drift, confirmed" : "drift, suspected";
 }

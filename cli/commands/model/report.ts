@@ -1,5 +1,3 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
 import type { Command } from "commander";
 import { badFile } from "../../../sources/files/bad-file.ts";
 import { versionNameOf } from "../../checkout/model-version.ts";
@@ -7,7 +5,7 @@ import { apiPath } from "../../client.ts";
 import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
-import { safeText } from "../../output.ts";
+import { savePage } from "../../saved-page.ts";
 
 interface ReportOptions {
   readonly out?: string;
@@ -32,19 +30,8 @@ async function writeReport(context: CliContext, which: string, given: ReportOpti
   const name = versionNameOf(which);
   if (name === undefined) throw badFile(which, { expected: "model@version", found: "another text" });
   const { model, version } = name;
-  const path = resolve(context.cwd, given.out ?? `${model}-${version}.html`);
   const page = await withApi(context, { start: "if-made" }, ({ client }) =>
     client.getBytes(apiPath`/v1/models/${model}/versions/${version}/report`),
   );
-  const partial = `${path}.partial`;
-  try {
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(partial, page);
-    renameSync(partial, path);
-  } catch (cause) {
-    throw badFile(given.out ?? path, { expected: "a file that can be written", found: String(cause) });
-  } finally {
-    rmSync(partial, { force: true });
-  }
-  context.output.line(safeText(path));
+  savePage(context, page, { given: given.out, otherwise: `${model}-${version}.html` });
 }

@@ -1,4 +1,5 @@
 import { alertsSuite } from "./alerts/suite.ts";
+import { driftSuite } from "./drift/suite.ts";
 import { featuresSuite } from "./features/suite.ts";
 import { ingestSuite } from "./ingest/suite.ts";
 import { pipelineSuite } from "./pipeline/suite.ts";
@@ -18,4 +19,5 @@ export const SUITES: readonly BenchSuite[] = [
   ingestSuite,
   featuresSuite,
   alertsSuite,
+  driftSuite,
 ];

@@ -52,7 +52,9 @@ async function measurePeerOf(
     nColumns = rows.nColumns;
     args.push(String(seed), rows.path);
   }
-  return measurePeer(context, "lightgbm_fd001.py", [String(nColumns), ...args], RUN_TIMEOUT_MS);
+  return measurePeer(context, "lightgbm_fd001.py", [String(nColumns), ...args], {
+    timeoutMs: RUN_TIMEOUT_MS,
+  });
 }
 
 function reportAccuracy(context: SuiteContext, runs: readonly SeedRun[], peer: PeerReport | undefined): void {

@@ -7,10 +7,10 @@ import type { DatasetManifest, DatasetSource } from "../schemas/data/dataset.ts"
 import { quoteIdentifier } from "../schemas/text/sql-quoting.ts";
 import type { ObjectStore } from "../stores/objects/port.ts";
 import type { DatasetStore } from "../stores/postgres/port.ts";
-import type { OnlineStore } from "../stores/postgres/port/online.ts";
+import type { OnlineStore, RegisteredAttributes } from "../stores/postgres/port/online.ts";
 
 export interface AssetContextsOptions {
-  readonly online: Pick<OnlineStore, "latestDataset">;
+  readonly online: Pick<OnlineStore, "latestDataset" | "registered">;
   readonly datasets: Pick<DatasetStore, "get">;
   readonly objects: Pick<ObjectStore, "fetch">;
   /** Opened with the first view that has events or attributes. */
@@ -27,10 +27,22 @@ export interface AssetContextSet {
 
 const NONE: AssetContextSet = { id: "none", of: () => ({}) };
 
-/** Events and attributes of the newest dataset of a pipeline, for features of its live readings. */
+/** Beyond these the oldest go: views of versions that no longer serve. */
+const MOST_SETS = 64;
+/** The register is looked at again this often, for views that use attributes. */
+const REGISTER_EVERY_MS = 10_000;
+const EMPTY_REGISTER: RegisteredAttributes = { fingerprint: "", byAsset: new Map() };
+
+/**
+ * Events and attributes of the newest dataset of a pipeline, for features of its live readings. An asset that has no row among
+ * its attributes, as it is newer than the dataset, has those that were entered with it in the register.
+ */
 export class AssetContexts {
   readonly #options: AssetContextsOptions;
-  readonly #sets = new Map<string, Promise<AssetContextSet>>();
+  #register = EMPTY_REGISTER;
+  #lookedAt = -Infinity;
+  /** By pipeline and view, the newest of each. */
+  readonly #sets = new Map<string, { readonly id: string; readonly set: Promise<AssetContextSet> }>();
 
   constructor(options: AssetContextsOptions) {
     this.#options = options;
@@ -41,27 +53,48 @@ export class AssetContexts {
     const names = otherSourcesOf(view);
     if (names.length === 0) return NONE;
     const dataset = await this.#options.online.latestDataset(pipeline);
-    if (dataset === undefined) return NONE;
-    const id = `${dataset}/${view.hash}`;
-    let set = this.#sets.get(id);
-    if (set === undefined) {
-      set = this.#load(id, dataset, names);
-      this.#sets.clear();
-      this.#sets.set(id, set);
-      set.catch(() => this.#sets.delete(id));
-    }
+    const attributes = attributesOf(view);
+    const register = attributes.size === 0 ? EMPTY_REGISTER : await this.#registered();
+    if (dataset === undefined && attributes.size === 0) return NONE;
+    const id = `${dataset ?? "none"}/${view.hash}/${register.fingerprint}`;
+    const place = `${pipeline}/${view.hash}`;
+    const known = this.#sets.get(place);
+    if (known?.id === id) return known.set;
+    const set = this.#load(id, dataset, { names, register, attributes });
+    this.#sets.delete(place);
+    this.#sets.set(place, { id, set });
+    const [oldest] = this.#sets.keys();
+    if (this.#sets.size > MOST_SETS && oldest !== undefined) this.#sets.delete(oldest);
+    set.catch(() => {
+      if (this.#sets.get(place)?.set === set) this.#sets.delete(place);
+    });
     return set;
   }
 
-  async #load(id: string, dataset: string, names: readonly string[]): Promise<AssetContextSet> {
+  async #registered(): Promise<RegisteredAttributes> {
+    const now = performance.now();
+    if (now - this.#lookedAt < REGISTER_EVERY_MS) return this.#register;
+    this.#register = (await this.#options.online.registered(this.#register.fingerprint)) ?? this.#register;
+    this.#lookedAt = now;
+    return this.#register;
+  }
+
+  async #load(
+    id: string,
+    dataset: string | undefined,
+    { names, register, attributes }: Beside,
+  ): Promise<AssetContextSet> {
+    const of = (tables: ReadonlyMap<string, SourceRows>) => (asset: string) =>
+      withRegistered(contextOf(tables, asset), attributes, register.byAsset.get(asset));
+    if (dataset === undefined) return { id, of: of(new Map()) };
     const entry = await this.#options.datasets.get(dataset);
-    if (entry === undefined) return NONE;
+    if (entry === undefined) return { id, of: of(new Map()) };
     const tables = new Map<string, SourceRows>();
     for (const name of names) {
       const source = sourceOf(entry.manifest, name);
       if (source !== undefined) tables.set(name, await this.#read(source));
     }
-    return { id, dataset, of: (asset) => contextOf(tables, asset) };
+    return { id, dataset, of: of(tables) };
   }
 
   async #read(source: DatasetSource): Promise<SourceRows> {
@@ -75,6 +108,48 @@ export class AssetContexts {
     );
     return rowsByAsset(source, table);
   }
+}
+
+/** Columns that features use of sources of attributes, and whether they are texts. */
+type UsedAttributes = ReadonlyMap<string, ReadonlyMap<string, boolean>>;
+
+interface Beside {
+  readonly names: readonly string[];
+  readonly register: RegisteredAttributes;
+  readonly attributes: UsedAttributes;
+}
+
+function attributesOf({ features }: FeatureView): UsedAttributes {
+  const used = new Map<string, Map<string, boolean>>();
+  for (const { operator, args } of features) {
+    if (operator !== "attribute") continue;
+    const { source, column, isText } = args as { source: string; column: string; isText: boolean };
+    used.set(source, (used.get(source) ?? new Map<string, boolean>()).set(column, isText));
+  }
+  return used;
+}
+
+/** What was entered of the asset, in the place of rows that the dataset does not have. A value of another type is none. */
+function withRegistered(
+  context: AssetContext,
+  used: UsedAttributes,
+  entered: Readonly<Record<string, unknown>> | undefined,
+): AssetContext {
+  if (entered === undefined) return context;
+  const attributes: Record<string, Readonly<Record<string, LiveValue>>> = { ...context.attributes };
+  for (const [source, columns] of used) {
+    if (Object.hasOwn(attributes, source)) continue;
+    const values: Record<string, LiveValue> = Object.create(null) as Record<string, LiveValue>;
+    for (const [column, isText] of columns) {
+      const value = Object.hasOwn(entered, column) ? entered[column] : null;
+      const isOfType = isText
+        ? typeof value === "string"
+        : typeof value === "number" || typeof value === "boolean";
+      values[column] = isOfType ? (value as LiveValue) : null;
+    }
+    attributes[source] = values;
+  }
+  return { ...context, attributes };
 }
 
 interface SourceRows {
@@ -112,9 +187,10 @@ function contextOf(tables: ReadonlyMap<string, SourceRows>, asset: string): Asse
   const attributes: Record<string, Readonly<Record<string, LiveValue>>> = {};
   for (const [name, { role, byAsset }] of tables) {
     const rows = byAsset.get(asset) ?? byAsset.get("") ?? [];
-    if (role === "events") events[name] = rows;
     // Of several rows of one asset the last one counts.
-    else attributes[name] = rows.at(-1)?.values ?? {};
+    const last = rows.at(-1);
+    if (role === "events") events[name] = rows;
+    else if (last !== undefined) attributes[name] = last.values;
   }
   return { events, attributes };
 }

@@ -128,6 +128,13 @@ export interface AssetScore {
   readonly unfit: readonly string[];
 }
 
+/** Attributes that were entered with assets, by asset. */
+export interface RegisteredAttributes {
+  /** Changes when they do. */
+  readonly fingerprint: string;
+  readonly byAsset: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
+}
+
 /** What scorers and those who ask them keep in the database. */
 export interface OnlineStore {
   /**
@@ -181,6 +188,12 @@ export interface OnlineStore {
   putCheckpoints(checkpoints: readonly StoredCheckpoint[]): Promise<void>;
   /** Pipeline text and pipeline of the newest run that a model came from. */
   pipelineOf(model: string): Promise<{ readonly pipeline: string; readonly text: string } | undefined>;
+  /**
+   * What is entered of assets in the register; only of those of which something is.
+   *
+   * @param known  what it said last: undefined where nothing changed since
+   */
+  registered(known: string | undefined): Promise<RegisteredAttributes | undefined>;
   /** Id of the newest dataset of a pipeline. */
   latestDataset(pipeline: string): Promise<string | undefined>;
   /** Stores scores of shards whose fence still holds; others are left out. An older reading never replaces a newer one. */

@@ -306,7 +306,16 @@ await describeWithServices("features of live readings", () => {
     expect((await since(Date.now() + 3_600_000)).assets).toBe(0);
   });
 
-  it("says what feeds each champion", async () => {
+  it("says what feeds each champion, and reads what was entered with assets only when it changed", async () => {
+    const put = await fixture.request("/v1/assets/p1", {
+      method: "PUT",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ attributes: { rating: 7 } }),
+    });
+    expect(put.ok, await put.text()).toBe(true);
+    const register = await db.online.registered(undefined);
+    expect([...(register?.byAsset ?? [])]).toEqual([["p1", { rating: 7 }]]);
+    expect(await db.online.registered(register?.fingerprint)).toBeUndefined();
     const response = await fixture.request("/v1/feature-feeds");
     const { items } = (await response.json()) as FeatureFeeds;
     expect(items).toMatchObject([

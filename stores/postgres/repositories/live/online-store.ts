@@ -6,6 +6,7 @@ import type {
   FollowedReadings,
   FollowPosition,
   OnlineStore,
+  RegisteredAttributes,
   Replayed,
   ReplayRequest,
   ScorerAddress,
@@ -204,6 +205,20 @@ export class PostgresOnlineStore implements OnlineStore {
       [model],
     );
     return row;
+  }
+
+  async registered(known: string | undefined): Promise<RegisteredAttributes | undefined> {
+    const entered = "from aura.assets where attributes::text <> '{}'";
+    const [row] = await this.#pool.query<{ fingerprint: string }>(
+      `select count(*) || '.' || coalesce(sum(hashtextextended(asset_id || ' ' || attributes::text, 0)), 0) as fingerprint
+         ${entered}`,
+    );
+    const fingerprint = row?.fingerprint ?? "";
+    if (fingerprint === known) return undefined;
+    const rows = await this.#pool.query<{ asset: string; attributes: Record<string, unknown> }>(
+      `select asset_id as asset, attributes ${entered}`,
+    );
+    return { fingerprint, byAsset: new Map(rows.map(({ asset, attributes }) => [asset, attributes])) };
   }
 
   async latestDataset(pipeline: string): Promise<string | undefined> {

@@ -23,6 +23,8 @@ export interface ExplainedModel {
   readonly read: () => Promise<Uint8Array>;
 }
 
+const YOUNG_GENERATION_MB = 8;
+
 interface Pending {
   readonly nRows: number;
   readonly resolve: (explained: ExplainedRows | undefined) => void;
@@ -140,7 +142,11 @@ export class ExplainerThread {
     const worker = new Worker(fileURLToPath(url), {
       // Nothing of the server's environment (database URLs, keys) is needed there.
       env: {},
-      resourceLimits: { maxOldGenerationSizeMb: this.#options.memoryLimitMb },
+      // Reading a model makes much that is garbage at once: a young generation of the usual size would keep tens of MiB of it.
+      resourceLimits: {
+        maxOldGenerationSizeMb: this.#options.memoryLimitMb,
+        maxYoungGenerationSizeMb: YOUNG_GENERATION_MB,
+      },
     });
     worker.unref();
     worker.on("message", (reply: FromExplanationThread) => this.#receive(reply));

@@ -49,7 +49,12 @@ async function runSuite(suite: BenchSuite, options: BenchOptions): Promise<Suite
       root: ROOT,
       scratch,
       cache,
-      row: (spec, measured) => rows.push(rowOf(spec, measured, options.slowdown)),
+      row: (spec, measured) => {
+        const row = rowOf(spec, measured, options.slowdown);
+        rows.push(row);
+        // A suite may take half an hour, and be ended before its table.
+        process.stderr.write(`${suite.name}: ${row.work}: ${row.ours} ${row.unit} (${row.aim})\n`);
+      },
       say: (line) => {
         notes.push(line);
         process.stderr.write(`${suite.name}: ${line}\n`);

@@ -91,7 +91,8 @@ export async function readHistory(
   const day = 24 * 60;
   const one = async (kind: "page" | "trend"): Promise<number> => {
     const asset = `${PREFIX}${Math.floor(generator.next() * HISTORY_ASSETS)}`;
-    const minute = Math.floor(generator.next() * Math.max(1, minutesPerAsset - day));
+    // On a step of the trend, of which there are then as many as fit into a day.
+    const minute = Math.floor((generator.next() * Math.max(1, minutesPerAsset - day)) / 5) * 5;
     const since = new Date(FIRST_MS + minute * MINUTE_MS).toISOString();
     const until = new Date(FIRST_MS + (minute + day) * MINUTE_MS).toISOString();
     const query =

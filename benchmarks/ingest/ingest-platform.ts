@@ -1,3 +1,4 @@
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
 import { readSettings } from "../../config/settings.ts";
@@ -6,12 +7,13 @@ import { auraCommand } from "../aura-command.ts";
 import { writeFleetTable, writePipeline } from "../serve/fleet-table.ts";
 import type { SuiteContext } from "../suite.ts";
 import { COLUMNS, SOURCE } from "./reading-bodies.ts";
-import { mkdirSync } from "node:fs";
 
 /** The real platform with a live source declared and a model that serves. */
 export interface IngestPlatform {
   readonly port: number;
   readonly apiUrl: string;
+  /** Of the embedded MQTT endpoint. */
+  readonly mqttPort: number;
   /** For what only the database can tell: rows, sizes, and the bare COPY beside which we are measured. */
   readonly database: pg.Client;
   readonly databaseUrl: string;
@@ -27,7 +29,8 @@ export async function startIngestPlatform(context: SuiteContext): Promise<Ingest
   const settings = readSettings({ AURA_STATE_DIR: stateDir, AURA_LOG_LEVEL: "warn" }, scratch);
   // Supervised by this process, which is how it knows where the database is.
   const platform = await startPlatform(settings, { anyPorts: true });
-  const { databaseUrl, api } = platform.urls;
+  const { databaseUrl, api, mqtt } = platform.urls;
+  if (mqtt === undefined) throw new Error("MQTT endpoint of the platform: expected one, got none");
   const database = new pg.Client({ connectionString: databaseUrl });
   database.on("error", () => undefined);
   const stop = async (): Promise<void> => {
@@ -41,6 +44,7 @@ export async function startIngestPlatform(context: SuiteContext): Promise<Ingest
     return {
       port: Number(new URL(api).port),
       apiUrl: api,
+      mqttPort: Number(new URL(mqtt).port),
       database,
       databaseUrl,
       apiPid() {

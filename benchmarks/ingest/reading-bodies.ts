@@ -26,6 +26,20 @@ function readingOf(index: number, value: () => number, prefix: string) {
   };
 }
 
+/** Readings that are messages of their own. */
+export function messagesOf({
+  n,
+  prefix,
+  seed,
+}: {
+  readonly n: number;
+  readonly prefix: string;
+  readonly seed: number;
+}): ReturnType<typeof readingOf>[] {
+  const value = valuesOf(seed);
+  return Array.from({ length: n }, (_, i) => readingOf(i, value, prefix));
+}
+
 /** Requests of `size` readings each as JSON; no two readings have one key. */
 export function jsonRequests(
   port: number,

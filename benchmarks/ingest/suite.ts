@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { runClosedLoop } from "../load/closed-loop.ts";
-import { encodePost } from "../load/http-connection.ts";
+import { encodePost, openConnection } from "../load/http-connection.ts";
 import { percentile } from "../load/load-result.ts";
 import type { LoadResult } from "../load/load-result.ts";
 import { runOpenLoop } from "../load/open-loop.ts";
@@ -9,6 +9,7 @@ import type { RowSpec } from "../row.ts";
 import { requestBodies } from "../serve/fleet-table.ts";
 import type { BenchSuite, SuiteContext } from "../suite.ts";
 import { bareCopy } from "./bare-copy.ts";
+import { kafkaPeak, mqttPeak } from "./broker-peaks.ts";
 import { fillHistory, HISTORY_ASSETS, readHistory } from "./history.ts";
 import { startIngestPlatform } from "./ingest-platform.ts";
 import type { IngestPlatform } from "./ingest-platform.ts";
@@ -26,12 +27,28 @@ const http = {
   better: "higher",
   of: "ours",
 } as const;
+const mqtt = {
+  work: "peak: a reading of 8 values in each message, MQTT with QoS 1, embedded endpoint, 16 connections with 256 unacknowledged",
+  unit: "readings/s",
+  better: "higher",
+  of: "ours",
+} as const;
+const kafka = {
+  work: "peak: a reading of 8 values in each message, waiting in a Kafka of 4 partitions",
+  unit: "readings/s",
+  better: "higher",
+  of: "ours",
+} as const;
 
 export const INGEST_SPECS = {
   arrow: { ...arrow, kind: "aim", min: 0.5 },
   arrowMust: { ...arrow, kind: "must", min: 0.25 },
   http: { ...http, kind: "aim", min: 40_000 },
   httpMust: { ...http, kind: "must", min: 20_000 },
+  mqtt: { ...mqtt, kind: "aim", min: 5_000 },
+  mqttMust: { ...mqtt, kind: "must", min: 2_500 },
+  kafka: { ...kafka, kind: "aim", min: 40_000 },
+  kafkaMust: { ...kafka, kind: "must", min: 20_000 },
   lag: {
     work: "2,000 readings/s with 200 predictions/s: p99 from when a reading was due to its committed answer",
     unit: "ms",
@@ -129,6 +146,7 @@ interface Plan {
   readonly copyRows: number;
   readonly arrowRequests: number;
   readonly peakSeconds: number;
+  readonly kafkaMessages: number;
   readonly sustainedSeconds: number;
   readonly overloadSeconds: number;
   readonly burstReadings: number;
@@ -141,6 +159,7 @@ async function runIngestSuite(context: SuiteContext): Promise<void> {
         copyRows: 100_000,
         arrowRequests: 4,
         peakSeconds: 2,
+        kafkaMessages: 60_000,
         sustainedSeconds: 4,
         overloadSeconds: 4,
         burstReadings: 30_000,
@@ -150,6 +169,7 @@ async function runIngestSuite(context: SuiteContext): Promise<void> {
         copyRows: 1_000_000,
         arrowRequests: 50,
         peakSeconds: 10,
+        kafkaMessages: 600_000,
         sustainedSeconds: 600,
         overloadSeconds: 120,
         burstReadings: 300_000,
@@ -159,6 +179,7 @@ async function runIngestSuite(context: SuiteContext): Promise<void> {
   try {
     await measureArrow(context, platform, plan);
     await measureHttp(context, platform, plan);
+    await measureBrokers(context, platform, plan);
     await measureSustained(context, platform, plan);
     await measureOverload(context, platform, plan);
     await measureBurst(context, platform, plan);
@@ -211,6 +232,20 @@ async function measureHttp(context: SuiteContext, platform: IngestPlatform, plan
   const measured = { ours: (result.answered * JSON_ROWS) / result.seconds, seed: SEED };
   context.row(INGEST_SPECS.http, measured);
   context.row(INGEST_SPECS.httpMust, measured);
+}
+
+async function measureBrokers(context: SuiteContext, platform: IngestPlatform, plan: Plan): Promise<void> {
+  const acknowledged = {
+    ours: await mqttPeak(platform, { seconds: plan.peakSeconds, seed: SEED }),
+    seed: SEED,
+  };
+  context.row(INGEST_SPECS.mqtt, acknowledged);
+  context.row(INGEST_SPECS.mqttMust, acknowledged);
+  const { scratch } = context;
+  const drained = await kafkaPeak(platform, { n: plan.kafkaMessages, seed: SEED, scratch });
+  if (typeof drained === "object") return context.say(`Kafka is left out: ${drained.missing}`);
+  context.row(INGEST_SPECS.kafka, { ours: drained, seed: SEED });
+  context.row(INGEST_SPECS.kafkaMust, { ours: drained, seed: SEED });
 }
 
 const SUSTAINED = { rate: 2_000, size: 20, predictions: 200 } as const;
@@ -328,7 +363,6 @@ async function measureHistory(
 
 /** Every request once, over so many connections. */
 async function sendOnce(port: number, requests: readonly Buffer[], connections: number): Promise<void> {
-  const { openConnection } = await import("../load/http-connection.ts");
   let next = 0;
   await Promise.all(
     Array.from({ length: Math.min(connections, requests.length) }, async () => {

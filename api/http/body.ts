@@ -9,13 +9,16 @@ import { headerOf } from "./headers.ts";
 
 const unpack = promisify(gunzip);
 
-/** A whole body that is kept in memory must arrive within this time, and a second more for each MiB it may have. */
+/** A whole body that is kept in memory must arrive within this time, and a second more for each MiB it may come to. */
 const BODY_DEADLINE_MS = 8_000;
 /** How often bodies on their way are looked at. */
 const SWEEP_MS = 1_000;
 
 /** Largest body of a route that says nothing else. */
 export const DEFAULT_BODY_BYTES = 1_048_576;
+
+/** Told of bytes as they arrive. What it throws ends the reading. */
+export type OnBytes = (nBytes: number) => void;
 
 /** One header of a request, by its lower-case name. */
 export type ReadHeader = (name: string) => string | undefined;
@@ -33,13 +36,28 @@ export async function readBody(c: Context<ApiEnv>, limitBytes: number): Promise<
 /**
  * As `readBody`, also of a gzip body: neither what is sent nor what it unpacks to is more than `limitBytes`.
  *
+ * @param onBytes  told of what was sent as it comes, and of what it unpacked to
  * @throws {PlatformError} as `readBody`; invalid_body: it does not unpack
  */
-export async function readPackedBody(c: Context<ApiEnv>, limitBytes: number): Promise<Uint8Array> {
+export async function readPackedBody(
+  c: Context<ApiEnv>,
+  limitBytes: number,
+  onBytes: OnBytes,
+): Promise<Uint8Array> {
   const header: ReadHeader = (name) => headerOf(c, name);
-  if (header("content-encoding")?.toLowerCase() !== "gzip") return readBody(c, limitBytes);
-  checkBodyHeaders((name) => (name === "content-encoding" ? undefined : header(name)), limitBytes);
-  const packed = await readAll(c, limitBytes);
+  const isPacked = header("content-encoding")?.toLowerCase() === "gzip";
+  checkBodyHeaders(
+    (name) => (isPacked && name === "content-encoding" ? undefined : header(name)),
+    limitBytes,
+  );
+  const body = await readAll(c, limitBytes, onBytes);
+  if (!isPacked) return body;
+  const unpacked = await unpackBody(body, limitBytes);
+  onBytes(unpacked.length);
+  return unpacked;
+}
+
+async function unpackBody(packed: Uint8Array, limitBytes: number): Promise<Uint8Array> {
   try {
     return await unpack(packed, { maxOutputLength: limitBytes });
   } catch (cause) {
@@ -51,9 +69,11 @@ export async function readPackedBody(c: Context<ApiEnv>, limitBytes: number): Pr
   }
 }
 
-function readAll(c: Context<ApiEnv>, limitBytes: number): Promise<Uint8Array> {
+function readAll(c: Context<ApiEnv>, limitBytes: number, onBytes?: OnBytes): Promise<Uint8Array> {
   const incoming = incomingOf(c);
-  return incoming === undefined ? readWebBody(c, limitBytes) : readNodeBody(incoming, limitBytes);
+  return incoming === undefined
+    ? readWebBody(c, limitBytes, onBytes)
+    : readNodeBody(incoming, limitBytes, onBytes);
 }
 
 /** What can be refused before the first byte: an announced size, a compressed body (a bomb, however small). */
@@ -81,19 +101,24 @@ export function tooLarge(limitBytes: number): PlatformError {
 }
 
 /** As `readBody`, from the socket's request whose headers were checked. */
-export function readNodeBody(incoming: IncomingMessage, limitBytes: number): Promise<Uint8Array> {
+export function readNodeBody(
+  incoming: IncomingMessage,
+  limitBytes: number,
+  onBytes: OnBytes = () => undefined,
+): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     let first: Buffer | undefined;
     let more: Buffer[] | undefined;
     let nBytes = 0;
-    const stop = (error: Error): void => {
+    const stop = (error: unknown): void => {
       arriving.delete(body);
       incoming.removeAllListeners("data");
       incoming.pause();
       reject(error);
     };
     const body: ArrivingBody = {
-      deadlineAt: performance.now() + BODY_DEADLINE_MS + (1_000 * limitBytes) / 2 ** 20,
+      deadlineAt:
+        performance.now() + BODY_DEADLINE_MS + (1_000 * mostBytesOf(incoming, limitBytes)) / 2 ** 20,
       expire() {
         stop(new PlatformError("invalid_body", "read body: it took too long"));
         incoming.socket.destroySoon();
@@ -102,8 +127,14 @@ export function readNodeBody(incoming: IncomingMessage, limitBytes: number): Pro
     watch(body);
     incoming.on("data", (chunk: Buffer) => {
       nBytes += chunk.length;
-      if (nBytes > limitBytes) stop(tooLarge(limitBytes));
-      else if (first === undefined) first = chunk;
+      try {
+        if (nBytes > limitBytes) throw tooLarge(limitBytes);
+        onBytes(chunk.length);
+      } catch (error) {
+        stop(error);
+        return;
+      }
+      if (first === undefined) first = chunk;
       else (more ??= []).push(chunk);
     });
     incoming.on("end", () => {
@@ -116,6 +147,12 @@ export function readNodeBody(incoming: IncomingMessage, limitBytes: number): Pro
       if (!incoming.complete) stop(new PlatformError("invalid_body", "read body: cut off"));
     });
   });
+}
+
+/** What a body may come to: what it says, where it says less than is allowed. */
+function mostBytesOf({ headers }: IncomingMessage, limitBytes: number): number {
+  const announced = Number(headers["content-length"] ?? limitBytes);
+  return announced < limitBytes ? announced : limitBytes;
 }
 
 interface ArrivingBody {
@@ -138,7 +175,11 @@ function watch(body: ArrivingBody): void {
   }, SWEEP_MS).unref();
 }
 
-async function readWebBody(c: Context<ApiEnv>, limitBytes: number): Promise<Uint8Array> {
+async function readWebBody(
+  c: Context<ApiEnv>,
+  limitBytes: number,
+  onBytes: OnBytes = () => undefined,
+): Promise<Uint8Array> {
   const stream = c.req.raw.body;
   if (stream === null) return new Uint8Array(0);
   const chunks: Uint8Array[] = [];
@@ -146,6 +187,7 @@ async function readWebBody(c: Context<ApiEnv>, limitBytes: number): Promise<Uint
   for await (const chunk of stream) {
     nBytes += chunk.length;
     if (nBytes > limitBytes) throw tooLarge(limitBytes);
+    onBytes(chunk.length);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -7,6 +7,7 @@ import { headerOf } from "../http/headers.ts";
 import { invalidInput } from "../http/on-error.ts";
 import { parseStrictJson } from "../../schemas/json/strict-json.ts";
 import { ARROW_STREAM } from "../arrow/open-table.ts";
+import type { BodyShare } from "./body-budget.ts";
 import { readArrowReadings } from "./arrow-readings.ts";
 
 const JSON_TYPE = "application/json";
@@ -32,23 +33,22 @@ export interface SentReadings {
 
 /**
  * @param source what the query names
- * @throws {PlatformError} invalid_json, invalid_body, body_too_large, unsupported_media_type: nothing of the body is taken
+ * @param share  of the bytes that may be in work
+ * @throws {PlatformError} too_many_readings, invalid_json, invalid_body, body_too_large, unsupported_media_type: nothing of the body is taken
  */
-export async function readSentReadings(c: ApiContext, source: string | undefined): Promise<SentReadings> {
-  const bytes = await readPackedBody(c, MAX_BODY_BYTES);
+export async function readSentReadings(
+  c: ApiContext,
+  source: string | undefined,
+  share: BodyShare,
+): Promise<SentReadings> {
+  const announced = Number(headerOf(c, "content-length") ?? 0);
+  // Before the first byte, where it is plain that they will not fit.
+  if (announced <= MAX_BODY_BYTES) share.requireRoom(announced);
+  const bytes = await readPackedBody(c, MAX_BODY_BYTES, share.take);
   const type = (headerOf(c, "content-type") ?? "").split(";")[0]?.trim().toLowerCase();
   if (type === JSON_TYPE) return ofJson(bytes, source);
   const name = named(source);
   return { source: name, readings: type === LINES_TYPE ? ofLines(bytes) : readArrowReadings(bytes) };
-}
-
-/** Bytes that a body may take, as far as its head tells. */
-export function announcedBytes(c: ApiContext): number {
-  const length = Number(headerOf(c, "content-length"));
-  const isPlain = headerOf(c, "content-encoding") === undefined;
-  return isPlain && Number.isSafeInteger(length) && length >= 0
-    ? Math.min(length, MAX_BODY_BYTES)
-    : MAX_BODY_BYTES;
 }
 
 function ofJson(bytes: Uint8Array, source: string | undefined): SentReadings {

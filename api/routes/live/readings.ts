@@ -10,7 +10,7 @@ import type { LiveSourceRow, ReadingCursor } from "../../../stores/postgres/port
 import { BodyBudget } from "../../readings/body-budget.ts";
 import { shownReading } from "../../readings/shown-reading.ts";
 import { readingsAsCsv, readingsAsParquet } from "../../export/readings-export.ts";
-import { announcedBytes, readSentReadings, READING_TYPES } from "../../readings/sent-readings.ts";
+import { readSentReadings, READING_TYPES } from "../../readings/sent-readings.ts";
 import { found, limitQuery, listOf, operator, timeQuery, viewer } from "../parts.ts";
 import { route } from "../route.ts";
 import type { AnyRoute } from "../route.ts";
@@ -51,8 +51,8 @@ export const readingRoutes: readonly AnyRoute[] = ["/readings", "/v1/readings"].
     },
     reply: intakeReplySchema,
     handle({ context, query }, { readings }) {
-      return budget.with(announcedBytes(context), async () => {
-        const sent = await readSentReadings(context, query.source);
+      return budget.with(async (share) => {
+        const sent = await readSentReadings(context, query.source, share);
         return afterLimit(await readings.submit(sent.source, "http", sent.readings));
       });
     },

@@ -30,11 +30,19 @@ const letterSchema = z.strictObject({
 const filterFields = { source: nameSchema.optional(), code: z.enum(INTAKE_CODES).optional() };
 const replaySchema = z.strictObject({
   replayed: z.int(),
-  refused: z.array(z.strictObject({ id: z.int(), message: z.string() })),
+  refused: z.array(z.strictObject({ id: z.int(), message: z.string() })).describe("The first hundred."),
+  nRefused: z.int(),
+  next: z.int().nullable().describe("`after` of the next request; null: there are no more."),
 });
 
-/** One request replays so many; the next one goes on. */
+/** One request replays so many; the next one goes on behind them, whatever became of these. */
 const MAX_REPLAYED = 1_000;
+
+const replayFilterSchema = z.strictObject({
+  ...filterFields,
+  ids: z.array(z.int().min(1)).min(1).max(MAX_REPLAYED).optional(),
+  after: z.int().min(1).optional().describe("`next` of the request before: newest first."),
+});
 
 /** Readings that were set aside. */
 export const deadLetterRoutes: readonly AnyRoute[] = [
@@ -97,17 +105,13 @@ export const deadLetterRoutes: readonly AnyRoute[] = [
     summary:
       "Try to store set-aside readings as they are, after what was wrong was put right, e.g. by a new version of the source.",
     policy: operator,
-    body: {
-      kind: "json",
-      schema: z.strictObject({
-        ...filterFields,
-        ids: z.array(z.int().min(1)).min(1).max(MAX_REPLAYED).optional(),
-      }),
-    },
+    body: { kind: "json", schema: replayFilterSchema },
     reply: replaySchema,
     async handle(request, deps) {
       const letters = await chosen(request.body, deps);
-      return settle(await replayLetters(deps.readings, letters), request, deps);
+      const isFull = request.body.ids === undefined && letters.length === MAX_REPLAYED;
+      const settled = await settle(await replayLetters(deps.readings, letters), request, deps);
+      return { ...settled, next: isFull ? (letters.at(-1)?.id ?? null) : null };
     },
   }),
   route({
@@ -138,11 +142,11 @@ async function settle(replay: LetterReplay, request: AnyRequest, { database }: A
     const entry = auditOf(request, "dead_letter.replay", `dead-letter/${stored[0]}`, details);
     await database().deadLetters.settle(stored, "replayed", entry);
   }
-  return { replayed: stored.length, refused: refused.slice(0, 100) };
+  return { replayed: stored.length, refused: refused.slice(0, 100), nRefused: refused.length, next: null };
 }
 
 async function chosen(
-  { ids, ...filter }: { ids?: number[] | undefined; source?: string | undefined; code?: string | undefined },
+  { ids, ...filter }: z.infer<typeof replayFilterSchema>,
   deps: ApiDeps,
 ): Promise<readonly DeadLetterRow[]> {
   if (ids !== undefined) return Promise.all(ids.map((id) => openLetter(id, deps)));

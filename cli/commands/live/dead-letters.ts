@@ -31,6 +31,8 @@ const letterSchema = z.looseObject({
 const replaySchema = z.looseObject({
   replayed: z.int(),
   refused: z.array(z.looseObject({ id: z.int(), message: z.string() })),
+  nRefused: z.int(),
+  next: z.int().nullable(),
 });
 
 /** `aura deadletters`: readings that could not be stored as they were. */
@@ -70,7 +72,7 @@ export function registerDeadLettersCommand(program: Command): void {
     .description(
       "try to store them as they are, after what was wrong was put right; ends with 2 when some still cannot be",
     )
-    .argument("[id...]", "their numbers (default: all open ones, a thousand at a time)")
+    .argument("[id...]", "their numbers (default: all open ones)")
     .option("--source <name>", "only of this source")
     .option("--code <code>", "only with this reason")
     .option("--json", "print the result as JSON")
@@ -147,15 +149,24 @@ function readJson(path: string, shown: string): unknown {
 
 async function replay(context: CliContext, ids: readonly number[], options: FilterOptions): Promise<void> {
   const { source, code, json } = options;
-  const body = { ...(ids.length > 0 && { ids }), ...(source && { source }), ...(code && { code }) };
-  const result = await withApi(context, { start: "if-made" }, ({ client }) =>
-    client.post("/v1/dead-letters/replay", { reply: replaySchema, body }),
-  );
+  const filter = { ...(ids.length > 0 && { ids }), ...(source && { source }), ...(code && { code }) };
+  const result = await withApi(context, { start: "if-made" }, async ({ client }) => {
+    const all = { replayed: 0, refused: [] as z.infer<typeof replaySchema>["refused"], nRefused: 0 };
+    for (let after: number | null | undefined; after !== null;) {
+      const body = { ...filter, ...(after !== undefined && { after }) };
+      const some = await client.post("/v1/dead-letters/replay", { reply: replaySchema, body });
+      all.replayed += some.replayed;
+      all.refused.push(...some.refused);
+      all.nRefused += some.nRefused;
+      after = some.next;
+    }
+    return all;
+  });
   const { output, exitWith } = context;
   if (json === true) output.json(result);
   else {
     for (const { id, message } of result.refused) output.warn(`dead letter ${id}: ${message}`);
-    output.line(`${result.replayed} stored, ${result.refused.length} still as they were`);
+    output.line(`${result.replayed} stored, ${result.nRefused} still as they were`);
   }
-  if (result.refused.length > 0) exitWith(EXIT.badInput);
+  if (result.nRefused > 0) exitWith(EXIT.badInput);
 }

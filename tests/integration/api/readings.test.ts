@@ -403,7 +403,7 @@ await describeWithServices("readings over HTTP", () => {
       const path = `/v1/dead-letters/${pressure?.id}`;
       expect((await call("PUT", path, { reading: bad[0] })).status).toBe(422);
       const mended = await call("PUT", path, { reading: reading("q1", 0, { pressure: 9.9 }) });
-      expect(await mended.json()).toEqual({ replayed: 1, refused: [] });
+      expect(await mended.json()).toEqual({ replayed: 1, refused: [], nRefused: 0, next: null });
       expect((await call("PUT", path, { reading: bad[0] })).status).toBe(409);
 
       const again = await call("POST", "/v1/dead-letters/replay", { source: "letters" });
@@ -413,7 +413,7 @@ await describeWithServices("readings over HTTP", () => {
       });
       await put({ ...named, columns: [...PUMPS.columns, { name: "flow" }] });
       const replayed = await call("POST", "/v1/dead-letters/replay", { ids: [flow?.id] });
-      expect(await replayed.json()).toEqual({ replayed: 1, refused: [] });
+      expect(await replayed.json()).toEqual({ replayed: 1, refused: [], nRefused: 0, next: null });
 
       expect((await call("DELETE", `/v1/dead-letters/${speed?.id}`)).status).toBe(204);
       expect(await letters("source=letters")).toEqual([]);
@@ -444,6 +444,30 @@ await describeWithServices("readings over HTTP", () => {
       expect(stored?.values).toContain(4711);
       const { items } = await page("asset=q2&source=private");
       expect(items.map(({ values }) => values)).toEqual([{ pressure: 9, speed: null }]);
+    });
+  });
+
+  it("replays letters behind a thousand that stay as they are", async () => {
+    const named = { ...PUMPS, name: "many" };
+    await put(named);
+    await send([reading("r1", 0, { late: 1 }), reading("r1", 1, { late: 2 })], "many");
+    await send(
+      Array.from({ length: 1_000 }, (_, i) => reading("r1", 10 + i, { pressure: 99 })),
+      "many",
+    );
+    await put({ ...named, columns: [...PUMPS.columns, { name: "late" }] });
+    const replay = async (more: object) => {
+      const response = await call("POST", "/v1/dead-letters/replay", { source: "many", ...more });
+      return (await response.json()) as { replayed: number; refused: unknown[]; next: number | null };
+    };
+    const first = await replay({});
+    expect(first).toMatchObject({ replayed: 0, nRefused: 1_000, next: expect.any(Number) as number });
+    expect(first.refused).toHaveLength(100);
+    expect(await replay({ after: first.next })).toEqual({
+      replayed: 2,
+      refused: [],
+      nRefused: 0,
+      next: null,
     });
   });
 

@@ -26,6 +26,8 @@ import type { CompiledRule } from "./compiled-rule.ts";
 import { grouped } from "./grouped.ts";
 import { readScope } from "./rule-scope.ts";
 import type { Scope } from "./rule-scope.ts";
+import { deviationsOf } from "./z-score.ts";
+import type { Deviation } from "./z-score.ts";
 import { forgetPending, lookForSilence, takeReading, takeScan, takeScore } from "./rule-steps.ts";
 
 export interface AlertEvaluatorOptions {
@@ -54,6 +56,8 @@ const SCOPE_EVERY_MS = 10_000;
 /** Silence and what is pending are looked at this often while readings come. */
 const TIME_EVERY_MS = 250;
 const SCANNED_READINGS = 1_000;
+/** Values in memory at once. */
+const MOST_SCANNED = 200_000;
 const ALL_SCORES = "0";
 const NO_FAREWELLS: ReadonlyMap<string, Farewell> = new Map();
 const ALL_SHARDS = Array.from({ length: N_SHARDS }, (_, shard) => shard);
@@ -79,7 +83,7 @@ export class AlertEvaluator {
   /** Scores are asked for from this transaction on. */
   #scoresFrom = ALL_SCORES;
   #timeTakenAt = -Infinity;
-  #scans = new Map<string, { readonly found: readonly RecentValues[]; readonly at: number }>();
+  #scans = new Map<string, { readonly found: readonly Deviation[]; readonly at: number }>();
   readonly #scanning = new Map<string, Promise<void>>();
   #lastScans: ReadonlyMap<string, number> = new Map();
   readonly #loop = new WokenLoop(() => this.#look());
@@ -271,7 +275,7 @@ export class AlertEvaluator {
   #scan(rule: CompiledRule, at: number): void {
     const { name } = rule.rule;
     if (this.#scanning.has(name)) return;
-    const scanning = this.#valuesOf(rule, at)
+    const scanning = this.#deviationsOf(rule, at)
       .then(
         (found) => {
           this.#scans.set(name, { found, at });
@@ -284,25 +288,34 @@ export class AlertEvaluator {
     this.#scanning.set(name, scanning);
   }
 
-  async #valuesOf(
-    { rule, columns, isTimestamp }: CompiledRule,
-    at: number,
-  ): Promise<readonly RecentValues[]> {
+  async #deviationsOf({ rule, columns, isTimestamp }: CompiledRule, at: number): Promise<Deviation[]> {
     const { evaluation, askPrometheus } = this.#options;
     const { when } = rule;
     if (when.kind !== "zscore") return [];
+    const { minSamples } = when;
     const sinceMs = at - spanMs(when.window);
-    if (when.platform !== undefined) return evaluation.recentSamples(when.platform, sinceMs);
-    if (when.prometheus !== undefined) return (await askPrometheus?.(when.prometheus.query, sinceMs)) ?? [];
+    if (when.platform !== undefined)
+      return deviationsOf(await evaluation.recentSamples(when.platform, sinceMs), minSamples);
+    if (when.prometheus !== undefined)
+      return deviationsOf((await askPrometheus?.(when.prometheus.query, sinceMs)) ?? [], minSamples);
     const source = rule.source ?? "";
-    const found = await evaluation.recentValues({
-      source,
-      columns,
-      limit: SCANNED_READINGS,
-      ...(isTimestamp ? { sinceMs } : {}),
-    });
-    const classes = this.#scope?.classes;
-    return found.filter(({ asset }) => takesAsset(rule, asset, classes?.get(`${source}\n${asset}`) ?? null));
+    const assets = (this.#scope?.assets.get(source) ?? [])
+      .filter(({ asset, assetClass }) => takesAsset(rule, asset, assetClass))
+      .map(({ asset }) => asset);
+    // Some assets at a time: all values of a fleet may not fit into memory.
+    const nAtOnce = Math.max(1, Math.floor(MOST_SCANNED / (SCANNED_READINGS * columns.length)));
+    const found: Deviation[] = [];
+    for (let from = 0; from < assets.length && !this.#loop.isClosed; from += nAtOnce) {
+      const values = await evaluation.recentValues({
+        source,
+        assets: assets.slice(from, from + nAtOnce),
+        columns,
+        limit: SCANNED_READINGS,
+        ...(isTimestamp ? { sinceMs } : {}),
+      });
+      found.push(...deviationsOf(values, minSamples));
+    }
+    return found;
   }
 
   /** @returns false where what was computed is void */

@@ -1,5 +1,5 @@
 import type { FollowedReading } from "../stores/postgres/port/online.ts";
-import type { Farewell, KnownAsset, RecentScore, RecentValues } from "../stores/postgres/port/alerting.ts";
+import type { Farewell, KnownAsset, RecentScore } from "../stores/postgres/port/alerting.ts";
 import type { ThresholdCondition } from "../schemas/alerts/alert-rule.ts";
 import { grouped } from "./grouped.ts";
 import type { AlarmBook } from "./alarm-book.ts";
@@ -7,7 +7,7 @@ import { isForgotten, observe, observeSilence, QUIET } from "./alarm-state.ts";
 import type { Verdict } from "./alarm-state.ts";
 import { verdictOf } from "./compiled-rule.ts";
 import type { CompiledRule } from "./compiled-rule.ts";
-import { zScoreOfNewest } from "./z-score.ts";
+import type { Deviation } from "./z-score.ts";
 
 /** Smallest step of an alarm's time: readings of one time are told apart by it. */
 const TICK_MS = 0.001;
@@ -153,15 +153,12 @@ export function lookForSilence(book: AlarmBook, rule: CompiledRule, look: Silenc
 export function takeScan(
   book: AlarmBook,
   rule: CompiledRule,
-  { found, at }: { readonly found: readonly RecentValues[]; readonly at: number },
+  { found, at }: { readonly found: readonly Deviation[]; readonly at: number },
 ): void {
   const { when, name } = rule.rule;
   if (when.kind !== "zscore") return;
   book.scanned(name, at);
-  const byAsset = grouped(
-    found.filter(({ values }) => values.length >= when.minSamples),
-    ({ asset }) => asset,
-  );
+  const byAsset = grouped(found, ({ asset }) => asset);
   for (const [asset, series] of byAsset) {
     const newestAt = Math.max(...series.map((one) => one.at));
     // Without a new value there is nothing to look at: a gap neither fires nor clears.
@@ -175,11 +172,11 @@ export function takeScan(
     };
     if (!book.move(place)) continue;
     const scores = series
-      .map(({ series: column, values }) => ({
+      .map(({ series: column, z, n, value }) => ({
         column,
-        z: zScoreOfNewest(values),
-        ...(rule.masked.has(column) ? {} : { value: values.at(-1) }),
-        n: values.length,
+        z,
+        ...(rule.masked.has(column) ? {} : { value }),
+        n,
       }))
       .sort((a, b) => Math.abs(b.z) - Math.abs(a.z));
     const [furthest] = scores;

@@ -1,3 +1,21 @@
+import type { RecentValues } from "../stores/postgres/port/alerting.ts";
+
+/** How far the newest value of a series lies out, and of how many. */
+export interface Deviation extends Pick<RecentValues, "asset" | "series" | "at"> {
+  readonly z: number;
+  readonly n: number;
+  readonly value: number;
+}
+
+/** Of the series that have enough values. What is kept of each is a few numbers. */
+export function deviationsOf(found: readonly RecentValues[], minSamples: number): Deviation[] {
+  return found.flatMap(({ asset, series, at, values }) => {
+    const value = values.at(-1);
+    if (value === undefined || values.length < minSamples) return [];
+    return [{ asset, series, at, z: zScoreOfNewest(values), n: values.length, value }];
+  });
+}
+
 /**
  * How many standard deviations the newest of some values lies from their mean, itself among them (ddof 1).
  *

@@ -129,9 +129,10 @@ export interface AlertEvaluationStore {
    * @returns false where the evaluation has gone on or was changed meanwhile: what was computed is void
    */
   commit(step: EvaluationStep): Promise<boolean>;
-  /** Newest values of columns of a source since a moment, at most `limit` readings of an asset. */
+  /** Newest values of columns of some assets of a source since a moment, at most `limit` readings of each. */
   recentValues(request: {
     readonly source: string;
+    readonly assets: readonly string[];
     readonly columns: readonly { readonly name: string; readonly place: number }[];
     /** Absent: of the whole present life, where time is a cycle. */
     readonly sinceMs?: number;

@@ -10,7 +10,7 @@ const EVER = { micros: Number.MIN_SAFE_INTEGER, month: "0001-01-01" } as const;
 /** Newest values of columns by asset. Bounded by the key: the newest life of a series, and in it the newest readings. */
 export async function recentValues(
   sql: Sql,
-  { source, columns, sinceMs, limit }: RecentRequest,
+  { source, assets, columns, sinceMs, limit }: RecentRequest,
 ): Promise<readonly RecentValues[]> {
   const since =
     sinceMs === undefined
@@ -27,9 +27,9 @@ export async function recentValues(
           where q.series_key = s.series_key and q.epoch = newest.epoch and q.ts >= $3 and q.month >= $5::date
           order by q.ts desc, q.seq desc limit $4) r
        cross join unnest($2::int[]) as c (place)
-      where l.source = $1 and r.row_values[c.place] is not null
+      where l.source = $1 and a.asset_id = any ($6) and r.row_values[c.place] is not null
       group by a.asset_id, c.place`,
-    [source, columns.map(({ place }) => place + 1), since.micros, limit, since.month],
+    [source, columns.map(({ place }) => place + 1), since.micros, limit, since.month, assets],
   );
   const nameOf = new Map(columns.map(({ name, place }) => [place + 1, name]));
   return rows.map(({ asset, place, at, values }) => ({

@@ -91,6 +91,21 @@ describe("the features of a scorer", () => {
     expect(store.nReplays).toBe(before + 1);
   });
 
+  it("keeps nothing of assets that are not there", async () => {
+    const store = new MemoryReadings();
+    const { engine } = engineOver(store, 2);
+    for (const asset of ["a", "b"]) engine.take(store.commit([reading(asset, 1, 1)]));
+    await Promise.all([engine.series(MODEL, "a"), engine.series(MODEL, "b")]);
+    for (let i = 0; i < 20; i++) await engine.series(MODEL, `nobody-${i}`);
+    expect(engine.nSeries).toBe(1);
+    const before = store.nReplays;
+    await engine.series(MODEL, "b");
+    expect(store.nReplays).toBe(before);
+    engine.take(store.commit([reading("nobody-3", 1, 4)]));
+    expect([...(await engine.series(MODEL, "nobody-3")).row]).toEqual([4]);
+    expect(engine.nSeries).toBe(2);
+  });
+
   it("begins anew with another version, and forgets assets of shards that went", async () => {
     const store = new MemoryReadings();
     const { engine } = engineOver(store);

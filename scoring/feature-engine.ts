@@ -225,6 +225,8 @@ export class FeatureEngine {
       .then(
         (series) => {
           entry.series = series;
+          // Whoever asks for assets that are not there must not take the place of those that are.
+          if (series.last === undefined && this.#entries.get(key) === entry) this.#entries.delete(key);
           this.#noteCheckpoint(series);
           return series;
         },

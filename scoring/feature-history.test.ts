@@ -48,10 +48,12 @@ it("gives many times of an asset in one pass for each of its lives, as it gives 
     // Not in their order, some before the first reading, some at one, some between.
     time: new Date(((i * 37) % 80) * 800 - 2_000).toISOString(),
   }));
-  const whole = await featureHistory(store, LIFELONG, rows);
+  const whole = await featureHistory(store, LIFELONG, { rows });
   expect(store.nReplays).toBeLessThanOrEqual(2 * 4 + 1);
   const each = [];
-  for (const row of rows) each.push(...(await featureHistory(store, LIFELONG, [row])).rows);
+  for (const row of rows) each.push(...(await featureHistory(store, LIFELONG, { rows: [row] })).rows);
   expect(whole.rows).toEqual(each);
+  const asked = { rows, signal: AbortSignal.abort() };
+  await expect(featureHistory(store, LIFELONG, asked)).rejects.toThrow("aborted");
   expect(new Set(whole.rows.map(({ epoch }) => epoch))).toEqual(new Set([null, 0, 1, 2]));
 });

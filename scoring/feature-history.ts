@@ -20,22 +20,30 @@ interface Moment extends Asked {
   readonly until: number;
 }
 
+interface Pass {
+  readonly group: readonly Moment[];
+  /** By place. */
+  readonly rows: FeatureHistoryRow[];
+  readonly signal: AbortSignal | undefined;
+}
+
 /**
  * Features of assets as they were at given times: of the readings up to then, those that came late included. Each is
  * computed from stored readings as a rebuild of the live state is, and so equals what was served, but for late readings.
  *
  * Where features look back over whole lives, an asset's readings are read once for all of its times.
  *
+ * @param signal  of somebody who does not wait for it any more
  * @throws {PlatformError} invalid_body: a time that is none; database_unavailable
  */
 export async function featureHistory(
   store: Store,
   model: LiveModel,
-  asked: readonly Asked[],
+  { rows: asked, signal }: { readonly rows: readonly Asked[]; readonly signal?: AbortSignal },
 ): Promise<FeatureHistory> {
   const moments = asked.map((row, place) => ({ ...row, place, until: timeOf(model, row, place) }));
   const rows: FeatureHistoryRow[] = [];
-  for (const group of groupsOf(model, moments)) await passThrough(store, model, { group, rows });
+  for (const group of groupsOf(model, moments)) await passThrough(store, model, { group, rows, signal });
   const { version, digest, binding } = model;
   return { model: model.model, version, digest, source: binding.source, rows };
 }
@@ -53,11 +61,7 @@ function groupsOf(model: LiveModel, moments: readonly Moment[]): readonly (reado
 }
 
 /** Writes the rows of one asset's moments. Those before its present life began are of an earlier one, and another pass. */
-async function passThrough(
-  store: Store,
-  model: LiveModel,
-  { group, rows }: { readonly group: readonly Moment[]; readonly rows: FeatureHistoryRow[] },
-): Promise<void> {
+async function passThrough(store: Store, model: LiveModel, { group, rows, signal }: Pass): Promise<void> {
   const last = group.at(-1);
   if (last === undefined) return;
   const { asset, until } = last;
@@ -66,6 +70,7 @@ async function passThrough(
   const { isWhole } = await store.replay(
     { sourceKey: model.binding.sourceKey, asset, ...replayDepth(model), until },
     (readings, start) => {
+      signal?.throwIfAborted();
       if (start !== undefined) {
         series = new AssetSeries(model, asset);
         next = 0;
@@ -84,7 +89,7 @@ async function passThrough(
   series.isWhole = isWhole;
   for (const moment of group.slice(next)) rows[moment.place] = rowAt(series, moment);
   const earlier = group.filter(({ place }) => rows[place] === undefined);
-  await passThrough(store, model, { group: earlier, rows });
+  await passThrough(store, model, { group: earlier, rows, signal });
 }
 
 /** As the series stands. Of cycles nobody knows when they were: their age is that of the reading itself. */

@@ -20,7 +20,7 @@ export interface FeaturesServerOptions {
   /** Every champion and what feeds it. */
   readonly feeds: () => unknown;
   /** Features as they were. */
-  readonly history: (request: FeatureHistoryRequest) => Promise<unknown>;
+  readonly history: (request: FeatureHistoryRequest, signal: AbortSignal) => Promise<unknown>;
   /** Computes assets anew. */
   readonly refresh: (request: FeatureRefreshRequest) => Promise<unknown>;
   readonly metrics: () => Promise<string>;
@@ -35,7 +35,9 @@ export interface FeaturesServer {
 /** How a scorer is asked, by the API alone: one small HTTP server without a framework. */
 export async function startFeaturesServer(options: FeaturesServerOptions): Promise<FeaturesServer> {
   const server = createServer((request, response) => {
-    handle(options, request).then(
+    const gone = new AbortController();
+    response.once("close", () => gone.abort());
+    handle(options, request, gone.signal).then(
       ({ status, body, type }) => send(response, status, body, type),
       (error: unknown) => sendError(response, error),
     );
@@ -57,7 +59,11 @@ interface Answer {
 const JSON_TYPE = "application/json";
 const MOST_BODY_BYTES = 1_048_576;
 
-async function handle(options: FeaturesServerOptions, request: IncomingMessage): Promise<Answer> {
+async function handle(
+  options: FeaturesServerOptions,
+  request: IncomingMessage,
+  signal: AbortSignal,
+): Promise<Answer> {
   const { pathname, searchParams } = new URL(request.url ?? "/", "http://scorer");
   const route = `${request.method} ${pathname}`;
   if (route === "GET /livez") return plain(200, "ok");
@@ -77,7 +83,9 @@ async function handle(options: FeaturesServerOptions, request: IncomingMessage):
     case "GET /feeds":
       return answered(options.feeds());
     case "POST /history":
-      return answered(await options.history(featureHistorySchema.parse(JSON.parse(await bodyOf(request)))));
+      return answered(
+        await options.history(featureHistorySchema.parse(JSON.parse(await bodyOf(request))), signal),
+      );
     case "POST /refresh":
       return answered(await options.refresh(featureRefreshSchema.parse(JSON.parse(await bodyOf(request)))));
     default:

@@ -129,8 +129,11 @@ export class LiveScoring {
   }
 
   /** Of any asset: nothing of it needs the state that this scorer keeps. */
-  async history({ model, rows }: FeatureHistoryRequest): Promise<FeatureHistory> {
-    return featureHistory(this.#options.online, this.#options.feeds.find(model), rows);
+  async history({ model, rows }: FeatureHistoryRequest, signal?: AbortSignal): Promise<FeatureHistory> {
+    return featureHistory(this.#options.online, this.#options.feeds.find(model), {
+      rows,
+      ...(signal === undefined ? {} : { signal }),
+    });
   }
 
   /** Computes a page of assets anew: those whose score is behind, those heard of since a moment, or all. */

@@ -127,9 +127,9 @@ export async function startScorer(settings: Settings, parts: ScorerParts): Promi
       if (!isReady) throw notReady();
       return { items: feeds.report() };
     },
-    async history(request) {
+    async history(request, signal) {
       if (live === undefined || !isReady) throw notReady();
-      return live.history(request);
+      return live.history(request, signal);
     },
     async refresh(request) {
       if (live === undefined || !isReady) throw notReady();

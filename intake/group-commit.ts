@@ -10,11 +10,16 @@ export interface GroupCommitOptions<T, R> {
 
 interface Waiting<T, R> {
   readonly item: T;
+  readonly sender: string;
   readonly size: number;
   readonly resolve: (result: R) => void;
   readonly reject: (error: unknown) => void;
 }
 
+/** Items that were served and still stand before those that wait. */
+const MOST_SERVED = 1_000;
+/** What one sender may have of the room: half of it is there for the others. */
+const MAX_SHARE = 0.5;
 /** Sizes together that one commit takes: enough to be fast, and few enough that the last one does not wait long. */
 const MAX_GROUP = 20_000;
 
@@ -22,12 +27,15 @@ const MAX_GROUP = 20_000;
  * Commits what arrives while a commit runs together with the next one.
  *
  * The first waits for nothing, so at low load a commit holds one item; under load it holds all that came meanwhile.
- * Items keep their order. When a commit fails all its items do, and the next commit begins anew.
+ * Senders take turns: one that sends more than is committed waits behind its own, and the others do not wait behind it.
+ * Items of a sender keep their order. When a commit fails all its items do, and the next commit begins anew.
  */
 export class GroupCommit<T, R> {
   readonly #options: GroupCommitOptions<T, R>;
-  readonly #waiting: Waiting<T, R>[] = [];
+  /** By sender; the next one's turn comes first. */
+  readonly #queues = new Map<string, { readonly items: Waiting<T, R>[]; next: number }>();
   #nWaiting = 0;
+  readonly #nWaitingOf = new Map<string, number>();
   #isRunning = false;
 
   constructor(options: GroupCommitOptions<T, R>) {
@@ -39,36 +47,62 @@ export class GroupCommit<T, R> {
     return this.#nWaiting;
   }
 
-  /** @throws {PlatformError} too_many_readings while too much waits */
-  requireRoom(): void {
-    if (this.#nWaiting < this.#options.maxWaiting) return;
+  /** @throws {PlatformError} too_many_readings while too much waits, of all or of this sender */
+  requireRoom(sender: string): void {
+    const { maxWaiting } = this.#options;
+    const own = this.#nWaitingOf.get(sender) ?? 0;
+    if (this.#nWaiting < maxWaiting && own < maxWaiting * MAX_SHARE) return;
     throw new PlatformError(
       "too_many_readings",
-      `take readings: ${this.#nWaiting} wait for their commit already`,
+      `take readings: ${this.#nWaiting} wait for their commit already, ${own} of them of this sender`,
     );
   }
 
   /** @returns the result of the commit that held it */
-  add(item: T): Promise<R> {
+  add(sender: string, item: T): Promise<R> {
     const size = this.#options.sizeOf(item);
-    this.#nWaiting += size;
+    this.#count(sender, size);
     return new Promise<R>((resolve, reject) => {
-      this.#waiting.push({ item, size, resolve, reject });
+      const waiting = { item, sender, size, resolve, reject };
+      const queue = this.#queues.get(sender);
+      if (queue === undefined) this.#queues.set(sender, { items: [waiting], next: 0 });
+      else queue.items.push(waiting);
       if (!this.#isRunning) void this.#run();
     });
   }
 
+  #count(sender: string, size: number): void {
+    this.#nWaiting += size;
+    const own = (this.#nWaitingOf.get(sender) ?? 0) + size;
+    if (own > 0) this.#nWaitingOf.set(sender, own);
+    else this.#nWaitingOf.delete(sender);
+  }
+
   async #run(): Promise<void> {
     this.#isRunning = true;
-    while (this.#waiting.length > 0) await this.#commitGroup(this.#takeGroup());
+    while (this.#queues.size > 0) await this.#commitGroup(this.#takeGroup());
     this.#isRunning = false;
   }
 
   #takeGroup(): Waiting<T, R>[] {
-    let size = 0;
-    let n = 0;
-    while (n < this.#waiting.length && (n === 0 || size < MAX_GROUP)) size += this.#waiting[n++]?.size ?? 0;
-    return this.#waiting.splice(0, n);
+    const group: Waiting<T, R>[] = [];
+    for (let size = 0; size < MAX_GROUP;) {
+      const [turn] = this.#queues;
+      if (turn === undefined) break;
+      const [sender, queue] = turn;
+      const first = queue.items[queue.next++] as Waiting<T, R>;
+      // A queue that is never empty is cut now and then, rather than with each item.
+      if (queue.next > MOST_SERVED) {
+        queue.items.splice(0, queue.next);
+        queue.next = 0;
+      }
+      // To the end of the line.
+      this.#queues.delete(sender);
+      if (queue.next < queue.items.length) this.#queues.set(sender, queue);
+      group.push(first);
+      size += first.size;
+    }
+    return group;
   }
 
   async #commitGroup(group: readonly Waiting<T, R>[]): Promise<void> {
@@ -78,7 +112,7 @@ export class GroupCommit<T, R> {
     } catch (error) {
       for (const { reject } of group) reject(error);
     } finally {
-      for (const { size } of group) this.#nWaiting -= size;
+      for (const { sender, size } of group) this.#count(sender, -size);
     }
   }
 }

@@ -60,7 +60,7 @@ interface OpenSource {
   readonly openedAt: number;
 }
 
-const MAX_WAITING = 200_000;
+const MAX_WAITING = 300_000;
 /** A declaration is believed for so long without asking again. */
 const FRESH_MS = 2_000;
 const MAX_PROBLEMS = 100;
@@ -105,8 +105,8 @@ export class ReadingIntake {
   ): Promise<IntakeReply> {
     const arrivedAt = this.#now();
     const placed = "placeOf" in given ? given : { readings: given, placeOf: () => undefined };
-    const { source, sorted } = await this.#take(name, placed);
-    return this.#commit({ source, sorted, adapter, arrivedAt, nReadings: placed.readings.length });
+    const { sender, source, sorted } = await this.#take(name, adapter, placed);
+    return this.#commit({ sender, source, sorted, adapter, arrivedAt, nReadings: placed.readings.length });
   }
 
   /**
@@ -116,14 +116,15 @@ export class ReadingIntake {
    */
   async submitWhole(name: string, adapter: string, readings: readonly unknown[]): Promise<IntakeReply> {
     const arrivedAt = this.#now();
-    const { source, sorted } = await this.#take(name, { readings, placeOf: () => undefined });
+    const placed = { readings, placeOf: () => undefined };
+    const { sender, source, sorted } = await this.#take(name, adapter, placed);
     const [problem] = sorted.problems;
     if (problem !== undefined)
       throw new PlatformError(
         "invalid_body",
         `take readings [${problem.index}]: ${problem.code}: ${problem.message}`,
       );
-    return this.#commit({ source, sorted, adapter, arrivedAt, nReadings: readings.length });
+    return this.#commit({ sender, source, sorted, adapter, arrivedAt, nReadings: readings.length });
   }
 
   /** Asks for the declaration anew with the next readings; other processes learn within seconds. */
@@ -132,15 +133,24 @@ export class ReadingIntake {
     if (known !== undefined) this.#sources.set(name, { ...known, openedAt: -Infinity });
   }
 
-  async #take(name: string, placed: PlacedReadings) {
-    this.#commits.requireRoom();
+  async #take(name: string, adapter: string, placed: PlacedReadings) {
+    // A device sends readings of its own: whose the first one is says who sends.
+    const sender = `${name} ${adapter} ${senderOf(placed.readings[0])}`;
+    this.#commits.requireRoom(sender);
     const source = await this.#open(name);
-    return { source, sorted: await this.#sort(source, placed, this.#now()) };
+    return { sender, source, sorted: await this.#sort(source, placed, this.#now()) };
   }
 
-  async #commit({ source, sorted, adapter, arrivedAt, nReadings }: TakenReadings): Promise<IntakeReply> {
+  async #commit({
+    sender,
+    source,
+    sorted,
+    adapter,
+    arrivedAt,
+    nReadings,
+  }: TakenReadings): Promise<IntakeReply> {
     const { sourceKey, version, document } = source.row;
-    const committed = await this.#commits.add({
+    const committed = await this.#commits.add(sender, {
       sourceKey,
       schemaVersion: version,
       adapter,
@@ -207,6 +217,7 @@ export class ReadingIntake {
 }
 
 interface TakenReadings {
+  readonly sender: string;
   readonly source: OpenSource;
   readonly sorted: SortedReadings;
   readonly adapter: string;

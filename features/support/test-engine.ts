@@ -25,8 +25,11 @@ export async function createTestEngine(threads = 2): Promise<TestEngine> {
     async columns(sql) {
       const reader = await connection.runAndReadAll(sql);
       const columns: Record<string, ResultColumn> = {};
+      // Once: each call makes values of all columns.
+      const found = reader.getColumns();
+      const types = reader.columnTypes();
       reader.columnNames().forEach((name, i) => {
-        columns[name] = typedColumn(reader.getColumns()[i] ?? [], String(reader.columnTypes()[i]));
+        columns[name] = typedColumn(found[i] ?? [], String(types[i]));
       });
       return { nRows: reader.currentRowCount, columns };
     },

@@ -18,8 +18,9 @@ const IDLE_MS = 1_000;
 /** While something waits for a transaction beside it. */
 const HELD_BACK_MS = 15;
 const AFTER_FAILURE_MS = 500;
-/** Readings taken between two turns of the event loop: some tens of milliseconds. */
-const MOST_AT_ONCE = 500;
+/** Readings are taken for so long, and these many at least, between two turns of the event loop. */
+const TURN_MS = 2;
+const LEAST_AT_ONCE = 20;
 /** How far it came is written down this often at most. */
 const NOTE_EVERY_MS = 1_000;
 
@@ -72,16 +73,12 @@ export class ReadingFollower {
 
   /** @returns ms until it should look again */
   async #look(): Promise<number> {
-    const { online, sources, shards, take, onFailure } = this.#options;
+    const { online, sources, shards, onFailure } = this.#options;
     try {
       for (;;) {
         if (this.#position === undefined || this.#loop.isClosed) return IDLE_MS;
         const found = await online.follow(this.#position, { sources: sources(), shards: shards() });
-        for (let at = 0; at < found.readings.length; at += MOST_AT_ONCE) {
-          take(found.readings.slice(at, at + MOST_AT_ONCE));
-          // Whoever asks, and the leases, need not wait for a whole batch.
-          await new Promise((resolve) => setImmediate(resolve));
-        }
+        await this.#take(found.readings);
         this.#position = found.upTo;
         if (found.hasMore) continue;
         await this.#note();
@@ -90,6 +87,17 @@ export class ReadingFollower {
     } catch (error) {
       onFailure(error);
       return AFTER_FAILURE_MS;
+    }
+  }
+
+  /** Whoever asks, and the leases, need not wait for a whole batch. */
+  async #take(readings: readonly FollowedReading[]): Promise<void> {
+    let turnBegan = performance.now();
+    for (let at = 0; at < readings.length; at += LEAST_AT_ONCE) {
+      this.#options.take(readings.slice(at, at + LEAST_AT_ONCE));
+      if (performance.now() - turnBegan < TURN_MS) continue;
+      await new Promise((resolve) => setImmediate(resolve));
+      turnBegan = performance.now();
     }
   }
 

@@ -18,6 +18,9 @@ export const READING_TYPES = [JSON_TYPE, LINES_TYPE, ARROW_STREAM] as const;
 const MAX_BODY_BYTES = 16 * 2 ** 20;
 /** Of JSON; a body of so many takes the thread that also answers predictions a few dozen milliseconds. */
 const MAX_READINGS = 10_000;
+/** Objects and lists of a body, and of a line: a reading has two. */
+const MAX_CONTAINERS = 4 * MAX_READINGS;
+const MAX_LINE_CONTAINERS = 64;
 const NEWLINE = 0x0a;
 
 const bodySchema = z.strictObject({
@@ -52,7 +55,7 @@ export async function readSentReadings(
 }
 
 function ofJson(bytes: Uint8Array, source: string | undefined): SentReadings {
-  const parsed = bodySchema.safeParse(parseStrictJson(bytes));
+  const parsed = bodySchema.safeParse(parseStrictJson(bytes, MAX_CONTAINERS));
   if (!parsed.success) throw invalidInput("invalid_body", "read readings", parsed.error);
   const { readings } = parsed.data;
   if (parsed.data.source !== undefined && source !== undefined && parsed.data.source !== source)
@@ -77,7 +80,7 @@ function ofLines(bytes: Uint8Array): readonly unknown[] {
 
 function lineOf(line: Uint8Array): unknown {
   try {
-    return parseStrictJson(line);
+    return parseStrictJson(line, MAX_LINE_CONTAINERS);
   } catch {
     return Buffer.from(line).toString("utf8");
   }

@@ -28,9 +28,12 @@ export class JsonReader {
   private readonly text: string;
   private at = 0;
   private depth = 0;
+  private nContainers = 0;
+  private readonly maxContainers: number;
 
-  constructor(text: string) {
+  constructor(text: string, maxContainers = Infinity) {
     this.text = text;
+    this.maxContainers = maxContainers;
   }
 
   document(): unknown {
@@ -166,6 +169,8 @@ export class JsonReader {
   }
 
   private enter(): void {
+    if (++this.nContainers > this.maxContainers)
+      this.refuse(`at most ${this.maxContainers} objects and lists`);
     this.at++;
     if (++this.depth > MAX_JSON_DEPTH) this.refuse(`at most ${MAX_JSON_DEPTH} levels`);
   }

@@ -79,6 +79,14 @@ describe("strict JSON", () => {
     );
   });
 
+  test("may be told how many objects and lists there may be, by either way", () => {
+    for (const text of ['[{"a":[]},{}]', String.raw`[{"\u0061":[]},{}]`]) {
+      const bytes = Buffer.from(text);
+      expect(parseStrictJson(bytes, 4)).toEqual([{ a: [] }, {}]);
+      expect(() => parseStrictJson(bytes, 3)).toThrow("at most 3 objects and lists");
+    }
+  });
+
   test("a key may be called constructor or prototype", () => {
     for (const text of [
       '{"constructor":1,"prototype":{"a":2}}',

@@ -21,21 +21,23 @@ const MAX_PLAIN_DIGITS = 300;
 /**
  * Reads one JSON text.
  *
+ * @param maxContainers  most objects and lists: they cost a hundred times the bytes that `{}` has, and seconds where there are
+ *   millions of them
  * @throws {PlatformError} invalid_json naming the byte or character and what was expected
  */
-export function parseStrictJson(bytes: Uint8Array): unknown {
+export function parseStrictJson(bytes: Uint8Array, maxContainers = Infinity): unknown {
   let text: string;
   try {
     text = UTF8.decode(bytes);
   } catch (cause) {
     throw new PlatformError("invalid_json", "read JSON: the bytes are not UTF-8", { cause });
   }
-  const nColons = countPlainColons(bytes);
+  const nColons = countPlainColons(bytes, maxContainers);
   if (nColons >= 0) {
     const value = parseOrUndefined(text);
     if (value !== undefined && countKeys(value) === nColons) return value;
   }
-  return new JsonReader(text).document();
+  return new JsonReader(text, maxContainers).document();
 }
 
 function parseOrUndefined(text: string): unknown {
@@ -47,8 +49,9 @@ function parseOrUndefined(text: string): unknown {
 }
 
 /** Colons outside strings, or −1 when the text has anything that `JSON.parse` treats too kindly, or may. */
-function countPlainColons(bytes: Uint8Array): number {
+function countPlainColons(bytes: Uint8Array, maxContainers: number): number {
   let nColons = 0;
+  let nContainers = 0;
   let depth = 0;
   let nDigits = 0;
   for (let i = 0; i < bytes.length; i++) {
@@ -70,7 +73,7 @@ function countPlainColons(bytes: Uint8Array): number {
         break;
       case 0x5b:
       case 0x7b:
-        if (++depth > MAX_JSON_DEPTH) return -1;
+        if (++depth > MAX_JSON_DEPTH || ++nContainers > maxContainers) return -1;
         break;
       case 0x5d:
       case 0x7d:

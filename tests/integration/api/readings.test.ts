@@ -310,6 +310,13 @@ await describeWithServices("readings over HTTP", () => {
     const bomb = await post(gzipSync(Buffer.alloc(64 * 2 ** 20)), { "content-encoding": "gzip" });
     expect(bomb.status).toBe(413);
     expect((await post("{}", { "content-encoding": "gzip" })).status).toBe(422);
+    // A million readings that are none, in a body of 3 KB: read, they would hold up predictions for seconds.
+    const empty = gzipSync(`{"source":"pumps","readings":[${"{},".repeat(1_000_000)}{}]}`);
+    expect((await post(empty, { "content-encoding": "gzip" })).status).toBe(400);
+    const lines = `[${"{},".repeat(500)}{}]\n`.repeat(300);
+    const asLines = { "content-type": "application/x-ndjson", "content-encoding": "gzip" };
+    const aside = await post(gzipSync(lines), asLines, "?source=pumps");
+    expect(await aside.json()).toMatchObject({ received: 300, quarantined: 300 });
   });
 
   it("are in the catalog with owner, columns and how well what arrives fits, and a drift of the schema is an alert", async () => {

@@ -1,4 +1,4 @@
-import { mkdir, rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { collectDefaultMetrics, Registry } from "prom-client";
@@ -15,6 +15,7 @@ import { streamAdapter } from "../sources/streams/table.ts";
 import type { Database } from "../stores/postgres/port.ts";
 import { startMetricsServer } from "./intake/metrics-server.ts";
 import { createParquetRows } from "./intake/parquet-rows.ts";
+import { claimFolder } from "./own-folder.ts";
 
 const MQTT_PORT = 1883;
 
@@ -46,8 +47,10 @@ export async function startIngestor(settings: Settings, parts: IngestorParts): P
     registry,
     put: (metric, value) => db.alertEvaluation.putSample(metric, "ingestor", value),
   });
-  const scratchDir = join(settings.stateDir, "scratch", `ingestor-${process.pid}`);
-  await mkdir(scratchDir, { recursive: true });
+  const folder = await claimFolder(join(settings.stateDir, "scratch", "ingestors"));
+  const scratchDir = folder.path;
+  // Of one that was killed nothing is of use.
+  for (const name of await readdir(scratchDir)) await rm(join(scratchDir, name), { recursive: true });
   const readParquet = createParquetRows({ folders: settings.feeds.folders, scratchDir });
   const supervisor = new FeedSupervisor({
     feeds: db.feeds,
@@ -73,6 +76,7 @@ export async function startIngestor(settings: Settings, parts: IngestorParts): P
       await supervisor.close();
       await metricsServer?.close();
       await readParquet.close();
+      folder.release();
       await rm(scratchDir, { recursive: true, force: true });
     },
   };

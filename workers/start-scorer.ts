@@ -24,7 +24,7 @@ import type { ObjectStore } from "../stores/objects/port.ts";
 import type { Database } from "../stores/postgres/port.ts";
 import { openRedisFeatureCache } from "../stores/redis/feature-cache.ts";
 import { ChampionScoring } from "./champion-scoring.ts";
-import { claimFolder } from "./scorer-folder.ts";
+import { claimFolder } from "./own-folder.ts";
 import { ScorerMetrics } from "./scorer-metrics.ts";
 
 /** The real things behind the ports, made by the main. */

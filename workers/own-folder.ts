@@ -18,12 +18,12 @@ const IN_USE_EVERY_MS = 20_000;
 const LEFT_AFTER_MS = 120_000;
 
 const host = createHash("sha256").update(hostname()).digest("hex").slice(0, 8);
-/** Folders of this process: several scorers may run in one, in tests. */
+/** Folders of this process: several scorers or ingestors may run in one, in tests. */
 const claimed = new Set<string>();
 
 /**
- * A folder of this process alone under `root`. One that a scorer left when it was killed is taken over with the traces in it, which
- * are then shipped from here; of several each start takes one.
+ * A folder of this process alone under `root`. One that another process left when it was killed is taken over with what is in it, such
+ * as traces that are then shipped from here; of several each start takes one.
  */
 export async function claimFolder(root: string): Promise<OwnFolder> {
   await mkdir(root, { recursive: true, mode: 0o700 });
@@ -55,7 +55,7 @@ async function takeLeftover(root: string, path: string): Promise<boolean> {
       await utimes(path, now, now);
       return true;
     } catch (error) {
-      // Another scorer that starts now was faster.
+      // Another process that starts now was faster.
       if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     }
   }

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from "node:fs/pr
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { claimFolder } from "./scorer-folder.ts";
+import { claimFolder } from "./own-folder.ts";
 
 let root: string;
 beforeEach(async () => {
@@ -10,7 +10,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
-describe("a scorer's folder", () => {
+describe("the folder of a process", () => {
   it("is another one while the first is in use, and the same when it was left", async () => {
     const first = await claimFolder(root);
     await writeFile(join(first.path, "trace"), "x");

@@ -38,6 +38,7 @@ await describeWithServices("a watched folder", () => {
       join(inbox, "c.csv"),
       "asset;time;pressure;n\nc;2026-01-01T00:00:00Z;1.5;1\nc;2026-01-01T00:00:01Z;;2\nc;2026-01-01T00:00:02Z;x;3\nragged;1\n",
     );
+    await writeFile(join(inbox, "e.csv"), "asset,time,n,n\ne,2026-01-01T00:00:00Z,1,2\n");
     const duckdb = await createDuckDb({ directories: [inbox], tempDirectory: join(bench.folder, "tmp") });
     await duckdb.run(
       `copy (select 'd' as asset, timestamptz '2026-01-01 00:00:00Z' + i * interval 1 second as time, i / 2.0 as pressure, i as n
@@ -50,14 +51,16 @@ await describeWithServices("a watched folder", () => {
     await isStored(6_042);
     await until(
       () => bench.letters(),
-      (letters) => letters.length >= 3,
+      (letters) => letters.length >= 4,
     );
     const letters = await bench.letters();
     expect(letters.map(({ code }) => code).sort()).toEqual([
       "not_a_number",
       "not_a_reading",
       "not_a_reading",
+      "not_a_reading",
     ]);
+    expect(letters.map(({ body }) => body).join()).toContain('expected the column \\"n\\" once');
     expect(letters.map(({ body }) => body)).toContain('"{broken"');
     expect(await bench.stored()).toBe(6_042);
     const [row] = await bench.sql<{ n: number; p: number | null }>(

@@ -1,4 +1,4 @@
-import { isPlatformError } from "../../../schemas/platform-error.ts";
+import { isPlatformError, PlatformError } from "../../../schemas/platform-error.ts";
 import { readBytes, readHead, readTextBytes } from "../../files/byte-stream.ts";
 import type { LocalFile } from "../../files/byte-stream.ts";
 import { readRecords } from "../../files/record-reader.ts";
@@ -59,7 +59,7 @@ async function* csvRows({ path, name }: FileToRead): AsyncGenerator<StreamMessag
   let names: readonly string[] | undefined;
   for await (const records of readRecords(readTextBytes(file, isGzip), dialect)) {
     const rows = names === undefined ? records.slice(1) : records;
-    names ??= records[0]?.fields?.map((field) => field.trim());
+    names ??= headerOf(name, records[0]?.fields);
     const header = names ?? [];
     yield rows.map(({ fields, text }) => {
       // A row that is ragged or badly quoted is set aside as it stands.
@@ -67,6 +67,14 @@ async function* csvRows({ path, name }: FileToRead): AsyncGenerator<StreamMessag
       return { body: Object.fromEntries(header.map((key, i) => [key, fields[i]])), file: name, isText: true };
     });
   }
+}
+
+/** @throws {PlatformError} bad_file: of two columns of one name nobody knows which is meant */
+function headerOf(file: string, fields: readonly string[] | null | undefined): string[] | undefined {
+  const names = fields?.map((field) => field.trim());
+  const twice = names?.find((name, i) => names.indexOf(name) !== i);
+  if (twice === undefined) return names;
+  throw new PlatformError("bad_file", `read ${file}: expected the column ${JSON.stringify(twice)} once`);
 }
 
 /** The one that cuts the first line into most fields. */

@@ -37,7 +37,7 @@ export class ReadingsChannel implements Channel<Query> {
   readonly #database: () => ReadingsDatabase;
   /** How far each of them is. */
   readonly #sockets = new Map<ChannelSocket<Query>, FollowPosition>();
-  readonly #sources = new Map<string, { readonly row: LiveSourceRow | undefined; readonly at: number }>();
+  readonly #sources = new Map<string, { readonly row: LiveSourceRow; readonly at: number }>();
   #isClosed = false;
   #following: Promise<void> | undefined;
 
@@ -124,7 +124,8 @@ export class ReadingsChannel implements Channel<Query> {
     const known = this.#sources.get(name);
     if (known !== undefined && performance.now() - known.at < FRESH_MS) return known.row;
     const row = await this.#database().liveSources.get(name);
-    this.#sources.set(name, { row, at: performance.now() });
+    // Anybody may ask for names that are none.
+    if (row !== undefined) this.#sources.set(name, { row, at: performance.now() });
     return row;
   }
 }

@@ -1,9 +1,11 @@
+import pg from "pg";
 import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
 import { AlertEvaluator } from "../../../alerting/alert-evaluator.ts";
 import { ReadingIntake } from "../../../intake/reading-intake.ts";
 import { alertRuleSchema } from "../../../schemas/alerts/alert-rule.ts";
 import { shardOf } from "../../../schemas/live/shard.ts";
 import { liveSourceSchema } from "../../../schemas/live/source.ts";
+import { INTAKE_LOCK } from "../../../stores/postgres/repositories/live/followed-batches.ts";
 import { createDatabase } from "../../../stores/postgres/database.ts";
 import type { Database } from "../../../stores/postgres/port.ts";
 import { createTestDatabase, describeWithServices } from "../../support/platform.ts";
@@ -182,6 +184,31 @@ await describeWithServices("alert rules", () => {
     expect(await alertsOf("silent")).toMatchObject([{ message: "s1: no reading in pumps for 1s" }]);
     await send("s1", [1, 1]);
     await until(async () => (await alertsOf("silent"))[0]?.state === "cleared");
+  });
+
+  it("waits for open transactions that may bring readings, and for no others", async () => {
+    await rule({ name: "beside", source: "pumps", when: { kind: "threshold", column: "heat", above: 90 } });
+    await evaluate();
+    const [intakeOf, other] = [0, 1].map(() => new pg.Client({ connectionString: test.url })) as [
+      pg.Client,
+      pg.Client,
+    ];
+    for (const client of [intakeOf, other]) {
+      await client.connect();
+      await client.query("begin");
+    }
+    await other.query("select pg_current_xact_id()");
+    await send("b1", [0, 99]);
+    await until(async () => (await alertsOf("beside")).length === 1);
+    await intakeOf.query("select pg_advisory_xact_lock_shared($1)", [INTAKE_LOCK]);
+    await intakeOf.query("select pg_current_xact_id()");
+    await send("b2", [0, 99]);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(await alertsOf("beside")).toHaveLength(1);
+    await intakeOf.query("commit");
+    await until(async () => (await alertsOf("beside")).length === 2);
+    await other.query("commit");
+    for (const client of [intakeOf, other]) await client.end();
   });
 
   it("takes a last will for silence, and hears no more of one that a person said is over", async () => {

@@ -16,7 +16,7 @@ import type {
 } from "../../port/online.ts";
 import { json } from "../../connection/row-types.ts";
 import { N_SHARDS, shardSql } from "../../../../schemas/live/shard.ts";
-import { batchesAfter } from "./followed-batches.ts";
+import { batchesAfter, oldestIntake } from "./followed-batches.ts";
 import { replayReadings } from "./replay.ts";
 import { putScores, readScores } from "./asset-scores.ts";
 
@@ -81,10 +81,17 @@ export class PostgresOnlineStore implements OnlineStore {
     { sources, shards }: { readonly sources: readonly number[]; readonly shards: readonly number[] },
   ): Promise<FollowedReadings> {
     const limits = { mostRows: MOST_READINGS, mostBatches: MOST_BATCHES, sources };
-    const { batches: taken, hasMore } = await batchesAfter(this.#pool, after, limits);
+    let found = await batchesAfter(this.#pool, after, limits);
+    if (found.batches.length === 0) {
+      if (!(await this.#isHeldBack(after)))
+        return { readings: [], upTo: after, hasMore: false, isHeldBack: false };
+      // Perhaps by one that has nothing to do with readings.
+      const below = await oldestIntake(this.#pool);
+      found = await batchesAfter(this.#pool, after, { ...limits, below });
+    }
+    const { batches: taken, hasMore } = found;
     const last = taken.at(-1);
-    if (last === undefined)
-      return { readings: [], upTo: after, hasMore: false, isHeldBack: await this.#isHeldBack(after) };
+    if (last === undefined) return { readings: [], upTo: after, hasMore: false, isHeldBack: true };
     return {
       readings: await this.#readingsOf(
         taken.filter(({ n }) => n > 0).map(({ batch }) => batch),

@@ -12,6 +12,7 @@ import type {
   TrendPoint,
   TrendRequest,
 } from "../../port/live.ts";
+import { INTAKE_LOCK } from "./followed-batches.ts";
 import { countIntake, writeLetters } from "./intake-accounts.ts";
 import { encodeReadings, READING_COLUMNS } from "./reading-encoder.ts";
 import type { EncodedBatch } from "./reading-encoder.ts";
@@ -255,9 +256,11 @@ async function openBatches(
     group.reduce((sum, place) => sum + rowsOf(submissions, place).length, 0),
   );
   const ids = await tx.query<{ id: number }>(
-    `insert into aura.reading_batches (source_key, adapter, n_stored)
-     select * from unnest($1::int[], $2::text[], $3::int[]) returning batch_id as id`,
-    [firsts.map((s) => s.sourceKey), firsts.map((s) => s.adapter), nRows],
+    // The first write of its transaction: the lock is there before the id.
+    `with intake as materialized (select pg_advisory_xact_lock_shared($4))
+     insert into aura.reading_batches (source_key, adapter, n_stored)
+     select u.* from intake, unnest($1::int[], $2::text[], $3::int[]) as u returning batch_id as id`,
+    [firsts.map((s) => s.sourceKey), firsts.map((s) => s.adapter), nRows, INTAKE_LOCK],
   );
   return places.map((group, i) => ({
     batchId: ids[i]?.id ?? 0,

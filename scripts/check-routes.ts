@@ -42,7 +42,7 @@ export function routeProblems(routes: readonly Pick<Route, "method" | "path" | "
     }
     if (parsed.data.public === true && !PUBLIC.has(name))
       problems.push(`${name}: is public, but not on the public list`);
-    const isChanging = method !== "get" && !/predict$|infer$|features\/history$/.test(path);
+    const isChanging = method !== "get" && !/predict$|infer$|\/v1\/features$|features\/history$/.test(path);
     if (isChanging && policy.role === "viewer")
       problems.push(`${name}: changes state, so a viewer must not call it`);
   }

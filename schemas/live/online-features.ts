@@ -41,6 +41,18 @@ export const onlineFeaturesSchema = z.strictObject({
 });
 export type OnlineFeatures = z.infer<typeof onlineFeaturesSchema>;
 
+/** Assets in one request of `POST /v1/features`. */
+const MOST_ASSETS = 1_000;
+
+/** Body of `POST /v1/features`: the present features of several assets. */
+export const featuresRequestSchema = z.strictObject({
+  model: nameSchema.optional().describe("May be left out where one model serves."),
+  assets: z.array(dataIdSchema).min(1).max(MOST_ASSETS),
+});
+
+/** In the order of the request. */
+export const featuresReplySchema = z.strictObject({ items: z.array(onlineFeaturesSchema) });
+
 /** What a scorer gives the API for a prediction. */
 export const onlineRowSchema = onlineFeaturesSchema.omit({ features: true }).extend({
   /** In the order of the view; null = missing. */

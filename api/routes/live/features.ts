@@ -3,6 +3,8 @@ import {
   featureFeedsSchema,
   featureHistoryReplySchema,
   featureHistorySchema,
+  featuresReplySchema,
+  featuresRequestSchema,
   onlineFeaturesSchema,
 } from "../../../schemas/live/online-features.ts";
 import { dataIdSchema, nameSchema } from "../../../schemas/names.ts";
@@ -28,6 +30,19 @@ export const featureRoutes: readonly AnyRoute[] = [
     async handle({ params: { asset }, query: { model }, actor }, { database, features }) {
       await requireVisible(asset, actor, database);
       return features.features({ asset, model });
+    },
+  }),
+  route({
+    method: "post",
+    path: "/v1/features",
+    tag: "features",
+    summary: "The same of several assets, in the order in which they were asked for.",
+    policy: siteViewer,
+    body: { kind: "json", schema: featuresRequestSchema },
+    reply: featuresReplySchema,
+    async handle({ body: { assets, model }, actor }, { database, features }) {
+      await Promise.all(assets.map((asset) => requireVisible(asset, actor, database)));
+      return { items: await Promise.all(assets.map((asset) => features.features({ asset, model }))) };
     },
   }),
   route({

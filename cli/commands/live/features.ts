@@ -7,11 +7,10 @@ import {
   featureFeedsSchema,
   featureHistoryReplySchema,
   featureHistorySchema,
-  onlineFeaturesSchema,
+  featuresReplySchema,
 } from "../../../schemas/live/online-features.ts";
-import type { FeatureHistoryRow } from "../../../schemas/live/online-features.ts";
+import type { FeatureHistoryRow, OnlineFeatures } from "../../../schemas/live/online-features.ts";
 import { PlatformError } from "../../../schemas/platform-error.ts";
-import { apiPath } from "../../client.ts";
 import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
@@ -44,13 +43,13 @@ export function registerFeaturesCommand(program: Command): void {
     .action(async ({ json }: { json?: boolean }, command: Command) => list(contextOf(command), json));
   features
     .command("get")
-    .description("the champion's features of an asset at its newest reading, each with its status and age")
-    .argument("<asset>", "its id")
+    .description("the champion's features of assets at their newest readings, each with its status and age")
+    .argument("<assets...>", "their ids")
     .option("--model <name>", "may be left out where one model serves")
     .option("--json", "print them as JSON")
     .addHelpText("after", "\nExample:\n  $ aura features get p1 --model pumps")
-    .action(async (asset: string, options: GetOptions, command: Command) =>
-      get(contextOf(command), asset, options),
+    .action(async (assets: string[], options: GetOptions, command: Command) =>
+      get(contextOf(command), assets, options),
     );
   features
     .command("history")
@@ -90,14 +89,25 @@ async function list(context: CliContext, json: boolean | undefined): Promise<voi
   });
 }
 
-async function get(context: CliContext, asset: string, { model, json }: GetOptions): Promise<void> {
-  const reply = await withApi(context, { start: "if-made" }, ({ client }) =>
-    client.get(apiPath`/v1/features/${asset}`, onlineFeaturesSchema, model === undefined ? {} : { model }),
+async function get(
+  context: CliContext,
+  assets: readonly string[],
+  { model, json }: GetOptions,
+): Promise<void> {
+  const body = { assets, ...(model === undefined ? {} : { model }) };
+  const { items } = await withApi(context, { start: "if-made" }, ({ client }) =>
+    client.post("/v1/features", { reply: featuresReplySchema, body }),
   );
   const { output } = context;
-  if (json === true) return output.json(reply);
+  if (json === true) return output.json(items.length === 1 ? items[0] : items);
+  for (const reply of items) showFeatures(output, reply);
+}
+
+function showFeatures(output: CliContext["output"], reply: OnlineFeatures): void {
   const age = reply.ageSeconds === null ? "no reading" : `${Math.round(reply.ageSeconds)} s ago`;
-  output.line(`${reply.model}@${reply.version} of ${asset} by ${reply.source}: ${reply.status}, ${age}`);
+  output.line(
+    `${reply.model}@${reply.version} of ${reply.asset} by ${reply.source}: ${reply.status}, ${age}`,
+  );
   showList(output, reply.features, {
     empty: "the model has no features",
     columns: [

@@ -252,6 +252,25 @@ await describeWithServices("features of live readings", () => {
     expect((await fixture.request("/v1/features/p1?model=other")).status).toBe(409);
   });
 
+  it("answers for several assets in the order in which they were asked for", async () => {
+    const ask = (assets: readonly string[]) =>
+      fixture.request("/v1/features", {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ model: "pumps", assets }),
+      });
+    const { items } = (await (await ask(["p-22", "nobody", "p1"])).json()) as { items: OnlineFeatures[] };
+    expect(items.map(({ asset, status }) => [asset, status])).toEqual([
+      ["p-22", (await read("p-22")).status],
+      ["nobody", "not_found"],
+      ["p1", (await read("p1")).status],
+    ]);
+    expect(items[2]?.features.map(({ value }) => value)).toEqual(
+      (await read("p1")).features.map(({ value }) => value),
+    );
+    expect((await ask([])).status).toBe(422);
+  });
+
   it("has the features of any asset as they were, of the readings up to then", async () => {
     const rows = seriesOf("p-22", 26);
     const ask = (body: object) =>

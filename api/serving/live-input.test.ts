@@ -28,6 +28,11 @@ const LIVE: OnlineRow = {
   unfit: [{ index: 2, status: "unfit", reason: "c is stuck" }],
 };
 
+const STALE = {
+  status: "stale",
+  unfit: [0, 1, 2].map((index) => ({ index, status: "stale" as const, reason: "too old" })),
+} as const;
+
 describe("the input row of live features", () => {
   it("answers with a warning where the policy is to flag", () => {
     const { row, warnings } = liveInput({ signature }, LIVE);
@@ -46,6 +51,21 @@ describe("the input row of live features", () => {
       expect.objectContaining({ code: "features_unfit" }),
     );
     expect(liveInput({ signature }, { ...LIVE, policy: "reject", unfit: [] }).warnings).toEqual([]);
+  });
+
+  it.each([
+    ["flag", [1, NaN, 3], "features: a, b, c are stale: too old"],
+    ["impute", [NaN, NaN, NaN], "features: a, b, c are stale: too old; they are taken for missing"],
+  ] as const)("treats stale features by the policy %s", (policy, values, warning) => {
+    const { row, warnings } = liveInput({ signature }, { ...LIVE, ...STALE, policy });
+    expect([...row]).toEqual(values);
+    expect(warnings).toEqual([warning]);
+  });
+
+  it("refuses stale features where the policy is to reject", () => {
+    expect(() => liveInput({ signature }, { ...LIVE, ...STALE, policy: "reject" })).toThrow(
+      expect.objectContaining({ code: "features_unfit" }),
+    );
   });
 
   it("does not know an asset without a reading, whatever the policy", () => {

@@ -2,6 +2,7 @@ import { freezeReference } from "../../numerics/drift/reference.ts";
 import type { DriftColumn, DriftReference } from "../../numerics/drift/reference.ts";
 import type { Matrix } from "../../numerics/matrix.ts";
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
+import { evidenceGroups } from "./evidence-groups.ts";
 
 /** Name of the model's own output among the watched columns; no feature may have it (names come from columns). */
 export const SCORE_COLUMN = "\u2192 score";
@@ -44,7 +45,7 @@ export function freezeModelReference(job: ReferenceJob, _hooks: TrainingHooks): 
           values: textsOf(job.scores, job.scoreTexts),
         };
   return freezeReference([...columns, score], {
-    groups: Int32Array.from(rows, (row) => job.assetCodes[row] as number),
+    groups: evidenceGroups(Int32Array.from(rows, (row) => job.assetCodes[row] as number)),
     times: Float64Array.from(rows, (row) => job.times[row] as number),
   });
 }

@@ -1,7 +1,9 @@
 import type { DriftColumn, DriftReference, FeatureReference } from "../../numerics/drift/reference.ts";
 import { compareWithReference } from "../../numerics/drift/verdict.ts";
 import type { DriftReport } from "../../numerics/drift/verdict.ts";
+import { indexGroups } from "../../numerics/splits/groups.ts";
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
+import { evidenceGroups } from "../evaluation/evidence-groups.ts";
 import { textsOf } from "../evaluation/model-reference.ts";
 import type { CategoryTexts } from "../evaluation/model-reference.ts";
 import type { TraceWindow } from "./trace-window.ts";
@@ -34,7 +36,8 @@ export function compareWindow(job: CompareJob, _hooks: TrainingHooks): DriftRepo
       values[row] = window.features[row * window.nFeatures + at] as number;
     return columnOf(feature, values, categories[feature.name] ?? []);
   });
-  return compareWithReference(reference, columns, { ...options, groups: window.assets });
+  const groups = evidenceGroups(indexGroups(window.assets).codes);
+  return compareWithReference(reference, columns, { ...options, groups });
 }
 
 /** Of the kind that the reference has frozen: what was frozen as codes is compared as codes. */

@@ -4,11 +4,12 @@ import type { DriftReference } from "../../numerics/drift/reference.ts";
 import { SCORE_COLUMN } from "../evaluation/model-reference.ts";
 
 /**
- * `reference.json` of a version as it may lie in a store, in two forms. The first had neither kind nor role, range, plot
- * and reconstruction: what is absent is null, and the checks that need it say "not available".
+ * `reference.json` of a version as it may lie in a store, in two forms. The first had neither kind nor role, range, plot,
+ * intraclass correlation and reconstruction: what is absent is null or 0, and the checks that need it say "not available".
  */
 const count = z.number().min(0);
 const ratio = z.number().positive().max(1);
+const intraclass = z.number().min(0).max(1).default(0);
 const numbers = z.array(z.number());
 const role = z.enum(["feature", "score"]).optional();
 
@@ -19,6 +20,7 @@ const numericSchema = z.object({
   count,
   missing: count,
   independentRatio: ratio,
+  intraclass,
   mean: z.number().nullable(),
   std: z.number().nullable(),
   min: z.number().nullable().default(null),
@@ -36,6 +38,7 @@ const categoricalSchema = z.object({
   count,
   missing: count,
   independentRatio: ratio,
+  intraclass,
   categories: z.array(z.object({ value: z.string(), count })),
   otherCount: count,
 });
@@ -49,6 +52,7 @@ const reconstructionSchema = z.object({
   explainedShare: z.number(),
   nRows: count,
   independentRatio: ratio,
+  intraclass,
   meanError: z.number(),
   errorStd: z.number().positive(),
   foldErrors: numbers.min(2),

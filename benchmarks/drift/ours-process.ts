@@ -20,13 +20,16 @@ const reference = freezeReference(readColumns(referencePath, Number(nReference))
 const live = readColumns(livePath, Number(nLive));
 check(first(live, WARM_ROWS));
 const seconds: number[] = [];
+const cpu = process.cpuUsage();
 let sizes = { html: 0, json: 0, drifted: 0 };
 for (let repeat = 0; repeat < Number(repeats); repeat++) {
   const start = performance.now();
   sizes = check(live);
   seconds.push((performance.now() - start) / 1_000);
 }
+const { user, system } = process.cpuUsage(cpu);
 const metrics = {
+  cpuSeconds: (user + system) / 1e6 / Number(repeats),
   seconds: seconds.toSorted((a, b) => a - b)[Math.floor(seconds.length / 2)] ?? Number.NaN,
   htmlMB: sizes.html / 1e6,
   jsonMB: sizes.json / 1e6,

@@ -3,7 +3,7 @@ import type { RowSpec } from "../row.ts";
 /** Rows of the drift suite. */
 export const DRIFT_SPECS = {
   falseAlarms: {
-    work: "Checks that say drift where there is none, worst of nine kinds of tables of 21 columns",
+    work: "Checks that say drift where there is none, worst of ten kinds of tables of 21 columns",
     unit: "share",
     kind: "must",
     better: "lower",

@@ -14,7 +14,7 @@ const N_COLUMNS = 50;
 const TIMEOUT_MS = 600_000;
 const PEER_ENVIRONMENT = ".venv-evidently";
 
-/** Verdicts under no drift and under known drift, and the time of a check beside Evidently's. */
+/** Verdicts without drift and under known drift, and the time of a check beside Evidently's. */
 export const driftSuite: BenchSuite = {
   name: "drift",
   about:
@@ -85,9 +85,9 @@ async function runOurs(context: SuiteContext, nRows: number): Promise<PeerReport
   const result = await runChild({ command: process.execPath, args: list }, TIMEOUT_MS);
   if (result.code !== 0) throw new Error(`drift [exit code ${result.code}]: ${result.stderr.slice(-2_000)}`);
   const report = peerReportSchema.parse(JSON.parse(result.stdout));
-  const { seconds, jsonMB, peakRssMiB, drifted } = report.metrics;
+  const { seconds, cpuSeconds, jsonMB, peakRssMiB, drifted } = report.metrics;
   context.say(
-    `ours, ${nRows} rows: ${seconds?.toFixed(3)} s, JSON ${jsonMB?.toFixed(3)} MB, peak ${peakRssMiB?.toFixed(0)} MiB, ${drifted} columns drift`,
+    `ours, ${nRows} rows: ${seconds?.toFixed(3)} s, of them ${cpuSeconds?.toFixed(3)} s of processor time, JSON ${jsonMB?.toFixed(3)} MB, peak ${peakRssMiB?.toFixed(0)} MiB, ${drifted} columns drift`,
   );
   return report;
 }
@@ -119,7 +119,9 @@ function addTime(context: SuiteContext, spec: "small" | "middle" | "large", { ou
     ...(peer === undefined || seconds === undefined ? {} : { peer: seconds, peerVersion: peer.version }),
   });
   if (peer !== undefined)
-    context.say(`Evidently: ${seconds?.toFixed(2)} s, ${peer.metrics["drifted"]} columns drift`);
+    context.say(
+      `Evidently: ${seconds?.toFixed(2)} s, of them ${peer.metrics["cpuSeconds"]?.toFixed(2)} s of processor time, ${peer.metrics["drifted"]} columns drift`,
+    );
 }
 
 function addPage(context: SuiteContext, { ours, peer }: Pair): void {

@@ -1,3 +1,4 @@
+import { evidenceGroups } from "../../activities/evaluation/evidence-groups.ts";
 import type { DriftColumn } from "../../numerics/drift/reference.ts";
 import type { Generator } from "../../numerics/random/generator.ts";
 
@@ -95,6 +96,19 @@ const fleet: TableKind["draw"] = (generator, nRows) => {
   return { columns, groups };
 };
 
+/** One machine whose levels wander: a row says nearly what the one before said. */
+const wandering: TableKind["draw"] = (generator, nRows) => ({
+  columns: names.map((name): DriftColumn => {
+    let value = generator.normal();
+    const values = Float64Array.from({ length: nRows }, () => {
+      value = 0.95 * value + Math.sqrt(1 - 0.95 ** 2) * generator.normal();
+      return value;
+    });
+    return { name, kind: "numeric", values };
+  }),
+  groups: evidenceGroups(new Int32Array(nRows)),
+});
+
 /** What false alarms are counted on. */
 export const TABLE_KINDS: readonly TableKind[] = [
   { name: "normal, 500 rows", nReference: 5_000, nLive: 500, draw: independent(normal) },
@@ -106,4 +120,5 @@ export const TABLE_KINDS: readonly TableKind[] = [
   { name: "whole numbers, zeros, constants", nReference: 5_000, nLive: 1_000, draw: independent(discrete) },
   { name: "categories and missing values", nReference: 5_000, nLive: 1_000, draw: mixed },
   { name: "machines with levels of their own", nReference: 5_000, nLive: 1_500, draw: fleet },
+  { name: "one machine, 0.95 correlation from row to row", nReference: 5_000, nLive: 1_500, draw: wandering },
 ];

@@ -38,13 +38,16 @@ def main():
     live = read(live_path, int(live_rows), int(columns))
     check(live[:1000], reference[:1000], page)
     seconds = []
+    cpu = time.process_time()
     for _ in range(int(repeats)):
         start = time.perf_counter()
         found = check(live, reference, page)
         seconds.append(time.perf_counter() - start)
+    cpu = time.process_time() - cpu
     drifted = next(m["value"]["count"] for m in found["metrics"] if "DriftedColumnsCount" in str(m))
     metrics = {
         "seconds": statistics.median(seconds),
+        "cpuSeconds": cpu / int(repeats),
         "htmlMB": os.path.getsize(page) / 1e6,
         "drifted": drifted,
         "peakRssMiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,

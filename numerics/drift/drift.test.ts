@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createGenerator } from "../random/generator.ts";
 import { indexGroups } from "../splits/groups.ts";
 import { adjustPValues } from "./statistics/false-discovery.ts";
-import { independentRatio } from "./statistics/independence.ts";
+import { independenceOf } from "./statistics/independence.ts";
 import { kolmogorovTail, ksAgainstSketch, ksTwoSample } from "./statistics/kolmogorov-smirnov.ts";
 import { stabilityIndex } from "./statistics/psi.ts";
 import { confirmDrift } from "./confirmation.ts";
@@ -71,6 +71,7 @@ describe("freezeReference", () => {
       count: 5,
       missing: 1,
       independentRatio: 1,
+      intraclass: 0,
       categories: [
         { value: "a", count: 2 },
         { value: "__proto__", count: 1 },
@@ -231,13 +232,21 @@ describe("compareWithReference", () => {
     const groups = indexGroups(ids);
     const ofOne = indexGroups(ids.map(() => 0));
     const ofRows = indexGroups(ids.map((_, row) => row));
-    expect(independentRatio(values, groups)).toBeGreaterThan(0.5);
-    expect(independentRatio(values, ofOne)).toBe(1);
-    expect(independentRatio(values, ofRows)).toBe(1);
-    expect(independentRatio(new Float64Array(1000), groups)).toBe(1);
-    expect(independentRatio([], indexGroups([]))).toBe(1);
-    expect(independentRatio(Float64Array.from(ids), groups)).toBeCloseTo(0.01, 3);
-    expect(() => independentRatio([1], indexGroups([]))).toThrow(RangeError);
+    expect(independenceOf(values, groups).ratio).toBeGreaterThan(0.5);
+    const none = { ratio: 1, intraclass: 0 };
+    expect(independenceOf(values, ofOne)).toEqual(none);
+    expect(independenceOf(values, ofRows)).toEqual(none);
+    expect(independenceOf(new Float64Array(1000), groups)).toEqual(none);
+    expect(independenceOf([], indexGroups([]))).toEqual(none);
+    expect(independenceOf(Float64Array.from(ids), groups).ratio).toBeCloseTo(0.01, 3);
+    expect(() => independenceOf([1], indexGroups([]))).toThrow(RangeError);
+  });
+  it("takes rows of one asset for as alike as training has shown them", () => {
+    const values = normals(32, 100);
+    const ofOne = indexGroups(new Int32Array(100));
+    expect(independenceOf(values, ofOne, 1).ratio).toBeCloseTo(0.01, 12);
+    expect(independenceOf(values, ofOne, 0.5).ratio).toBeCloseTo(1 / (1 + 99 / 2), 12);
+    expect(independenceOf(values, indexGroups(values), 1).ratio).toBe(1);
   });
   it.each([
     ["a sensor that goes missing", normals(1, 1000).map((x, i) => (i % 4 === 0 ? Number.NaN : x)), "drift"],

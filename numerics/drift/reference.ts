@@ -26,8 +26,8 @@ import { freezeReconstruction } from "./checks/reconstruction.ts";
 import type { ReconstructionColumn, ReconstructionReference } from "./checks/reconstruction.ts";
 import { plotEdges } from "./plot-bins.ts";
 import type { PlotBins } from "./plot-bins.ts";
-import { independentRatio } from "./statistics/independence.ts";
-import type { RowGroups } from "./statistics/independence.ts";
+import { ALL_INDEPENDENT, independenceOf } from "./statistics/independence.ts";
+import type { Independence, RowGroups } from "./statistics/independence.ts";
 import { binCounts, countWindow, unionOf } from "./window-counts.ts";
 
 /** What a column is: an input of the model, or its answer. */
@@ -49,6 +49,8 @@ export interface NumericReference {
   readonly missing: number;
   /** share of the rows that count as independent, in (0, 1]; 1 when frozen without assets */
   readonly independentRatio: number;
+  /** correlation of two rows of one asset; 0 when frozen without assets, or before it was kept */
+  readonly intraclass: number;
   /** null when no row has a value */
   readonly mean: number | null;
   readonly std: number | null;
@@ -74,6 +76,8 @@ export interface CategoricalReference {
   readonly missing: number;
   /** share of the rows that count as independent, in (0, 1]; 1 when frozen without assets */
   readonly independentRatio: number;
+  /** correlation of two rows of one asset; 0 when frozen without assets, or before it was kept */
+  readonly intraclass: number;
   /** at most `maxCategories`, most frequent first (ties by text) */
   readonly categories: readonly { readonly value: string; readonly count: number }[];
   /** rows of all further categories */
@@ -102,7 +106,7 @@ export interface ReferenceOptions {
   readonly sketchSize?: number;
   /** categories kept by name, 1…10,000; default 100 */
   readonly maxCategories?: number;
-  /** asset id per row: rows of an asset then count by how much they differ, see `independentRatio` */
+  /** asset id per row: rows of an asset then count by how much they differ, see `independenceOf` */
   readonly groups?: ArrayLike<GroupId>;
   /** time per row, in any unit: what the folds of the reconstruction error follow; default the order of the rows */
   readonly times?: ArrayLike<number>;
@@ -129,10 +133,10 @@ export function freezeReference(
   const nRows = requireTable(columns);
   const groups = options.groups === undefined ? undefined : indexGroups(options.groups);
   const features = columns.map((column) => {
-    const ratio = columnRatio(column, groups);
+    const rows = columnIndependence(column, groups);
     return column.kind === "numeric"
-      ? freezeNumeric(column, { nBins, sketchSize, ratio })
-      : freezeCategorical(column, { maxCategories, ratio });
+      ? freezeNumeric(column, { nBins, sketchSize, rows })
+      : freezeCategorical(column, { maxCategories, rows });
   });
   return {
     kind: REFERENCE_KIND,
@@ -213,13 +217,17 @@ export function countCategories(values: ArrayLike<string | null>): {
 }
 
 /**
- * Share of a column's rows that count as independent; a category is judged by "is the most frequent one".
+ * How far a column's rows are independent; a category is judged by "is the most frequent one".
  *
- * @returns 1 without assets
+ * @param leastIntraclass as `independenceOf` takes it
  */
-export function columnRatio(column: DriftColumn, groups: RowGroups | undefined): number {
-  if (groups === undefined) return 1;
-  if (column.kind === "numeric") return independentRatio(column.values, groups);
+export function columnIndependence(
+  column: DriftColumn,
+  groups: RowGroups | undefined,
+  leastIntraclass = 0,
+): Independence {
+  if (groups === undefined) return ALL_INDEPENDENT;
+  if (column.kind === "numeric") return independenceOf(column.values, groups, leastIntraclass);
   let usual: string | undefined;
   let most = 0;
   for (const [value, count] of countCategories(column.values).counts) {
@@ -228,10 +236,8 @@ export function columnRatio(column: DriftColumn, groups: RowGroups | undefined):
       most = count;
     }
   }
-  return independentRatio(
-    Float64Array.from(column.values, (value) => (value === usual ? 1 : 0)),
-    groups,
-  );
+  const isUsual = Float64Array.from(column.values, (value) => (value === usual ? 1 : 0));
+  return independenceOf(isUsual, groups, leastIntraclass);
 }
 
 function freezeNumeric(
@@ -240,7 +246,7 @@ function freezeNumeric(
     role,
     values,
   }: { readonly name: string; readonly role?: ColumnRole; readonly values: ArrayLike<number> },
-  options: { nBins: number; sketchSize: number; ratio: number },
+  options: { nBins: number; sketchSize: number; rows: Independence },
 ): NumericReference {
   const sorted = presentSorted(name, values);
   const count = sorted.length;
@@ -251,7 +257,8 @@ function freezeNumeric(
     role: role ?? "feature",
     count,
     missing: values.length - count,
-    independentRatio: options.ratio,
+    independentRatio: options.rows.ratio,
+    intraclass: options.rows.intraclass,
     mean: count === 0 ? null : mean(sorted),
     std: count === 0 ? null : standardDeviation(sorted),
     min: count === 0 ? null : sorted[0],
@@ -319,7 +326,7 @@ function freezeCategorical(
     role,
     values,
   }: { readonly name: string; readonly role?: ColumnRole; readonly values: ArrayLike<string | null> },
-  { maxCategories, ratio }: { maxCategories: number; ratio: number },
+  { maxCategories, rows }: { maxCategories: number; rows: Independence },
 ): CategoricalReference {
   const all = countCategories(values);
   const isPooled = all.counts.size > maxCategories;
@@ -327,7 +334,7 @@ function freezeCategorical(
   const chosen = isPooled ? countCategories(everySecond(values, 0)).counts : all.counts;
   const named = byFrequency(chosen).slice(0, maxCategories);
   const categories = named.map(({ value }) => ({ value, count: counts.get(value) ?? 0 }));
-  const count = [...counts.values()].reduce((sum, rows) => sum + rows, 0);
+  const count = [...counts.values()].reduce((sum, one) => sum + one, 0);
   const kept = categories.reduce((sum, category) => sum + category.count, 0);
   return {
     name,
@@ -335,7 +342,8 @@ function freezeCategorical(
     role: role ?? "feature",
     count,
     missing,
-    independentRatio: ratio,
+    independentRatio: rows.ratio,
+    intraclass: rows.intraclass,
     categories,
     otherCount: count - kept,
   };

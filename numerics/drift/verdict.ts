@@ -17,7 +17,8 @@
  *
  * Rows of one asset are not independent: ten engines of FD001 "drift" from their own fleet when 2,000 rows count as 2,000.
  * Give the asset of each row (`groups`, here and when freezing) wherever there are assets: each column's rows then count by
- * how much they differ within an asset. That enters significance, never size.
+ * how much they differ within an asset, as the window shows it or, where it shows less, as training did. That enters
+ * significance, never size.
  */
 import { indexGroups } from "../splits/groups.ts";
 import type { GroupId } from "../splits/groups.ts";
@@ -34,7 +35,7 @@ import type {
   ColumnStatistics,
   EffectLimits,
 } from "./feature-checks.ts";
-import { columnRatio, requireTable } from "./reference.ts";
+import { columnIndependence, requireTable } from "./reference.ts";
 import type { ColumnRole, DriftColumn, DriftReference, FeatureReference } from "./reference.ts";
 import type { RowGroups } from "./statistics/independence.ts";
 import { adjustPValues } from "./statistics/false-discovery.ts";
@@ -138,7 +139,7 @@ export function compareWithReference(
   const byName = new Map(columns.map((column) => [column.name, column]));
   const found = reference.features.map((feature) => {
     const column = requireColumn(feature, byName.get(feature.name));
-    const ratio = columnRatio(column, groups);
+    const { ratio } = columnIndependence(column, groups, feature.intraclass);
     return { feature, ratio, shift: shiftOf(feature, column, { ratio, limits: settings }) };
   });
   const together = togetherOf(reference, byName, groups);

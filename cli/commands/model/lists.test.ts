@@ -1,3 +1,6 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Command } from "commander";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { attachContext } from "../../context.ts";
@@ -22,6 +25,15 @@ const report = {
   rows: 12,
   report: {},
 };
+const check = { n: 12, effect: 0.3, psiCorrected: 0.1, p: 0.001, q: 0.01 };
+const DETAIL = {
+  reason: "Drift over 12 rows in s2 (range, effect 0.30).",
+  features: [
+    { ...check, name: "s1", state: "ok", check: "distribution" },
+    { ...check, name: "s2", state: "drift", check: "range" },
+  ],
+  reconstruction: { check: "reconstruction", state: "ok", n: 12, effect: -0.2, p: 0.4, q: 0.5 },
+};
 const approval = {
   id: "pump.1.r1",
   kind: "promotion",
@@ -43,6 +55,8 @@ beforeEach(async () => {
   shown = "";
   api = await startFakeApi({
     "GET /v1/drift/pump": () => ({ body: { items: [report] } }),
+    "GET /v1/drift/pump/report": () => ({ body: { ...report, report: DETAIL } }),
+    "GET /v1/drift/pump/page": () => ({ body: "the page" }),
     "GET /v1/approvals": () => ({ body: { items: [approval] } }),
   });
 });
@@ -63,6 +77,19 @@ it("drift history has the ids that aura lineage drift takes", async () => {
   await aura("drift", "history", "pump");
   expect(shown).toMatch(/window end +version +state +confirmed +rows +id\n/);
   expect(shown).toMatch(/ drift +yes +12 +pump-0a1b\n/);
+});
+
+it("drift report has the checks that decide, the worst first, and its page goes to a file", async () => {
+  await aura("drift", "report", "pump", "--id", "pump-0a1b");
+  expect(shown).toMatch(/drift, confirmed +pump@1, 12 rows\n/);
+  expect(shown).toMatch(/column +state +by +n +effect +psi +p +q\n/);
+  expect(shown).toMatch(/\ns2 +drift +range +12 +0.3 +0.1 +0.001 +0.01\ns1 +ok/);
+  expect(shown).toMatch(/\n\(all inputs\) +ok +reconstruction +12 +-0.2 +- +0.4 +0.5\n/);
+  shown = "";
+  const folder = mkdtempSync(join(tmpdir(), "aura-drift-page-"));
+  await aura("drift", "report", "pump", "--out", join(folder, "drift.html"));
+  expect(readFileSync(join(folder, "drift.html"), "utf8")).toContain("the page");
+  rmSync(folder, { recursive: true });
 });
 
 it("approvals are listed without evidence, in JSON too", async () => {

@@ -19,8 +19,8 @@
 import { decomposeByReduction } from "../../linear/tridiagonal.ts";
 import { mean, variance } from "../../stats/moments.ts";
 import { studentTail } from "../../stats/student-t.ts";
-import { independentRatio } from "../statistics/independence.ts";
-import type { RowGroups } from "../statistics/independence.ts";
+import { ALL_INDEPENDENT, independenceOf } from "../statistics/independence.ts";
+import type { Independence, RowGroups } from "../statistics/independence.ts";
 
 /** Frozen with the reference. Plain JSON. */
 export interface ReconstructionReference {
@@ -36,6 +36,8 @@ export interface ReconstructionReference {
   /** rows it was learnt from, and the share of them that count as independent */
   readonly nRows: number;
   readonly independentRatio: number;
+  /** correlation of the errors of two rows of one asset */
+  readonly intraclass: number;
   /** mean error, and deviation of the error of a row from its fold's mean */
   readonly meanError: number;
   readonly errorStd: number;
@@ -102,6 +104,7 @@ export function freezeReconstruction(
   );
   const errorStd = Math.sqrt(within / rows.length);
   if (!(errorStd > 0)) return null;
+  const independence = sampleIndependence(errors, rows, options.groups);
   return {
     columns: scaled.map(({ name }) => name),
     means: scaled.map((column) => column.mean),
@@ -110,7 +113,8 @@ export function freezeReconstruction(
     nComponents: all.nComponents,
     explainedShare: all.explainedShare,
     nRows: rows.length,
-    independentRatio: ratioOf(errors, rows, options.groups),
+    independentRatio: independence.ratio,
+    intraclass: independence.intraclass,
     meanError: mean(errors),
     errorStd,
     foldErrors,
@@ -150,7 +154,8 @@ export function reconstructionShift(
   const nRows = given[0].values.length;
   const errors = liveErrors(given, nRows, Float64Array.from(reference.components));
   const meanError = mean(errors);
-  const ratio = groups === undefined ? 1 : independentRatio(errors, groups);
+  const { ratio } =
+    groups === undefined ? ALL_INDEPENDENT : independenceOf(errors, groups, reference.intraclass);
   const { errorStd, foldErrors } = reference;
   const stored = reference.nRows * reference.independentRatio;
   const nIndependent = nRows * ratio;
@@ -263,9 +268,13 @@ function componentsOf(
   return { components, nComponents, explainedShare: total === 0 ? 0 : held / total };
 }
 
-function ratioOf(errors: Float64Array, rows: Int32Array, groups: RowGroups | undefined): number {
-  if (groups === undefined) return 1;
-  return independentRatio(errors, {
+function sampleIndependence(
+  errors: Float64Array,
+  rows: Int32Array,
+  groups: RowGroups | undefined,
+): Independence {
+  if (groups === undefined) return ALL_INDEPENDENT;
+  return independenceOf(errors, {
     ids: groups.ids,
     codes: Int32Array.from(rows, (row) => groups.codes[row]),
   });

@@ -87,6 +87,32 @@ await describeWithServices("the embedded MQTT endpoint", () => {
     await bench.sql("delete from aura.dead_letters");
   });
 
+  it("lists a thousand poison messages in a row, and others' readings do not wait for them", async () => {
+    const [poisoned, good] = [await open({ clientId: "poisoned" }), await open({ clientId: "good" })];
+    const lags = async (count: number, from: number): Promise<number[]> => {
+      const times: number[] = [];
+      for (let n = from; n < from + count; n++) {
+        const began = performance.now();
+        await publish(good, "aura/pumps/good", { time: readingOf("x", n).time, values });
+        times.push(performance.now() - began);
+      }
+      return times.toSorted((a, b) => a - b);
+    };
+    const alone = await lags(100, 0);
+    const poison = Promise.all(
+      Array.from({ length: 1_000 }, (_, n) => publish(poisoned, "aura/pumps/bad", `{poison ${n}`)),
+    );
+    const beside = await lags(100, 100);
+    await poison;
+    const letters = await bench.letters();
+    expect(new Set(letters.map(({ body }) => body)).size).toBe(1_000);
+    expect(new Set(letters.map(({ code }) => code))).toEqual(new Set(["not_a_reading"]));
+    // In the middle, and at the end where they share a commit with a few hundred of them.
+    expect(beside[50]).toBeLessThan(Math.max(50, 3 * (alone[50] ?? 0)));
+    expect(beside[99]).toBeLessThan(1_000);
+    await bench.sql("delete from aura.dead_letters");
+  });
+
   it("marks an asset by its last will, until it is heard of again", async () => {
     const will = { topic: "aura/pumps/w1", payload: Buffer.from("battery"), qos: 1 as const, retain: false };
     const stale = async () =>

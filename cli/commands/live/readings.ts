@@ -8,6 +8,7 @@ import type { Command } from "commander";
 import { z } from "zod";
 import { addIntake, intakeCountsSchema, intakeReplySchema, NO_INTAKE } from "../../../schemas/live/intake.ts";
 import type { IntakeCounts, IntakeProblem } from "../../../schemas/live/intake.ts";
+import { parseStrictJson } from "../../../schemas/json/strict-json.ts";
 import { PlatformError } from "../../../schemas/platform-error.ts";
 import type { ApiClient } from "../../client.ts";
 import { withApi } from "../../connection.ts";
@@ -165,7 +166,8 @@ async function* batches(path: string, shown: string): AsyncGenerator<Batch> {
 /** What is no JSON is sent as it stands: the platform sets it aside with the others that are no readings. */
 function parsedOrText(text: string): unknown {
   try {
-    return JSON.parse(text);
+    // Strictly: what a looser reader makes of 1e400 would be sent as a missing value.
+    return parseStrictJson(Buffer.from(text));
   } catch {
     return text;
   }

@@ -538,6 +538,23 @@ await describeWithServices("readings over HTTP", () => {
       expect(again.headers.get("retry-after")).toBe("1");
     });
 
+    it("may take times as numbers of one unit, and set aside those of another", async () => {
+      await put({ ...PUMPS, name: "numbered", time: { epochUnit: "ms" } });
+      const now = Date.now() - 60_000;
+      const times = [now, now / 1_000, now * 1_000, String(now), NaN, at(1)];
+      const { stored, problems } = await send(
+        times.map((time) => ({ asset: "n1", time, values: { pressure: 1 } })),
+        "numbered",
+      );
+      expect(stored).toBe(2);
+      expect(problems.map(({ index, code }) => [index, code])).toEqual([
+        [1, "old_time"],
+        [2, "bad_time"],
+        [3, "bad_time"],
+        [4, "bad_time"],
+      ]);
+    });
+
     it("may count in cycles, with lives of an asset kept apart", async () => {
       await put({ ...PUMPS, name: "engines", time: { kind: "cycle" } });
       const cycle = (epoch: number, time: number) => ({

@@ -26,6 +26,7 @@ export interface PacketSocketOptions {
 type Head = { readonly begin: number; readonly end: number } | "incomplete";
 
 const MAX_LENGTH_BYTES = 4;
+const LAST_WORD_MS = 2_000;
 
 export class PacketSocket {
   readonly #socket: Socket;
@@ -93,11 +94,22 @@ export class PacketSocket {
     this.#isClosed = true;
     this.#chunks = [];
     if (this.#socket.destroyed) this.#socket.destroy();
-    else this.#socket.destroySoon();
+    else this.#endSoon();
     this.#options.onClose(reason);
   }
 
+  /** Lets the last word go out, but not for as long as the other side likes: it may not read, and go on sending. */
+  #endSoon(): void {
+    const socket = this.#socket;
+    const timer = setTimeout(() => socket.destroy(), LAST_WORD_MS);
+    socket.once("close", () => clearTimeout(timer));
+    socket.resume();
+    socket.destroySoon();
+  }
+
   #take(chunk: Buffer): void {
+    // What comes behind the end is let go.
+    if (this.#isClosed) return;
     this.#chunks.push(chunk);
     this.#nPending += chunk.length;
     if (this.#nPending >= this.#nWanted) this.#parse();

@@ -112,5 +112,7 @@ function put<T>(map: Map<string, Map<string, T>>, outer: string, inner: string, 
 
 function isAfter(a: StreamPlace, b: StreamPlace): boolean {
   if (a.epoch !== b.epoch) return a.epoch > b.epoch;
-  return a.ts !== b.ts ? a.ts > b.ts : a.seq > b.seq;
+  if (a.ts !== b.ts) return a.ts > b.ts;
+  // Only the newest score of an asset is there: one of another version is of what serves now, newer or gone back to.
+  return a.seq !== b.seq ? a.seq > b.seq : a.version !== b.version;
 }

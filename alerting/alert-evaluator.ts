@@ -192,7 +192,7 @@ export class AlertEvaluator {
     const stream = `source/${source.name}`;
     const assetClass = scope.classes.get(`${source.name}\n${asset}`);
     if (assetClass === undefined) scope.readAt = -Infinity;
-    if (!book.move({ stream, asset, epoch, ts, seq, heardAt: committedAt })) return;
+    if (!book.move({ stream, asset, epoch, ts, seq, version: 0, heardAt: committedAt })) return;
     for (const rule of source.rules)
       if (this.#takesAsset(rule, asset, assetClass ?? null)) takeReading(book, rule, reading);
   }
@@ -215,8 +215,9 @@ export class AlertEvaluator {
     const { scores, from } = await this.#options.evaluation.recentScores(models, this.#scoresFrom);
     this.#scoresFrom = from;
     for (const score of scores) {
-      const { model, asset, epoch, ts, seq, receivedAt } = score;
-      if (!book.move({ stream: `model/${model}`, asset, epoch, ts, seq, heardAt: receivedAt })) continue;
+      const { model, asset, epoch, ts, seq, version, receivedAt } = score;
+      const place = { asset, epoch, ts, seq, version, heardAt: receivedAt };
+      if (!book.move({ stream: `model/${model}`, ...place })) continue;
       for (const rule of rules)
         if (modelOf(rule) === model && takesAsset(rule.rule, asset, score.assetClass))
           takeScore(book, rule, score);

@@ -168,6 +168,7 @@ export function takeScan(
       epoch: 0,
       ts: Math.round(newestAt * 1_000),
       seq: 0,
+      version: 0,
       heardAt: at,
     };
     if (!book.move(place)) continue;

@@ -21,6 +21,8 @@ export interface StreamPlace {
   readonly epoch: number;
   readonly ts: number;
   readonly seq: number;
+  /** Of what scored it; 0: it is a reading. */
+  readonly version: number;
   /** ms since 1970 of its commit. */
   readonly heardAt: number;
 }

@@ -277,14 +277,14 @@ await describeWithServices("alert rules", () => {
       secret: "s",
     };
     const leases = await db.online.renew(address, 60_000);
-    const score = (second: number, headline: number, { asset = "m1", waitedMs = 0 } = {}) => {
+    const score = (second: number, headline: number, { asset = "m1", waitedMs = 0, version = 3 } = {}) => {
       const shard = shardOf(asset);
       const fence = leases.find((one) => one.shard === shard)?.fence ?? 0;
       return db.online.putScores([
         {
           model: "wear",
           asset,
-          version: 3,
+          version,
           digest: "d".repeat(64),
           prediction: { predictionId: `p-${second}` },
           headline,
@@ -316,6 +316,11 @@ await describeWithServices("alert rules", () => {
     // It could not be stored for a while: others were made and looked at meanwhile.
     await score(1, 0.95, { asset: "m2", waitedMs: 60_000 });
     await until(async () => (await alertsOf("worn")).length === 2);
+    // The same reading, by a version that sees more in it.
+    await score(1, 0.1, { asset: "m3" });
+    await settled();
+    await score(1, 0.99, { asset: "m3", version: 4 });
+    await until(async () => (await alertsOf("worn")).some(({ asset }) => asset === "m3"));
     expect(await db.alerts.list({ rule: "worn", asset: "m1", limit: 9 })).toMatchObject([
       {
         message: "m1: prediction of wear@3 of 0.9 is above 0.8",

@@ -74,7 +74,7 @@ export class PostgresAlertEvaluationStore implements AlertEvaluationStore {
       "select rule, asset_id as asset, state from aura.alert_states",
     );
     const places = await this.#pool.query<StreamPlace>(
-      `select stream, asset_id as asset, epoch, ts, seq, ${msOf("heard_at")} as "heardAt" from aura.alert_streams`,
+      `select stream, asset_id as asset, epoch, ts, seq, version, ${msOf("heard_at")} as "heardAt" from aura.alert_streams`,
     );
     return { states, places };
   }
@@ -183,12 +183,12 @@ export class PostgresAlertEvaluationStore implements AlertEvaluationStore {
 async function putPlaces(tx: Transaction, places: readonly StreamPlace[]): Promise<void> {
   if (places.length === 0) return;
   await tx.query(
-    `insert into aura.alert_streams (stream, asset_id, epoch, ts, seq, heard_at)
-     select u.stream, u.asset, u.epoch, u.ts, u.seq, to_timestamp(u.heard / 1000.0)
-       from unnest($1::text[], $2::text[], $3::int[], $4::bigint[], $5::int[], $6::float8[])
-            as u (stream, asset, epoch, ts, seq, heard)
+    `insert into aura.alert_streams (stream, asset_id, epoch, ts, seq, heard_at, version)
+     select u.stream, u.asset, u.epoch, u.ts, u.seq, to_timestamp(u.heard / 1000.0), u.version
+       from unnest($1::text[], $2::text[], $3::int[], $4::bigint[], $5::int[], $6::float8[], $7::int[])
+            as u (stream, asset, epoch, ts, seq, heard, version)
      on conflict (stream, asset_id) do update set epoch = excluded.epoch, ts = excluded.ts, seq = excluded.seq,
-       heard_at = excluded.heard_at`,
+       heard_at = excluded.heard_at, version = excluded.version`,
     [
       places.map((p) => p.stream),
       places.map((p) => p.asset),
@@ -196,6 +196,7 @@ async function putPlaces(tx: Transaction, places: readonly StreamPlace[]): Promi
       places.map((p) => p.ts),
       places.map((p) => p.seq),
       places.map((p) => p.heardAt),
+      places.map((p) => p.version),
     ],
   );
 }

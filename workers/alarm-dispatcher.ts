@@ -2,6 +2,7 @@ import { WorkflowExecutionAlreadyStartedError, WorkflowIdReusePolicy } from "@te
 import type { Client, Connection } from "@temporalio/client";
 import type { Logger } from "pino";
 import type { AlertRule } from "../schemas/alerts/alert-rule.ts";
+import { silenceOf } from "../alerting/silences.ts";
 import { spanMs } from "../schemas/live/source.ts";
 import type { AlertEventRow } from "../stores/postgres/port/alerting.ts";
 import type { Database } from "../stores/postgres/port.ts";
@@ -14,13 +15,14 @@ const EVENTS = 200;
 const REPLAYS = 50;
 const PRUNE_EVERY_MS = 3_600_000;
 const LOOK_EVERY_MS = 1_000;
+const SILENCES_EVERY_MS = 2_000;
 const CALL_MS = 5_000;
 /** A pending alarm is looked at when it should have been decided, and so much later. */
 const SETTLE_GRACE_MS = 30_000;
 /** Of a silence whose time its source declares. */
 const SILENCE_MS = 600_000;
 
-type Dispatched = Pick<Database, "alertEvents" | "alertRules" | "alertDeliveries">;
+type Dispatched = Pick<Database, "alertEvents" | "alertRules" | "alertDeliveries" | "alertSilences">;
 
 /**
  * Gives what happens to alerts to the workflows of their alarms, in order. The position moves after Temporal has them; a
@@ -34,6 +36,7 @@ export class AlarmDispatcher {
   #unsubscribe: (() => Promise<void>) | undefined;
   readonly #replayed = new Set<number>();
   #prunedAt = -Infinity;
+  #silencesAt = -Infinity;
 
   constructor(db: Dispatched, client: Client, log: Logger) {
     this.#db = db;
@@ -57,6 +60,7 @@ export class AlarmDispatcher {
     const { alertEvents, alertDeliveries } = this.#db;
     try {
       while (!this.#loop.isClosed && (await alertEvents.dispatch(EVENTS, (events) => this.#give(events))));
+      await this.#endSilences();
       for (const id of await alertDeliveries.waitingReplays(REPLAYS)) await this.#replay(id);
       if (performance.now() - this.#prunedAt > PRUNE_EVERY_MS) {
         await alertEvents.prune();
@@ -66,6 +70,18 @@ export class AlarmDispatcher {
       this.#log.debug({ err }, "alerts wait for the database or Temporal");
     }
     return LOOK_EVERY_MS;
+  }
+
+  /** What was not told under a silence that is over, and is still open, is told now. */
+  async #endSilences(): Promise<void> {
+    if (performance.now() - this.#silencesAt < SILENCES_EVERY_MS) return;
+    this.#silencesAt = performance.now();
+    const { alertDeliveries, alertSilences } = this.#db;
+    const untold = await alertDeliveries.silenced();
+    if (untold.length === 0) return;
+    const silences = (await alertSilences.list()).map(({ document }) => document);
+    for (const one of untold)
+      if (silenceOf(one, silences, Date.now()) === undefined) await alertDeliveries.unsilence(one.id);
   }
 
   async #give(events: readonly AlertEventRow[]): Promise<void> {

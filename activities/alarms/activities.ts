@@ -1,5 +1,6 @@
 import { send } from "../../alerting/channels/send.ts";
 import { channelsFor } from "../../alerting/routing.ts";
+import { silenceOf } from "../../alerting/silences.ts";
 import { isPlatformError, PlatformError } from "../../schemas/platform-error.ts";
 import type { AuditEntry } from "../../stores/postgres/port.ts";
 import type { ActivityDeps } from "../dependencies.ts";
@@ -19,7 +20,8 @@ type AlarmDeps = Pick<ActivityDeps, "db" | "alerting">;
 export function createAlarmActivities({ db, alerting }: AlarmDeps) {
   return {
     /**
-     * Settles who is told of an event. **Effects**: a delivery row for each channel. **Idempotency**: (event, channel).
+     * Settles who is told of an event; under a silence nobody. **Effects**: a delivery row for each channel. **Idempotency**:
+     * (event, channel).
      * **Retry**: dependency.
      */
     async openDeliveries({ eventId }: OpenDeliveriesInput): Promise<OpenedDeliveries> {
@@ -33,10 +35,21 @@ export function createAlarmActivities({ db, alerting }: AlarmDeps) {
         channels: (await db.alertChannels.list()).map(({ document }) => document),
         told: await db.alertDeliveries.channelsOf(event.alert.id),
       });
-      const rows = await db.alertDeliveries.open(eventId, channels);
+      // Who was told before hears of the end, silence or not.
+      const silence =
+        event.kind === "cleared"
+          ? undefined
+          : silenceOf(
+              event.alert,
+              (await db.alertSilences.list()).map(({ document }) => document),
+              Date.now(),
+            );
+      const rows = await db.alertDeliveries.open(eventId, channels, silence?.name);
       const now = await db.alerts.get(event.alert.id);
       return {
-        deliveries: rows.map(({ id, channel }) => ({ id, channel })),
+        deliveries: rows
+          .filter(({ state }) => state !== "silenced")
+          .map(({ id, channel }) => ({ id, channel })),
         alertState: now?.state ?? "cleared",
       };
     },

@@ -8,6 +8,8 @@ import { alertChannelSchema } from "../alerts/alert-channel.ts";
 import type { AlertChannel } from "../alerts/alert-channel.ts";
 import { alertRuleSchema } from "../alerts/alert-rule.ts";
 import type { AlertRule } from "../alerts/alert-rule.ts";
+import { alertSilenceSchema } from "../alerts/alert-silence.ts";
+import type { AlertSilence } from "../alerts/alert-silence.ts";
 import { feedSchema } from "./feed.ts";
 import type { Feed } from "./feed.ts";
 import { liveSourceSchema } from "./source.ts";
@@ -52,6 +54,17 @@ export function parseAlertRule(text: string, fileName: string): AlertRule {
  */
 export function parseAlertChannel(text: string, fileName: string): AlertChannel {
   return parse(alertChannelSchema, { text, fileName }, (problems) =>
+    invalidFile("invalid_alert_rule", fileName, problems),
+  );
+}
+
+/**
+ * Reads the declaration of a silence.
+ *
+ * @throws {PlatformError} invalid_alert_rule, as `parseLiveSource`
+ */
+export function parseAlertSilence(text: string, fileName: string): AlertSilence {
+  return parse(alertSilenceSchema, { text, fileName }, (problems) =>
     invalidFile("invalid_alert_rule", fileName, problems),
   );
 }

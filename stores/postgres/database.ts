@@ -29,7 +29,11 @@ import { PostgresFeedStore } from "./repositories/live/feed-store.ts";
 import { PostgresStaleAssetStore } from "./repositories/live/stale-asset-store.ts";
 import { PostgresOnlineStore } from "./repositories/live/online-store.ts";
 import { PostgresReadingStore, READINGS_CHANNEL } from "./repositories/live/reading-store.ts";
-import { alertChannelStore, alertRuleStore } from "./repositories/alerting/declaration-store.ts";
+import {
+  alertChannelStore,
+  alertRuleStore,
+  alertSilenceStore,
+} from "./repositories/alerting/declaration-store.ts";
 import { ALERTS_CHANNEL, PostgresAlertEventStore } from "./repositories/alerting/alert-events.ts";
 import { PostgresAlertDeliveryStore } from "./repositories/alerting/delivery-store.ts";
 import { PostgresAlertEvaluationStore } from "./repositories/alerting/evaluation-store.ts";
@@ -77,6 +81,7 @@ export async function createDatabase(databaseUrl: string, options: DatabaseOptio
     alerts: new PostgresAlertStore(pool),
     alertRules: alertRuleStore(pool),
     alertChannels: alertChannelStore(pool),
+    alertSilences: alertSilenceStore(pool),
     alertEvaluation: new PostgresAlertEvaluationStore(pool),
     alertDeliveries: new PostgresAlertDeliveryStore(pool),
     alertEvents: new PostgresAlertEventStore(pool, alertsListener),

@@ -1,7 +1,7 @@
 import type { RunStore } from "./port/runs.ts";
 import type { DatasetStore } from "./port/datasets.ts";
 import type { AlertStore } from "./port/alerts.ts";
-import type { AlertChannelStore, AlertRuleStore } from "./port/alert-rules.ts";
+import type { AlertChannelStore, AlertRuleStore, AlertSilenceStore } from "./port/alert-rules.ts";
 import type { AlertDeliveryStore } from "./port/alert-deliveries.ts";
 import type { AlertEvaluationStore, AlertEventStore } from "./port/alerting.ts";
 import type { AssetStore } from "./port/assets.ts";
@@ -66,6 +66,7 @@ export interface Database {
   readonly alerts: AlertStore;
   readonly alertRules: AlertRuleStore;
   readonly alertChannels: AlertChannelStore;
+  readonly alertSilences: AlertSilenceStore;
   readonly alertEvaluation: AlertEvaluationStore;
   readonly alertEvents: AlertEventStore;
   readonly alertDeliveries: AlertDeliveryStore;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { compileRule } from "../../../alerting/compiled-rule.ts";
 import { alertChannelSchema } from "../../../schemas/alerts/alert-channel.ts";
+import { alertSilenceSchema } from "../../../schemas/alerts/alert-silence.ts";
 import { alertRuleSchema } from "../../../schemas/alerts/alert-rule.ts";
 import { nameSchema } from "../../../schemas/names.ts";
 import { PlatformError } from "../../../schemas/platform-error.ts";
@@ -97,7 +98,7 @@ function declarationRoutes<T extends { readonly name: string }>(of: DeclarationR
   ];
 }
 
-/** Alert rules and the channels by which alerts are sent. */
+/** Alert rules, the channels by which alerts are sent, and when they are not. */
 export const alertRuleRoutes: readonly AnyRoute[] = [
   ...declarationRoutes({
     path: "/v1/alert-rules",
@@ -128,5 +129,15 @@ export const alertRuleRoutes: readonly AnyRoute[] = [
         `declare alert channel ${name} [to.url]: expected a public http or https URL, or a host that AURA_ALERT_HOSTS names; found ${fault}`,
       );
     },
+  }),
+  ...declarationRoutes({
+    path: "/v1/alert-silences",
+    what: "alert silence",
+    schema: alertSilenceSchema,
+    policy: operator,
+    summary:
+      "Declare when nobody is told of some alerts, or change it. They are raised all the same; what is open at its end is told.",
+    storeOf: ({ database }) => database().alertSilences,
+    check: async () => undefined,
   }),
 ];

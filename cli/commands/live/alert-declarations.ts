@@ -1,7 +1,11 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { z } from "zod";
-import { parseAlertChannel, parseAlertRule } from "../../../schemas/live/parse-declaration.ts";
+import {
+  parseAlertChannel,
+  parseAlertRule,
+  parseAlertSilence,
+} from "../../../schemas/live/parse-declaration.ts";
 import { apiPath } from "../../client.ts";
 import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
@@ -15,7 +19,12 @@ interface JsonOption {
 
 const declaredSchema = z.looseObject({
   name: z.string(),
-  document: z.looseObject({ severity: z.string().optional(), when: kindOnly(), to: kindOnly() }),
+  document: z.looseObject({
+    severity: z.string().optional(),
+    until: z.string().optional(),
+    when: kindOnly(),
+    to: kindOnly(),
+  }),
   declaredBy: z.string(),
   changedAt: z.string(),
 });
@@ -25,13 +34,14 @@ function kindOnly() {
   return z.looseObject({ kind: z.string() }).optional();
 }
 
-/** Rules or channels: documents under names. */
+/** Rules, channels or silences: documents under names. */
 interface Declarations {
-  readonly command: "rules" | "channels";
+  readonly command: "rules" | "channels" | "silences";
   readonly description: string;
   readonly path: string;
   readonly file: string;
   readonly one: string;
+  readonly removal: string;
   readonly parse: (text: string, fileName: string) => { readonly name: string };
 }
 
@@ -41,6 +51,7 @@ const RULES: Declarations = {
   path: "/v1/alert-rules",
   file: "rule.yaml",
   one: "hot-bearing",
+  removal: "remove one; what it raised is over",
   parse: parseAlertRule,
 };
 const CHANNELS: Declarations = {
@@ -49,12 +60,23 @@ const CHANNELS: Declarations = {
   path: "/v1/alert-channels",
   file: "channel.yaml",
   one: "ops",
+  removal: "remove one; nothing is sent there any more",
   parse: parseAlertChannel,
 };
 
-/** `aura alerts rules` and `aura alerts channels`. */
+const SILENCES: Declarations = {
+  command: "silences",
+  description: "when nobody is told of some alerts",
+  path: "/v1/alert-silences",
+  file: "silence.yaml",
+  one: "overhaul",
+  removal: "end one; what it kept back and is still open is told",
+  parse: parseAlertSilence,
+};
+
+/** `aura alerts rules`, `channels` and `silences`. */
 export function registerAlertDeclarations(alerts: Command): void {
-  for (const of of [RULES, CHANNELS]) {
+  for (const of of [RULES, CHANNELS, SILENCES]) {
     const group = alerts.command(of.command).description(of.description);
     const example = (rest: string) => `\nExample:\n  $ aura alerts ${of.command} ${rest}`;
     group
@@ -83,9 +105,7 @@ export function registerAlertDeclarations(alerts: Command): void {
       );
     group
       .command("remove")
-      .description(
-        of === RULES ? "remove one; what it raised is over" : "remove one; nothing is sent there any more",
-      )
+      .description(of.removal)
       .argument("<name>", "its name")
       .addHelpText("after", example(`remove ${of.one}`))
       .action(async (name: string, _options: object, command: Command) => {
@@ -146,4 +166,5 @@ async function show(
   else context.output.line(JSON.stringify(row.document, null, 2));
 }
 
-const kindOf = ({ document: { when, to } }: Declared): string => when?.kind ?? to?.kind ?? "-";
+const kindOf = ({ document: { when, to, until } }: Declared): string =>
+  when?.kind ?? to?.kind ?? (until === undefined ? "-" : `until ${timeText(until)}`);

@@ -1,7 +1,8 @@
 import type { AuditEntry } from "./actor.ts";
+import type { AlertRow } from "./alerts.ts";
 import type { AlertEventRow } from "./alerting.ts";
 
-export const DELIVERY_STATES = ["waiting", "delivered", "failed"] as const;
+export const DELIVERY_STATES = ["waiting", "delivered", "failed", "silenced"] as const;
 export type DeliveryState = (typeof DELIVERY_STATES)[number];
 
 /** One event told to one channel, or to be told. */
@@ -27,10 +28,21 @@ export interface DeliveryRow {
 /** Who is told of what, attempt by attempt. */
 export interface AlertDeliveryStore {
   event(eventId: number): Promise<AlertEventRow | undefined>;
-  /** Channels that were told of an alert. */
+  /** Channels that were told of an alert, or are to be. */
   channelsOf(alertId: number): Promise<string[]>;
-  /** One delivery of an event to each channel; those that are there already stay as they are. */
-  open(eventId: number, channels: readonly string[]): Promise<DeliveryRow[]>;
+  /**
+   * One delivery of an event to each channel; those that are there already stay as they are.
+   *
+   * @param silence  under which nothing is told: the deliveries are settled with it
+   */
+  open(eventId: number, channels: readonly string[], silence?: string): Promise<DeliveryRow[]>;
+  /**
+   * Of alerts that are open and not acknowledged the newest that each channel was not told under a silence, and nothing after it:
+   * the delivery and the alert.
+   */
+  silenced(): Promise<readonly (Pick<AlertRow, "rule" | "kind" | "asset"> & { readonly id: number })[]>;
+  /** Opens a replay of one that was silenced, once. */
+  unsilence(id: number): Promise<void>;
   get(id: number): Promise<DeliveryRow | undefined>;
   /** Notes an attempt. One that is settled stays as it is. */
   attempted(

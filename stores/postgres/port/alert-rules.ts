@@ -1,5 +1,6 @@
 import type { AlertChannel } from "../../../schemas/alerts/alert-channel.ts";
 import type { AlertRule } from "../../../schemas/alerts/alert-rule.ts";
+import type { AlertSilence } from "../../../schemas/alerts/alert-silence.ts";
 import type { Actor, AuditEntry } from "./actor.ts";
 
 /** A document that somebody declared under a name. */
@@ -24,3 +25,4 @@ export interface DeclarationStore<T> {
 /** A changed rule begins anew with what was pending; a removed one clears what it raised. */
 export type AlertRuleStore = DeclarationStore<AlertRule>;
 export type AlertChannelStore = DeclarationStore<AlertChannel>;
+export type AlertSilenceStore = DeclarationStore<AlertSilence>;

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { withFailures } from "../../../activities/failures.ts";
 import { createAlarmActivities } from "../../../activities/alarms/activities.ts";
 import { alertChannelSchema } from "../../../schemas/alerts/alert-channel.ts";
+import { alertSilenceSchema } from "../../../schemas/alerts/alert-silence.ts";
 import { alertRuleSchema } from "../../../schemas/alerts/alert-rule.ts";
 import { createDatabase } from "../../../stores/postgres/database.ts";
 import type { Database } from "../../../stores/postgres/port.ts";
@@ -243,6 +244,31 @@ await describeWithServices("alerts that are told", (services) => {
     expect(await handle.query("state")).toMatchObject({ phase: "acknowledged" });
     await happen("cleared", "nagging", "p3");
     await handle.result();
+  });
+
+  it("are kept back under a silence, and told at its end where they are still open", async () => {
+    const silence = {
+      name: "works",
+      comment: "overhaul of line 2",
+      rules: ["muted"],
+      assets: ["p5*"],
+      until: new Date(Date.now() + 3_600_000).toISOString(),
+    };
+    await db.alertSilences.put(alertSilenceSchema.parse(silence), actor);
+    await declare("muted");
+    for (const asset of ["p5-open", "p5-over", "p5-seen", "p6"]) await happen("raised", "muted", asset);
+    await until(() => eventsAt("/hook", "p6").length === 1);
+    await until(async () => (await db.alertDeliveries.list({ state: "silenced", limit: 9 })).length === 3);
+    await happen("cleared", "muted", "p5-over");
+    const seen = (await db.alerts.list({ rule: "muted", asset: "p5-seen", limit: 1 }))[0]?.id ?? 0;
+    await db.alerts.acknowledge(seen, { name: "ben" }, audit);
+    expect((await db.alertDeliveries.list({ state: "silenced", limit: 1 }))[0]?.reason).toBe("silence works");
+    await db.alertSilences.remove("works", audit);
+    await until(() => eventsAt("/hook", "p5-open").length === 1);
+    await happen("cleared", "muted", "p5-open");
+    await until(() => eventsAt("/hook", "p5-open").length === 2);
+    expect(eventsAt("/hook", "p5-open")).toEqual(["raised", "cleared"]);
+    expect([...eventsAt("/hook", "p5-over"), ...eventsAt("/hook", "p5-seen")]).toEqual([]);
   });
 
   it("of the platform itself are told and not followed; what must not be reached is not", async () => {

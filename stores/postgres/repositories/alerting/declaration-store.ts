@@ -6,14 +6,15 @@ import type { Actor, AuditEntry } from "../../port/actor.ts";
 import type { DeclarationStore, DeclaredRow } from "../../port/alert-rules.ts";
 import type { AlertChannel } from "../../../../schemas/alerts/alert-channel.ts";
 import type { AlertRule } from "../../../../schemas/alerts/alert-rule.ts";
+import type { AlertSilence } from "../../../../schemas/alerts/alert-silence.ts";
 import type { AlertRow } from "../../port/alerts.ts";
 import { ALERT_COLUMNS } from "../serving/alert-store.ts";
 import { appendEventOf } from "./alert-events.ts";
 
 interface DeclarationTable {
   /** Constants of this file: they become part of statements. */
-  readonly table: "alert_rules" | "alert_channels";
-  readonly nameColumn: "rule" | "channel";
+  readonly table: "alert_rules" | "alert_channels" | "alert_silences";
+  readonly nameColumn: "rule" | "channel" | "silence";
   /** As audit rows call it. */
   readonly subject: string;
   /** What a change means for others, in its transaction and before it. */
@@ -105,6 +106,15 @@ export function alertChannelStore(pool: ConnectionPool): DeclarationStore<AlertC
     table: "alert_channels",
     nameColumn: "channel",
     subject: "alert-channel",
+    onChange: async () => undefined,
+  });
+}
+
+export function alertSilenceStore(pool: ConnectionPool): DeclarationStore<AlertSilence> {
+  return new PostgresDeclarationStore(pool, {
+    table: "alert_silences",
+    nameColumn: "silence",
+    subject: "alert-silence",
     onChange: async () => undefined,
   });
 }

@@ -11,6 +11,7 @@ const SELECT = `select d.delivery_id as id, d.event_id as "eventId", e.kind as e
     d.created_at as "createdAt", d.settled_at as "settledAt"
   from aura.alert_deliveries d join aura.alert_events e using (event_id)`;
 const MAX_REASON = 500;
+const MOST_SILENCED = 200;
 
 /** Deliveries as rows: each is settled once. */
 export class PostgresAlertDeliveryStore implements AlertDeliveryStore {
@@ -31,17 +32,20 @@ export class PostgresAlertDeliveryStore implements AlertDeliveryStore {
   async channelsOf(alertId: number): Promise<string[]> {
     const rows = await this.#pool.query<{ channel: string }>(
       `select distinct d.channel from aura.alert_deliveries d join aura.alert_events e using (event_id)
-        where e.alert_id = $1 order by 1`,
+        where e.alert_id = $1 and d.state <> 'silenced' order by 1`,
       [alertId],
     );
     return rows.map(({ channel }) => channel);
   }
 
-  open(eventId: number, channels: readonly string[]): Promise<DeliveryRow[]> {
+  open(eventId: number, channels: readonly string[], silence?: string): Promise<DeliveryRow[]> {
+    const [state, reason] = silence === undefined ? ["waiting", null] : ["silenced", `silence ${silence}`];
     return this.#pool.transaction(async (tx) => {
       await tx.query(
-        `insert into aura.alert_deliveries (event_id, channel) select $1, unnest($2::text[]) on conflict do nothing`,
-        [eventId, channels],
+        `insert into aura.alert_deliveries (event_id, channel, state, reason, settled_at)
+         select $1, unnest($2::text[]), $3, $4, case when $3 = 'waiting' then null else clock_timestamp() end
+         on conflict do nothing`,
+        [eventId, channels, state, reason],
       );
       return tx.query(`${SELECT} where d.event_id = $1 and d.replay = 0 order by d.channel`, [eventId]);
     });
@@ -93,6 +97,28 @@ export class PostgresAlertDeliveryStore implements AlertDeliveryStore {
       await tx.query(`notify ${ALERTS_CHANNEL}, ''`);
       return deliveryOf(tx, added.id);
     });
+  }
+
+  silenced(): ReturnType<AlertDeliveryStore["silenced"]> {
+    return this.#pool.query(
+      `select d.delivery_id as id, a.rule, a.kind, a.asset_id as asset
+         from (select distinct on (e.alert_id, d.channel) d.delivery_id, d.state, e.alert_id
+                 from aura.alert_deliveries d join aura.alert_events e using (event_id)
+                 join aura.alerts a using (alert_id)
+                where a.resolved_at is null and a.acknowledged_at is null
+                order by e.alert_id, d.channel, d.delivery_id desc) d
+         join aura.alerts a using (alert_id)
+        where d.state = 'silenced' order by d.delivery_id limit ${MOST_SILENCED}`,
+    );
+  }
+
+  async unsilence(id: number): Promise<void> {
+    await this.#pool.query(
+      `insert into aura.alert_deliveries (event_id, channel, replay)
+       select event_id, channel, replay + 1 from aura.alert_deliveries where delivery_id = $1 and state = 'silenced'
+       on conflict do nothing`,
+      [id],
+    );
   }
 
   async waitingReplays(limit: number): Promise<number[]> {

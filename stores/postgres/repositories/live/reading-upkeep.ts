@@ -215,17 +215,23 @@ export class PostgresReadingUpkeep implements ReadingUpkeepStore {
 
   /** What was kept about readings that are no longer there: without it these tables would grow for ever. */
   async #forget(sourceKey: number, before: Date): Promise<void> {
-    for (const [table, since] of [
-      ["reading_batches", "committed_at"],
-      ["intake_counts", "minute"],
-      ["intake_reconciliations", "at"],
-      ["dead_letters", "received_at"],
+    const own = "source_key = $1";
+    for (const [table, since, isOwn] of [
+      ["reading_batches", "committed_at", own],
+      ["intake_counts", "minute", own],
+      ["intake_reconciliations", "at", own],
+      ["dead_letters", "received_at", own],
+      [
+        "reading_conflicts",
+        "at",
+        "series_key in (select series_key from aura.reading_series where source_key = $1)",
+      ],
     ] as const) {
       for (let n = DELETED_ROWS; n === DELETED_ROWS;) {
         const gone = await this.#pool.query<{ n: number }>(
           `with gone as (
              delete from aura.${table} where ctid = any (array(
-               select ctid from aura.${table} where source_key = $1 and ${since} < $2 limit ${DELETED_ROWS})) returning 1)
+               select ctid from aura.${table} where ${isOwn} and ${since} < $2 limit ${DELETED_ROWS})) returning 1)
            select count(*) as n from gone`,
           [sourceKey, before],
         );

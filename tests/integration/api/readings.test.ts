@@ -218,6 +218,12 @@ await describeWithServices("readings over HTTP", () => {
       { time: "2026-02-01T00:00:00.000Z", n: 2, mean: 17.75, min: 5, max: 30.5 },
     ];
     expect(await trend.json()).toEqual({ items });
+    await put({ ...PUMPS, name: "wild", columns: [{ name: "x" }] });
+    await send([reading("w1", 0, { x: 1.7e308 }), reading("w1", 1, { x: 1.7e308 })], "wild");
+    const wild = await fixture.request(
+      `/v1/readings/trend?asset=w1&column=x&step=1m&since=${at(0)}&until=${at(200)}`,
+    );
+    expect(await wild.json()).toMatchObject({ items: [{ n: 2, mean: 1e140, max: 1.7e308 }] });
   });
 
   it("gives all readings of a source as CSV and as Parquet, masked as declared", async () => {

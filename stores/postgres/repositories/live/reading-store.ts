@@ -20,6 +20,8 @@ import type { EncodedBatch } from "./reading-encoder.ts";
 /** Who follows readings listens here; the payload is empty. */
 export const READINGS_CHANNEL = "aura_readings";
 
+/** A value as a mean takes it: of sums beyond these bounds PostgreSQL makes no number, and refuses. */
+const TAME = "least(greatest(r.row_values[$6], -1e140), 1e140)";
 const UNIQUE_VIOLATION = "23505";
 /** As PostgreSQL calls a row that no partition takes. */
 const NO_PARTITION = "23514";
@@ -168,7 +170,7 @@ export class PostgresReadingStore implements ReadingStore {
         [source, asset, since, until, bucket, column],
       );
     return this.#pool.query(
-      `select ${start("r.ts")} as start, count(*) as n, avg(r.row_values[$6]) as mean, min(r.row_values[$6]) as min,
+      `select ${start("r.ts")} as start, count(*) as n, avg(${TAME}) as mean, min(r.row_values[$6]) as min,
               max(r.row_values[$6]) as max
          from aura.readings r
         where r.series_key = ${SERIES} and r.ts >= $3 and r.ts < $4

@@ -9,12 +9,16 @@ import {
 import type { Client, Connection, WorkflowStartOptions } from "@temporalio/client";
 import { ApplicationFailure } from "@temporalio/common";
 import type { Settings } from "../config/settings.ts";
+import type { TestChannelInput } from "../activities/alarms/messages.ts";
+import { channelTestSchema } from "../schemas/alerts/alert-channel.ts";
+import type { ChannelTest } from "../schemas/alerts/alert-channel.ts";
 import type { ScheduleView } from "../schemas/live/online-features.ts";
 import { isErrorCode, isPlatformError, PlatformError } from "../schemas/platform-error.ts";
 import type { ErrorLocation } from "../schemas/platform-error.ts";
 import type { PendingFailure } from "../schemas/runs/run.ts";
 import { connectClient, endContextTracking } from "../temporal-config/connection.ts";
 import {
+  channelTestWorkflowId,
   compareDataWorkflowId,
   driftWorkflowId,
   featuresRefreshWorkflowId,
@@ -44,6 +48,8 @@ const WAKE_MS = 2_000;
 const EXPLAIN_MS = 1_000;
 /** How long a caller waits for a promotion to be done. */
 const SHORT_WORKFLOW_MS = 10_000;
+/** Longer than a channel takes that answers; whoever asks waits half a minute. */
+const CHANNEL_TEST_MS = 25_000;
 
 /** The gateway over a Temporal client that connects at first use, so that `/predict` never waits for Temporal. */
 export function createTemporalGateway(settings: Settings): WorkflowGateway {
@@ -200,6 +206,18 @@ class TemporalGateway implements WorkflowGateway {
     });
   }
 
+  async testChannel(test: TestChannelInput): Promise<ChannelTest> {
+    const { channel, by } = test;
+    const started = await this.#start("channelTestWorkflow", {
+      workflowId: channelTestWorkflowId(channel),
+      args: [{ channel, by }],
+      staticSummary: `Test of alert channel ${channel}`,
+    });
+    const result = await this.#ended(`test channel ${channel}`, started, CHANNEL_TEST_MS);
+    if (result !== undefined) return channelTestSchema.parse(result);
+    throw new PlatformError("not_ready", `test channel ${channel}: no worker has answered yet`);
+  }
+
   async schedule(id: string): Promise<ScheduleView> {
     return this.#call(`read schedule ${id}`, async (client) => {
       const { spec, state, info } = await client.schedule.getHandle(id).describe().catch(missing(id));
@@ -277,16 +295,21 @@ class TemporalGateway implements WorkflowGateway {
 
   /**
    * Waits for a short workflow, a few seconds at most: with no worker up it goes on by itself later.
+   * @returns its result; undefined: it goes on
    * @throws {PlatformError} with the code the workflow failed with
    */
-  async #ended(operation: string, { workflowId, runId }: StartedWorkflow): Promise<void> {
-    await this.#call(operation, async (client) => {
+  async #ended(
+    operation: string,
+    { workflowId, runId }: StartedWorkflow,
+    withinMs = SHORT_WORKFLOW_MS,
+  ): Promise<unknown> {
+    return this.#call(operation, async (client) => {
       let timer: NodeJS.Timeout | undefined;
       const timeout = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, SHORT_WORKFLOW_MS);
+        timer = setTimeout(resolve, withinMs);
       });
       try {
-        await Promise.race([client.workflow.getHandle(workflowId, runId).result(), timeout]);
+        return await Promise.race([client.workflow.getHandle(workflowId, runId).result(), timeout]);
       } catch (error) {
         throw failureOf(operation, error);
       } finally {

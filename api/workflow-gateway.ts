@@ -1,3 +1,5 @@
+import type { TestChannelInput } from "../activities/alarms/messages.ts";
+import type { ChannelTest } from "../schemas/alerts/alert-channel.ts";
 import type { DataKind } from "../schemas/data/data-diff.ts";
 import type { ScheduleView } from "../schemas/live/online-features.ts";
 import type { ObjectRef } from "../schemas/object-ref.ts";
@@ -105,6 +107,8 @@ export interface WorkflowGateway {
   startReadingsUpload(id: string): Promise<StartedWorkflow>;
   /** Brings features of live readings up to date now, beside the schedule; `hash` is that of what is asked for. */
   startFeaturesRefresh(hash: string, input: StartFeaturesRefreshInput): Promise<StartedWorkflow>;
+  /** Has the worker tell a channel that it works. @throws {PlatformError} not_found; not_ready: no worker answers */
+  testChannel(test: TestChannelInput): Promise<ChannelTest>;
   /** @throws {PlatformError} not_found: no worker has made it yet */
   schedule(id: string): Promise<ScheduleView>;
   /** Paused, it stays so until somebody resumes it. @throws {PlatformError} not_found */

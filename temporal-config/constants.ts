@@ -138,6 +138,9 @@ export const alarmWorkflowId = (key: string): string => `alarm/${key}`;
 /** One replayed delivery. */
 export const alarmReplayWorkflowId = (deliveryId: number): string => `alarm-replay/${deliveryId}`;
 
+/** Tests of one channel that are asked for at once are one. */
+export const channelTestWorkflowId = (channel: string): string => `alert-channel-test/${channel}`;
+
 /** How long a channel is tried: from a second to five minutes apart. */
 export const DELIVERY = {
   startToCloseTimeout: "30s",

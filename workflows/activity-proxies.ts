@@ -44,6 +44,12 @@ export const deliveries = proxyActivities<Pick<ReturnType<typeof createAlarmActi
   ...RECORD,
   ...DELIVERY,
 });
+/** Once: whoever asks waits for the answer. */
+export const channelTests = proxyActivities<Pick<ReturnType<typeof createAlarmActivities>, "testChannel">>({
+  ...RECORD,
+  startToCloseTimeout: DELIVERY.startToCloseTimeout,
+  retry: { maximumAttempts: 1 },
+});
 export const registry = proxyActivities<ReturnType<typeof createRegistryActivities>>(RECORD);
 export const monitoring = proxyActivities<ReturnType<typeof createMonitoringActivities>>(RECORD);
 /** Small steps over many rows or objects: hours with heartbeats, and no core to take. */

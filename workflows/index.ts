@@ -1,5 +1,5 @@
 /** Every workflow of the product: the entry of the bundle. */
-export { alarmReplayWorkflow, alarmWorkflow } from "./alarm/workflow.ts";
+export { alarmReplayWorkflow, alarmWorkflow, channelTestWorkflow } from "./alarm/workflow.ts";
 export { approvalWorkflow } from "./approval/workflow.ts";
 export { compareDataWorkflow } from "./compare-data/workflow.ts";
 export { driftWorkflow } from "./drift/workflow.ts";

@@ -1,6 +1,8 @@
 import { send } from "../../alerting/channels/send.ts";
+import type { ToldAlert } from "../../alerting/channels/told-alert.ts";
 import { channelsFor } from "../../alerting/routing.ts";
 import { silenceOf } from "../../alerting/silences.ts";
+import type { ChannelTest } from "../../schemas/alerts/alert-channel.ts";
 import { isPlatformError, PlatformError } from "../../schemas/platform-error.ts";
 import type { AuditEntry } from "../../stores/postgres/port.ts";
 import type { ActivityDeps } from "../dependencies.ts";
@@ -12,6 +14,7 @@ import type {
   OpenDeliveriesInput,
   OpenedDeliveries,
   RemindInput,
+  TestChannelInput,
 } from "./messages.ts";
 
 type AlarmDeps = Pick<ActivityDeps, "db" | "alerting">;
@@ -90,6 +93,24 @@ export function createAlarmActivities({ db, alerting }: AlarmDeps) {
         throw new PlatformError("channel_unavailable", `tell channel ${delivery.channel}: ${reason ?? ""}`);
     },
 
+    /**
+     * Tells a channel that it works. **Effects**: outside. **Idempotency**: none needed. **Retry**: never, the answer is what is
+     * asked for.
+     *
+     * @throws {PlatformError} not_found
+     */
+    async testChannel({ channel: name, by }: TestChannelInput): Promise<ChannelTest> {
+      const channel = await db.alertChannels.get(name);
+      if (channel === undefined)
+        throw new PlatformError("not_found", `test channel ${name}: there is no such channel`);
+      const attempt = await send(testOf(name, by), channel.document.to, alerting).catch((error: unknown) => {
+        if (isPlatformError(error))
+          return { outcome: "unavailable", status: null, reason: error.message } as const;
+        throw error;
+      });
+      return { channel: name, reason: null, ...attempt };
+    },
+
     /** Gives a delivery up. **Idempotency**: a settled one stays. **Retry**: dependency. */
     async failDelivery({ deliveryId, reason }: FailDeliveryInput): Promise<void> {
       const delivery = await db.alertDeliveries.get(deliveryId);
@@ -120,6 +141,33 @@ export function createAlarmActivities({ db, alerting }: AlarmDeps) {
     /** **Effects**: alert, state, event and audit rows. **Idempotency**: a cleared one stays. **Retry**: dependency. */
     async clearAlert({ alertId, by }: AlertWordInput): Promise<void> {
       await db.alerts.clear(alertId, wordOf("alert.clear", alertId, by));
+    },
+  };
+}
+
+/** An alert that no rule raised and nobody has to look at. */
+function testOf(channel: string, by: string): ToldAlert {
+  const at = new Date().toISOString();
+  return {
+    idempotencyKey: `alert-channel-test/${channel}/${at}`,
+    event: "raised",
+    at,
+    alert: {
+      id: 0,
+      kind: "test",
+      severity: "info",
+      subject: `alert-channel/${channel}`,
+      message: `test of channel ${channel}, asked for by ${by}: nothing is wrong`,
+      details: {},
+      state: "raised",
+      rule: null,
+      asset: null,
+      labels: {},
+      raisedAt: at,
+      acknowledgedBy: null,
+      acknowledgedAt: null,
+      comment: null,
+      resolvedAt: null,
     },
   };
 }

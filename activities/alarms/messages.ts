@@ -30,6 +30,12 @@ export interface AlarmPhaseInput {
   readonly asset: string;
 }
 
+/** Who wants to know whether a channel works. */
+export interface TestChannelInput {
+  readonly channel: string;
+  readonly by: string;
+}
+
 /** What a person says through Temporal itself. */
 export interface AlertWordInput {
   readonly alertId: number;

@@ -70,3 +70,14 @@ export const alertChannelSchema = z.strictObject({
   to: channelTargetSchema.describe("Where they are sent."),
 });
 export type AlertChannel = z.infer<typeof alertChannelSchema>;
+
+/** Reply of `POST /v1/alert-channels/{name}/test`. */
+export const channelTestSchema = z.strictObject({
+  channel: nameSchema,
+  outcome: z
+    .enum(["delivered", "refused", "unavailable"])
+    .describe("`refused`: trying again would come to the same."),
+  status: z.int().nullable().describe("HTTP status, where one came."),
+  reason: z.string().nullable(),
+});
+export type ChannelTest = z.infer<typeof channelTestSchema>;

@@ -3,6 +3,7 @@ import { ApiClient, apiPath } from "../../cli/client.ts";
 import { rawFileSchema } from "../../schemas/data/dataset.ts";
 import {
   alarmReplayWorkflowId,
+  channelTestWorkflowId,
   alarmWorkflowId,
   approveWorkflowId,
   FEATURES_REFRESH_ID,
@@ -263,6 +264,12 @@ async function recordAlarms(recorder: Recorder): Promise<void> {
   await alarm.told("cleared");
   await recorder.waitFor(alarmReplayWorkflowId(deliveryId));
   await recorder.save("alarm-replay", alarmReplayWorkflowId(deliveryId));
+  const channel = "ops";
+  const test = await recorder.run("channelTestWorkflow", channelTestWorkflowId(channel), {
+    channel,
+    by: "recorder",
+  });
+  await recorder.save("alert-channel-test", test);
   await alarm.close();
 }
 

@@ -274,6 +274,7 @@ function createMemoryBackend(options: FixtureOptions) {
     triggerDriftCheck: (model) => start(`drift ${model}`),
     startReadingsUpload: (id) => start(`upload ${id}`),
     startFeaturesRefresh: (hash, { model = "all" }) => start(`features ${model} ${hash}`),
+    testChannel: async ({ channel }) => ({ channel, outcome: "delivered", status: 200, reason: null }),
     schedule: async (id) => ({
       id,
       isPaused: state.paused.has(id),

@@ -6,7 +6,9 @@ import {
   setHandler,
   workflowInfo,
 } from "@temporalio/workflow";
-import { alarms, deliveries } from "../activity-proxies.ts";
+import { alarms, channelTests, deliveries } from "../activity-proxies.ts";
+import type { TestChannelInput } from "../../activities/alarms/messages.ts";
+import type { ChannelTest } from "../../schemas/alerts/alert-channel.ts";
 import { show } from "../visibility.ts";
 import { acknowledgeSignal, alarmStateQuery, clearSignal, updateSignal } from "./messages.ts";
 import type { AlarmEventSignal, AlarmInput, AlarmReplayInput, AlarmWord } from "./messages.ts";
@@ -40,6 +42,13 @@ export async function alarmWorkflow(input: AlarmInput): Promise<void> {
 /** Tells one channel once more, because somebody asked for it. */
 export async function alarmReplayWorkflow({ deliveryId }: AlarmReplayInput): Promise<void> {
   await deliver(deliveryId);
+}
+
+/** Whether a channel can be told at all, because somebody asked. */
+export async function channelTestWorkflow(input: TestChannelInput): Promise<ChannelTest> {
+  const result = await channelTests.testChannel(input);
+  show({}, `**${result.outcome}** — channel ${result.channel}`);
+  return result;
 }
 
 /** The entity behind the handlers. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { compileRule } from "../../../alerting/compiled-rule.ts";
-import { alertChannelSchema } from "../../../schemas/alerts/alert-channel.ts";
+import { alertChannelSchema, channelTestSchema } from "../../../schemas/alerts/alert-channel.ts";
 import { alertSilenceSchema } from "../../../schemas/alerts/alert-silence.ts";
 import { alertRuleSchema } from "../../../schemas/alerts/alert-rule.ts";
 import { nameSchema } from "../../../schemas/names.ts";
@@ -139,5 +139,24 @@ export const alertRuleRoutes: readonly AnyRoute[] = [
       "Declare when nobody is told of some alerts, or change it. They are raised all the same; what is open at its end is told.",
     storeOf: ({ database }) => database().alertSilences,
     check: async () => undefined,
+  }),
+  route({
+    method: "post",
+    path: "/v1/alert-channels/{name}/test",
+    tag: "alerts",
+    summary: "Tell the channel that it works, and say what came of it.",
+    policy: admin,
+    params: z.strictObject({ name: nameSchema }),
+    reply: channelTestSchema,
+    async handle(request, { database, workflows }) {
+      const { name } = request.params;
+      found(await database().alertChannels.get(name), "alert channel", name);
+      const result = await workflows.testChannel({ channel: name, by: request.actor.id });
+      const { outcome } = result;
+      await database().audit.append(
+        auditOf(request, "alert-channel.test", `alert-channel/${name}`, { outcome }),
+      );
+      return result;
+    },
   }),
 ];

@@ -1,11 +1,13 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { z } from "zod";
+import { channelTestSchema } from "../../../schemas/alerts/alert-channel.ts";
 import {
   parseAlertChannel,
   parseAlertRule,
   parseAlertSilence,
 } from "../../../schemas/live/parse-declaration.ts";
+import { PlatformError } from "../../../schemas/platform-error.ts";
 import { apiPath } from "../../client.ts";
 import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
@@ -115,7 +117,29 @@ export function registerAlertDeclarations(alerts: Command): void {
         );
         context.output.line(`${name}: removed`);
       });
+    if (of === CHANNELS)
+      group
+        .command("test")
+        .description("tell one that it works, and see what comes of it")
+        .argument("<name>", "its name")
+        .option("--json", "print it as JSON")
+        .addHelpText("after", example(`test ${of.one}`))
+        .action(async (name: string, options: JsonOption, command: Command) =>
+          test(contextOf(command), name, options),
+        );
   }
+}
+
+async function test(context: CliContext, name: string, { json }: JsonOption): Promise<void> {
+  const result = await withApi(context, { start: "if-made" }, ({ client }) =>
+    client.post(apiPath`/v1/alert-channels/${name}/test`, { reply: channelTestSchema }),
+  );
+  const { outcome, status, reason } = result;
+  if (json === true) context.output.json(result);
+  else if (outcome === "delivered") context.output.line(`${name}: delivered`);
+  if (outcome === "delivered") return;
+  const told = [status === null ? undefined : `status ${status}`, reason].filter(Boolean).join(", ");
+  throw new PlatformError("channel_unavailable", `test channel ${name}: ${outcome}, ${told}`);
 }
 
 async function put(

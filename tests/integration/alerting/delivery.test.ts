@@ -13,7 +13,7 @@ import { alertRuleSchema } from "../../../schemas/alerts/alert-rule.ts";
 import { createDatabase } from "../../../stores/postgres/database.ts";
 import type { Database } from "../../../stores/postgres/port.ts";
 import type { AlarmEvent } from "../../../stores/postgres/port/alerting.ts";
-import { alarmWorkflowId } from "../../../temporal-config/constants.ts";
+import { alarmWorkflowId, channelTestWorkflowId, TASK_QUEUES } from "../../../temporal-config/constants.ts";
 import { AlarmDispatcher } from "../../../workers/alarm-dispatcher.ts";
 import { createTestDatabase, describeWithServices } from "../../support/platform.ts";
 import type { TestDatabase } from "../../support/platform.ts";
@@ -269,6 +269,21 @@ await describeWithServices("alerts that are told", (services) => {
     await until(() => eventsAt("/hook", "p5-open").length === 2);
     expect(eventsAt("/hook", "p5-open")).toEqual(["raised", "cleared"]);
     expect([...eventsAt("/hook", "p5-over"), ...eventsAt("/hook", "p5-seen")]).toEqual([]);
+  });
+
+  it("are told to a channel that works, as its test says beforehand", async () => {
+    const tell = (channel: string) =>
+      environment.client.workflow.execute("channelTestWorkflow", {
+        workflowId: channelTestWorkflowId(channel),
+        taskQueue: TASK_QUEUES.control,
+        args: [{ channel, by: "ana" }],
+      });
+    expect(await tell("hook")).toMatchObject({ outcome: "delivered", status: 200 });
+    expect(JSON.parse(at("/hook").at(-1)?.body ?? "")).toMatchObject({ alert: { kind: "test" } });
+    answers.set("/hook", [404]);
+    expect(await tell("hook")).toMatchObject({ outcome: "refused", status: 404 });
+    answers.set("/hook", [503]);
+    expect(await tell("hook")).toMatchObject({ outcome: "unavailable", status: 503 });
   });
 
   it("of the platform itself are told and not followed; what must not be reached is not", async () => {

@@ -8,7 +8,7 @@ import type { IntakeOptions, ReadingSink } from "../intake/reading-intake.ts";
 import type { ObjectStore } from "../stores/objects/port.ts";
 import type { Database, NewAlert } from "../stores/postgres/port.ts";
 import { watchAlerts } from "./alert-metrics.ts";
-import { watchDrift } from "./drift-metrics.ts";
+import { watchDrift } from "./drift/metrics.ts";
 import { PlatformSampler } from "../alerting/platform-sampler.ts";
 import { openRedisFeatureCache } from "../stores/redis/feature-cache.ts";
 import { Alarms, hourOf } from "./alarms.ts";

@@ -1,5 +1,6 @@
 /** Small static SVG plots for reports. Pure text in, text out. */
 
+import { escapeHtml } from "../../schemas/text/html.ts";
 import type { Fan } from "./fan-charts.ts";
 
 const WIDTH = 640;
@@ -11,14 +12,6 @@ const GREY = "#a0aec0";
 
 /** At most this many points are drawn, evenly taken; more would only blacken the plot. */
 const MAX_POINTS = 3_000;
-
-export function escapeHtml(text: string): string {
-  return text
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;");
-}
 
 /** Points with the diagonal on which prediction and truth agree. */
 export function scatter(

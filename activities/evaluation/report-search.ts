@@ -1,6 +1,7 @@
 import { parameterImportance } from "../../numerics/search/importance.ts";
 import type { TrialView } from "../../schemas/runs/trial.ts";
-import { barChart, escapeHtml, historyPlot } from "./report-plots.ts";
+import { escapeHtml } from "../../schemas/text/html.ts";
+import { barChart, historyPlot } from "./report-plots.ts";
 
 /**
  * What the searches came to, a section each: how the first objective went on from trial to trial, and which parameters

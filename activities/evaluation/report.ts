@@ -4,17 +4,10 @@ import type { Evaluation, MetricSet, Signature } from "../../schemas/models/mode
 import type { TrialView } from "../../schemas/runs/trial.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { modelNameOf } from "../../schemas/pipeline/pipeline.ts";
+import { escapeHtml } from "../../schemas/text/html.ts";
 import type { Problem } from "../training/problem.ts";
 import type { Fan } from "./fan-charts.ts";
-import {
-  barChart,
-  calibrationCurve,
-  curve,
-  escapeHtml,
-  fanChart,
-  histogramPair,
-  scatter,
-} from "./report-plots.ts";
+import { barChart, calibrationCurve, curve, fanChart, histogramPair, scatter } from "./report-plots.ts";
 import { searchSections } from "./report-search.ts";
 
 export interface ReportInput {

@@ -2,7 +2,7 @@ import type { ScheduleOptions } from "@temporalio/client";
 import { confirmDrift } from "../../numerics/drift/confirmation.ts";
 import { driftedNames } from "../../numerics/drift/verdict.ts";
 import type { DriftReport } from "../../numerics/drift/verdict.ts";
-import { sha256Hex } from "../../schemas/canonical-json.ts";
+import { withoutMinorBins } from "../../numerics/drift/worst-columns.ts";
 import { signatureSchema } from "../../schemas/models/model-version.ts";
 import { parsePipeline } from "../../schemas/pipeline/parse.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
@@ -18,10 +18,9 @@ import type { ActivityDeps } from "../dependencies.ts";
 import { headline } from "../evaluation/graph-runner.ts";
 import type { DriftCheckInput, DriftCheckResult, MonitorInput, PrepareRetrainInput } from "./messages.ts";
 import { upsertSchedule } from "../upsert-schedule.ts";
-import { verdictOf, withoutMinorBins } from "./recorded-report.ts";
+import { verdictOf } from "./recorded-report.ts";
 import type { RecordedReport } from "./recorded-report.ts";
 import { referenceDocumentSchema } from "./reference-document.ts";
-import { renderDriftReport } from "./report.ts";
 import { readTraceWindow } from "./trace-window.ts";
 
 /** Runs that are not over: a model is never retrained twice at once. */
@@ -41,7 +40,7 @@ export function createMonitoringActivities(deps: ActivityDeps) {
      * Compares the window's logged inputs and answers with the reference frozen at training. Drift is confirmed when the
      * checks before this one, on the same version, found some of the same columns drifting.
      *
-     * **Effects**: page of the report, drift report row, audit row. **Idempotency**: (model, window end). **Retry**: dependency.
+     * **Effects**: drift report row, audit row. **Idempotency**: (model, window end). **Retry**: dependency.
      */
     async checkDrift(input: DriftCheckInput): Promise<DriftCheckResult> {
       const { model, windowEnd } = input;
@@ -71,9 +70,7 @@ export function createMonitoringActivities(deps: ActivityDeps) {
         confirmed: confirmation.stage === "confirmed",
         rows: report.nRows,
       };
-      const html = new TextEncoder().encode(renderDriftReport({ ...row, report, confirmation }));
-      const page = await objects.put(`reports/${sha256Hex(html)}.html`, html);
-      const recorded: RecordedReport = { ...report, confirmation, page };
+      const recorded: RecordedReport = { ...report, confirmation };
       const { state, confirmed, rows } = row;
       // An attempt before this one may have recorded its verdict and then died: that one stands.
       const standing = await db.drift.put(

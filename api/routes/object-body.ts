@@ -20,3 +20,9 @@ export async function streamPage(objects: ObjectStore, ref: ObjectRef): Promise<
   page.headers.set("content-security-policy", PAGE_POLICY);
   return page;
 }
+
+/** An HTML page that was made for this request. */
+export function pageReply(html: string): Response {
+  const headers = { "content-type": "text/html; charset=utf-8", "content-security-policy": PAGE_POLICY };
+  return new Response(html, { headers });
+}

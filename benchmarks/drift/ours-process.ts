@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { performance } from "node:perf_hooks";
-import { renderDriftReport } from "../../activities/monitoring/report.ts";
-import { withoutMinorBins } from "../../activities/monitoring/recorded-report.ts";
+import { renderDriftPage } from "../../api/drift/page.ts";
 import { freezeReference } from "../../numerics/drift/reference.ts";
 import type { DriftColumn } from "../../numerics/drift/reference.ts";
 import { compareWithReference } from "../../numerics/drift/verdict.ts";
+import { withoutMinorBins } from "../../numerics/drift/worst-columns.ts";
 
 /**
  * Ours in the drift suite, in a process of its own: from a table in memory to the verdict, its page and its JSON. The
@@ -40,13 +40,13 @@ process.stdout.write(`${JSON.stringify({ version: "aura", metrics })}\n`);
 
 function check(columns: readonly DriftColumn[]): typeof sizes {
   const report = withoutMinorBins(compareWithReference(reference, columns));
-  const html = renderDriftReport({
+  const html = renderDriftPage({
     model: "bench",
     version: 1,
     windowStart: "2026-01-01T00:00:00.000Z",
     windowEnd: "2026-01-02T00:00:00.000Z",
     report,
-    confirmation: { stage: "suspected", drifted: [] },
+    confirmed: false,
   });
   return {
     html: Buffer.byteLength(html),

@@ -1,8 +1,9 @@
 import { z } from "zod";
-import { objectRefSchema } from "../../../schemas/object-ref.ts";
 import { PlatformError } from "../../../schemas/platform-error.ts";
 import type { DriftStore } from "../../../stores/postgres/port.ts";
-import { streamPage } from "../object-body.ts";
+import { renderDriftPage } from "../../drift/page.ts";
+import { driftDocumentSchema } from "../../drift/report-document.ts";
+import { pageReply } from "../object-body.ts";
 import {
   anyObject,
   auditOf,
@@ -16,9 +17,6 @@ import {
 } from "../parts.ts";
 import { route } from "../route.ts";
 import type { AnyRoute } from "../route.ts";
-
-/** The page of a report; those of releases before it was made have none. */
-const pageSchema = z.looseObject({ page: objectRefSchema });
 
 const idQuery = z.strictObject({
   id: serverIdSchema.optional().describe("Id of a report, as the list names it; default the newest."),
@@ -68,10 +66,15 @@ export const driftRoutes: readonly AnyRoute[] = [
     params: modelParams,
     query: idQuery,
     reply: z.unknown(),
-    async handle({ params, query }, { database, objects }) {
-      const { report } = await readReport(database().drift, params.model, query.id);
-      const { data } = pageSchema.safeParse(report);
-      return streamPage(objects, found(data?.page, "page of the drift report"));
+    async handle({ params, query }, { database }) {
+      const row = await readReport(database().drift, params.model, query.id);
+      const { data: report } = driftDocumentSchema.safeParse(row.report);
+      if (report === undefined)
+        throw new PlatformError(
+          "not_found",
+          `show drift report [${row.id}]: a release before pages wrote it; it is there as JSON`,
+        );
+      return pageReply(renderDriftPage({ ...row, report }));
     },
   }),
   route({

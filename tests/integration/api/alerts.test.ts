@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { WebSocket } from "ws";
-import { sha256Hex } from "../../../schemas/canonical-json.ts";
+import { freezeReference } from "../../../numerics/drift/reference.ts";
+import type { DriftColumn } from "../../../numerics/drift/reference.ts";
+import { compareWithReference } from "../../../numerics/drift/verdict.ts";
 import { createDatabase } from "../../../stores/postgres/database.ts";
 import type { Database, DriftReportRow } from "../../../stores/postgres/port.ts";
 import { startApiFixture, until } from "../../support/api-fixture.ts";
@@ -16,7 +18,6 @@ await describeWithServices("alerts", () => {
   let test: TestDatabase;
   let db: Database;
   let fixture: ApiFixture;
-  const objects = new MemoryObjects();
   beforeAll(async () => {
     test = await createTestDatabase("alerts");
     db = await createDatabase(test.url);
@@ -28,7 +29,7 @@ await describeWithServices("alerts", () => {
       { model, version, digest, requestId: "q", approvalId, reason: "test" },
       auditOf("promote"),
     );
-    fixture = await startApiFixture({ objects, database: db });
+    fixture = await startApiFixture({ objects: new MemoryObjects(), database: db });
   });
   afterAll(async () => {
     await fixture.close();
@@ -102,23 +103,26 @@ await describeWithServices("alerts", () => {
   });
 
   it("shows drift as lists, pages and metrics", async () => {
-    const html = new TextEncoder().encode("<!doctype html><p>drift");
-    const page = await objects.put(`reports/${sha256Hex(html)}.html`, html);
-    const feature = { name: "s1", state: "drift", effect: 0.4, psiCorrected: 0.6, q: 0.001 };
-    const report = { nDrifted: 1, features: [feature], page, reconstruction: { effect: null } };
+    const columns = (shift: number): DriftColumn[] => {
+      const values = Float64Array.from({ length: 600 }, (_, row) => shift + (row % 10));
+      return [{ name: "s1", kind: "numeric", values }];
+    };
+    const report = compareWithReference(freezeReference(columns(0)), columns(5));
+    const [found] = report.features;
     await check(4, "drift", report);
     const lines = (await (await fixture.request("/metrics")).text()).split("\n");
     for (const line of [
       'aura_drift_state{model="pump",version="1",state="drift"} 1',
       'aura_drift_confirmed{model="pump"} 1',
-      'aura_drift_effect{model="pump",column="s1"} 0.4',
-      'aura_drift_psi{model="pump",column="s1"} 0.6',
+      `aura_drift_effect{model="pump",column="s1"} ${found?.effect}`,
+      `aura_drift_psi{model="pump",column="s1"} ${found?.psiCorrected}`,
     ])
       expect(lines).toContain(line);
     const shown = await fixture.request("/v1/drift/pump/page");
     expect(shown.headers.get("content-security-policy")).toContain("sandbox");
-    expect(await shown.text()).toContain("<p>drift");
-    expect((await fixture.request("/v1/drift/pump/page?id=pump/3")).status).toBe(404);
+    expect(await shown.text()).toContain("<h1>pump@1: drift</h1>");
+    const before = await fixture.request("/v1/drift/pump/page?id=pump/3");
+    expect(await before.json()).toMatchObject({ code: "not_found", status: 404 });
     expect((await fixture.request("/v1/drift/fan/report?id=pump/4")).status).toBe(404);
     const one = await fixture.request("/v1/drift/pump/report?id=pump/4");
     expect(await one.json()).toMatchObject({ id: "pump/4", report: { nDrifted: 1 } });

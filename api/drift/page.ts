@@ -1,17 +1,15 @@
-import type { Confirmation } from "../../numerics/drift/confirmation.ts";
-import type { ColumnShares } from "../../numerics/drift/feature-checks.ts";
-import { RECONSTRUCTION } from "../../numerics/drift/verdict.ts";
-import type { DriftCheck, DriftReport, FeatureDrift } from "../../numerics/drift/verdict.ts";
-import { escapeHtml } from "../evaluation/report-plots.ts";
-import { MAX_DRAWN_COLUMNS, worstFirst } from "./recorded-report.ts";
+import { MAX_DRAWN_COLUMNS, worstFirst } from "../../numerics/drift/worst-columns.ts";
+import { escapeHtml } from "../../schemas/text/html.ts";
+import type { DriftDocument, ReportedColumn } from "./report-document.ts";
 
 export interface DriftPageInput {
   readonly model: string;
   readonly version: number;
   readonly windowStart: string;
   readonly windowEnd: string;
-  readonly report: DriftReport;
-  readonly confirmation: Confirmation;
+  /** Windows in a row found the same drift. */
+  readonly confirmed: boolean;
+  readonly report: DriftDocument;
 }
 
 /** Rows of the table; with names cut short the page stays below 1 MB whatever the data. */
@@ -22,17 +20,17 @@ const MAX_NAME = 80;
  * One self-contained page of a drift check: the verdict, every column with its checks, and for the worst ones what the
  * reference and the window look like. No scripts, no network; all text is escaped. The worst columns come first.
  */
-export function renderDriftReport(input: DriftPageInput): string {
+export function renderDriftPage(input: DriftPageInput): string {
   const { report, model, version } = input;
   const title = `${model}@${version}: drift`;
   const features = worstFirst(report.features.filter(({ role }) => role === "feature"));
   const scores = report.features.filter(({ role }) => role === "score");
   const drawn = new Set(worstFirst(report.features).slice(0, MAX_DRAWN_COLUMNS));
-  const plots = (list: readonly FeatureDrift[]): string =>
+  const plots = (list: readonly ReportedColumn[]): string =>
     list.flatMap((feature) => (drawn.has(feature) ? [plotOf(feature)] : [])).join("");
   const body = [
     `<h1>${escapeHtml(title)}</h1>`,
-    `<p class="state ${report.state}">${escapeHtml(stateText(report, input.confirmation))}</p>`,
+    `<p class="state ${report.state}">${escapeHtml(stateText(input))}</p>`,
     `<p>${escapeHtml(report.reason)}</p>`,
     `<p>Predictions of ${escapeHtml(input.windowStart)} to ${escapeHtml(input.windowEnd)}: ${report.nRows} rows, beside ${report.nReferenceRows} of training. A check says drift where q ≤ its limit and its effect is large; q is p adjusted over all checks on this page.</p>`,
     section("Answers", columnTable(scores) + plots(scores)),
@@ -52,9 +50,9 @@ const STYLE =
   "td:first-child,th:first-child{text-align:left}h2{margin-top:2rem}figure{display:inline-block;margin:.6rem;width:20rem}" +
   "figcaption{overflow-wrap:anywhere}.state{font-size:1.3rem;font-weight:bold}.drift{color:#c53030}svg{max-width:100%}";
 
-/** What a verdict amounts to, for people. */
-export function stateText({ state }: Pick<DriftReport, "state">, { stage }: Confirmation): string {
-  if (state === "drift") return stage === "confirmed" ? "drift, confirmed" : "drift, suspected once";
+/** Drift that was found once is only suspected. */
+function stateText({ report: { state }, confirmed }: DriftPageInput): string {
+  if (state === "drift") return confirmed ? "drift, confirmed" : "drift, suspected once";
   return state.replaceAll("_", " ");
 }
 
@@ -66,7 +64,7 @@ function omitted(n: number, most: number): string {
   return n > most ? `<p>and ${n - most} more, which drift less; all are in the JSON report.</p>` : "";
 }
 
-function columnTable(features: readonly FeatureDrift[]): string {
+function columnTable(features: readonly ReportedColumn[]): string {
   const head = [
     "column",
     "state",
@@ -99,18 +97,17 @@ function columnTable(features: readonly FeatureDrift[]): string {
   );
 }
 
-function togetherTable({ reconstruction }: DriftReport): string {
-  const { unavailable, meanError, meanErrorReference, nComponents } = reconstruction;
+function togetherTable({ reconstruction }: DriftDocument): string {
+  const { unavailable, n, effect, p, q, meanError, meanErrorReference, nComponents } = reconstruction;
   if (reconstruction.state === "not_available")
     return `<p>Reconstruction error: not available: ${escapeHtml(unavailable ?? "no row")}.</p>`;
-  const row: DriftCheck = reconstruction;
   return table(
     ["check", "state", "n", "effect", "p", "q", "error", "at training", "components"],
     [
       [
-        RECONSTRUCTION.replace(/^\W+/, ""),
-        row.state.replaceAll("_", " "),
-        ...[row.n, row.effect, row.p, row.q, meanError, meanErrorReference, nComponents].map(show),
+        "reconstruction",
+        reconstruction.state.replaceAll("_", " "),
+        ...[n, effect, p, q, meanError, meanErrorReference, nComponents].map(show),
       ],
     ],
   );
@@ -127,7 +124,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return `<table>${cells(head, "th")}${rows.map((row) => cells(row, "td")).join("")}</table>`;
 }
 
-function plotOf(feature: FeatureDrift): string {
+function plotOf(feature: ReportedColumn): string {
   const { shares } = feature;
   if (shares === null) return "";
   const caption = `${shortName(feature.name)}: ${feature.state.replaceAll("_", " ")}, ${feature.check} ${show(feature.effect)}, q ${show(feature.q)}`;
@@ -139,7 +136,7 @@ const HEIGHT = 120;
 const BOTTOM = 104;
 
 /** Training as an area, the window as a line over it; categories as pairs of bars. */
-function sharesPlot({ low, high, labels, reference, window }: ColumnShares): string {
+function sharesPlot({ low, high, labels, reference, window }: NonNullable<ReportedColumn["shares"]>): string {
   const before = sharesOf(reference);
   const now = sharesOf(window);
   const top = Math.max(...before, ...now, 1e-12);

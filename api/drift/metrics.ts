@@ -1,7 +1,7 @@
 import { Gauge } from "prom-client";
 import type { Registry } from "prom-client";
 import { z } from "zod";
-import type { DriftStore, DriftVerdictRow } from "../stores/postgres/port.ts";
+import type { DriftStore, DriftVerdictRow } from "../../stores/postgres/port.ts";
 
 /** Columns shown per model, the largest shifts first, and models: a wide table must not drown the scrape. */
 const MAX_COLUMNS = 50;

@@ -116,3 +116,14 @@ it("knows readings again by the place of their message and their own in it", () 
     "feed f t 0 9 0",
   ]);
 });
+
+it("sets a list aside as one that has more items than readings fit into it", () => {
+  const few = `[${"0,".repeat(999)}0]`;
+  expect(readings({ body: bytes(few) })).toHaveLength(1_000);
+  const many = `[${"0,".repeat(400_000)}0]`;
+  expect(readings({ body: bytes(many) })).toEqual([many]);
+  const short = `[${'{"n":1,"v":2},'.repeat(30_000)}{}]`;
+  expect(readings({ body: bytes(short) })).toHaveLength(30_001);
+  const empty = `[${"{},".repeat(300_000)}{}]`;
+  expect(readings({ body: bytes(empty) })).toEqual([empty]);
+});

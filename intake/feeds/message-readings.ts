@@ -13,7 +13,10 @@ import type { PlacedReadings } from "../reading-intake.ts";
 
 /** A reading has two objects in its forty bytes: what has many more for its length is none, and costs a hundred times its bytes. */
 const FEW_CONTAINERS = 1_000;
-const BYTES_PER_CONTAINER = 12;
+const BYTES_PER_CONTAINER = 8;
+const FEW_ITEMS = 1_000;
+/** Where time and asset are the message's, `{"n":1,"v":2},` has fourteen. */
+const BYTES_PER_ITEM = 8;
 const KEYS = ["asset", "device", "time", "epoch", "seq"] as const;
 type Key = (typeof KEYS)[number];
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?$/i;
@@ -34,7 +37,10 @@ export function createReadingsOf(
   };
   return (message) => {
     const body = bodyOf(message.body);
-    const items = itemsOf(map?.items === undefined ? body : (placeOf(map.items, body, message) ?? body));
+    const items = itemsIn(
+      map?.items === undefined ? body : (placeOf(map.items, body, message) ?? body),
+      message,
+    );
     return items.map((item) => {
       if (!isItem(item)) return item;
       const reading = map === undefined ? plainReading(item) : mappedReading(item, message, map);
@@ -64,15 +70,25 @@ export function placedReadings(
   };
 }
 
+/** A list with more items than readings fit into its bytes is none of readings: it is set aside as one, and not item by item. */
+function itemsIn(found: unknown, { body }: StreamMessage): readonly unknown[] {
+  const items = itemsOf(found);
+  if (!(body instanceof Uint8Array) || items.length <= FEW_ITEMS + body.length / BYTES_PER_ITEM) return items;
+  return [textOf(body)];
+}
+
 /** Bytes are JSON or text; everything else was read already. */
 function bodyOf(body: unknown): unknown {
   if (!(body instanceof Uint8Array)) return body;
   try {
     return parseStrictJson(body, FEW_CONTAINERS + Math.ceil(body.length / BYTES_PER_CONTAINER));
   } catch {
-    return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
+    return textOf(body);
   }
 }
+
+const textOf = (body: Uint8Array): string =>
+  Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
 
 /** As it is where the values have a place of their own; else every field that is no key is a value. */
 function plainReading(item: Item): Item {

@@ -65,7 +65,7 @@ export interface AlertDeliveryStore {
   replay(id: number, audit: AuditEntry): Promise<DeliveryRow | undefined>;
   /** Replays that wait. */
   waitingReplays(limit: number): Promise<number[]>;
-  /** By channel and state, all there were. */
+  /** By channel and state, all there ever were. */
   counts(): Promise<
     readonly { readonly channel: string; readonly state: DeliveryState; readonly n: number }[]
   >;

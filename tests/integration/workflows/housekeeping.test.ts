@@ -137,7 +137,9 @@ await describeWithServices("housekeeping", (services) => {
       "update aura.alert_dispatch set event_id = (select max(event_id) - 1 from aura.alert_events) returning event_id",
     );
     expect(rows).toHaveLength(1);
+    const counts = await db.alertDeliveries.counts();
     expect(await clean(false)).toMatchObject({ alerts: 1 });
+    expect(await db.alertDeliveries.counts()).toEqual(counts);
     const left = (await db.alerts.list({ limit: 100 })).map(({ subject }) => subject);
     expect(left.sort()).toEqual(["ahead", "open", "recent", "untold"]);
     expect(await db.alertDeliveries.get(told?.id ?? 0)).toBeUndefined();

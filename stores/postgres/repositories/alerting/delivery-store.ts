@@ -132,7 +132,10 @@ export class PostgresAlertDeliveryStore implements AlertDeliveryStore {
 
   counts(): Promise<readonly { channel: string; state: DeliveryState; n: number }[]> {
     return this.#pool.query(
-      "select channel, state, count(*) as n from aura.alert_deliveries group by channel, state order by channel, state",
+      `select channel, state, sum(n)::bigint as n from (
+         select channel, state, count(*) as n from aura.alert_deliveries group by channel, state
+         union all select channel, state, n from aura.alert_delivery_totals) u
+        group by channel, state order by channel, state`,
     );
   }
 }

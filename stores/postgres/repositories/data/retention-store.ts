@@ -64,7 +64,12 @@ export class PostgresRetentionStore implements RetentionStore {
           order by a.resolved_at, a.alert_id limit $2 for update of a skip locked),
        events as materialized (
          select event_id from aura.alert_events where alert_id in (select alert_id from old)),
-       deliveries as (delete from aura.alert_deliveries where event_id in (select event_id from events)),
+       deliveries as (
+         delete from aura.alert_deliveries where event_id in (select event_id from events) returning channel, state),
+       counted as (
+         insert into aura.alert_delivery_totals as t (channel, state, n)
+         select channel, state, count(*) from deliveries group by channel, state order by channel, state
+         on conflict (channel, state) do update set n = t.n + excluded.n),
        told as (delete from aura.alert_events where event_id in (select event_id from events)),
        gone as (delete from aura.alerts where alert_id in (select alert_id from old) returning 1)
        select count(*)::int as n from gone`,

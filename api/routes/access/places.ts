@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { dataIdSchema } from "../../../schemas/names.ts";
-import { auditOf, found, limitQuery, listOf, operator, viewer } from "../parts.ts";
+import { auditOf, found, limitQuery, listOf, operator, siteViewer, viewer } from "../parts.ts";
 import { route } from "../route.ts";
 import type { AnyRoute } from "../route.ts";
 
@@ -20,6 +20,14 @@ const deviceSchema = z.strictObject({
   name: z.string().nullable(),
   attributes: z.record(z.string(), z.unknown()),
   createdAt: z.string(),
+});
+const assetSchema = z.strictObject({
+  asset: z.string(),
+  site: z.string().nullable(),
+  customer: z.string().nullable(),
+  assetClass: z.string().nullable(),
+  attributes: z.record(z.string(), z.unknown()),
+  firstSeen: z.string(),
 });
 const page = {
   after: dataIdSchema.optional().describe("Id of the last one of the page before."),
@@ -77,6 +85,17 @@ export const placeRoutes: readonly AnyRoute[] = [
     reply: listOf(placeSchema),
     handle: async ({ query }, { database }) => ({ items: await database().devices.customers(pageOf(query)) }),
   }),
+  route({
+    method: "get",
+    path: "/v1/customers/{id}",
+    tag: "places",
+    summary: "A customer.",
+    policy: viewer,
+    params: idField,
+    reply: placeSchema,
+    handle: async ({ params: { id } }, { database }) =>
+      found(await database().devices.customer(id), "customer", id),
+  }),
   removal("customer", "/v1/customers/{id}"),
   route({
     method: "put",
@@ -113,6 +132,16 @@ export const placeRoutes: readonly AnyRoute[] = [
       }),
     }),
   }),
+  route({
+    method: "get",
+    path: "/v1/sites/{id}",
+    tag: "places",
+    summary: "A site and whose it is.",
+    policy: viewer,
+    params: idField,
+    reply: siteSchema,
+    handle: async ({ params: { id } }, { database }) => found(await database().devices.site(id), "site", id),
+  }),
   removal("site", "/v1/sites/{id}"),
   route({
     method: "put",
@@ -138,6 +167,21 @@ export const placeRoutes: readonly AnyRoute[] = [
         auditOf(request, "asset.put", `asset/${id}`),
       );
       return null;
+    },
+  }),
+  route({
+    method: "get",
+    path: "/v1/assets/{id}",
+    tag: "places",
+    summary: "An asset: where it is, of which class, and its attributes.",
+    policy: siteViewer,
+    params: idField,
+    reply: assetSchema,
+    async handle({ params: { id }, actor }, { database }) {
+      const asset = await database().devices.asset(id);
+      // To a key of some sites what is elsewhere is not there.
+      const isSeen = actor.sites === undefined || actor.sites.includes(asset?.site ?? "");
+      return found(isSeen ? asset : undefined, "asset", id);
     },
   }),
   removal("asset", "/v1/assets/{id}"),

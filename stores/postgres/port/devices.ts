@@ -25,6 +25,11 @@ export interface NewAsset {
   readonly attributes: Readonly<Record<string, unknown>>;
 }
 
+export interface AssetDetails extends NewAsset {
+  readonly customer: string | null;
+  readonly firstSeen: string;
+}
+
 export interface NewSite {
   readonly site: string;
   readonly customer: string | null;
@@ -46,9 +51,11 @@ export interface DeviceStore {
     customer: { readonly id: string; readonly name: string | null },
     audit: AuditEntry,
   ): Promise<PlaceRow>;
+  customer(id: string): Promise<PlaceRow | undefined>;
   customers(page: { readonly after?: string; readonly limit: number }): Promise<PlaceRow[]>;
   /** @throws {PlatformError} not_found: the customer */
   putSite(site: NewSite, audit: AuditEntry): Promise<SiteRow>;
+  site(id: string): Promise<SiteRow | undefined>;
   sites(page: {
     readonly customer?: string;
     readonly after?: string;
@@ -56,6 +63,7 @@ export interface DeviceStore {
   }): Promise<SiteRow[]>;
   /** @throws {PlatformError} not_found: the site */
   putAsset(asset: NewAsset, audit: AuditEntry): Promise<void>;
+  asset(id: string): Promise<AssetDetails | undefined>;
   /** @throws {PlatformError} not_found: the asset */
   putDevice(device: NewDevice, audit: AuditEntry): Promise<DeviceRow>;
   device(id: string): Promise<DeviceRow | undefined>;

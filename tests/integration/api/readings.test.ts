@@ -490,6 +490,19 @@ await describeWithServices("readings over HTTP", () => {
     await call("PUT", "/v1/sites/north", { customer: "acme" });
     const asset = { site: "north", attributes: { kw: 7.5 } };
     expect((await call("PUT", "/v1/assets/pump-9", asset)).status).toBe(204);
+    expect(await (await call("GET", "/v1/assets/pump-9")).json()).toMatchObject({
+      ...asset,
+      asset: "pump-9",
+      customer: "acme",
+      assetClass: null,
+    });
+    expect(await (await call("GET", "/v1/sites/north")).json()).toMatchObject({
+      id: "north",
+      customer: "acme",
+    });
+    expect(await (await call("GET", "/v1/customers/acme")).json()).toMatchObject({ name: "ACME" });
+    for (const path of ["assets", "sites", "customers"])
+      expect((await call("GET", `/v1/${path}/nowhere`)).status).toBe(404);
     const made = await call("PUT", "/v1/devices/gw-1", { asset: "pump-9", name: "gateway" });
     expect(await made.json()).toMatchObject({
       device: "gw-1",

@@ -114,6 +114,8 @@ await describeWithServices("keys limited to sites", () => {
     expect(await idsOf(as, "/v1/assets?limit=1&after=n1", "asset")).toEqual(
       assets.filter((id) => id === "n2"),
     );
+    for (const id of ["lost", "n1", "s1"])
+      expect((await ask(as, `/v1/assets/${id}`)).status, id).toBe(assets.includes(id) ? 200 : 404);
   });
 
   it("tells the customer of a site, once any row said it", async () => {

@@ -5,6 +5,7 @@ import { sqlStateOf } from "../../connection/database-errors.ts";
 import { json, storableText } from "../../connection/row-types.ts";
 import type { AuditEntry } from "../../port/actor.ts";
 import type {
+  AssetDetails,
   DeviceRow,
   DeviceStore,
   NewAsset,
@@ -46,6 +47,14 @@ export class PostgresDeviceStore implements DeviceStore {
     );
   }
 
+  async customer(id: string): Promise<PlaceRow | undefined> {
+    const [row] = await this.#pool.query<PlaceRow>(
+      `select customer_id as id, display_name as name, created_at as "createdAt" from aura.customers where customer_id = $1`,
+      [id],
+    );
+    return row;
+  }
+
   customers({ after, limit }: { readonly after?: string; readonly limit: number }): Promise<PlaceRow[]> {
     return this.#pool.query(
       `select customer_id as id, display_name as name, created_at as "createdAt" from aura.customers
@@ -62,6 +71,15 @@ export class PostgresDeviceStore implements DeviceStore {
       [site, customer, textOf(name)],
       audit,
     );
+  }
+
+  async site(id: string): Promise<SiteRow | undefined> {
+    const [row] = await this.#pool.query<SiteRow>(
+      `select site_id as id, customer_id as customer, display_name as name, created_at as "createdAt" from aura.sites
+        where site_id = $1`,
+      [id],
+    );
+    return row;
   }
 
   sites(page: {
@@ -84,6 +102,16 @@ export class PostgresDeviceStore implements DeviceStore {
       [asset, site, textOf(assetClass), json(attributes)],
       audit,
     );
+  }
+
+  async asset(id: string): Promise<AssetDetails | undefined> {
+    const [row] = await this.#pool.query<AssetDetails>(
+      `select a.asset_id as asset, a.site_id as site, s.customer_id as customer, a.asset_class as "assetClass", a.attributes,
+              a.first_seen as "firstSeen"
+         from aura.assets a left join aura.sites s using (site_id) where a.asset_id = $1`,
+      [id],
+    );
+    return row;
   }
 
   async putDevice({ device, asset, name, attributes }: NewDevice, audit: AuditEntry): Promise<DeviceRow> {

@@ -119,6 +119,36 @@ describe("the features of a scorer", () => {
     expect((await engine.series(next, "a")).model).toBe(next);
   });
 
+  it("goes on from the checkpoint of another version that computes the same, and of no other", async () => {
+    const viewOf = (features: readonly object[]) =>
+      compileView(pipelineOf(sources, { features }), manifestOf(sources));
+    const life = { expanding: { columns: ["x"], stats: ["mean"] } };
+    const store = new MemoryReadings();
+    const rows = Array.from({ length: 200 }, (_, i) => reading("p1", 1_000 * i, i));
+    const meanUnder = async (model: LiveModel) => {
+      const engine = new FeatureEngine({
+        store,
+        checkpointEvery: 20,
+        maxSeries: 10,
+        onUpdate: () => undefined,
+        onFailure: (error) => expect(error).toBeUndefined(),
+      });
+      engine.setModels([model]);
+      const series = await engine.series(model, "p1");
+      await engine.close();
+      return series.row[0];
+    };
+    store.commit(rows);
+    const view1 = viewOf([life]);
+    expect(await meanUnder({ ...MODEL, view: view1 })).toBe(99.5);
+    expect(store.nResumed).toBe(0);
+    expect(await meanUnder({ ...MODEL, view: view1, digest: "e".repeat(64), version: 2 })).toBe(99.5);
+    expect(store.nResumed).toBe(1);
+    expect(await meanUnder({ ...MODEL, view: viewOf([life, { current: {} }]) })).toBe(99.5);
+    expect(await meanUnder({ ...MODEL, view: view1, fitted: { categories: { y: ["a"] } } })).toBe(99.5);
+    expect(store.nResumed).toBe(1);
+  });
+
   it("goes on with other assets when one cannot be computed, and comes back to it", async () => {
     const store = new MemoryReadings();
     const { engine, updated, failures } = engineOver(store);

@@ -17,7 +17,7 @@ import type { FollowedReading, OnlineStore, StoredCheckpoint } from "../stores/p
 import { AssetSeries, isSeenBy } from "./asset-series.ts";
 import type { LiveModel } from "./live-model.ts";
 import { replayDepth } from "./replay-depth.ts";
-import { seriesCheckpointSchema } from "./series-checkpoint.ts";
+import { checkpointHashOf, seriesCheckpointSchema } from "./series-checkpoint.ts";
 import type { SeriesCheckpoint } from "./series-checkpoint.ts";
 
 export interface FeatureEngineOptions {
@@ -326,11 +326,11 @@ export class FeatureEngine {
 
 const newEntry = (): Entry => ({ series: undefined, building: undefined, waiting: [], isOutrun: false });
 
-const placeOf = ({ model, digest, binding }: LiveModel, asset: string) => ({
-  model,
+const placeOf = (live: LiveModel, asset: string) => ({
+  model: live.model,
   asset,
-  sourceKey: binding.sourceKey,
-  digest,
+  sourceKey: live.binding.sourceKey,
+  digest: checkpointHashOf(live),
 });
 
 /** 64 characters of digest, a separator, the asset. */

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { hashOf } from "../schemas/canonical-json.ts";
+import type { LiveModel } from "./live-model.ts";
 
 const savedNumbers = z.array(z.number().nullable()).readonly();
 
@@ -21,3 +23,28 @@ export const seriesCheckpointSchema = z.strictObject({
   state: z.array(savedNumbers).readonly(),
 });
 export type SeriesCheckpoint = z.infer<typeof seriesCheckpointSchema>;
+
+const hashes = new WeakMap<object, string>();
+
+/**
+ * Hash of all that a checkpoint depends on beside readings. Two versions that compute the same features of the same columns go on
+ * from each other's: a version that was trained again need not read the lives of all assets once more.
+ */
+export function checkpointHashOf(model: Pick<LiveModel, "view" | "fitted">): string {
+  const { view, fitted } = model;
+  let hash = hashes.get(model);
+  if (hash === undefined) {
+    const { timeKind, columns, derived, regimes, checks, features } = view;
+    hash = hashOf({
+      timeKind,
+      columns,
+      derived,
+      features,
+      fitted,
+      ...(regimes === undefined ? {} : { regimes }),
+      ...(checks === undefined ? {} : { checks }),
+    });
+    hashes.set(model, hash);
+  }
+  return hash;
+}

@@ -34,10 +34,10 @@ export class MemoryReadings implements Pick<OnlineStore, "replay" | "checkpoint"
     return this.#byAsset.get(asset) ?? [];
   }
 
-  async checkpoint({ model, asset }: Omit<StoredCheckpoint, "checkpoint">): Promise<unknown> {
+  async checkpoint({ model, asset, digest }: Omit<StoredCheckpoint, "checkpoint">): Promise<unknown> {
     // As the database has it.
-    const found = this.#checkpoints.get(`${model} ${asset}`)?.checkpoint;
-    return found === undefined ? undefined : (JSON.parse(JSON.stringify(found)) as unknown);
+    const found = this.#checkpoints.get(`${model} ${asset}`);
+    return found?.digest === digest ? (JSON.parse(JSON.stringify(found.checkpoint)) as unknown) : undefined;
   }
 
   async putCheckpoints(checkpoints: readonly StoredCheckpoint[]): Promise<void> {

@@ -92,6 +92,7 @@ export interface StoredCheckpoint {
   readonly model: string;
   readonly asset: string;
   readonly sourceKey: number;
+  /** Of all that it depends on beside readings. */
   readonly digest: string;
   readonly checkpoint: object;
 }
@@ -182,7 +183,7 @@ export interface OnlineStore {
    * Calls `take` with readings of one asset, oldest first, as one snapshot has them. It may be called from the beginning again.
    */
   replay(request: ReplayRequest, take: TakeReplayed): Promise<Replayed>;
-  /** The checkpoint of an asset under a version, if it is there. */
+  /** The checkpoint of an asset with that digest, if it is there. */
   checkpoint(of: Omit<StoredCheckpoint, "checkpoint">): Promise<unknown>;
   /** Keeps one for each model and asset: the last that was given. */
   putCheckpoints(checkpoints: readonly StoredCheckpoint[]): Promise<void>;

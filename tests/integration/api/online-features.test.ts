@@ -19,6 +19,7 @@ import type {
   OnlineFeatures,
 } from "../../../schemas/live/online-features.ts";
 import type { PredictReply } from "../../../schemas/serving/prediction.ts";
+import { checkpointHashOf } from "../../../scoring/series-checkpoint.ts";
 import type { AssetScore } from "../../../stores/postgres/port/online.ts";
 import { createDatabase } from "../../../stores/postgres/database.ts";
 import type { Database } from "../../../stores/postgres/port.ts";
@@ -376,7 +377,7 @@ await describeWithServices("features of live readings", () => {
   it("has the same features after the scorer is gone and another took over, also where a late reading comes", async () => {
     const before = await read("p1");
     await scorer.close();
-    const { digest } = before;
+    const digest = checkpointHashOf({ view, fitted: { categories: { mode: MODES } } });
     const { sourceKey = 0 } = (await db.liveSources.get("pumps")) ?? {};
     const stored = await db.online.checkpoint({ model: "pumps", asset: "p1", sourceKey, digest });
     expect(stored).toMatchObject({ epoch: 0, nRead: 30, beganAt: START * 1_000 });

@@ -25,11 +25,15 @@ const SHARES_LOCK = 1_635_087_458;
 /** Readings given out at once, but for a batch that has more by itself. */
 const MOST_READINGS = 20_000;
 const MOST_BATCHES = 500;
+const HELD_MS = 50;
+const MOST_HELD = 1_000;
 
 /** Leases of shards, the way of committed readings to scorers, and the latest scores. */
 export class PostgresOnlineStore implements OnlineStore {
   readonly #pool: ConnectionPool;
   readonly #listener: AliasListener;
+  /** When followers were first held back at a position. */
+  readonly #heldSince = new Map<string, number>();
 
   /** @param listener of the channel of readings */
   constructor(pool: ConnectionPool, listener: AliasListener) {
@@ -85,6 +89,7 @@ export class PostgresOnlineStore implements OnlineStore {
     if (found.batches.length === 0) {
       if (!(await this.#isHeldBack(after)))
         return { readings: [], upTo: after, hasMore: false, isHeldBack: false };
+      if (!this.#isHeldForLong(after)) return { readings: [], upTo: after, hasMore: false, isHeldBack: true };
       // Perhaps by one that has nothing to do with readings.
       const below = await oldestIntake(this.#pool);
       found = await batchesAfter(this.#pool, after, { ...limits, below });
@@ -101,6 +106,17 @@ export class PostgresOnlineStore implements OnlineStore {
       hasMore,
       isHeldBack: !hasMore && (await this.#isHeldBack(last)),
     };
+  }
+
+  /** Those that bring readings are over in some milliseconds; who else is open is worth a look only where it lasts. */
+  #isHeldForLong({ tx, batch }: FollowPosition): boolean {
+    const position = `${tx} ${batch}`;
+    const now = performance.now();
+    const since = this.#heldSince.get(position);
+    if (since !== undefined) return now - since > HELD_MS;
+    if (this.#heldSince.size >= MOST_HELD) this.#heldSince.clear();
+    this.#heldSince.set(position, now);
+    return false;
   }
 
   async #isHeldBack({ tx, batch }: FollowPosition): Promise<boolean> {

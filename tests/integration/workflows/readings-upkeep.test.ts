@@ -204,6 +204,23 @@ await describeWithServices("readings that are stored", (services) => {
     expect((await sql.query("select to_regclass($1) as found", [`aura.${name}`])).rows).toEqual([
       { found: null },
     ]);
+    // What was kept about readings goes two months after them, but not what somebody has still to follow.
+    for (const days of [80, 100])
+      await sql.query(
+        `with l as (select source_key, now() - make_interval(days => $1) as at from aura.live_sources where source = 'pumps'),
+              b as (insert into aura.reading_batches (source_key, adapter, n_stored, committed_at) select source_key, 'old', 0, at from l)
+         insert into aura.dead_letters (source_key, adapter, code, message, body, received_at)
+         select source_key, 'old', 'bad_time', 'old', '1', at from l`,
+        [days],
+      );
+    const nOld = async (table: string) =>
+      (await sql.query<{ n: number }>(`select count(*)::int as n from aura.${table} where adapter = 'old'`))
+        .rows[0]?.n;
+    await db.readingUpkeep.expire("archive");
+    expect([await nOld("dead_letters"), await nOld("reading_batches")]).toEqual([1, 2]);
+    await reconcileAll();
+    await upkeep(true);
+    expect([await nOld("dead_letters"), await nOld("reading_batches")]).toEqual([1, 1]);
     // A month that was removed is made again where a reading needs it.
     expect(await intake.submit("pumps", "http", [reading("p1", old, { x: 1 })])).toMatchObject({ stored: 1 });
   });

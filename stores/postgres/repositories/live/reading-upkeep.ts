@@ -216,8 +216,11 @@ export class PostgresReadingUpkeep implements ReadingUpkeepStore {
   /** What was kept about readings that are no longer there: without it these tables would grow for ever. */
   async #forget(sourceKey: number, before: Date): Promise<void> {
     const own = "source_key = $1";
+    // Who follows the readings still needs what is ahead of him, however old.
+    const followed = `not exists (select from aura.reading_positions p
+      where (p.tx, p.batch_id) < (reading_batches.tx, reading_batches.batch_id))`;
     for (const [table, since, isOwn] of [
-      ["reading_batches", "committed_at", own],
+      ["reading_batches", "committed_at", `${own} and ${followed}`],
       ["intake_counts", "minute", own],
       ["intake_reconciliations", "at", own],
       ["dead_letters", "received_at", own],

@@ -9,6 +9,7 @@ await describeWithServices("readings while API and PostgreSQL are killed", () =>
       seed: 7,
       kills: 1,
       parts: ["api", "postgres"],
+      isPatient: false,
     });
     expect(violations).toEqual([]);
     expect(nAcknowledged).toBeGreaterThan(0);

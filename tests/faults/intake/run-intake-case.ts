@@ -17,6 +17,8 @@ export interface IntakeCase extends KilledPlatformOptions {
   readonly kills: number;
   /** After the parts by themselves, as many kills of each in a random order, whether they are back or not. */
   readonly isMixed?: boolean;
+  /** Whether a part is at work again before it is killed the next time; default: yes, but for those in a random order. */
+  readonly isPatient?: boolean;
 }
 
 export interface IntakeOutcome {
@@ -42,7 +44,7 @@ const MIXED = "mixed";
 
 /** Devices send under load while parts are killed with SIGKILL; then their ledger is held against the store. */
 export async function runIntakeCase(options: IntakeCase): Promise<IntakeOutcome> {
-  const { seed, kills, parts, isMixed = false } = options;
+  const { seed, kills, parts, isMixed = false, isPatient = true } = options;
   const platform = await KilledPlatform.start(options);
   const ledger = new Ledger();
   const stopping = new AbortController();
@@ -62,7 +64,7 @@ export async function runIntakeCase(options: IntakeCase): Promise<IntakeOutcome>
       ]);
     for (const [name, victims] of phases) {
       now = name;
-      await killAll(victims, { platform, ledger, generator, isPatient: name !== MIXED });
+      await killAll(victims, { platform, ledger, generator, isPatient: isPatient && name !== MIXED });
     }
     for (const part of parts) await isBack(part, platform, ledger);
     stopping.abort();

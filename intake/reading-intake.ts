@@ -159,12 +159,13 @@ export class ReadingIntake {
       letters: sorted.letters,
       nRejected: sorted.nRejected,
     });
+    const { conflicts, ...counts } = committed;
     const reply: IntakeReply = {
       source: document.name,
       received: nReadings,
-      ...committed,
+      ...counts,
       rejected: sorted.nRejected,
-      problems: sorted.problems,
+      problems: problemsOf(sorted, conflicts),
     };
     this.#options.onCommit?.({ reply, adapter, seconds: (this.#now() - arrivedAt) / 1_000 });
     return reply;
@@ -210,7 +211,7 @@ export class ReadingIntake {
         sorter.refuse(index, UNKNOWN_ASSET, document.unknownAssets === "reject" ? "rejected" : "quarantined");
       else if (source.limiter?.take(place.seriesKey, nowMs) === false)
         sorter.refuse(index, limitFault(document), "rejected");
-      else sorter.rows.push({ seriesKey: place.seriesKey, epoch, ts, seq, month: place.month, values });
+      else sorter.keep(index, { seriesKey: place.seriesKey, epoch, ts, seq, month: place.month, values });
     });
     return sorter;
   }
@@ -227,6 +228,8 @@ interface TakenReadings {
 
 interface SortedReadings {
   readonly rows: readonly ReadingRow[];
+  /** Where each row stood in what was sent. */
+  readonly indices: readonly number[];
   readonly letters: readonly DeadLetter[];
   readonly nRejected: number;
   readonly problems: IntakeProblem[];
@@ -234,6 +237,7 @@ interface SortedReadings {
 
 class Sorter implements SortedReadings {
   readonly rows: ReadingRow[] = [];
+  readonly indices: number[] = [];
   readonly letters: DeadLetter[] = [];
   readonly problems: IntakeProblem[] = [];
   nRejected = 0;
@@ -243,7 +247,12 @@ class Sorter implements SortedReadings {
     this.#placed = placed;
   }
 
-  refuse(index: number, { code, message }: ReadingFault, outcome: IntakeProblem["outcome"]): void {
+  keep(index: number, row: ReadingRow): void {
+    this.rows.push(row);
+    this.indices.push(index);
+  }
+
+  refuse(index: number, { code, message }: ReadingFault, outcome: RefusedOutcome): void {
     if (this.problems.length < MAX_PROBLEMS) this.problems.push({ index, code, outcome, message });
     if (outcome === "rejected") {
       this.nRejected++;
@@ -261,6 +270,22 @@ class Sorter implements SortedReadings {
   }
 }
 
+type RefusedOutcome = Exclude<IntakeProblem["outcome"], "duplicate">;
+
+/** What was refused at the door, and what met another reading at the commit, in the order of what was sent. */
+function problemsOf({ problems, indices }: SortedReadings, conflicts: readonly number[]): IntakeProblem[] {
+  if (conflicts.length === 0) return problems;
+  const met = conflicts.slice(0, MAX_PROBLEMS).map((row) => ({ index: indices[row] ?? 0, ...CONFLICT }));
+  return [...problems, ...met].toSorted((a, b) => a.index - b.index).slice(0, MAX_PROBLEMS);
+}
+
+const CONFLICT = {
+  code: "conflict",
+  outcome: "duplicate",
+  message:
+    "a reading with other values stands at this asset, epoch, time and seq, and stays: this one is not stored",
+} as const;
+
 const UNKNOWN_ASSET: ReadingFault = { code: "unknown_asset", message: "there is no such asset or device" };
 
 const limitFault = ({ perAsset }: LiveSource): ReadingFault => ({
@@ -272,7 +297,7 @@ function limiterOf({ perAsset }: LiveSource): AssetLimiter | undefined {
   return perAsset === undefined ? undefined : new AssetLimiter(perAsset);
 }
 
-function outcomeOf({ unknownColumns }: LiveSource, { code }: ReadingFault): IntakeProblem["outcome"] {
+function outcomeOf({ unknownColumns }: LiveSource, { code }: ReadingFault): RefusedOutcome {
   return code === "unknown_column" && unknownColumns === "reject" ? "rejected" : "quarantined";
 }
 

@@ -8,8 +8,15 @@ export const REPLAY_ADAPTER = "replay";
 export interface LetterReplay {
   /** Ids of those whose readings are stored now, or were before. */
   readonly stored: readonly number[];
+  /** Those of them that were there before, with the same values. */
+  readonly duplicate: readonly number[];
   /** Those that still cannot be, and why. */
-  readonly refused: readonly { readonly id: number; readonly message: string }[];
+  readonly refused: readonly {
+    readonly id: number;
+    readonly message: string;
+    /** Another reading stands in its place. */
+    readonly isConflict: boolean;
+  }[];
 }
 
 /** What was sent; of a very long reading only its beginning was kept, as text. */
@@ -34,18 +41,24 @@ export async function replayLetters(
   mended: ReadonlyMap<number, unknown> = new Map(),
 ): Promise<LetterReplay> {
   const stored: number[] = [];
-  const refused: { id: number; message: string }[] = [];
+  const duplicate: number[] = [];
+  const refused: { id: number; message: string; isConflict: boolean }[] = [];
   await Promise.all(
     letters.map(async ({ id, source, body }) => {
       const reading = mended.has(id) ? mended.get(id) : letterReading(body);
       try {
-        await sink.submitWhole(source, REPLAY_ADAPTER, [reading]);
+        const reply = await sink.submitWhole(source, REPLAY_ADAPTER, [reading]);
+        if (reply.conflict > 0) {
+          refused.push({ id, message: `not stored: ${reply.problems[0]?.message}`, isConflict: true });
+          return;
+        }
         stored.push(id);
+        if (reply.duplicate > 0) duplicate.push(id);
       } catch (error) {
         if (!isPlatformError(error) || error.isRetryable) throw error;
-        refused.push({ id, message: error.message });
+        refused.push({ id, message: error.message, isConflict: false });
       }
     }),
   );
-  return { stored, refused };
+  return { stored, duplicate, refused };
 }

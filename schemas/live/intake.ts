@@ -61,8 +61,12 @@ export function addIntake(a: IntakeCounts, b: IntakeCounts): IntakeCounts {
 
 export const intakeProblemSchema = z.strictObject({
   index: z.int().describe("Place in what was sent, from 0."),
-  code: z.enum(INTAKE_CODES),
-  outcome: z.enum(["quarantined", "rejected"]),
+  code: z.enum([...INTAKE_CODES, "conflict"]),
+  outcome: z
+    .enum(["quarantined", "rejected", "duplicate"])
+    .describe(
+      "`duplicate` with the code `conflict`: another reading stands there, and this one is not stored.",
+    ),
   message: z.string(),
 });
 export type IntakeProblem = z.infer<typeof intakeProblemSchema>;

@@ -29,7 +29,8 @@ const letterSchema = z.strictObject({
 });
 const filterFields = { source: nameSchema.optional(), code: z.enum(INTAKE_CODES).optional() };
 const replaySchema = z.strictObject({
-  replayed: z.int(),
+  replayed: z.int().describe("Stored now, or there before with the same values."),
+  duplicate: z.int().describe("Of the replayed: were there before, so nothing was stored for them."),
   refused: z.array(z.strictObject({ id: z.int(), message: z.string() })).describe("The first hundred."),
   nRefused: z.int(),
   next: z.int().nullable().describe("`after` of the next request; null: there are no more."),
@@ -82,7 +83,7 @@ export const deadLetterRoutes: readonly AnyRoute[] = [
     path: "/v1/dead-letters/{id}",
     tag: "readings",
     summary:
-      "Store a mended reading in the place of one that was set aside; refused while it is not as declared. Values left masked (`***`) are those that were sent.",
+      "Store a mended reading in the place of one that was set aside; refused while it is not as declared, or (409) another reading with other values stands there. Values left masked (`***`) are those that were sent.",
     policy: operator,
     params: letterParams,
     body: { kind: "json", schema: z.strictObject({ reading: z.unknown() }) },
@@ -94,7 +95,8 @@ export const deadLetterRoutes: readonly AnyRoute[] = [
       ]);
       const replay = await replayLetters(deps.readings, [letter], mended);
       const [refusal] = replay.refused;
-      if (refusal !== undefined) throw new PlatformError("invalid_body", refusal.message);
+      if (refusal !== undefined)
+        throw new PlatformError(refusal.isConflict ? "conflict" : "invalid_body", refusal.message);
       return settle(replay, request, deps);
     },
   }),
@@ -136,13 +138,19 @@ export const deadLetterRoutes: readonly AnyRoute[] = [
 type AnyRequest = Pick<RouteRequest<unknown, unknown, unknown>, "actor">;
 
 async function settle(replay: LetterReplay, request: AnyRequest, { database }: ApiDeps) {
-  const { stored, refused } = replay;
+  const { stored, duplicate, refused } = replay;
   if (stored.length > 0) {
     const details = { replayed: stored.length, first: stored[0], last: stored.at(-1) };
     const entry = auditOf(request, "dead_letter.replay", `dead-letter/${stored[0]}`, details);
     await database().deadLetters.settle(stored, "replayed", entry);
   }
-  return { replayed: stored.length, refused: refused.slice(0, 100), nRefused: refused.length, next: null };
+  return {
+    replayed: stored.length,
+    duplicate: duplicate.length,
+    refused: refused.slice(0, 100).map(({ id, message }) => ({ id, message })),
+    nRefused: refused.length,
+    next: null,
+  };
 }
 
 async function chosen(

@@ -30,6 +30,7 @@ const letterSchema = z.looseObject({
 });
 const replaySchema = z.looseObject({
   replayed: z.int(),
+  duplicate: z.int(),
   refused: z.array(z.looseObject({ id: z.int(), message: z.string() })),
   nRefused: z.int(),
   next: z.int().nullable(),
@@ -133,10 +134,14 @@ async function show(context: CliContext, id: number): Promise<void> {
 
 async function fix(context: CliContext, id: number, file: string): Promise<void> {
   const reading = readJson(resolve(context.cwd, file), file);
-  await withApi(context, { start: "if-made" }, ({ client }) =>
+  const { duplicate } = await withApi(context, { start: "if-made" }, ({ client }) =>
     client.put(apiPath`/v1/dead-letters/${id}`, { reply: replaySchema, body: { reading } }),
   );
-  context.output.line(`dead letter ${id} is stored as mended`);
+  context.output.line(
+    duplicate > 0
+      ? `dead letter ${id} is settled: the very reading was stored already, nothing was stored for it`
+      : `dead letter ${id} is stored as mended`,
+  );
 }
 
 function readJson(path: string, shown: string): unknown {
@@ -151,11 +156,17 @@ async function replay(context: CliContext, ids: readonly number[], options: Filt
   const { source, code, json } = options;
   const filter = { ...(ids.length > 0 && { ids }), ...(source && { source }), ...(code && { code }) };
   const result = await withApi(context, { start: "if-made" }, async ({ client }) => {
-    const all = { replayed: 0, refused: [] as z.infer<typeof replaySchema>["refused"], nRefused: 0 };
+    const all = {
+      replayed: 0,
+      duplicate: 0,
+      refused: [] as z.infer<typeof replaySchema>["refused"],
+      nRefused: 0,
+    };
     for (let after: number | null | undefined; after !== null;) {
       const body = { ...filter, ...(after !== undefined && { after }) };
       const some = await client.post("/v1/dead-letters/replay", { reply: replaySchema, body });
       all.replayed += some.replayed;
+      all.duplicate += some.duplicate;
       all.refused.push(...some.refused);
       all.nRefused += some.nRefused;
       after = some.next;
@@ -166,7 +177,10 @@ async function replay(context: CliContext, ids: readonly number[], options: Filt
   if (json === true) output.json(result);
   else {
     for (const { id, message } of result.refused) output.warn(`dead letter ${id}: ${message}`);
-    output.line(`${result.replayed} stored, ${result.nRefused} still as they were`);
+    const there = result.duplicate > 0 ? `, ${result.duplicate} there already` : "";
+    output.line(
+      `${result.replayed - result.duplicate} stored${there}, ${result.nRefused} still as they were`,
+    );
   }
   if (result.nRefused > 0) exitWith(EXIT.badInput);
 }

@@ -71,6 +71,8 @@ export interface CommittedReadings {
   /** There before: stored, or set aside word for word. */
   readonly duplicate: number;
   readonly conflict: number;
+  /** Places in `rows` of the conflicts. */
+  readonly conflicts: readonly number[];
   /** Set aside, and not there before. */
   readonly quarantined: number;
 }

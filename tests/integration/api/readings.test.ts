@@ -145,7 +145,13 @@ await describeWithServices("readings over HTTP", () => {
       reading("p3", 2, { pressure: 3 }),
       reading("p3", 2, { pressure: 4 }),
     ];
-    expect(await send(mixed)).toMatchObject({ stored: 1, duplicate: 2, conflict: 2 });
+    const kept = await send(mixed);
+    expect(kept).toMatchObject({ stored: 1, duplicate: 2, conflict: 2 });
+    const met = { code: "conflict", outcome: "duplicate" };
+    expect(kept.problems).toMatchObject([
+      { index: 0, ...met },
+      { index: 2, ...met },
+    ]);
     const { items } = await page("asset=p3");
     expect(items.map(({ values }) => values)).toEqual([{ pressure: 1 }, { pressure: 2 }, { pressure: 3 }]);
   });
@@ -416,7 +422,7 @@ await describeWithServices("readings over HTTP", () => {
       const path = `/v1/dead-letters/${pressure?.id}`;
       expect((await call("PUT", path, { reading: bad[0] })).status).toBe(422);
       const mended = await call("PUT", path, { reading: reading("q1", 0, { pressure: 9.9 }) });
-      expect(await mended.json()).toEqual({ replayed: 1, refused: [], nRefused: 0, next: null });
+      expect(await mended.json()).toMatchObject({ replayed: 1, duplicate: 0, nRefused: 0, next: null });
       expect((await call("PUT", path, { reading: bad[0] })).status).toBe(409);
 
       const again = await call("POST", "/v1/dead-letters/replay", { source: "letters" });
@@ -426,7 +432,13 @@ await describeWithServices("readings over HTTP", () => {
       });
       await put({ ...named, columns: [...PUMPS.columns, { name: "flow" }] });
       const replayed = await call("POST", "/v1/dead-letters/replay", { ids: [flow?.id] });
-      expect(await replayed.json()).toEqual({ replayed: 1, refused: [], nRefused: 0, next: null });
+      expect(await replayed.json()).toEqual({
+        replayed: 1,
+        duplicate: 0,
+        refused: [],
+        nRefused: 0,
+        next: null,
+      });
 
       expect((await call("DELETE", `/v1/dead-letters/${speed?.id}`)).status).toBe(204);
       expect(await letters("source=letters")).toEqual([]);
@@ -434,6 +446,28 @@ await describeWithServices("readings over HTTP", () => {
       expect(states).toEqual(["dropped", "replayed", "replayed"]);
       const { items } = await page("asset=q1&source=letters");
       expect(items.map(({ values }) => values)).toEqual([{ pressure: 9.9 }, { flow: 1 }]);
+    });
+
+    it("stay open where another reading stands, and are settled by the very one", async () => {
+      await put({ ...PUMPS, name: "mends" });
+      await send([reading("q3", 0, { pressure: 4.2 }), reading("q3", 0, { pressure: 99 })], "mends");
+      await put({
+        ...PUMPS,
+        name: "mends",
+        columns: [{ ...PUMPS.columns[0], range: [0, 100] }, ...PUMPS.columns.slice(1)],
+      });
+      const [letter] = await letters("source=mends");
+      const again = await call("POST", "/v1/dead-letters/replay", { source: "mends" });
+      const refused = [{ id: letter?.id, message: expect.stringContaining("not stored") as string }];
+      expect(await again.json()).toMatchObject({ replayed: 0, nRefused: 1, refused });
+      const path = `/v1/dead-letters/${letter?.id}`;
+      const other = await call("PUT", path, { reading: reading("q3", 0, { pressure: 9.9 }) });
+      expect([other.status, await other.json()]).toMatchObject([409, { code: "conflict" }]);
+      expect(await letters("source=mends")).toHaveLength(1);
+      const same = await call("PUT", path, { reading: reading("q3", 0, { pressure: 4.2 }) });
+      expect(await same.json()).toMatchObject({ replayed: 1, duplicate: 1, refused: [] });
+      expect(await letters("source=mends")).toEqual([]);
+      expect((await page("asset=q3&source=mends")).items).toMatchObject([{ values: { pressure: 4.2 } }]);
     });
 
     it("show no personal value, and keep it for when they are mended", async () => {
@@ -478,6 +512,7 @@ await describeWithServices("readings over HTTP", () => {
     expect(first.refused).toHaveLength(100);
     expect(await replay({ after: first.next })).toEqual({
       replayed: 2,
+      duplicate: 0,
       refused: [],
       nRefused: 0,
       next: null,

@@ -286,13 +286,20 @@ function concatenated(submissions: readonly ReadingSubmission[], places: readonl
 /** What became of the rows of one submission. */
 type StoredReadings = Omit<CommittedReadings, "quarantined">;
 
+const storedWhole = (stored: number): StoredReadings => ({
+  stored,
+  duplicate: 0,
+  conflict: 0,
+  conflicts: [],
+});
+
 /** Straight into the table while no key is there; else by way of a table that tells new keys from known ones. */
 async function storeReadings(
   tx: Transaction,
   submissions: readonly ReadingSubmission[],
   batches: readonly LedgerBatch[],
 ): Promise<StoredReadings[]> {
-  if (batches.length === 0) return submissions.map(() => ({ stored: 0, duplicate: 0, conflict: 0 }));
+  if (batches.length === 0) return submissions.map(() => storedWhole(0));
   await tx.query("savepoint readings");
   try {
     await copyRows(
@@ -300,7 +307,7 @@ async function storeReadings(
       `copy aura.readings (${READING_COLUMNS}) from stdin with (format binary)`,
       encodeReadings(batches),
     );
-    return submissions.map(({ rows }) => ({ stored: rows.length, duplicate: 0, conflict: 0 }));
+    return submissions.map(({ rows }) => storedWhole(rows.length));
   } catch (error) {
     if (sqlStateOf(error) !== UNIQUE_VIOLATION) throw error;
     await tx.query("rollback to savepoint readings");
@@ -342,20 +349,23 @@ async function storeNew(
                     select series_key, epoch, ts, seq, kept, refused from other order by place)
      select place from other`,
   );
-  const submissionOf = batches.flatMap(({ places }) =>
-    places.flatMap((place) => rowsOf(submissions, place).map(() => place)),
+  const origins = batches.flatMap(({ places }) =>
+    places.flatMap((submission) => rowsOf(submissions, submission).map((_, row) => ({ submission, row }))),
   );
-  const count = (rows: readonly { readonly place: number }[]): number[] => {
-    const counts = submissions.map(() => 0);
-    for (const { place } of rows) counts[submissionOf[place - 1] as number]! += 1;
-    return counts;
+  const rowsBySubmission = (found: readonly { readonly place: number }[]): number[][] => {
+    const rows = submissions.map((): number[] => []);
+    for (const { place } of found) {
+      const origin = origins[place - 1];
+      if (origin !== undefined) rows[origin.submission]?.push(origin.row);
+    }
+    return rows;
   };
-  const [nStored, nConflicts] = [count(stored), count(conflicts)];
-  return submissions.map(({ rows }, i) => ({
-    stored: nStored[i] as number,
-    duplicate: rows.length - (nStored[i] as number),
-    conflict: nConflicts[i] as number,
-  }));
+  const [storedRows, conflictRows] = [rowsBySubmission(stored), rowsBySubmission(conflicts)];
+  return submissions.map(({ rows }, i) => {
+    const nStored = storedRows[i]?.length ?? 0;
+    const own = conflictRows[i] ?? [];
+    return { stored: nStored, duplicate: rows.length - nStored, conflict: own.length, conflicts: own };
+  });
 }
 
 /** The ledger says what was stored, not what was sent. */

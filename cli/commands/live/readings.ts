@@ -1,6 +1,6 @@
 import { createReadStream, createWriteStream } from "node:fs";
 import { rename, rm } from "node:fs/promises";
-import { resolve } from "node:path";
+import { extname, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -74,7 +74,7 @@ export function registerReadingsCommand(program: Command): void {
     .command("export")
     .description("all readings of a source as CSV or Parquet, asset by asset, oldest first")
     .requiredOption("--source <name>", "the live source")
-    .requiredOption("--out <file>", "file to write; .parquet makes Parquet, anything else CSV")
+    .requiredOption("--out <file>", "file to write, .csv or .parquet")
     .option("--asset <id>", "only this asset")
     .option("--since <time>", "from this time on; or how long ago, e.g. 24h", (text) => parseSince(text))
     .option("--until <time>", "before this time", (text) => parseSince(text))
@@ -220,7 +220,12 @@ interface ExportOptions {
 async function exportAll(context: CliContext, { out, ...query }: ExportOptions): Promise<void> {
   const path = resolve(context.cwd, out);
   const part = `${path}.part`;
-  const format = out.endsWith(".parquet") ? "parquet" : "csv";
+  const format = extname(out).slice(1).toLowerCase();
+  if (format !== "csv" && format !== "parquet")
+    throw new PlatformError(
+      "invalid_query",
+      `export readings [--out ${out}]: expected a name ending in .csv or .parquet`,
+    );
   try {
     await withApi(context, { start: "if-made" }, async ({ client }) => {
       const bytes = await client.getStream("/v1/readings/export", { ...query, format });

@@ -28,7 +28,7 @@ function registryOf(pii: readonly string[]) {
     pii,
   });
   return {
-    get: async (name: string) => (name === "trucks" ? ({ document } as LiveSourceRow) : undefined),
+    versions: async (name: string) => (name === "trucks" ? [{ document } as LiveSourceRow] : []),
   };
 }
 

@@ -11,13 +11,14 @@ import type { LiveSourceStore } from "../../stores/postgres/port/live.ts";
  * @throws {PlatformError} invalid_pipeline: something is made of such a column
  */
 export async function withRegisteredPersonal(
-  registry: Pick<LiveSourceStore, "get">,
+  registry: Pick<LiveSourceStore, "versions">,
   pipeline: Pipeline,
 ): Promise<Pipeline> {
   const [name, readings] = Object.entries(pipeline.sources).find(([, { role }]) => role === "readings") ?? [];
   if (name === undefined || readings === undefined) return pipeline;
   const live = readings.live ?? pipeline.name;
-  const registered = (await registry.get(live))?.document.pii ?? [];
+  // As it is declared now: an admin who takes it back allows models to be made of the column.
+  const registered = (await registry.versions(live))[0]?.document.pii ?? [];
   const { columns, pii = [] } = readings;
   const added = registered.filter(
     (one) => !pii.includes(one) && columns.some((column) => column.name === one),

@@ -12,12 +12,16 @@ export interface LiveSourceRow {
   readonly createdAt: string;
 }
 
-/** Declared sources and their versions. */
+/**
+ * Declared sources and their versions. A column that was personal in any version is in `pii` of the newest one as it is given,
+ * since its readings of then are there still; `versions` gives each as it was declared.
+ */
 export interface LiveSourceStore {
   /**
    * Declares a source or a new version of it; the newest version as it stands where nothing changed.
    *
    * @throws {PlatformError} conflict when the columns of the new version do not hold those of the one before
+   * @throws {PlatformError} forbidden when a column shall be personal no longer and the actor is no admin
    */
   put(document: LiveSource, actor: Actor): Promise<LiveSourceRow & { readonly isNew: boolean }>;
   /** The newest version. */

@@ -492,6 +492,27 @@ await describeWithServices("readings over HTTP", () => {
       const { items } = await page("asset=q2&source=private");
       expect(items.map(({ values }) => values)).toEqual([{ pressure: 9, speed: null }]);
     });
+
+    it("stay masked where an admin says that a column is personal no longer, and nobody else may", async () => {
+      const row = await db.liveSources.get("private");
+      if (row === undefined) throw new Error("there is no such source");
+      const open = { ...row.document, pii: [] };
+      const operator = { id: "olga", role: "operator", authenticated: true } as const;
+      await expect(db.liveSources.put(open, operator)).rejects.toMatchObject({ code: "forbidden" });
+      expect((await put({ ...PUMPS, name: "private" })).status).toBe(200);
+      expect((await db.liveSources.versions("private")).map(({ document }) => document.pii)).toEqual([
+        [],
+        ["speed"],
+      ]);
+      await send([reading("q2", 1, { pressure: 98, speed: 4712 })], "private");
+      expect((await letters("source=private")).map((letter) => letter.reading)).toContainEqual(
+        reading("q2", 1, { pressure: 98, speed: "***" }),
+      );
+      const { items } = await page("asset=q2&source=private");
+      expect(items.map(({ values }) => values)).toEqual([{ pressure: 9, speed: null }]);
+      const exported = await (await fixture.request("/v1/readings/export?source=private")).text();
+      expect(exported).not.toContain("4711");
+    });
   });
 
   it("replays letters behind a thousand that stay as they are", async () => {

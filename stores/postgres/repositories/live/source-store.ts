@@ -9,6 +9,11 @@ import type { Actor } from "../../port/actor.ts";
 import type { LiveSourceRow, LiveSourceStore } from "../../port/live.ts";
 
 const COLUMNS = `v.source_key as "sourceKey", v.version, v.document, v.sha256, v.actor, v.created_at as "createdAt"`;
+const NEWEST_COLUMNS = `${COLUMNS}, (select coalesce(json_agg(distinct one), '[]'::json)
+  from aura.source_versions e, jsonb_array_elements_text(e.document::jsonb->'pii') one
+  where e.source_key = v.source_key) as "everPersonal"`;
+
+type NewestRow = LiveSourceRow & { readonly everPersonal: readonly string[] };
 
 /** Declared sources; versions are only ever added. */
 export class PostgresLiveSourceStore implements LiveSourceStore {
@@ -27,8 +32,10 @@ export class PostgresLiveSourceStore implements LiveSourceStore {
       // One declares at a time, so that versions have no gaps.
       await tx.query("select from aura.live_sources where source = $1 for update", [document.name]);
       const before = await newest(tx, document.name);
-      if (before?.sha256 === sha256) return { ...before, isNew: false };
+      if (before?.sha256 === sha256) return { ...withAllPersonal(before), isNew: false };
       refuseIncompatible(before, document);
+      const noLongerPersonal = before?.document.pii.filter((name) => !document.pii.includes(name)) ?? [];
+      refuseUnmasking(document.name, noLongerPersonal, actor);
       const [row] = await tx.query<LiveSourceRow>(
         `insert into aura.source_versions as v (source_key, version, document, sha256, owner, actor)
          select source_key, $2, $3, $4, $5, $6 from aura.live_sources where source = $1 returning ${COLUMNS}`,
@@ -47,14 +54,19 @@ export class PostgresLiveSourceStore implements LiveSourceStore {
         action: "source.put",
         subject: `source/${document.name}`,
         outcome: "ok",
-        details: { version: row.version, sha256 },
+        details: {
+          version: row.version,
+          sha256,
+          ...(noLongerPersonal.length === 0 ? {} : { noLongerPersonal }),
+        },
       });
-      return { ...row, isNew: true };
+      return { ...withAllPersonal({ ...row, everPersonal: before?.everPersonal ?? [] }), isNew: true };
     });
   }
 
-  get(source: string): Promise<LiveSourceRow | undefined> {
-    return newest(this.#pool, source);
+  async get(source: string): Promise<LiveSourceRow | undefined> {
+    const row = await newest(this.#pool, source);
+    return row === undefined ? undefined : withAllPersonal(row);
   }
 
   versions(source: string): Promise<LiveSourceRow[]> {
@@ -65,21 +77,36 @@ export class PostgresLiveSourceStore implements LiveSourceStore {
     );
   }
 
-  list(): Promise<LiveSourceRow[]> {
-    return this.#pool.query(
-      `select distinct on (l.source) ${COLUMNS} from aura.source_versions v join aura.live_sources l using (source_key)
+  async list(): Promise<LiveSourceRow[]> {
+    const rows = await this.#pool.query<NewestRow>(
+      `select distinct on (l.source) ${NEWEST_COLUMNS} from aura.source_versions v join aura.live_sources l using (source_key)
         order by l.source, v.version desc`,
     );
+    return rows.map(withAllPersonal);
   }
 }
 
-async function newest(sql: Sql, source: string): Promise<LiveSourceRow | undefined> {
-  const [row] = await sql.query<LiveSourceRow>(
-    `select ${COLUMNS} from aura.source_versions v join aura.live_sources l using (source_key)
+async function newest(sql: Sql, source: string): Promise<NewestRow | undefined> {
+  const [row] = await sql.query<NewestRow>(
+    `select ${NEWEST_COLUMNS} from aura.source_versions v join aura.live_sources l using (source_key)
       where l.source = $1 order by v.version desc limit 1`,
     [source],
   );
   return row;
+}
+
+/** What was written while a column was personal is masked for good, whatever a later version says. */
+function withAllPersonal({ everPersonal, document, ...row }: NewestRow): LiveSourceRow {
+  return { ...row, document: { ...document, pii: [...new Set([...document.pii, ...everPersonal])] } };
+}
+
+function refuseUnmasking(source: string, columns: readonly string[], { role }: Actor): void {
+  if (columns.length === 0 || role === "admin" || role === "system") return;
+  const names = columns.join(", ");
+  throw new PlatformError(
+    "forbidden",
+    `declare source ${source} [pii]: ${names} is declared as personal, and only the role admin may take that back; leave it in pii`,
+  );
 }
 
 function refuseIncompatible(before: LiveSourceRow | undefined, document: LiveSource): void {

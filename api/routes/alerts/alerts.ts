@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { SEVERITIES } from "../../../schemas/alerts/alert-rule.ts";
 import { dataIdSchema, nameSchema } from "../../../schemas/names.ts";
+import { PlatformError } from "../../../schemas/platform-error.ts";
 import { ALERT_STATES } from "../../../stores/postgres/port.ts";
 import type { Actor } from "../../../stores/postgres/port.ts";
 import { auditOf, found, limitQuery, listOf, operator, viewer } from "../parts.ts";
@@ -86,7 +87,7 @@ export const alertRoutes: readonly AnyRoute[] = [
     method: "post",
     path: "/v1/alerts/{id}/acknowledge",
     tag: "alerts",
-    summary: "Say that you look at it. The first to say so stays recorded.",
+    summary: "Say that you look at it. The first to say so stays recorded; one that is over is refused.",
     policy: operator,
     params: alertParams,
     body: { kind: "json", schema: acknowledgeSchema, mayBeEmpty: true },
@@ -96,7 +97,12 @@ export const alertRoutes: readonly AnyRoute[] = [
       const { name, comment } = request.body;
       const by = { name: speakerOf(request.actor, name), ...(comment === undefined ? {} : { comment }) };
       const entry = auditOf(request, "alert.acknowledge", `alert/${id}`, by);
-      return found(await database().alerts.acknowledge(id, by, entry), "alert");
+      const alert = found(await database().alerts.acknowledge(id, by, entry), "alert");
+      if (alert.resolvedAt === null) return alert;
+      throw new PlatformError(
+        "conflict",
+        `acknowledge alert [${id}]: it is over since ${alert.resolvedAt}, and what is over cannot be acknowledged any more`,
+      );
     },
   }),
   route({

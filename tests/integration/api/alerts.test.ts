@@ -155,6 +155,9 @@ await describeWithServices("alerts", () => {
       { acknowledgedBy: "local" },
     ]);
     await db.alerts.resolve("serving", "again");
+    const late = await acknowledge((await raised())[0]?.["id"]);
+    expect([late.status, await late.json()]).toMatchObject([409, { code: "conflict" }]);
+    expect((await raised())[0]).toMatchObject({ acknowledgedBy: null });
   });
 
   it("is read by page, and acknowledged by one person once", async () => {

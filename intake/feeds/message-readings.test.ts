@@ -48,8 +48,8 @@ it.each<[string, unknown, ReadingMap | undefined, unknown[]]>([
     },
     { items: "data", asset: "$topic.2", epoch: "=1", time: "at", seq: "m.id", values: { pressure: "p" } },
     [
-      { asset: "pump-1", epoch: "1", time: 5, seq: 7, values: { pressure: 1.5 } },
-      { asset: "pump-1", epoch: "1", time: 6, values: {} },
+      { asset: "pump-1", epoch: 1, time: 5, seq: 7, values: { pressure: 1.5 } },
+      { asset: "pump-1", epoch: 1, time: 6, values: {} },
     ],
   ],
   [

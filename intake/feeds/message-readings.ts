@@ -111,7 +111,10 @@ function mappedReading(item: Item, message: StreamMessage, map: ReadingMap): Ite
     if (place === undefined) continue;
     used.add(place);
     const value = placeOf(place, item, message);
-    if (value !== undefined && value !== null && value !== "") reading[key] = value;
+    if (value === undefined || value === null || value === "") continue;
+    // What stands outside the message is text: a number is meant where only numbers can be.
+    const isNumber = (key === "epoch" || key === "seq") && typeof value === "string" && /^[=$]/.test(place);
+    reading[key] = isNumber ? numberOrText(value) : value;
   }
   const values: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
   const own = memberOf(item, "values");

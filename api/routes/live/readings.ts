@@ -1,12 +1,13 @@
 import { z } from "zod";
 import { intakeCountsSchema, intakeReplySchema } from "../../../schemas/live/intake.ts";
+import type { LiveSource } from "../../../schemas/live/source.ts";
 import type { IntakeReply } from "../../../schemas/live/intake.ts";
 import { formatIsoMicros, parseIsoMicros } from "../../../schemas/text/iso-time.ts";
 import { dataIdSchema, nameSchema } from "../../../schemas/names.ts";
 import { objectRefSchema } from "../../../schemas/object-ref.ts";
 import { PlatformError } from "../../../schemas/platform-error.ts";
 import type { Database } from "../../../stores/postgres/port.ts";
-import type { LiveSourceRow, ReadingCursor } from "../../../stores/postgres/port/live.ts";
+import type { LiveSourceRow, ReadingConflict, ReadingCursor } from "../../../stores/postgres/port/live.ts";
 import { BodyBudget } from "../../readings/body-budget.ts";
 import { shownReading } from "../../readings/shown-reading.ts";
 import { readingsAsCsv, readingsAsParquet } from "../../export/readings-export.ts";
@@ -27,6 +28,12 @@ const pageSchema = z.strictObject({
   items: z.array(readingSchema),
   next: z.string().nullable().describe("Cursor of the next page; null: this is the last."),
 });
+const conflictSchema = readingSchema.omit({ values: true }).extend({
+  kept: readingSchema.shape.values.describe("What stands."),
+  refused: readingSchema.shape.values.describe("What came later."),
+  at: z.string().describe("When it came."),
+});
+const conflictPageSchema = pageSchema.extend({ items: z.array(conflictSchema) });
 const cursorSchema = z.tuple([z.int(), z.int(), z.int()]);
 
 /** Parsed, a body takes several times its bytes. */
@@ -124,6 +131,35 @@ export const intakeRoutes: readonly AnyRoute[] = [
     handle: async ({ query: { source, since } }, { database }) => ({
       items: await database().readings.counts({ since, ...(source === undefined ? {} : { source }) }),
     }),
+  }),
+  route({
+    method: "get",
+    path: "/v1/readings/conflicts",
+    tag: "readings",
+    summary:
+      "Readings that were not stored because another one with other values stood there, newest first, with both sets of values.",
+    policy: viewer,
+    query: z.strictObject({
+      source: nameSchema.optional(),
+      asset: dataIdSchema.optional(),
+      limit: limitQuery(),
+      cursor: z.string().max(200).optional().describe("`next` of the page before."),
+    }),
+    reply: conflictPageSchema,
+    async handle({ query: { cursor, limit, source, asset } }, { database }) {
+      const conflicts = await database().readings.conflicts({
+        limit: limit + 1,
+        ...(source === undefined ? {} : { source }),
+        ...(asset === undefined ? {} : { asset }),
+        ...(cursor === undefined ? {} : { after: conflictCursor(cursor) }),
+      });
+      const page = conflicts.slice(0, limit);
+      const last = conflicts.length > limit ? page.at(-1) : undefined;
+      return {
+        items: await shownConflicts(page, database()),
+        next: last === undefined ? null : String(last.id),
+      };
+    },
   }),
   route({
     method: "get",
@@ -236,6 +272,30 @@ export const intakeRoutes: readonly AnyRoute[] = [
     }),
   }),
 ];
+
+/** With personal values masked as the newest version of each source says. */
+async function shownConflicts(conflicts: readonly ReadingConflict[], { liveSources }: Database) {
+  const names = [...new Set(conflicts.map(({ source }) => source))];
+  const rows = await Promise.all(names.map((name) => liveSources.get(name)));
+  const documents = new Map(names.map((name, i) => [name, found(rows[i], "source", name).document]));
+  return conflicts.map(({ kept, refused, at, asset, source, epoch, ts, seq }) => {
+    const document = documents.get(source) as LiveSource;
+    const key = { asset, source, epoch, ts, seq };
+    const { values, ...shown } = shownReading({ ...key, values: kept }, document);
+    return {
+      ...shown,
+      kept: values,
+      refused: shownReading({ ...key, values: refused }, document).values,
+      at,
+    };
+  });
+}
+
+function conflictCursor(text: string): number {
+  const id = Number(text);
+  if (Number.isSafeInteger(id) && id >= 1) return id;
+  throw new PlatformError("invalid_query", "read conflicts [cursor]: expected `next` of a page");
+}
 
 /** Where nothing was taken but for a limit, the status says so as well. */
 function afterLimit(reply: IntakeReply): IntakeReply {

@@ -14,7 +14,7 @@ import type { ApiClient } from "../../client.ts";
 import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
-import { parseLimit, parseSince, showList, showListAt } from "../../list-view.ts";
+import { parseLimit, parseSince, showList, showListAt, timeText } from "../../list-view.ts";
 
 const BATCH = 1_000;
 
@@ -84,8 +84,22 @@ export function registerReadingsCommand(program: Command): void {
     )
     .action(async (options: ExportOptions, command: Command) => exportAll(contextOf(command), options));
   readings
+    .command("conflicts")
+    .description("readings that were not stored because another one with other values stands there")
+    .option("--source <name>", "only this source")
+    .option("--asset <id>", "only this asset")
+    .option("--limit <n>", "at most so many", parseLimit, 50)
+    .option("--json", "print them as one JSON list")
+    .addHelpText("after", "\nExample:\n  $ aura readings conflicts --source pumps")
+    .action(
+      async (options: { source?: string; asset?: string; limit: number; json?: boolean }, command: Command) =>
+        conflicts(contextOf(command), options),
+    );
+  readings
     .command("counts")
-    .description("received, stored, duplicate, quarantined and rejected readings by source and adapter")
+    .description(
+      "received = stored + duplicate + quarantined + rejected readings by source and adapter; conflicts are among the duplicates",
+    )
     .option("--source <name>", "only this source")
     .option(
       "--since <time>",
@@ -240,6 +254,46 @@ async function exportAll(context: CliContext, { out, ...query }: ExportOptions):
 
 const cellOf = (value: Cell): string => (value === undefined || value === null ? "-" : String(value));
 
+const valuesSchema = z.record(z.string(), cellSchema);
+const conflictRowSchema = z.looseObject({
+  asset: z.string(),
+  source: z.string(),
+  time: z.union([z.string(), z.number()]),
+  epoch: z.int(),
+  seq: z.int(),
+  kept: valuesSchema,
+  refused: valuesSchema,
+  at: z.string(),
+});
+
+async function conflicts(
+  context: CliContext,
+  { json, ...query }: { source?: string; asset?: string; limit: number; json?: boolean },
+): Promise<void> {
+  await showListAt(context, {
+    path: "/v1/readings/conflicts",
+    row: conflictRowSchema,
+    query,
+    json,
+    empty: "there are no such conflicts",
+    columns: [
+      ["came", (row) => timeText(row.at)],
+      ["source", (row) => row.source],
+      ["asset", (row) => row.asset],
+      ["time", (row) => String(row.time)],
+      ["epoch", (row) => row.epoch],
+      ["seq", (row) => row.seq],
+      ["stands", (row) => valuesText(row.kept)],
+      ["not stored", (row) => valuesText(row.refused)],
+    ],
+  });
+}
+
+const valuesText = (values: z.infer<typeof valuesSchema>): string =>
+  Object.entries(values)
+    .map(([name, value]) => `${name}=${cellOf(value)}`)
+    .join(" ");
+
 const countRowSchema = intakeCountsSchema.extend({ source: z.string(), adapter: z.string() });
 
 async function counts(
@@ -255,9 +309,12 @@ async function counts(
     columns: [
       ["source", (row) => row.source],
       ["by", (row) => row.adapter],
-      ...(["received", "stored", "duplicate", "conflict", "quarantined", "rejected"] as const).map(
-        (name) => [name, (row: z.infer<typeof countRowSchema>) => row[name]] as const,
-      ),
+      ["received", (row) => row.received],
+      ["= stored", (row) => row.stored],
+      ["+ duplicate", (row) => row.duplicate],
+      ["+ quarantined", (row) => row.quarantined],
+      ["+ rejected", (row) => row.rejected],
+      ["conflicts among the duplicates", (row) => row.conflict],
     ],
   });
 }

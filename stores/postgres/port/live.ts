@@ -138,6 +138,24 @@ export interface TrendRequest {
   readonly isAggregated: boolean;
 }
 
+/** A reading that stands, and one with other values that came later under its key. */
+export interface ReadingConflict extends Omit<StoredReading, "schemaVersion" | "values"> {
+  readonly id: number;
+  /** In the order of the source's columns; null = missing. */
+  readonly kept: readonly (number | null)[];
+  readonly refused: readonly (number | null)[];
+  /** When the second one came. */
+  readonly at: string;
+}
+
+export interface ConflictFilter {
+  readonly source?: string;
+  readonly asset?: string;
+  /** Id of the last one of the page before; they come newest first. */
+  readonly after?: number;
+  readonly limit: number;
+}
+
 /** Readings as they arrive. */
 export interface ReadingStore {
   /** Finds the series of assets of a source, and makes those that are not there. */
@@ -160,6 +178,7 @@ export interface ReadingStore {
    */
   commit(submissions: readonly ReadingSubmission[]): Promise<CommittedReadings[]>;
   page(request: ReadingPageRequest): Promise<StoredReading[]>;
+  conflicts(filter: ConflictFilter): Promise<ReadingConflict[]>;
   /** A column in equal steps of time; steps without a value are left out. */
   trend(request: TrendRequest): Promise<TrendPoint[]>;
   /** Assets that have readings of a source, in the order of their ids. */

@@ -152,6 +152,20 @@ await describeWithServices("readings over HTTP", () => {
       { index: 0, ...met },
       { index: 2, ...met },
     ]);
+    const conflicts = async (query: string) => {
+      const response = await call("GET", `/v1/readings/conflicts?${query}`);
+      return (await response.json()) as { items: { refused: object }[]; next: string | null };
+    };
+    const first = await conflicts("source=pumps&asset=p3&limit=1");
+    expect(first.items).toMatchObject([
+      { asset: "p3", seq: 0, time: at(2), kept: { pressure: 3 }, refused: { pressure: 4 } },
+    ]);
+    const second = await conflicts(`source=pumps&asset=p3&limit=1&cursor=${first.next}`);
+    expect(second).toMatchObject({
+      items: [{ kept: { pressure: 2 }, refused: { pressure: 9 } }],
+      next: null,
+    });
+    expect((await conflicts("asset=p4")).items).toEqual([]);
     const { items } = await page("asset=p3");
     expect(items.map(({ values }) => values)).toEqual([{ pressure: 1 }, { pressure: 2 }, { pressure: 3 }]);
   });
@@ -473,6 +487,10 @@ await describeWithServices("readings over HTTP", () => {
     it("show no personal value, and keep it for when they are mended", async () => {
       await put({ ...PUMPS, name: "private", pii: ["speed"] });
       await send([reading("q2", 0, { pressure: 99, speed: 4711, Speed: 4711 })], "private");
+      const known = { pressure: 1, speed: 4711 };
+      await send([reading("q4", 0, known), reading("q4", 0, { ...known, speed: 4712 })], "private");
+      const met = await (await call("GET", "/v1/readings/conflicts?source=private")).json();
+      expect(met).toMatchObject({ items: [{ kept: { speed: null }, refused: { speed: null } }] });
       const [letter] = await letters("source=private");
       const shown = reading("q2", 0, { pressure: 99, speed: "***", Speed: "***" });
       expect(letter?.reading).toEqual(shown);

@@ -4,7 +4,9 @@ import { copyRows } from "../../connection/copy-rows.ts";
 import { sqlStateOf } from "../../connection/database-errors.ts";
 import type {
   CommittedReadings,
+  ConflictFilter,
   IntakeCountRow,
+  ReadingConflict,
   ReadingPageRequest,
   ReadingStore,
   ReadingSubmission,
@@ -14,6 +16,7 @@ import type {
 } from "../../port/live.ts";
 import { INTAKE_LOCK } from "./followed-batches.ts";
 import { countIntake, writeLetters } from "./intake-accounts.ts";
+import { listConflicts } from "./reading-conflicts.ts";
 import { encodeReadings, READING_COLUMNS } from "./reading-encoder.ts";
 import type { EncodedBatch } from "./reading-encoder.ts";
 
@@ -155,6 +158,10 @@ export class PostgresReadingStore implements ReadingStore {
         limit,
       ],
     );
+  }
+
+  conflicts(filter: ConflictFilter): Promise<ReadingConflict[]> {
+    return listConflicts(this.#pool, filter);
   }
 
   trend(request: TrendRequest): Promise<TrendPoint[]> {

@@ -52,6 +52,10 @@ export function createReadingCheck(source: LiveSource): ReadingCheck {
   const timeOf = timeReader(source);
   // Copied for each reading: a third of the time that filling a new one takes.
   const missing = source.columns.map(() => NaN);
+  const noValues = fault(
+    "no_values",
+    `values: expected at least one of ${someOf(source.columns.map(({ name }) => name))}`,
+  );
   const isIgnoring = source.unknownColumns === "ignore";
   return (reading, nowMs) => {
     if (typeof reading !== "object" || reading === null || Array.isArray(reading))
@@ -74,12 +78,14 @@ export function createReadingCheck(source: LiveSource): ReadingCheck {
     if (typeof given !== "object" || given === null || Array.isArray(given))
       return fault("not_a_reading", "values: expected an object of columns and their values");
     const values = missing.slice();
+    let isNamed = false;
     for (const name in given) {
       const place = places.get(name);
       if (place === undefined) {
         if (isIgnoring) continue;
         return fault("unknown_column", `${quoted(name)}: there is no such column`);
       }
+      isNamed = true;
       const value = (given as Record<string, unknown>)[name];
       if (value === null) continue;
       const converted = (converters[place] as Converter)(value);
@@ -90,6 +96,7 @@ export function createReadingCheck(source: LiveSource): ReadingCheck {
       if (Number.isNaN(values[place]))
         return fault("missing_required", `${source.columns[place]?.name}: expected a value`);
     }
+    if (!isNamed) return noValues;
     return {
       asset: asset === undefined ? undefined : id,
       device: asset === undefined ? id : undefined,
@@ -173,7 +180,7 @@ function converterOf(column: Column): Converter {
       };
     case "text": {
       const codes = new Map((column.values ?? []).map((word, code) => [word, code]));
-      const expected = `one of ${(column.values ?? []).slice(0, 10).join(", ")}`;
+      const expected = `one of ${someOf(column.values ?? [])}`;
       return (value) =>
         (typeof value === "string" ? codes.get(value) : undefined) ??
         fault("unknown_value", `${column.name}: expected ${expected}`);
@@ -199,6 +206,9 @@ function numberConverter({ name, type, range, unit }: Column): Converter {
     return value;
   };
 }
+
+const someOf = (names: readonly string[]): string =>
+  names.slice(0, 10).join(", ") + (names.length > 10 ? ", …" : "");
 
 /** What was sent may be long, or made to be quoted. */
 const quoted = (text: string): string => JSON.stringify(text.slice(0, 64));

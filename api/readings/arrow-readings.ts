@@ -36,10 +36,15 @@ export function readArrowReadings(bytes: Uint8Array): readonly unknown[] {
   const readingAt = (_: unknown, i: number): unknown => {
     // A plain object: its keys are walked through ten times as fast as those of one without a prototype.
     const values: Record<string, unknown> = {};
+    let isEmpty = true;
     for (const { name, read } of columns) {
       const value = read(i);
-      if (value !== null) values[name] = value;
+      if (value === null) continue;
+      values[name] = value;
+      isEmpty = false;
     }
+    // All of them are missing, and that is said: none is another thing.
+    if (isEmpty) for (const { name } of columns) values[name] = null;
     const reading: Record<string, unknown> = { values };
     for (const { name, read } of keys) {
       const value = read(i);

@@ -96,7 +96,7 @@ it("reads the cells of a table by the columns of the source", () => {
   ]);
   expect(
     readings({ body: { asset: "7", time: "", pressure: "", mode: "", is_open: "perhaps" }, isText: true }),
-  ).toEqual([{ asset: "7", values: { is_open: "perhaps" } }]);
+  ).toEqual([{ asset: "7", values: { pressure: null, mode: null, is_open: "perhaps" } }]);
 });
 
 it("knows readings again by the place of their message and their own in it", () => {

@@ -44,7 +44,7 @@ export function createReadingsOf(
     return items.map((item) => {
       if (!isItem(item)) return item;
       const reading = map === undefined ? plainReading(item) : mappedReading(item, message, map);
-      return message.isText === true ? withCells(reading, readCell) : reading;
+      return message.isText === true ? withCells(reading, readCell, columns) : reading;
     });
   };
 }
@@ -149,16 +149,24 @@ function ofMessage(place: string, { topic, key, sentAt, file }: StreamMessage): 
   return topic?.split("/")[Number(place.slice("$topic.".length)) - 1];
 }
 
-function withCells(reading: Item, readCell: (name: string, text: string) => unknown): Item {
-  const read = (fields: Item): Item =>
+/** Of empty cells only those of declared columns are kept: there the value is missing. */
+function withCells(
+  reading: Item,
+  readCell: (name: string, text: string) => unknown,
+  declared: ReadonlyMap<string, Column>,
+): Item {
+  const read = (fields: Item, keepsEmpty: (name: string) => boolean): Item =>
     Object.fromEntries(
       Object.entries(fields).flatMap(([name, value]) => {
         const cell = typeof value === "string" ? readCell(name, value) : value;
-        return cell === null && name !== "values" ? [] : [[name, cell]];
+        return cell === null && !keepsEmpty(name) ? [] : [[name, cell]];
       }),
     );
   const values = memberOf(reading, "values");
-  return { ...read(reading), values: isItem(values) ? read(values) : values };
+  return {
+    ...read(reading, (name) => name === "values"),
+    values: isItem(values) ? read(values, (name) => declared.has(name)) : values,
+  };
 }
 
 /** An empty cell is missing; one that is not what its column holds stays text, and is set aside for it. */

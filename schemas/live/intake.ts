@@ -10,6 +10,7 @@ export const INTAKE_CODES = [
   "future_time",
   "old_time",
   "bad_sequence",
+  "no_values",
   "missing_required",
   "not_a_number",
   "not_finite",
@@ -22,6 +23,7 @@ export type IntakeCode = (typeof INTAKE_CODES)[number];
 /** Codes of readings that do not fit the declaration of their columns, whatever the values are. */
 export const SCHEMA_CODES = [
   "unknown_column",
+  "no_values",
   "missing_required",
   "not_a_number",
   "unknown_value",

@@ -191,6 +191,7 @@ await describeWithServices("readings over HTTP", () => {
       [{ asset: "p5", time: new Date(now + 3_600_000).toISOString(), values: {} }, "future_time"],
       [{ asset: "p5", time: new Date(now / 1_000).toISOString(), values: {} }, "old_time"],
       [{ asset: "p5", time: at(1), seq: -1, values: {} }, "bad_sequence"],
+      [reading("p5", 1, {}), "no_values"],
       [reading("p5", 1, { presure: 1 }), "unknown_column"],
       [reading("p5", 1, { pressure: "1" }), "not_a_number"],
       [reading("p5", 1, { speed: 1.5 }), "not_a_number"],
@@ -284,7 +285,7 @@ await describeWithServices("readings over HTTP", () => {
     const lines = [
       JSON.stringify(reading("p6", 0, { pressure: 1 })),
       "{broken",
-      JSON.stringify(reading("p6", 1, {})),
+      JSON.stringify(reading("p6", 1, { pressure: null })),
     ];
     const headers = { "content-type": "application/x-ndjson", "content-encoding": "gzip" };
     const packed = await post(gzipSync(lines.join("\n")), headers, "?source=pumps");
@@ -623,7 +624,10 @@ await describeWithServices("readings over HTTP", () => {
         perAsset: { perSecond: 1, burst: 2 },
       };
       await put(strict);
-      expect(await send([reading("nobody", 0, {})], "strict")).toMatchObject({ rejected: 1, stored: 0 });
+      expect(await send([reading("nobody", 0, { pressure: 1 })], "strict")).toMatchObject({
+        rejected: 1,
+        stored: 0,
+      });
       const many = Array.from({ length: 5 }, (_, i) => reading("p1", i, { pressure: i }));
       expect(await send(many, "strict")).toMatchObject({ stored: 2, rejected: 3 });
       const again = await post(JSON.stringify({ source: "strict", readings: many.slice(0, 1) }));

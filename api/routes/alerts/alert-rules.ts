@@ -3,10 +3,12 @@ import { compileRule } from "../../../alerting/compiled-rule.ts";
 import { alertChannelSchema, channelTestSchema } from "../../../schemas/alerts/alert-channel.ts";
 import { alertSilenceSchema } from "../../../schemas/alerts/alert-silence.ts";
 import { alertRuleSchema } from "../../../schemas/alerts/alert-rule.ts";
+import type { AlertRule } from "../../../schemas/alerts/alert-rule.ts";
+import type { LiveSource } from "../../../schemas/live/source.ts";
 import { nameSchema } from "../../../schemas/names.ts";
 import { PlatformError } from "../../../schemas/platform-error.ts";
 import type { DeclaredRow, DeclarationStore } from "../../../stores/postgres/port/alert-rules.ts";
-import type { Actor } from "../../../stores/postgres/port.ts";
+import type { Actor, Database } from "../../../stores/postgres/port.ts";
 import { reachFault } from "../../../alerting/channels/guarded-connection.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { admin, auditOf, found, listOf, operator, viewer } from "../parts.ts";
@@ -32,8 +34,8 @@ interface DeclarationRoutes<T extends { readonly name: string }> {
   readonly policy: typeof admin | typeof operator;
   readonly summary: string;
   readonly storeOf: (deps: ApiDeps) => DeclarationStore<T>;
-  /** Refuses what its own schema cannot see. */
-  readonly check: (document: T, deps: ApiDeps) => Promise<void>;
+  /** Refuses what its own schema cannot see. @returns what is taken and will not do what it looks like */
+  readonly check: (document: T, deps: ApiDeps) => Promise<readonly string[]>;
 }
 
 /** Documents that are declared under their names: put, list, show, remove. */
@@ -44,9 +46,9 @@ function declarationRoutes<T extends { readonly name: string }>(of: DeclarationR
   const put = async (body: T, name: string, given: { readonly actor: Actor; readonly deps: ApiDeps }) => {
     if (body.name !== name)
       throw new PlatformError("invalid_body", `declare ${what} [name]: expected ${name}, got ${body.name}`);
-    await check(body, given.deps);
+    const warnings = await check(body, given.deps);
     const row = await storeOf(given.deps).put(body, given.actor);
-    return { ...replyOf(row), isNew: row.isNew };
+    return { ...replyOf(row), isNew: row.isNew, warnings };
   };
   return [
     route({
@@ -57,7 +59,10 @@ function declarationRoutes<T extends { readonly name: string }>(of: DeclarationR
       policy,
       params,
       body: { kind: "json", schema },
-      reply: declaredSchema.extend({ isNew: z.boolean() }),
+      reply: declaredSchema.extend({
+        isNew: z.boolean(),
+        warnings: z.array(z.string()).describe("What would keep it from telling anybody."),
+      }),
       handle: ({ params: { name }, body, actor }, deps) => put(body, name, { actor, deps }),
     }),
     route({
@@ -98,6 +103,30 @@ function declarationRoutes<T extends { readonly name: string }>(of: DeclarationR
   ];
 }
 
+/** Channels and models may be declared after the rule, so what is not there yet is told and not refused. */
+async function ruleWarnings(
+  { source, when, notify: { channels = [], escalate } }: AlertRule,
+  document: LiveSource | undefined,
+  { alertChannels, registry }: Pick<Database, "alertChannels" | "registry">,
+): Promise<string[]> {
+  const warnings: string[] = [];
+  for (const name of new Set([...channels, ...(escalate?.channels ?? [])]))
+    if ((await alertChannels.get(name)) === undefined)
+      warnings.push(`notify: there is no channel ${name}; nobody is told by it`);
+  if (when.kind !== "threshold") return warnings;
+  const { prediction, column, above, below } = when;
+  if (prediction !== undefined && (await registry.champion(prediction.model)) === undefined)
+    warnings.push(`when.prediction: the model ${prediction.model} has no champion; it fires once it has one`);
+  const range = document?.columns.find(({ name }) => name === column)?.range;
+  if (range === undefined) return warnings;
+  const [least, largest] = range;
+  if ((above !== undefined && above >= largest) || (below !== undefined && below <= least))
+    warnings.push(
+      `when: it can never fire: ${column} of ${source} is declared within ${least} and ${largest}, and other readings are set aside`,
+    );
+  return warnings;
+}
+
 /** Alert rules, the channels by which alerts are sent, and when they are not. */
 export const alertRuleRoutes: readonly AnyRoute[] = [
   ...declarationRoutes({
@@ -110,6 +139,7 @@ export const alertRuleRoutes: readonly AnyRoute[] = [
     async check(rule, { database }) {
       const source = rule.source === undefined ? undefined : await database().liveSources.get(rule.source);
       compileRule(rule, source?.document);
+      return ruleWarnings(rule, source?.document, database());
     },
   }),
   ...declarationRoutes({
@@ -121,9 +151,9 @@ export const alertRuleRoutes: readonly AnyRoute[] = [
     summary: "Declare a channel of alerts, or change it. Secrets are references, never values.",
     storeOf: ({ database }) => database().alertChannels,
     async check({ name, to }, { alertReach }) {
-      if (to.kind === "email" || to.url.startsWith("${")) return;
+      if (to.kind === "email" || to.url.startsWith("${")) return [];
       const fault = reachFault(to.url, alertReach);
-      if (fault === undefined) return;
+      if (fault === undefined) return [];
       throw new PlatformError(
         "invalid_alert_rule",
         `declare alert channel ${name} [to.url]: expected a public http or https URL, or a host that AURA_ALERT_HOSTS names; found ${fault}`,
@@ -138,7 +168,7 @@ export const alertRuleRoutes: readonly AnyRoute[] = [
     summary:
       "Declare when nobody is told of some alerts, or change it. They are raised all the same; what is open at its end is told.",
     storeOf: ({ database }) => database().alertSilences,
-    check: async () => undefined,
+    check: async () => [],
   }),
   route({
     method: "post",

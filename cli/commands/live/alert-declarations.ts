@@ -150,12 +150,13 @@ async function put(
   const document = parse(readTextFile(resolve(context.cwd, file), file), file);
   const row = await withApi(context, { start: "always" }, ({ client }) =>
     client.put(`${path}${apiPath`/${document.name}`}`, {
-      reply: declaredSchema.extend({ isNew: z.boolean() }),
+      reply: declaredSchema.extend({ isNew: z.boolean(), warnings: z.array(z.string()).default([]) }),
       body: document,
     }),
   );
   if (json === true) context.output.json(row);
   else context.output.line(`${row.name}: ${row.isNew ? "declared" : "unchanged"}, ${kindOf(row)}`);
+  if (json !== true) for (const warning of row.warnings) context.output.warn(`${row.name}: ${warning}`);
 }
 
 async function list(

@@ -181,7 +181,10 @@ await describeWithServices("alerts", () => {
     });
 
   it("takes rules as documents, and refuses those that could never fire", async () => {
-    const columns = [{ name: "heat" }, { name: "mode", type: "text", values: ["run"] }];
+    const columns = [
+      { name: "heat", range: [-20, 150] },
+      { name: "mode", type: "text", values: ["run"] },
+    ];
     await put("/v1/sources/pumps", { name: "pumps", owner: "tests", columns });
     const hot = {
       name: "hot",
@@ -194,7 +197,35 @@ await describeWithServices("alerts", () => {
     expect(declared).toMatchObject({ name: "hot", isNew: true, declaredBy: "local" });
     expect(await (await put(path, hot)).json()).toMatchObject({ isNew: false });
     const shown = (await (await fixture.request(path)).json()) as object;
-    expect({ ...shown, isNew: true }).toEqual(declared);
+    expect({ ...shown, isNew: true, warnings: [] }).toEqual(declared);
+    const doubtful = {
+      ...hot,
+      name: "doubtful",
+      when: { ...hot.when, above: 150 },
+      notify: { channels: ["ops"], escalate: { after: "1h", channels: ["boss"] } },
+    };
+    expect(await (await put("/v1/alert-rules/doubtful", doubtful)).json()).toMatchObject({
+      warnings: [/channel ops/, /channel boss/, /never fire/].map((text) => expect.stringMatching(text)),
+    });
+    const scored = {
+      name: "scored",
+      when: { kind: "threshold", prediction: { model: "nosuch" }, above: 0.5 },
+    };
+    expect(await (await put("/v1/alert-rules/scored", scored)).json()).toMatchObject({
+      warnings: [expect.stringContaining("nosuch")],
+    });
+    const boss = {
+      name: "boss",
+      to: { kind: "slack", url: "${file:slack-url}" },
+    };
+    expect((await put("/v1/alert-channels/boss", boss)).status).toBe(200);
+    const kept = await fixture.request("/v1/alert-channels/boss", { method: "DELETE" });
+    expect([kept.status, await kept.json()]).toMatchObject([
+      409,
+      { code: "conflict", detail: expect.stringContaining("[doubtful]") },
+    ]);
+    for (const gone of ["alert-rules/doubtful", "alert-rules/scored", "alert-channels/boss"])
+      expect((await fixture.request(`/v1/${gone}`, { method: "DELETE" })).status).toBe(204);
     for (const [when, code] of [
       [{ ...hot.when, column: "cold" }, "invalid_alert_rule"],
       [{ ...hot.when, column: "mode" }, "invalid_alert_rule"],

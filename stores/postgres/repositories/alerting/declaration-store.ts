@@ -1,4 +1,5 @@
 import { canonicalJson, sha256Hex } from "../../../../schemas/canonical-json.ts";
+import { PlatformError } from "../../../../schemas/platform-error.ts";
 import { appendAudit } from "../../audit/audit-row.ts";
 import type { ConnectionPool, Sql, Transaction } from "../../connection/connection-pool.ts";
 import { json } from "../../connection/row-types.ts";
@@ -106,7 +107,7 @@ export function alertChannelStore(pool: ConnectionPool): DeclarationStore<AlertC
     table: "alert_channels",
     nameColumn: "channel",
     subject: "alert-channel",
-    onChange: async () => undefined,
+    onChange: refuseWhileNamed,
   });
 }
 
@@ -117,6 +118,23 @@ export function alertSilenceStore(pool: ConnectionPool): DeclarationStore<AlertS
     subject: "alert-silence",
     onChange: async () => undefined,
   });
+}
+
+/** Alerts of a rule that names a channel which is gone reach nobody. */
+async function refuseWhileNamed(tx: Transaction, channel: string, isRemoved: boolean): Promise<void> {
+  if (!isRemoved) return;
+  const rules = await tx.query<{ rule: string }>(
+    `select rule from aura.alert_rules, lateral (select document::jsonb->'notify' as notify) d
+      where (notify->'channels' ? $1 or notify->'escalate'->'channels' ? $1)
+        and exists (select from aura.alert_channels where channel = $1) order by rule limit 21`,
+    [channel],
+  );
+  if (rules.length === 0) return;
+  const names = rules.slice(0, 20).map(({ rule }) => rule);
+  throw new PlatformError(
+    "conflict",
+    `remove alert channel ${channel}: alert rules name it [${names.join(", ")}${rules.length > 20 ? ", …" : ""}]; take it out of their notify first`,
+  );
 }
 
 /** What was pending was so by the rule as it was; what is raised stays until the new one clears it. */

@@ -114,6 +114,11 @@ export class AssetSeries {
     return this.#checks.faults();
   }
 
+  /** Columns of features that none of its readings had a value of. */
+  neverSent(): string[] {
+    return this.#checks.neverSent();
+  }
+
   /** Takes the next reading of the asset; of one that is late nothing changes. */
   push(reading: ReplayedReading): Taken {
     const last = this.#last;

@@ -109,7 +109,7 @@ function judge(
       epoch: last?.epoch ?? null,
       ageSeconds: isThere ? ageMs / 1_000 : null,
       ttlSeconds: ttlMs / 1_000,
-      warnings: isThere ? shortWarnings(series) : [],
+      warnings: isThere ? [...shortWarnings(series), ...columnWarnings(series)] : [],
     },
   };
 }
@@ -119,4 +119,9 @@ function shortWarnings({ model, nUsed, firstAt, at }: AssetSeries): string[] {
   const { needed } = inputsOf(model.view);
   if (!isShort({ readings: nUsed, first: firstAt, last: at }, needed)) return [];
   return [`features: they look back over more than the ${nUsed} readings that there are`];
+}
+
+function columnWarnings(series: AssetSeries): string[] {
+  const columns = series.neverSent();
+  return columns.length === 0 ? [] : [`readings: no reading had a value of ${columns.join(", ")}`];
 }

@@ -89,6 +89,11 @@ export class WindowChecks {
     return { whole: `${this.#nBad} of the newest ${n} readings are not as declared`, columns };
   }
 
+  /** Columns that no reading had a value of. */
+  neverSent(): string[] {
+    return this.#columns.filter(({ t }) => Number.isNaN(t)).map(({ name }) => name);
+  }
+
   #note(column: ColumnState, t: number, value: LiveValue): number {
     if (value === null) return MISSING;
     const { maxRate } = this.#options.settings;

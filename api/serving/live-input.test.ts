@@ -33,33 +33,51 @@ const STALE = {
   unfit: [0, 1, 2].map((index) => ({ index, status: "stale" as const, reason: "too old" })),
 } as const;
 
+const EMPTY = { row: [null, null, null], unfit: [] };
+const NULLS = "features: 1 of 3 have no value: b";
+
 describe("the input row of live features", () => {
   it("answers with a warning where the policy is to flag", () => {
     const { row, warnings } = liveInput({ signature }, LIVE);
     expect([...row]).toEqual([1, NaN, 3]);
-    expect(warnings).toEqual(["features: c is unfit: c is stuck"]);
+    expect(warnings).toEqual([NULLS, "features: c is unfit: c is stuck"]);
   });
 
   it("takes unfit features for missing where the policy is to impute", () => {
     const { row, warnings } = liveInput({ signature }, { ...LIVE, policy: "impute" });
     expect([...row]).toEqual([1, NaN, NaN]);
-    expect(warnings).toEqual(["features: c is unfit: c is stuck; they are taken for missing"]);
+    expect(warnings).toEqual([NULLS, "features: c is unfit: c is stuck; they are taken for missing"]);
   });
 
   it("refuses unfit features where the policy is to reject, but not good ones", () => {
     expect(() => liveInput({ signature }, { ...LIVE, policy: "reject" })).toThrow(
       expect.objectContaining({ code: "features_unfit" }),
     );
-    expect(liveInput({ signature }, { ...LIVE, policy: "reject", unfit: [] }).warnings).toEqual([]);
+    expect(liveInput({ signature }, { ...LIVE, policy: "reject", unfit: [] }).warnings).toEqual([NULLS]);
+    expect(liveInput({ signature }, { ...LIVE, row: [1, 2, 3], unfit: [] }).warnings).toEqual([]);
+  });
+
+  it("answers by stale features with a warning where the policy is to flag", () => {
+    const { row, warnings } = liveInput({ signature }, { ...LIVE, ...STALE });
+    expect([...row]).toEqual([1, NaN, 3]);
+    expect(warnings).toEqual([NULLS, "features: a, b, c are stale: too old"]);
   });
 
   it.each([
-    ["flag", [1, NaN, 3], "features: a, b, c are stale: too old"],
-    ["impute", [NaN, NaN, NaN], "features: a, b, c are stale: too old; they are taken for missing"],
-  ] as const)("treats stale features by the policy %s", (policy, values, warning) => {
-    const { row, warnings } = liveInput({ signature }, { ...LIVE, ...STALE, policy });
-    expect([...row]).toEqual(values);
-    expect(warnings).toEqual([warning]);
+    ["impute", "stale", STALE],
+    ["impute", "missing", EMPTY],
+    ["reject", "missing", EMPTY],
+  ] as const)("refuses to predict by nothing: policy %s, all %s", (policy, _, given) => {
+    expect(() => liveInput({ signature }, { ...LIVE, ...given, policy })).toThrow(
+      expect.objectContaining({ code: "features_unfit" }),
+    );
+  });
+
+  it("says that it is an answer to nothing where the policy is to flag", () => {
+    expect(liveInput({ signature }, { ...LIVE, ...EMPTY }).warnings).toEqual([
+      "no value of any feature: this is the model's answer to nothing",
+      "features: 3 of 3 have no value: a, b, c",
+    ]);
   });
 
   it("refuses stale features where the policy is to reject", () => {

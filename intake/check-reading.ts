@@ -5,7 +5,9 @@
 import type { IntakeCode } from "../schemas/live/intake.ts";
 import { spanMs } from "../schemas/live/source.ts";
 import type { LiveSource } from "../schemas/live/source.ts";
-import { parseIsoMicros } from "../schemas/text/iso-time.ts";
+import { isNoSuchTime, parseIsoMicros } from "../schemas/text/iso-time.ts";
+import { parseStrictJson } from "../schemas/json/strict-json.ts";
+import { isPlatformError } from "../schemas/platform-error.ts";
 import type { Column } from "../schemas/pipeline/source.ts";
 
 /** A reading that is as declared. */
@@ -30,6 +32,10 @@ export interface ReadingFault {
 /** Fields of a reading beside its values. */
 const FIELDS: ReadonlySet<string> = new Set(["asset", "device", "time", "epoch", "seq", "values"]);
 const MICROS = { s: 1_000_000, ms: 1_000, us: 1 } as const;
+const UNIT_NAMES = { s: "seconds", ms: "milliseconds", us: "microseconds" } as const;
+const BEYOND_EXACT = ` within ±${Number.MAX_SAFE_INTEGER}: one beyond is not exact`;
+/** A longer text is not read again for the place where it ceases to be JSON. */
+const MAX_EXPLAINED = 65_536;
 const MAX_INT4 = 2 ** 31 - 1;
 const MAX_ID_BYTES = 128;
 
@@ -47,7 +53,7 @@ export function isFault(checked: CheckedReading | ReadingFault): checked is Read
 /** The checks of a source, prepared once. */
 export function createReadingCheck(source: LiveSource): ReadingCheck {
   const places = new Map(source.columns.map(({ name }, place) => [name, place]));
-  const converters = source.columns.map(converterOf);
+  const converters = source.columns.map((column) => converterOf(column, source.pii.includes(column.name)));
   const required = source.columns.flatMap(({ nullable }, place) => (nullable ? [] : [place]));
   const timeOf = timeReader(source);
   // Copied for each reading: a third of the time that filling a new one takes.
@@ -59,7 +65,10 @@ export function createReadingCheck(source: LiveSource): ReadingCheck {
   const isIgnoring = source.unknownColumns === "ignore";
   return (reading, nowMs) => {
     if (typeof reading !== "object" || reading === null || Array.isArray(reading))
-      return fault("not_a_reading", "expected an object with asset or device, time and values");
+      return fault(
+        "not_a_reading",
+        `expected an object with asset or device, time and values${foundInstead(reading)}`,
+      );
     const row = reading as Record<string, unknown>;
     for (const key in row) {
       if (!FIELDS.has(key))
@@ -150,12 +159,31 @@ function timeReader({ time }: LiveSource): (value: unknown, nowMs: number) => nu
     if (typeof value === "bigint") ts = Number(value);
     else if (typeof value === "string") ts = parseIsoMicros(value, () => undefined);
     else if (typeof value === "number" && epochUnit !== undefined) ts = Math.round(value * MICROS[epochUnit]);
-    if (ts === undefined || !Number.isSafeInteger(ts)) return fault("bad_time", `time: expected ${expected}`);
+    const isPlausible = (micros: number) =>
+      nowMs - micros / 1_000 >= -ahead && nowMs - micros / 1_000 <= behind;
+    const refuse = (code: "bad_time" | "future_time" | "old_time", what: string): ReadingFault =>
+      fault(code, `time: ${what}${epochUnit === undefined ? "" : otherUnit(value, epochUnit, isPlausible)}`);
+    if (typeof value === "string" && isNoSuchTime(value))
+      return fault("bad_time", "time: there is no such date or time");
+    if (ts === undefined || !Number.isSafeInteger(ts)) return refuse("bad_time", `expected ${expected}`);
     const ageMs = nowMs - ts / 1_000;
-    if (ageMs < -ahead) return fault("future_time", `time: expected at most ${time.ahead} ahead of now`);
-    if (ageMs > behind) return fault("old_time", `time: expected at most ${time.behind} before now`);
+    if (ageMs < -ahead) return refuse("future_time", `expected at most ${time.ahead} ahead of now`);
+    if (ageMs > behind) return refuse("old_time", `expected at most ${time.behind} before now`);
     return ts;
   };
+}
+
+/** Says in which unit a number would be a time that is taken. */
+function otherUnit(
+  value: unknown,
+  epochUnit: keyof typeof MICROS,
+  isPlausible: (micros: number) => boolean,
+): string {
+  if (typeof value !== "number") return "";
+  for (const [unit, name] of Object.entries(UNIT_NAMES) as [keyof typeof MICROS, string][])
+    if (unit !== epochUnit && isPlausible(value * MICROS[unit]))
+      return `, in ${UNIT_NAMES[epochUnit]} since 1970; found a number that would be one in ${name}: ${name}?`;
+  return "";
 }
 
 /** 0 where nothing is said; undefined for what is no such number. */
@@ -167,11 +195,11 @@ function wholeNumber(value: unknown): number | undefined {
 }
 
 /** As ingest reads the cells of files, but for texts: over the wire a number is a number. */
-function converterOf(column: Column): Converter {
+function converterOf(column: Column, isPersonal: boolean): Converter {
   switch (column.type) {
     case "float":
     case "integer":
-      return numberConverter(column);
+      return numberConverter(column, isPersonal);
     case "boolean":
       return (value) => {
         if (value === true || value === 1) return 1;
@@ -193,18 +221,35 @@ function converterOf(column: Column): Converter {
   }
 }
 
-function numberConverter({ name, type, range, unit }: Column): Converter {
+function numberConverter({ name, type, range, unit }: Column, isPersonal: boolean): Converter {
   const [lo, hi] = range ?? [-Infinity, Infinity];
   const what = type === "integer" ? "a whole number" : "a number";
+  const within = `${name}: expected ${lo} to ${hi}${unit === undefined ? "" : ` ${unit}`}`;
   return (value) => {
     if (typeof value !== "number") return fault("not_a_number", `${name}: expected ${what}`);
     if (!Number.isFinite(value)) return fault("not_finite", `${name}: expected a finite number`);
     if (type === "integer" && !Number.isSafeInteger(value))
-      return fault("not_a_number", `${name}: expected a whole number`);
+      return fault(
+        "not_a_number",
+        `${name}: expected a whole number${Number.isInteger(value) ? BEYOND_EXACT : ""}`,
+      );
+    // A letter's message is shown to whoever may see it, and what is personal is not.
     if (value < lo || value > hi)
-      return fault("out_of_range", `${name}: expected ${lo} to ${hi}${unit === undefined ? "" : ` ${unit}`}`);
+      return fault("out_of_range", isPersonal ? within : `${within}, found ${value}`);
     return value;
   };
+}
+
+/** A line or a message that is no JSON comes as text: where it ceases to be. */
+function foundInstead(reading: unknown): string {
+  if (typeof reading !== "string" || reading.length > MAX_EXPLAINED) return "";
+  try {
+    parseStrictJson(Buffer.from(reading));
+    return ", found text";
+  } catch (error) {
+    if (!isPlatformError(error)) throw error;
+    return `, found text that is not JSON ${error.message.replace(/^read JSON /, "")}`;
+  }
 }
 
 const someOf = (names: readonly string[]): string =>

@@ -136,6 +136,7 @@ export class JsonReader {
     let i = first;
     let whole = 0;
     for (let digit = digitAt(text, i); digit >= 0; digit = digitAt(text, ++i)) whole = whole * 10 + digit;
+    if (text.startsWith("NaN", first) || text.startsWith("Infinity", first)) this.refuse("a finite number");
     if (i === first || (i > first + 1 && text.charCodeAt(first) === ZERO)) this.refuse("a value");
     const next = text.charCodeAt(i);
     if (next !== POINT && next !== SMALL_E && next !== LARGE_E && i - first <= EXACT_DIGITS) {

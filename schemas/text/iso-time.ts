@@ -29,6 +29,11 @@ export function parseIsoMicros(
   return offset === undefined ? toUtc(micros) : micros;
 }
 
+/** True of a text that is written as a time and names none: 30 February, or 25 o'clock. */
+export function isNoSuchTime(text: string): boolean {
+  return PATTERN.test(text) && parseIsoMicros(text) === undefined;
+}
+
 /** Minutes east of UTC; undefined beyond a day. */
 function minutesOf(offset: string): number | undefined {
   if (/^z$/i.test(offset)) return 0;

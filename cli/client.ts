@@ -99,6 +99,18 @@ export class ApiClient {
     return readReply(response, reply, path);
   }
 
+  /** Lines of JSON, as their bytes are. @throws as `get` */
+  async postLines<T>(
+    path: string,
+    { body, query, reply }: { body: Uint8Array<ArrayBuffer>; query: Query; reply: z.ZodType<T> },
+  ): Promise<T> {
+    const response = await this.#send("POST", withQuery(path, query), {
+      body,
+      headers: { "content-type": "application/x-ndjson" },
+    });
+    return readReply(response, reply, path);
+  }
+
   /** @throws as `get` */
   async put<T>(path: string, { reply, body }: Pick<PostOptions<T>, "reply" | "body">): Promise<T> {
     const response = await this.#send("PUT", path, {

@@ -90,13 +90,27 @@ export async function simulateLive(context: CliContext, simulation: LiveSimulati
   });
 }
 
+const declaredSchema = z.looseObject({
+  document: z.looseObject({ columns: z.array(z.looseObject({ name: z.string() })) }),
+});
+
 async function declareIfMissing(
   client: ApiClient,
   source: string,
-  columns: readonly object[],
+  columns: readonly { readonly name: string }[],
 ): Promise<void> {
   const path = apiPath`/v1/sources/${source}`;
-  if ((await client.find(path, z.looseObject({}))) !== null) return;
+  const known = await client.find(path, declaredSchema);
+  if (known !== null) {
+    const names = new Set(known.document.columns.map(({ name }) => name));
+    const missing = columns.filter(({ name }) => !names.has(name)).map(({ name }) => name);
+    if (missing.length === 0) return;
+    // Made-up readings in a source of real ones would be letters by the thousand, or worse, be believed.
+    throw new PlatformError(
+      "conflict",
+      `simulate [source ${source}]: it has no column ${missing.slice(0, 5).join(", ")}; name a source that is not there yet, and it is declared`,
+    );
+  }
   const body = {
     name: source,
     owner: "simulation",

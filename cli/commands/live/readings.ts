@@ -1,22 +1,17 @@
-import { createReadStream, createWriteStream } from "node:fs";
+import { createWriteStream } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { extname, resolve } from "node:path";
-import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
 import { z } from "zod";
-import { addIntake, intakeCountsSchema, intakeReplySchema, NO_INTAKE } from "../../../schemas/live/intake.ts";
-import type { IntakeCounts, IntakeProblem } from "../../../schemas/live/intake.ts";
-import { parseStrictJson } from "../../../schemas/json/strict-json.ts";
+import { intakeCountsSchema } from "../../../schemas/live/intake.ts";
 import { PlatformError } from "../../../schemas/platform-error.ts";
-import type { ApiClient } from "../../client.ts";
 import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
 import { parseLimit, parseSince, showList, showListAt, timeText } from "../../list-view.ts";
-
-const BATCH = 1_000;
+import { sendReadings } from "./send-readings.ts";
 
 interface ListOptions {
   readonly asset?: string;
@@ -47,7 +42,9 @@ export function registerReadingsCommand(program: Command): void {
   const readings = program.command("readings").description("send, list and count live readings");
   readings
     .command("send")
-    .description("send readings from a file with a line of JSON each; sent again, none is stored twice")
+    .description(
+      "send readings from a file with a line of JSON each; sent again, none is stored twice; ends with 1 when nothing at all could be stored",
+    )
     .argument(
       "<file.jsonl>",
       'lines such as {"asset":"p1","time":"2026-04-05T10:00:00Z","values":{"pressure":4.2}}',
@@ -56,7 +53,7 @@ export function registerReadingsCommand(program: Command): void {
     .option("--json", "print the counts as JSON")
     .addHelpText("after", "\nExample:\n  $ aura readings send today.jsonl --source pumps")
     .action(async (file: string, options: { source: string; json?: boolean }, command: Command) =>
-      send(contextOf(command), file, options),
+      sendReadings(contextOf(command), file, options),
     );
   readings
     .command("list")
@@ -112,90 +109,6 @@ export function registerReadingsCommand(program: Command): void {
     .action(async (options: { source?: string; since: string; json?: boolean }, command: Command) =>
       counts(contextOf(command), options),
     );
-}
-
-async function send(
-  context: CliContext,
-  file: string,
-  { source, json }: { readonly source: string; readonly json?: boolean },
-): Promise<void> {
-  const { output, cwd } = context;
-  let total = NO_INTAKE;
-  const problems: (IntakeProblem & { line: number })[] = [];
-  await withApi(context, { start: "always" }, async ({ client }) => {
-    for await (const { readings, lines } of batches(resolve(cwd, file), file)) {
-      const reply = await sendBatch(client, source, readings);
-      total = addIntake(total, reply);
-      for (const problem of reply.problems)
-        if (problems.length < 20) problems.push({ ...problem, line: lines[problem.index] ?? 0 });
-    }
-  });
-  if (json === true) output.json({ source, ...total, problems });
-  else {
-    for (const { line, code, outcome, message } of problems)
-      output.warn(`${file}:${line}: ${outcome}, ${code}: ${message}`);
-    output.line(countsText(total));
-  }
-}
-
-/** A refusal for lack of room is waited out: what was sent is not lost, and nothing is sent past it. */
-async function sendBatch(client: ApiClient, source: string, readings: readonly unknown[]) {
-  for (;;) {
-    try {
-      return await client.post("/v1/readings", { reply: intakeReplySchema, body: { source, readings } });
-    } catch (error) {
-      if (!(error instanceof PlatformError) || error.code !== "too_many_readings") throw error;
-      await new Promise((done) => setTimeout(done, 1_000));
-    }
-  }
-}
-
-interface Batch {
-  readonly readings: readonly unknown[];
-  readonly lines: readonly number[];
-}
-
-async function* batches(path: string, shown: string): AsyncGenerator<Batch> {
-  let readings: unknown[] = [];
-  let lines: number[] = [];
-  let line = 0;
-  try {
-    for await (const text of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) {
-      line++;
-      if (text.trim() === "") continue;
-      readings.push(parsedOrText(text));
-      lines.push(line);
-      if (readings.length < BATCH) continue;
-      yield { readings, lines };
-      readings = [];
-      lines = [];
-    }
-  } catch (cause) {
-    if (cause instanceof PlatformError) throw cause;
-    throw new PlatformError("bad_file", `read ${shown}: it cannot be read`, { cause });
-  }
-  if (readings.length > 0) yield { readings, lines };
-}
-
-/** What is no JSON is sent as it stands: the platform sets it aside with the others that are no readings. */
-function parsedOrText(text: string): unknown {
-  try {
-    // Strictly: what a looser reader makes of 1e400 would be sent as a missing value.
-    return parseStrictJson(Buffer.from(text));
-  } catch {
-    return text;
-  }
-}
-
-function countsText({ received, stored, duplicate, conflict, quarantined, rejected }: IntakeCounts): string {
-  const others = [
-    [duplicate, "there before"],
-    [conflict, "of them with other values"],
-    [quarantined, "set aside"],
-    [rejected, "rejected"],
-  ] as const;
-  const rest = others.flatMap(([n, what]) => (n === 0 ? [] : [`${n} ${what}`]));
-  return [`${received} readings sent, ${stored} stored`, ...rest].join(", ");
 }
 
 async function list(context: CliContext, options: ListOptions): Promise<void> {

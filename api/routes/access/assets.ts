@@ -8,6 +8,8 @@ const assetSchema = z.strictObject({
   asset: z.string(),
   site: z.string().nullable(),
   customer: z.string().nullable(),
+  assetClass: z.string().nullable(),
+  attributes: z.record(z.string(), z.unknown()),
   firstSeen: z.string(),
 });
 

@@ -16,6 +16,7 @@ const assetSchema = z.looseObject({
   asset: z.string(),
   site: z.string().nullable(),
   customer: z.string().nullable(),
+  assetClass: z.string().nullable(),
   firstSeen: z.string(),
 });
 
@@ -43,6 +44,7 @@ async function list(context: CliContext, { site, after, limit, json }: ListOptio
       ["asset", (row) => row.asset],
       ["site", (row) => row.site ?? "-"],
       ["customer", (row) => row.customer ?? "-"],
+      ["class", (row) => row.assetClass ?? "-"],
       ["first seen", (row) => timeText(row.firstSeen)],
     ],
   });

@@ -3,6 +3,8 @@ export interface AssetRow {
   readonly asset: string;
   readonly site: string | null;
   readonly customer: string | null;
+  readonly assetClass: string | null;
+  readonly attributes: Readonly<Record<string, unknown>>;
   /** When a dataset first named it. */
   readonly firstSeen: string;
 }

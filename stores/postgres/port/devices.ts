@@ -18,14 +18,19 @@ export interface NewDevice {
   readonly attributes: Readonly<Record<string, unknown>>;
 }
 
+/** What is left out stays as it is. */
 export interface NewAsset {
+  readonly asset: string;
+  readonly site?: string | null | undefined;
+  readonly assetClass?: string | null | undefined;
+  readonly attributes?: Readonly<Record<string, unknown>> | undefined;
+}
+
+export interface AssetDetails {
   readonly asset: string;
   readonly site: string | null;
   readonly assetClass: string | null;
   readonly attributes: Readonly<Record<string, unknown>>;
-}
-
-export interface AssetDetails extends NewAsset {
   readonly customer: string | null;
   readonly firstSeen: string;
 }

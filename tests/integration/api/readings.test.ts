@@ -571,6 +571,12 @@ await describeWithServices("readings over HTTP", () => {
       customer: "acme",
       assetClass: null,
     });
+    await call("PUT", "/v1/assets/pump-9", { assetClass: "pump2" });
+    const changed = { ...asset, asset: "pump-9", assetClass: "pump2" };
+    expect(await (await call("GET", "/v1/assets?site=north")).json()).toMatchObject({ items: [changed] });
+    await call("PUT", "/v1/assets/pump-9", { site: null });
+    expect(await (await call("GET", "/v1/assets/pump-9")).json()).toMatchObject({ ...changed, site: null });
+    await call("PUT", "/v1/assets/pump-9", { site: "north" });
     expect(await (await call("GET", "/v1/sites/north")).json()).toMatchObject({
       id: "north",
       customer: "acme",

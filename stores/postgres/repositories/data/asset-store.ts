@@ -16,7 +16,8 @@ export class PostgresAssetStore implements AssetStore {
     after?: string;
   }): Promise<AssetRow[]> {
     return this.#pool.query(
-      `select a.asset_id as asset, a.site_id as site, s.customer_id as customer, a.first_seen as "firstSeen"
+      `select a.asset_id as asset, a.site_id as site, s.customer_id as customer, a.asset_class as "assetClass", a.attributes,
+              a.first_seen as "firstSeen"
          from aura.assets a left join aura.sites s using (site_id)
         where ($1::text[] is null or a.site_id = any ($1)) and ($2::text is null or a.asset_id = $2)
           and ($3::text is null or a.asset_id > $3)

@@ -96,10 +96,19 @@ export class PostgresDeviceStore implements DeviceStore {
 
   async putAsset({ asset, site, assetClass, attributes }: NewAsset, audit: AuditEntry): Promise<void> {
     await this.#put(
-      `insert into aura.assets (asset_id, site_id, asset_class, attributes) values ($1, $2, $3, $4)
-       on conflict (asset_id) do update set site_id = excluded.site_id, asset_class = excluded.asset_class,
-         attributes = excluded.attributes returning asset_id`,
-      [asset, site, textOf(assetClass), json(attributes)],
+      `insert into aura.assets as a (asset_id, site_id, asset_class, attributes) values ($1, $2, $3, $4)
+       on conflict (asset_id) do update set site_id = case when $5 then excluded.site_id else a.site_id end,
+         asset_class = case when $6 then excluded.asset_class else a.asset_class end,
+         attributes = case when $7 then excluded.attributes else a.attributes end returning asset_id`,
+      [
+        asset,
+        site ?? null,
+        textOf(assetClass ?? null),
+        json(attributes ?? {}),
+        site !== undefined,
+        assetClass !== undefined,
+        attributes !== undefined,
+      ],
       audit,
     );
   }

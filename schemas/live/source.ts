@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { dataIdSchema, nameSchema } from "../names.ts";
 import { columnSchema } from "../pipeline/source.ts";
+import { unitFault } from "../pipeline/checks/unit-fault.ts";
 
 /** What becomes of a reading that names an asset or a column nobody declared. */
 const unknownRule = <const T extends readonly [string, ...string[]]>(values: T) => z.enum(values);
@@ -37,6 +38,11 @@ export const liveSourceSchema = z
       })
       .default(() => ({ kind: "timestamp" as const, ahead: "5m", behind: "3650d" })),
     columns: z.array(columnSchema).min(1).max(1_000).describe("What is measured, in the order it is stored."),
+    units: z
+      .array(z.string().min(1).max(32))
+      .max(100)
+      .optional()
+      .describe("Units beyond the known list, as in a pipeline file."),
     unknownAssets: unknownRule(["register", "quarantine", "reject"])
       .default("register")
       .describe("What becomes of a reading of an asset that nobody has heard of."),
@@ -79,7 +85,10 @@ export const liveSourceSchema = z
         path: ["pii"],
         message: `expected declared columns, got ${unknown}`,
       });
-    source.columns.forEach(({ type, values }, i) => {
+    source.columns.forEach(({ type, values, unit }, i) => {
+      const fault = unit === undefined ? undefined : unitFault(unit, source.units);
+      if (fault !== undefined)
+        context.addIssue({ code: "custom", path: ["columns", i, "unit"], message: `expected ${fault}` });
       if (type === "text" && values === undefined)
         context.addIssue({
           code: "custom",

@@ -21,7 +21,21 @@ const sourceSchema = z.looseObject({
   document: z.looseObject({
     owner: z.string(),
     retention: z.string(),
-    columns: z.array(z.looseObject({ name: z.string(), type: z.string(), unit: z.string().optional() })),
+    unknownAssets: z.string(),
+    unknownColumns: z.string(),
+    silentAfter: z.string().optional(),
+    perAsset: z.looseObject({ perSecond: z.number(), burst: z.number() }).optional(),
+    pii: z.array(z.string()),
+    columns: z.array(
+      z.looseObject({
+        name: z.string(),
+        type: z.string(),
+        unit: z.string().optional(),
+        range: z.tuple([z.number(), z.number()]).optional(),
+        nullable: z.boolean(),
+        values: z.array(z.string()).optional(),
+      }),
+    ),
   }),
 });
 type Source = z.infer<typeof sourceSchema>;
@@ -100,10 +114,23 @@ async function show(context: CliContext, name: string, { json }: JsonOption): Pr
     output.json(row);
     return;
   }
-  const { owner, retention, columns } = row.document;
+  const { owner, retention, columns, pii, unknownAssets, unknownColumns, silentAfter, perAsset } =
+    row.document;
   output.line(`${row.source}, version ${row.version}, of ${owner}, readings kept ${retention}`);
+  const rules = [`unknown assets: ${unknownAssets}`, `unknown columns: ${unknownColumns}`];
+  if (silentAfter !== undefined) rules.push(`silent after ${silentAfter}`);
+  if (perAsset !== undefined)
+    rules.push(`each asset ${perAsset.perSecond} readings/s, ${perAsset.burst} at once`);
+  output.line(rules.join(", "));
   output.table(
-    ["column", "type", "unit"],
-    columns.map((column) => [column.name, column.type, column.unit ?? "-"]),
+    ["column", "type", "unit", "range or words", "may be missing", "personal"],
+    columns.map((column) => [
+      column.name,
+      column.type,
+      column.unit ?? "-",
+      column.range?.join(" to ") ?? column.values?.join(", ") ?? "-",
+      column.nullable ? "yes" : "no",
+      pii.includes(column.name) ? "yes" : "no",
+    ]),
   );
 }

@@ -1,6 +1,5 @@
-import { KNOWN_UNITS, similarUnit } from "../units.ts";
 import type { Column, Source } from "../source.ts";
-import { withSuggestion } from "../reading/nearest.ts";
+import { unitFault } from "./unit-fault.ts";
 import type { FieldPath } from "../reading/yaml-document.ts";
 import { report, reportUnknown } from "./scope.ts";
 import type { Scope } from "./scope.ts";
@@ -123,19 +122,8 @@ function checkTime(scope: Scope, path: FieldPath, source: Source): void {
 }
 
 function checkColumn(scope: Scope, path: FieldPath, column: Column): void {
-  if (
-    column.unit !== undefined &&
-    !KNOWN_UNITS.includes(column.unit) &&
-    !scope.pipeline.units.includes(column.unit)
-  ) {
-    const similar = similarUnit(column.unit);
-    const expected = "a known unit, or one declared under `units`";
-    const suggested =
-      similar === undefined
-        ? withSuggestion(expected, column.unit, KNOWN_UNITS)
-        : `${expected}; did you mean ${similar}?`;
-    report(scope, [...path, "unit"], suggested, `'${column.unit}'`);
-  }
+  const fault = column.unit === undefined ? undefined : unitFault(column.unit, scope.pipeline.units);
+  if (fault !== undefined) report(scope, [...path, "unit"], fault, `'${column.unit}'`);
   const isNumeric = column.type === "float" || column.type === "integer";
   if (column.range !== undefined && !isNumeric) {
     report(scope, [...path, "range"], "a range only for float and integer columns", column.type);

@@ -34,7 +34,7 @@ await describeWithServices("alert rules", () => {
     db = await createDatabase(test.url);
     intake = new ReadingIntake({ sources: () => db.liveSources, readings: () => db.readings });
     const columns = [
-      { name: "heat", unit: "degC" },
+      { name: "heat", unit: "°C" },
       { name: "pulse" },
       { name: "mode", type: "text", values: ["idle", "run"] },
     ];
@@ -128,7 +128,7 @@ await describeWithServices("alert rules", () => {
         asset: "h1",
         subject: "asset/h1",
         labels: { team: "heat" },
-        message: "h1: heat of 95 degC is above 90 degC",
+        message: "h1: heat of 95 °C is above 90 °C",
         details: { value: 95, limit: 90, column: "heat" },
       },
     ]);

@@ -248,6 +248,10 @@ await describeWithServices("readings over HTTP", () => {
   });
 
   it("gives all readings of a source as CSV and as Parquet, masked as declared", async () => {
+    const strange = { ...PUMPS, name: "strange", columns: [{ name: "heat", unit: "degc" }] };
+    expect([(await put(strange)).status, (await put({ ...strange, units: ["degc"] })).status]).toEqual([
+      422, 200,
+    ]);
     await put({ ...PUMPS, name: "exported", pii: ["speed"] });
     await send(
       [

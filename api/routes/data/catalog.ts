@@ -13,7 +13,9 @@ const entrySchema = z.strictObject({
   retention: z.string(),
   version: z.string().describe("Of a source its version; of a dataset its id."),
   updatedAt: z.string(),
-  rows: z.int().describe("Of a source those received in 24 hours; of a dataset its readings."),
+  rows: z
+    .int()
+    .describe("Of a source those stored in 24 hours, mended ones left out; of a dataset its readings."),
   schemaDrift: z
     .number()
     .nullable()
@@ -73,7 +75,7 @@ function ofSource({ document, version, createdAt }: LiveSourceRow, drift: Schema
     retention,
     version: String(version),
     updatedAt: createdAt,
-    rows: received,
+    rows: drift?.stored ?? 0,
     schemaDrift: drift === undefined || received === 0 ? null : drift.misfits / received,
     driftThreshold,
     columns: columns.map((column) => ({

@@ -14,6 +14,7 @@ export interface CatalogDataset {
 export interface SchemaDrift {
   readonly source: string;
   readonly received: number;
+  readonly stored: number;
   /** Set aside because columns or types are not the declared ones. */
   readonly misfits: number;
 }

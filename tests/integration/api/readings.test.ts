@@ -363,7 +363,7 @@ await describeWithServices("readings over HTTP", () => {
       kind: "source",
       owner: "ana",
       retention: "400d",
-      rows: 120,
+      rows: 90,
       schemaDrift: 0.25,
     });
     expect(entry?.columns[1]).toMatchObject({ name: "speed", unit: "rpm", isPersonal: true });

@@ -19,9 +19,10 @@ export class PostgresCatalogStore implements CatalogStore {
 
   schemaDrift(since: string): Promise<SchemaDrift[]> {
     return this.#pool.query(
-      `select l.source, c.received, coalesce(d.misfits, 0) as misfits
+      `select l.source, c.received, c.stored, coalesce(d.misfits, 0) as misfits
          from aura.live_sources l
-         join (select source_key, sum(n_received)::bigint as received from aura.intake_counts
+         join (select source_key, sum(n_received)::bigint as received, sum(n_stored)::bigint as stored
+                 from aura.intake_counts
                 where minute >= $1::timestamptz and adapter <> 'replay' group by source_key) c using (source_key)
          left join (select source_key, count(*) as misfits from aura.dead_letters
                      where received_at >= $1::timestamptz and code = any ($2) group by source_key) d using (source_key)

@@ -40,6 +40,8 @@ export interface PlacedReadings {
   readonly readings: readonly unknown[];
   /** Where reading `index` stood; undefined: nowhere that would be the same the next time. */
   readonly placeOf: (index: number) => string | undefined;
+  /** File and row of reading `index`, for who looks for it; undefined: of no file. */
+  readonly rowOf?: (index: number) => string | undefined;
 }
 
 /** Where readings go, whoever brings them. */
@@ -260,9 +262,10 @@ class Sorter implements SortedReadings {
     }
     const reading = this.#placed.readings[index];
     const body = bodyOf(reading);
+    const row = this.#placed.rowOf?.(index);
     this.letters.push({
       code,
-      message,
+      message: row === undefined ? message : `${row}: ${message}`,
       asset: senderOf(reading),
       body: body.slice(0, MAX_LETTER_CHARACTERS),
       identity: identityOf(isKeyed(reading) ? "" : this.#placed.placeOf(index), body),

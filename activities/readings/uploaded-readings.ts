@@ -57,7 +57,7 @@ async function takeRows(deps: UploadDeps, upload: ReadingUploadRow, beat: Beat):
     beat.signal.throwIfAborted();
     const from = rows;
     const placed = placedReadings(
-      messages.map((message, i) => ({ ...message, place: String(from + i) })),
+      messages.map((message, i) => ({ ...message, place: String(from + i), row: from + i + 1 })),
       { readingsOf, prefix: `${ADAPTER} ${upload.id}` },
     );
     if (placed.readings.length > 0)

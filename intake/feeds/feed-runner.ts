@@ -139,13 +139,14 @@ export class FeedRunner {
   }
 
   /** Waits where there is no room: nothing more is taken from the stream meanwhile. */
-  async #submit({ readings, placeOf }: PlacedReadings): Promise<void> {
+  async #submit({ readings, placeOf, rowOf }: PlacedReadings): Promise<void> {
     const { source, from: origin } = this.#row.document;
     for (let from = 0; from < readings.length;) {
       try {
         await this.#around.submit(source, origin.kind, {
           readings: readings.slice(from, from + MOST_READINGS),
           placeOf: (index) => placeOf(from + index),
+          rowOf: (index) => rowOf?.(from + index),
         });
         from += MOST_READINGS;
       } catch (error) {

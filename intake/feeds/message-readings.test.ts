@@ -104,7 +104,7 @@ it("knows readings again by the place of their message and their own in it", () 
     { body: Buffer.from("[1, 2]"), place: "t 0 7" },
     { body: Buffer.from("[]"), place: "t 0 8" },
     { body: Buffer.from("3") },
-    { body: Buffer.from("4"), place: "t 0 9" },
+    { body: Buffer.from("4"), place: "t 0 9", file: "june.csv", row: 10 },
   ];
   const readingsOf = createReadingsOf(undefined, SOURCE);
   const placed = placedReadings(messages, { readingsOf, prefix: "feed f" });
@@ -114,6 +114,12 @@ it("knows readings again by the place of their message and their own in it", () 
     "feed f t 0 7 1",
     undefined,
     "feed f t 0 9 0",
+  ]);
+  expect(placed.readings.map((_, i) => placed.rowOf?.(i))).toEqual([
+    undefined,
+    undefined,
+    undefined,
+    "june.csv, row 10",
   ]);
 });
 

@@ -67,6 +67,10 @@ export function placedReadings(
       const { message, nth } = places[index] ?? {};
       return message?.place === undefined ? undefined : `${prefix} ${message.place} ${nth}`;
     },
+    rowOf(index) {
+      const { file, row } = places[index]?.message ?? {};
+      return file === undefined || row === undefined ? undefined : `${file}, row ${row}`;
+    },
   };
 }
 

@@ -30,6 +30,8 @@ export interface StreamMessage {
   readonly sentAt?: number;
   /** Name of the file it stood in. */
   readonly file?: string;
+  /** Which row of the file, from 1; the header is none. */
+  readonly row?: number;
   /** Cells of a table that came as text: numbers and switches are still to be read. */
   readonly isText?: boolean;
 }

@@ -60,6 +60,7 @@ await describeWithServices("a watched folder", () => {
       "not_a_reading",
       "not_a_reading",
     ]);
+    expect(letters.every(({ message }) => /^\w+\.\w+(\.gz)?, row \d+: /.test(message))).toBe(true);
     expect(letters.map(({ body }) => body).join()).toContain('expected the column \\"n\\" once');
     expect(letters.map(({ body }) => body)).toContain('"{broken"');
     expect(await bench.stored()).toBe(6_042);

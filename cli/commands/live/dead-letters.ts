@@ -57,8 +57,11 @@ export function registerDeadLettersCommand(program: Command): void {
     .command("show")
     .description("one of them, with the reading as it was sent")
     .argument("<id>", "its number", parseId)
+    .option("--json", "print all that is known of it, not the reading alone")
     .addHelpText("after", "\nExample:\n  $ aura deadletters show 17 > reading.json")
-    .action(async (id: number, _: object, command: Command) => show(contextOf(command), id));
+    .action(async (id: number, { json }: { json?: boolean }, command: Command) =>
+      show(contextOf(command), id, json === true),
+    );
   letters
     .command("fix")
     .description("store a mended reading in its place")
@@ -123,10 +126,15 @@ async function list(
   });
 }
 
-async function show(context: CliContext, id: number): Promise<void> {
-  const { reading, code, message } = await withApi(context, { start: "if-made" }, ({ client }) =>
+async function show(context: CliContext, id: number, isWhole: boolean): Promise<void> {
+  const letter = await withApi(context, { start: "if-made" }, ({ client }) =>
     client.get(apiPath`/v1/dead-letters/${id}`, letterSchema),
   );
+  if (isWhole) {
+    context.output.json(letter);
+    return;
+  }
+  const { reading, code, message } = letter;
   // The reading alone on stdout: mended in a file, it is what `fix` takes.
   context.output.note(`${code}: ${message}`);
   context.output.json(reading);

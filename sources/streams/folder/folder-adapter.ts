@@ -106,8 +106,10 @@ class FolderStream implements Stream {
       const group = await file.rows.next();
       isDone = group.done === true;
       if (group.done === true) break;
-      for (const message of group.value)
-        messages.push({ ...message, place: `${file.name} ${file.nRows + messages.length}` });
+      for (const message of group.value) {
+        const nBefore = file.nRows + messages.length;
+        messages.push({ ...message, place: `${file.name} ${nBefore}`, row: nBefore + 1 });
+      }
     }
     file.nRows += messages.length;
     const { name, size, changedMs, nRows } = file;

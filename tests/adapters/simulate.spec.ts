@@ -60,6 +60,16 @@ await describeWithServices("aura simulate --source", () => {
     expect(counts).toMatchObject({ received: 600 + sent, quarantined: 0, rejected: 0 });
   });
 
+  it("sends nothing to a source with other columns", async () => {
+    const document = { name: "real", owner: "tests", columns: [{ name: "pressure" }] };
+    const headers = { "content-type": "application/json" };
+    const put = { method: "PUT", headers, body: JSON.stringify(document) };
+    expect((await fixture.request("/v1/sources/real", put)).status).toBe(200);
+    const refused = await aura("--source", "real", "--duration", "1s");
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining("it has no column")]);
+    expect(await db.readings.counts({ source: "real", since: "2026-01-01T00:00:00Z" })).toEqual([]);
+  });
+
   it.each([[["--rate", "fast"]], [["--duration", "soon"]], [["--out", "x"]], [["--assets", "0"]]])(
     "refuses %j",
     async (args) => expect((await aura(...args)).code).toBe(2),

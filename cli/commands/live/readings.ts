@@ -11,7 +11,7 @@ import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
 import { parseLimit, parseSince, showList, showListAt, timeText } from "../../list-view.ts";
-import { sendReadings } from "./send-readings.ts";
+import { sendReadings } from "../../send-readings.ts";
 
 interface ListOptions {
   readonly asset?: string;

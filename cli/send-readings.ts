@@ -1,14 +1,14 @@
 import { resolve } from "node:path";
-import { addIntake, intakeReplySchema, NO_INTAKE } from "../../../schemas/live/intake.ts";
-import type { IntakeCounts, IntakeProblem, IntakeReply } from "../../../schemas/live/intake.ts";
-import { parseStrictJson } from "../../../schemas/json/strict-json.ts";
-import { PlatformError } from "../../../schemas/platform-error.ts";
-import type { ApiClient } from "../../client.ts";
-import { withApi } from "../../connection.ts";
-import type { CliContext } from "../../context.ts";
-import { EXIT } from "../../exit-codes.ts";
-import { readLineBatches } from "../../line-batches.ts";
-import type { LineBatch } from "../../line-batches.ts";
+import { addIntake, intakeReplySchema, NO_INTAKE } from "../schemas/live/intake.ts";
+import type { IntakeCounts, IntakeProblem, IntakeReply } from "../schemas/live/intake.ts";
+import { parseStrictJson } from "../schemas/json/strict-json.ts";
+import { PlatformError } from "../schemas/platform-error.ts";
+import type { ApiClient } from "./client.ts";
+import { withApi } from "./connection.ts";
+import type { CliContext } from "./context.ts";
+import { EXIT } from "./exit-codes.ts";
+import { readLineBatches } from "./line-batches.ts";
+import type { LineBatch } from "./line-batches.ts";
 
 const MOST_SHOWN = 20;
 /** A reply names so many problems and no more. */

@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { NO_INTAKE } from "../../../schemas/live/intake.ts";
-import { attachContext } from "../../context.ts";
-import { startFakeApi } from "../../fake-api.ts";
-import type { FakeApi } from "../../fake-api.ts";
-import { Output } from "../../output.ts";
-import { registerReadingsCommand } from "./readings.ts";
+import { NO_INTAKE } from "../schemas/live/intake.ts";
+import { attachContext } from "./context.ts";
+import { startFakeApi } from "./fake-api.ts";
+import type { FakeApi } from "./fake-api.ts";
+import { Output } from "./output.ts";
+import { registerReadingsCommand } from "./commands/live/readings.ts";
 
 let api: FakeApi;
 let folder: string;

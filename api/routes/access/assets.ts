@@ -4,7 +4,8 @@ import { limitQuery, listOf, sitesOf, siteViewer } from "../parts.ts";
 import { route } from "../route.ts";
 import type { AnyRoute } from "../route.ts";
 
-const assetSchema = z.strictObject({
+/** An asset as replies give it. */
+export const assetSchema = z.strictObject({
   asset: z.string(),
   site: z.string().nullable(),
   customer: z.string().nullable(),

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { dataIdSchema } from "../../../schemas/names.ts";
 import { auditOf, found, limitQuery, listOf, operator, siteViewer, viewer } from "../parts.ts";
+import { assetSchema } from "./assets.ts";
 import { route } from "../route.ts";
 import type { AnyRoute } from "../route.ts";
 
@@ -20,14 +21,6 @@ const deviceSchema = z.strictObject({
   name: z.string().nullable(),
   attributes: z.record(z.string(), z.unknown()),
   createdAt: z.string(),
-});
-const assetSchema = z.strictObject({
-  asset: z.string(),
-  site: z.string().nullable(),
-  customer: z.string().nullable(),
-  assetClass: z.string().nullable(),
-  attributes: z.record(z.string(), z.unknown()),
-  firstSeen: z.string(),
 });
 const page = {
   after: dataIdSchema.optional().describe("Id of the last one of the page before."),

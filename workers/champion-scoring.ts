@@ -28,6 +28,8 @@ interface Job {
   readonly row: Float64Array;
   readonly unfit: readonly string[];
   readonly last: ReplayedReading;
+  /** Time of the reading that the row is of. */
+  readonly at: number;
   readonly committedAt: number;
 }
 
@@ -89,14 +91,14 @@ export class ChampionScoring {
   }
 
   #jobOf(version: ServedVersion, series: AssetSeries): Job | undefined {
-    const { last, nUsed, committedAt } = series;
+    const { last, nUsed, at, committedAt } = series;
     if (last === undefined || nUsed === 0) return undefined;
     const live = rowOf(series, Date.now());
     try {
       const { row } = liveInput(version, live);
       requireKnown(version.signature, row);
       const unfit = live.unfit.map(({ index }) => version.signature.inputs[index]?.name ?? String(index));
-      return { series, row, unfit, last, committedAt };
+      return { series, row, unfit, last, at, committedAt };
     } catch (error) {
       if (!isPlatformError(error)) throw error;
       this.#options.onOutcome(version.model, "refused", 1);
@@ -112,10 +114,11 @@ export class ChampionScoring {
     jobs.forEach(({ row }, i) => rows.set(row, i * width));
     const assets = jobs.map(({ series }) => series.asset);
     const requestIds = jobs.map(readingId);
+    const times = jobs.map(({ at }) => at);
     try {
       const reply = await this.#options.predictor.predict(
         version,
-        { rows, nRows: jobs.length, assets, requestIds },
+        { rows, nRows: jobs.length, assets, times, requestIds },
         { actor: "scorer", requestId: "live" },
       );
       return reply.predictions.map((prediction, i) => ({ job: jobs[i] as Job, reply, prediction }));

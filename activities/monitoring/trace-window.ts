@@ -1,5 +1,7 @@
 import { tableFromIPC } from "apache-arrow";
 import type { Table } from "apache-arrow";
+import { PREDICTION_ROLES } from "../../schemas/serving/prediction.ts";
+import type { PredictionRole } from "../../schemas/serving/prediction.ts";
 import type { ObjectStore } from "../../stores/objects/port.ts";
 import type { PredictionStore } from "../../stores/postgres/port.ts";
 
@@ -19,6 +21,8 @@ export interface TraceWindow {
 export interface WindowQuery {
   readonly model: string;
   readonly digest: string;
+  /** Default: answers alone. */
+  readonly role?: PredictionRole;
   /** Half-open: start ≤ at < end, ISO 8601. */
   readonly start: string;
   readonly end: string;
@@ -46,6 +50,7 @@ export async function readTraceWindow(
 
 class WindowBuilder {
   readonly #query: WindowQuery;
+  readonly #role: PredictionRole;
   readonly #startMicros: number;
   readonly #endMicros: number;
   readonly #seen = new Set<string>();
@@ -55,6 +60,7 @@ class WindowBuilder {
 
   constructor(query: WindowQuery) {
     this.#query = query;
+    this.#role = query.role ?? "answer";
     this.#startMicros = Date.parse(query.start) * 1000;
     this.#endMicros = Date.parse(query.end) * 1000;
   }
@@ -71,6 +77,8 @@ class WindowBuilder {
       const micros = Number(at?.get(index) ?? Number.NaN) * 1000;
       if (row["model"] !== this.#query.model || row["digest"] !== this.#query.digest) continue;
       if (!(micros >= this.#startMicros && micros < this.#endMicros)) continue;
+      // Segments of before it was kept have answers alone.
+      if (PREDICTION_ROLES[row["role"] ?? 0] !== this.#role) continue;
       const id = String(row["predictionId"]);
       if (this.#seen.has(id)) continue;
       this.#seen.add(id);

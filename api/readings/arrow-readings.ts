@@ -1,18 +1,13 @@
-import { DataType, TimeUnit } from "apache-arrow";
+import { DataType } from "apache-arrow";
 import type { Vector } from "apache-arrow";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import { openArrowTable } from "../arrow/open-table.ts";
+import { microsReader } from "../arrow/timestamp-micros.ts";
 
 /** Columns that say whose and when a reading is; every other one is a value. */
 const KEYS = ["asset", "device", "time", "epoch", "seq"] as const;
 /** Of texts of all cells together: one that stands once in a dictionary may be in every row. */
 const MAX_CHARACTERS = 32 * 2 ** 20;
-const MICROS_PER_UNIT = {
-  [TimeUnit.SECOND]: 1_000_000,
-  [TimeUnit.MILLISECOND]: 1_000,
-  [TimeUnit.MICROSECOND]: 1,
-  [TimeUnit.NANOSECOND]: 0.001,
-} as const;
 
 /**
  * Readings of an Arrow IPC stream: columns `asset` or `device`, `time`, perhaps `epoch` and `seq`, and one column for each value, by
@@ -101,15 +96,4 @@ function valueReader(column: Vector, budget: TextBudget): Read {
     if (typeof value === "bigint") return Number(value);
     return typeof value === "number" && Number.isNaN(value) ? null : value;
   };
-}
-
-/** The stored whole number: what Arrow's own reader gives is in milliseconds, and has lost the rest. */
-function microsReader(column: Vector, unit: keyof typeof MICROS_PER_UNIT): Read {
-  const factor = MICROS_PER_UNIT[unit];
-  const raw = column.data.flatMap((data) =>
-    Array.from({ length: data.length }, (_, i) =>
-      data.getValid(i) ? BigInt(Math.floor(Number((data.values as BigInt64Array)[i]) * factor)) : null,
-    ),
-  );
-  return (row) => raw[row] ?? null;
 }

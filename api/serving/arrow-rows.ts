@@ -3,16 +3,20 @@ import type { Table, Vector } from "apache-arrow";
 import { dataIdSchema } from "../../schemas/names.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import { openArrowTable } from "../arrow/open-table.ts";
+import { microsReader } from "../arrow/timestamp-micros.ts";
 import type { EncodedRows } from "./predictor.ts";
 import type { ServedVersion } from "./served-version.ts";
 
 /** Column of the asset ids. */
 const ASSET_COLUMN = "__asset";
+/** Column of what the rows are about. */
+const TIME_COLUMN = "__t";
 
 /**
  * Rows of an Arrow IPC stream: one column per input of the signature, by name; others are ignored. Numbers
  * may be floats of any width, integers of up to 32 bits or booleans; categories are text. A column
- * `__asset` gives the asset ids: text or whole numbers, null where unknown. NaN counts as missing, as null does.
+ * `__asset` gives the asset ids: text or whole numbers, null where unknown; `__t` what each row is about: timestamps,
+ * or whole numbers that are microseconds since 1970, or cycles. NaN counts as missing, as null does.
  *
  * @throws {PlatformError} invalid_body (no Arrow), invalid_signature_input (column, row and type)
  */
@@ -30,7 +34,33 @@ export function readArrowRows(bytes: Uint8Array, version: ServedVersion): Encode
     version.encoder.encode(row, i, rows, i * inputs.length);
   }
   const ids = table.getChild(ASSET_COLUMN);
-  return { rows, nRows: table.numRows, ...(ids === null ? {} : { assets: assetsOf(ids) }) };
+  const times = table.getChild(TIME_COLUMN);
+  return {
+    rows,
+    nRows: table.numRows,
+    ...(ids === null ? {} : { assets: assetsOf(ids) }),
+    ...(times === null ? {} : { times: timesOf(times) }),
+  };
+}
+
+function timesOf(column: Vector): (number | null)[] {
+  const { type } = column;
+  const isNumber = DataType.isInt(type) || DataType.isFloat(type);
+  if (!isNumber && !DataType.isTimestamp(type))
+    throw refuse(TIME_COLUMN, "timestamps or whole numbers", String(type));
+  const read = DataType.isTimestamp(type)
+    ? microsReader(column, type.unit)
+    : (i: number) => column.get(i) as unknown;
+  return Array.from({ length: column.length }, (_, i) => {
+    const value = read(i);
+    if (value === null) return null;
+    if (Number.isSafeInteger(Number(value))) return Number(value);
+    throw refuse(
+      `rows.${i}.${TIME_COLUMN}`,
+      "a whole number a double holds exactly, or null",
+      "another value",
+    );
+  });
 }
 
 /** Ids go into traces and the index, which hold nothing but ids. */

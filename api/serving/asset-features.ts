@@ -13,6 +13,8 @@ export interface AssetRow {
   readonly row: Float64Array;
   /** Time of the reading: ISO 8601 in UTC, or the cycle; absent where readings have no time. */
   readonly at?: string | number;
+  /** The same as the trace has it: microseconds since 1970 UTC, or the cycle. */
+  readonly t?: number;
   /** Where time is a timestamp. */
   readonly readingAgeSeconds?: number;
   /** What makes the features differ from those of the asset's whole history, for people. */

@@ -59,11 +59,12 @@ export function createAssetFeatures(): AssetFeatures {
         ...unseenWarnings(view, row, { attributes, ...scored }),
       ];
       if (view.timeKind === "none") return { row, warnings };
-      if (view.timeKind === "cycle") return { row, warnings, at: last };
+      if (view.timeKind === "cycle") return { row, warnings, at: last, t: last };
       return {
         row,
         warnings,
         at: isoOf(last),
+        t: last,
         readingAgeSeconds: Math.max(0, Date.now() / 1_000 - last / 1_000_000),
       };
     },

@@ -5,6 +5,7 @@ import type { ModelOutput } from "../../inference/served-model.ts";
 import type { OnlineRow } from "../../schemas/live/online-features.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { PredictAsset, PredictReply } from "../../schemas/serving/prediction.ts";
+import { parseIsoMicros } from "../../schemas/text/iso-time.ts";
 import type { Metrics } from "../metrics.ts";
 import type { TraceRow } from "../trace/trace-row.ts";
 import type { TraceSpool } from "../trace/spool.ts";
@@ -43,6 +44,8 @@ export interface EncodedRows {
   readonly rows: Float64Array;
   readonly nRows: number;
   readonly assets?: readonly (string | null)[];
+  /** What each row is about, where that is known: microseconds since 1970 UTC, or the cycle. */
+  readonly times?: readonly (number | null)[];
   /** One id per row for the trace, where they are not all of the caller's request. */
   readonly requestIds?: readonly string[];
 }
@@ -83,13 +86,16 @@ export class Predictor {
   async predictRows(
     version: ServedVersion,
     rows: readonly Readonly<Record<string, unknown>>[],
-    caller: PredictCaller & { readonly assets?: readonly string[] | undefined },
+    caller: PredictCaller & {
+      readonly assets?: readonly string[] | undefined;
+      readonly times?: readonly (number | null)[] | undefined;
+    },
   ): Promise<PredictReply> {
     const { encoder } = version;
     const encoded = new Float64Array(rows.length * encoder.nFeatures);
     for (let i = 0; i < rows.length; i++) encoder.encode(rows[i] ?? {}, i, encoded, i * encoder.nFeatures);
-    const { assets } = caller;
-    const known = assets === undefined ? {} : { assets };
+    const { assets, times } = caller;
+    const known = { ...(assets === undefined ? {} : { assets }), ...(times === undefined ? {} : { times }) };
     return this.predict(version, { rows: encoded, nRows: rows.length, ...known }, caller);
   }
 
@@ -98,10 +104,10 @@ export class Predictor {
     request: PredictAsset,
     caller: PredictCaller,
   ): Promise<PredictReply> {
-    const { row, at, warnings, readingAgeSeconds } = this.options.assetFeatures.lastRow(version, request);
+    const { row, at, t, warnings, readingAgeSeconds } = this.options.assetFeatures.lastRow(version, request);
     requireKnown(version.signature, row);
     if (readingAgeSeconds !== undefined) this.options.metrics.readingAge(version.model, readingAgeSeconds);
-    const input = { rows: row, nRows: 1, assets: [request.asset] };
+    const input = { rows: row, nRows: 1, assets: [request.asset], times: [t ?? null] };
     const reply = await this.predict(version, input, caller);
     const { forecast } = version.signature.output;
     const predictions =
@@ -114,8 +120,9 @@ export class Predictor {
     const { row, warnings } = liveInput(version, live);
     requireKnown(version.signature, row);
     if (live.ageSeconds !== null) this.options.metrics.readingAge(version.model, live.ageSeconds);
-    const reply = await this.predict(version, { rows: row, nRows: 1, assets: [live.asset] }, caller);
     const { at } = live;
+    const times = [typeof at === "string" ? (parseIsoMicros(at) ?? null) : at];
+    const reply = await this.predict(version, { rows: row, nRows: 1, assets: [live.asset], times }, caller);
     const { forecast } = version.signature.output;
     const predictions =
       at === null ? reply.predictions : reply.predictions.map((p) => answeredAt(p, at, forecast));
@@ -248,6 +255,8 @@ function traceRows({ version, input, caller, reader, output, atMs }: Answered): 
       asset: input.assets?.[i] ?? null,
       atMicros: atMs * 1_000,
       actor: caller.actor,
+      t: input.times?.[i] ?? null,
+      role: "answer",
       features: input.nRows === 1 ? input.rows : input.rows.subarray(i * nFeatures, (i + 1) * nFeatures),
       outputs: input.nRows === 1 ? values : values.subarray(i * nOutputs, (i + 1) * nOutputs),
       value: reader.headline(values, i * nOutputs),

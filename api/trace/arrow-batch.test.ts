@@ -1,5 +1,7 @@
 import { tableFromIPC } from "apache-arrow";
 import { expect, test } from "vitest";
+import { PREDICTION_ROLES } from "../../schemas/serving/prediction.ts";
+import type { PredictionRole } from "../../schemas/serving/prediction.ts";
 import { encodeTraceBatch, END_OF_STREAM, schemaMessage, wholeMessagesLength } from "./arrow-batch.ts";
 import { tracedFeatures } from "./trace-rows.ts";
 import type { TraceRow } from "./trace-row.ts";
@@ -14,6 +16,8 @@ function row(i: number): TraceRow {
     asset: i % 3 === 0 ? null : `Trafo Ø ${i} 変圧器`,
     atMicros: 1_800_000_000_000_000 + i,
     actor: "local",
+    t: i % 4 === 0 ? null : 1_700_000_000_000_001 + i,
+    role: i % 7 === 6 ? "shadow" : "answer",
     features: Float64Array.from({ length: i % 5 }, (_, k) => (k === 1 ? NaN : i + k / 7)),
     outputs: Float64Array.of(i / 3),
     value: i / 3,
@@ -32,6 +36,8 @@ function readBack(bytes: Uint8Array): TraceRow[] {
       asset: r.asset,
       atMicros: Number(r.at) * 1_000,
       actor: r.actor,
+      t: r.t,
+      role: PREDICTION_ROLES[r.role] as PredictionRole,
       features: Float64Array.from(r.features),
       outputs: Float64Array.from(r.outputs),
       value: r.outputs.get(0),

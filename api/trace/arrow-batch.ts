@@ -6,8 +6,10 @@ import {
   RecordBatchStreamWriter,
   Schema,
   TimestampMicrosecond,
+  Uint8,
   Utf8,
 } from "apache-arrow";
+import { PREDICTION_ROLES } from "../../schemas/serving/prediction.ts";
 import type { TraceRow } from "./trace-row.ts";
 
 /**
@@ -22,7 +24,8 @@ import type { TraceRow } from "./trace-row.ts";
  *   FFFFFFFF | metadata length | metadata: Message{V5, RecordBatch{length, nodes, buffers}, bodyLength} | body
  *
  * Columns, in order: predictionId, requestId, model, version, digest, asset (nullable), at (µs, UTC), actor,
- * features (list of double, NaN = missing), outputs (list of double).
+ * features (list of double, NaN = missing), outputs (list of double), t (double, nullable: microseconds or cycle),
+ * role (byte: place in `PREDICTION_ROLES`). Segments of earlier releases end with outputs.
  */
 
 const text = (name: string, nullable = false): Field => new Field(name, new Utf8(), nullable);
@@ -40,6 +43,8 @@ export const TRACE_SCHEMA = new Schema([
   text("actor"),
   doubles("features"),
   doubles("outputs"),
+  new Field("t", new Float64(), true),
+  new Field("role", new Uint8(), false),
 ]);
 
 /** Mark of the end of a stream. */
@@ -55,17 +60,39 @@ export function schemaMessage(): Uint8Array {
 }
 
 const TEXTS_BEFORE_VERSION = ["predictionId", "requestId", "model"] as const;
-/** 10 columns and the two children of the lists. */
-const N_NODES = 12;
-/** validity + offsets + data of 6 texts; validity + data of 2 numbers; (validity + offsets) + (validity + data) of 2 lists. */
-const N_BUFFERS = 30;
+/** 12 columns and the two children of the lists. */
+const N_NODES = 14;
+/** validity + offsets + data of 6 texts; validity + data of 4 numbers; (validity + offsets) + (validity + data) of 2 lists. */
+const N_BUFFERS = 34;
 
 export const ROOT_TABLE = 16;
 export const BATCH_TABLE = 48;
 const NODES = 68;
-export const BUFFERS = NODES + 4 + 16 * N_NODES + 4;
-export const METADATA_BYTES = BUFFERS + 4 + 16 * N_BUFFERS;
 export const PREFIX_BYTES = 8;
+
+/** Where the metadata of a batch has its buffers; known by its length, which no schema message of ours has. */
+export interface BatchLayout {
+  readonly buffers: number;
+  readonly metadataBytes: number;
+  /** `t` and `role` are there. */
+  readonly hasRole: boolean;
+}
+
+function layoutOf(nNodes: number, nBuffers: number): BatchLayout {
+  const buffers = NODES + 4 + 16 * nNodes + 4;
+  return { buffers, metadataBytes: buffers + 4 + 16 * nBuffers, hasRole: nNodes === N_NODES };
+}
+
+const LAYOUT = layoutOf(N_NODES, N_BUFFERS);
+const BUFFERS = LAYOUT.buffers;
+const METADATA_BYTES = LAYOUT.metadataBytes;
+/** Of segments that an earlier release left in the spool: without `t` and `role`. */
+const FIRST_LAYOUT = layoutOf(12, 30);
+
+/** Layout of a message that is a batch; undefined: it is something else. */
+export function batchLayout(metadataBytes: number): BatchLayout | undefined {
+  return [LAYOUT, FIRST_LAYOUT].find((layout) => layout.metadataBytes === metadataBytes);
+}
 const BODY = PREFIX_BYTES + METADATA_BYTES;
 
 /** The parts of the metadata that never change; the flatbuffer is written out by hand. */
@@ -123,6 +150,8 @@ class BatchWriter {
     this.texts(rows.map((row) => row.actor));
     this.lists(rows.map((row) => row.features));
     this.lists(rows.map((row) => row.outputs));
+    this.optionalNumbers(rows.map((row) => row.t));
+    this.numbers((at, i) => this.bytes.writeUInt8(roleCode(rows[i]?.role), at), 1);
     this.int64(n, BATCH_TABLE + 8);
     this.int64(this.end, ROOT_TABLE + 8);
     return this.bytes.subarray(0, BODY + this.end);
@@ -157,6 +186,14 @@ class BatchWriter {
     this.addBuffer(0);
     const at = this.addBuffer(n * width);
     for (let i = 0; i < n; i++) write(at + i * width, i);
+  }
+
+  private optionalNumbers(values: readonly (number | null)[]): void {
+    const nNull = values.reduce<number>((n, value) => (value === null ? n + 1 : n), 0);
+    this.addNode(values.length, nNull);
+    this.validity(values, nNull);
+    const at = this.addBuffer(8 * values.length);
+    values.forEach((value, i) => this.bytes.writeDoubleLE(value ?? 0, at + 8 * i));
   }
 
   private lists(values: readonly Float64Array[]): void {
@@ -199,9 +236,13 @@ class BatchWriter {
   }
 }
 
+function roleCode(role: TraceRow["role"] = "answer"): number {
+  return PREDICTION_ROLES.indexOf(role);
+}
+
 /** Upper bound of the body: texts take at most 3 bytes per UTF-16 unit. */
 function bodyBound(rows: readonly TraceRow[]): number {
-  let nBytes = N_BUFFERS * 8 + rows.length * (8 * 4 + 4 + 8 + 1) + 64;
+  let nBytes = N_BUFFERS * 8 + rows.length * (8 * 4 + 4 + 8 + 1 + 8 + 1 + 1) + 64;
   for (const row of rows) {
     const units =
       row.predictionId.length +
@@ -224,7 +265,7 @@ export function wholeMessagesLength(bytes: Uint8Array): number {
   let at = 0;
   while (at + PREFIX_BYTES <= view.length && view.readUInt32LE(at) === 0xffffffff) {
     const metadataBytes = view.readInt32LE(at + 4);
-    const isBatch = metadataBytes === METADATA_BYTES;
+    const isBatch = batchLayout(metadataBytes) !== undefined;
     if (metadataBytes === 0) return at + END_OF_STREAM.length;
     if (metadataBytes < 0 || at + PREFIX_BYTES + metadataBytes > view.length) break;
     // The schema message has no body; every other message here is one of ours.

@@ -27,6 +27,8 @@ function row(id: string, asset: string | null, model = "pump"): TraceRow {
     asset,
     atMicros: Date.parse("2026-01-02T03:04:05.678Z") * 1_000,
     actor: "local",
+    t: null,
+    role: "answer",
     features: Float64Array.of(1),
     outputs: Float64Array.of(2),
     value: 2,

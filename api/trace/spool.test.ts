@@ -21,6 +21,8 @@ function row(i: number): TraceRow {
     asset: i % 2 === 0 ? null : `unit-${i}`,
     atMicros: Date.parse("2026-01-02T03:04:05.678Z") * 1_000,
     actor: "local",
+    t: i % 3 === 0 ? null : i,
+    role: i % 5 === 4 ? "shadow" : "answer",
     features: Float64Array.of(i, NaN),
     outputs: Float64Array.of(i / 2),
     value: i / 2,

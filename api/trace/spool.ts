@@ -127,6 +127,8 @@ export class TraceSpool {
       asset: row.asset,
       at: new Date(row.atMicros / 1_000).toISOString(),
       actor: row.actor,
+      t: row.t,
+      role: row.role,
       segment: row.segment,
       offset: row.offset,
       value: row.value,
@@ -247,7 +249,7 @@ export class TraceSpool {
       return;
     }
     rows.forEach((row, i) => {
-      const { predictionId, requestId, model, version, digest, asset, actor, value, atMicros } = row;
+      const { predictionId, requestId, model, version, digest, asset, actor, t, role, value, atMicros } = row;
       this.pendingIndex.push({
         predictionId,
         requestId,
@@ -256,6 +258,8 @@ export class TraceSpool {
         digest,
         asset,
         actor,
+        t,
+        role,
         value,
         atMicros,
         segment,

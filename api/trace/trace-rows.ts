@@ -1,4 +1,6 @@
-import { BATCH_TABLE, BUFFERS, METADATA_BYTES, PREFIX_BYTES, ROOT_TABLE } from "./arrow-batch.ts";
+import { PREDICTION_ROLES } from "../../schemas/serving/prediction.ts";
+import { BATCH_TABLE, batchLayout, PREFIX_BYTES, ROOT_TABLE } from "./arrow-batch.ts";
+import type { BatchLayout } from "./arrow-batch.ts";
 import type { TraceRow } from "./trace-row.ts";
 
 /** What of a traced row the index needs, as it stands in a segment. */
@@ -19,7 +21,16 @@ const COLUMN = {
   actor: 19,
   features: 22,
   outputs: 26,
+  t: 30,
+  role: 32,
 } as const;
+
+/** Where a record batch lies in the bytes. */
+interface BatchPlace {
+  readonly metadata: number;
+  readonly body: number;
+  readonly layout: BatchLayout;
+}
 
 /**
  * Rows of a segment, in order: the counterpart of `encodeTraceBatch`.
@@ -30,7 +41,7 @@ const COLUMN = {
  * @param bytes  whole messages, as `wholeMessagesLength` measures them; what follows them is left aside
  */
 export function* traceRowsOf(bytes: Buffer): Generator<StoredTraceRow> {
-  for (const { metadata, body } of batchesOf(bytes)) yield* rowsOfBatch(bytes, metadata, body);
+  for (const batch of batchesOf(bytes)) yield* rowsOfBatch(bytes, batch);
 }
 
 /**
@@ -44,13 +55,13 @@ export function tracedFeatures(
   { rowNumber, predictionId }: { readonly rowNumber: number; readonly predictionId: string },
 ): Float64Array | undefined {
   let first = 0;
-  for (const { metadata, body } of batchesOf(bytes)) {
+  for (const { metadata, body, layout } of batchesOf(bytes)) {
     const nRows = bytes.readUIntLE(metadata + BATCH_TABLE + 8, 6);
     const row = rowNumber - first;
     first += nRows;
     if (row >= nRows) continue;
     const place = (buffer: number): number =>
-      body + bytes.readUIntLE(metadata + BUFFERS + 4 + 16 * buffer, 6);
+      body + bytes.readUIntLE(metadata + layout.buffers + 4 + 16 * buffer, 6);
     const ids = place(COLUMN.predictionId + 1) + 4 * row;
     const texts = place(COLUMN.predictionId + 2);
     const id = bytes.toString("utf8", texts + bytes.readInt32LE(ids), texts + bytes.readInt32LE(ids + 4));
@@ -62,23 +73,23 @@ export function tracedFeatures(
 }
 
 /** Where the metadata and the body of each record batch begin. */
-function* batchesOf(bytes: Buffer): Generator<{ readonly metadata: number; readonly body: number }> {
+function* batchesOf(bytes: Buffer): Generator<BatchPlace> {
   for (let at = 0; at + PREFIX_BYTES <= bytes.length;) {
     const metadataBytes = bytes.readInt32LE(at + 4);
     const body = at + PREFIX_BYTES + metadataBytes;
     if (bytes.readUInt32LE(at) !== 0xffffffff || metadataBytes <= 0 || body > bytes.length) return;
     // The first message is the schema, which has no body.
-    const isBatch = at > 0 && metadataBytes === METADATA_BYTES;
-    const nBytes = isBatch ? bytes.readUIntLE(at + PREFIX_BYTES + ROOT_TABLE + 8, 6) : 0;
+    const layout = at > 0 ? batchLayout(metadataBytes) : undefined;
+    const nBytes = layout === undefined ? 0 : bytes.readUIntLE(at + PREFIX_BYTES + ROOT_TABLE + 8, 6);
     if (body + nBytes > bytes.length) return;
-    if (isBatch) yield { metadata: at + PREFIX_BYTES, body };
+    if (layout !== undefined) yield { metadata: at + PREFIX_BYTES, body, layout };
     at = body + nBytes;
   }
 }
 
-function* rowsOfBatch(bytes: Buffer, metadata: number, body: number): Generator<StoredTraceRow> {
+function* rowsOfBatch(bytes: Buffer, { metadata, body, layout }: BatchPlace): Generator<StoredTraceRow> {
   const nRows = bytes.readUIntLE(metadata + BATCH_TABLE + 8, 6);
-  const descriptor = (buffer: number): number => metadata + BUFFERS + 4 + 16 * buffer;
+  const descriptor = (buffer: number): number => metadata + layout.buffers + 4 + 16 * buffer;
   const place = (buffer: number): number => body + bytes.readUIntLE(descriptor(buffer), 6);
   const text = (column: number, row: number): string => {
     const offsets = place(column + 1) + 4 * row;
@@ -103,6 +114,8 @@ function* rowsOfBatch(bytes: Buffer, metadata: number, body: number): Generator<
         offsets: place(COLUMN.outputs + 1) + 4 * row,
         data: place(COLUMN.outputs + 3),
       }),
+      t: layout.hasRole && !isNull(COLUMN.t, row) ? bytes.readDoubleLE(place(COLUMN.t + 1) + 8 * row) : null,
+      role: (layout.hasRole && PREDICTION_ROLES[bytes.readUInt8(place(COLUMN.role + 1) + row)]) || "answer",
     };
   }
 }

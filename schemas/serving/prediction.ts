@@ -5,11 +5,20 @@ import { dataIdSchema, nameSchema, sha256Schema } from "../names.ts";
 /** A value of a feature, a column or an attribute as a client sends it. */
 export const readingValueSchema = z.union([z.number(), z.string().max(512), z.boolean(), z.null()]);
 
+/** What a prediction was made for: `answer` went to the caller; `shadow` was only compared with one. */
+export const PREDICTION_ROLES = ["answer", "shadow"] as const;
+export type PredictionRole = (typeof PREDICTION_ROLES)[number];
+
 /** Feature rows, computed by the caller: feature name → value. Names beyond the signature are ignored. */
 export const predictRowsSchema = z.strictObject({
   model: nameSchema.optional(),
   /** One id per row, for the trace; optional. */
   assets: z.array(dataIdSchema).optional(),
+  /**
+   * What each row is about, so that a label that comes later finds it: the cycle, or a time as the source declares it; null where
+   * it is not known; optional.
+   */
+  times: z.array(z.union([z.string().max(64), z.number(), z.null()])).optional(),
   rows: z.array(z.record(z.string(), readingValueSchema)).min(1).max(10_000),
 });
 

@@ -19,6 +19,7 @@ import { parseStrictJson } from "../../../schemas/json/strict-json.ts";
 import { ARROW_STREAM } from "../../arrow/open-table.ts";
 import { readArrowRows } from "../../serving/arrow-rows.ts";
 import type { FeatureQuestion } from "../../serving/online-feature-client.ts";
+import { readRowTimes } from "../../serving/row-times.ts";
 import type { EncodedRows, PredictCaller } from "../../serving/predictor.ts";
 import { openRowsBody } from "../../serving/row-template.ts";
 import type { ServedVersion } from "../../serving/served-version.ts";
@@ -29,7 +30,7 @@ import type { AnyRoute, RouteRequest } from "../route.ts";
 const JSON_BYTES = 1_048_576;
 const ARROW_BYTES = 64 * 2 ** 20;
 const MAX_ROWS = 10_000;
-const ROWS_MEMBERS: ReadonlySet<string> = new Set(["model", "assets", "rows"]);
+const ROWS_MEMBERS: ReadonlySet<string> = new Set(["model", "assets", "times", "rows"]);
 
 export const PREDICT_TYPES: readonly string[] = ["application/json", ARROW_STREAM];
 export const PREDICT_POLICY: RoutePolicy = { role: "viewer", scope: "any" };
@@ -41,7 +42,7 @@ const described = {
     kind: "raw",
     types: PREDICT_TYPES,
     description:
-      "`{rows: [{feature: value}]}`, or `{asset, readings: [{t, column: value}], attributes?, events?}` (`t`: the cycle, or a time as the source declares it; ISO 8601 with an offset always), or `{asset}` alone, whose live readings are then looked at, as JSON up to 1 MiB; or rows as an Arrow IPC stream up to 64 MiB.",
+      "`{rows: [{feature: value}], assets?, times?}`, or `{asset, readings: [{t, column: value}], attributes?, events?}` (`t`: the cycle, or a time as the source declares it; ISO 8601 with an offset always), or `{asset}` alone, whose live readings are then looked at, as JSON up to 1 MiB; or rows as an Arrow IPC stream up to 64 MiB.",
   },
   query: z.strictObject({
     explain: z.coerce
@@ -186,9 +187,10 @@ function predictJson(
   const body = asObject(parseStrictJson(bytes));
   const version = find(modelOf(body, model));
   if ("rows" in body) {
-    const { rows, assets } = checkRows(body);
+    const { rows, assets, times } = checkRows(body);
     version.rowTemplate.learn(rows[0] ?? {});
-    return predictor.predictRows(version, rows, { ...caller, assets });
+    const known = times === undefined ? undefined : readRowTimes(version.view, times);
+    return predictor.predictRows(version, rows, { ...caller, assets, times: known });
   }
   if (!("readings" in body)) {
     const asked = predictLiveSchema.safeParse(body);
@@ -218,19 +220,26 @@ function modelOf(body: Record<string, unknown>, fromPath: string | undefined): s
  * The shape of `predictRowsSchema`, checked by hand: this is the hot path, and the signature looks at every
  * value anyway. A test holds the two equal.
  */
-function checkRows(body: Record<string, unknown>): { rows: Record<string, unknown>[]; assets?: string[] } {
+function checkRows(body: Record<string, unknown>): {
+  rows: Record<string, unknown>[];
+  assets?: string[];
+  times?: unknown[];
+} {
   const stranger = Object.keys(body).find((member) => !ROWS_MEMBERS.has(member));
-  if (stranger !== undefined) throw refuse(stranger, "only model, assets and rows");
-  const { rows, assets } = body;
+  if (stranger !== undefined) throw refuse(stranger, "only model, assets, times and rows");
+  const { rows, assets, times } = body;
   if (!Array.isArray(rows) || rows.length < 1 || rows.length > MAX_ROWS)
     throw refuse("rows", `1 to ${MAX_ROWS} rows`);
   rows.forEach((row, i) => {
     if (typeof row !== "object" || row === null || Array.isArray(row)) throw refuse(`rows.${i}`, "an object");
   });
-  if (assets === undefined) return { rows };
+  if (times !== undefined && (!Array.isArray(times) || times.length !== rows.length))
+    throw refuse("times", "one time or null per row");
+  const timed = times === undefined ? {} : { times };
+  if (assets === undefined) return { rows, ...timed };
   const ids = z.array(dataIdSchema).length(rows.length).safeParse(assets);
   if (!ids.success) throw refuse("assets", "one id per row");
-  return { rows, assets: ids.data };
+  return { rows, assets: ids.data, ...timed };
 }
 
 function refuse(field: string, expected: string): PlatformError {

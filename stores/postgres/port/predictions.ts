@@ -1,4 +1,5 @@
 import type { ObjectRef } from "../../../schemas/object-ref.ts";
+import type { PredictionRole } from "../../../schemas/serving/prediction.ts";
 
 /** Where a trace sits in the spool or in `logs/predictions/`; the Arrow row is the truth. */
 export interface PredictionIndexRow {
@@ -9,6 +10,9 @@ export interface PredictionIndexRow {
   readonly asset: string | null;
   readonly at: string;
   readonly actor: string;
+  /** Time in the data that it is about: microseconds since 1970 UTC, or the cycle; null where nobody said. */
+  readonly t: number | null;
+  readonly role: PredictionRole;
   readonly segment: string;
   readonly offset: number;
   /** Headline output: RUL, probability or class index. */
@@ -27,6 +31,8 @@ export interface PredictionStore {
     since?: string;
     /** Only of assets that are at these sites now; those of no asset are at none. */
     sites?: readonly string[];
+    /** Default: answers alone. */
+    role?: PredictionRole;
     limit: number;
     after?: string;
   }): Promise<PredictionIndexRow[]>;

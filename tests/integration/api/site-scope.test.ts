@@ -87,6 +87,8 @@ await describeWithServices("keys limited to sites", () => {
     asset,
     at: `2026-01-01T00:00:0${i}.000Z`,
     actor: "ada",
+    t: null,
+    role: "answer",
     segment: "s",
     offset: i,
     value: i,

@@ -29,6 +29,8 @@ beforeAll(async () => {
     asset: "unit-7",
     atMicros: 1_800_000_000_000_000,
     actor: "local",
+    t: null,
+    role: "answer",
     features: Float64Array.of(voltage, current),
     outputs: Float64Array.of(2 * voltage + current + 1),
     value: 2 * voltage + current + 1,

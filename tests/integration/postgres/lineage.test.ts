@@ -245,6 +245,8 @@ function predictionOf({ model, version, digest }: VersionRow, i: number) {
     asset: `unit "${i}"`,
     at: atHour(Math.floor(i / 5)),
     actor: "local",
+    t: null,
+    role: "answer" as const,
     segment: "seg-1",
     offset: i,
     value: i / 7,

@@ -267,6 +267,9 @@ await describeWithServices("stores on PostgreSQL", () => {
     expect(page[0]).toEqual(rows[29]);
     const asset = HOSTILE_IDS[0] ?? "";
     expect(await db.predictions.list({ asset, limit: 50 })).toHaveLength(5);
+    await db.predictions.index([{ ...predictionOf(6), predictionId: "p-shadow", role: "shadow" }]);
+    expect(await db.predictions.list({ asset, limit: 50 })).toHaveLength(5);
+    expect(await db.predictions.list({ asset, role: "shadow", limit: 50 })).toHaveLength(1);
     expect(await db.predictions.list({ asset, since: rows[12]?.at ?? "", limit: 50 })).toHaveLength(3);
     expect((await db.predictions.get("p-1"))?.object).toBeNull();
     await db.predictions.shipped("seg-0", refOf("seg-0"));
@@ -381,6 +384,8 @@ function predictionOf(i: number): PredictionIndexRow {
     asset: HOSTILE_IDS[i % HOSTILE_IDS.length] ?? null,
     at: new Date(Date.UTC(2026, 0, 2) + i * 1_000).toISOString(),
     actor: "ada",
+    t: i % 2 === 0 ? null : 1_767_312_000_000_001 + i,
+    role: "answer",
     segment: `seg-${i % 2 === 1 ? 0 : 1}`,
     offset: i,
     value: i / 7,

@@ -220,7 +220,7 @@ function predictionsSql(scope: LineageScope, parameters: Parameters, bounds?: Pa
   const select = `select ${columns(given)} from`;
   if (kind === "prediction")
     return `${select} aura.prediction_index p where p.prediction_id = ${parameters.add(id)}`;
-  const conditions = ["p.model = k.model", "p.version = k.version"];
+  const conditions = ["p.model = k.model", "p.version = k.version", "p.role = 'answer'"];
   if (scope.window !== undefined) {
     const [from, to] = scope.window.map((at) => parameters.add(at));
     conditions.push(`p.at >= ${from}::timestamptz`, `p.at < ${to}::timestamptz`);

@@ -1,5 +1,6 @@
 import type { ObjectRef } from "../../../../schemas/object-ref.ts";
 import { PlatformError } from "../../../../schemas/platform-error.ts";
+import type { PredictionRole } from "../../../../schemas/serving/prediction.ts";
 import type { ConnectionPool } from "../../connection/connection-pool.ts";
 import type { PredictionIndexRow, PredictionStore } from "../../port.ts";
 
@@ -7,7 +8,7 @@ import type { PredictionIndexRow, PredictionStore } from "../../port.ts";
 const BATCH_ROWS = 5_000;
 
 const INDEX_COLUMNS = `p.prediction_id as "predictionId", p.model, p.version, p.digest, p.asset_id as asset, p.at,
-  p.actor, p.segment, p.segment_offset as "offset", p.value, p.request_id as "requestId"`;
+  p.actor, p.t, p.role, p.segment, p.segment_offset as "offset", p.value, p.request_id as "requestId"`;
 
 /** Where each prediction's trace lies: segment and offset in the spool, and its object once it is shipped. */
 export class PostgresPredictionStore implements PredictionStore {
@@ -22,9 +23,10 @@ export class PostgresPredictionStore implements PredictionStore {
       const batch = rows.slice(start, start + BATCH_ROWS);
       await this.#pool.query(
         `insert into aura.prediction_index (prediction_id, model, version, digest, asset_id, at, actor, segment,
-                                            segment_offset, value, request_id)
+                                            segment_offset, value, request_id, t, role)
          select * from unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::timestamptz[],
-                              $7::text[], $8::text[], $9::bigint[], $10::float8[], $11::text[])
+                              $7::text[], $8::text[], $9::bigint[], $10::float8[], $11::text[],
+                              $12::float8[], $13::text[])
          on conflict (prediction_id) do nothing`,
         [
           batch.map((r) => r.predictionId),
@@ -38,6 +40,8 @@ export class PostgresPredictionStore implements PredictionStore {
           batch.map((r) => r.offset),
           batch.map((r) => r.value),
           batch.map((r) => r.requestId),
+          batch.map((r) => r.t),
+          batch.map((r) => r.role),
         ],
       );
     }
@@ -78,6 +82,7 @@ export class PostgresPredictionStore implements PredictionStore {
     asset?: string;
     since?: string;
     sites?: readonly string[];
+    role?: PredictionRole;
     limit: number;
     after?: string;
   }): Promise<PredictionIndexRow[]> {
@@ -89,6 +94,7 @@ export class PostgresPredictionStore implements PredictionStore {
                (select a.at, a.prediction_id from aura.prediction_index a where a.prediction_id = $4))
           and ($6::text[] is null
                or p.asset_id in (select a.asset_id::text from aura.assets a where a.site_id = any ($6)))
+          and p.role = $7
         order by p.at desc, p.prediction_id desc limit $5`,
       [
         filter.model ?? null,
@@ -97,6 +103,7 @@ export class PostgresPredictionStore implements PredictionStore {
         filter.after ?? null,
         filter.limit,
         filter.sites ?? null,
+        filter.role ?? "answer",
       ],
     );
   }

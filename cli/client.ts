@@ -102,11 +102,24 @@ export class ApiClient {
   /** Lines of JSON, as their bytes are. @throws as `get` */
   async postLines<T>(
     path: string,
-    { body, query, reply }: { body: Uint8Array<ArrayBuffer>; query: Query; reply: z.ZodType<T> },
+    given: { body: Uint8Array<ArrayBuffer>; query: Query; reply: z.ZodType<T> },
+  ): Promise<T> {
+    return this.postBytes(path, { ...given, type: "application/x-ndjson" });
+  }
+
+  /** A body of another type. @throws as `get` */
+  async postBytes<T>(
+    path: string,
+    {
+      body,
+      query,
+      reply,
+      type,
+    }: { body: Uint8Array<ArrayBuffer>; query: Query; reply: z.ZodType<T>; type: string },
   ): Promise<T> {
     const response = await this.#send("POST", withQuery(path, query), {
       body,
-      headers: { "content-type": "application/x-ndjson" },
+      headers: { "content-type": type },
     });
     return readReply(response, reply, path);
   }

@@ -23,6 +23,7 @@ import { registerFeaturesCommand } from "./commands/live/features.ts";
 import { registerReadingsCommand } from "./commands/live/readings.ts";
 import { registerFeedsCommand } from "./commands/live/feeds.ts";
 import { registerSourcesCommand } from "./commands/live/sources.ts";
+import { registerLabelsCommand } from "./commands/model/labels.ts";
 import { registerLineageCommand } from "./commands/record/lineage.ts";
 import { registerLogsCommand } from "./commands/platform/logs.ts";
 import { registerModelsCommand } from "./commands/model/models.ts";
@@ -64,6 +65,7 @@ const COMMANDS: Readonly<Record<string, readonly ((program: Command) => void)[]>
     registerScoreCommand,
     registerPredictionsCommand,
     registerDriftCommand,
+    registerLabelsCommand,
     registerAlertsCommand,
   ],
   "Live readings:": [

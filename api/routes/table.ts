@@ -18,6 +18,7 @@ import { healthRoutes } from "./health.ts";
 import { importRoutes } from "./models/imports.ts";
 import { inferenceProtocolRoutes } from "./serving/inference-protocol.ts";
 import { keyRoutes } from "./access/keys.ts";
+import { labelRoutes } from "./models/labels.ts";
 import { lineageRoutes } from "./data/lineage.ts";
 import { liveSourceRoutes } from "./live/live-sources.ts";
 import { modelRoutes } from "./models/models.ts";
@@ -63,6 +64,7 @@ const RESOURCES: readonly AnyRoute[] = [
   ...assetScoreRoutes,
   ...recordRoutes,
   ...driftRoutes,
+  ...labelRoutes,
   ...assetRoutes,
   ...alertRoutes,
   ...alertRuleRoutes,

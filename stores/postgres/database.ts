@@ -6,6 +6,7 @@ import type { AuditAnchor, Database } from "./port.ts";
 import { PostgresApprovalStore } from "./repositories/registry/approval-store.ts";
 import { PostgresDatasetStore } from "./repositories/data/dataset-store.ts";
 import { PostgresAlertStore } from "./repositories/serving/alert-store.ts";
+import { PostgresLabelStore } from "./repositories/serving/label-store.ts";
 import { PostgresDriftStore } from "./repositories/serving/drift-store.ts";
 import { PostgresAssetStore } from "./repositories/data/asset-store.ts";
 import { PostgresFeatureStore } from "./repositories/data/feature-store.ts";
@@ -94,6 +95,7 @@ export async function createDatabase(databaseUrl: string, options: DatabaseOptio
     drift: new PostgresDriftStore(pool),
     scores: new PostgresScoreStore(pool),
     idempotency: new PostgresIdempotencyStore(pool),
+    labels: new PostgresLabelStore(pool),
     lineage: new PostgresLineageStore(pool),
     features: new PostgresFeatureStore(pool),
     retention: new PostgresRetentionStore(pool),

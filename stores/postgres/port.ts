@@ -13,6 +13,7 @@ import type { AuditStore } from "./port/audit.ts";
 import type { DriftStore } from "./port/drift.ts";
 import type { ScoreStore } from "./port/scores.ts";
 import type { IdempotencyStore } from "./port/idempotency.ts";
+import type { LabelStore } from "./port/labels.ts";
 import type { LineageStore } from "./port/lineage.ts";
 import type { FeatureStore } from "./port/features.ts";
 import type { RetentionStore } from "./port/retention.ts";
@@ -48,6 +49,14 @@ export type { AuditAnchor, AuditStore } from "./port/audit.ts";
 export type { DriftStore, DriftReportRow, DriftVerdictRow } from "./port/drift.ts";
 export type { ScoreStore } from "./port/scores.ts";
 export type { IdempotencyStore } from "./port/idempotency.ts";
+export type {
+  AssetLabel,
+  LabelFilter,
+  LabelOutcome,
+  LabelStore,
+  LabelWindow,
+  PredictionLabel,
+} from "./port/labels.ts";
 export type { LineagePageRequest, LineageStore, LineageSubject } from "./port/lineage.ts";
 export type {
   LabelRow,
@@ -79,6 +88,7 @@ export interface Database {
   readonly drift: DriftStore;
   readonly scores: ScoreStore;
   readonly idempotency: IdempotencyStore;
+  readonly labels: LabelStore;
   readonly lineage: LineageStore;
   readonly features: FeatureStore;
   readonly retention: RetentionStore;

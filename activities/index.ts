@@ -15,6 +15,7 @@ import { createOnlineActivities } from "./online/activities.ts";
 import { createReadingsActivities } from "./readings/activities.ts";
 import { createRegistryActivities } from "./registry/activities.ts";
 import { createReproductionActivities } from "./reproduction/activities.ts";
+import { createRetrainingActivities } from "./retraining/activities.ts";
 import { createRunActivities } from "./runs/activities.ts";
 import { createScoringActivities } from "./scoring/activities.ts";
 import { createSearchActivities } from "./search/activities.ts";
@@ -29,6 +30,7 @@ export function createActivities(deps: ActivityDeps) {
         ...createApprovalActivities(deps),
         ...createRegistryActivities(deps),
         ...createMonitoringActivities(deps),
+        ...createRetrainingActivities(deps),
         ...createAlarmActivities(deps),
       }),
       ...createHousekeepingActivities(deps),

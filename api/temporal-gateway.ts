@@ -12,6 +12,7 @@ import type { Settings } from "../config/settings.ts";
 import type { TestChannelInput } from "../activities/alarms/messages.ts";
 import { channelTestSchema } from "../schemas/alerts/alert-channel.ts";
 import type { ChannelTest } from "../schemas/alerts/alert-channel.ts";
+import { retrainDueSchema } from "../schemas/runs/retrain.ts";
 import type { ScheduleView } from "../schemas/live/online-features.ts";
 import { isErrorCode, isPlatformError, PlatformError } from "../schemas/platform-error.ts";
 import type { ErrorLocation } from "../schemas/platform-error.ts";
@@ -26,11 +27,13 @@ import {
   pipelineWorkflowId,
   promoteWorkflowId,
   reproduceWorkflowId,
+  retrainRequestWorkflowId,
   scoreWorkflowId,
   TASK_QUEUES,
   uploadWorkflowId,
 } from "../temporal-config/constants.ts";
 import type {
+  AskRetrainInput,
   StartDataComparisonInput,
   StartedWorkflow,
   StartFeaturesRefreshInput,
@@ -190,6 +193,31 @@ class TemporalGateway implements WorkflowGateway {
     });
   }
 
+  async askRetrain({
+    model,
+    reason,
+    requestedBy,
+    skipCoolDown,
+  }: AskRetrainInput): Promise<{ window: string }> {
+    const started = await this.#start("retrainRequestWorkflow", {
+      workflowId: retrainRequestWorkflowId(model, "by-hand"),
+      args: [{ model, trigger: "manual", detail: reason, requestedBy, skipCoolDown }],
+      staticSummary: `Retrain ${model}, asked by ${requestedBy.id}: ${reason}`.slice(0, 190),
+    });
+    const result = await this.#ended(`retrain ${model}`, started);
+    if (result === undefined)
+      throw new PlatformError("not_ready", `retrain ${model}: no worker has answered yet; it is asked for`);
+    const due = retrainDueSchema.parse(result);
+    if (due.isDue) return { window: due.window };
+    const { code, message, possibleAt } = due.refused;
+    const until = possibleAt === null ? "" : `; possible again at ${possibleAt}`;
+    throw new PlatformError(
+      code === "no_champion" ? "no_champion" : "retrain_refused",
+      `retrain ${model}: ${message}${until}`,
+      { details: { code, possibleAt } },
+    );
+  }
+
   async startReadingsUpload(id: string): Promise<StartedWorkflow> {
     return this.#start("readingsUploadWorkflow", {
       workflowId: uploadWorkflowId(id),
@@ -221,15 +249,30 @@ class TemporalGateway implements WorkflowGateway {
   async schedule(id: string): Promise<ScheduleView> {
     return this.#call(`read schedule ${id}`, async (client) => {
       const { spec, state, info } = await client.schedule.getHandle(id).describe().catch(missing(id));
-      const every = spec.intervals?.[0]?.every;
-      return {
-        id,
+      return viewOf(id, {
+        every: spec.intervals?.[0]?.every,
         isPaused: state.paused,
-        note: state.note ?? null,
-        everySeconds: every === undefined ? null : every / 1_000,
-        nextAt: state.paused ? null : (info.nextActionTimes[0]?.toISOString() ?? null),
-        lastAt: info.recentActions.at(-1)?.takenAt.toISOString() ?? null,
-      };
+        note: state.note,
+        nextAt: info.nextActionTimes[0],
+        lastAt: info.recentActions.at(-1)?.takenAt,
+      });
+    });
+  }
+
+  async schedules(): Promise<ScheduleView[]> {
+    return this.#call("list schedules", async (client) => {
+      const views: ScheduleView[] = [];
+      for await (const { scheduleId: id, spec, state, info } of client.schedule.list())
+        views.push(
+          viewOf(id, {
+            every: spec?.intervals?.[0]?.every,
+            isPaused: state.paused,
+            note: state.note,
+            nextAt: info?.nextActionTimes[0],
+            lastAt: info?.recentActions.at(-1)?.takenAt,
+          }),
+        );
+      return views.toSorted((a, b) => (a.id < b.id ? -1 : 1));
     });
   }
 
@@ -359,6 +402,25 @@ function isUnreachable(error: unknown): boolean {
     if (at.message.includes("Failed to connect before the deadline")) return true;
   }
   return false;
+}
+
+interface ScheduleState {
+  readonly every: number | undefined;
+  readonly isPaused: boolean;
+  readonly note: string | undefined;
+  readonly nextAt: Date | undefined;
+  readonly lastAt: Date | undefined;
+}
+
+function viewOf(id: string, { every, isPaused, note, nextAt, lastAt }: ScheduleState): ScheduleView {
+  return {
+    id,
+    isPaused,
+    note: note ?? null,
+    everySeconds: every === undefined ? null : every / 1_000,
+    nextAt: isPaused ? null : (nextAt?.toISOString() ?? null),
+    lastAt: lastAt?.toISOString() ?? null,
+  };
 }
 
 /** For a schedule that is not there. */

@@ -48,6 +48,13 @@ export interface StartReproductionInput {
   readonly requestedBy: Requester;
 }
 
+export interface AskRetrainInput {
+  readonly model: string;
+  readonly reason: string;
+  readonly requestedBy: Requester;
+  readonly skipCoolDown: boolean;
+}
+
 export interface StartFeaturesRefreshInput {
   /** Absent: every champion. */
   readonly model?: string;
@@ -103,6 +110,12 @@ export interface WorkflowGateway {
   outcomeOf(operation: string, workflowId: string): Promise<WorkflowOutcome>;
   /** Runs the model's drift check now, beside its schedule. */
   triggerDriftCheck(model: string): Promise<StartedWorkflow>;
+  /**
+   * Asks for a retrain; it goes on by itself.
+   * @returns its window
+   * @throws {PlatformError} retrain_refused, no_champion; not_ready: no worker answers
+   */
+  askRetrain(ask: AskRetrainInput): Promise<{ readonly window: string }>;
   /** Reads an uploaded file of readings; it is read once, however often this is asked for. */
   startReadingsUpload(id: string): Promise<StartedWorkflow>;
   /** Brings features of live readings up to date now, beside the schedule; `hash` is that of what is asked for. */
@@ -111,6 +124,8 @@ export interface WorkflowGateway {
   testChannel(test: TestChannelInput): Promise<ChannelTest>;
   /** @throws {PlatformError} not_found: no worker has made it yet */
   schedule(id: string): Promise<ScheduleView>;
+  /** Every schedule that there is, by id. */
+  schedules(): Promise<ScheduleView[]>;
   /** Paused, it stays so until somebody resumes it. @throws {PlatformError} not_found */
   pauseSchedule(id: string, to: { readonly isPaused: boolean; readonly note: string }): Promise<void>;
   /** Runs housekeeping now, beside its schedule; one that runs by hand already is joined. */

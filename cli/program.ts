@@ -29,6 +29,8 @@ import { registerLogsCommand } from "./commands/platform/logs.ts";
 import { registerModelsCommand } from "./commands/model/models.ts";
 import { registerPredictionsCommand } from "./commands/model/predictions.ts";
 import { registerReproduceCommand } from "./commands/model/reproduce.ts";
+import { registerRetrainCommand } from "./commands/model/retrain.ts";
+import { registerSchedulesCommand } from "./commands/record/schedules.ts";
 import { registerResetCommand } from "./commands/platform/reset.ts";
 import { registerRunCommand } from "./commands/pipeline/run.ts";
 import { registerRunsCommand } from "./commands/pipeline/runs.ts";
@@ -66,6 +68,7 @@ const COMMANDS: Readonly<Record<string, readonly ((program: Command) => void)[]>
     registerPredictionsCommand,
     registerDriftCommand,
     registerLabelsCommand,
+    registerRetrainCommand,
     registerAlertsCommand,
   ],
   "Live readings:": [
@@ -82,6 +85,7 @@ const COMMANDS: Readonly<Record<string, readonly ((program: Command) => void)[]>
     registerDocumentsCommand,
     registerDataCommand,
     registerKeysCommand,
+    registerSchedulesCommand,
     registerAuditCommand,
   ],
   "Help:": [registerHelpCommand],

@@ -180,6 +180,12 @@ export const ERROR_CODES = {
     "The model has no production version.",
     "Approve and promote a version first.",
   ),
+  retrain_refused: row(
+    409,
+    false,
+    "A retrain or a run of the model is open, or its last retrain is too young.",
+    "Look at `aura retrain list` for what is in the way and until when.",
+  ),
   features_unbound: row(
     409,
     false,

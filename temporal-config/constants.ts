@@ -117,6 +117,13 @@ export const uploadWorkflowId = (uploadId: string): string => `readings/upload/$
 /** `window` is the logical time window that drifted, e.g. `2026-11-21T00:00Z`. */
 export const retrainWorkflowId = (model: string, window: string): string => `retrain/${model}/${window}`;
 
+/** Schedule by which a model is trained anew. */
+export const retrainScheduleId = (model: string): string => `retrain/${model}`;
+
+/** One request for a retrain; `key` tells whose. */
+export const retrainRequestWorkflowId = (model: string, key: string): string =>
+  `retrain-request/${model}/${key}`;
+
 /** The search of one candidate in one run. */
 export const searchWorkflowId = (runId: string, candidate: string): string => `search/${runId}/${candidate}`;
 

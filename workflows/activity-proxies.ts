@@ -11,6 +11,7 @@ import type { createIngestActivities } from "../activities/ingest/activities.ts"
 import type { createMonitoringActivities } from "../activities/monitoring/activities.ts";
 import type { createReadingsActivities } from "../activities/readings/activities.ts";
 import type { createRegistryActivities } from "../activities/registry/activities.ts";
+import type { createRetrainingActivities } from "../activities/retraining/activities.ts";
 import type { createReproductionActivities } from "../activities/reproduction/activities.ts";
 import type { createRunActivities } from "../activities/runs/activities.ts";
 import type { createScoringActivities } from "../activities/scoring/activities.ts";
@@ -52,6 +53,7 @@ export const channelTests = proxyActivities<Pick<ReturnType<typeof createAlarmAc
 });
 export const registry = proxyActivities<ReturnType<typeof createRegistryActivities>>(RECORD);
 export const monitoring = proxyActivities<ReturnType<typeof createMonitoringActivities>>(RECORD);
+export const retraining = proxyActivities<ReturnType<typeof createRetrainingActivities>>(RECORD);
 /** Small steps over many rows or objects: hours with heartbeats, and no core to take. */
 export const housekeeping = proxyActivities<ReturnType<typeof createHousekeepingActivities>>({
   ...DATA,

@@ -10,6 +10,7 @@ export { promotionWorkflow } from "./promotion/workflow.ts";
 export { readingsUpkeepWorkflow } from "./readings-upkeep/workflow.ts";
 export { readingsUploadWorkflow } from "./readings-upload/workflow.ts";
 export { reproduceWorkflow } from "./reproduce/workflow.ts";
+export { retrainRequestWorkflow } from "./retrain/request.ts";
 export { retrainWorkflow } from "./retrain/workflow.ts";
 export { scoreWorkflow } from "./score/workflow.ts";
 export { searchWorkflow } from "./search/workflow.ts";

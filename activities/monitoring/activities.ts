@@ -1,39 +1,40 @@
-import type { ScheduleOptions } from "@temporalio/client";
 import { confirmDrift } from "../../numerics/drift/confirmation.ts";
 import { driftedNames } from "../../numerics/drift/verdict.ts";
 import type { DriftReport } from "../../numerics/drift/verdict.ts";
 import { withoutMinorBins } from "../../numerics/drift/worst-columns.ts";
 import { signatureSchema } from "../../schemas/models/model-version.ts";
-import { parsePipeline } from "../../schemas/pipeline/parse.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { durationMs } from "../../schemas/pipeline/time.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import { getDocument } from "../../stores/objects/documents.ts";
-import { storePipelineInput } from "../../stores/objects/pipeline-input.ts";
-import type { StoredPipelineInput } from "../../stores/objects/pipeline-input.ts";
 import type { VersionRow } from "../../stores/postgres/port.ts";
-import { driftWorkflowId, TASK_QUEUES } from "../../temporal-config/constants.ts";
-import { activityKey, SYSTEM_ACTOR, systemAudit } from "../audit.ts";
+import { systemAudit } from "../audit.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import { headline } from "../evaluation/graph-runner.ts";
-import type { DriftCheckInput, DriftCheckResult, MonitorInput, PrepareRetrainInput } from "./messages.ts";
-import { upsertSchedule } from "../upsert-schedule.ts";
+import { ensureModelSchedules } from "../retraining/schedules.ts";
+import { pipelineOfRun, standingPipeline } from "../retraining/standing-pipeline.ts";
+import type { DriftCheckInput, DriftCheckResult, MonitorInput } from "./messages.ts";
 import { verdictOf } from "./recorded-report.ts";
 import type { RecordedReport } from "./recorded-report.ts";
 import { referenceDocumentSchema } from "./reference-document.ts";
 import { readTraceWindow } from "./trace-window.ts";
 
-/** Runs that are not over: a model is never retrained twice at once. */
-const OPEN_STATES: readonly string[] = ["running", "waiting"];
-
-/** Watching a champion: its schedule, the check, the retrain it may start. */
+/** Watching a champion: its schedules and the check. */
 export function createMonitoringActivities(deps: ActivityDeps) {
-  const { db, objects, temporal } = deps;
+  const { db, temporal } = deps;
   return {
-    /** **Effects**: one Temporal Schedule per model, created or brought up to date. **Idempotency**: schedule id. */
-    async ensureMonitoring(input: MonitorInput): Promise<void> {
-      const pipeline = await pipelineOfRun(deps, input.runId);
-      await upsertSchedule(temporal, driftSchedule(input.model, pipeline.monitoring.every));
+    /**
+     * The schedules of a model as the pipeline file has them.
+     *
+     * **Effects**: Temporal Schedules of the drift check and of the retrain, made, changed or deleted. **Idempotency**:
+     * schedule id. **Retry**: dependency.
+     */
+    async ensureMonitoring({ model, runId }: MonitorInput): Promise<void> {
+      const champion = runId === undefined ? await db.registry.champion(model) : undefined;
+      if (runId === undefined && champion === undefined) return;
+      const { pipeline } =
+        champion === undefined ? await pipelineOfRun(db, runId ?? "") : await standingPipeline(db, champion);
+      await ensureModelSchedules(temporal, model, pipeline);
     },
 
     /**
@@ -48,7 +49,7 @@ export function createMonitoringActivities(deps: ActivityDeps) {
       if (champion === undefined) {
         return { state: "no_champion", confirmed: false, rows: 0, detail: "there is no champion to watch" };
       }
-      const { monitoring, retraining } = await pipelineOfRun(deps, champion.runId);
+      const { monitoring } = (await standingPipeline(db, champion)).pipeline;
       const start = new Date(Date.parse(windowEnd) - durationMs(monitoring.window)).toISOString();
       const report = withoutMinorBins(await compare(deps, champion, { start, end: windowEnd, monitoring }));
       const earlier = (await db.drift.list(model, monitoring.confirmations + 1)).filter(
@@ -78,45 +79,9 @@ export function createMonitoringActivities(deps: ActivityDeps) {
         systemAudit("drift.check", `model/${model}@${champion.version}`, { state, confirmed, rows }),
       );
       const detail = (standing.report as DriftReport).reason;
-      const result = { state: standing.state, confirmed: standing.confirmed, rows: standing.rows, detail };
-      if (!standing.confirmed || !retraining.onDrift || (await hasOpenRun(deps, model))) return result;
-      return { ...result, retrainWindow: retrainWindow(windowEnd, durationMs(retraining.coolDown)) };
-    },
-
-    /**
-     * The newest files of the pipeline as the input of a run: those of the last promoted run, with every file that was
-     * added since; a file of the same name replaces the older one.
-     *
-     * **Effects**: documents. **Idempotency**: content. **Errors**: not_found. **Retry**: dependency.
-     */
-    async prepareRetrain(
-      input: PrepareRetrainInput,
-    ): Promise<{ pipelineInput: StoredPipelineInput; inputHash: string }> {
-      const { model, window, reason } = input;
-      const champion = await db.registry.champion(model);
-      const given = champion === undefined ? undefined : await db.runs.inputOf(champion.runId);
-      if (given === undefined)
-        throw new PlatformError("no_champion", `retrain [${model}]: there is no run to repeat`);
-      const { pipeline } = parsePipeline(given.pipeline, "pipeline.yaml");
-      const byName = new Map(given.files.map((file) => [file.name, file]));
-      for (const file of await db.datasets.pipelineFiles(pipeline.name)) byName.set(file.name, file);
-      const audit = systemAudit("retrain.start", `model/${model}`, { window, reason });
-      await db.audit.append({ ...audit, key: activityKey() });
-      const stored = await storePipelineInput(objects, {
-        text: given.pipeline,
-        files: [...byName.values()],
-        requestedBy: { id: SYSTEM_ACTOR.id, authenticated: true },
-        scheduleKey: `retrain/${window}`,
-      });
-      return { pipelineInput: stored.input, inputHash: stored.inputHash };
+      return { state: standing.state, confirmed: standing.confirmed, rows: standing.rows, detail };
     },
   };
-}
-
-async function pipelineOfRun(deps: ActivityDeps, runId: string): Promise<Pipeline> {
-  const input = await deps.db.runs.inputOf(runId);
-  if (input === undefined) throw new PlatformError("not_found", `read pipeline [run ${runId}]: no such run`);
-  return parsePipeline(input.pipeline, "pipeline.yaml").pipeline;
 }
 
 async function compare(
@@ -145,30 +110,4 @@ async function compare(
   const categories = Object.fromEntries(inputs.map(({ name, values }) => [name, values ?? []]));
   const scoreTexts = output.classLabels ?? [];
   return deps.cpu.run("compareWindow", { reference, window, scores, categories, scoreTexts, options });
-}
-
-async function hasOpenRun(deps: ActivityDeps, model: string): Promise<boolean> {
-  const runs = await deps.db.runs.list({ model, limit: 50 });
-  return runs.some((run) => OPEN_STATES.includes(run.status));
-}
-
-/** Start of the cool-down slot that holds `windowEnd`: one retrain per slot, whatever repeats the alarm. */
-function retrainWindow(windowEnd: string, coolDownMs: number): string {
-  const at = Math.floor(Date.parse(windowEnd) / coolDownMs) * coolDownMs;
-  return new Date(at).toISOString();
-}
-
-function driftSchedule(model: string, every: string): ScheduleOptions {
-  return {
-    scheduleId: driftWorkflowId(model),
-    spec: { intervals: [{ every: durationMs(every) }] },
-    policies: { overlap: "SKIP", catchupWindow: "1h" },
-    action: {
-      type: "startWorkflow",
-      workflowType: "driftWorkflow",
-      workflowId: driftWorkflowId(model),
-      taskQueue: TASK_QUEUES.control,
-      args: [{ model }],
-    },
-  };
 }

@@ -1,7 +1,8 @@
 export interface MonitorInput {
-  readonly runId: string;
   readonly model: string;
-  readonly version: number;
+  /** The run whose file counts; absent: the newest that ended with the champion in use. */
+  readonly runId?: string;
+  readonly version?: number;
 }
 
 export interface DriftCheckInput {
@@ -15,12 +16,8 @@ export interface DriftCheckResult {
   readonly confirmed: boolean;
   readonly rows: number;
   readonly detail: string;
-  /** Set when a retrain is due now: names the retrain's window. */
+  /** The retrain that was started. */
   readonly retrainWindow?: string;
-}
-
-export interface PrepareRetrainInput {
-  readonly model: string;
-  readonly window: string;
-  readonly reason: string;
+  /** Why none was, where drift is confirmed. */
+  readonly notRetrained?: string;
 }

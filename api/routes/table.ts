@@ -31,6 +31,8 @@ import { readingUploadRoutes } from "./live/reading-uploads.ts";
 import { recordRoutes } from "./access/records.ts";
 import type { AnyRoute } from "./route.ts";
 import { reproductionRoutes } from "./runs/reproductions.ts";
+import { retrainRoutes } from "./models/retrains.ts";
+import { scheduleRoutes } from "./access/schedules.ts";
 import { runRoutes } from "./runs/runs.ts";
 import { scoreRoutes } from "./serving/scores.ts";
 import { thresholdRoutes } from "./models/thresholds.ts";
@@ -65,6 +67,8 @@ const RESOURCES: readonly AnyRoute[] = [
   ...recordRoutes,
   ...driftRoutes,
   ...labelRoutes,
+  ...retrainRoutes,
+  ...scheduleRoutes,
   ...assetRoutes,
   ...alertRoutes,
   ...alertRuleRoutes,

@@ -2,7 +2,9 @@ import { z } from "zod";
 import { nameSchema } from "../names.ts";
 import { featureDeclarationSchema, regimesSchema } from "./features.ts";
 import { labelSchema, taskSchema } from "./label.ts";
+import { monitoringSchema } from "./monitoring.ts";
 import { onlineSchema } from "./online.ts";
+import { retrainingSchema } from "./retraining.ts";
 import { searchSchema } from "./search.ts";
 import { sourceSchema } from "./source.ts";
 import {
@@ -14,8 +16,6 @@ import {
   evaluateSchema,
   gateSchema,
   intervalSchema,
-  monitoringSchema,
-  retrainingSchema,
   splitSchema,
   trainingSchema,
 } from "./training.ts";
@@ -119,7 +119,7 @@ export const pipelineSchema = z.strictObject({
   training: withDefaults(trainingSchema).describe("How much of a large dataset is held in memory."),
   approval: withDefaults(approvalSchema).describe("Who decides before a model is used, and until when."),
   monitoring: withDefaults(monitoringSchema).describe("The drift check on logged predictions."),
-  retraining: withDefaults(retrainingSchema).describe("What confirmed drift starts."),
+  retraining: withDefaults(retrainingSchema).describe("When a model is trained anew by itself."),
   online: onlineSchema
     .optional()
     .describe(

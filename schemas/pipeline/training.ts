@@ -255,34 +255,3 @@ export const trainingSchema = z.strictObject({
       "Rows learnt from and judged on; of more rows an even sample of about this many, with every asset's last reading.",
     ),
 });
-
-export const monitoringSchema = z.strictObject({
-  every: z
-    .string()
-    .regex(/^\d+(\.\d+)?(ms|s|m|h|d|w)$/)
-    .default("1h")
-    .describe("Time between two checks."),
-  window: z
-    .string()
-    .regex(/^\d+(\.\d+)?(ms|s|m|h|d|w)$/)
-    .default("24h")
-    .describe("Predictions looked at per check."),
-  minRows: z.int().min(50).default(500).describe("With fewer predictions the check says insufficient data."),
-  psi: z
-    .number()
-    .positive()
-    .default(0.2)
-    .describe("Effect: PSI above its null mean by more than this is drift."),
-  ks: z.number().positive().default(0.1).describe("Effect: KS distance above this is drift."),
-  significance: z.number().gt(0).lt(1).default(0.01).describe("Benjamini–Hochberg q below this."),
-  confirmations: z.int().min(1).max(10).default(2).describe("Checks in a row that must say drift."),
-});
-
-export const retrainingSchema = z.strictObject({
-  onDrift: z.boolean().default(true).describe("Whether confirmed drift starts a retrain."),
-  coolDown: z
-    .string()
-    .regex(/^\d+(\.\d+)?(ms|s|m|h|d|w)$/)
-    .default("1d")
-    .describe("At most one retrain in this time."),
-});

@@ -17,6 +17,7 @@ import { PostgresLineageStore } from "./repositories/lineage/lineage-store.ts";
 import { PostgresPredictionStore } from "./repositories/serving/prediction-store.ts";
 import { ALIAS_CHANNEL } from "./repositories/registry/promotion.ts";
 import { PostgresRegistry } from "./repositories/registry/registry.ts";
+import { PostgresRetrainStore } from "./repositories/registry/retrain-store.ts";
 import { PostgresRunStore } from "./repositories/runs/run-store.ts";
 import { PostgresTrialStore } from "./repositories/runs/trial-store.ts";
 import { PostgresCatalogStore } from "./repositories/data/catalog-store.ts";
@@ -99,6 +100,7 @@ export async function createDatabase(databaseUrl: string, options: DatabaseOptio
     lineage: new PostgresLineageStore(pool),
     features: new PostgresFeatureStore(pool),
     retention: new PostgresRetentionStore(pool),
+    retrains: new PostgresRetrainStore(pool),
     trials: new PostgresTrialStore(pool),
     liveSources: new PostgresLiveSourceStore(pool),
     catalog: new PostgresCatalogStore(pool),

@@ -17,6 +17,7 @@ import type { LabelStore } from "./port/labels.ts";
 import type { LineageStore } from "./port/lineage.ts";
 import type { FeatureStore } from "./port/features.ts";
 import type { RetentionStore } from "./port/retention.ts";
+import type { RetrainStore } from "./port/retrains.ts";
 import type { TrialStore } from "./port/trials.ts";
 import type { CatalogStore } from "./port/catalog.ts";
 import type { DeadLetterStore } from "./port/dead-letters.ts";
@@ -66,6 +67,7 @@ export type {
   FeatureStore,
 } from "./port/features.ts";
 export type { RetentionStore, ExpiredDataset } from "./port/retention.ts";
+export type { Refused, RetrainAnswer, RetrainEnd, RetrainRequest, RetrainStore } from "./port/retrains.ts";
 export type { TrialStore } from "./port/trials.ts";
 
 /** Everything in PostgreSQL, over one pool. */
@@ -92,6 +94,7 @@ export interface Database {
   readonly lineage: LineageStore;
   readonly features: FeatureStore;
   readonly retention: RetentionStore;
+  readonly retrains: RetrainStore;
   readonly trials: TrialStore;
   readonly liveSources: LiveSourceStore;
   readonly catalog: CatalogStore;

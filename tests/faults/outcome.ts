@@ -40,6 +40,7 @@ const COUNTED_TABLES = [
   "aliases",
   "alerts",
   "drift_reports",
+  "retrains",
   "score_jobs",
   "scores",
   "pipeline_files",
@@ -75,6 +76,7 @@ const QUERIES: Readonly<Record<string, string>> = {
     from aura.trials join aura.runs using (run_id) order by runs.started_at, candidate, number`,
   "drift reports":
     "select model, version, digest, state, confirmed from aura.drift_reports order by window_end",
+  retrains: "select model, trigger, requested_by, state, outcome from aura.retrains order by asked_at",
   scores: `select j.model, j.version, j.digest, j.dataset_id, s.rank, s.asset_id, s.value, s.at
     from aura.scores s join aura.score_jobs j using (job_id) order by job_id, rank`,
   quarantine: "select file, line, code from aura.quarantine order by dataset_id, position",

@@ -9,6 +9,7 @@ import {
   FEATURES_REFRESH_ID,
   promoteWorkflowId,
   READINGS_UPKEEP_ID,
+  retrainRequestWorkflowId,
   searchWorkflowId,
   TASK_QUEUES,
   uploadWorkflowId,
@@ -30,7 +31,7 @@ import { recordedNames, writeHistory } from "./history-file.ts";
  *
  *     npm run build && node dist/tests/replay/record.js [group …]
  *
- * Groups: `runs`, `housekeeping`, `alarms`, `readings`, `search`, `versions`; all of them without one.
+ * Groups: `runs`, `housekeeping`, `alarms`, `readings`, `search`, `versions`, `retrains`; all of them without one.
  * To be run when a workflow gains a path; what is recorded stays. A history that no longer replays means that runs
  * which are open at the next release would be stuck: such a change goes behind `patched()`.
  */
@@ -227,6 +228,12 @@ class Recorder {
     return (await this.#api.post("/v1/data-diffs", { reply, body })).workflowId;
   }
 
+  async askRetrain(model: string): Promise<string> {
+    const body = { model, reason: "recorded for replay" };
+    await this.#api.post("/v1/retrains", { reply: z.unknown(), body });
+    return retrainRequestWorkflowId(model, "by-hand");
+  }
+
   async retrain(model: string): Promise<string> {
     const workflowId = `retrain/${model}/recorded`;
     await this.#platform.client.workflow.start("retrainWorkflow", {
@@ -236,6 +243,23 @@ class Recorder {
     });
     return workflowId;
   }
+}
+
+/** Retrains by a person and by drift, and what is done beside them since they are on record. */
+async function recordRetrains(recorder: Recorder): Promise<void> {
+  const first = await recorder.start("retrained");
+  await recorder.person.finishRun(first.runId);
+  const asked = await recorder.askRetrain("retrained");
+  await recorder.save("retrain-request", asked);
+  const unchanged = await recorder.childOf(asked);
+  await recorder.save("retrain-unchanged", unchanged.workflowId, unchanged.runId);
+  const run = await recorder.childOf(unchanged.workflowId);
+  await recorder.save("pipeline-retrained-unchanged", run.workflowId, run.runId);
+  await recorder.live();
+  await recorder.save("drift-retrain-due", DRIFT_WORKFLOW_ID);
+  const retraining = await recorder.childOf(DRIFT_WORKFLOW_ID);
+  await recorder.save("retrain-recorded-promoted", retraining.workflowId, retraining.runId);
+  await recorder.save("promotion-rolled-back", promoteWorkflowId("faults", 1));
 }
 
 /** A fleet was scored, and what it was made of is past its time at once. */
@@ -383,6 +407,7 @@ const GROUPS = {
   readings: recordReadings,
   search: recordSearch,
   versions: recordVersions,
+  retrains: recordRetrains,
 };
 const groups = process.argv.slice(2);
 const platform = await FaultyPlatform.start();

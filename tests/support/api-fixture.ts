@@ -272,6 +272,11 @@ function createMemoryBackend(options: FixtureOptions) {
     startDataComparison: ({ a, b }) => start(`compare ${a} ${b}`),
     outcomeOf: async () => ({ runId: "run-1", status: "running" }),
     triggerDriftCheck: (model) => start(`drift ${model}`),
+    askRetrain: async ({ model }) => {
+      await start(`retrain ${model}`);
+      return { window: "2026-11-21T00:00:00.000Z" };
+    },
+    schedules: async () => [],
     startReadingsUpload: (id) => start(`upload ${id}`),
     startFeaturesRefresh: (hash, { model = "all" }) => start(`features ${model} ${hash}`),
     testChannel: async ({ channel }) => ({ channel, outcome: "delivered", status: 200, reason: null }),

@@ -1,9 +1,8 @@
-import { defineSearchAttributeKey } from "@temporalio/common";
-import { ParentClosePolicy, WorkflowIdReusePolicy, startChild, workflowInfo } from "@temporalio/workflow";
-import { retrainWorkflowId, TASK_QUEUES } from "../../temporal-config/constants.ts";
+import { patched } from "@temporalio/workflow";
 import type { DriftCheckResult } from "../../activities/monitoring/messages.ts";
 import { monitoring } from "../activity-proxies.ts";
-import { retrainWorkflow } from "../retrain/workflow.ts";
+import { logicalTime } from "../logical-time.ts";
+import { startRetrain, startRetrainOf } from "../retrain/start.ts";
 import { show } from "../visibility.ts";
 
 export interface DriftInput {
@@ -19,31 +18,17 @@ export interface DriftInput {
 export async function driftWorkflow(input: DriftInput): Promise<DriftCheckResult> {
   const { model } = input;
   show({ stage: "drift", model }, `Checking **${model}** for drift`);
-  const result = await monitoring.checkDrift({ model, windowEnd: logicalTime() });
+  const windowEnd = logicalTime();
+  const result = await monitoring.checkDrift({ model, windowEnd });
   show({ stage: `drift:${result.state}` }, `**${model}**: ${result.detail}`);
-  if (result.retrainWindow !== undefined) await startRetrain(model, result.retrainWindow, result.detail);
-  return result;
-}
-
-/** The schedule's own time where a schedule started this, so that a late or retried check looks at the same window. */
-function logicalTime(): string {
-  const key = defineSearchAttributeKey("TemporalScheduledStartTime", "DATETIME");
-  const scheduled = workflowInfo().typedSearchAttributes.get(key);
-  return (scheduled ?? workflowInfo().startTime).toISOString();
-}
-
-async function startRetrain(model: string, window: string, reason: string): Promise<void> {
-  try {
-    await startChild(retrainWorkflow, {
-      workflowId: retrainWorkflowId(model, window),
-      workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
-      parentClosePolicy: ParentClosePolicy.ABANDON,
-      taskQueue: TASK_QUEUES.control,
-      staticSummary: `Retrain ${model} (${window})`,
-      args: [{ model, window, reason }],
-    });
-  } catch (error) {
-    // Already started for this window: that is the point of the id.
-    if (!(error instanceof Error && error.name === "WorkflowExecutionAlreadyStartedError")) throw error;
+  if (!patched("retrain-due")) {
+    if (result.retrainWindow !== undefined)
+      await startRetrainOf({ model, window: result.retrainWindow, reason: result.detail });
+    return result;
   }
+  if (!result.confirmed) return result;
+  const due = await startRetrain({ model, trigger: "drift", at: windowEnd, detail: result.detail });
+  return due.isDue
+    ? { ...result, retrainWindow: due.window }
+    : { ...result, notRetrained: due.refused.message };
 }

@@ -4,6 +4,7 @@ import {
   CancellationScope,
   ChildWorkflowFailure,
   isCancellation,
+  patched,
   setHandler,
   workflowInfo,
 } from "@temporalio/workflow";
@@ -229,7 +230,12 @@ async function decide(
   trained: Trained & { log: StageLog },
 ): Promise<RunOutcome> {
   const { version, gate, log } = trained;
-  if (version.isChampion) return "unchanged";
+  if (version.isChampion) {
+    // Its file may say otherwise how the champion is watched.
+    if (patched("schedules-of-unchanged"))
+      await monitoring.ensureMonitoring({ runId: plan.runId, model: input.model });
+    return "unchanged";
+  }
   if (trained.refused || gate === null) return "refused";
   const approval = await log.run(
     "approve",

@@ -1,5 +1,6 @@
+import { patched } from "@temporalio/workflow";
 import type { PromoteInput, PromoteResult } from "../../activities/registry/messages.ts";
-import { registry } from "../activity-proxies.ts";
+import { monitoring, registry } from "../activity-proxies.ts";
 import { show } from "../visibility.ts";
 
 /**
@@ -15,6 +16,9 @@ export async function promotionWorkflow(input: PromoteInput): Promise<PromoteRes
     `Promoting **${model}@${version}**: ${input.reason}`,
   );
   const result = await registry.promoteVersion(input);
+  // A person's: after its own promotion a run sees to that itself.
+  if (input.actor !== undefined && patched("schedules-of-champion"))
+    await monitoring.ensureMonitoring({ model });
   show({ stage: "promoted" }, `**${model}@${version}** is champion since ${result.at}`);
   return result;
 }

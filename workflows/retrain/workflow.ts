@@ -1,19 +1,46 @@
-import { WorkflowIdReusePolicy, executeChild } from "@temporalio/workflow";
-import type { PrepareRetrainInput } from "../../activities/monitoring/messages.ts";
+import {
+  ActivityFailure,
+  CancellationScope,
+  ChildWorkflowFailure,
+  WorkflowIdReusePolicy,
+  executeChild,
+  isCancellation,
+  patched,
+} from "@temporalio/workflow";
+import type { RetrainInput } from "../../activities/retraining/messages.ts";
 import type { PipelineResult } from "../../activities/runs/messages.ts";
 import { pipelineWorkflowId, TASK_QUEUES } from "../../temporal-config/constants.ts";
-import { monitoring } from "../activity-proxies.ts";
+import { retraining } from "../activity-proxies.ts";
 import { pipelineWorkflow } from "../pipeline/workflow.ts";
 import { show } from "../visibility.ts";
 
 /**
- * One retrain per model and window: the newest files of the pipeline through the whole pipeline, up to its approval.
+ * One retrain per model and window: the newest files of the pipeline through the whole pipeline, up to its approval. Its row
+ * is open until it ends, so that no other one of the model starts meanwhile.
  *
  * **Messages**: none; the decision goes to the approval child of the pipeline run. **Versioning**: patched().
  */
-export async function retrainWorkflow(input: PrepareRetrainInput): Promise<PipelineResult> {
-  show({ stage: "retrain", model: input.model }, `Retraining **${input.model}**: ${input.reason}`);
-  const { pipelineInput, inputHash } = await monitoring.prepareRetrain(input);
+export async function retrainWorkflow(input: RetrainInput): Promise<PipelineResult> {
+  const { model, window, reason } = input;
+  show({ stage: "retrain", model }, `Retraining **${model}**: ${reason}`);
+  try {
+    const result = await runPipeline(input);
+    if (patched("recorded-retrain")) {
+      await retraining.finishRetrain({ model, window, state: "finished", outcome: result.outcome });
+      show({ stage: `retrain:${result.outcome}` }, `**${model}**: retrained, ${result.outcome}`);
+    }
+    return result;
+  } catch (error) {
+    if (patched("recorded-retrain"))
+      await CancellationScope.nonCancellable(() =>
+        retraining.finishRetrain({ model, window, ...endOf(error) }),
+      );
+    throw error;
+  }
+}
+
+async function runPipeline(input: RetrainInput): Promise<PipelineResult> {
+  const { pipelineInput, inputHash } = await retraining.prepareRetrain(input);
   return executeChild(pipelineWorkflow, {
     workflowId: pipelineWorkflowId(pipelineInput.pipeline, inputHash),
     workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
@@ -21,4 +48,15 @@ export async function retrainWorkflow(input: PrepareRetrainInput): Promise<Pipel
     staticSummary: `Retrain ${input.model}: ${input.reason}`.slice(0, 190),
     args: [pipelineInput],
   });
+}
+
+function endOf(error: unknown): { readonly state: "failed" | "cancelled"; readonly message: string } {
+  let cause = error;
+  while (
+    (cause instanceof ActivityFailure || cause instanceof ChildWorkflowFailure) &&
+    cause.cause !== undefined
+  )
+    cause = cause.cause;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return { state: isCancellation(error) ? "cancelled" : "failed", message };
 }

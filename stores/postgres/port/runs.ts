@@ -18,6 +18,11 @@ export interface RunStore {
   ): Promise<
     { pipeline: string; specHash: string; files: { name: string; object: ObjectRef }[] } | undefined
   >;
+  /**
+   * Latest run that ended with this version in use: promoted by it, or unchanged as it was in use already. Its file is what
+   * people last said about the model; undefined where no such run is known.
+   */
+  latestStanding(model: string, digest: string): Promise<{ runId: string } | undefined>;
   /** Latest finished-and-promoted run of a model. */
   latestPromoted(model: string): Promise<RunView | undefined>;
 }

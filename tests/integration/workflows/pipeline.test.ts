@@ -2,6 +2,7 @@ import { Context } from "@temporalio/activity";
 import { WorkflowFailedError } from "@temporalio/client";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { DriftCheckResult } from "../../../activities/monitoring/messages.ts";
+import type { RetrainDue, RetrainFinish } from "../../../activities/retraining/messages.ts";
 import type { PipelineInput } from "../../../activities/runs/messages.ts";
 import { PlatformError } from "../../../schemas/platform-error.ts";
 import { TASK_QUEUES } from "../../../temporal-config/constants.ts";
@@ -28,6 +29,7 @@ await describeWithServices("pipeline and drift workflows", (services) => {
   let isTraining = false;
   let isCancelSeen = false;
   const retrained: string[] = [];
+  const ended: RetrainFinish[] = [];
 
   beforeAll(async () => {
     environment = await startWorkflowEnvironment(services, {
@@ -54,8 +56,15 @@ await describeWithServices("pipeline and drift workflows", (services) => {
           confirmed: true,
           rows: 900,
           detail: "temperature moved",
-          retrainWindow: "2026-11-21",
         }),
+        retrainDue: async ({ model, trigger }: { model: string; trigger: string }): Promise<RetrainDue> =>
+          model === "cooling"
+            ? {
+                isDue: false,
+                refused: { code: "cool_down", message: `${trigger}: too young`, possibleAt: null },
+              }
+            : { isDue: true, window: "2026-11-21" },
+        finishRetrain: async (end: RetrainFinish) => void ended.push(end),
         prepareRetrain: async ({ model, window }: { model: string; window: string }) => {
           retrained.push(`${model} ${window}`);
           return { pipelineInput: inputOf(model, "bad"), inputHash: window };
@@ -151,6 +160,18 @@ await describeWithServices("pipeline and drift workflows", (services) => {
     const retrain = environment.client.workflow.getHandle("retrain/pump/2026-11-21");
     await expect(retrain.result()).rejects.toBeInstanceOf(WorkflowFailedError);
     expect(retrained).toEqual(["pump 2026-11-21"]);
+    expect(ended).toEqual([
+      { model: "pump", window: "2026-11-21", state: "failed", message: "read [a.csv]: empty" },
+    ]);
+  });
+
+  it("says why confirmed drift starts no retrain", async () => {
+    const result = await environment.client.workflow.execute<typeof driftWorkflow>("driftWorkflow", {
+      workflowId: "drift/cooling/1",
+      taskQueue: TASK_QUEUES.control,
+      args: [{ model: "cooling" }],
+    });
+    expect(result).toMatchObject({ confirmed: true, notRetrained: "drift: too young" });
   });
 });
 

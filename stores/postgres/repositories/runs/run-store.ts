@@ -163,6 +163,16 @@ export class PostgresRunStore implements RunStore {
     return { pipeline: row.pipeline_text, specHash: row.spec_hash, files: row.files };
   }
 
+  async latestStanding(model: string, digest: string): Promise<{ runId: string } | undefined> {
+    const [run] = await this.#pool.query<{ runId: string }>(
+      `select run_id as "runId" from aura.runs
+        where model = $1 and digest = $2 and outcome in ('promoted', 'unchanged')
+        order by finished_at desc, run_id desc limit 1`,
+      [model, digest],
+    );
+    return run;
+  }
+
   async latestPromoted(model: string): Promise<RunView | undefined> {
     const [run] = await this.#views(
       `where model = $1 and outcome = 'promoted' order by finished_at desc, run_id desc limit 1`,

@@ -1,0 +1,67 @@
+import { ScheduleNotFoundError } from "@temporalio/client";
+import type { Client, ScheduleOptions, ScheduleSpec } from "@temporalio/client";
+import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
+import type { RetrainSchedule } from "../../schemas/pipeline/retraining.ts";
+import { durationMs } from "../../schemas/pipeline/time.ts";
+import {
+  driftWorkflowId,
+  retrainRequestWorkflowId,
+  retrainScheduleId,
+  TASK_QUEUES,
+} from "../../temporal-config/constants.ts";
+import { upsertSchedule } from "../upsert-schedule.ts";
+
+/**
+ * Brings the schedules of a model to what its pipeline file says: the drift check and, where declared, the retrain. One that is
+ * declared no longer is deleted; one that a person has paused stays paused.
+ */
+export async function ensureModelSchedules(client: Client, model: string, pipeline: Pipeline): Promise<void> {
+  const { monitoring, retraining } = pipeline;
+  if (monitoring.enabled) await upsertSchedule(client, driftSchedule(model, monitoring.every));
+  else await deleteSchedule(client, driftWorkflowId(model));
+  if (retraining.schedule === undefined) await deleteSchedule(client, retrainScheduleId(model));
+  else await upsertSchedule(client, retrainSchedule(model, retraining.schedule));
+}
+
+async function deleteSchedule(client: Client, id: string): Promise<void> {
+  try {
+    await client.schedule.getHandle(id).delete();
+  } catch (error) {
+    if (!(error instanceof ScheduleNotFoundError)) throw error;
+  }
+}
+
+function driftSchedule(model: string, every: string): ScheduleOptions {
+  return {
+    scheduleId: driftWorkflowId(model),
+    spec: { intervals: [{ every: durationMs(every) }] },
+    policies: { overlap: "SKIP", catchupWindow: "1h" },
+    action: {
+      type: "startWorkflow",
+      workflowType: "driftWorkflow",
+      workflowId: driftWorkflowId(model),
+      taskQueue: TASK_QUEUES.control,
+      args: [{ model }],
+    },
+  };
+}
+
+function retrainSchedule(model: string, schedule: RetrainSchedule): ScheduleOptions {
+  return {
+    scheduleId: retrainScheduleId(model),
+    spec: specOf(schedule),
+    policies: { overlap: "SKIP", catchupWindow: "1h" },
+    action: {
+      type: "startWorkflow",
+      workflowType: "retrainRequestWorkflow",
+      workflowId: retrainRequestWorkflowId(model, "scheduled"),
+      taskQueue: TASK_QUEUES.control,
+      args: [{ model, trigger: "schedule", detail: "its schedule" }],
+    },
+  };
+}
+
+function specOf(schedule: RetrainSchedule): ScheduleSpec {
+  if ("every" in schedule) return { intervals: [{ every: durationMs(schedule.every) }] };
+  return { cronExpressions: [schedule.cron], timezone: schedule.timezone };
+}

@@ -1,0 +1,45 @@
+interface Field {
+  readonly min: number;
+  readonly max: number;
+  /** Three letters each; the first is `min`. */
+  readonly names?: readonly string[];
+}
+
+const MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+const DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
+
+/** In the order they are written. 7 is Sunday as well. */
+const FIELDS: readonly Field[] = [
+  { min: 0, max: 59 },
+  { min: 0, max: 23 },
+  { min: 1, max: 31 },
+  { min: 1, max: 12, names: MONTHS },
+  { min: 0, max: 7, names: DAYS },
+];
+
+/** Whether a text is five fields of cron: numbers, names of months and days, `*`, ranges, lists and steps. */
+export function isCron(text: string): boolean {
+  const fields = text.trim().split(/\s+/);
+  return fields.length === FIELDS.length && FIELDS.every((field, i) => isField(fields[i] ?? "", field));
+}
+
+function isField(text: string, field: Field): boolean {
+  return text.split(",").every((item) => isItem(item, field));
+}
+
+function isItem(text: string, field: Field): boolean {
+  const [range = "", step, ...rest] = text.split("/");
+  if (rest.length > 0 || (step !== undefined && !(/^\d{1,2}$/.test(step) && Number(step) > 0))) return false;
+  if (range === "*") return true;
+  const ends = range.split("-").map((end) => valueOf(end, field));
+  const [first, last = first] = ends;
+  return ends.length <= 2 && first !== undefined && last !== undefined && first <= last;
+}
+
+/** Undefined for what is no value of the field. */
+function valueOf(text: string, { min, max, names = [] }: Field): number | undefined {
+  const named = names.indexOf(text.toLowerCase());
+  if (named >= 0) return min + named;
+  const value = /^\d{1,2}$/.test(text) ? Number(text) : Number.NaN;
+  return value >= min && value <= max ? value : undefined;
+}

@@ -1,0 +1,28 @@
+import { z } from "zod";
+
+const duration = z.string().regex(/^\d+(\.\d+)?(ms|s|m|h|d|w)$/);
+
+/** The drift check on what a champion is asked and answers. */
+export const monitoringSchema = z.strictObject({
+  enabled: z
+    .boolean()
+    .default(true)
+    .describe("false: no schedule checks by itself; `aura drift check` still does."),
+  every: duration.default("1h").describe("Time between two checks."),
+  window: duration.default("24h").describe("Predictions looked at per check."),
+  minRows: z.int().min(50).default(500).describe("With fewer predictions the check says insufficient data."),
+  psi: z
+    .number()
+    .positive()
+    .default(0.2)
+    .describe("Effect: PSI above its null mean by more than this is drift."),
+  ks: z.number().positive().default(0.1).describe("Effect: KS distance above this is drift."),
+  significance: z.number().gt(0).lt(1).default(0.01).describe("Benjamini–Hochberg q below this."),
+  confirmations: z
+    .int()
+    .min(1)
+    .max(10)
+    .default(2)
+    .describe("Checks in a row that must say drift, each of rows that those before it have not seen."),
+});
+export type Monitoring = z.infer<typeof monitoringSchema>;

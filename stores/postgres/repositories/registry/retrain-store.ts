@@ -1,0 +1,212 @@
+import { PlatformError } from "../../../../schemas/platform-error.ts";
+import type { Retrain, RetrainRefusal } from "../../../../schemas/runs/retrain.ts";
+import { appendAudit } from "../../audit/audit-row.ts";
+import type { ConnectionPool, Sql } from "../../connection/connection-pool.ts";
+import { storableText } from "../../connection/row-types.ts";
+import type { AuditEntry } from "../../port.ts";
+import type {
+  Refused,
+  RetrainAnswer,
+  RetrainEnd,
+  RetrainRequest,
+  RetrainStore,
+} from "../../port/retrains.ts";
+
+/** A refusal, and what was in the way. */
+type Blocked = Refused & { readonly by: string };
+
+const RETRAIN_COLUMNS = `t.model, t.time_window as window, 'retrain/' || t.model || '/' || t.time_window as "workflowId",
+  t.trigger, t.reason, t.requested_by as "requestedBy", t.asked_at as "askedAt", t.state, t.outcome,
+  r.run_id as "runId", r.version, t.message, t.finished_at as "finishedAt"`;
+
+/** The newest run that carries the retrain as its schedule key. */
+const WITH_RUN = `left join lateral (
+  select run_id, version from aura.runs where model = t.model and schedule_key = 'retrain/' || t.time_window
+   order by started_at desc limit 1) r on true`;
+
+/** Retrains by model and window; requests of one model lock the model's row and so come one after the other. */
+export class PostgresRetrainStore implements RetrainStore {
+  readonly #pool: ConnectionPool;
+
+  constructor(pool: ConnectionPool) {
+    this.#pool = pool;
+  }
+
+  ask(request: RetrainRequest, audit: AuditEntry): Promise<RetrainAnswer> {
+    return this.#pool.transaction(async (tx) => {
+      await lockModel(tx, request.model);
+      const [repeated] = await tx.query<{ window: string }>(
+        "select time_window as window from aura.retrains where request_key = $1",
+        [request.requestKey],
+      );
+      if (repeated !== undefined) return repeated;
+      const blocked = await findBlock(tx, request);
+      if (blocked !== undefined) {
+        const { by, ...refused } = blocked;
+        await countRefusal(tx, request, { ...refused, by });
+        return { refused };
+      }
+      await insert(tx, request);
+      await appendAudit(tx, audit);
+      return { window: request.window };
+    });
+  }
+
+  async refuse(
+    request: Pick<RetrainRequest, "model" | "trigger" | "requestKey">,
+    refused: Refused,
+  ): Promise<void> {
+    await countRefusal(this.#pool, request, { ...refused, by: "" });
+  }
+
+  async begin(
+    { model, window, reason }: Pick<RetrainRequest, "model" | "window" | "reason">,
+    audit: AuditEntry,
+  ): Promise<void> {
+    await this.#pool.transaction(async (tx) => {
+      await lockModel(tx, model);
+      const refuse = (found: string): PlatformError =>
+        new PlatformError("conflict", `retrain [${model} ${window}]: ${found}`);
+      const [open] = await openOf(tx, model);
+      if (open?.window === window) {
+        if (open.state === "running") return;
+      } else if (open !== undefined) throw refuse(`${open.window} is open`);
+      else {
+        const [over] = await tx.query(
+          "select model from aura.retrains where model = $1 and time_window = $2",
+          [model, window],
+        );
+        if (over !== undefined) throw refuse("it is over");
+        const asked = { trigger: "manual", requestKey: `retrain/${model}/${window}` } as const;
+        const requestedBy = { id: "temporal", authenticated: false };
+        await insert(tx, { model, window, reason, requestedBy, ...asked });
+      }
+      await tx.query("update aura.retrains set state = 'running' where model = $1 and time_window = $2", [
+        model,
+        window,
+      ]);
+      await appendAudit(tx, audit);
+    });
+  }
+
+  async finish(
+    { model, window }: Pick<RetrainRequest, "model" | "window">,
+    { state, outcome, message }: RetrainEnd,
+    audit: AuditEntry,
+  ): Promise<void> {
+    await this.#pool.transaction(async (tx) => {
+      const changed = await tx.query(
+        `update aura.retrains set state = $3, outcome = $4, message = $5, finished_at = clock_timestamp()
+          where model = $1 and time_window = $2 and finished_at is null returning model`,
+        [model, window, state, outcome ?? null, message === undefined ? null : storableText(message)],
+      );
+      if (changed.length > 0) await appendAudit(tx, audit);
+    });
+  }
+
+  async open(model: string): Promise<Retrain | undefined> {
+    const [row] = await openOf(this.#pool, model);
+    return row;
+  }
+
+  list({ model, limit }: { readonly model?: string; readonly limit: number }): Promise<Retrain[]> {
+    return this.#pool.query(
+      `select ${RETRAIN_COLUMNS} from aura.retrains t ${WITH_RUN}
+        where $1::text is null or t.model = $1 order by t.asked_at desc, t.time_window desc limit $2`,
+      [model ?? null, limit],
+    );
+  }
+
+  refusals({ model, limit }: { readonly model?: string; readonly limit: number }): Promise<RetrainRefusal[]> {
+    return this.#pool.query(
+      `select model, trigger, code, message, possible_at as "possibleAt", times, first_at as "firstAt", last_at as "lastAt"
+         from aura.retrain_refusals where $1::text is null or model = $1 order by last_at desc limit $2`,
+      [model ?? null, limit],
+    );
+  }
+}
+
+async function lockModel(sql: Sql, model: string): Promise<void> {
+  const [row] = await sql.query("select model from aura.models where model = $1 for update", [model]);
+  if (row === undefined) throw new PlatformError("not_found", `retrain [${model}]: there is no such model`);
+}
+
+function openOf(sql: Sql, model: string): Promise<Retrain[]> {
+  return sql.query(
+    `select ${RETRAIN_COLUMNS} from aura.retrains t ${WITH_RUN} where t.model = $1 and t.finished_at is null`,
+    [model],
+  );
+}
+
+/** What is in the way of a retrain, in the order in which it would have to end. */
+async function findBlock(sql: Sql, request: RetrainRequest): Promise<Blocked | undefined> {
+  const { model, coolDownMs } = request;
+  const [open] = await openOf(sql, model);
+  if (open !== undefined) {
+    const message = `retrain ${open.window} of ${model} is open since ${open.askedAt}`;
+    return { code: "open", message, possibleAt: null, by: open.window };
+  }
+  const [run] = await sql.query<{ runId: string }>(
+    `select run_id as "runId" from aura.runs where model = $1 and status in ('running', 'waiting') limit 1`,
+    [model],
+  );
+  if (run !== undefined) {
+    const message = `run ${run.runId} of ${model} goes on`;
+    return { code: "run", message, possibleAt: null, by: run.runId };
+  }
+  const [last] = await sql.query<{ window: string; possibleAt: string; isYoung: boolean }>(
+    `select time_window as window, asked_at + $2 * interval '1 millisecond' as "possibleAt",
+            asked_at + $2 * interval '1 millisecond' > clock_timestamp() as "isYoung"
+       from aura.retrains where model = $1 order by asked_at desc limit 1`,
+    [model, coolDownMs],
+  );
+  if (last?.isYoung === true) {
+    const message = `retrain ${last.window} of ${model} cools down until ${last.possibleAt}`;
+    return { code: "cool_down", message, possibleAt: last.possibleAt, by: last.window };
+  }
+  return isTaken(sql, request);
+}
+
+/** An alarm about a time that had its retrain: it is older than what was learnt since. */
+async function isTaken(sql: Sql, { model, window }: RetrainRequest): Promise<Blocked | undefined> {
+  const [same] = await sql.query<{ now: string }>(
+    `select clock_timestamp() as now from aura.retrains where model = $1 and time_window = $2`,
+    [model, window],
+  );
+  if (same === undefined) return undefined;
+  const message = `window ${window} of ${model} had its retrain; only what happens later starts another`;
+  return { code: "cool_down", message, possibleAt: same.now, by: window };
+}
+
+async function insert(sql: Sql, request: Omit<RetrainRequest, "coolDownMs">): Promise<void> {
+  const { model, window, trigger, reason, requestedBy, requestKey } = request;
+  await sql.query(
+    `insert into aura.retrains (model, time_window, trigger, reason, requested_by, requester_authenticated, request_key)
+     values ($1, $2, $3, $4, $5, $6, $7)`,
+    [
+      model,
+      window,
+      trigger,
+      storableText(reason),
+      storableText(requestedBy.id),
+      requestedBy.authenticated,
+      storableText(requestKey),
+    ],
+  );
+}
+
+/** A retried request is counted once. */
+async function countRefusal(
+  sql: Sql,
+  { model, trigger, requestKey }: Pick<RetrainRequest, "model" | "trigger" | "requestKey">,
+  { code, message, possibleAt, by }: Blocked,
+): Promise<void> {
+  await sql.query(
+    `insert into aura.retrain_refusals as f (model, trigger, code, blocked_by, message, possible_at, last_key)
+     values ($1, $2, $3, $4, $5, $6, $7)
+     on conflict (model, trigger, code, blocked_by) do update set
+       message = excluded.message, possible_at = excluded.possible_at, last_at = excluded.last_at,
+       times = f.times + (f.last_key <> excluded.last_key)::int, last_key = excluded.last_key`,
+    [model, trigger, code, by, storableText(message), possibleAt, storableText(requestKey)],
+  );
+}

@@ -119,13 +119,13 @@ describe("the three executions", () => {
         for (const id of new Set(random.sources.readings.rows.map((row) => row.asset ?? ""))) {
           const { readings, context } = asset(random, id);
           const reference = referenceFeatures(view, FITTED, { readings, context });
+          const t = readings.map((reading) => reading.t);
           const state = createAssetState(view, FITTED);
           const live = readings.map((reading) => state.push(reading, context));
           view.features.forEach((feature, f) => {
             const values = [...(reference[f] ?? [])];
-            const source = columnValues(view, reference, feature.args);
-            const of = source.length > 0 ? source : values;
-            const scales = values.map((expected) => scaleOf(feature, { values: of, expected }));
+            const of = (column: string) => columnValues(view, reference, column);
+            const scales = values.map((expected, at) => scaleOf(feature, { view, t, at, of }, expected));
             const near = (other: number[], name: string) =>
               expect(mismatch(values, other, scales), `${id} ${feature.name} ${name}`).toBeUndefined();
             near(
@@ -228,10 +228,13 @@ describe("determinism", () => {
   }, 240_000);
 });
 
-/** The column a feature is made of: each is also a feature of its own name. */
-function columnValues(view: FeatureView, reference: readonly Float64Array[], args: object): number[] {
-  const column = "column" in args ? args.column : undefined;
-  return [...(reference[view.features.findIndex((feature) => feature.name === column)] ?? [])];
+/** Each column is also a feature of its own name. */
+function columnValues(
+  view: FeatureView,
+  reference: readonly Float64Array[],
+  column: string,
+): ArrayLike<number> {
+  return reference[view.features.findIndex((feature) => feature.name === column)] ?? [];
 }
 
 function mismatch(expected: number[], got: number[], scales: readonly number[]): string | undefined {

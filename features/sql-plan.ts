@@ -3,13 +3,17 @@
  *
  *   base    readings, cleaned (a value that is not finite is missing), expressions, regimes
  *   placed  one window operator: position in the series, first value of a column, starts of time windows
+ *   located places in blocks, and
+ *   anchored  one window operator: values of blocks; both only for windows that lie far from the first value
  *   shifted c − first value of the asset, and other terms per row
  *   seen    one window operator: every aggregate, lag and end, all with the same partition and order,
  *           so that the rows are sorted once for all of them
+ *   folded  what is made of several of these and used more than once
  *   joined  events (ASOF) and attributes
  *
  * Equal expressions are computed once. Layers nobody needs are left out: a table of single rows has no window.
- * Sums run over values shifted by the asset's first one, so that a large offset does not eat the digits.
+ * Spreads are taken of values shifted by the asset's first one, so that a large offset does not eat the digits. Where a window is far
+ * from that value (`unlessFar`), the statement fails, and the one with `isExact` does it by `SplitWindow`: those windows are rare.
  */
 import { quoteLiteral } from "../schemas/text/sql-quoting.ts";
 import type { BaseLayer } from "./base-layer.ts";
@@ -57,14 +61,22 @@ export interface SqlPlanInput {
   readonly base: BaseLayer;
   /** Codes of a category feature. */
   codes(feature: string): readonly string[];
+  /** Whether windows far from the first value are computed, instead of refused. */
+  readonly isExact: boolean;
 }
+
+/** What a statement fails with that is to be run with `isExact`. */
+export const FAR_WINDOW = "aura: a window is far from the first value of its series";
 
 export class SqlPlan {
   readonly view: FeatureView;
   readonly #input: SqlPlanInput;
   readonly #placed = new Layer("o");
+  readonly #located = new Layer("p");
+  readonly #anchored = new Layer("a");
   readonly #shifted = new Layer("d");
   readonly #seen = new Layer("w");
+  readonly #folded = new Layer("m");
   readonly #joins: string[] = [];
   readonly #joinNames = new Map<string, string>();
   readonly #features = new Map<string, string>();
@@ -130,10 +142,40 @@ export class SqlPlan {
   /** Frame of a window that includes the present row. */
   frame(span: WindowSpan): string {
     if ("rows" in span) return `ROWS BETWEEN ${span.rows - 1} PRECEDING AND CURRENT ROW`;
-    const before = this.#placed.add(
-      `count(*) OVER (PARTITION BY __asset ORDER BY __t RANGE BETWEEN UNBOUNDED PRECEDING AND ${span.us} PRECEDING)`,
-    );
+    const before = this.countUntil(`${span.us} PRECEDING`);
     return `ROWS BETWEEN ${this.term(`${this.index()} - ${before}`)} PRECEDING AND CURRENT ROW`;
+  }
+
+  /** Number of the asset's readings up to a time before or after the present one's. */
+  countUntil(bound: string): string {
+    return this.#placed.add(
+      `count(*) OVER (PARTITION BY __asset ORDER BY __t RANGE BETWEEN UNBOUNDED PRECEDING AND ${bound})`,
+    );
+  }
+
+  /** An expression over what is placed, for frames of `anchor`. */
+  located(expression: string): string {
+    return this.#located.add(expression);
+  }
+
+  /** A window function over base columns whose value terms may use. */
+  anchor(call: string, frame: string): string {
+    return this.#anchored.add(`${call} OVER (${SERIES} ${frame})`);
+  }
+
+  /** An expression over the results of window functions that is used more than once. */
+  fold(expression: string): string {
+    return this.#folded.add(expression);
+  }
+
+  /**
+   * A statistic about the first value, but of windows so far from it that this would take its digits.
+   *
+   * @param exact  the statistic of those
+   */
+  unlessFar(isFar: string, near: string, exact: () => string): string {
+    const far = this.#input.isExact ? exact() : `CAST(error('${FAR_WINDOW}') AS DOUBLE)`;
+    return `CASE WHEN ${isFar} THEN ${far} ELSE ${near} END`;
   }
 
   soFar(): string {
@@ -201,12 +243,12 @@ export class SqlPlan {
   /** The FROM clause of the last layer, with the present row as `b`. */
   from(): string {
     const input = `(${this.#input.base.sql})`;
-    const placed = this.#placed.isEmpty ? input : `(SELECT *${this.#placed.select()}\nFROM ${input})`;
-    const shifted = this.#shifted.isEmpty ? placed : `(SELECT *${this.#shifted.select()}\nFROM ${placed})`;
-    const seen = this.#seen.isEmpty
-      ? shifted
-      : `(SELECT *${this.#seen.select()}\nFROM ${shifted}\nWINDOW series AS (${SERIES}))`;
-    return [`${seen} AS b`, ...this.#joins].join("\n");
+    const on = (from: string, layer: Layer, named = "") =>
+      layer.isEmpty ? from : `(SELECT *${layer.select()}\nFROM ${from}${named})`;
+    const placed = on(on(on(input, this.#placed), this.#located), this.#anchored);
+    const seen = on(on(placed, this.#shifted), this.#seen, `\nWINDOW series AS (${SERIES})`);
+    const folded = on(seen, this.#folded);
+    return [`${folded} AS b`, ...this.#joins].join("\n");
   }
 
   #eventTable(filter: EventFilter): string {

@@ -20,6 +20,8 @@ export interface FeatureSqlInput {
   readonly classLabels?: readonly string[];
   /** false: score without labels; `__y` and `__y_raw` are NULL. Default true. */
   readonly hasLabel?: boolean;
+  /** Computes windows far from the first value of a series, at some cost; false: fails with `FAR_WINDOW` at one. Default true. */
+  readonly isExact?: boolean;
 }
 
 /**
@@ -38,6 +40,7 @@ export function featureSql(input: FeatureSqlInput): string {
     tables: input.tables,
     base,
     codes: (feature) => fitted.categories?.[feature] ?? [],
+    isExact: input.isExact !== false,
   });
   const levels = featureLevels(view);
   const perLevel = new Map<number, string[]>();

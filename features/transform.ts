@@ -1,5 +1,7 @@
+import { rm } from "node:fs/promises";
 import type { FittedState } from "../schemas/data/feature-set.ts";
 import type { FeatureView } from "./feature-view.ts";
+import { FAR_WINDOW } from "./sql-plan.ts";
 import { featureSql } from "./sql.ts";
 import type { SqlEngine } from "./sql-engine.ts";
 
@@ -28,6 +30,9 @@ export interface TransformedShard {
 /**
  * Computes the features and labels of one shard and writes them as Parquet, ordered by `__asset, __t, __seq`.
  *
+ * Windows far from the first value of their series need costlier sums. Few series have any, so the statement without them is
+ * tried first; a row has the same values by both.
+ *
  * The same input gives the same values, bit for bit, at any number of threads. Memory is bounded by the engine's
  * limit: what does not fit is spilled.
  */
@@ -39,17 +44,35 @@ export async function transformShard(
   const tables: Record<string, string> = {};
   for (const [source, paths] of Object.entries(input.sources)) tables[source] = await engine.parquet(paths);
   tables[view.source] = await engine.parquet(input.readings);
-  const sql = featureSql({
-    view,
-    fitted,
-    tables,
-    allReadings: await engine.parquet(input.allReadings ?? input.readings),
-    ...(input.classLabels === undefined ? {} : { classLabels: input.classLabels }),
-    ...(input.hasLabel === undefined ? {} : { hasLabel: input.hasLabel }),
-  });
-  const rows = await engine.copyToParquet(sql, out, {
-    orderBy: ["__asset", "__t", "__seq"],
-    ...(input.signal === undefined ? {} : { signal: input.signal }),
-  });
-  return { path: out, rows };
+  const allReadings = await engine.parquet(input.allReadings ?? input.readings);
+  const write = (isExact: boolean) =>
+    engine.copyToParquet(
+      featureSql({
+        view,
+        fitted,
+        tables,
+        allReadings,
+        isExact,
+        ...(input.classLabels === undefined ? {} : { classLabels: input.classLabels }),
+        ...(input.hasLabel === undefined ? {} : { hasLabel: input.hasLabel }),
+      }),
+      out,
+      {
+        orderBy: ["__asset", "__t", "__seq"],
+        ...(input.signal === undefined ? {} : { signal: input.signal }),
+      },
+    );
+  try {
+    return { path: out, rows: await write(false) };
+  } catch (error) {
+    if (!isFarWindow(error)) throw error;
+  }
+  await rm(out, { force: true });
+  return { path: out, rows: await write(true) };
+}
+
+function isFarWindow(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause)
+    if (cause.message.includes(FAR_WINDOW)) return true;
+  return false;
 }

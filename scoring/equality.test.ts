@@ -195,24 +195,30 @@ async function differences(view: FeatureView, samples: readonly Sample[], prefix
     `SELECT * FROM read_parquet('${out}') ORDER BY __asset, __t, __seq`,
   );
   const assets = columns["__asset"] ?? [];
+  const times = columns["__t"] ?? [];
   const ranges = new Map<string, [number, number]>();
   for (let row = 0; row < nRows; row++) {
     const id = String(assets[row]);
     ranges.set(id, [ranges.get(id)?.[0] ?? row, row]);
   }
   const physical = new Map(view.features.map((feature) => [feature.name, feature.physical]));
-  return samples.flatMap(({ id, live, readings: known }) => {
+  return samples.flatMap(({ id, live, readings: taken }) => {
     const range = ranges.get(id);
-    if (range === undefined) return known.length === 0 ? [] : [`${id}: no row`];
+    if (range === undefined) return taken.length === 0 ? [] : [`${id}: no row`];
+    const known = new Map<string, number[]>();
     const valuesOf = (name: string): number[] => {
-      const all = columns[physical.get(name) ?? ""] ?? [];
-      return Array.from({ length: range[1] - range[0] + 1 }, (_, i) => Number(all[range[0] + i]));
+      const values =
+        known.get(name) ??
+        Array.from((columns[physical.get(name) ?? ""] ?? []).slice(range[0], range[1] + 1), Number);
+      known.set(name, values);
+      return values;
     };
+    const t = Array.from({ length: range[1] - range[0] + 1 }, (_, i) => Number(times[range[0] + i]));
+    const series = { view, t, at: t.length - 1, of: valuesOf };
     return view.features.flatMap((feature, f) => {
       const expected = valuesOf(feature.name).at(-1) ?? NaN;
       const got = live[f] ?? NaN;
-      const { column = feature.name } = feature.args as { column?: string };
-      const scale = scaleOf(feature, { values: valuesOf(column), expected });
+      const scale = scaleOf(feature, series, expected);
       const isEqual = Number.isNaN(expected) ? Number.isNaN(got) : Math.abs(expected - got) <= 1e-9 * scale;
       return isEqual ? [] : [`${id} ${feature.name}: dataset ${expected}, live ${got}, scale ${scale}`];
     });

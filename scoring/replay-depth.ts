@@ -1,12 +1,10 @@
+import { FORGOTTEN_HALF_LIVES } from "../features/operators/exponential.ts";
 import { neededHistory } from "../features/needed-history.ts";
 import type { ReplayRequest } from "../stores/postgres/port/online.ts";
 import type { LiveModel } from "./live-model.ts";
 
-/**
- * Two blocks of an exponential mean: nothing older is ever in it. Where its blocks begin is not known without the whole life;
- * that makes a difference of 1e-9 only where a sensor has had no value for 34 half-lives.
- */
-const HALF_LIVES = 128;
+/** An exponential mean is missing where its newest value is older than one such span, and knows nothing one span older than that. */
+const HALF_LIVES = 2 * FORGOTTEN_HALF_LIVES;
 /** Readings beyond those needed, as some may be left out. */
 const SPARE_RATIO = 1.25;
 const SPARE_READINGS = 16;

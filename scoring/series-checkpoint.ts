@@ -24,6 +24,9 @@ export const seriesCheckpointSchema = z.strictObject({
 });
 export type SeriesCheckpoint = z.infer<typeof seriesCheckpointSchema>;
 
+/** Raised when states are saved otherwise than before, or features have other values. */
+const STATE_VERSION = 2;
+
 const hashes = new WeakMap<object, string>();
 
 /**
@@ -36,6 +39,7 @@ export function checkpointHashOf(model: Pick<LiveModel, "view" | "fitted">): str
   if (hash === undefined) {
     const { timeKind, columns, derived, regimes, checks, features } = view;
     hash = hashOf({
+      state: STATE_VERSION,
       timeKind,
       columns,
       derived,

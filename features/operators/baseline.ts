@@ -31,21 +31,19 @@ export const baselineOperator: Operator<"baseline", BaselineArgs> = {
   },
   state({ column, over }) {
     let moments = NO_MOMENTS;
-    let offset = Number.NaN;
     // Not the row's place: that is one among the readings that this state was given.
     let nSeen = 0;
     return {
       push(row) {
         const value = row.number(column);
-        if (Number.isNaN(offset)) offset = value;
         nSeen++;
-        if (over === "life" || nSeen <= over) moments = combineMoments(moments, momentsOf(value, offset));
-        return moments.n === 0 ? Number.NaN : value - offset - moments.mean;
+        if (over === "life" || nSeen <= over) moments = combineMoments(moments, momentsOf(value));
+        return moments.n === 0 ? Number.NaN : value - moments.from - moments.mean;
       },
-      save: () => [nSeen, ...savedMoments(moments, offset)],
+      save: () => [nSeen, ...savedMoments(moments)],
       load([seen, ...saved]) {
         nSeen = seen ?? 0;
-        ({ moments, offset } = loadedMoments(saved));
+        moments = loadedMoments(saved);
       },
     };
   },

@@ -1,6 +1,7 @@
+import { spreadOf } from "../far-window.ts";
+import { SplitWindow } from "../split-window.ts";
 import { onlyWhen } from "../sql-text.ts";
 import type { SqlPlan } from "../sql-plan.ts";
-import { SPREAD_FLOOR } from "../windows/moments.ts";
 import { combinePairs, correlationOf, NO_PAIRS, pairOf } from "../windows/pair-moments.ts";
 import { sumOf } from "../windows/plain-statistics.ts";
 import { SlidingWindow } from "../windows/sliding-window.ts";
@@ -36,14 +37,10 @@ export const correlationOperator: Operator<"correlation", CorrelationArgs> = {
   sql: correlationSql,
   state({ left, right, window, minPeriods }) {
     const sliding = new SlidingWindow(NO_PAIRS, combinePairs);
-    let offsets = { x: Number.NaN, y: Number.NaN };
     return {
       push(row) {
-        const x = row.number(left);
-        const y = row.number(right);
-        offsets = { x: Number.isNaN(offsets.x) ? x : offsets.x, y: Number.isNaN(offsets.y) ? y : offsets.y };
         const { key, least } = windowKey(window, row);
-        sliding.push(key, pairOf(x - offsets.x, y - offsets.y));
+        sliding.push(key, pairOf(row.number(left), row.number(right)));
         sliding.evictBelow(least);
         const pairs = sliding.total();
         return pairs.n < minPeriods ? Number.NaN : correlationOf(pairs);
@@ -68,18 +65,27 @@ export const correlationOperator: Operator<"correlation", CorrelationArgs> = {
 
 function correlationSql({ left, right, window, minPeriods }: CorrelationArgs, plan: SqlPlan): string {
   const frame = plan.frame(window);
-  const both = (of: string, other: string) =>
-    plan.term(onlyWhen(`${plan.column(other)} IS NOT NULL`, `${plan.column(of)} - ${plan.offset(of)}`));
-  const x = both(left, right);
-  const y = both(right, left);
-  const count = plan.window(`count(${x})`, frame);
-  const spread = (term: string) => plan.window(`stddev_samp(${term})`, frame);
-  const varies = (term: string) =>
-    `${spread(term)} > ${SPREAD_FLOOR} * abs(${plan.window(`avg(${term})`, frame)})`;
-  const value = `${plan.window(`covar_samp(${y}, ${x})`, frame)} / (${spread(x)} * ${spread(y)})`;
+  const masked = (other: string, value: string) => onlyWhen(`${plan.column(other)} IS NOT NULL`, value);
+  const both = (of: string, other: string) => {
+    const term = plan.term(masked(other, `${plan.column(of)} - ${plan.offset(of)}`));
+    const value = plan.term(masked(other, plan.column(of)));
+    return { term, ...spreadOf(plan, { value, term, first: plan.offset(of), frame }) };
+  };
+  const [x, y] = [both(left, right), both(right, left)];
+  const count = plan.window(`count(${x.term})`, frame);
+  const value = `${plan.window(`covar_samp(${y.term}, ${x.term})`, frame)} / (${x.std} * ${y.std})`;
+  const exact = () =>
+    new SplitWindow(plan, window).correlation(
+      masked(right, plan.column(left)),
+      masked(left, plan.column(right)),
+    );
   return onlyWhen(
-    `${count} >= ${minPeriods} AND ${varies(x)} AND ${varies(y)}`,
-    `greatest(-1e0, least(1e0, ${value}))`,
+    `${count} >= ${minPeriods}`,
+    plan.unlessFar(
+      `${x.isFar} OR ${y.isFar}`,
+      onlyWhen(`NOT (${x.isFlat} OR ${y.isFlat})`, `greatest(-1e0, least(1e0, ${value}))`),
+      exact,
+    ),
   );
 }
 

@@ -1,4 +1,4 @@
-import { stdSql, momentStat } from "./rolling.ts";
+import { momentStat } from "./rolling.ts";
 import type { Operator } from "./operator.ts";
 import { onlyWhen } from "../sql-text.ts";
 import { combineMoments, loadedMoments, momentsOf, NO_MOMENTS, savedMoments } from "../windows/moments.ts";
@@ -31,23 +31,20 @@ export const expandingOperator: Operator<"expanding", ExpandingArgs> = {
       stat === "mean"
         ? `${plan.offset(column)} + ${plan.window(`avg(${plan.shifted(column)})`, frame)}`
         : stat === "std"
-          ? stdSql(plan, plan.shifted(column), frame)
+          ? plan.window(`stddev_samp(${plan.shifted(column)})`, frame)
           : plan.window(`${stat}(${plan.column(column)})`, frame);
     if (minPeriods === 1) return value;
     return onlyWhen(`${plan.window(`count(${plan.column(column)})`, frame)} >= ${minPeriods}`, value);
   },
   state({ column, stat, minPeriods }) {
     let moments = NO_MOMENTS;
-    let offset = Number.NaN;
     return {
       push(row) {
-        const value = row.number(column);
-        if (Number.isNaN(offset)) offset = value;
-        moments = combineMoments(moments, momentsOf(value, offset));
-        return momentStat(stat, moments, { offset, minPeriods });
+        moments = combineMoments(moments, momentsOf(row.number(column)));
+        return momentStat(stat, moments, minPeriods);
       },
-      save: () => savedMoments(moments, offset),
-      load: (saved) => void ({ moments, offset } = loadedMoments(saved)),
+      save: () => savedMoments(moments),
+      load: (saved) => void (moments = loadedMoments(saved)),
     };
   },
   reference({ column, stat, minPeriods }, series) {

@@ -4,10 +4,13 @@
  *
  *   y(i) = Σ w(i−j) x(j) / Σ w(i−j),   w(k) = 2^(−k / halfLife),   j ≤ i with a value
  *
- * k counts readings, those without a value included. A recursion cannot be written as a SQL window, and
- * Σ 2^(j/h) x(j) overflows on long series; so the sum is taken in blocks of B = ⌈64 h⌉ readings with weights that
- * start anew at each block, over the present block and the one before. What is older weighs less than 2⁻⁶⁴ and is
- * left out in all three executions; after more than two blocks without any value the feature is missing.
+ * k counts readings, those without a value included. The feature is missing when none of the last H = ⌈64 h⌉ readings has a
+ * value: what it says then rests on values older than that, and a state that was rebuilt from recent readings alone would
+ * not know them. So that of 2 H readings it is the same as of all: what is older than the newest value by more than H
+ * weighs less than 2⁻⁶⁴ beside it.
+ *
+ * A recursion cannot be written as a SQL window, and Σ 2^(j/h) x(j) overflows on long series; so SQL takes the sum in blocks of
+ * 2 H readings with weights that start anew at each block, over the present block and the one before.
  */
 import { numberLiteral } from "../../schemas/text/sql-quoting.ts";
 import { onlyWhen } from "../sql-text.ts";
@@ -16,11 +19,10 @@ import type { FeatureState, Operator } from "./operator.ts";
 
 type ExponentialArgs = { readonly column: string; readonly halfLife: number };
 
-const HALF_LIVES_PER_BLOCK = 64;
+/** After so many half-lives without any value there is none; what is older than the newest value by as many is never seen. */
+export const FORGOTTEN_HALF_LIVES = 64;
 
-function blockOf(halfLife: number): number {
-  return Math.ceil(HALF_LIVES_PER_BLOCK * halfLife);
-}
+const forgottenAfter = (halfLife: number): number => Math.ceil(FORGOTTEN_HALF_LIVES * halfLife);
 
 export const exponentialOperator: Operator<"exponential", ExponentialArgs> = {
   name: "exponential",
@@ -38,75 +40,74 @@ export const exponentialOperator: Operator<"exponential", ExponentialArgs> = {
   state: (args) => exponentialState(args),
   reference({ column, halfLife }, series) {
     const values = series.numbers(column);
-    const block = blockOf(halfLife);
-    const shift = values.find((v) => !Number.isNaN(v)) ?? 0;
+    const forgotten = forgottenAfter(halfLife);
     return values.map((_, i) => {
-      const start = Math.max(0, (Math.floor(i / block) - 1) * block);
+      const newest = values.subarray(0, i + 1).findLastIndex((value) => !Number.isNaN(value));
+      if (newest < 0 || i - newest >= forgotten) return Number.NaN;
+      const last = values[newest] ?? 0;
       let sum = 0;
       let weights = 0;
-      for (let j = start; j <= i; j++) {
+      for (let j = 0; j <= newest; j++) {
         const value = values[j] ?? Number.NaN;
         if (Number.isNaN(value)) continue;
-        const weight = 2 ** ((j - i) / halfLife);
-        sum += weight * (value - shift);
+        const weight = 2 ** ((j - newest) / halfLife);
+        sum += weight * (value - last);
         weights += weight;
       }
-      return weights === 0 ? Number.NaN : shift + sum / weights;
+      return last + sum / weights;
     });
   },
 };
 
+/**
+ * Values are taken about the asset's first one, so that a sensor that never moves has that very mean; but those that
+ * it is far from, as they are: a first value that stands for none must not take their digits.
+ */
 function exponentialSql({ column, halfLife }: ExponentialArgs, plan: SqlPlan): string {
-  const block = blockOf(halfLife);
+  const forgotten = forgottenAfter(halfLife);
+  const block = 2 * forgotten;
+  const [value, first] = [plan.column(column), plan.offset(column)];
+  const isNear = `abs(${value} - ${first}) <= abs(${value})`;
   const place = plan.term(`${plan.index()} % ${block}`);
-  const weight = plan.term(
-    onlyWhen(
-      `${plan.column(column)} IS NOT NULL`,
-      `pow(2e0, (${plan.index()} % ${block}) / ${numberLiteral(halfLife)})`,
-    ),
-  );
-  const weighted = plan.term(
-    `(${plan.column(column)} - ${plan.offset(column)}) * pow(2e0, (${plan.index()} % ${block}) / ${numberLiteral(halfLife)})`,
-  );
+  const power = `pow(2e0, (${plan.index()} % ${block}) / ${numberLiteral(halfLife)})`;
+  const weight = plan.term(onlyWhen(`${value} IS NOT NULL`, power));
+  const nearWeight = plan.term(onlyWhen(isNear, power));
+  const weighted = plan.term(`(CASE WHEN ${isNear} THEN ${value} - ${first} ELSE ${value} END) * ${power}`);
   const present = `ROWS BETWEEN ${place} PRECEDING AND CURRENT ROW`;
   const before = `ROWS BETWEEN ${place} + ${block} PRECEDING AND ${place} + 1 PRECEDING`;
   const fade = `pow(2e0, ${-block} / ${numberLiteral(halfLife)})`;
   const total = (term: string) =>
     `(coalesce(${plan.window(`sum(${term})`, present)}, 0) + coalesce(${plan.window(`sum(${term})`, before)}, 0) * ${fade})`;
-  return `${plan.offset(column)} + ${total(weighted)} / nullif(${total(weight)}, 0)`;
+  const isKnown = `${plan.window(`count(${value})`, plan.frame({ rows: forgotten }))} > 0`;
+  return onlyWhen(
+    isKnown,
+    `${first} * (${total(nearWeight)} / ${total(weight)}) + ${total(weighted)} / ${total(weight)}`,
+  );
 }
 
 function exponentialState({ column, halfLife }: ExponentialArgs): FeatureState {
-  const block = blockOf(halfLife);
-  const fade = 2 ** (-block / halfLife);
-  let offset = Number.NaN;
-  let present = { sum: 0, weights: 0 };
-  let before = { sum: 0, weights: 0 };
-  let nSeen = 0;
+  const forgotten = forgottenAfter(halfLife);
+  let mean = Number.NaN;
+  /** Σ of weights as they were at the newest value. */
+  let weights = 0;
+  /** Readings without a value behind the newest one. */
+  let nSilent = 0;
   return {
     push(row) {
-      const place = nSeen++ % block;
-      if (place === 0) {
-        before = present;
-        present = { sum: 0, weights: 0 };
-      }
       const value = row.number(column);
-      if (!Number.isNaN(value)) {
-        if (Number.isNaN(offset)) offset = value;
-        const weight = 2 ** (place / halfLife);
-        present.sum += (value - offset) * weight;
-        present.weights += weight;
-      }
-      const weights = present.weights + before.weights * fade;
-      return weights === 0 ? Number.NaN : offset + (present.sum + before.sum * fade) / weights;
+      if (Number.isNaN(value)) return ++nSilent < forgotten ? mean : Number.NaN;
+      const older = weights * 2 ** (-(nSilent + 1) / halfLife);
+      weights = older + 1;
+      // From the value and not from the mean: what hardly counts any more must not leave its rounding behind.
+      mean = Number.isNaN(mean) ? value : value + (mean - value) * (older / weights);
+      nSilent = 0;
+      return mean;
     },
-    save: () => [nSeen, offset, present.sum, present.weights, before.sum, before.weights],
-    load([seen, first, ...sums]) {
-      nSeen = seen ?? 0;
-      offset = first ?? Number.NaN;
-      const [sum = 0, weights = 0, sumBefore = 0, weightsBefore = 0] = sums.map((one) => one ?? 0);
-      present = { sum, weights };
-      before = { sum: sumBefore, weights: weightsBefore };
+    save: () => [nSilent, weights, mean],
+    load([silent, saved, known]) {
+      nSilent = silent ?? 0;
+      weights = saved ?? 0;
+      mean = known ?? Number.NaN;
     },
   };
 }

@@ -5,7 +5,7 @@
  * |---|---|---|
  * | mean, min, max | | n < minPeriods |
  * | sum | Σ x | n < minPeriods |
- * | std | sample, ddof 1; 0 when the spread is below rounding | n < max(2, minPeriods) |
+ * | std | sample, ddof 1 | n < max(2, minPeriods) |
  * | median, q10, q90 | type 7 (linear between neighbours) | n < minPeriods |
  * | slope | least squares on the reading's position (count window, per reading) or on time (duration window, per hour) | n < max(2, minPeriods), or no two times differ |
  * | count | n | never |
@@ -14,9 +14,12 @@
  */
 import type { OperatorParams } from "../../schemas/pipeline/features.ts";
 import { HOUR_US } from "../labels/label-plan.ts";
+import { spreadOf } from "../far-window.ts";
+import type { Spread } from "../far-window.ts";
+import { SplitWindow } from "../split-window.ts";
 import { onlyWhen } from "../sql-text.ts";
 import type { SqlPlan } from "../sql-plan.ts";
-import { combineMoments, momentsOf, NO_MOMENTS, sampleStd, SPREAD_FLOOR } from "../windows/moments.ts";
+import { combineMoments, momentsOf, NO_MOMENTS, sampleStd } from "../windows/moments.ts";
 import type { Moments } from "../windows/moments.ts";
 import { combinePairs, NO_PAIRS, pairOf, slopeOf } from "../windows/pair-moments.ts";
 import { OrderedValues } from "../windows/ordered-values.ts";
@@ -33,6 +36,11 @@ type RollingArgs = {
   readonly window: WindowSpan;
   readonly minPeriods: number;
 };
+
+/** Far more than summing up equal values gets wrong, far less than 1e-9. */
+const MEAN_ROUNDING = "1.4210854715202004e-14";
+/** Positions from here on leave less than nine digits of one step. */
+const LATE_INDEX = 2 ** 20;
 
 const QUANTILES: Partial<Record<RollingStat, number>> = { median: 0.5, q10: 0.1, q90: 0.9 };
 
@@ -82,21 +90,19 @@ function rollingSql(args: RollingArgs, plan: SqlPlan): string {
   const count = () => plan.window(`count(${raw})`, frame);
   const checked = (value: string) =>
     minPeriods > 1 ? onlyWhen(`${count()} >= ${minPeriods}`, value) : value;
-  const shifted = () => plan.shifted(column);
   switch (stat) {
     case "count":
       return `CAST(${count()} AS DOUBLE)`;
     case "mean":
-      return checked(`${plan.offset(column)} + ${plan.window(`avg(${shifted()})`, frame)}`);
+      return checked(meanSql(plan.window(`avg(${raw})`, frame), raw));
     case "sum":
-      return checked(`${count()} * ${plan.offset(column)} + ${plan.window(`sum(${shifted()})`, frame)}`);
     case "min":
     case "max":
       return checked(plan.window(`${stat}(${raw})`, frame));
     case "std":
-      return checked(stdSql(plan, shifted(), frame));
+      return checked(stdSql(plan, args));
     case "slope":
-      return checked(slopeSql(plan, args, frame));
+      return checked("rows" in window ? slopeSql(plan, args) : slopeOverTimeSql(plan, args));
     case "median":
     case "q10":
     case "q90":
@@ -106,29 +112,58 @@ function rollingSql(args: RollingArgs, plan: SqlPlan): string {
   }
 }
 
-/** Sample standard deviation of a shifted column with the rounding floor of `sampleStd`. */
-export function stdSql(plan: SqlPlan, shifted: string, frame: string): string {
-  const std = plan.window(`stddev_samp(${shifted})`, frame);
-  const mean = plan.window(`avg(${shifted})`, frame);
-  return `CASE WHEN ${std} <= ${SPREAD_FLOOR} * abs(${mean}) THEN 0e0 ELSE ${std} END`;
+/** The mean of equal values is that value, to the bit: a sum of them is not always so many times that. */
+function meanSql(mean: string, present: string): string {
+  return `CASE WHEN abs(${mean} - ${present}) <= ${MEAN_ROUNDING} * abs(${present}) THEN ${present} ELSE ${mean} END`;
 }
 
-function slopeSql(plan: SqlPlan, args: RollingArgs, frame: string): string {
-  const y = plan.shifted(args.column);
-  if ("rows" in args.window) {
-    const x = plan.term(`CAST(${plan.index()} AS DOUBLE)`);
-    const enough = `${plan.window(`count(${plan.column(args.column)})`, frame)} >= 2`;
-    return onlyWhen(enough, plan.window(`regr_slope(${y}, ${x})`, frame));
-  }
-  // Whole microseconds stay exact as doubles; hours would round each time before the spread is taken.
-  const elapsed = plan.term(
-    onlyWhen(`${plan.column(args.column)} IS NOT NULL`, `CAST(__t - ${plan.firstTime()} AS DOUBLE)`),
-  );
-  const spread = plan.window(`stddev_samp(${elapsed})`, frame);
-  const floor = `${SPREAD_FLOOR} * abs(${plan.window(`avg(${elapsed})`, frame)})`;
+function stdSql(plan: SqlPlan, { column, window }: RollingArgs): string {
+  const { std, isFar } = spreadOfColumn(plan, column, window);
+  return plan.unlessFar(isFar, std, () => new SplitWindow(plan, window).std(plan.column(column)));
+}
+
+function spreadOfColumn(plan: SqlPlan, column: string, window: WindowSpan): Spread {
+  return spreadOf(plan, {
+    value: plan.column(column),
+    term: plan.shifted(column),
+    first: plan.offset(column),
+    frame: plan.frame(window),
+  });
+}
+
+function slopeSql(plan: SqlPlan, { column, window }: RollingArgs): string {
+  if (!("rows" in window)) throw new RangeError("slope per reading: expected a window of readings");
+  const frame = plan.frame(window);
+  const [value, y] = [plan.column(column), plan.shifted(column)];
+  const x = plan.term(`CAST(${plan.index()} AS DOUBLE)`);
+  const { isFar, isFlat } = spreadOfColumn(plan, column, window);
+  const count = plan.window(`count(${value})`, frame);
+  // Positions lose digits as values do.
+  const isLate = `${plan.index()} >= ${LATE_INDEX} * CASE WHEN ${count} = ${window.rows} THEN ${window.rows} ELSE 1 END`;
+  const slope = `CASE WHEN ${isFlat} THEN 0e0 ELSE ${plan.window(`regr_slope(${y}, ${x})`, frame)} END`;
+  const index = onlyWhen(`${value} IS NOT NULL`, plan.index());
   return onlyWhen(
-    `${spread} > ${floor}`,
-    `${plan.window(`regr_slope(${y}, ${elapsed})`, frame)} * ${HOUR_US}e0`,
+    `${count} >= 2`,
+    plan.unlessFar(`${isFar} OR ${isLate}`, slope, () => new SplitWindow(plan, window).slope(index, value)),
+  );
+}
+
+function slopeOverTimeSql(plan: SqlPlan, { column, window }: RollingArgs): string {
+  const frame = plan.frame(window);
+  const [value, y] = [plan.column(column), plan.shifted(column)];
+  // Whole microseconds stay exact as doubles; hours would round each time before the spread is taken.
+  const elapsed = plan.term(onlyWhen(`${value} IS NOT NULL`, `CAST(__t - ${plan.firstTime()} AS DOUBLE)`));
+  const time = spreadOf(plan, { value: elapsed, term: elapsed, frame });
+  const ofValues = spreadOfColumn(plan, column, window);
+  const slope = `CASE WHEN ${ofValues.isFlat} THEN 0e0 ELSE ${plan.window(`regr_slope(${y}, ${elapsed})`, frame)} * ${HOUR_US}e0 END`;
+  const t = onlyWhen(`${value} IS NOT NULL`, "__t");
+  return onlyWhen(
+    `NOT ${time.isFlat}`,
+    plan.unlessFar(
+      `${time.isFar} OR ${ofValues.isFar}`,
+      slope,
+      () => `${new SplitWindow(plan, window).slope(t, value)} * ${HOUR_US}e0`,
+    ),
   );
 }
 
@@ -145,7 +180,7 @@ function momentState(
   const moments = (shared.get(key) as WindowMoments | undefined) ?? new WindowMoments(column, window);
   shared.set(key, moments);
   return {
-    push: (row) => momentStat(stat, moments.at(row), { offset: moments.offset, minPeriods }),
+    push: (row) => momentStat(stat, moments.at(row), minPeriods),
   };
 }
 
@@ -156,8 +191,6 @@ class WindowMoments {
   readonly #sliding = new SlidingWindow(NO_MOMENTS, combineMoments);
   #index = -1;
   #total = NO_MOMENTS;
-  /** The first value that was there. */
-  offset = Number.NaN;
 
   constructor(column: string, window: WindowSpan) {
     this.#column = column;
@@ -167,42 +200,32 @@ class WindowMoments {
   at(row: StateRow): Moments {
     if (row.index === this.#index) return this.#total;
     this.#index = row.index;
-    const value = row.number(this.#column);
-    if (Number.isNaN(this.offset)) this.offset = value;
     const { key, least } = windowKey(this.#window, row);
-    this.#sliding.push(key, momentsOf(value, this.offset));
+    this.#sliding.push(key, momentsOf(row.number(this.#column)));
     this.#sliding.evictBelow(least);
     this.#total = this.#sliding.total();
     return this.#total;
   }
 }
 
-/** A statistic of shifted moments. */
-export function momentStat(
-  stat: RollingStat,
-  moments: Moments,
-  options: { readonly offset: number; readonly minPeriods: number },
-): number {
-  if (stat === "count") return moments.n;
-  if (moments.n < options.minPeriods) return Number.NaN;
+/** A statistic of moments. */
+export function momentStat(stat: RollingStat, moments: Moments, minPeriods: number): number {
+  const { n, from, mean, min, max } = moments;
+  if (stat === "count") return n;
+  if (n < minPeriods) return Number.NaN;
   if (stat === "std") return sampleStd(moments);
-  if (stat === "sum") return moments.n * options.offset + moments.n * moments.mean;
-  if (stat === "min" || stat === "max") return moments[stat];
-  return options.offset + moments.mean;
+  if (stat === "sum") return n * from + n * mean;
+  if (stat === "min") return min;
+  return stat === "max" ? max : from + mean;
 }
 
 function slopeState({ column, window, minPeriods }: RollingArgs): FeatureState {
   const sliding = new SlidingWindow(NO_PAIRS, combinePairs);
-  let offset = Number.NaN;
-  let firstTime: number | undefined;
   return {
     push(row) {
-      const value = row.number(column);
-      if (Number.isNaN(offset)) offset = value;
-      firstTime ??= row.t;
-      const x = "rows" in window ? row.index : row.t - firstTime;
+      const x = "rows" in window ? row.index : row.t;
       const { key, least } = windowKey(window, row);
-      sliding.push(key, pairOf(x, value - offset));
+      sliding.push(key, pairOf(x, row.number(column)));
       sliding.evictBelow(least);
       const pairs = sliding.total();
       const slope = pairs.n < minPeriods ? Number.NaN : slopeOf(pairs);

@@ -2,10 +2,10 @@ import fc from "fast-check";
 import type { LiveEvent } from "../event-filter.ts";
 import type { Cell, TestSource } from "./test-dataset.ts";
 
-const SERIES_PER_FLEET = 6;
+const SERIES_PER_FLEET = 12;
 
-/** Random fleets per property: 60 series by default; AURA_PROPERTY_SERIES raises it for a deeper look. */
-export const PROPERTY_RUNS = Math.ceil(Number(process.env["AURA_PROPERTY_SERIES"] ?? 60) / SERIES_PER_FLEET);
+/** Random fleets per property: 48 series by default; AURA_PROPERTY_SERIES raises it for a deeper look. */
+export const PROPERTY_RUNS = Math.ceil(Number(process.env["AURA_PROPERTY_SERIES"] ?? 48) / SERIES_PER_FLEET);
 
 const HOUR = 3_600_000_000;
 
@@ -18,9 +18,24 @@ export interface Fleet {
 }
 
 /**
- * Level and noise of a sensor: std 1 at 0, std 1e-3 on an offset of 1e6, constant at an awkward level, wide.
+ * Level and noise of a sensor: std 1 at 0, std 1e-3 on an offset of 1e6, constant at an awkward level, wide, and noise that
+ * is hardly more than what doubles of that size are apart.
  */
-const levels = fc.constantFrom([0, 1], [1e6, 1e-3], [0.1, 0], [-40, 1e4]);
+const levels = fc.constantFrom([0, 1], [1e6, 1e-3], [0.1, 0], [-40, 1e4], [1e9, 1e-5]);
+
+/** What devices send before they have a value. */
+const SENTINEL = 2 ** 31;
+/** By how much a sensor's level may change at once, in parts of its noise. */
+const JUMP = 1e6;
+/** The noise that a sensor without any is taken to have. */
+const NO_NOISE = 0.37;
+
+/** Where a sensor's level changes, and whether its first value stands for none. */
+const course = fc.record({
+  jumpsAt: fc.option(fc.integer({ min: 1, max: 30 })),
+  beginsWithSentinel: fc.boolean(),
+});
+type Course = typeof course extends fc.Arbitrary<infer T> ? T : never;
 
 const value = (level: readonly [number, number] | number[]): fc.Arbitrary<number | null> =>
   fc.option(
@@ -41,6 +56,8 @@ const asset = (id: string) =>
     levels.chain((levelY) =>
       fc.record({
         id: fc.constant(id),
+        noises: fc.constant([levelX[1], levelY[1]]),
+        courses: fc.tuple(course, course),
         start: fc.integer({ min: -1000 * HOUR, max: 400_000 * HOUR }),
         readings: fc.array(
           fc.tuple(step, value(levelX), value(levelY), fc.constantFrom("on", "off", "éteint", null)),
@@ -57,7 +74,15 @@ const asset = (id: string) =>
 type Machine = typeof asset extends (id: string) => fc.Arbitrary<infer T> ? T : never;
 
 /** Assets with plain and hostile ids; any of them may be empty. One query computes them all, which is the slow part. */
-const IDS = ["pump 1", "x'; DROP TABLE r;--", "10", "9", "ÿ\u{1f600}", "__asset"].slice(0, SERIES_PER_FLEET);
+const IDS = [
+  "pump 1",
+  "x'; DROP TABLE r;--",
+  "10",
+  "9",
+  "ÿ\u{1f600}",
+  "__asset",
+  ...Array.from({ length: SERIES_PER_FLEET - 6 }, (_, i) => `pump ${i + 2}`),
+];
 
 export const fleet: fc.Arbitrary<Fleet> = fc.tuple(...IDS.map(asset)).map((machines) => ({
   sources: {
@@ -91,12 +116,23 @@ export const fleet: fc.Arbitrary<Fleet> = fc.tuple(...IDS.map(asset)).map((machi
   },
 }));
 
-function readingRows({ id, start, readings }: Machine): TestSource["rows"] {
+function readingRows({ id, start, readings, courses, noises }: Machine): TestSource["rows"] {
   let t = start;
-  return readings.map(([passed, x, y, mode]) => {
+  return readings.map(([passed, x, y, mode], i) => {
     t += passed;
-    return { asset: id, t, values: [x, y, mode] };
+    const values = [x, y].map((one, k) => onCourse(one, i, { ...courses[k], noise: noises[k] ?? 0 }));
+    return { asset: id, t, values: [...values, mode] };
   });
+}
+
+function onCourse(
+  regular: number | null,
+  index: number,
+  { jumpsAt, beginsWithSentinel, noise }: Partial<Course> & { readonly noise: number },
+): number | null {
+  if (index === 0 && beginsWithSentinel === true) return SENTINEL;
+  const isBehindJump = typeof jumpsAt === "number" && index >= jumpsAt;
+  return regular === null || !isBehindJump ? regular : regular + JUMP * (noise === 0 ? NO_NOISE : noise);
 }
 
 function repairRows({ id, start, repairs }: Machine): TestSource["rows"] {

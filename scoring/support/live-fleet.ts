@@ -21,7 +21,10 @@ const LEVELS = [
   [1e6, 1e-3],
   [0.1, 0],
   [-40, 1e4],
+  [1e9, 1e-5],
 ] as const;
+/** By how much the level of x may change at once, in parts of its noise. */
+const JUMP = 1e6;
 const MOST_READINGS = 16;
 /** Some are longer than any feature of windows looks back, and are rebuilt from their end. */
 const LONG = { share: 0.04, least: 70, most: 150 } as const;
@@ -30,7 +33,7 @@ const SENTINEL = 2 ** 31 - 1;
 
 /**
  * Random assets with what live series have: gaps, readings of one time, missing values, a sensor that fails for good (y), one that
- * begins with a value that is none (z), late readings, lives that begin anew, repairs; a few are long. The same seed gives the
+ * begins with a value that is none (z; at times x), a level that jumps (x), late readings, lives that begin anew, repairs; a few are long. The same seed gives the
  * same fleet.
  */
 export function liveFleet(nAssets: number, seed: number): LiveAsset[] {
@@ -50,6 +53,8 @@ function liveAsset(asset: string, random: () => number): LiveAsset {
   // A sensor that fails stays away; most never do.
   const failsAt = random() < 0.15 ? Math.floor(random() * n) : n;
   const lifeEndsAt = random() < 0.15 ? Math.floor(random() * n) : n;
+  const jumpsAt = random() < 0.3 ? Math.floor(random() * n) : n;
+  const beginsWithSentinel = random() < 0.3;
   const start = Math.floor(random() * 400_000) * HOUR;
   let ts = start;
   let seq = 0;
@@ -57,6 +62,7 @@ function liveAsset(asset: string, random: () => number): LiveAsset {
     const passed = stepOf(random);
     seq = passed === 0 ? seq + 1 : 0;
     ts += passed;
+    const x = value(levelX);
     const y = value(levelY);
     const mode = random() < 0.2 ? null : Math.floor(random() * MODES.length);
     return {
@@ -67,7 +73,12 @@ function liveAsset(asset: string, random: () => number): LiveAsset {
         epoch: i >= lifeEndsAt ? 1 : 0,
         ts,
         seq,
-        values: [value(levelX), i >= failsAt ? null : y, mode, i === 0 ? SENTINEL : value(LEVELS[0])],
+        values: [
+          beginsWithSentinel && i === 0 ? SENTINEL : x === null || i < jumpsAt ? x : x + JUMP * levelX[1],
+          i >= failsAt ? null : y,
+          mode,
+          i === 0 ? SENTINEL : value(LEVELS[0]),
+        ],
       },
     };
   });

@@ -29,7 +29,8 @@ export function compareWindow(job: CompareJob, _hooks: TrainingHooks): DriftRepo
   const { reference, window, scores, categories, scoreTexts, options } = job;
   let column = 0;
   const columns = reference.features.map((feature): DriftColumn => {
-    if (feature.role === "score") return columnOf(feature, scores, scoreTexts);
+    if (feature.role === "score")
+      return columnOf(feature, Float64Array.from(scores, Math.fround), scoreTexts);
     const at = column++;
     const values = new Float64Array(window.nRows);
     for (let row = 0; row < window.nRows; row++)
@@ -37,7 +38,25 @@ export function compareWindow(job: CompareJob, _hooks: TrainingHooks): DriftRepo
     return columnOf(feature, values, categories[feature.name] ?? []);
   });
   const groups = evidenceGroups(indexGroups(window.assets).codes);
-  return compareWithReference(reference, columns, { ...options, groups });
+  const rounded = { ...reference, features: reference.features.map(withRoundedScores) };
+  return compareWithReference(rounded, columns, { ...options, groups });
+}
+
+/**
+ * The reference holds the trainer's answers and a window those of the graph, which are equal but for the last bits. Where most
+ * answers are one and the same number, as those of a tree ensemble for healthy machines, these bits alone would lie on the
+ * other side of it; in single precision both are equal.
+ */
+function withRoundedScores(feature: FeatureReference): FeatureReference {
+  if (feature.role !== "score" || feature.kind !== "numeric") return feature;
+  const round = (value: number | null) => (value === null ? null : Math.fround(value));
+  return {
+    ...feature,
+    min: round(feature.min),
+    max: round(feature.max),
+    edges: feature.edges.map(Math.fround),
+    sketch: feature.sketch.map(Math.fround),
+  };
 }
 
 /** Of the kind that the reference has frozen: what was frozen as codes is compared as codes. */

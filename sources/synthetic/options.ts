@@ -30,6 +30,8 @@ export interface FleetOptions {
   readonly shiftAtDay?: number;
   /** Load factor and degrees of the shift; 1 is +25 % load and +8 °C. */
   readonly shiftMagnitude: number;
+  /** Day on which the whole fleet gets forced cooling and capacitor banks (see substation.ts); absent: never. */
+  readonly refitAtDay?: number;
 }
 
 export const SENSORS = [
@@ -88,6 +90,7 @@ export function fleetOptions(given: Partial<FleetOptions>): FleetOptions {
   within("secondRegimeShare", 0, 1);
   within("shiftAtDay", 0, 36_500);
   within("shiftMagnitude", -10, 10);
+  within("refitAtDay", 0, 36_500);
   if (!Number.isInteger(options.assets)) {
     throw new RangeError(`fleet assets must be a whole number, got ${options.assets}`);
   }

@@ -19,6 +19,7 @@ const NUMBERS: readonly (readonly [flag: string, option: keyof FleetOptions, hel
   ["interval", "intervalMinutes", "minutes between readings (default 60)"],
   ["shift-at", "shiftAtDay", "day from which load and heat are higher, as data for drift"],
   ["shift-magnitude", "shiftMagnitude", "1 is +25 % load and +8 °C (default 1)"],
+  ["refit-at", "refitAtDay", "day on which every unit gets fans and capacitor banks, as another regime"],
   ["mean-days-to-failure", "meanDaysToFailure", "service life in days (default 24)"],
   ["degradation-magnitude", "degradationMagnitude", "how plainly wear shows (default 1)"],
   ["spikes", "spikesPerThousand", "spikes per 1,000 readings (default 2)"],

@@ -14,6 +14,7 @@ import { createMonitoringActivities } from "./monitoring/activities.ts";
 import { createOnlineActivities } from "./online/activities.ts";
 import { createReadingsActivities } from "./readings/activities.ts";
 import { createRegistryActivities } from "./registry/activities.ts";
+import { createReplayLifeActivities } from "./replay-life/activities.ts";
 import { createReproductionActivities } from "./reproduction/activities.ts";
 import { createRetrainingActivities } from "./retraining/activities.ts";
 import { createRunActivities } from "./runs/activities.ts";
@@ -50,6 +51,7 @@ export function createActivities(deps: ActivityDeps) {
       ...createExternalActivities(deps),
       ...createEvaluationActivities(deps),
       ...createScoringActivities(deps),
+      ...createReplayLifeActivities(deps),
     }),
   };
 }

@@ -7,7 +7,7 @@ import {
   WorkflowNotFoundError,
 } from "@temporalio/client";
 import type { Client, Connection, WorkflowStartOptions } from "@temporalio/client";
-import { ApplicationFailure } from "@temporalio/common";
+import { ApplicationFailure, defineSearchAttributeKey } from "@temporalio/common";
 import type { Settings } from "../config/settings.ts";
 import type { TestChannelInput } from "../activities/alarms/messages.ts";
 import { channelTestSchema } from "../schemas/alerts/alert-channel.ts";
@@ -26,8 +26,10 @@ import {
   HOUSEKEEPING_ID,
   pipelineWorkflowId,
   promoteWorkflowId,
+  replayLifeWorkflowId,
   reproduceWorkflowId,
   retrainRequestWorkflowId,
+  SEARCH_ATTRIBUTES,
   scoreWorkflowId,
   TASK_QUEUES,
   uploadWorkflowId,
@@ -39,6 +41,7 @@ import type {
   StartFeaturesRefreshInput,
   StartPipelineInput,
   StartPromotionInput,
+  StartReplayInput,
   StartReproductionInput,
   StartScoreInput,
   WorkflowGateway,
@@ -58,6 +61,8 @@ const CHANNEL_TEST_MS = 25_000;
 export function createTemporalGateway(settings: Settings): WorkflowGateway {
   return new TemporalGateway(settings);
 }
+
+const STAGE_ATTRIBUTE = defineSearchAttributeKey(SEARCH_ATTRIBUTES.stage, "KEYWORD");
 
 class TemporalGateway implements WorkflowGateway {
   readonly #settings: Settings;
@@ -157,6 +162,15 @@ class TemporalGateway implements WorkflowGateway {
     });
   }
 
+  async startReplay({ input, hash }: StartReplayInput): Promise<StartedWorkflow> {
+    const { pipeline, requestedBy } = input;
+    return this.#start("replayLifeWorkflow", {
+      workflowId: replayLifeWorkflowId(pipeline, hash),
+      args: [input],
+      staticSummary: `Replay the history of ${pipeline}, asked by ${requestedBy.id}`.slice(0, 190),
+    });
+  }
+
   async startDataComparison(start: StartDataComparisonInput): Promise<StartedWorkflow> {
     const { kind, a, b } = start;
     return this.#start("compareDataWorkflow", {
@@ -170,8 +184,11 @@ class TemporalGateway implements WorkflowGateway {
     return this.#call(operation, async (client) => {
       const handle = client.workflow.getHandle(workflowId);
       try {
-        const { status, runId } = await handle.describe();
-        if (status.name === "RUNNING") return { runId, status: "running" };
+        const { status, runId, typedSearchAttributes } = await handle.describe();
+        if (status.name === "RUNNING") {
+          const stage = typedSearchAttributes.get(STAGE_ATTRIBUTE);
+          return { runId, status: "running", ...(stage === undefined ? {} : { stage }) };
+        }
         return { runId, status: "finished", result: await handle.result() };
       } catch (error) {
         if (error instanceof WorkflowNotFoundError)

@@ -1,4 +1,5 @@
 import type { TestChannelInput } from "../activities/alarms/messages.ts";
+import type { ReplayLifeInput } from "../activities/replay-life/messages.ts";
 import type { ChannelTest } from "../schemas/alerts/alert-channel.ts";
 import type { DataKind } from "../schemas/data/data-diff.ts";
 import type { ScheduleView } from "../schemas/live/online-features.ts";
@@ -55,6 +56,12 @@ export interface AskRetrainInput {
   readonly skipCoolDown: boolean;
 }
 
+export interface StartReplayInput {
+  readonly input: ReplayLifeInput;
+  /** Identity of the replay: pipeline file, raw files and options. */
+  readonly hash: string;
+}
+
 export interface StartFeaturesRefreshInput {
   /** Absent: every champion. */
   readonly model?: string;
@@ -68,9 +75,9 @@ export interface StartDataComparisonInput {
   readonly b: string;
 }
 
-/** `result` is the workflow's own, to be checked by whoever reads it. */
+/** `result` is the workflow's own, to be checked by whoever reads it; `stage` is what it shows in Temporal's UI. */
 export type WorkflowOutcome =
-  | { readonly runId: string; readonly status: "running" }
+  | { readonly runId: string; readonly status: "running"; readonly stage?: string }
   | { readonly runId: string; readonly status: "finished"; readonly result: unknown };
 
 /** A workflow that runs now; `isNew` is false when the same work was started before. */
@@ -102,6 +109,8 @@ export interface WorkflowGateway {
    */
   requireScoreAlive(model: string, inputHash: string): Promise<void>;
   startReproduction(start: StartReproductionInput): Promise<StartedWorkflow>;
+  /** One that runs already is joined. */
+  startReplay(start: StartReplayInput): Promise<StartedWorkflow>;
   startDataComparison(start: StartDataComparisonInput): Promise<StartedWorkflow>;
   /**
    * What a workflow came to: its result, or that it still runs.

@@ -28,6 +28,7 @@ import { registerLineageCommand } from "./commands/record/lineage.ts";
 import { registerLogsCommand } from "./commands/platform/logs.ts";
 import { registerModelsCommand } from "./commands/model/models.ts";
 import { registerPredictionsCommand } from "./commands/model/predictions.ts";
+import { registerReplayLifeCommand } from "./commands/pipeline/replay-life.ts";
 import { registerReproduceCommand } from "./commands/model/reproduce.ts";
 import { registerRetrainCommand } from "./commands/model/retrain.ts";
 import { registerSchedulesCommand } from "./commands/record/schedules.ts";
@@ -59,6 +60,7 @@ const COMMANDS: Readonly<Record<string, readonly ((program: Command) => void)[]>
     registerDemoCommand,
     registerRunCommand,
     registerRunsCommand,
+    registerReplayLifeCommand,
   ],
   "Models in use:": [
     registerApprovalsCommand,

@@ -7,6 +7,7 @@ import { safeText } from "./output.ts";
 /**
  * Writes a page of the API to a file, whole or not at all, and prints where it is.
  *
+ * @param isTold    false: the output is one document, in which a path has no place
  * @param given     what the option said
  * @param otherwise name in this folder without it
  * @throws {PlatformError} bad_file
@@ -14,7 +15,11 @@ import { safeText } from "./output.ts";
 export function savePage(
   context: CliContext,
   page: Uint8Array,
-  { given, otherwise }: { readonly given: string | undefined; readonly otherwise: string },
+  {
+    given,
+    otherwise,
+    isTold = true,
+  }: { readonly given: string | undefined; readonly otherwise: string; readonly isTold?: boolean },
 ): void {
   const path = resolve(context.cwd, given ?? otherwise);
   const partial = `${path}.partial`;
@@ -27,5 +32,5 @@ export function savePage(
   } finally {
     rmSync(partial, { force: true });
   }
-  context.output.line(safeText(path));
+  if (isTold) context.output.line(safeText(path));
 }

@@ -132,6 +132,10 @@ export const REPRODUCE_PREFIX = "reproduce/";
 export const reproduceWorkflowId = (model: string, version: number): string =>
   `${REPRODUCE_PREFIX}${model}/${version}`;
 
+/** `hash` covers pipeline file, raw files and options. */
+export const replayLifeWorkflowId = (pipeline: string, hash: string): string =>
+  `replay-life/${pipeline}/${hash}`;
+
 /** `a` and `b` are whole ids. */
 export const compareDataWorkflowId = (kind: string, a: string, b: string): string =>
   `compare/${kind}/${a}/${b}`;

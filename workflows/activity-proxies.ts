@@ -12,6 +12,7 @@ import type { createMonitoringActivities } from "../activities/monitoring/activi
 import type { createReadingsActivities } from "../activities/readings/activities.ts";
 import type { createRegistryActivities } from "../activities/registry/activities.ts";
 import type { createRetrainingActivities } from "../activities/retraining/activities.ts";
+import type { createReplayLifeActivities } from "../activities/replay-life/activities.ts";
 import type { createReproductionActivities } from "../activities/reproduction/activities.ts";
 import type { createRunActivities } from "../activities/runs/activities.ts";
 import type { createScoringActivities } from "../activities/scoring/activities.ts";
@@ -69,6 +70,7 @@ export const ingest = proxyActivities<ReturnType<typeof createIngestActivities>>
 export const features = proxyActivities<ReturnType<typeof createFeatureActivities>>(DATA);
 export const comparison = proxyActivities<ReturnType<typeof createComparisonActivities>>(DATA);
 export const reproduction = proxyActivities<ReturnType<typeof createReproductionActivities>>(DATA);
+export const replayLife = proxyActivities<ReturnType<typeof createReplayLifeActivities>>(TRAIN);
 export const adoption = proxyActivities<ReturnType<typeof createAdoptionActivities>>(TRAIN);
 export const external = proxyActivities<ReturnType<typeof createExternalActivities>>(TRAIN);
 export const training = proxyActivities<ReturnType<typeof createTrainingActivities>>(TRAIN);

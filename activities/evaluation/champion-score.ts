@@ -153,7 +153,7 @@ function requireSameRows(challenger: FeatureTable, own: FeatureTable, rows: Int3
 /** Runs the graph of a registered version on feature rows, in the inference children. */
 export async function answerRows(
   deps: Pick<ActivityDeps, "objects" | "pool">,
-  version: VersionRow,
+  version: Pick<VersionRow, "model" | "version" | "digest" | "manifest">,
   given: { readonly inputs: Float64Array; readonly nRows: number; readonly outputName: string },
 ): Promise<Float64Array> {
   const { onnx, golden: goldenRef } = version.manifest.files;

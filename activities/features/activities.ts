@@ -79,7 +79,9 @@ export function createFeatureActivities(deps: ActivityDeps) {
       const { dataset, view, fitted, hasLabel = true, isPublished = true } = input;
       return withHeartbeat(async (beat) => {
         const transformed = await transformDataset(deps, { dataset, view, fitted, hasLabel }, beat);
-        if (isPublished && !isReproduction()) await publishOnce(deps, view, transformed.featureSet);
+        const isOfReplay = (await readDataset(objects, dataset)).asOf !== undefined;
+        if (isPublished && !isReproduction() && !isOfReplay)
+          await publishOnce(deps, view, transformed.featureSet);
         return transformed;
       });
     },

@@ -5,6 +5,11 @@ export interface SplitInput {
   readonly model: string;
   readonly spec: ObjectRef;
   readonly dataset: ObjectRef;
+  /**
+   * Of a replay: the split that its own champion was trained on, null before the first. What is registered for the model
+   * came later than what is replayed.
+   */
+  readonly before?: ObjectRef | null;
 }
 
 export interface SplitResult {

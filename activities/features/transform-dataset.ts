@@ -132,7 +132,9 @@ async function transformShards(
     ...counts,
   };
   const featureSet = await putDocument(deps.objects, manifest);
-  if (!isReproduction()) await registerFeatureSet(deps, { featureSet, manifest, view });
+  // Of a replay's snapshot nothing is registered: no dataset is there that it could belong to.
+  if (!isReproduction() && dataset.asOf === undefined)
+    await registerFeatureSet(deps, { featureSet, manifest, view });
   return { featureSet, rows: counts.nRows, features: manifest.features.length };
 }
 

@@ -15,7 +15,7 @@ import type { SplitInput, SplitResult } from "../features/messages.ts";
 import { localParts, readingsOf } from "../features/sensor-columns.ts";
 import { cutSplit } from "./cut-split.ts";
 import type { SplitUnits } from "./cut-split.ts";
-import { frozenHoldout } from "./frozen-holdout.ts";
+import { frozenHoldout, replayedHoldout } from "./frozen-holdout.ts";
 import { labelSpan } from "./label-span.ts";
 
 /** Splitting: the holdout first, frozen by hash under the model's name, then the folds. */
@@ -36,7 +36,11 @@ export function createSplitActivities(deps: ActivityDeps) {
       const datasetId = hashOf(dataset);
       const units = await unitsOf(deps, pipeline, dataset);
       const isByTime = pipeline.split.holdout?.by === "time";
-      const before = await frozenHoldout(deps, { model: input.model, unit: units.unit, isByTime, dataset });
+      const given = { model: input.model, unit: units.unit, isByTime, dataset };
+      const before =
+        input.before === undefined
+          ? await frozenHoldout(deps, given)
+          : await replayedHoldout(deps, given, input.before);
       const areFoldsInTime = foldsInTime(pipeline, units.unit === "asset");
       const cut = cutSplit(units, { split: pipeline.split, ...before, areFoldsInTime });
       const document = areFoldsInTime ? await withTimeFolds(deps, cut, { pipeline, dataset }) : cut;

@@ -2,6 +2,7 @@ import type { DatasetManifest, DatasetSource } from "../../schemas/data/dataset.
 import { PlatformError } from "../../schemas/platform-error.ts";
 import { HOLDOUT_FOLD, splitDocumentSchema } from "../../schemas/data/split.ts";
 import type { SplitDocument } from "../../schemas/data/split.ts";
+import type { ObjectRef } from "../../schemas/object-ref.ts";
 import { quoteIdentifier } from "../../stores/duckdb/duckdb.ts";
 import { getDocument } from "../../stores/objects/documents.ts";
 import type { ActivityDeps } from "../dependencies.ts";
@@ -33,7 +34,7 @@ type Reads = Pick<ActivityDeps, "db" | "objects" | "duckdb">;
  */
 export async function frozenHoldout(deps: Reads, given: FrozenGiven): Promise<FrozenHoldout> {
   const { model, unit, isByTime, dataset } = given;
-  const none: FrozenHoldout = { frozen: new Set(), trainedBefore: new Set(), holdoutFrom: null };
+  const none = nothingFrozen();
   const registered = await deps.db.registry.holdout(model);
   if (registered === undefined) return none;
   const before = await getDocument(deps.objects, registered.object, splitDocumentSchema);
@@ -54,6 +55,24 @@ export async function frozenHoldout(deps: Reads, given: FrozenGiven): Promise<Fr
       before,
     );
   return matchedRows(deps, before, { model, earlier: readingsOf(earlier), present: readingsOf(dataset) });
+}
+
+/**
+ * The same in a replay, whose champions are in no registry. Assets that were held out stay so; a holdout of the latest
+ * readings, or of rows without a lasting number, is cut anew.
+ */
+export async function replayedHoldout(
+  { objects }: Pick<Reads, "objects">,
+  { unit, isByTime }: FrozenGiven,
+  before: ObjectRef | null,
+): Promise<FrozenHoldout> {
+  if (before === null || unit !== "asset" || isByTime) return nothingFrozen();
+  const split = await getDocument(objects, before, splitDocumentSchema);
+  return sides(split.ids, split);
+}
+
+function nothingFrozen(): FrozenHoldout {
+  return { frozen: new Set(), trainedBefore: new Set(), holdoutFrom: null };
 }
 
 function requireKeepable(before: SplitDocument, { model, unit, isByTime }: FrozenGiven): void {

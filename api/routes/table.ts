@@ -30,6 +30,7 @@ import { intakeRoutes, readingRoutes } from "./live/readings.ts";
 import { readingUploadRoutes } from "./live/reading-uploads.ts";
 import { recordRoutes } from "./access/records.ts";
 import type { AnyRoute } from "./route.ts";
+import { replayRoutes } from "./runs/replays.ts";
 import { reproductionRoutes } from "./runs/reproductions.ts";
 import { retrainRoutes } from "./models/retrains.ts";
 import { scheduleRoutes } from "./access/schedules.ts";
@@ -46,6 +47,7 @@ const RESOURCES: readonly AnyRoute[] = [
   ...runRoutes,
   ...trialRoutes,
   ...pipelineRoutes,
+  ...replayRoutes,
   ...uploadRoutes,
   ...approvalRoutes,
   ...modelRoutes,

@@ -75,5 +75,7 @@ export const datasetManifestSchema = z.strictObject({
   sources: z.record(nameSchema, datasetSourceSchema),
   /** Parquet with one row per quarantined row: source, file, line, code, message, text (≤ 1 KiB), asset. */
   quarantine: parquetPartSchema.optional(),
+  /** Of a replay of history: nothing later than this `__t` is in it. Such a dataset is never registered. */
+  asOf: z.number().optional(),
 });
 export type DatasetManifest = z.infer<typeof datasetManifestSchema>;

@@ -23,6 +23,7 @@ import { FaultyPlatform } from "../faults/faulty-platform.ts";
 import { DRIFT_WORKFLOW_ID, live } from "../faults/life.ts";
 import { inMs, untilAnswered } from "../faults/patience.ts";
 import { externalPipeline, pumpModel, startTrainer, uploadedModel } from "../support/external-trainer.ts";
+import { refittedFleet } from "../support/refitted-fleet.ts";
 import { recordedAlarm } from "./record-alarms.ts";
 import { recordedNames, writeHistory } from "./history-file.ts";
 
@@ -31,7 +32,7 @@ import { recordedNames, writeHistory } from "./history-file.ts";
  *
  *     npm run build && node dist/tests/replay/record.js [group …]
  *
- * Groups: `runs`, `housekeeping`, `alarms`, `readings`, `search`, `versions`, `retrains`; all of them without one.
+ * Groups: `runs`, `housekeeping`, `alarms`, `readings`, `search`, `versions`, `retrains`, `replays`; all of them without one.
  * To be run when a workflow gains a path; what is recorded stays. A history that no longer replays means that runs
  * which are open at the next release would be stuck: such a change goes behind `patched()`.
  */
@@ -234,6 +235,15 @@ class Recorder {
     return retrainRequestWorkflowId(model, "by-hand");
   }
 
+  async replayLife(options: object, change?: readonly [from: string, to: string]): Promise<string> {
+    const fleet = await refittedFleet(change);
+    const files = [];
+    for (const [name, text] of Object.entries(fleet.files)) files.push(await this.person.upload(name, text));
+    const reply = z.looseObject({ workflowId: z.string() });
+    const body = { pipeline: fleet.pipeline, files, options };
+    return (await this.#api.post("/v1/replays", { reply, body })).workflowId;
+  }
+
   async retrain(model: string): Promise<string> {
     const workflowId = `retrain/${model}/recorded`;
     await this.#platform.client.workflow.start("retrainWorkflow", {
@@ -400,6 +410,14 @@ async function recordRuns(recorder: Recorder): Promise<void> {
   await recorder.save("retrain", await recorder.retrain("promoted"));
 }
 
+/** A fleet that is refitted at mid-time: drift, retrains that are promoted or not, and a life without the loop. */
+async function recordReplays(recorder: Recorder): Promise<void> {
+  await recorder.save("replay-life-retrained", await recorder.replayLife({ every: "7d", labelDelay: "1d" }));
+  await recorder.save("replay-life-frozen", await recorder.replayLife({ every: "14d", loop: false }));
+  const refused = ["min: 0.6", "min: 0.9999"] as const;
+  await recorder.save("replay-life-refused", await recorder.replayLife({ every: "7d" }, refused));
+}
+
 const GROUPS = {
   runs: recordRuns,
   housekeeping: recordHousekeeping,
@@ -408,6 +426,7 @@ const GROUPS = {
   search: recordSearch,
   versions: recordVersions,
   retrains: recordRetrains,
+  replays: recordReplays,
 };
 const groups = process.argv.slice(2);
 const platform = await FaultyPlatform.start();

@@ -268,6 +268,7 @@ function createMemoryBackend(options: FixtureOptions) {
     },
     startScore: ({ jobId }) => start(`score ${jobId}`),
     requireScoreAlive: () => Promise.resolve(),
+    startReplay: ({ input, hash }) => start(`replay ${input.pipeline} ${hash}`),
     startReproduction: ({ model, version }) => start(`reproduce ${model}@${version}`),
     startDataComparison: ({ a, b }) => start(`compare ${a} ${b}`),
     outcomeOf: async () => ({ runId: "run-1", status: "running" }),

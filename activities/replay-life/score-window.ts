@@ -1,0 +1,146 @@
+import { confirmDrift } from "../../numerics/drift/confirmation.ts";
+import type { WindowVerdict } from "../../numerics/drift/confirmation.ts";
+import { driftedNames } from "../../numerics/drift/verdict.ts";
+import type { DriftReport } from "../../numerics/drift/verdict.ts";
+import { withoutMinorBins } from "../../numerics/drift/worst-columns.ts";
+import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
+import { timeKindOf } from "../../schemas/pipeline/pipeline.ts";
+import type { ReplayWindow } from "../../schemas/runs/replay-life.ts";
+import { getDocument, putDocument, readPipeline } from "../../stores/objects/documents.ts";
+import type { ActivityDeps } from "../dependencies.ts";
+import { headline } from "../evaluation/graph-runner.ts";
+import { featureRows } from "../evaluation/scoring.ts";
+import type { Beat } from "../heartbeat.ts";
+import { referenceDocumentSchema } from "../monitoring/reference-document.ts";
+import { rowsWhere } from "../split/row-folds.ts";
+import type { ReplayWindowInput, ReplayWindowResult } from "./messages.ts";
+import { answersOf, fileOf, seeDataset } from "./replay-version.ts";
+import type { SeenDataset } from "./replay-version.ts";
+import { momentText } from "./replay-time.ts";
+import { seenWindowSchema } from "./seen-window.ts";
+import type { SeenWindow } from "./seen-window.ts";
+import { qualityOf } from "./window-quality.ts";
+
+/** As many rows as a drift check of a served model reads; more are taken evenly. */
+const MAX_ROWS = 200_000;
+
+/** Drifted columns that the result names; the report has all. */
+const SHOWN_COLUMNS = 8;
+
+/** Everything that happens in one window: predictions by the model in service, a drift check, and what they were worth. */
+export async function scoreWindow(
+  deps: ActivityDeps,
+  input: ReplayWindowInput,
+  beat: Beat,
+): Promise<ReplayWindowResult> {
+  const pipeline = await readPipeline(deps.objects, input.spec);
+  const served = await askModel(deps, { input, pipeline, model: input.champion }, beat);
+  const isFrozen = input.frozen.manifest.sha256 === input.champion.manifest.sha256;
+  const frozen = isFrozen ? served : await askModel(deps, { input, pipeline, model: input.frozen }, beat);
+  const report = await compare(deps, { pipeline, ...served }, beat);
+  const drifted = driftedNames(report);
+  const earlier = [];
+  for (const ref of input.earlier)
+    earlier.push(verdictOf(await getDocument(deps.objects, ref, seenWindowSchema)));
+  const { confirmations } = pipeline.monitoring;
+  const { stage } = confirmDrift({ state: report.state, drifted }, earlier, confirmations);
+  const confirmed = stage === "confirmed";
+  const kind = timeKindOf(pipeline) === "cycle" ? "cycle" : "timestamp";
+  const window: ReplayWindow = {
+    index: input.index,
+    from: momentText(input.span.from, kind),
+    to: momentText(input.span.to, kind),
+    rows: served.rows.length,
+    loop: served.quality,
+    frozen: isFrozen ? served.quality : frozen.quality,
+    drift: {
+      state: report.state,
+      confirmed,
+      nDrifted: drifted.length,
+      drifted: drifted.slice(0, SHOWN_COLUMNS),
+      reason: report.reason,
+      report: await putDocument(deps.objects, report),
+    },
+  };
+  const seen: SeenWindow = { kind: "aura.replay-window/1", window, drifted };
+  return {
+    document: await putDocument(deps.objects, seen),
+    state: report.state,
+    confirmed,
+    detail: report.reason.slice(0, 500),
+  };
+}
+
+const verdictOf = ({ window, drifted }: SeenWindow): WindowVerdict => ({
+  state: window.drift.state,
+  drifted,
+});
+
+interface Asked {
+  readonly seen: SeenDataset;
+  readonly rows: Int32Array;
+  readonly answers: Float64Array;
+  readonly quality: ReplayWindow["loop"];
+}
+
+async function askModel(
+  deps: ActivityDeps,
+  given: {
+    readonly input: ReplayWindowInput;
+    readonly pipeline: Pipeline;
+    readonly model: ReplayWindowInput["champion"];
+  },
+  beat: Beat,
+): Promise<Asked> {
+  const { input, pipeline, model } = given;
+  const { dataset, span, end } = input;
+  const seen = await seeDataset(deps, { model, dataset, pipeline, hasLabel: true }, beat);
+  const rows = rowsIn(seen.table.t, span);
+  const answers = await answersOf(deps, seen, rows);
+  const quality = await qualityOf(deps, { pipeline, seen, rows, answers, end }, beat);
+  return { seen, rows, answers, quality };
+}
+
+function rowsIn(t: Float64Array, { from, to }: ReplayWindowInput["span"]): Int32Array {
+  const rows = rowsWhere(t.length, (row) => (t[row] as number) >= from && (t[row] as number) < to);
+  const step = Math.ceil(rows.length / MAX_ROWS);
+  return step <= 1 ? rows : rows.filter((_, i) => i % step === 0);
+}
+
+/** The check of `aura drift`, on what the model was asked in the window instead of on recorded predictions. */
+async function compare(
+  deps: ActivityDeps,
+  given: Pick<Asked, "seen" | "rows" | "answers"> & { readonly pipeline: Pipeline },
+  beat: Beat,
+): Promise<DriftReport> {
+  const { seen, rows, answers, pipeline } = given;
+  const { table, problem, version } = seen;
+  const { inputs, output } = version.signature;
+  const nOutputs = rows.length === 0 ? 1 : answers.length / rows.length;
+  const reference = await getDocument(
+    deps.objects,
+    fileOf(version.manifest, "reference"),
+    referenceDocumentSchema,
+  );
+  const { minRows, significance, ks, psi } = pipeline.monitoring;
+  const report = await deps.cpu.run(
+    "compareWindow",
+    {
+      reference,
+      window: {
+        nRows: rows.length,
+        features: featureRows(table, rows),
+        nFeatures: table.features.length,
+        outputs: answers,
+        nOutputs,
+        assets: Array.from(rows, (row) => table.assets[table.assetCodes[row] as number] as string),
+      },
+      scores: headline({ outputs: answers, nOutputs }, problem.kind, output.forecast),
+      categories: Object.fromEntries(inputs.map(({ name, values }) => [name, values ?? []])),
+      scoreTexts: output.classLabels ?? [],
+      options: { minRows, alpha: significance, minEffect: ks, minPsi: psi },
+    },
+    beat,
+  );
+  return withoutMinorBins(report);
+}

@@ -12,6 +12,7 @@ import { createHousekeepingActivities } from "./housekeeping/activities.ts";
 import { createIngestActivities } from "./ingest/activities.ts";
 import { createMonitoringActivities } from "./monitoring/activities.ts";
 import { createOnlineActivities } from "./online/activities.ts";
+import { createPerformanceActivities } from "./performance/activities.ts";
 import { createReadingsActivities } from "./readings/activities.ts";
 import { createRegistryActivities } from "./registry/activities.ts";
 import { createReplayLifeActivities } from "./replay-life/activities.ts";
@@ -41,6 +42,7 @@ export function createActivities(deps: ActivityDeps) {
       ...createIngestActivities(deps),
       ...createFeatureActivities(deps),
       ...createReadingsActivities(deps),
+      ...createPerformanceActivities(deps),
       ...createReproductionActivities(deps),
       ...createComparisonActivities(deps),
     }),

@@ -5,6 +5,8 @@ import { freezeModelReference } from "../evaluation/model-reference.ts";
 import { exportGraph } from "../evaluation/export-graph.ts";
 import { compareWindow } from "../monitoring/compare-window.ts";
 import { predictRows } from "../evaluation/predict-rows.ts";
+import { estimatePerformance } from "../performance/estimate.ts";
+import { measurePerformance } from "../performance/measure.ts";
 import type { FitHooks } from "../training/fit-candidate.ts";
 import { inspectLeakage } from "../training/inspect-leakage.ts";
 import { scoreTrial } from "../search/score-trial.ts";
@@ -34,6 +36,8 @@ export const CPU_JOBS = {
   explainModel,
   freezeModelReference,
   compareWindow,
+  measurePerformance,
+  estimatePerformance,
   trainTrialFold,
   scoreTrial,
 } as const satisfies Record<string, (input: never, hooks: JobHooks) => unknown>;

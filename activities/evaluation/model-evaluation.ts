@@ -166,7 +166,8 @@ export async function evaluateAnswers(
       ...(selection.alertCurve === undefined ? {} : { curve: selection.alertCurve }),
       costs: pipeline.costs ?? null,
     },
-    reference,
+    // What is expected of answers before anybody knows the truth is frozen with what they looked like.
+    reference: selection.errors === undefined ? reference : { ...reference, errors: selection.errors },
     card: cardOf(pipeline, evaluation),
     golden: goldenDocument({
       inputs: asked.inputs,

@@ -186,6 +186,7 @@ export function createTrainingActivities(deps: ActivityDeps) {
           ...(summary.alertCurve === undefined
             ? {}
             : { alertCurve: summary.alertCurve.map((point) => ({ ...point })) }),
+          ...(summary.errors === undefined ? {} : { errors: summary.errors }),
         };
         const cv = summary.candidates.find((c) => c.name === summary.chosen)?.cv ?? {};
         const stored = await putDocument(objects, selection);

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { errorModelSchema } from "../../schemas/models/error-model.ts";
 import {
   alertCurvePointSchema,
   calibrationTrialSchema,
@@ -70,5 +71,7 @@ export const selectionSchema = z.strictObject({
   cvRows: z.int(),
   /** What thresholds of the chosen one would have done out of fold; where a threshold decides. */
   alertCurve: z.array(alertCurvePointSchema).optional(),
+  /** Regression: how far off the chosen one was out of fold. */
+  errors: errorModelSchema.optional(),
 });
 export type Selection = z.infer<typeof selectionSchema>;

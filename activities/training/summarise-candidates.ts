@@ -9,6 +9,8 @@ import type { FittedIntervals } from "../../numerics/conformal/fit-intervals.ts"
 import { chooseThreshold } from "../../numerics/evaluation/threshold.ts";
 import type { AlertCosts } from "../../numerics/evaluation/threshold.ts";
 import { computeMetrics } from "../../numerics/metrics/compute-metrics.ts";
+import { fitErrorModel } from "../../numerics/performance/error-model.ts";
+import type { ErrorModel } from "../../numerics/performance/error-model.ts";
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 import type { MetricSet } from "../../schemas/models/model-version.ts";
 import { detectionMetrics, detectionThreshold } from "./anomaly-metrics.ts";
@@ -93,6 +95,8 @@ export interface Summary {
   readonly chosen: string;
   /** Of the chosen one, where a threshold decides. */
   readonly alertCurve?: readonly AlertCurvePoint[];
+  /** Of the chosen one, where it answers numbers: how far off it was. */
+  readonly errors?: ErrorModel;
   readonly candidates: readonly CandidateSummary[];
 }
 
@@ -108,6 +112,10 @@ export function summariseCandidates(job: SummaryJob, _hooks: TrainingHooks): Sum
   const chosen = choose(candidates, job);
   const rows = all.find(({ name }) => name === chosen)?.repeats[0];
   const { kind } = job.problem;
+  if (rows !== undefined && kind === "regression") {
+    const errors = fitErrorModel(rows.truth, rows.prediction);
+    return { chosen, candidates, ...(errors === null ? {} : { errors }) };
+  }
   if (rows === undefined || (kind !== "binary" && kind !== "anomaly")) return { chosen, candidates };
   const { assetDay, truth } = rows;
   // As served: thresholds are in calibrated probabilities.

@@ -75,11 +75,27 @@ export function bootstrapIntervals(
   const byId = Int32Array.from(index.sizes, (_, group) => group);
   byId.sort((a, b) => compareIds(index.ids[a], index.ids[b]));
   const draws = new Int32Array(nGroups);
-  const values = new Map<string, number[]>();
-  for (let resample = 0; resample < nResamples; resample++) {
+  const resample = (): Readonly<Record<string, number>> => {
     draws.fill(0);
     for (let i = 0; i < nGroups; i++) draws[byId[generator.integer(nGroups)]]++;
-    for (const [key, value] of Object.entries(measure(repeatRows(index.codes, index.sizes, draws)))) {
+    return measure(repeatRows(index.codes, index.sizes, draws));
+  };
+  return percentileIntervals(resample, { nResamples, level });
+}
+
+/**
+ * Percentile intervals of what a repeated draw comes to.
+ *
+ * @param draw metrics of one more draw; a metric that is undefined has no key, or is not finite
+ * @returns interval per metric key; one that was undefined on over 10 % of the draws is left out
+ */
+export function percentileIntervals(
+  draw: () => Readonly<Record<string, number>>,
+  { nResamples, level }: { readonly nResamples: number; readonly level: number },
+): Record<string, Interval> {
+  const values = new Map<string, number[]>();
+  for (let resample = 0; resample < nResamples; resample++) {
+    for (const [key, value] of Object.entries(draw())) {
       if (!Number.isFinite(value)) continue;
       const known = values.get(key);
       if (known) known.push(value);

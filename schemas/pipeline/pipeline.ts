@@ -4,6 +4,7 @@ import { featureDeclarationSchema, regimesSchema } from "./features.ts";
 import { labelSchema, taskSchema } from "./label.ts";
 import { monitoringSchema } from "./monitoring.ts";
 import { onlineSchema } from "./online.ts";
+import { performanceSchema } from "./performance.ts";
 import { retrainingSchema } from "./retraining.ts";
 import { searchSchema } from "./search.ts";
 import { sourceSchema } from "./source.ts";
@@ -120,6 +121,9 @@ export const pipelineSchema = z.strictObject({
   approval: withDefaults(approvalSchema).describe("Who decides before a model is used, and until when."),
   monitoring: withDefaults(monitoringSchema).describe("The drift check on logged predictions."),
   retraining: withDefaults(retrainingSchema).describe("When a model is trained anew by itself."),
+  performance: withDefaults(performanceSchema).describe(
+    "How the model is held against what turns out to be true.",
+  ),
   online: onlineSchema
     .optional()
     .describe(

@@ -14,6 +14,7 @@ import { PostgresIdempotencyStore } from "./repositories/access/idempotency-stor
 import { PostgresRetentionStore } from "./repositories/data/retention-store.ts";
 import { PostgresKeyStore } from "./repositories/access/key-store.ts";
 import { PostgresLineageStore } from "./repositories/lineage/lineage-store.ts";
+import { PostgresPerformanceStore } from "./repositories/serving/performance-store.ts";
 import { PostgresPredictionStore } from "./repositories/serving/prediction-store.ts";
 import { ALIAS_CHANNEL } from "./repositories/registry/promotion.ts";
 import { PostgresRegistry } from "./repositories/registry/registry.ts";
@@ -92,6 +93,7 @@ export async function createDatabase(databaseUrl: string, options: DatabaseOptio
     approvals: new PostgresApprovalStore(pool),
     keys: new PostgresKeyStore(pool),
     predictions,
+    performance: new PostgresPerformanceStore(pool),
     audit: new PostgresAuditStore(pool, options.onAuditAnchor),
     drift: new PostgresDriftStore(pool),
     scores: new PostgresScoreStore(pool),

@@ -8,6 +8,7 @@ import type { AssetStore } from "./port/assets.ts";
 import type { Registry } from "./port/registry.ts";
 import type { ApprovalStore } from "./port/approvals.ts";
 import type { KeyStore } from "./port/keys.ts";
+import type { PerformanceStore } from "./port/performance.ts";
 import type { PredictionStore } from "./port/predictions.ts";
 import type { AuditStore } from "./port/audit.ts";
 import type { DriftStore } from "./port/drift.ts";
@@ -45,19 +46,18 @@ export type { AssetStore, AssetRow } from "./port/assets.ts";
 export type { VersionRow, NewVersion, AliasEvent, Registry, ThresholdEvent } from "./port/registry.ts";
 export type { ApprovalRow, DecisionRow, ApprovalStore, ListedApproval } from "./port/approvals.ts";
 export type { KeyRow, NewKey, KeyStore } from "./port/keys.ts";
-export type { PredictionIndexRow, PredictionStore } from "./port/predictions.ts";
+export type { PerformanceReportRow, PerformanceStore, PerformanceVerdictRow } from "./port/performance.ts";
+export type {
+  PredictionIndexRow,
+  PredictionStore,
+  PredictionWindow,
+  VersionPrediction,
+} from "./port/predictions.ts";
 export type { AuditAnchor, AuditStore } from "./port/audit.ts";
 export type { DriftStore, DriftReportRow, DriftVerdictRow } from "./port/drift.ts";
 export type { ScoreStore } from "./port/scores.ts";
 export type { IdempotencyStore } from "./port/idempotency.ts";
-export type {
-  AssetLabel,
-  LabelFilter,
-  LabelOutcome,
-  LabelStore,
-  LabelWindow,
-  PredictionLabel,
-} from "./port/labels.ts";
+export type { AssetLabel, LabelFilter, LabelOutcome, LabelStore, PredictionLabel } from "./port/labels.ts";
 export type { LineagePageRequest, LineageStore, LineageSubject } from "./port/lineage.ts";
 export type {
   LabelRow,
@@ -85,6 +85,7 @@ export interface Database {
   readonly registry: Registry;
   readonly approvals: ApprovalStore;
   readonly keys: KeyStore;
+  readonly performance: PerformanceStore;
   readonly predictions: PredictionStore;
   readonly audit: AuditStore;
   readonly drift: DriftStore;

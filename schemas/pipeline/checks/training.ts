@@ -141,9 +141,10 @@ function checkSlices(scope: Scope): void {
 function checkMetrics(scope: Scope): void {
   const problem = problemKindOf(scope.pipeline);
   const known = METRIC_NAMES[problem];
-  const { metrics, gates, champion, search } = scope.pipeline;
+  const { metrics, gates, champion, search, performance } = scope.pipeline;
   const named: [FieldPath, string | undefined][] = [
     [["metrics", "primary"], metrics.primary],
+    [["performance", "metric"], performance.metric],
     ...gates.map((g, i): [FieldPath, string] => [["gates", i, "metric"], g.metric]),
     ...champion.guards.map((g, i): [FieldPath, string] => [["champion", "guards", i, "metric"], g.metric]),
     ...(search?.objectives ?? []).map((name, i): [FieldPath, string] => [["search", "objectives", i], name]),

@@ -1,7 +1,7 @@
 import type { ErrorCode } from "../../../schemas/error-codes.ts";
 import type { LabelKind, LabelState, NewLabel } from "../../../schemas/serving/observed-label.ts";
-import type { PredictionRole } from "../../../schemas/serving/prediction.ts";
 import type { AuditEntry } from "./actor.ts";
+import type { PredictionWindow } from "./predictions.ts";
 
 export type { NewLabel };
 
@@ -30,19 +30,9 @@ export interface LabelStore {
   /** How many labels that count were stored since then, by kind. */
   counts(since: string): Promise<{ kind: LabelKind; n: number }[]>;
   /** Labels that count of all assets that the version answered for in the window, in order of asset and time. */
-  ofAssets(window: LabelWindow & { readonly timeKind: "timestamp" | "cycle" }): Promise<AssetLabel[]>;
+  ofAssets(window: PredictionWindow & { readonly timeKind: "timestamp" | "cycle" }): Promise<AssetLabel[]>;
   /** Labels that count of the predictions in the window. */
-  ofPredictions(window: LabelWindow): Promise<PredictionLabel[]>;
-}
-
-/** Predictions of one version, by when they were made: since ≤ at < until. */
-export interface LabelWindow {
-  readonly model: string;
-  readonly digest: string;
-  readonly since: string;
-  readonly until: string;
-  /** Default: answers. */
-  readonly role?: PredictionRole;
+  ofPredictions(window: PredictionWindow): Promise<PredictionLabel[]>;
 }
 
 export interface LabelFilter {

@@ -20,6 +20,24 @@ export interface PredictionIndexRow {
   readonly requestId: string;
 }
 
+/** Predictions of one version, by when they were made: since ≤ at < until. */
+export interface PredictionWindow {
+  readonly model: string;
+  readonly digest: string;
+  /** Finds them sooner where it is known. */
+  readonly version?: number;
+  readonly since: string;
+  readonly until: string;
+  /** Default: answers. */
+  readonly role?: PredictionRole;
+}
+
+/** What a prediction is held against the truth by. */
+export type VersionPrediction = Pick<
+  PredictionIndexRow,
+  "predictionId" | "asset" | "t" | "value" | "segment"
+>;
+
 export interface PredictionStore {
   /** Idempotent on predictionId. */
   index(rows: readonly PredictionIndexRow[]): Promise<void>;
@@ -36,5 +54,9 @@ export interface PredictionStore {
     limit: number;
     after?: string;
   }): Promise<PredictionIndexRow[]>;
+  /** In order of time and id; of more than `limit` an even sample, the same one each time. */
+  ofVersion(window: PredictionWindow, limit: number): Promise<{ total: number; rows: VersionPrediction[] }>;
+  /** Where shipped segments lie; of one that was not shipped yet there is none. */
+  objectsOf(segments: readonly string[]): Promise<{ segment: string; object: ObjectRef }[]>;
   segments(model: string, since: string): Promise<{ segment: string; object: ObjectRef; rows: number }[]>;
 }

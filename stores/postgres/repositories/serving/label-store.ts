@@ -11,10 +11,11 @@ import type {
   LabelOutcome,
   LabelRow,
   LabelStore,
-  LabelWindow,
   PredictionLabel,
 } from "../../port/labels.ts";
+import type { PredictionWindow } from "../../port/predictions.ts";
 import { refusalsOf } from "./label-scope.ts";
+import { PREDICTIONS_IN_WINDOW, windowValues } from "./prediction-window.ts";
 
 const VALUE =
   "case when l.value_text is null then to_json(l.value_number) else to_json(l.value_text) end as value";
@@ -25,9 +26,6 @@ const COLUMNS = `l.seq, l.label_id as id, l.kind, l.asset_id as asset, l.t, l.ti
 const SHOWN_IDS = 20;
 /** A label that stood in the way may be withdrawn while it is looked at. */
 const ATTEMPTS = 3;
-
-const PREDICTIONS_OF = `aura.prediction_index p
-  where p.model = $1 and p.digest = $2 and p.at >= $3 and p.at < $4 and p.role = $5`;
 
 /** Labels in PostgreSQL; the unique index over subjects of labels that count holds what the port promises. */
 export class PostgresLabelStore implements LabelStore {
@@ -90,30 +88,26 @@ export class PostgresLabelStore implements LabelStore {
     );
   }
 
-  ofAssets(window: LabelWindow & { readonly timeKind: "timestamp" | "cycle" }): Promise<AssetLabel[]> {
+  ofAssets(window: PredictionWindow & { readonly timeKind: "timestamp" | "cycle" }): Promise<AssetLabel[]> {
     return this.#pool.query(
       `select l.kind, l.asset_id as asset, l.t, l.label_column as column, ${VALUE} from aura.observed_labels l
-        where l.state = 'valid' and l.time_kind = $6
-          and l.asset_id in (select p.asset_id from ${PREDICTIONS_OF})
+        where l.state = 'valid' and l.time_kind = $7
+          and l.asset_id in (select p.asset_id from ${PREDICTIONS_IN_WINDOW})
         order by l.asset_id collate "C", l.t, l.seq`,
       [...windowValues(window), window.timeKind],
     );
   }
 
-  ofPredictions(window: LabelWindow): Promise<PredictionLabel[]> {
+  ofPredictions(window: PredictionWindow): Promise<PredictionLabel[]> {
     return this.#pool.query(
       `select l.prediction_id as "predictionId", l.kind, l.label_column as column, ${VALUE}
          from aura.observed_labels l
         where l.state = 'valid' and l.prediction_id is not null
-          and l.prediction_id in (select p.prediction_id from ${PREDICTIONS_OF})
+          and l.prediction_id in (select p.prediction_id from ${PREDICTIONS_IN_WINDOW})
         order by l.seq`,
       windowValues(window),
     );
   }
-}
-
-function windowValues({ model, digest, since, until, role }: LabelWindow): string[] {
-  return [model, digest, since, until, role ?? "answer"];
 }
 
 interface Batch {

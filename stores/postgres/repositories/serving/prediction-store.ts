@@ -2,10 +2,13 @@ import type { ObjectRef } from "../../../../schemas/object-ref.ts";
 import { PlatformError } from "../../../../schemas/platform-error.ts";
 import type { PredictionRole } from "../../../../schemas/serving/prediction.ts";
 import type { ConnectionPool } from "../../connection/connection-pool.ts";
-import type { PredictionIndexRow, PredictionStore } from "../../port.ts";
+import type { PredictionIndexRow, PredictionStore, PredictionWindow, VersionPrediction } from "../../port.ts";
+import { PREDICTIONS_IN_WINDOW, windowValues } from "./prediction-window.ts";
 
 /** Rows sent with one `unnest` statement. */
 const BATCH_ROWS = 5_000;
+/** A power of two: hashes of ids fall on so many places, of which a sample takes the first ones. */
+const SAMPLE_PLACES = 2 ** 20;
 
 const INDEX_COLUMNS = `p.prediction_id as "predictionId", p.model, p.version, p.digest, p.asset_id as asset, p.at,
   p.actor, p.t, p.role, p.segment, p.segment_offset as "offset", p.value, p.request_id as "requestId"`;
@@ -105,6 +108,35 @@ export class PostgresPredictionStore implements PredictionStore {
         filter.sites ?? null,
         filter.role ?? "answer",
       ],
+    );
+  }
+
+  async ofVersion(
+    window: PredictionWindow,
+    limit: number,
+  ): Promise<{ total: number; rows: VersionPrediction[] }> {
+    const values = windowValues(window);
+    const [counted] = await this.#pool.query<{ n: number }>(
+      `select count(*) as n from ${PREDICTIONS_IN_WINDOW}`,
+      values,
+    );
+    const total = counted?.n ?? 0;
+    if (total === 0) return { total, rows: [] };
+    const share = Math.ceil(Math.min(1, limit / total) * SAMPLE_PLACES);
+    const rows = await this.#pool.query<VersionPrediction>(
+      `select p.prediction_id as "predictionId", p.asset_id as asset, p.t, p.value, p.segment
+         from ${PREDICTIONS_IN_WINDOW} and (hashtextextended(p.prediction_id, 0) & ${SAMPLE_PLACES - 1}) < $7
+        order by p.at, p.prediction_id`,
+      [...values, share],
+    );
+    return { total, rows };
+  }
+
+  objectsOf(segments: readonly string[]): Promise<{ segment: string; object: ObjectRef }[]> {
+    return this.#pool.query(
+      `select s.segment, json_build_object('key', s.object_key, 'sha256', s.object_sha256, 'bytes', s.object_bytes) as object
+         from aura.prediction_segments s where s.segment = any ($1) order by s.segment`,
+      [segments],
     );
   }
 

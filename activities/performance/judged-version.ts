@@ -1,0 +1,52 @@
+import { parseView } from "../../features/feature-view.ts";
+import type { FeatureView } from "../../features/feature-view.ts";
+import { signatureSchema } from "../../schemas/models/model-version.ts";
+import type { Signature } from "../../schemas/models/model-version.ts";
+import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
+import { PlatformError } from "../../schemas/platform-error.ts";
+import { getDocument } from "../../stores/objects/documents.ts";
+import type { VersionRow } from "../../stores/postgres/port.ts";
+import type { ActivityDeps } from "../dependencies.ts";
+import { pipelineOfRun } from "../retraining/standing-pipeline.ts";
+import { problemOf } from "../training/problem.ts";
+import type { Problem } from "../training/problem.ts";
+
+/** What performance needs of the worker. */
+export type PerformanceDeps = Pick<ActivityDeps, "db" | "objects" | "cpu">;
+
+/** A version with what its answers are held against the truth by: its own question, as it was trained on. */
+export interface JudgedVersion {
+  readonly row: VersionRow;
+  readonly view: FeatureView;
+  readonly signature: Signature;
+  readonly pipeline: Pipeline;
+  readonly problem: Problem;
+}
+
+/** @throws {PlatformError} not_found; integrity: a file of the version is missing or not what its hash says */
+export async function judgedVersion(
+  { db, objects }: PerformanceDeps,
+  row: VersionRow,
+): Promise<JudgedVersion> {
+  const { view, signature } = row.manifest.files;
+  if (view === undefined || signature === undefined)
+    throw new PlatformError("integrity", `judge [${row.model}@${row.version}]: the version has no view`);
+  const { pipeline } = await pipelineOfRun(db, row.runId);
+  const own = await getDocument(objects, signature, signatureSchema);
+  return {
+    row,
+    view: parseView(Buffer.from(await objects.get(view)).toString("utf8")),
+    signature: own,
+    pipeline,
+    problem: problemOf(pipeline, own.output.classLabels ?? null),
+  };
+}
+
+/** Why answers of a version cannot be held against labels; undefined: they can. */
+export function whyNotJudged({ problem, view, pipeline }: JudgedVersion): string | undefined {
+  if (problem.kind === "forecast")
+    return "a forecast is held against later readings, which a check does not do yet";
+  if (view.label.kind === "none") return "the pipeline has no label that could say what was true";
+  const metric = pipeline.performance.metric ?? problem.primaryMetric;
+  return metric === "stability" ? "without a label no metric of a detector can be realized" : undefined;
+}

@@ -1,0 +1,67 @@
+import { tableFromIPC } from "apache-arrow";
+import type { PredictionWindow, VersionPrediction } from "../../stores/postgres/port.ts";
+import { evidenceGroups } from "../evaluation/evidence-groups.ts";
+import type { JudgedVersion, PerformanceDeps } from "./judged-version.ts";
+
+/** Predictions of a window with what the model answered. */
+export interface PredictedRows {
+  /** In the window; `rows` may be an even sample. */
+  readonly total: number;
+  readonly rows: readonly VersionPrediction[];
+  /** Row-major (rows × width): the value, the probability or score, or a probability per class. */
+  readonly answers: Float64Array;
+  readonly width: number;
+}
+
+/** Rows beyond this are sampled: enough for any verdict, and memory stays bounded. */
+export const MOST_ROWS = 200_000;
+const SEGMENT_BYTES = 512 * 1024 * 1024;
+
+/**
+ * The predictions of a version in a window, from the index. Of more than two classes the index has the likeliest alone: the others
+ * are read from the segments, and rows whose segment is not shipped yet are left out.
+ */
+export async function predictedRows(
+  deps: PerformanceDeps,
+  { problem }: Pick<JudgedVersion, "problem">,
+  window: PredictionWindow,
+): Promise<PredictedRows> {
+  const { total, rows } = await deps.db.predictions.ofVersion(window, MOST_ROWS);
+  if (problem.kind !== "multiclass")
+    return { total, rows, answers: Float64Array.from(rows, ({ value }) => value), width: 1 };
+  return withOutputs(deps, { total, rows, width: problem.nClasses });
+}
+
+async function withOutputs(
+  { db, objects }: PerformanceDeps,
+  { total, rows, width }: Pick<PredictedRows, "total" | "rows" | "width">,
+): Promise<PredictedRows> {
+  const wanted = new Set(rows.map(({ predictionId }) => predictionId));
+  const outputs = new Map<string, Float64Array>();
+  for (const { object } of await db.predictions.objectsOf([...new Set(rows.map(({ segment }) => segment))])) {
+    const table = tableFromIPC(await objects.get(object, SEGMENT_BYTES));
+    const [ids, values] = [table.getChild("predictionId"), table.getChild("outputs")];
+    for (let i = 0; i < table.numRows; i++) {
+      const id = String(ids?.get(i));
+      if (wanted.has(id)) outputs.set(id, Float64Array.from(values?.get(i) as Iterable<number>));
+    }
+  }
+  const read = rows.filter(({ predictionId }) => outputs.get(predictionId)?.length === width);
+  const answers = new Float64Array(read.length * width);
+  read.forEach(({ predictionId }, i) => answers.set(outputs.get(predictionId) ?? [], i * width));
+  return { total, rows: read, answers, width };
+}
+
+/** One number per asset, or per prediction where none is known: rows of one asset are less evidence than as many assets. */
+export function groupsOf(rows: readonly Pick<VersionPrediction, "asset">[]): Int32Array {
+  const codes = new Map<string, number>();
+  let next = 0;
+  const groups = Int32Array.from(rows, ({ asset }) => {
+    if (asset === null) return next++;
+    const known = codes.get(asset);
+    if (known !== undefined) return known;
+    codes.set(asset, next);
+    return next++;
+  });
+  return rows.length === 0 ? groups : evidenceGroups(groups);
+}

@@ -1,0 +1,122 @@
+import type { Realized } from "../../schemas/models/performance-report.ts";
+import { PlatformError } from "../../schemas/platform-error.ts";
+import type { PredictionWindow } from "../../stores/postgres/port.ts";
+import { judgedVersion, whyNotJudged } from "./judged-version.ts";
+import type { JudgedVersion, PerformanceDeps } from "./judged-version.ts";
+import { groupsOf, predictedRows } from "./predicted-rows.ts";
+import type { PredictedRows } from "./predicted-rows.ts";
+import { truthReader } from "./truth.ts";
+import type { KnownLabels } from "./truth.ts";
+
+/** Realized quality of a version in a window, and by which metric it is judged. */
+export interface RealizedPerformance extends Realized {
+  readonly primaryMetric: string;
+  /** Why there is none; null: there is, as far as there are labels. */
+  readonly unavailable: string | null;
+}
+
+/**
+ * How good the answers of one version turned out to be, by all labels that are there now: answers, or shadows, that were made in
+ * since ≤ at < until.
+ *
+ * @throws {PlatformError} not_found: there is no such version
+ */
+export async function realizedPerformance(
+  deps: PerformanceDeps,
+  ask: Omit<PredictionWindow, "version">,
+): Promise<RealizedPerformance> {
+  const row = await deps.db.registry.byDigest(ask.model, ask.digest);
+  if (row === undefined)
+    throw new PlatformError("not_found", `judge [${ask.model}]: there is no version ${ask.digest}`);
+  const version = await judgedVersion(deps, row);
+  const { primaryMetric } = version.problem;
+  const unavailable = whyNotJudged(version) ?? null;
+  const window = { ...ask, version: row.version };
+  const found = unavailable === null ? await realizedIn(deps, version, window) : NOTHING;
+  return { ...found, primaryMetric, unavailable };
+}
+
+export const NOTHING: Realized = {
+  predictions: 0,
+  looked: 0,
+  labelled: 0,
+  censored: 0,
+  assets: 0,
+  metrics: {},
+  intervals: {},
+};
+
+/** As `realizedPerformance`, of a version that is at hand. */
+export async function realizedIn(
+  deps: PerformanceDeps,
+  version: JudgedVersion,
+  window: PredictionWindow,
+  given?: PredictedRows,
+): Promise<Realized> {
+  const predicted = given ?? (await predictedRows(deps, version, window));
+  const { total, rows } = predicted;
+  if (rows.length === 0) return { ...NOTHING, predictions: total };
+  const labels = await labelsOf(deps, version, window);
+  const joined = join(version, predicted, labels);
+  const { metrics, intervals } = await deps.cpu.run("measurePerformance", {
+    ...questionOf(version),
+    ...joined,
+    seed: version.pipeline.split.seed,
+  });
+  return {
+    predictions: total,
+    looked: rows.length,
+    labelled: joined.truth.length,
+    censored: joined.censored.least.length,
+    assets: new Set(joined.groups).size,
+    metrics,
+    intervals: Object.fromEntries(Object.entries(intervals).map(([key, [low, high]]) => [key, [low, high]])),
+  };
+}
+
+async function labelsOf(
+  { db }: PerformanceDeps,
+  { view }: JudgedVersion,
+  window: PredictionWindow,
+): Promise<KnownLabels> {
+  const { timeKind } = view;
+  return {
+    ofAssets: timeKind === "none" ? [] : await db.labels.ofAssets({ ...window, timeKind }),
+    ofPredictions: await db.labels.ofPredictions(window),
+  };
+}
+
+function questionOf({ problem, signature }: JudgedVersion) {
+  const { interval, threshold } = signature.output;
+  return {
+    task: problem.metricTask,
+    primaryMetric: problem.primaryMetric,
+    nClasses: problem.nClasses,
+    threshold: threshold ?? null,
+    interval:
+      interval === undefined ? null : { rule: interval, range: { min: interval.min, max: interval.max } },
+  };
+}
+
+/** Predictions beside their truth, and those of which only a bound is known. */
+export function join(version: JudgedVersion, { rows, answers, width }: PredictedRows, labels: KnownLabels) {
+  const truthOf = truthReader(version, labels);
+  const truths = rows.map(truthOf);
+  const groups = groupsOf(rows);
+  const known = [...truths.keys()].filter((i) => !Number.isNaN(truths[i]?.y));
+  const bounded = [...truths.keys()].filter((i) => !Number.isNaN(truths[i]?.least));
+  const prediction = new Float64Array(known.length * width);
+  known.forEach((i, place) => prediction.set(answers.subarray(i * width, (i + 1) * width), place * width));
+  const group = (at: readonly number[]) => Int32Array.from(at, (i) => groups[i] as number);
+  return {
+    truth: Float64Array.from(known, (i) => truths[i]?.y ?? Number.NaN),
+    truthRaw: Float64Array.from(known, (i) => truths[i]?.raw ?? Number.NaN),
+    prediction,
+    groups: group(known),
+    censored: {
+      least: Float64Array.from(bounded, (i) => truths[i]?.least ?? Number.NaN),
+      prediction: Float64Array.from(bounded, (i) => answers[i * width] ?? Number.NaN),
+      groups: group(bounded),
+    },
+  };
+}

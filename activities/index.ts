@@ -18,6 +18,7 @@ import { createRegistryActivities } from "./registry/activities.ts";
 import { createReplayLifeActivities } from "./replay-life/activities.ts";
 import { createReproductionActivities } from "./reproduction/activities.ts";
 import { createRetrainingActivities } from "./retraining/activities.ts";
+import { createRolloutActivities } from "./rollout/activities.ts";
 import { createRunActivities } from "./runs/activities.ts";
 import { createScoringActivities } from "./scoring/activities.ts";
 import { createSearchActivities } from "./search/activities.ts";
@@ -34,6 +35,7 @@ export function createActivities(deps: ActivityDeps) {
         ...createMonitoringActivities(deps),
         ...createRetrainingActivities(deps),
         ...createAlarmActivities(deps),
+        ...createRolloutActivities(deps),
       }),
       ...createHousekeepingActivities(deps),
       ...createOnlineActivities(deps),

@@ -30,10 +30,12 @@ import {
   reproduceWorkflowId,
   retrainRequestWorkflowId,
   SEARCH_ATTRIBUTES,
+  rolloutWorkflowId,
   scoreWorkflowId,
   TASK_QUEUES,
   uploadWorkflowId,
 } from "../temporal-config/constants.ts";
+import type { RolloutInput } from "../workflows/rollout/messages.ts";
 import type {
   AskRetrainInput,
   StartDataComparisonInput,
@@ -131,6 +133,15 @@ class TemporalGateway implements WorkflowGateway {
     });
     await this.#ended("promote", started);
     return started;
+  }
+
+  async startRollout(start: RolloutInput): Promise<StartedWorkflow> {
+    const { rolloutId, model, version, requestedBy } = start;
+    return this.#start("rolloutWorkflow", {
+      workflowId: rolloutWorkflowId(rolloutId),
+      args: [start],
+      staticSummary: `Roll out ${model}@${version}, asked by ${requestedBy.id}`.slice(0, 190),
+    });
   }
 
   async startScore({ inputHash, ...score }: StartScoreInput): Promise<StartedWorkflow> {

@@ -1,5 +1,6 @@
 import type { TestChannelInput } from "../activities/alarms/messages.ts";
 import type { ReplayLifeInput } from "../activities/replay-life/messages.ts";
+import type { RolloutInput } from "../workflows/rollout/messages.ts";
 import type { ChannelTest } from "../schemas/alerts/alert-channel.ts";
 import type { DataKind } from "../schemas/data/data-diff.ts";
 import type { ScheduleView } from "../schemas/live/online-features.ts";
@@ -102,6 +103,7 @@ export interface WorkflowGateway {
   pendingFailure(workflowId: string, runId: string): Promise<PendingFailure | undefined>;
   wakeApproval(workflowId: string): Promise<void>;
   startPromotion(start: StartPromotionInput): Promise<StartedWorkflow>;
+  startRollout(start: RolloutInput): Promise<StartedWorkflow>;
   startScore(start: StartScoreInput): Promise<StartedWorkflow>;
   /**
    * Whether a score job may still give an answer; no effect while it runs or is unknown.

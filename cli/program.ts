@@ -33,6 +33,7 @@ import { registerReproduceCommand } from "./commands/model/reproduce.ts";
 import { registerRetrainCommand } from "./commands/model/retrain.ts";
 import { registerSchedulesCommand } from "./commands/record/schedules.ts";
 import { registerResetCommand } from "./commands/platform/reset.ts";
+import { registerRolloutCommand } from "./commands/model/rollout.ts";
 import { registerRunCommand } from "./commands/pipeline/run.ts";
 import { registerRunsCommand } from "./commands/pipeline/runs.ts";
 import { registerScoreCommand } from "./commands/model/score.ts";
@@ -65,6 +66,7 @@ const COMMANDS: Readonly<Record<string, readonly ((program: Command) => void)[]>
   "Models in use:": [
     registerApprovalsCommand,
     registerModelsCommand,
+    registerRolloutCommand,
     registerReproduceCommand,
     registerScoreCommand,
     registerPredictionsCommand,

@@ -1,6 +1,7 @@
 import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import type { Socket } from "node:net";
+import { setPriority } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { FromChild, ToChild } from "./messages.ts";
 import { decodeAnswer, encodeRun, FrameReader } from "./run-frames.ts";
@@ -25,6 +26,15 @@ interface Pending {
   /** Of a load: undefined. */
   readonly resolve: (answer: RunAnswer | undefined) => void;
   readonly reject: (error: Error) => void;
+}
+
+/** An accelerator of others: a machine that does not let it be set goes on without. */
+function yieldTo(pid: number, niceness: number): void {
+  try {
+    setPriority(pid, niceness);
+  } catch {
+    // The child ended already, or the platform refuses.
+  }
 }
 
 /** Built entry of a child, whether this file runs as built or as source (unit tests). */
@@ -56,7 +66,8 @@ export class ChildHandle {
   private loss: ChildLoss = "exit";
   private isGone = false;
 
-  constructor() {
+  /** @param niceness how much it yields to other processes, 0…19 */
+  constructor(niceness = 0) {
     this.process = fork(childEntry(), [], {
       serialization: "advanced",
       execArgv: [],
@@ -65,6 +76,7 @@ export class ChildHandle {
       env: { NODE_ENV: "production" },
     });
     this.pid = this.process.pid ?? -1;
+    if (niceness > 0) yieldTo(this.pid, niceness);
     this.process.on("message", (message: FromChild) => this.receive(message));
     this.frames = this.process.stdio[4] as Socket;
     const reader = new FrameReader((frame) => this.receiveAnswer(decodeAnswer(frame)));

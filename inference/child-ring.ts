@@ -167,7 +167,7 @@ export class ChildRing {
   private async prepare(extra: readonly ServedModel[] = []): Promise<ReadyChild> {
     for (let attempt = 1; ; attempt++) {
       const began = performance.now();
-      const ready = startChild();
+      const ready = startChild(this.options.niceness);
       this.starting.add(ready);
       try {
         await this.loadMissing(ready, extra);

@@ -23,8 +23,8 @@ export class ModelLoadError extends Error {
 }
 
 /** Starts a child without models. */
-export function startChild(): ReadyChild {
-  return { child: new ChildHandle(), keys: new Set() };
+export function startChild(niceness: number): ReadyChild {
+  return { child: new ChildHandle(niceness), keys: new Set() };
 }
 
 /**

@@ -23,13 +23,21 @@ export interface PoolOptions {
   /** Rows that small requests are gathered to. Default 64. */
   readonly maxBatchRows?: number;
   readonly onEvent?: (event: PoolEvent) => void;
+  /** How much the children yield to other processes, 0…19. Default 0. */
+  readonly niceness?: number;
 }
 
 export type CheckedPoolOptions = Required<PoolOptions>;
 
 /** @throws {RangeError} naming the option that is out of range */
 export function checkPoolOptions(options: PoolOptions): CheckedPoolOptions {
-  const checked = { loadDeadlineMs: 60_000, maxBatchRows: 64, onEvent: () => undefined, ...options };
+  const checked = {
+    loadDeadlineMs: 60_000,
+    maxBatchRows: 64,
+    niceness: 0,
+    onEvent: () => undefined,
+    ...options,
+  };
   for (const name of [
     "children",
     "deadlineMs",

@@ -78,6 +78,16 @@ export const WORKER_TUNING = {
   shutdownForceTime: "15s",
 } as const;
 
+/**
+ * Watching a rollout: for as long as a stage bakes. A killed worker is noticed within the heartbeat's time, and another one
+ * watches at once, as what is wrong must be rolled back in seconds.
+ */
+export const WATCH = {
+  startToCloseTimeout: "365d",
+  heartbeatTimeout: "4s",
+  retry: { initialInterval: "200ms", backoffCoefficient: 2, maximumInterval: "2s" },
+} as const;
+
 /** How often an approval looks for its recorded decision by itself, should a wake-up be lost. */
 export const APPROVAL_POLL_MS = 60_000;
 
@@ -95,6 +105,12 @@ export const approveWorkflowId = (kind: string, id: string, digest: string): str
   `approve/${kind}/${id}/${digest}`;
 
 export const promoteWorkflowId = (model: string, version: number): string => `promote/${model}/${version}`;
+
+/** `id` names model, version and who asked. */
+export const rolloutWorkflowId = (id: string): string => `rollout/${id}`;
+
+/** The review of one rollback that nobody approved. */
+export const reviewWorkflowId = (id: string): string => `review/${id}`;
 
 /** Also the id of the model's drift schedule. */
 export const driftWorkflowId = (model: string): string => `drift/${model}`;

@@ -1,7 +1,9 @@
 import type { Logger } from "pino";
 import { liveInput } from "../api/serving/live-input.ts";
 import { requireKnown } from "../api/serving/row-encoder.ts";
-import type { Predictor } from "../api/serving/predictor.ts";
+import type { PredictCaller, Predictor } from "../api/serving/predictor.ts";
+import { takes } from "../api/serving/rollout/candidate.ts";
+import { haveSameFeatures } from "../api/serving/rollout/same-features.ts";
 import type { ServedVersion } from "../api/serving/served-version.ts";
 import { isPlatformError } from "../schemas/platform-error.ts";
 import type { Prediction, PredictReply } from "../schemas/serving/prediction.ts";
@@ -34,8 +36,8 @@ interface Job {
 }
 
 interface Answered {
+  readonly version: ServedVersion;
   readonly job: Job;
-  readonly reply: PredictReply;
   readonly prediction: Prediction;
 }
 
@@ -70,7 +72,7 @@ export class ChampionScoring {
     if (version === undefined) return [];
     const jobs = own.flatMap((series) => this.#jobOf(version, series) ?? []);
     try {
-      this.#tell(version, await this.#answer(version, jobs));
+      this.#tell(await this.#answerAll(version, jobs));
       return [];
     } catch (err) {
       this.#options.logger.warn({ err, model: version.model }, "assets were not scored; it is tried again");
@@ -106,8 +108,29 @@ export class ChampionScoring {
     }
   }
 
+  /** While a rollout goes on, assets in its share are scored by the version that it brings. */
+  async #answerAll(champion: ServedVersion, jobs: readonly Job[]): Promise<Answered[]> {
+    const { predictor } = this.#options;
+    const candidate = predictor.candidateBeside(champion);
+    if (candidate === undefined) return this.#answer(champion, jobs);
+    const isTaken = ({ series }: Job): boolean => takes(candidate, [series.asset], "");
+    const groups = [jobs.filter(isTaken), jobs.filter((job) => !isTaken(job))];
+    const answered = groups.map((group) =>
+      group.length === 0
+        ? Promise.resolve([])
+        : predictor.answerInRollout(candidate, {
+            assets: () => group.map(({ series }) => series.asset),
+            requestKey: "",
+            answer: (version, by) => this.#answer(version, group, by),
+            isFor: (version) => haveSameFeatures(champion, version),
+            replyOf: (all) => replyOf(champion, group, all),
+          }),
+    );
+    return (await Promise.all(answered)).flat();
+  }
+
   /** Answers of the jobs; where the model has none for some row, the others have theirs. */
-  async #answer(version: ServedVersion, jobs: readonly Job[]): Promise<Answered[]> {
+  async #answer(version: ServedVersion, jobs: readonly Job[], by?: PredictCaller["by"]): Promise<Answered[]> {
     if (jobs.length === 0) return [];
     const width = version.signature.inputs.length;
     const rows = new Float64Array(jobs.length * width);
@@ -119,9 +142,9 @@ export class ChampionScoring {
       const reply = await this.#options.predictor.predict(
         version,
         { rows, nRows: jobs.length, assets, times, requestIds },
-        { actor: "scorer", requestId: "live" },
+        { actor: "scorer", requestId: "live", by },
       );
-      return reply.predictions.map((prediction, i) => ({ job: jobs[i] as Job, reply, prediction }));
+      return reply.predictions.map((prediction, i) => ({ version, job: jobs[i] as Job, prediction }));
     } catch (error) {
       if (!isPlatformError(error) || error.isRetryable) throw error;
       if (jobs.length === 1) {
@@ -129,18 +152,19 @@ export class ChampionScoring {
         return [];
       }
       const half = jobs.length >> 1;
-      const first = await this.#answer(version, jobs.slice(0, half));
-      return [...first, ...(await this.#answer(version, jobs.slice(half)))];
+      const first = await this.#answer(version, jobs.slice(0, half), by);
+      return [...first, ...(await this.#answer(version, jobs.slice(half), by))];
     }
   }
 
-  #tell(version: ServedVersion, answered: readonly Answered[]): void {
-    const scores = answered.map((one) => scoreOf(version, one));
+  #tell(answered: readonly Answered[]): void {
+    const scores = answered.map(scoreOf);
     for (const score of scores) {
       const lease = this.#options.fenceOf(score.asset);
       if (lease !== undefined) this.#unwritten.set(`${score.model} ${score.asset}`, { ...score, ...lease });
     }
-    this.#options.onOutcome(version.model, "scored", scores.length);
+    const [first] = scores;
+    if (first !== undefined) this.#options.onOutcome(first.model, "scored", scores.length);
     for (const observer of this.#options.observers) observer.assetsScored?.(scores);
     this.#writing = this.#writing.then(() => this.#write());
   }
@@ -169,7 +193,18 @@ function readingId({ series, last: { epoch, ts, seq } }: Job): string {
   return `live/${series.model.binding.source}/${epoch}/${ts}/${seq}`;
 }
 
-function scoreOf(version: ServedVersion, { job, prediction }: Answered): AssetScore {
+/** For comparison: without any where the model had none for some row. */
+function replyOf(
+  { model, version, digest }: ServedVersion,
+  jobs: readonly Job[],
+  answered: readonly Answered[],
+): PredictReply {
+  const isWhole = answered.length === jobs.length;
+  const predictions = isWhole ? answered.map(({ prediction }) => prediction) : [];
+  return { model, version, digest, predictions, traced: true };
+}
+
+function scoreOf({ version, job, prediction }: Answered): AssetScore {
   const { series, last, unfit, committedAt } = job;
   const { signature, model, version: number, digest } = version;
   return {

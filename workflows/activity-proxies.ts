@@ -15,11 +15,12 @@ import type { createRetrainingActivities } from "../activities/retraining/activi
 import type { createReplayLifeActivities } from "../activities/replay-life/activities.ts";
 import type { createReproductionActivities } from "../activities/reproduction/activities.ts";
 import type { createRunActivities } from "../activities/runs/activities.ts";
+import type { createRolloutActivities } from "../activities/rollout/activities.ts";
 import type { createScoringActivities } from "../activities/scoring/activities.ts";
 import type { createSearchActivities } from "../activities/search/activities.ts";
 import type { createOnlineActivities } from "../activities/online/activities.ts";
 import type { createTrainingActivities } from "../activities/training/activities.ts";
-import { DELIVERY, RETRY, TASK_QUEUES, TIMEOUTS } from "../temporal-config/constants.ts";
+import { DELIVERY, RETRY, TASK_QUEUES, TIMEOUTS, WATCH } from "../temporal-config/constants.ts";
 
 /**
  * Activities as workflows call them, by the resource they need: bookkeeping, data, CPU. Cancellation waits for the
@@ -53,6 +54,14 @@ export const channelTests = proxyActivities<Pick<ReturnType<typeof createAlarmAc
   retry: { maximumAttempts: 1 },
 });
 export const registry = proxyActivities<ReturnType<typeof createRegistryActivities>>(RECORD);
+type RolloutActivities = ReturnType<typeof createRolloutActivities>;
+export const rollouts = proxyActivities<Omit<RolloutActivities, "watchRollout">>(RECORD);
+/** Not waited for once it is cancelled: what comes next must not take the second that it needs to hear of it. */
+export const watches = proxyActivities<Pick<RolloutActivities, "watchRollout">>({
+  ...WATCH,
+  taskQueue: TASK_QUEUES.control,
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+});
 export const monitoring = proxyActivities<ReturnType<typeof createMonitoringActivities>>(RECORD);
 export const retraining = proxyActivities<ReturnType<typeof createRetrainingActivities>>(RECORD);
 /** Small steps over many rows or objects: hours with heartbeats, and no core to take. */

@@ -2,6 +2,7 @@ import type { StoredPipelineInput } from "../../stores/objects/pipeline-input.ts
 import type { GateResult, MetricSet } from "../../schemas/models/model-version.ts";
 import type { ErrorLocation } from "../../schemas/platform-error.ts";
 import type { ApprovalPolicy } from "../../schemas/pipeline/training.ts";
+import type { RolloutPlan } from "../../schemas/pipeline/rollout.ts";
 import type { RunOutcome, RunStage } from "../../schemas/runs/run.ts";
 
 /** Who asked for a run; travels through workflows so that nobody approves their own request. */
@@ -29,6 +30,8 @@ export interface RunPlan {
   readonly approval: ApprovalPolicy;
   readonly approvalDeadlineMs: number;
   readonly approvalReminderMs: number;
+  /** Absent: what was approved is promoted at once. */
+  readonly rollout?: RolloutPlan;
 }
 
 export interface RunRef {

@@ -1,4 +1,5 @@
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
+import { rolloutPlan } from "../../schemas/pipeline/rollout.ts";
 import { durationMs } from "../../schemas/pipeline/time.ts";
 import { trainedCandidates } from "../candidates.ts";
 import type { RunPlan } from "./messages.ts";
@@ -20,5 +21,8 @@ export function runPlan(pipeline: Pipeline, runId: string): RunPlan {
     approval: pipeline.approval,
     approvalDeadlineMs: durationMs(pipeline.approval.deadline),
     approvalReminderMs: durationMs(pipeline.approval.reminder),
+    ...(pipeline.rollout === undefined
+      ? {}
+      : { rollout: rolloutPlan(pipeline.rollout, pipeline.approval.allowDirectSignals) }),
   };
 }

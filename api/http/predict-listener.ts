@@ -92,6 +92,7 @@ async function answer({ path, model }: PredictRoute, exchange: Exchange): Promis
       {
         actor,
         requestId,
+        requestKey: headersOfIncoming(incoming).one("x-request-id"),
         contentType: incoming.headers["content-type"],
         readBody: (limitBytes) => readNodeBody(incoming, limitBytes),
       },
@@ -152,7 +153,9 @@ async function answerRepeated(
   const { head, body } = request;
   const readBody = (): Promise<Uint8Array> => Promise.resolve(body);
   try {
-    const reply = await predict(model, { actor, requestId, contentType: head.contentType, readBody }, deps);
+    const requestKey = head.headers.one("x-request-id");
+    const exchange = { actor, requestId, requestKey, contentType: head.contentType, readBody };
+    const reply = await predict(model, exchange, deps);
     const text = JSON.stringify(reply);
     return `${OK_HEAD}${requestId}\r\ncontent-length: ${Buffer.byteLength(text)}${headEnd()}${text}`;
   } catch (error) {

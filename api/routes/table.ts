@@ -34,6 +34,7 @@ import { replayRoutes } from "./runs/replays.ts";
 import { reproductionRoutes } from "./runs/reproductions.ts";
 import { retrainRoutes } from "./models/retrains.ts";
 import { scheduleRoutes } from "./access/schedules.ts";
+import { rolloutRoutes } from "./models/rollouts.ts";
 import { runRoutes } from "./runs/runs.ts";
 import { scoreRoutes } from "./serving/scores.ts";
 import { thresholdRoutes } from "./models/thresholds.ts";
@@ -52,6 +53,7 @@ const RESOURCES: readonly AnyRoute[] = [
   ...approvalRoutes,
   ...modelRoutes,
   ...promotionRoutes,
+  ...rolloutRoutes,
   ...thresholdRoutes,
   ...reproductionRoutes,
   ...importRoutes,

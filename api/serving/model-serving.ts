@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Logger } from "pino";
 import type { Settings } from "../../config/settings.ts";
-import type { PoolEvent } from "../../inference/pool-options.ts";
+import type { PoolEvent, PoolOptions } from "../../inference/pool-options.ts";
 import { createInferencePool } from "../../inference/pool.ts";
 import type { InferencePool } from "../../inference/pool.ts";
 import type { ObjectStore } from "../../stores/objects/port.ts";
@@ -14,6 +14,7 @@ import { TraceSpool } from "../trace/spool.ts";
 import type { ChampionFile } from "./champion-file.ts";
 import { Champions } from "./champions.ts";
 import type { ChampionsOptions } from "./champions.ts";
+import { Candidates } from "./rollout/candidates.ts";
 import { Explanations } from "./explanations.ts";
 import { createAssetFeatures } from "./online-features.ts";
 import { Predictor } from "./predictor.ts";
@@ -23,7 +24,7 @@ export interface ModelServingOptions {
   /** Folder of the process, for its spool. */
   readonly stateDir: string;
   readonly file: ChampionFile;
-  readonly database: () => Pick<Database, "registry" | "predictions">;
+  readonly database: () => Pick<Database, "registry" | "rollouts" | "predictions">;
   /** Resolves once `database` can be asked. */
   readonly connected: Promise<void>;
   readonly objects: ObjectStore;
@@ -36,6 +37,8 @@ export interface ModelServingOptions {
     readonly onEvent: (event: PoolEvent) => void;
   };
   readonly champions?: Pick<ChampionsOptions, "onServed" | "pollMs">;
+  /** A version came to serve beside a champion, or does no more. */
+  readonly onCandidateChange?: () => void;
   readonly onSyncFailed: (error: unknown) => void;
   /** Where it is given, a spool that cannot be opened is done without; the trace policy then decides. */
   readonly onNoSpool?: (error: unknown) => void;
@@ -47,6 +50,8 @@ export interface ModelServing {
   readonly pool: InferencePool;
   /** Not started. */
   readonly champions: Champions;
+  /** Started. */
+  readonly candidates: Candidates;
   readonly explanations: Explanations;
   readonly predictor: Predictor;
   readonly spool: TraceSpool | undefined;
@@ -56,6 +61,10 @@ export interface ModelServing {
 
 const DEADLINE_MS = 5_000;
 const MEMORY_LIMIT_MB = 1_024;
+/** A candidate that hangs costs its own children alone. */
+const CANDIDATE_DEADLINE_MS = 2_000;
+const SHADOW_QUEUE_ROWS = 2_048;
+const CANARY_QUEUE_ROWS = 4_096;
 
 /** @throws {Error} the spool cannot be opened, without `onNoSpool` */
 export async function openModelServing(options: ModelServingOptions): Promise<ModelServing> {
@@ -77,9 +86,21 @@ export async function openModelServing(options: ModelServingOptions): Promise<Mo
     metrics,
     alarms,
   });
+  const { onCandidateChange } = options;
+  const candidates = new Candidates({
+    database,
+    connected,
+    objects,
+    logger,
+    championOf: (model) => champions.list().find((served) => served.model === model)?.digest,
+    createPool: (mode) => createInferencePool(candidatePool(mode, options.pool)),
+    ...(onCandidateChange === undefined ? {} : { onChange: onCandidateChange }),
+  });
+  candidates.start();
   const spool = await openSpool(options);
   const predictor = new Predictor({
     champions,
+    candidates,
     pool,
     spool,
     traceOnFull: settings.traceOnFull,
@@ -92,17 +113,26 @@ export async function openModelServing(options: ModelServingOptions): Promise<Mo
   return {
     pool,
     champions,
+    candidates,
     explanations,
     predictor,
     spool,
     async close() {
       await champions.close();
+      await candidates.close();
       await spool?.close();
       await shipper?.close();
       await pool.close();
       await explanations.close();
     },
   };
+}
+
+/** In shadow nothing waits for it: one child that takes what time is left, and a short queue. */
+function candidatePool(mode: "shadow" | "canary", { children }: ModelServingOptions["pool"]): PoolOptions {
+  const common = { deadlineMs: CANDIDATE_DEADLINE_MS, memoryLimitMb: MEMORY_LIMIT_MB };
+  if (mode === "shadow") return { ...common, children: 1, maxQueueRows: SHADOW_QUEUE_ROWS, niceness: 10 };
+  return { ...common, children: Math.ceil(children / 2), maxQueueRows: CANARY_QUEUE_ROWS };
 }
 
 function shipperOf(options: ModelServingOptions, spool: TraceSpool, predictor: Predictor): TraceShipper {

@@ -16,11 +16,16 @@ import type { Champions } from "./champions.ts";
 import { describeExplanation, explainedOutput } from "./explanations.ts";
 import type { Explanations } from "./explanations.ts";
 import { liveInput } from "./live-input.ts";
+import type { Answering, Candidate } from "./rollout/candidate.ts";
+import type { Candidates } from "./rollout/candidates.ts";
+import { RolloutRouter } from "./rollout/router.ts";
+import type { Question } from "./rollout/router.ts";
 import { requireKnown } from "./row-encoder.ts";
 import type { ServedVersion } from "./served-version.ts";
 
 export interface PredictorOptions {
   readonly champions: Champions;
+  readonly candidates: Pick<Candidates, "of">;
   readonly pool: InferencePool;
   /** Undefined: the spool could not be opened; the trace policy then decides. */
   readonly spool: TraceSpool | undefined;
@@ -37,6 +42,8 @@ export interface PredictCaller {
   readonly requestId: string;
   /** How many contributions each answer shall be explained with. */
   readonly explain?: number | undefined;
+  /** How it answers while a rollout goes on; absent: by the champion's children, for the caller. */
+  readonly by?: Answering | undefined;
 }
 
 /** Rows ready for the model: row-major (nRows × nFeatures), with one asset id per row where they are known. */
@@ -57,14 +64,29 @@ export interface EncodedRows {
 export class Predictor {
   private readonly options: PredictorOptions;
   private readonly readers = new WeakMap<ServedVersion, AnswerReader>();
+  private readonly router: RolloutRouter;
 
   constructor(options: PredictorOptions) {
     this.options = options;
+    this.router = new RolloutRouter(options.pool, options.logger);
   }
 
   /** @throws {PlatformError} no_champion */
   version(model: string | undefined): ServedVersion {
     return this.options.champions.find(model);
+  }
+
+  /** The version that a rollout brings beside `champion`; undefined while there is none. */
+  candidateBeside({ model, digest }: ServedVersion): Candidate | undefined {
+    const candidate = this.options.candidates.of(model);
+    // At the end of a rollout it is the champion, a moment before it is a candidate no more.
+    return candidate === undefined || candidate.served.digest === digest ? undefined : candidate;
+  }
+
+  /** Has one of the two answer, and the other compared with it. @throws {PlatformError} what the champion throws */
+  answerInRollout<T>(candidate: Candidate, question: Question<T>): Promise<T> {
+    const { model } = candidate.served;
+    return this.router.answer(candidate, () => this.version(model), question);
   }
 
   /** What to answer where `version` found none: a model nobody registered is not there at all. */
@@ -130,7 +152,7 @@ export class Predictor {
   }
 
   async predict(version: ServedVersion, input: EncodedRows, caller: PredictCaller): Promise<PredictReply> {
-    const answering = this.options.pool.predict(version.digest, input.rows, input.nRows);
+    const answering = this.run(version, input, caller);
     if (caller.explain === undefined) return this.answer(version, { input, caller, output: await answering });
     return this.predictExplained(version, input, { ...caller, explain: caller.explain, answering });
   }
@@ -163,8 +185,18 @@ export class Predictor {
     input: EncodedRows,
     caller: PredictCaller,
   ): Promise<{ readonly reply: PredictReply; readonly output: ModelOutput }> {
-    const output = await this.options.pool.predict(version.digest, input.rows, input.nRows);
+    const output = await this.run(version, input, caller);
     return { reply: await this.answer(version, { input, caller, output }), output };
+  }
+
+  private run(
+    version: ServedVersion,
+    { rows, nRows }: EncodedRows,
+    { by }: PredictCaller,
+  ): Promise<ModelOutput> {
+    return by === undefined
+      ? this.options.pool.predict(version.digest, rows, nRows)
+      : by.run(version, rows, nRows);
   }
 
   /** Names the outputs, traces them, and gives the reply once the trace is written. */
@@ -256,7 +288,7 @@ function traceRows({ version, input, caller, reader, output, atMs }: Answered): 
       atMicros: atMs * 1_000,
       actor: caller.actor,
       t: input.times?.[i] ?? null,
-      role: "answer",
+      role: caller.by?.role ?? "answer",
       features: input.nRows === 1 ? input.rows : input.rows.subarray(i * nFeatures, (i + 1) * nFeatures),
       outputs: input.nRows === 1 ? values : values.subarray(i * nOutputs, (i + 1) * nOutputs),
       value: reader.headline(values, i * nOutputs),

@@ -66,9 +66,11 @@ export function runExitCode(view: RunView): ExitCode {
   if (error !== undefined) return exitCodeOf(error);
   switch (outcomeOf(view)) {
     case "refused":
+    case "rolled_back":
       return EXIT.gateRefused;
     case "rejected":
     case "expired":
+    case "aborted":
       return EXIT.rejectedOrExpired;
     case "waiting":
       return EXIT.waiting;

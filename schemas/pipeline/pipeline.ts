@@ -6,6 +6,7 @@ import { monitoringSchema } from "./monitoring.ts";
 import { onlineSchema } from "./online.ts";
 import { performanceSchema } from "./performance.ts";
 import { retrainingSchema } from "./retraining.ts";
+import { rolloutSchema } from "./rollout.ts";
 import { searchSchema } from "./search.ts";
 import { sourceSchema } from "./source.ts";
 import {
@@ -119,6 +120,11 @@ export const pipelineSchema = z.strictObject({
   costs: costsSchema.optional().describe("What mistakes cost, for the threshold table."),
   training: withDefaults(trainingSchema).describe("How much of a large dataset is held in memory."),
   approval: withDefaults(approvalSchema).describe("Who decides before a model is used, and until when."),
+  rollout: rolloutSchema
+    .optional()
+    .describe(
+      "How an approved model takes over: shadow, then growing shares of the requests. Absent: at once. The first champion comes at once in any case.",
+    ),
   monitoring: withDefaults(monitoringSchema).describe("The drift check on logged predictions."),
   retraining: withDefaults(retrainingSchema).describe("When a model is trained anew by itself."),
   performance: withDefaults(performanceSchema).describe(

@@ -24,6 +24,8 @@ export const runOutcomeSchema = z.enum([
   "rejected",
   "expired",
   "waiting",
+  "rolled_back",
+  "aborted",
 ]);
 /** Why a run ended without an outcome; `locations` says where in which file, as far as that is known. */
 export const runErrorSchema = z.strictObject({

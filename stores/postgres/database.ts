@@ -17,6 +17,7 @@ import { PostgresLineageStore } from "./repositories/lineage/lineage-store.ts";
 import { PostgresPerformanceStore } from "./repositories/serving/performance-store.ts";
 import { PostgresPredictionStore } from "./repositories/serving/prediction-store.ts";
 import { ALIAS_CHANNEL } from "./repositories/registry/promotion.ts";
+import { PostgresRolloutStore } from "./repositories/registry/rollout-store.ts";
 import { PostgresRegistry } from "./repositories/registry/registry.ts";
 import { PostgresRetrainStore } from "./repositories/registry/retrain-store.ts";
 import { PostgresRunStore } from "./repositories/runs/run-store.ts";
@@ -90,6 +91,7 @@ export async function createDatabase(databaseUrl: string, options: DatabaseOptio
     alertEvents: new PostgresAlertEventStore(pool, alertsListener),
     assets: new PostgresAssetStore(pool),
     registry: new PostgresRegistry(pool, listener),
+    rollouts: new PostgresRolloutStore(pool),
     approvals: new PostgresApprovalStore(pool),
     keys: new PostgresKeyStore(pool),
     predictions,

@@ -29,6 +29,7 @@ import type { ReadingUpkeepStore } from "./port/reading-upkeep.ts";
 import type { FeedStore, StaleAssetStore } from "./port/feeds.ts";
 import type { LiveSourceStore, ReadingStore } from "./port/live.ts";
 import type { OnlineStore } from "./port/online.ts";
+import type { RolloutStore } from "./port/rollouts.ts";
 
 export type { Actor, AuditEntry } from "./port/actor.ts";
 export type { RunStore, NewRun, RunPatch, RunEnd } from "./port/runs.ts";
@@ -69,6 +70,7 @@ export type {
 export type { RetentionStore, ExpiredDataset } from "./port/retention.ts";
 export type { Refused, RetrainAnswer, RetrainEnd, RetrainRequest, RetrainStore } from "./port/retrains.ts";
 export type { TrialStore } from "./port/trials.ts";
+export type { RolloutRow, RolloutStore } from "./port/rollouts.ts";
 
 /** Everything in PostgreSQL, over one pool. */
 export interface Database {
@@ -83,6 +85,7 @@ export interface Database {
   readonly alertDeliveries: AlertDeliveryStore;
   readonly assets: AssetStore;
   readonly registry: Registry;
+  readonly rollouts: RolloutStore;
   readonly approvals: ApprovalStore;
   readonly keys: KeyStore;
   readonly performance: PerformanceStore;

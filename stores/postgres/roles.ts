@@ -12,6 +12,7 @@ const APPEND_ONLY = [
   "audit_anchors",
   "alias_events",
   "threshold_events",
+  "rollout_events",
   "approval_decisions",
   "source_versions",
 ] as const;

@@ -32,7 +32,7 @@ import { recordedNames, writeHistory } from "./history-file.ts";
  *
  *     npm run build && node dist/tests/replay/record.js [group …]
  *
- * Groups: `runs`, `housekeeping`, `alarms`, `readings`, `search`, `versions`, `retrains`, `replays`; all of them without one.
+ * Groups: `runs`, `housekeeping`, `alarms`, `readings`, `rollouts`, `search`, `versions`, `retrains`, `replays`; all of them without one.
  * To be run when a workflow gains a path; what is recorded stays. A history that no longer replays means that runs
  * which are open at the next release would be stuck: such a change goes behind `patched()`.
  */
@@ -158,6 +158,22 @@ class Recorder {
     const child = started.find((one) => one != null)?.workflowExecution;
     if (child?.workflowId == null || child.runId == null) throw new Error(`${workflowId} has no child`);
     return { workflowId: child.workflowId, runId: child.runId };
+  }
+
+  /** The rollout that a pipeline run started. */
+  async rolloutOf(workflowId: string): Promise<{ readonly workflowId: string; readonly runId: string }> {
+    const { events } = await this.#platform.client.workflow.getHandle(workflowId).fetchHistory();
+    const started = (events ?? []).map((event) => event.childWorkflowExecutionStartedEventAttributes);
+    const child = started.find((one) => one?.workflowType?.name === "rolloutWorkflow")?.workflowExecution;
+    if (child?.workflowId == null || child.runId == null) throw new Error(`${workflowId}: no rollout`);
+    return { workflowId: child.workflowId, runId: child.runId };
+  }
+
+  /** Starts the rollout of an approved version by hand. @returns its workflow id */
+  async startRollout(model: string, version: number): Promise<string> {
+    const reply = z.looseObject({ workflowId: z.string() });
+    const path = apiPath`/v1/models/${model}/rollouts`;
+    return (await this.#api.post(path, { reply, body: { version } })).workflowId;
   }
 
   /** All that a platform does, with confirmed drift in it. */
@@ -347,6 +363,32 @@ async function recordVersions(recorder: Recorder): Promise<void> {
   await recorder.save("pipeline-external", external.workflowId);
 }
 
+/** A first champion, a second that takes over in stages, one that cannot, and one that people end. */
+async function recordRollouts(recorder: Recorder): Promise<void> {
+  const { person } = recorder;
+  const rollout = "rollout: { shadow: { bake: 300ms }, steps: [{ share: 10, bake: 300ms }], minRows: 0 }";
+  const staged = ["task:", `${rollout}\n\ntask:`] as const;
+  const weak = [
+    ["  - kind: linear\n", ""],
+    ["numIterations: 10", "numIterations: 1"],
+  ] as const;
+  const first = await recorder.start("rolled", staged, ...weak);
+  await person.finishRun(first.runId);
+  const atOnce = await recorder.rolloutOf(first.workflowId);
+  await recorder.save("rollout-first-champion", atOnce.workflowId, atOnce.runId);
+  const second = await recorder.start("rolled", staged);
+  await person.finishRun(second.runId);
+  await recorder.save("pipeline-rolled-out", second.workflowId, second.runId);
+  const promoted = await recorder.rolloutOf(second.workflowId);
+  await recorder.save("rollout-promoted", promoted.workflowId, promoted.runId);
+  // Its approval was applied before: it goes through its stages, and is not promoted.
+  await recorder.save("rollout-rolled-back", await recorder.startRollout("rolled", 1));
+  const aborted = await recorder.startRollout("rolled", 1);
+  for (const name of ["pause", "continue", "abort"])
+    await recorder.signal(aborted, name, { by: "eve", reason: "recorded" });
+  await recorder.save("rollout-aborted-by-signal", aborted);
+}
+
 async function recordRuns(recorder: Recorder): Promise<void> {
   const { person } = recorder;
   const promoted = await recorder.start("promoted");
@@ -423,6 +465,7 @@ const GROUPS = {
   housekeeping: recordHousekeeping,
   alarms: recordAlarms,
   readings: recordReadings,
+  rollouts: recordRollouts,
   search: recordSearch,
   versions: recordVersions,
   retrains: recordRetrains,

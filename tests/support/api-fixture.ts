@@ -229,6 +229,7 @@ function createMemoryBackend(options: FixtureOptions) {
       acknowledge: () => undefined,
       countOpen: () => ({ info: 0, warning: 0, critical: 0 }),
     }),
+    rollouts: guarded({ serving: () => [] }),
     assets: guarded({ list: () => [] }),
     drift: guarded({ list: () => [], verdicts: () => [], newest: () => [] }),
     scores: guarded({ get: () => undefined }),
@@ -266,6 +267,7 @@ function createMemoryBackend(options: FixtureOptions) {
       state.promotions.push(asked);
       return start(`promote ${asked.model}@${asked.version}`);
     },
+    startRollout: ({ rolloutId }) => start(`rollout ${rolloutId}`),
     startScore: ({ jobId }) => start(`score ${jobId}`),
     requireScoreAlive: () => Promise.resolve(),
     startReplay: ({ input, hash }) => start(`replay ${input.pipeline} ${hash}`),

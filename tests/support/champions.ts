@@ -12,8 +12,21 @@ const AUDIT: AuditEntry = {
 export async function promoteVersion(
   db: Database,
   row: VersionRow,
-  pipelineText = `name: ${row.model}`,
+  pipelineText?: string,
 ): Promise<VersionRow> {
+  const { registered, approvalId } = await approveVersion(db, row, pipelineText);
+  const { model, version, digest } = registered;
+  const requestId = `promote-${model}-${version}`;
+  await db.registry.promote({ model, version, digest, requestId, approvalId, reason: "test" }, AUDIT);
+  return registered;
+}
+
+/** The same up to its approval. */
+export async function approveVersion(
+  db: Database,
+  row: VersionRow,
+  pipelineText = `name: ${row.model}`,
+): Promise<{ readonly registered: VersionRow; readonly approvalId: string }> {
   const { model, digest, manifest, evaluation } = row;
   const runId = `run-${model}-${row.version}`;
   await db.runs.create({
@@ -31,9 +44,5 @@ export async function promoteVersion(
     { model, digest, manifest, evaluation, dataset: row.dataset, runId },
     AUDIT,
   );
-  const { version } = registered;
-  const approvalId = await approve(db, registered);
-  const requestId = `promote-${model}-${version}`;
-  await db.registry.promote({ model, version, digest, requestId, approvalId, reason: "test" }, AUDIT);
-  return registered;
+  return { registered, approvalId: await approve(db, registered) };
 }

@@ -121,6 +121,54 @@ export function logOnnx(): Uint8Array {
   );
 }
 
+/**
+ * As `linearOnnx` with one bias, and NaN where the second of two features is nearly 1: `output = x · w + b + (r − r)` with
+ * `r = √((x₂ − 1)² − 0.1)`.
+ */
+export function nanAtOneOnnx(weights: readonly [number, number], bias: number): Uint8Array {
+  return model(
+    node("MatMul", ["features", "w"], ["xw"]),
+    node("Add", ["xw", "b"], ["line"]),
+    node("MatMul", ["features", "second"], ["x2"]),
+    node("Sub", ["x2", "one"], ["away"]),
+    node("Mul", ["away", "away"], ["square"]),
+    node("Sub", ["square", "tenth"], ["rest"]),
+    node("Sqrt", ["rest"], ["root"]),
+    node("Sub", ["root", "root"], ["nothing"]),
+    node("Add", ["line", "nothing"], ["output"]),
+    tensor(5, "w", [2, 1], weights),
+    tensor(5, "b", [1], [bias]),
+    tensor(5, "second", [2, 1], [0, 1]),
+    tensor(5, "one", [1], [1]),
+    tensor(5, "tenth", [1], [0.1]),
+    valueInfo(11, "features", DOUBLE, ["N", 2]),
+    valueInfo(12, "output", DOUBLE, ["N", 1]),
+  );
+}
+
+/** As `linearOnnx` with one bias, after `layers` products with a 512 × 512 matrix whose sum counts for nothing. */
+export function slowOnnx(weights: readonly [number, number], bias: number, layers: number): Uint8Array {
+  const width = 512;
+  const wide = Array.from({ length: layers }, (_, i) =>
+    node("MatMul", [i === 0 ? "h" : `h${i - 1}`, "square"], [`h${i}`]),
+  );
+  return model(
+    node("MatMul", ["features", "w"], ["xw"]),
+    node("Add", ["xw", "b"], ["line"]),
+    node("MatMul", ["features", "widen"], ["h"]),
+    ...wide,
+    node("MatMul", [`h${layers - 1}`, "zero"], ["nothing"]),
+    node("Add", ["line", "nothing"], ["output"]),
+    tensor(5, "w", [2, 1], weights),
+    tensor(5, "b", [1], [bias]),
+    tensor(5, "widen", [2, width], Array<number>(2 * width).fill(0.001)),
+    tensor(5, "square", [width, width], Array<number>(width * width).fill(0.001)),
+    tensor(5, "zero", [width, 1], Array<number>(width).fill(0)),
+    valueInfo(11, "features", DOUBLE, ["N", 2]),
+    valueInfo(12, "output", DOUBLE, ["N", 1]),
+  );
+}
+
 /** Adds 1 to its one feature 2^62 times: never returns, and no timer of its process fires. */
 export function endlessOnnx(): Uint8Array {
   const body = message(

@@ -9,11 +9,18 @@ import {
 } from "@temporalio/workflow";
 import type { GateOutcome, PromoteResult, RegisterResult } from "../../activities/registry/messages.ts";
 import type { PipelineInput, RunPlan } from "../../activities/runs/messages.ts";
-import { approveWorkflowId, promoteWorkflowId, TASK_QUEUES } from "../../temporal-config/constants.ts";
+import {
+  approveWorkflowId,
+  promoteWorkflowId,
+  rolloutWorkflowId,
+  TASK_QUEUES,
+} from "../../temporal-config/constants.ts";
 import { runs } from "../activity-proxies.ts";
 import type { ApprovalResult } from "../approval/messages.ts";
 import { approvalWorkflow } from "../approval/workflow.ts";
 import { promotionWorkflow } from "../promotion/workflow.ts";
+import type { RolloutResult } from "../rollout/messages.ts";
+import { rolloutWorkflow } from "../rollout/workflow.ts";
 import { show } from "../visibility.ts";
 
 /** Asks people about one registered version; the answer binds to its digest. */
@@ -67,6 +74,36 @@ function waitingText(subject: string, workflowId: string, plan: RunPlan): string
     `**Waiting for approval** of ${subject}\n\n- from: ${from} (quorum ${quorum})\n` +
     `- until: ${until}, then: ${onDeadline}\n- decide in: \`${workflowId}\``
   );
+}
+
+/** Lets the version take over in stages, in a workflow of its own that promotes it at its end. */
+export async function rollOut(
+  plan: RunPlan & Required<Pick<RunPlan, "rollout">>,
+  input: PipelineInput,
+  { version, approval }: { readonly version: RegisterResult; readonly approval: ApprovalResult },
+): Promise<RolloutResult> {
+  const { model, requestedBy } = input;
+  // As the approval's: a later run that yields the same digest rolls out anew.
+  const rolloutId = `${model}.${version.version}.${plan.runId.slice(0, 8)}`;
+  return executeChild(rolloutWorkflow, {
+    workflowId: rolloutWorkflowId(rolloutId),
+    workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+    taskQueue: TASK_QUEUES.control,
+    staticSummary: `Roll out ${model}@${version.version}`,
+    parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+    args: [
+      {
+        rolloutId,
+        model,
+        version: version.version,
+        digest: version.digest,
+        approvalId: approval.approvalId,
+        runId: plan.runId,
+        plan: plan.rollout,
+        requestedBy,
+      },
+    ],
+  });
 }
 
 /**

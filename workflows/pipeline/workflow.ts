@@ -13,10 +13,11 @@ import type { PipelineInput, PipelineResult, RunPlan } from "../../activities/ru
 import type { ErrorLocation } from "../../schemas/platform-error.ts";
 import type { TrainFinalResult } from "../../activities/training/messages.ts";
 import type { RunOutcome } from "../../schemas/runs/run.ts";
+import type { ApprovalResult } from "../approval/messages.ts";
 import { evaluation, features, ingest, monitoring, registry, runs, training } from "../activity-proxies.ts";
 import { show } from "../visibility.ts";
 import { adoptAndEvaluate } from "./adoption.ts";
-import { askForApproval, promote } from "./decision.ts";
+import { askForApproval, promote, rollOut } from "./decision.ts";
 import { trainExternalFinal } from "./external-training.ts";
 import { progressQuery } from "./messages.ts";
 import { searchCandidates } from "./search.ts";
@@ -245,14 +246,48 @@ async function decide(
     }),
   );
   if (approval.outcome !== "approved") return approval.outcome;
+  const { rollout } = plan;
+  const outcome =
+    rollout === undefined
+      ? await promoteAtOnce(input, { version, approval, log })
+      : await promoteInStages({ ...plan, rollout }, input, { version, approval, log });
+  if (outcome !== "promoted") return outcome;
+  await monitoring.ensureMonitoring({ runId: plan.runId, model: input.model, version: version.version });
+  return "promoted";
+}
+
+interface Approved {
+  readonly version: RegisterResult;
+  readonly approval: ApprovalResult;
+  readonly log: StageLog;
+}
+
+async function promoteAtOnce(
+  input: PipelineInput,
+  { version, approval, log }: Approved,
+): Promise<RunOutcome> {
   const promotion = await log.run(
     "promote",
     () => promote(input, version, approval),
     (r) => ({ detail: "refused" in r ? r.refused : `champion since ${r.at}` }),
   );
-  if ("refused" in promotion) return "refused";
-  await monitoring.ensureMonitoring({ runId: plan.runId, model: input.model, version: version.version });
-  return "promoted";
+  return "refused" in promotion ? "refused" : "promoted";
+}
+
+/** A plan says how only where the pipeline file declares it: histories from before there were rollouts never come here. */
+async function promoteInStages(
+  plan: RunPlan & Required<Pick<RunPlan, "rollout">>,
+  input: PipelineInput,
+  { version, approval, log }: Approved,
+): Promise<RunOutcome> {
+  const { outcome } = await log.run(
+    "promote",
+    () => rollOut(plan, input, { version, approval }),
+    (r) => ({
+      detail: `${r.outcome.replace("_", " ")}: ${r.guard === null ? "" : `[${r.guard}] `}${r.reason}`,
+    }),
+  );
+  return outcome;
 }
 
 /** The run row must end even when the workflow was cancelled: it outlives Temporal's retention. */

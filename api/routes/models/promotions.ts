@@ -112,7 +112,7 @@ async function rollBack(
 }
 
 /** The approval that lets a version be promoted by hand: one that was given for exactly its digest. */
-async function approvalOf(db: Database, row: VersionRow): Promise<string> {
+export async function approvalOf(db: Database, row: VersionRow): Promise<string> {
   const approved = await db.approvals.list({ state: "approved", limit: 1_000 });
   const approval = approved.find((a) => a.model === row.model && a.digest === row.digest);
   if (approval !== undefined) return approval.id;

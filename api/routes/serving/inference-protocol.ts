@@ -2,7 +2,10 @@ import { z } from "zod";
 import { nameSchema } from "../../../schemas/names.ts";
 import { PlatformError } from "../../../schemas/platform-error.ts";
 import type { PredictReply } from "../../../schemas/serving/prediction.ts";
+import type { ModelOutput } from "../../../inference/served-model.ts";
 import type { ApiDeps } from "../../deps.ts";
+import type { PredictCaller } from "../../serving/predictor.ts";
+import { haveSameFeatures } from "../../serving/rollout/same-features.ts";
 import type { ServedVersion } from "../../serving/served-version.ts";
 import { anyObject } from "../parts.ts";
 import { route } from "../route.ts";
@@ -143,7 +146,12 @@ export const inferenceProtocolRoutes: readonly AnyRoute[] = [
       body: { kind: "json", schema: inferSchema, limitBytes: INFER_BYTES },
       reply: anyObject,
       handle: async ({ params: { model, version }, body, actor, requestId }, deps) =>
-        infer(find(model, version, deps), body, { deps, actor: actor.id, requestId }),
+        infer(find(model, version, deps), body, {
+          deps,
+          caller: { actor: actor.id, requestId },
+          // Who names a version is answered by that one.
+          isNamed: version !== undefined,
+        }),
     }),
   ]),
 ];
@@ -162,17 +170,42 @@ function find(model: string, version: string | undefined, { predictor }: ApiDeps
   );
 }
 
-async function infer(
-  served: ServedVersion,
-  request: Infer,
-  { deps, actor, requestId }: { deps: ApiDeps; actor: string; requestId: string },
-) {
-  const ends = deps.metrics.predictBegins();
-  try {
+interface InferContext {
+  readonly deps: ApiDeps;
+  readonly caller: PredictCaller;
+  readonly isNamed: boolean;
+}
+
+interface InferAnswer {
+  readonly served: ServedVersion;
+  readonly reply: PredictReply;
+  readonly output: ModelOutput;
+}
+
+/** A tensor has no names: only a version with the same inputs in the same order can be asked the same. */
+function inferBesides(champion: ServedVersion, request: Infer, context: InferContext): Promise<InferAnswer> {
+  const { predictor } = context.deps;
+  const { caller } = context;
+  const answer = async (served: ServedVersion, by?: PredictCaller["by"]): Promise<InferAnswer> => {
     const rows = tensorRows(served, request);
     const nRows = rows.length / served.encoder.nFeatures;
-    const caller = { actor, requestId };
-    const { reply, output } = await deps.predictor.predictTensor(served, { rows, nRows }, caller);
+    return { served, ...(await predictor.predictTensor(served, { rows, nRows }, { ...caller, by })) };
+  };
+  const candidate = context.isNamed ? undefined : predictor.candidateBeside(champion);
+  if (candidate === undefined) return answer(champion);
+  return predictor.answerInRollout(candidate, {
+    assets: () => undefined,
+    requestKey: caller.requestId,
+    answer,
+    isFor: (version) => haveSameFeatures(champion, version),
+    replyOf: ({ reply }) => reply,
+  });
+}
+
+async function infer(champion: ServedVersion, request: Infer, context: InferContext) {
+  const ends = context.deps.metrics.predictBegins();
+  try {
+    const { served, reply, output } = await inferBesides(champion, request, context);
     ends(served.model, 200);
     return {
       model_name: served.model,
@@ -187,14 +220,14 @@ async function infer(
         {
           name: served.signature.output.name,
           datatype: "FP64",
-          shape: [nRows, output.nOutputs],
+          shape: [reply.predictions.length, output.nOutputs],
           data: Array.from(output.values),
         },
         ...intervalTensors(reply),
       ],
     };
   } catch (error) {
-    ends(served.model, 500);
+    ends(champion.model, 500);
     throw error;
   }
 }

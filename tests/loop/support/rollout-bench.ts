@@ -1,0 +1,117 @@
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { z } from "zod";
+import { sendSignal } from "../../../platform/process/identity.ts";
+import { createObjectStore } from "../../../stores/objects/object-store.ts";
+import { createDatabase } from "../../../stores/postgres/database.ts";
+import type { Database, RolloutRow } from "../../../stores/postgres/port.ts";
+import { until } from "../../adapters/support/until.ts";
+import { pipelineText } from "../../faults/fixture/pumps.ts";
+import { approveVersion, promoteVersion } from "../../support/champions.ts";
+import { startTestPlatform } from "../../support/platform.ts";
+import { putTinyVersion } from "../../support/served-versions.ts";
+import type { TinyVersionOptions } from "../../support/served-versions.ts";
+import { Ledger } from "./ledger.ts";
+
+export const MODEL = "pump";
+
+/** A whole platform with a champion, and approved versions that may take over as the pipeline file says. */
+export interface RolloutBench {
+  readonly db: Database;
+  readonly apiUrl: string;
+  readonly temporalAddress: string;
+  /** Stores and approves a version. @returns its number */
+  approved(options: TinyVersionOptions & { readonly version: number }): Promise<number>;
+  /** Starts the rollout of an approved version. @returns its id */
+  start(version: number): Promise<string>;
+  post(path: string, body: object): Promise<{ readonly status: number; readonly body: unknown }>;
+  row(id: string): Promise<RolloutRow>;
+  /** Waits until the rollout is as it should be. */
+  untilRow(id: string, isDone: (row: RolloutRow) => boolean, withinMs?: number): Promise<RolloutRow>;
+  ledger(): Ledger;
+  kill(part: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+const startedSchema = z.looseObject({ rolloutId: z.string() });
+
+const EXAMPLE = {
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify({ rows: [{ voltage: 1, current: 2 }] }),
+};
+
+/** @param rollout  the key of the pipeline file, as YAML in one line */
+export async function openRolloutBench(rollout: string): Promise<RolloutBench> {
+  const test = await startTestPlatform({ parts: ["postgres", "temporal", "worker", "api"] });
+  const { api: apiUrl, databaseUrl, temporalAddress } = test.platform.urls;
+  const db = await createDatabase(databaseUrl);
+  const objects = createObjectStore({
+    objects: pathToFileURL(join(test.stateDir, "objects")).href,
+    cacheDir: join(test.stateDir, "test-cache"),
+    cacheMaxBytes: 2 ** 28,
+  });
+  const text = `${pipelineText().replace("name: faults", `name: ${MODEL}`)}\nrollout: ${rollout}\n`;
+  await promoteVersion(db, await putTinyVersion(objects, { model: MODEL, version: 1 }), text);
+  const served = await until(
+    () => fetch(`${apiUrl}/v1/models/${MODEL}/predict`, { method: "POST", ...EXAMPLE }),
+    ({ ok }) => ok,
+  );
+  await served.body?.cancel();
+  const ledgers: Ledger[] = [];
+  const post: RolloutBench["post"] = async (path, body) => {
+    const response = await fetch(`${apiUrl}${path}`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    return { status: response.status, body: await response.json() };
+  };
+  const row: RolloutBench["row"] = async (id) => {
+    const found = await db.rollouts.get(id);
+    if (found === undefined) throw new Error(`rollout [${id}]: there is none`);
+    return found;
+  };
+  const pidOf = (part: string): number | undefined =>
+    test.platform.parts().find(({ name }) => name === part)?.process?.pid;
+  return {
+    db,
+    apiUrl,
+    temporalAddress,
+    async approved(options) {
+      const stored = await putTinyVersion(objects, { model: MODEL, ...options });
+      return (await approveVersion(db, stored, text)).registered.version;
+    },
+    async start(version) {
+      const started = await post(`/v1/models/${MODEL}/rollouts`, { version });
+      if (started.status !== 202) throw new Error(`start rollout: ${JSON.stringify(started)}`);
+      const { rolloutId } = startedSchema.parse(started.body);
+      await until(
+        () => db.rollouts.get(rolloutId),
+        (found) => found !== undefined,
+      );
+      return rolloutId;
+    },
+    post,
+    row,
+    untilRow: (id, isDone, withinMs) => until(() => row(id), isDone, withinMs),
+    ledger() {
+      const ledger = new Ledger(`${apiUrl}/predict`);
+      ledgers.push(ledger);
+      return ledger;
+    },
+    async kill(part) {
+      const pid = pidOf(part);
+      if (pid === undefined) throw new Error(`kill ${part}: it does not run`);
+      sendSignal(pid, "SIGKILL");
+      await until(
+        async () => test.platform.parts().find(({ name }) => name === part),
+        (now) => now?.process !== undefined && now.process.pid !== pid && now.state === "ready",
+      );
+    },
+    async close() {
+      for (const ledger of ledgers) await ledger.stop();
+      await db.close();
+      await test.dispose();
+    },
+  };
+}

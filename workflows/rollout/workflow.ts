@@ -1,0 +1,217 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  ChildWorkflowFailure,
+  WorkflowIdReusePolicy,
+  allHandlersFinished,
+  condition,
+  executeChild,
+  isCancellation,
+  log,
+  setHandler,
+  sleep,
+} from "@temporalio/workflow";
+import type { Breach, RolloutCommand, RolloutView, WatchResult } from "../../activities/rollout/messages.ts";
+import { promoteWorkflowId, TASK_QUEUES } from "../../temporal-config/constants.ts";
+import { rollouts, watches } from "../activity-proxies.ts";
+import { promotionWorkflow } from "../promotion/workflow.ts";
+import { show } from "../visibility.ts";
+import { abortSignal, continueSignal, pauseSignal, rolloutQuery } from "./messages.ts";
+import type { RolloutInput, RolloutResult, RolloutWord } from "./messages.ts";
+
+/**
+ * Brings an approved version into service in stages: shadow, growing shares, champion. Each stage bakes on a durable
+ * timer beside one activity that watches its guards; the first to end says what follows.
+ *
+ * The truth is the recorded row: people change it through the API, serving processes follow it, and this workflow moves
+ * it on, always from the revision that it read. So a pause, an abort or a rollback takes effect also while no worker runs.
+ *
+ * **Messages**: signals `pause`, `continue`, `abort` from Temporal's own UI; query `state`. A cancelled workflow
+ * aborts the rollout. **Continue-as-new**: none: a stage is some 15 events, and one that lasts longer for want of answers
+ * is looked at each time after twice as long. **Versioning**: patched().
+ */
+export async function rolloutWorkflow(input: RolloutInput): Promise<RolloutResult> {
+  const course = new Course(input);
+  setHandler(rolloutQuery, () => course.row);
+  for (const [signal, command] of [
+    [pauseSignal, "pause"],
+    [continueSignal, "continue"],
+    [abortSignal, "abort"],
+  ] as const) {
+    setHandler(signal, (word) => course.command(command, word ?? {}), {
+      description: `${command} this rollout: {"by":"you","reason":"…"}`,
+    });
+  }
+  try {
+    const result = await course.run();
+    await condition(allHandlersFinished);
+    return result;
+  } catch (error) {
+    if (isCancellation(error))
+      await CancellationScope.nonCancellable(() => rollouts.withdrawRollout({ rolloutId: input.rolloutId }));
+    throw error;
+  }
+}
+
+type Seen = WatchResult | { readonly kind: "baked" };
+
+/** The entity behind the handlers: the row as it was last read. */
+class Course {
+  row: RolloutView | null = null;
+  readonly #input: RolloutInput;
+  #isOpened = false;
+
+  constructor(input: RolloutInput) {
+    this.#input = input;
+  }
+
+  async run(): Promise<RolloutResult> {
+    const { rolloutId, model, version } = this.#input;
+    show({ stage: "rollout", model, version: String(version) }, `Rolling out **${model}@${version}**`);
+    const opened = await this.#open();
+    if (typeof opened === "string") return { rolloutId, outcome: "refused", guard: null, reason: opened };
+    if (opened === null) {
+      await this.#moveAlias();
+      return { rolloutId, outcome: "promoted", guard: null, reason: "there was no other champion" };
+    }
+    let row = this.#follow(opened);
+    this.#isOpened = true;
+    for (;;) {
+      const { state, guard, reason } = row;
+      if (state === "promoted" || state === "rolled_back" || state === "aborted")
+        return { rolloutId, outcome: state, guard, reason: reason ?? "" };
+      row = this.#follow(state === "promoting" ? await this.#promote() : await this.#stage(row));
+    }
+  }
+
+  /** @returns why not, where another rollout of the model goes on */
+  async #open(): Promise<RolloutView | null | string> {
+    try {
+      return await rollouts.openRollout(this.#input);
+    } catch (error) {
+      const { code, reason } = causeOf(error);
+      if (code === "conflict") return reason;
+      throw error;
+    }
+  }
+
+  /** A signal has nobody to answer to: a refused one changes nothing, and is in the audit trail. */
+  async command(command: RolloutCommand["command"], word: RolloutWord): Promise<void> {
+    const { rolloutId } = this.#input;
+    await condition(() => this.#isOpened);
+    const by = textOf(word.by, 128) || "temporal";
+    try {
+      await rollouts.commandRollout({ rolloutId, command, by, reason: textOf(word.reason, 2_000) });
+    } catch (error) {
+      log.warn("a command by signal was refused", { error });
+    }
+  }
+
+  /** One look at a stage: until its bake is over, a guard trips, or somebody changes it. */
+  async #stage(row: RolloutView): Promise<RolloutView> {
+    const { rolloutId } = this.#input;
+    const { revision } = row;
+    const scope = new CancellationScope();
+    const seen = await scope.run(() => this.#watch(row));
+    scope.cancel();
+    switch (seen.kind) {
+      case "breach":
+        return rollouts.rollBack({ rolloutId, breach: seen.breach });
+      case "baked":
+      case "enough":
+        return rollouts.passStage({ rolloutId, revision });
+      case "changed":
+        return rollouts.readRollout({ rolloutId });
+    }
+  }
+
+  #watch({ revision, bakeUntil, mode, share }: RolloutView): Promise<Seen> {
+    const { rolloutId } = this.#input;
+    const watching = watches.watchRollout({ rolloutId, revision });
+    if (bakeUntil === null) return watching;
+    const summary = `Bake of ${stageText({ mode, share })} until ${bakeUntil}`;
+    const baking = sleep(Math.max(1, Date.parse(bakeUntil) - Date.now()), { summary });
+    return Promise.race([watching, baking.then((): Seen => ({ kind: "baked" }))]);
+  }
+
+  async #promote(): Promise<RolloutView> {
+    const { rolloutId } = this.#input;
+    try {
+      await this.#moveAlias();
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      return rollouts.rollBack({ rolloutId, breach: promotionBreach(error) });
+    }
+    return rollouts.finishRollout({ rolloutId });
+  }
+
+  async #moveAlias(): Promise<void> {
+    const { rolloutId, model, version, digest, approvalId, requestedBy } = this.#input;
+    await executeChild(promotionWorkflow, {
+      workflowId: promoteWorkflowId(model, version),
+      workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+      taskQueue: TASK_QUEUES.control,
+      staticSummary: `Promote ${model}@${version}`,
+      args: [
+        {
+          model,
+          version,
+          digest,
+          requestId: `rollout/${rolloutId}`,
+          approvalId,
+          reason: `rollout ${rolloutId}`,
+          ...(approvalId === null ? { actor: requestedBy } : {}),
+        },
+      ],
+    });
+  }
+
+  #follow(row: RolloutView): RolloutView {
+    this.row = row;
+    const { model, version } = this.#input;
+    const isWaiting = row.state === "paused";
+    show({ stage: `rollout:${row.state}`, approval: isWaiting ? "paused" : null }, this.#text(row));
+    log.debug("rollout", { model, version, state: row.state, stage: row.stage });
+    return row;
+  }
+
+  #text(row: RolloutView): string {
+    const { model, version, plan, digest } = this.#input;
+    const stages = plan.stages.map((stage, index) => {
+      const mark = index < row.stage || row.state === "promoted" ? "✓" : index === row.stage ? "▶" : "·";
+      return `- ${mark} ${stageText(stage)}`;
+    });
+    const until = row.bakeUntil === null ? "" : `\n- until: ${row.bakeUntil}`;
+    const why =
+      row.reason === null ? "" : `\n- ${row.guard === null ? "" : `**${row.guard}**: `}${row.reason}`;
+    return (
+      `**${row.state}** — ${model}@${version} beside champion @${row.championVersion}\n\n${stages.join("\n")}\n${until}` +
+      `\n- digest: ${digest}${why}`
+    );
+  }
+}
+
+function stageText({ mode, share }: Pick<RolloutView, "mode" | "share">): string {
+  return mode === "shadow" ? "shadow" : `canary ${share} %`;
+}
+
+/** Text that PostgreSQL can store, whatever somebody sent; nothing where it is no text. */
+function textOf(given: unknown, most: number): string {
+  return typeof given === "string" && given.isWellFormed() && !given.includes("\0")
+    ? given.slice(0, most)
+    : "";
+}
+
+/** Why the champion alias did not move: another champion meanwhile, or an approval that holds no more. */
+function promotionBreach(error: unknown): Breach {
+  const { code, reason } = causeOf(error);
+  return { guard: "promotion", reason, details: { code } };
+}
+
+function causeOf(error: unknown): { readonly code: string; readonly reason: string } {
+  let cause = error;
+  while (cause instanceof ChildWorkflowFailure || cause instanceof ActivityFailure) cause = cause.cause;
+  const code = cause instanceof ApplicationFailure && cause.type != null ? cause.type : "internal";
+  return { code, reason: cause instanceof Error ? cause.message : String(cause) };
+}

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ExplainedRows } from "../../inference/explanation/messages.ts";
 import type { Signature } from "../../schemas/models/model-version.ts";
-import { describeExplanation } from "./explanations.ts";
+import { describeExplanation } from "../../inference/explanation/describe-explanation.ts";
 
 const signature: Signature = {
   kind: "aura.signature/1",

@@ -13,7 +13,7 @@ import { answeredAt, createAnswerReader, headlineOfOutputs } from "./answers.ts"
 import type { AnswerReader } from "./answers.ts";
 import type { AssetFeatures } from "./asset-features.ts";
 import type { Champions } from "./champions.ts";
-import { describeExplanation, explainedOutput } from "./explanations.ts";
+import { describeExplanation, explainedOutput } from "../../inference/explanation/describe-explanation.ts";
 import type { Explanations } from "./explanations.ts";
 import { liveInput } from "./live-input.ts";
 import type { Answering, Candidate } from "./rollout/candidate.ts";

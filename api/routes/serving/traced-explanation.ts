@@ -4,7 +4,7 @@ import { signatureSchema } from "../../../schemas/models/model-version.ts";
 import { PlatformError } from "../../../schemas/platform-error.ts";
 import { getDocument } from "../../../stores/objects/documents.ts";
 import type { ApiDeps } from "../../deps.ts";
-import { describeExplanation, explainedOutput } from "../../serving/explanations.ts";
+import { describeExplanation, explainedOutput } from "../../../inference/explanation/describe-explanation.ts";
 import type { ExplainableVersion } from "../../serving/explanations.ts";
 import { tracedFeatures } from "../../trace/trace-rows.ts";
 import { found } from "../parts.ts";

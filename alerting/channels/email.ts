@@ -10,9 +10,23 @@ export type MailTarget = Extract<ChannelTarget, { readonly kind: "email" }>;
 const TIMEOUT_MS = 10_000;
 const MAX_SUBJECT = 180;
 
+/** What a mail says. */
+export interface Mail {
+  readonly idempotencyKey: string;
+  readonly subject: string;
+  readonly text: string;
+}
+
+/** The mail that tells of an alert. */
+export const alertMail = (told: ToldAlert): Mail => ({
+  idempotencyKey: told.idempotencyKey,
+  subject: headlineOf(told),
+  text: textOf(told),
+});
+
 /** Sends one mail. Its Message-ID is the same at each attempt, so that a mail server or reader shows it once. */
 export async function sendMail(
-  told: ToldAlert,
+  mail: Mail,
   target: MailTarget,
   { policy, password }: { readonly policy: ReachPolicy; readonly password: string | undefined },
 ): Promise<Attempt> {
@@ -38,9 +52,9 @@ export async function sendMail(
     await transport.sendMail({
       from,
       to: [...to],
-      subject: `[aura] ${headlineOf(told)}`.replaceAll(/\s+/g, " ").slice(0, MAX_SUBJECT),
-      text: textOf(told),
-      messageId: `<${told.idempotencyKey.replaceAll("/", ".")}@aura>`,
+      subject: `[aura] ${mail.subject}`.replaceAll(/\s+/g, " ").slice(0, MAX_SUBJECT),
+      text: mail.text,
+      messageId: `<${mail.idempotencyKey.replaceAll("/", ".")}@aura>`,
       headers: { "Auto-Submitted": "auto-generated" },
     });
     transport.close();

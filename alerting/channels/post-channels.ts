@@ -14,14 +14,22 @@ export function webhookPost(
   { url, secret, now }: { readonly url: string; readonly secret: string; readonly now: number },
 ): Post {
   const { idempotencyKey, event, at, alert } = told;
-  const body = JSON.stringify({ id: idempotencyKey, event, at, alert });
+  return signedPost({ id: idempotencyKey, event, at, alert }, { url, secret, now });
+}
+
+/** A document with the id that receivers know it by, signed as said above. */
+export function signedPost(
+  document: { readonly id: string; readonly [member: string]: unknown },
+  { url, secret, now }: { readonly url: string; readonly secret: string; readonly now: number },
+): Post {
+  const body = JSON.stringify(document);
   const timestamp = String(Math.floor(now / 1_000));
   const signature = createHmac("sha256", secret).update(`${timestamp}.${body}`).digest("hex");
   return {
     url,
     body,
     headers: {
-      "idempotency-key": idempotencyKey,
+      "idempotency-key": document.id,
       "x-aura-timestamp": timestamp,
       "x-aura-signature": `v1=${signature}`,
     },
@@ -57,7 +65,7 @@ export function slackPost(told: ToldAlert, url: string): Post {
   return { url, body, headers: { "idempotency-key": idempotencyKey } };
 }
 
-const plain = (text: string): string =>
+export const plain = (text: string): string =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
 /** So long it fires there without being told again: it is told when it is over. */

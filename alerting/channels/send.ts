@@ -1,7 +1,7 @@
 import type { ChannelTarget } from "../../schemas/alerts/alert-channel.ts";
 import { channelSecret } from "./channel-secret.ts";
 import type { SecretPlaces } from "./channel-secret.ts";
-import { sendMail } from "./email.ts";
+import { alertMail, sendMail } from "./email.ts";
 import { post } from "./guarded-connection.ts";
 import type { ReachPolicy } from "./guarded-connection.ts";
 import { alertmanagerPost, slackPost, webhookPost } from "./post-channels.ts";
@@ -34,7 +34,7 @@ export async function send(
     case "email": {
       const password =
         target.password === undefined ? undefined : await channelSecret(target.password, secrets);
-      return sendMail(told, target, { policy, password });
+      return sendMail(alertMail(told), target, { policy, password });
     }
   }
 }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { nameSchema } from "../names.ts";
 import { featureDeclarationSchema, regimesSchema } from "./features.ts";
 import { labelSchema, taskSchema } from "./label.ts";
+import { maintenanceSchema } from "./maintenance.ts";
 import { monitoringSchema } from "./monitoring.ts";
 import { onlineSchema } from "./online.ts";
 import { performanceSchema } from "./performance.ts";
@@ -135,6 +136,9 @@ export const pipelineSchema = z.strictObject({
     .describe(
       "Features of live readings: how long they are good, and what makes them unfit. Each setting has a default.",
     ),
+  maintenance: maintenanceSchema
+    .optional()
+    .describe("What comes of a predicted failure: who decides, the work order, and what it costs to wait."),
   staging: withDefaults(
     z.strictObject({
       maxRows: z

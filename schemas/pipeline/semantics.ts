@@ -1,6 +1,7 @@
 import { checkFeatures } from "./checks/features.ts";
 import { checkLabel } from "./checks/labels.ts";
 import { scopeOf } from "./checks/scope.ts";
+import { checkMaintenance } from "./checks/maintenance.ts";
 import { checkSources } from "./checks/sources.ts";
 import { checkTraining } from "./checks/training.ts";
 import type { Pipeline } from "./pipeline.ts";
@@ -19,5 +20,6 @@ export function checkSemantics(pipeline: Pipeline): Problem[] {
   checkLabel(scope);
   checkFeatures(scope);
   checkTraining(scope);
+  checkMaintenance(scope);
   return scope.problems;
 }

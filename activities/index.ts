@@ -10,6 +10,7 @@ import { createFeatureActivities } from "./features/activities.ts";
 import { withLateHeartbeat } from "./heartbeat.ts";
 import { createHousekeepingActivities } from "./housekeeping/activities.ts";
 import { createIngestActivities } from "./ingest/activities.ts";
+import { createMaintenanceActivities } from "./maintenance/activities.ts";
 import { createMonitoringActivities } from "./monitoring/activities.ts";
 import { createOnlineActivities } from "./online/activities.ts";
 import { createPerformanceActivities } from "./performance/activities.ts";
@@ -36,6 +37,7 @@ export function createActivities(deps: ActivityDeps) {
         ...createRetrainingActivities(deps),
         ...createAlarmActivities(deps),
         ...createRolloutActivities(deps),
+        ...createMaintenanceActivities(deps),
       }),
       ...createHousekeepingActivities(deps),
       ...createOnlineActivities(deps),

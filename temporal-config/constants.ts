@@ -174,3 +174,16 @@ export const DELIVERY = {
   scheduleToCloseTimeout: "24h",
   retry: { initialInterval: "1s", backoffCoefficient: 2, maximumInterval: "5m" },
 } as const;
+
+/** What comes of one predicted failure; `id` names model, hash of the asset, and which of the asset's it is. */
+export const recommendationWorkflowId = (id: string): string => `recommendation/${id}`;
+
+/** How often a recommendation looks at its rows by itself, should a wake-up be lost. */
+export const MAINTENANCE_POLL_MS = 15 * 60_000;
+
+/** Traces are stored some seconds after their answers; nobody waits for an explanation for longer than this. */
+export const EXPLANATION = {
+  startToCloseTimeout: "30s",
+  scheduleToCloseTimeout: "2m",
+  retry: { initialInterval: "1s", backoffCoefficient: 1.5, maximumInterval: "5s" },
+} as const;

@@ -15,6 +15,7 @@ import { startAuditSealer } from "./audit-sealer.ts";
 import { openWorkerDeps } from "./dependencies.ts";
 import { startIntakeReconciler } from "./intake-reconciler.ts";
 import { ensureFeaturesRefresh, ensureHousekeeping, ensureReadingsUpkeep } from "./standing-schedules.ts";
+import { RecommendationWatcher } from "./recommendation-watcher.ts";
 import { temporalLogger } from "./temporal-logger.ts";
 
 /** Activities at once by queue. Training takes a whole core per activity; data work is DuckDB, which threads by itself. */
@@ -53,6 +54,8 @@ async function main(): Promise<void> {
   }
   const dispatcher = new AlarmDispatcher(deps.db, deps.temporal, log);
   await dispatcher.start();
+  const watcher = new RecommendationWatcher(deps.db, deps.temporal, log);
+  watcher.start();
   const sealer = startAuditSealer(deps.db, log);
   const reconciler = startIntakeReconciler(deps.db, log);
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
@@ -64,6 +67,7 @@ async function main(): Promise<void> {
   } finally {
     sealer.stop();
     await dispatcher.close();
+    await watcher.close();
     reconciler.stop();
     await deps.close();
     await connection.close();

@@ -8,6 +8,7 @@ import type { createExternalActivities } from "../activities/external/activities
 import type { createFeatureActivities } from "../activities/features/activities.ts";
 import type { createHousekeepingActivities } from "../activities/housekeeping/activities.ts";
 import type { createIngestActivities } from "../activities/ingest/activities.ts";
+import type { createMaintenanceActivities } from "../activities/maintenance/activities.ts";
 import type { createMonitoringActivities } from "../activities/monitoring/activities.ts";
 import type { createReadingsActivities } from "../activities/readings/activities.ts";
 import type { createRegistryActivities } from "../activities/registry/activities.ts";
@@ -21,6 +22,7 @@ import type { createSearchActivities } from "../activities/search/activities.ts"
 import type { createOnlineActivities } from "../activities/online/activities.ts";
 import type { createTrainingActivities } from "../activities/training/activities.ts";
 import { DELIVERY, RETRY, TASK_QUEUES, TIMEOUTS, WATCH } from "../temporal-config/constants.ts";
+import { DELIVERY, EXPLANATION, RETRY, TASK_QUEUES, TIMEOUTS } from "../temporal-config/constants.ts";
 
 /**
  * Activities as workflows call them, by the resource they need: bookkeeping, data, CPU. Cancellation waits for the
@@ -53,6 +55,14 @@ export const channelTests = proxyActivities<Pick<ReturnType<typeof createAlarmAc
   startToCloseTimeout: DELIVERY.startToCloseTimeout,
   retry: { maximumAttempts: 1 },
 });
+export const maintenance = proxyActivities<ReturnType<typeof createMaintenanceActivities>>(RECORD);
+export const orderDeliveries = proxyActivities<
+  Pick<ReturnType<typeof createMaintenanceActivities>, "deliverWorkOrder">
+>({ ...RECORD, ...DELIVERY });
+/** People decide without it as well, and so nobody waits long for it. */
+export const explanations = proxyActivities<
+  Pick<ReturnType<typeof createMaintenanceActivities>, "explainRecommendation">
+>({ ...RECORD, ...EXPLANATION });
 export const registry = proxyActivities<ReturnType<typeof createRegistryActivities>>(RECORD);
 type RolloutActivities = ReturnType<typeof createRolloutActivities>;
 export const rollouts = proxyActivities<Omit<RolloutActivities, "watchRollout">>(RECORD);

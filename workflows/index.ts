@@ -9,6 +9,7 @@ export { pipelineWorkflow } from "./pipeline/workflow.ts";
 export { promotionWorkflow } from "./promotion/workflow.ts";
 export { readingsUpkeepWorkflow } from "./readings-upkeep/workflow.ts";
 export { readingsUploadWorkflow } from "./readings-upload/workflow.ts";
+export { recommendationWorkflow } from "./recommendation/workflow.ts";
 export { replayLifeWorkflow } from "./replay-life/workflow.ts";
 export { reproduceWorkflow } from "./reproduce/workflow.ts";
 export { retrainRequestWorkflow } from "./retrain/request.ts";

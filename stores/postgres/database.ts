@@ -31,6 +31,8 @@ import { PostgresReadingUploadStore } from "./repositories/live/reading-upload-s
 import { PostgresReadingUpkeep } from "./repositories/live/reading-upkeep.ts";
 import { PostgresFeedStore } from "./repositories/live/feed-store.ts";
 import { PostgresStaleAssetStore } from "./repositories/live/stale-asset-store.ts";
+import { PostgresRecommendationStore } from "./repositories/maintenance/recommendation-store.ts";
+import { PostgresWorkOrderStore } from "./repositories/maintenance/work-order-store.ts";
 import { PostgresOnlineStore } from "./repositories/live/online-store.ts";
 import { PostgresReadingStore, READINGS_CHANNEL } from "./repositories/live/reading-store.ts";
 import {
@@ -117,6 +119,8 @@ export async function createDatabase(databaseUrl: string, options: DatabaseOptio
     feeds: new PostgresFeedStore(pool, clientConfig(databaseUrl, poolOptions)),
     staleAssets: new PostgresStaleAssetStore(pool),
     online: new PostgresOnlineStore(pool, readingsListener),
+    recommendations: new PostgresRecommendationStore(pool),
+    workOrders: new PostgresWorkOrderStore(pool),
     probe: () => pool.probe(),
     async close() {
       await listener.close();

@@ -27,6 +27,7 @@ import type { DeviceStore } from "./port/devices.ts";
 import type { ReadingUploadStore } from "./port/reading-uploads.ts";
 import type { ReadingUpkeepStore } from "./port/reading-upkeep.ts";
 import type { FeedStore, StaleAssetStore } from "./port/feeds.ts";
+import type { RecommendationStore, WorkOrderStore } from "./port/maintenance.ts";
 import type { LiveSourceStore, ReadingStore } from "./port/live.ts";
 import type { OnlineStore } from "./port/online.ts";
 import type { RolloutStore } from "./port/rollouts.ts";
@@ -111,6 +112,8 @@ export interface Database {
   readonly feeds: FeedStore;
   readonly staleAssets: StaleAssetStore;
   readonly online: OnlineStore;
+  readonly recommendations: RecommendationStore;
+  readonly workOrders: WorkOrderStore;
   probe(): Promise<void>;
   close(): Promise<void>;
 }

@@ -15,6 +15,7 @@ const APPEND_ONLY = [
   "rollout_events",
   "approval_decisions",
   "source_versions",
+  "work_order_events",
 ] as const;
 
 export interface UsableRoles {

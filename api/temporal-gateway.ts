@@ -27,6 +27,7 @@ import {
   pipelineWorkflowId,
   promoteWorkflowId,
   replayLifeWorkflowId,
+  recommendationWorkflowId,
   reproduceWorkflowId,
   retrainRequestWorkflowId,
   SEARCH_ATTRIBUTES,
@@ -113,8 +114,16 @@ class TemporalGateway implements WorkflowGateway {
     });
   }
 
-  async wakeApproval(workflowId: string): Promise<void> {
-    await this.#call("wake approval", async (client) => {
+  wakeApproval(workflowId: string): Promise<void> {
+    return this.#wake("approval", workflowId);
+  }
+
+  wakeRecommendation(id: string): Promise<void> {
+    return this.#wake("recommendation", recommendationWorkflowId(id));
+  }
+
+  async #wake(what: string, workflowId: string): Promise<void> {
+    await this.#call(`wake ${what}`, async (client) => {
       const wake = () => client.workflow.getHandle(workflowId).signal("wake");
       try {
         await client.connection.withDeadline(Date.now() + WAKE_MS, wake);

@@ -102,6 +102,8 @@ export interface WorkflowGateway {
   /** Why the run's present step is tried again; undefined while nothing of it has failed, or when it is over. */
   pendingFailure(workflowId: string, runId: string): Promise<PendingFailure | undefined>;
   wakeApproval(workflowId: string): Promise<void>;
+  /** Something of it was recorded; it reads that itself. */
+  wakeRecommendation(id: string): Promise<void>;
   startPromotion(start: StartPromotionInput): Promise<StartedWorkflow>;
   startRollout(start: RolloutInput): Promise<StartedWorkflow>;
   startScore(start: StartScoreInput): Promise<StartedWorkflow>;

@@ -29,6 +29,8 @@ import { registerLogsCommand } from "./commands/platform/logs.ts";
 import { registerModelsCommand } from "./commands/model/models.ts";
 import { registerPredictionsCommand } from "./commands/model/predictions.ts";
 import { registerReplayLifeCommand } from "./commands/pipeline/replay-life.ts";
+import { registerRecommendationsCommand } from "./commands/maintenance/recommendations.ts";
+import { registerWorkOrdersCommand } from "./commands/maintenance/work-orders.ts";
 import { registerReproduceCommand } from "./commands/model/reproduce.ts";
 import { registerRetrainCommand } from "./commands/model/retrain.ts";
 import { registerSchedulesCommand } from "./commands/record/schedules.ts";
@@ -74,6 +76,8 @@ const COMMANDS: Readonly<Record<string, readonly ((program: Command) => void)[]>
     registerLabelsCommand,
     registerRetrainCommand,
     registerAlertsCommand,
+    registerRecommendationsCommand,
+    registerWorkOrdersCommand,
   ],
   "Live readings:": [
     registerSourcesCommand,

@@ -28,6 +28,7 @@ import { predictRoutes } from "./serving/predict.ts";
 import { promotionRoutes } from "./models/promotions.ts";
 import { intakeRoutes, readingRoutes } from "./live/readings.ts";
 import { readingUploadRoutes } from "./live/reading-uploads.ts";
+import { recommendationRoutes } from "./maintenance/recommendations.ts";
 import { recordRoutes } from "./access/records.ts";
 import type { AnyRoute } from "./route.ts";
 import { replayRoutes } from "./runs/replays.ts";
@@ -39,6 +40,7 @@ import { runRoutes } from "./runs/runs.ts";
 import { scoreRoutes } from "./serving/scores.ts";
 import { thresholdRoutes } from "./models/thresholds.ts";
 import { trialRoutes } from "./runs/trials.ts";
+import { workOrderRoutes } from "./maintenance/work-orders.ts";
 import { uploadRoutes } from "./data/uploads.ts";
 
 /** Every route that does something. A new resource is one file and one line here. */
@@ -68,6 +70,8 @@ const RESOURCES: readonly AnyRoute[] = [
   ...featureRoutes,
   ...featureRefreshRoutes,
   ...assetScoreRoutes,
+  ...recommendationRoutes,
+  ...workOrderRoutes,
   ...recordRoutes,
   ...driftRoutes,
   ...labelRoutes,

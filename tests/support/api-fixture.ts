@@ -263,6 +263,7 @@ function createMemoryBackend(options: FixtureOptions) {
     cancelRun: async () => undefined,
     pendingFailure: async () => undefined,
     wakeApproval: async (workflowId) => void (await start(`wake ${workflowId}`)),
+    wakeRecommendation: async (id) => void (await start(`wake ${id}`)),
     startPromotion: (asked) => {
       state.promotions.push(asked);
       return start(`promote ${asked.model}@${asked.version}`);

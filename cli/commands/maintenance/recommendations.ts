@@ -1,0 +1,129 @@
+import { randomUUID } from "node:crypto";
+import type { Command } from "commander";
+import { Argument, Option } from "commander";
+import { RECOMMENDATION_STATES, recommendationSchema } from "../../../schemas/maintenance/recommendation.ts";
+import type { Recommendation } from "../../../schemas/maintenance/recommendation.ts";
+import { apiPath } from "../../client.ts";
+import { withApi } from "../../connection.ts";
+import { contextOf } from "../../context.ts";
+import type { CliContext } from "../../context.ts";
+import { parseLimit, showListAt, timeText } from "../../list-view.ts";
+import { personHere } from "../../run/ask-decision.ts";
+import { answerText, showRecommendation } from "../../maintenance/recommendation-view.ts";
+
+interface ListOptions {
+  readonly state: string;
+  readonly model?: string;
+  readonly asset?: string;
+  readonly after?: string;
+  readonly limit: number;
+  readonly json?: boolean;
+}
+
+interface DecideOptions {
+  readonly as?: string;
+  readonly reason?: string;
+  readonly json?: boolean;
+}
+
+/** `aura recommendations`: work that predicted failures call for. */
+export function registerRecommendationsCommand(program: Command): void {
+  const recommendations = program
+    .command("recommendations")
+    .description("maintenance that predicted failures call for: list, look at, decide");
+  recommendations
+    .command("list")
+    .description("recommendations, newest first")
+    .addOption(
+      new Option("--state <state>", "which")
+        .choices([...RECOMMENDATION_STATES, "unended", "all"])
+        .default("unended"),
+    )
+    .option("--model <model>", "of this model alone")
+    .option("--asset <asset>", "of this asset alone")
+    .option("--after <id>", "those before this one: the last of the page before")
+    .option("--limit <n>", "at most so many", parseLimit, 50)
+    .option("--json", "print them as one JSON list")
+    .addHelpText("after", "\nExample:\n  $ aura recommendations list --state waiting")
+    .action(async (options: ListOptions, command: Command) => list(contextOf(command), options));
+  recommendations
+    .command("show")
+    .description("what is to be done, why, by when, at what cost, and what became of it")
+    .argument("<id>", "id of the recommendation")
+    .option("--json", "print it as JSON")
+    .addHelpText("after", "\nExample:\n  $ aura recommendations show pumps.3fa9c1d2e4b5.1")
+    .action(async (id: string, { json }: { json?: boolean }, command: Command) => {
+      const context = contextOf(command);
+      const row = await withApi(context, { start: "if-made" }, ({ client }) =>
+        client.get(apiPath`/v1/recommendations/${id}`, recommendationSchema),
+      );
+      if (json === true) context.output.json(row);
+      else showRecommendation(context.output, row);
+    });
+  recommendations
+    .command("decide")
+    .description("decide, as one of its deciders, whether the work is done; recorded")
+    .argument("<id>", "id of the recommendation")
+    .addArgument(new Argument("<decision>", "what").choices(["approve", "reject"]))
+    .option("--as <who>", "who decides, where the server runs without keys (default: your user name)")
+    .option("--reason <text>", "why; recorded")
+    .option("--json", "print the recommendation as JSON")
+    .addHelpText(
+      "after",
+      '\nExample:\n  $ aura recommendations decide pumps.3fa9c1d2e4b5.1 approve --as ann --reason "bearing is due"',
+    )
+    .action(async (id: string, decision: string, options: DecideOptions, command: Command) =>
+      decide(contextOf(command), { id, decision, options }),
+    );
+}
+
+async function list(context: CliContext, { json, ...query }: ListOptions): Promise<void> {
+  await showListAt(context, {
+    path: "/v1/recommendations",
+    row: recommendationSchema,
+    query: { ...query },
+    json,
+    empty: query.state === "unended" ? "no maintenance is called for" : "there are none",
+    columns: [
+      ["id", (row) => row.id],
+      ["state", (row) => row.state],
+      ["asset", (row) => row.asset],
+      ["answer", (row) => answerText(row.latest)],
+      ["begin by", (row) => dueOf(row)],
+      ["critical", (row) => (row.assessment?.isCritical === true ? "yes" : "")],
+      ["opened", (row) => timeText(row.openedAt)],
+      ["decided by", (row) => row.decidedBy.join(", ") || "-"],
+    ],
+  });
+}
+
+function dueOf({ assessment }: Recommendation): string {
+  const by = assessment?.due?.by;
+  if (by === undefined) return "-";
+  return typeof by === "number" ? `cycle ${by}` : timeText(by);
+}
+
+async function decide(
+  context: CliContext,
+  given: { readonly id: string; readonly decision: string; readonly options: DecideOptions },
+): Promise<void> {
+  const { output } = context;
+  const { as, reason = "", json } = given.options;
+  const decisionId = `cli-${randomUUID()}`;
+  const row = await withApi(context, { start: "if-made" }, ({ client }) =>
+    client.post(apiPath`/v1/recommendations/${given.id}/decision`, {
+      reply: recommendationSchema,
+      idempotencyKey: decisionId,
+      body: { decisionId, decision: given.decision, by: as ?? personHere(), reason, channel: "cli" },
+    }),
+  );
+  if (json === true) output.json(row);
+  else output.line(`${row.id}: ${given.decision} is recorded; ${nextText(row, given.decision)}`);
+}
+
+function nextText({ id, deciders, decidedBy }: Recommendation, decision: string): string {
+  if (decision === "reject") return "no work order is made";
+  const quorum = deciders?.quorum ?? 1;
+  if (decidedBy.length < quorum) return `${decidedBy.length} of ${quorum} have approved`;
+  return `the work order follows: aura recommendations show ${id}`;
+}

@@ -21,8 +21,7 @@ import type { createScoringActivities } from "../activities/scoring/activities.t
 import type { createSearchActivities } from "../activities/search/activities.ts";
 import type { createOnlineActivities } from "../activities/online/activities.ts";
 import type { createTrainingActivities } from "../activities/training/activities.ts";
-import { DELIVERY, RETRY, TASK_QUEUES, TIMEOUTS, WATCH } from "../temporal-config/constants.ts";
-import { DELIVERY, EXPLANATION, RETRY, TASK_QUEUES, TIMEOUTS } from "../temporal-config/constants.ts";
+import { DELIVERY, EXPLANATION, RETRY, TASK_QUEUES, TIMEOUTS, WATCH } from "../temporal-config/constants.ts";
 
 /**
  * Activities as workflows call them, by the resource they need: bookkeeping, data, CPU. Cancellation waits for the

@@ -5,6 +5,7 @@
  */
 import type { LiveSource } from "../schemas/live/source.ts";
 import { MASK } from "../schemas/personal.ts";
+import { PlatformError } from "../schemas/platform-error.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -25,13 +26,58 @@ export function maskedReading(
   });
 }
 
-/** What was mended in what was shown: a masked value that still stands there is the one that was sent. */
+/**
+ * What was mended in what was shown: a masked value that still stands there is the one that was sent under that name.
+ *
+ * @throws {PlatformError} invalid_body: nothing was
+ */
 export function unmaskedReading(mended: unknown, sent: unknown): unknown {
   if (mended === MASK) return sent;
   if (!isFields(mended) || !isFields(sent)) return mended;
-  return mapped(mended, (name, value) =>
-    Object.hasOwn(sent, name) ? unmaskedReading(value, sent[name]) : value,
-  );
+  return mapped(mended, (name, value) => {
+    if (Object.hasOwn(sent, name)) return unmaskedReading(value, sent[name]);
+    if (value !== MASK) return value;
+    return refused(
+      `${name} is masked, and nothing was sent under that name; say which name was sent (\`renamed\`), or write the value`,
+    );
+  });
+}
+
+/**
+ * A reading with values under other names, for columns that were misspelled: who mends it need not see them. A personal value stays
+ * one: it may only be put under a column that is personal too.
+ *
+ * @param renamed  the name it was sent under → column of the source
+ * @throws {PlatformError} invalid_body: it was not sent, the column is not declared or has a value, or would show what is masked
+ */
+export function renamedReading(
+  sent: unknown,
+  renamed: Readonly<Record<string, string>>,
+  { columns, pii }: Pick<LiveSource, "columns" | "pii">,
+): unknown {
+  const names = Object.entries(renamed);
+  if (names.length === 0) return sent;
+  if (!isFields(sent) || !isFields(sent["values"])) return refused("it has no `values` to rename");
+  const values = { ...sent["values"] };
+  const isDeclared = (name: string) => columns.some((column) => column.name === name);
+  for (const [from, to] of names) {
+    if (!Object.hasOwn(values, from)) refused(`no value was sent as ${from}`);
+    if (!isDeclared(to)) refused(`expected a column of the source to rename ${from} to, got ${to}`);
+    if (Object.hasOwn(values, to)) refused(`there is a value of ${to} already`);
+    const isMasked = pii.length > 0 && (!isDeclared(from) || pii.includes(from));
+    if (isMasked && !pii.includes(to))
+      refused(
+        `the value of ${from} is not to be seen, and would be as ${to}; expected one of ${pii.join(", ")}`,
+      );
+  }
+  return {
+    ...sent,
+    values: Object.fromEntries(Object.entries(values).map(([name, value]) => [renamed[name] ?? name, value])),
+  };
+}
+
+function refused(problem: string): never {
+  throw new PlatformError("invalid_body", `mend dead letter [values]: ${problem}`);
 }
 
 /** Missing is no secret here: a reading often is set aside for what it lacks. */

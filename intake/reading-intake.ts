@@ -97,7 +97,7 @@ export class ReadingIntake {
    * Stores readings of one source. What is set aside is known again by whose and when it is, or else by its place.
    *
    * @returns after the commit, what became of them
-   * @throws {PlatformError} not_found: no such source; too_many_readings: no room now; database_unavailable: nothing is
+   * @throws {PlatformError} not_found: no such source; source_retired; too_many_readings: no room now; database_unavailable: nothing is
    *   known to be stored, and sending them again stores none twice
    */
   async submit(
@@ -179,6 +179,7 @@ export class ReadingIntake {
     const row = await this.#options.sources().get(name);
     if (row === undefined)
       throw new PlatformError("not_found", `take readings [source ${name}]: there is no such source`);
+    requireTaking(row);
     const isSame = known?.row.version === row.version;
     const open = {
       row,
@@ -217,6 +218,15 @@ export class ReadingIntake {
     });
     return sorter;
   }
+}
+
+/** @throws {PlatformError} source_retired */
+export function requireTaking({ document: { name }, retiredAt }: LiveSourceRow): void {
+  if (retiredAt !== null)
+    throw new PlatformError(
+      "source_retired",
+      `take readings [source ${name}]: it is retired since ${retiredAt}, and takes none`,
+    );
 }
 
 interface TakenReadings {

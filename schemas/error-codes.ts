@@ -156,6 +156,12 @@ export const ERROR_CODES = {
     "The thing already exists with other content, or its state does not allow this.",
     "Read its present state first.",
   ),
+  source_retired: row(
+    409,
+    false,
+    "The live source is retired: it takes no readings.",
+    "Send to another source, or declare it anew (`aura sources put`) to bring it back.",
+  ),
   last_admin_key: row(
     409,
     false,

@@ -39,7 +39,7 @@ it.each([
           sha256: "s",
           actor: "a",
           createdAt: "",
-          changedAt: "",
+          retiredAt: null,
         },
     },
     contexts: { open: async () => ({ id: "none", of: () => ({}) }) },

@@ -4,18 +4,19 @@
  * A key comes as `Authorization`, or from a browser, which cannot send that, as the subprotocol `aura.key.<secret>` beside
  * `aura.v1`. Sockets that do not read are closed, and go on where they stopped by their cursor.
  */
+import { randomUUID } from "node:crypto";
+import { STATUS_CODES } from "node:http";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Logger } from "pino";
 import { WebSocketServer } from "ws";
 import type { WebSocket } from "ws";
 import type { z } from "zod";
-import { ERROR_CODES } from "../../schemas/error-codes.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { Actor } from "../../stores/postgres/port.ts";
 import { checkPolicy } from "../http/auth.ts";
 import type { Authenticator, HeaderReader, RoutePolicy } from "../http/auth.ts";
-import { invalidInput, toPlatformError } from "../http/on-error.ts";
+import { errorReply, invalidInput, problemOf, toPlatformError } from "../http/on-error.ts";
 
 /** One open socket of a channel. */
 export interface ChannelSocket<Q> {
@@ -61,6 +62,10 @@ const MAX_BUFFERED_BYTES = 4 * 2 ** 20;
 const PING_EVERY_MS = 20_000;
 const TRY_AGAIN_LATER = 1013;
 const GOING_AWAY = 1001;
+/** An open socket that is refused closes with 4000 and the status that a request would be answered with. */
+const CLOSED_AS = 4_000;
+/** A close frame holds no more. */
+const MAX_REASON_BYTES = 123;
 
 export class LiveSockets {
   readonly #options: LiveSocketsOptions;
@@ -81,7 +86,7 @@ export class LiveSockets {
   /** Listener of `upgrade`. */
   readonly upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     socket.on("error", () => socket.destroy());
-    this.#upgrade(request, socket, head).catch((error: unknown) => refuse(socket, toPlatformError(error)));
+    this.#upgrade(request, socket, head).catch((error: unknown) => this.#refuse(request, socket, error));
   };
 
   async close(): Promise<void> {
@@ -127,8 +132,25 @@ export class LiveSockets {
       onGone();
     } catch (err) {
       this.#options.logger.debug({ err }, "a socket could not be served");
-      client.close(TRY_AGAIN_LATER, "it cannot be served now");
+      const { status, code, detail } = problemOf(toPlatformError(err), "");
+      if (status >= 500) client.close(TRY_AGAIN_LATER, "it cannot be served now");
+      else client.close(CLOSED_AS + status, closeReason(`${code}: ${detail}`));
     }
+  }
+
+  /** As any request is answered. */
+  #refuse({ url = "/" }: IncomingMessage, socket: Duplex, error: unknown): void {
+    const where = { requestId: randomUUID(), path: url.split("?")[0] ?? "/" };
+    const { status, headers, body } = errorReply(this.#options.logger, error, where);
+    const lines = Object.entries({
+      ...headers,
+      connection: "close",
+      "content-length": Buffer.byteLength(body),
+    });
+    socket.end(
+      `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Refused"}\r\n` +
+        `${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n${body}`,
+    );
   }
 
   /** One that did not answer the last ping is gone. */
@@ -168,11 +190,8 @@ function headersOf({ headers }: IncomingMessage): HeaderReader {
   return { all, one: (name) => all(name)[0] };
 }
 
-function refuse(socket: Duplex, error: PlatformError): void {
-  const { status, cause } = ERROR_CODES[error.code];
-  const body = JSON.stringify({ code: error.code, title: cause, status });
-  socket.end(
-    `HTTP/1.1 ${status} ${cause.replaceAll(/[^\x20-\x7e]/g, "")}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
+function closeReason(text: string): string {
+  let reason = text;
+  while (Buffer.byteLength(reason) > MAX_REASON_BYTES) reason = reason.slice(0, -1);
+  return reason;
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { N_SHARDS } from "../../schemas/live/shard.ts";
 import { dataIdSchema, nameSchema } from "../../schemas/names.ts";
+import { PlatformError } from "../../schemas/platform-error.ts";
 import type { Database } from "../../stores/postgres/port.ts";
 import type { LiveSourceRow } from "../../stores/postgres/port/live.ts";
 import type { FollowedReading, FollowPosition } from "../../stores/postgres/port/online.ts";
@@ -47,10 +48,8 @@ export class ReadingsChannel implements Channel<Query> {
 
   async open(socket: ChannelSocket<Query>): Promise<() => void> {
     const { cursor, source } = socket.query;
-    if ((await this.#sourceOf(source)) === undefined) {
-      socket.close(4404, "there is no such source");
-      return () => undefined;
-    }
+    if ((await this.#sourceOf(source)) === undefined)
+      throw new PlatformError("not_found", `read readings [source ${source}]: there is no such source`);
     this.#sockets.set(
       socket,
       cursor === undefined ? await this.#database().online.present() : positionOf(cursor),

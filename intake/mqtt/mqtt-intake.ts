@@ -162,7 +162,8 @@ export class MqttIntake {
         return await work();
       } catch (error) {
         if (!isPlatformError(error)) throw error;
-        if (error.code === "not_found") throw new MqttRefusal("topicInvalid", error.message);
+        if (error.code === "not_found" || error.code === "source_retired")
+          throw new MqttRefusal("topicInvalid", error.message);
         if (error.code !== "too_many_readings" && (!error.isRetryable || Date.now() > deadline)) throw error;
         await wait(ROOM_PAUSE_MS);
       }

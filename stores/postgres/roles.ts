@@ -16,6 +16,7 @@ const APPEND_ONLY = [
   "approval_decisions",
   "source_versions",
   "work_order_events",
+  "source_retirements",
 ] as const;
 
 export interface UsableRoles {

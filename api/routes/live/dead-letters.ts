@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { maskedReading, unmaskedReading } from "../../../intake/masked-reading.ts";
+import { maskedReading, renamedReading, unmaskedReading } from "../../../intake/masked-reading.ts";
 import { letterReading, replayLetters } from "../../../intake/replay-letters.ts";
 import type { LetterReplay } from "../../../intake/replay-letters.ts";
 import { INTAKE_CODES } from "../../../schemas/live/intake.ts";
@@ -45,6 +45,14 @@ const replayFilterSchema = z.strictObject({
   after: z.int().min(1).optional().describe("`next` of the request before: newest first."),
 });
 
+const mendSchema = z.strictObject({
+  reading: z.unknown().optional().describe("Absent: as it was sent, but for what is renamed."),
+  renamed: z
+    .record(z.string().min(1).max(200), nameSchema)
+    .default({})
+    .describe("Name in `values` that was sent → column that was meant; the mended reading has the column."),
+});
+
 /** Readings that were set aside. */
 export const deadLetterRoutes: readonly AnyRoute[] = [
   route({
@@ -83,16 +91,17 @@ export const deadLetterRoutes: readonly AnyRoute[] = [
     path: "/v1/dead-letters/{id}",
     tag: "readings",
     summary:
-      "Store a mended reading in the place of one that was set aside; refused while it is not as declared, or (409) another reading with other values stands there. Values left masked (`***`) are those that were sent.",
+      "Store a mended reading in the place of one that was set aside; refused while it is not as declared, or (409) another reading with other values stands there. Values left masked (`***`) are those that were sent; `renamed` puts values that were sent under a misspelled name under the column that was meant.",
     policy: operator,
     params: letterParams,
-    body: { kind: "json", schema: z.strictObject({ reading: z.unknown() }) },
+    body: { kind: "json", schema: mendSchema },
     reply: replaySchema,
     async handle(request, deps) {
       const letter = await openLetter(request.params.id, deps);
-      const mended = new Map([
-        [letter.id, unmaskedReading(request.body.reading, letterReading(letter.body))],
-      ]);
+      const { renamed, reading } = request.body;
+      const source = found(await deps.database().liveSources.get(letter.source), "source", letter.source);
+      const sent = renamedReading(letterReading(letter.body), renamed, source.document);
+      const mended = new Map([[letter.id, reading === undefined ? sent : unmaskedReading(reading, sent)]]);
       const replay = await replayLetters(deps.readings, [letter], mended);
       const [refusal] = replay.refused;
       if (refusal !== undefined)

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { liveSourceSchema } from "../../../schemas/live/source.ts";
 import { nameSchema } from "../../../schemas/names.ts";
 import type { LiveSourceRow } from "../../../stores/postgres/port/live.ts";
-import { checkDeclaredName, found, listOf, operator, viewer } from "../parts.ts";
+import { auditOf, checkDeclaredName, found, listOf, operator, viewer } from "../parts.ts";
 import { route } from "../route.ts";
 import type { AnyRoute } from "../route.ts";
 
@@ -13,15 +13,17 @@ const sourceReply = z.strictObject({
   sha256: z.string(),
   declaredBy: z.string(),
   declaredAt: z.string(),
+  retiredAt: z.string().nullable().describe("Since when it takes no readings; null: it does."),
   document: z.record(z.string(), z.unknown()),
 });
 
-const replyOf = ({ document, version, sha256, actor, createdAt }: LiveSourceRow) => ({
+const replyOf = ({ document, version, sha256, actor, createdAt, retiredAt }: LiveSourceRow) => ({
   source: document.name,
   version,
   sha256,
   declaredBy: actor,
   declaredAt: createdAt,
+  retiredAt,
   document,
 });
 
@@ -48,10 +50,14 @@ export const liveSourceRoutes: readonly AnyRoute[] = [
     method: "get",
     path: "/v1/sources",
     tag: "readings",
-    summary: "Live sources, each in its newest version.",
+    summary:
+      "Live sources, each in its newest version; with `retired=true` also those that take no readings.",
     policy: viewer,
+    query: z.strictObject({ retired: z.enum(["true", "false"]).default("false") }),
     reply: listOf(sourceReply),
-    handle: async (_, { database }) => ({ items: (await database().liveSources.list()).map(replyOf) }),
+    handle: async ({ query }, { database }) => ({
+      items: (await database().liveSources.list({ hasRetired: query.retired === "true" })).map(replyOf),
+    }),
   }),
   route({
     method: "get",
@@ -63,6 +69,25 @@ export const liveSourceRoutes: readonly AnyRoute[] = [
     reply: sourceReply,
     handle: async ({ params: { source } }, { database }) =>
       replyOf(found(await database().liveSources.get(source), "source", source)),
+  }),
+  route({
+    method: "delete",
+    path: "/v1/sources/{source}",
+    tag: "readings",
+    summary:
+      "Retire a live source that no feed fills and no alert rule names: it takes no readings, and keeps those it has. A new version brings it back.",
+    policy: operator,
+    params: sourceParams,
+    reply: sourceReply,
+    async handle(request, { database, readings }) {
+      const { source } = request.params;
+      const row = await database().liveSources.retire(
+        source,
+        auditOf(request, "source.retire", `source/${source}`),
+      );
+      readings.sourceChanged(source);
+      return replyOf(row);
+    },
   }),
   route({
     method: "get",

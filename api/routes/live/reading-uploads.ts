@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { requireTaking } from "../../../intake/reading-intake.ts";
 import { sha256Hex } from "../../../schemas/canonical-json.ts";
 import { intakeCountsSchema } from "../../../schemas/live/intake.ts";
 import { spanMs, spanSchema } from "../../../schemas/live/source.ts";
@@ -68,7 +69,9 @@ export const readingUploadRoutes: readonly AnyRoute[] = [
       const lifetime = spanMs(expiresIn);
       if (lifetime > 7 * 86_400_000)
         throw new PlatformError("invalid_body", "make upload [expiresIn]: expected at most 7d");
-      const { sourceKey } = found(await database().liveSources.get(source), "source", source);
+      const declared = found(await database().liveSources.get(source), "source", source);
+      requireTaking(declared);
+      const { sourceKey } = declared;
       const secret = randomBytes(32).toString("base64url");
       const id = randomUUID();
       const row = await database().readingUploads.create(

@@ -17,6 +17,11 @@ interface FilterOptions {
   readonly json?: boolean;
 }
 
+interface FixOptions {
+  readonly reading?: string;
+  readonly rename: Readonly<Record<string, string>>;
+}
+
 const letterSchema = z.looseObject({
   id: z.int(),
   source: z.string(),
@@ -66,10 +71,19 @@ export function registerDeadLettersCommand(program: Command): void {
     .command("fix")
     .description("store a mended reading in its place")
     .argument("<id>", "its number", parseId)
-    .requiredOption("--reading <file.json>", "the mended reading")
-    .addHelpText("after", "\nExample:\n  $ aura deadletters fix 17 --reading reading.json")
-    .action(async (id: number, { reading }: { reading: string }, command: Command) =>
-      fix(contextOf(command), id, reading),
+    .option("--reading <file.json>", "the mended reading (default: as it was sent)")
+    .option(
+      "--rename <sent=column>",
+      "put a value under the column that was meant, also one that is masked; again for more",
+      parseRename,
+      {},
+    )
+    .addHelpText(
+      "after",
+      "\nExamples:\n  $ aura deadletters fix 17 --reading reading.json\n  $ aura deadletters fix 18 --rename Sped=speed",
+    )
+    .action(async (id: number, options: FixOptions, command: Command) =>
+      fix(contextOf(command), id, options),
     );
   letters
     .command("replay")
@@ -96,6 +110,13 @@ export function registerDeadLettersCommand(program: Command): void {
       );
       context.output.line(`dead letter ${id} is dropped`);
     });
+}
+
+/** Commander gives what came before, so that the option may be given more than once. */
+function parseRename(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
+  const [, sent, column] = /^(.+)=([^=]+)$/.exec(text) ?? [];
+  if (sent !== undefined && column !== undefined) return { ...before, [sent]: column };
+  throw new InvalidArgumentError("expected <name that was sent>=<column>");
 }
 
 function parseId(text: string): number {
@@ -140,10 +161,15 @@ async function show(context: CliContext, id: number, isWhole: boolean): Promise<
   context.output.json(reading);
 }
 
-async function fix(context: CliContext, id: number, file: string): Promise<void> {
-  const reading = readJson(resolve(context.cwd, file), file);
+async function fix(context: CliContext, id: number, { reading: file, rename }: FixOptions): Promise<void> {
+  if (file === undefined && Object.keys(rename).length === 0)
+    throw new PlatformError(
+      "config_invalid",
+      "say what is mended: --reading <file.json> or --rename <sent=column>",
+    );
+  const reading = file === undefined ? undefined : readJson(resolve(context.cwd, file), file);
   const { duplicate } = await withApi(context, { start: "if-made" }, ({ client }) =>
-    client.put(apiPath`/v1/dead-letters/${id}`, { reply: replaySchema, body: { reading } }),
+    client.put(apiPath`/v1/dead-letters/${id}`, { reply: replaySchema, body: { reading, renamed: rename } }),
   );
   context.output.line(
     duplicate > 0

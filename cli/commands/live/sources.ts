@@ -13,11 +13,16 @@ interface JsonOption {
   readonly json?: boolean;
 }
 
+interface ListOptions extends JsonOption {
+  readonly retired?: boolean;
+}
+
 const sourceSchema = z.looseObject({
   source: z.string(),
   version: z.int(),
   declaredBy: z.string(),
   declaredAt: z.string(),
+  retiredAt: z.string().nullable(),
   document: z.looseObject({
     owner: z.string(),
     retention: z.string(),
@@ -55,9 +60,10 @@ export function registerSourcesCommand(program: Command): void {
   sources
     .command("list")
     .description("live sources, each in its newest version")
+    .option("--retired", "also those that take no readings any more")
     .option("--json", "print them as one JSON list")
     .addHelpText("after", "\nExample:\n  $ aura sources list")
-    .action(async (options: JsonOption, command: Command) => list(contextOf(command), options));
+    .action(async (options: ListOptions, command: Command) => list(contextOf(command), options));
   sources
     .command("show")
     .description("a live source and its columns")
@@ -67,6 +73,19 @@ export function registerSourcesCommand(program: Command): void {
     .action(async (name: string, options: JsonOption, command: Command) =>
       show(contextOf(command), name, options),
     );
+  sources
+    .command("remove")
+    .description("retire one that no feed fills and no alert rule names: it takes no more readings")
+    .argument("<source>", "its name")
+    .addHelpText("after", "\nExample:\n  $ aura sources remove pmups")
+    .action(async (name: string, _options: object, command: Command) => remove(contextOf(command), name));
+}
+
+async function remove(context: CliContext, name: string): Promise<void> {
+  await withApi(context, { start: "if-made" }, ({ client }) => client.delete(apiPath`/v1/sources/${name}`));
+  context.output.line(
+    `${name}: retired; it takes no readings, and \`aura sources put <source.yaml>\` brings it back`,
+  );
 }
 
 async function put(context: CliContext, file: string, { json }: JsonOption): Promise<void> {
@@ -87,10 +106,11 @@ async function put(context: CliContext, file: string, { json }: JsonOption): Pro
 const columnsText = ({ document: { columns } }: Source): string =>
   columns.length === 1 ? "1 column" : `${columns.length} columns`;
 
-async function list(context: CliContext, { json }: JsonOption): Promise<void> {
+async function list(context: CliContext, { json, retired }: ListOptions): Promise<void> {
   await showListAt(context, {
     path: "/v1/sources",
     row: sourceSchema,
+    query: { retired: retired === true ? "true" : undefined },
     json,
     empty: "there are no live sources; `aura sources put <source.yaml>` declares one",
     columns: [
@@ -101,6 +121,9 @@ async function list(context: CliContext, { json }: JsonOption): Promise<void> {
       ["kept", (row) => row.document.retention],
       ["declared", (row) => timeText(row.declaredAt)],
       ["by", (row) => row.declaredBy],
+      ...(retired === true
+        ? [["retired", (row: Source) => (row.retiredAt === null ? "-" : timeText(row.retiredAt))] as const]
+        : []),
     ],
   });
 }
@@ -116,6 +139,7 @@ async function show(context: CliContext, name: string, { json }: JsonOption): Pr
   }
   const { owner, retention, columns, pii, unknownAssets, unknownColumns, silentAfter, perAsset } =
     row.document;
+  if (row.retiredAt !== null) output.line(`retired ${timeText(row.retiredAt)}: it takes no readings`);
   output.line(`${row.source}, version ${row.version}, of ${owner}, readings kept ${retention}`);
   const rules = [`unknown assets: ${unknownAssets}`, `unknown columns: ${unknownColumns}`];
   if (silentAfter !== undefined) rules.push(`silent after ${silentAfter}`);

@@ -1,6 +1,6 @@
 import type { IntakeCode } from "../../../schemas/live/intake.ts";
 import type { LiveSource } from "../../../schemas/live/source.ts";
-import type { Actor } from "./actor.ts";
+import type { Actor, AuditEntry } from "./actor.ts";
 
 /** One version of a declared source. */
 export interface LiveSourceRow {
@@ -10,6 +10,8 @@ export interface LiveSourceRow {
   readonly sha256: string;
   readonly actor: string;
   readonly createdAt: string;
+  /** Since when it takes no readings; null: it does. */
+  readonly retiredAt: string | null;
 }
 
 /**
@@ -18,7 +20,8 @@ export interface LiveSourceRow {
  */
 export interface LiveSourceStore {
   /**
-   * Declares a source or a new version of it; the newest version as it stands where nothing changed.
+   * Declares a source or a new version of it; the newest version as it stands where nothing changed. A new version of one that is
+   * retired brings it back, changed or not.
    *
    * @throws {PlatformError} conflict when the columns of the new version do not hold those of the one before
    * @throws {PlatformError} forbidden when a column shall be personal no longer and the actor is no admin
@@ -28,8 +31,14 @@ export interface LiveSourceStore {
   get(source: string): Promise<LiveSourceRow | undefined>;
   /** Newest first. */
   versions(source: string): Promise<LiveSourceRow[]>;
-  /** Newest version of each, in the order of their names. */
-  list(): Promise<LiveSourceRow[]>;
+  /** Newest version of each, in the order of their names; of retired ones only where they are asked for. */
+  list(of?: { readonly hasRetired?: boolean }): Promise<LiveSourceRow[]>;
+  /**
+   * Lets a source take no more readings; what it has stays. Of one that is retired nothing changes.
+   *
+   * @throws {PlatformError} not_found; conflict while feeds fill it or alert rules name it
+   */
+  retire(source: string, audit: AuditEntry): Promise<LiveSourceRow>;
 }
 
 /** One reading as it is stored. */

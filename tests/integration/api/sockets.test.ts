@@ -1,3 +1,5 @@
+import type { IncomingMessage } from "node:http";
+import { json as jsonOf } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { createDatabase } from "../../../stores/postgres/database.ts";
@@ -84,23 +86,35 @@ await describeWithServices("live sockets", () => {
   });
 
   it.each([
-    ["another path", "/v1/nothing", 404],
-    ["no source", "/readings", 422],
-    ["a cursor that is none", "/readings?source=pumps&cursor=x", 422],
-  ])("refuse %s before they open", async (_, path, status) => {
+    ["another path", "/v1/nothing", 404, "there is no such channel"],
+    ["no source", "/readings", 422, "[source]"],
+    [
+      "a cursor that is none",
+      "/readings?source=pumps&cursor=x",
+      422,
+      "[cursor]: expected the cursor of a frame",
+    ],
+  ])("refuse %s before they open, as any request", async (_, path, status, detail) => {
     const socket = new WebSocket(`${fixture.api.url.replace("http", "ws")}${path}`);
-    const answered = await new Promise<number>((resolve, reject) => {
-      socket.once("unexpected-response", (__, response) => resolve(response.statusCode ?? 0));
+    const answered = await new Promise<IncomingMessage>((resolve, reject) => {
+      socket.once("unexpected-response", (__, response) => resolve(response));
       socket.once("open", () => reject(new Error("it opened")));
     });
-    expect(answered).toBe(status);
+    expect(answered.statusCode).toBe(status);
+    expect(answered.headers["content-type"]).toBe("application/problem+json");
+    const problem = (await jsonOf(answered)) as { detail: string; remedy: string; errors?: unknown };
+    expect(problem).toMatchObject({ status, detail: expect.stringContaining(detail) as string });
+    expect(problem.remedy).not.toBe("");
+    expect(problem.errors !== undefined).toBe(status === 422);
   });
 
   it("close with a reason where there is no such source, and on what is too large", async () => {
     const unknown = await open("source=nowhere").catch((error: unknown) => error as Error);
     if (unknown instanceof Error) throw unknown;
-    const code = await new Promise((resolve) => unknown.socket.once("close", resolve));
-    expect(code).toBe(4404);
+    const closed = await new Promise((resolve) =>
+      unknown.socket.once("close", (code, reason) => resolve(`${code} ${reason.toString()}`)),
+    );
+    expect(closed).toBe("4404 not_found: read readings [source nowhere]: there is no such source");
     const chatty = await open("source=pumps");
     chatty.socket.send("x".repeat(2_000));
     expect(await new Promise((resolve) => chatty.socket.once("close", resolve))).toBe(1009);

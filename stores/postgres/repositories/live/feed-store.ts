@@ -28,14 +28,22 @@ export class PostgresFeedStore implements FeedStore {
   put(document: Feed, actor: Actor): Promise<FeedRow & { readonly isNew: boolean }> {
     const sha256 = sha256Hex(canonicalJson(document));
     return this.#pool.transaction(async (tx) => {
-      const [source] = await tx.query<{ key: number }>(
-        "select source_key as key from aura.live_sources where source = $1",
+      // Locked, so that it is not retired meanwhile.
+      const [source] = await tx.query<{ key: number; isRetired: boolean }>(
+        `select source_key as key, exists (select from aura.source_retirements r where r.source_key = l.source_key
+           and r.version = (select max(version) from aura.source_versions v where v.source_key = l.source_key)) as "isRetired"
+           from aura.live_sources l where source = $1 for update`,
         [document.source],
       );
       if (source === undefined)
         throw new PlatformError(
           "not_found",
           `declare feed ${document.name} [source ${document.source}]: there is no such source; declare it first`,
+        );
+      if (source.isRetired)
+        throw new PlatformError(
+          "source_retired",
+          `declare feed ${document.name} [source ${document.source}]: the source is retired; declare it anew first`,
         );
       const [before] = await tx.query<{ document: Feed }>(
         "select document from aura.feeds where feed = $1 for update",

@@ -5,17 +5,18 @@ import { PlatformError } from "../../../../schemas/platform-error.ts";
 import { appendAudit } from "../../audit/audit-row.ts";
 import type { ConnectionPool, Sql } from "../../connection/connection-pool.ts";
 import { json, storableText } from "../../connection/row-types.ts";
-import type { Actor } from "../../port/actor.ts";
+import type { Actor, AuditEntry } from "../../port/actor.ts";
 import type { LiveSourceRow, LiveSourceStore } from "../../port/live.ts";
 
-const COLUMNS = `v.source_key as "sourceKey", v.version, v.document, v.sha256, v.actor, v.created_at as "createdAt"`;
+const COLUMNS = `v.source_key as "sourceKey", v.version, v.document, v.sha256, v.actor, v.created_at as "createdAt",
+  (select r.retired_at from aura.source_retirements r where r.source_key = v.source_key and r.version = v.version) as "retiredAt"`;
 const NEWEST_COLUMNS = `${COLUMNS}, (select coalesce(json_agg(distinct one), '[]'::json)
   from aura.source_versions e, jsonb_array_elements_text(e.document::jsonb->'pii') one
   where e.source_key = v.source_key) as "everPersonal"`;
 
 type NewestRow = LiveSourceRow & { readonly everPersonal: readonly string[] };
 
-/** Declared sources; versions are only ever added. */
+/** Declared sources; versions and retirements are only ever added. */
 export class PostgresLiveSourceStore implements LiveSourceStore {
   readonly #pool: ConnectionPool;
 
@@ -32,7 +33,8 @@ export class PostgresLiveSourceStore implements LiveSourceStore {
       // One declares at a time, so that versions have no gaps.
       await tx.query("select from aura.live_sources where source = $1 for update", [document.name]);
       const before = await newest(tx, document.name);
-      if (before?.sha256 === sha256) return { ...withAllPersonal(before), isNew: false };
+      if (before?.sha256 === sha256 && before.retiredAt === null)
+        return { ...withAllPersonal(before), isNew: false };
       refuseIncompatible(before, document);
       const noLongerPersonal = before?.document.pii.filter((name) => !document.pii.includes(name)) ?? [];
       refuseUnmasking(document.name, noLongerPersonal, actor);
@@ -57,6 +59,7 @@ export class PostgresLiveSourceStore implements LiveSourceStore {
         details: {
           version: row.version,
           sha256,
+          ...(before?.retiredAt == null ? {} : { wasRetired: true }),
           ...(noLongerPersonal.length === 0 ? {} : { noLongerPersonal }),
         },
       });
@@ -77,13 +80,44 @@ export class PostgresLiveSourceStore implements LiveSourceStore {
     );
   }
 
-  async list(): Promise<LiveSourceRow[]> {
+  async list({ hasRetired = false }: { readonly hasRetired?: boolean } = {}): Promise<LiveSourceRow[]> {
     const rows = await this.#pool.query<NewestRow>(
       `select distinct on (l.source) ${NEWEST_COLUMNS} from aura.source_versions v join aura.live_sources l using (source_key)
         order by l.source, v.version desc`,
     );
-    return rows.map(withAllPersonal);
+    return rows.map(withAllPersonal).filter(({ retiredAt }) => hasRetired || retiredAt === null);
   }
+
+  retire(source: string, audit: AuditEntry): Promise<LiveSourceRow> {
+    return this.#pool.transaction(async (tx) => {
+      // As in `put`: no version comes between.
+      await tx.query("select from aura.live_sources where source = $1 for update", [source]);
+      const row = await newest(tx, source);
+      if (row === undefined)
+        throw new PlatformError("not_found", `retire source ${source}: there is no such source`);
+      if (row.retiredAt !== null) return withAllPersonal(row);
+      await refuseInUse(tx, source, row.sourceKey);
+      const [retired] = await tx.query<{ at: string }>(
+        "insert into aura.source_retirements (source_key, version, actor) values ($1, $2, $3) returning retired_at as at",
+        [row.sourceKey, row.version, audit.actor.id],
+      );
+      await appendAudit(tx, audit);
+      return withAllPersonal({ ...row, retiredAt: retired?.at ?? null });
+    });
+  }
+}
+
+/** What fills a source, and what would take its silence for a fault, goes first. */
+async function refuseInUse(tx: Sql, source: string, sourceKey: number): Promise<void> {
+  const users = await tx.query<{ what: string; name: string }>(
+    `select 'feed' as what, feed as name from aura.feeds where source_key = $1
+     union all select 'alert rule', rule from aura.alert_rules where document::jsonb->>'source' = $2
+     order by 1, 2 limit 20`,
+    [sourceKey, source],
+  );
+  if (users.length === 0) return;
+  const names = users.map(({ what, name }) => `${what} ${name}`).join(", ");
+  throw new PlatformError("conflict", `retire source ${source}: it is in use [${names}]; remove those first`);
 }
 
 async function newest(sql: Sql, source: string): Promise<NewestRow | undefined> {

@@ -17,22 +17,39 @@ export interface ListOptions<T> {
   readonly json?: boolean | undefined;
   /** Line that stands for an empty list. */
   readonly empty: string;
+  /** Rows that are shown; of those beyond it is said that they are there. Absent: all. */
+  readonly limit?: number | undefined;
   readonly columns: readonly ListColumn<T>[];
+}
+
+/** What the API gives at once. */
+const MOST_ROWS = 1_000;
+
+/** What to ask for so that a list of so many rows knows whether there are more. */
+export function askedFor(limit: number): number {
+  return Math.min(limit + 1, MOST_ROWS);
 }
 
 /** Prints rows as one JSON list, or as a table for people. */
 export function showList<T>(output: Output, rows: readonly T[], options: ListOptions<T>): void {
-  if (options.json === true) output.json(rows);
+  const { limit = Infinity } = options;
+  const shown = rows.length > limit ? rows.slice(0, limit) : rows;
+  if (options.json === true) output.json(shown);
   else if (rows.length === 0) output.line(options.empty);
   else {
     output.table(
       options.columns.map(([title]) => title),
-      rows.map((row) => options.columns.map(([, cell]) => String(cell(row) ?? "-"))),
+      shown.map((row) => options.columns.map(([, cell]) => String(cell(row) ?? "-"))),
     );
   }
+  // Beside the list and not in it: what reads it must learn that it is not all there is.
+  if (rows.length > shown.length)
+    output.note(`${shown.length} of more: --limit <n> shows up to ${MOST_ROWS}`);
+  else if (limit === MOST_ROWS && rows.length === MOST_ROWS)
+    output.note(`${MOST_ROWS}, the most at once; there may be more`);
 }
 
-/** A list of the API: where it is, what one row must be, what to ask for, and how it is shown. */
+/** A list of the API: where it is, what one row must be, what to ask for (a `limit` is what is shown), and how it is shown. */
 export interface ListCommand<T> extends ListOptions<T> {
   readonly path: string;
   readonly row: z.ZodType<T>;
@@ -42,10 +59,12 @@ export interface ListCommand<T> extends ListOptions<T> {
 /** Asks the API for a list and prints it: the whole of a command that lists. */
 export async function showListAt<T>(context: CliContext, command: ListCommand<T>): Promise<void> {
   const { path, row, query } = command;
+  const limit = typeof query?.["limit"] === "number" ? query["limit"] : undefined;
+  const asked = limit === undefined ? query : { ...query, limit: askedFor(limit) };
   const { items } = await withApi(context, { start: "if-made" }, ({ client }) =>
-    client.get(path, itemsOf(row), query),
+    client.get(path, itemsOf(row), asked),
   );
-  showList(context.output, items, command);
+  showList(context.output, items, { ...command, limit });
 }
 
 /** Option parser of `--limit`. */

@@ -22,6 +22,7 @@ import { registerDeadLettersCommand } from "./commands/live/dead-letters.ts";
 import { registerFeaturesCommand } from "./commands/live/features.ts";
 import { registerReadingsCommand } from "./commands/live/readings.ts";
 import { registerFeedsCommand } from "./commands/live/feeds.ts";
+import { registerUploadsCommand } from "./commands/live/uploads.ts";
 import { registerSourcesCommand } from "./commands/live/sources.ts";
 import { registerLabelsCommand } from "./commands/model/labels.ts";
 import { registerLineageCommand } from "./commands/record/lineage.ts";
@@ -84,6 +85,7 @@ const COMMANDS: Readonly<Record<string, readonly ((program: Command) => void)[]>
     registerReadingsCommand,
     registerFeaturesCommand,
     registerFeedsCommand,
+    registerUploadsCommand,
     registerDeadLettersCommand,
   ],
   "Records and access:": [

@@ -5,7 +5,7 @@ import { apiPath } from "../../client.ts";
 import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
-import { itemsOf, parseLimit, showList, timeText } from "../../list-view.ts";
+import { askedFor, itemsOf, parseLimit, showList, timeText } from "../../list-view.ts";
 
 interface ListOptions {
   readonly state?: string;
@@ -63,10 +63,11 @@ export function registerAlertDeliveries(alerts: Command): void {
 
 async function list(context: CliContext, { json, ...query }: ListOptions): Promise<void> {
   const { items } = await withApi(context, { start: "if-made" }, ({ client }) =>
-    client.get("/v1/alert-deliveries", itemsOf(deliverySchema), query),
+    client.get("/v1/alert-deliveries", itemsOf(deliverySchema), { ...query, limit: askedFor(query.limit) }),
   );
   showList(context.output, items, {
     json,
+    limit: query.limit,
     empty: "there are none",
     columns: [
       ["id", (row) => row.id],

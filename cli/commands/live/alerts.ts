@@ -5,7 +5,7 @@ import { apiPath } from "../../client.ts";
 import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
-import { itemsOf, parseLimit, showList, timeText } from "../../list-view.ts";
+import { askedFor, itemsOf, parseLimit, showList, timeText } from "../../list-view.ts";
 import { registerAlertDeliveries } from "./alert-deliveries.ts";
 import { registerAlertDeclarations } from "./alert-declarations.ts";
 
@@ -82,10 +82,11 @@ export function registerAlertsCommand(program: Command): void {
 
 async function list(context: CliContext, { json, ...query }: ListOptions): Promise<void> {
   const { items } = await withApi(context, { start: "if-made" }, ({ client }) =>
-    client.get("/v1/alerts", itemsOf(alertSchema), query),
+    client.get("/v1/alerts", itemsOf(alertSchema), { ...query, limit: askedFor(query.limit) }),
   );
   showList(context.output, items, {
     json,
+    limit: query.limit,
     empty: query.state === "open" ? "nothing to look at" : "there are none",
     columns: [
       ["id", (row) => row.id],

@@ -10,8 +10,9 @@ import { PlatformError } from "../../../schemas/platform-error.ts";
 import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
-import { parseLimit, parseSince, showList, showListAt, timeText } from "../../list-view.ts";
+import { askedFor, parseLimit, parseSince, showList, showListAt, timeText } from "../../list-view.ts";
 import { sendReadings } from "../../send-readings.ts";
+import { registerTrend } from "./reading-trend.ts";
 
 interface ListOptions {
   readonly asset?: string;
@@ -39,7 +40,7 @@ const pageSchema = z.looseObject({
 
 /** `aura readings`: live readings, in and out, and what became of them. */
 export function registerReadingsCommand(program: Command): void {
-  const readings = program.command("readings").description("send, list and count live readings");
+  const readings = program.command("readings").description("send, list, chart and count live readings");
   readings
     .command("send")
     .description(
@@ -92,6 +93,7 @@ export function registerReadingsCommand(program: Command): void {
       async (options: { source?: string; asset?: string; limit: number; json?: boolean }, command: Command) =>
         conflicts(contextOf(command), options),
     );
+  registerTrend(readings);
   readings
     .command("counts")
     .description(
@@ -119,13 +121,14 @@ async function list(context: CliContext, options: ListOptions): Promise<void> {
       device_id: device,
       source,
       since,
-      limit,
+      limit: askedFor(limit),
       order: newest === true ? "newest" : "oldest",
     }),
   );
   const names = [...new Set(items.flatMap(({ values }) => Object.keys(values)))];
   showList(context.output, items, {
     json,
+    limit,
     empty: "there are no such readings",
     columns: [
       ["asset", (row) => row.asset],

@@ -6,7 +6,7 @@ import { PlatformError } from "../../../schemas/platform-error.ts";
 import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
-import { parseLimit, showList, timeText } from "../../list-view.ts";
+import { askedFor, parseLimit, showList, timeText } from "../../list-view.ts";
 
 interface JsonOption {
   readonly json?: boolean;
@@ -101,13 +101,14 @@ async function ask(context: CliContext, model: string, options: AskOptions): Pro
 async function list(context: CliContext, { model, limit, json }: ListOptions): Promise<void> {
   const { output } = context;
   const found = await withApi(context, { start: "if-made" }, ({ client }) =>
-    client.get("/v1/retrains", listSchema, { limit, model }),
+    client.get("/v1/retrains", listSchema, { limit: askedFor(limit), model }),
   );
   if (json === true) {
-    output.json(found);
+    output.json({ ...found, items: found.items.slice(0, limit), refused: found.refused.slice(0, limit) });
     return;
   }
   showList(output, found.items, {
+    limit,
     empty: "there was no retrain",
     columns: [
       ["asked", (row) => timeText(row.askedAt)],
@@ -123,6 +124,7 @@ async function list(context: CliContext, { model, limit, json }: ListOptions): P
   if (found.refused.length === 0) return;
   output.line();
   showList(output, found.refused, {
+    limit,
     empty: "",
     columns: [
       ["refused", (row) => timeText(row.lastAt)],

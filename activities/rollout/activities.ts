@@ -13,6 +13,7 @@ import type {
   WatchInput,
   WatchResult,
 } from "./messages.ts";
+import { judgeQuality, QualityWatch } from "./quality.ts";
 import { championBreach, nAnswered, stageCounts, StageWatch } from "./watch.ts";
 
 /** Between two looks at a rollout. */
@@ -51,13 +52,14 @@ export function createRolloutActivities(deps: ActivityDeps) {
      */
     async watchRollout({ rolloutId, revision }: WatchInput): Promise<WatchResult> {
       const { cancellationSignal } = Context.current();
+      const quality = new QualityWatch(deps);
       let watch: StageWatch | undefined;
       for (;;) {
         const row = await required(db, rolloutId);
         if (row.revision !== revision) return { kind: "changed" };
         watch ??= new StageWatch(row.plan, row.mode);
         const counted = stageCounts(await db.rollouts.stats(rolloutId, row.stage));
-        const breach = championBreach(row) ?? watch.look(counted, Date.now());
+        const breach = championBreach(row) ?? watch.look(counted, Date.now()) ?? quality.look(row);
         if (breach !== undefined) return { kind: "breach", breach };
         if (row.isProlonged && nAnswered(row.mode, counted) >= row.plan.minRows) return { kind: "enough" };
         cancellationSignal.throwIfAborted();
@@ -79,7 +81,9 @@ export function createRolloutActivities(deps: ActivityDeps) {
       const row = await required(db, rolloutId);
       if (row.revision !== revision || row.state !== "running") return viewOf(row);
       const counted = stageCounts(await db.rollouts.stats(rolloutId, row.stage));
-      const breach = championBreach(row) ?? new StageWatch(row.plan, row.mode).look(counted, Date.now());
+      const watch = new StageWatch(row.plan, row.mode);
+      const breach =
+        championBreach(row) ?? watch.look(counted, Date.now()) ?? (await judgeQuality(deps, row));
       if (breach !== undefined) return changed(db, rolloutId, { kind: "rolled_back", ...breach });
       return changed(db, rolloutId, nextOf(row, nAnswered(row.mode, counted)));
     },

@@ -14,7 +14,7 @@ describe("a rollout", () => {
   let bench: RolloutBench;
   let ledger: Ledger;
   beforeAll(async () => {
-    bench = await openRolloutBench(QUICK);
+    bench = await openRolloutBench({ rollout: QUICK });
   });
   afterEach(async () => {
     await ledger.stop();

@@ -22,7 +22,18 @@ export interface LedgerPlan {
   readonly perSecond: number;
   /** Inputs of the n-th request. */
   readonly rowOf: (n: number) => { readonly voltage: number; readonly current: number | string };
+  /** Cycle that the n-th request is about. */
+  readonly timeOf?: (n: number) => number;
   readonly nAssets?: number;
+  /** Asks again until there is an answer, as clients do when a server goes away. */
+  readonly isPatient?: boolean;
+}
+
+const PATIENCE_MS = 30_000;
+
+/** No connection; or a server that has just started and does not know its champions yet. */
+function isAway(status: number): boolean {
+  return status === 0 || status === 503 || status === 409;
 }
 
 /** A client that asks at a steady rate and writes down every answer. */
@@ -38,14 +49,15 @@ export class Ledger {
     this.#url = url;
   }
 
-  begin({ perSecond, rowOf, nAssets = 100 }: LedgerPlan): void {
+  begin({ perSecond, rowOf, timeOf, nAssets = 100, isPatient = false }: LedgerPlan): void {
     const began = performance.now();
     this.#timer = setInterval(() => {
       const due = ((performance.now() - began) / 1_000) * perSecond;
       for (; this.#n < due; this.#n++) {
         const asset = `p${this.#n % nAssets}`;
-        const body = JSON.stringify({ rows: [rowOf(this.#n)], assets: [asset] });
-        const asked = this.#ask(asset, body).finally(() => this.#open.delete(asked));
+        const times = timeOf === undefined ? {} : { times: [timeOf(this.#n)] };
+        const body = JSON.stringify({ rows: [rowOf(this.#n)], assets: [asset], ...times });
+        const asked = this.#ask(asset, body, isPatient).finally(() => this.#open.delete(asked));
         this.#open.add(asked);
       }
     }, 10);
@@ -68,10 +80,15 @@ export class Ledger {
     return counts;
   }
 
-  async #ask(asset: string, body: string): Promise<void> {
+  async #ask(asset: string, body: string, isPatient: boolean): Promise<void> {
     const sentAt = Date.now();
     const began = performance.now();
-    const answered = await this.#send(body).catch(() => ({ status: 0, text: "" }));
+    const send = () => this.#send(body).catch(() => ({ status: 0, text: "" }));
+    let answered = await send();
+    while (isPatient && isAway(answered.status) && performance.now() - began < PATIENCE_MS) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      answered = await send();
+    }
     const ms = performance.now() - began;
     const reply = answered.status === 200 ? replySchema.parse(JSON.parse(answered.text)) : undefined;
     const value = reply?.predictions[0]?.value ?? Number.NaN;

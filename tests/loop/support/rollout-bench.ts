@@ -29,7 +29,8 @@ export interface RolloutBench {
   /** Waits until the rollout is as it should be. */
   untilRow(id: string, isDone: (row: RolloutRow) => boolean, withinMs?: number): Promise<RolloutRow>;
   ledger(): Ledger;
-  kill(part: string): Promise<void>;
+  /** Kills parts at once, and waits until they are back. */
+  kill(...parts: readonly string[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -40,8 +41,16 @@ const EXAMPLE = {
   body: JSON.stringify({ rows: [{ voltage: 1, current: 2 }] }),
 };
 
-/** @param rollout  the key of the pipeline file, as YAML in one line */
-export async function openRolloutBench(rollout: string): Promise<RolloutBench> {
+export interface BenchPlan {
+  /** The key of the pipeline file, as YAML in one line. */
+  readonly rollout: string;
+  /** The rest of the file; default: that of the fault tests. */
+  readonly pipeline?: string;
+  /** What all versions have. */
+  readonly versions?: TinyVersionOptions;
+}
+
+export async function openRolloutBench({ rollout, pipeline, versions }: BenchPlan): Promise<RolloutBench> {
   const test = await startTestPlatform({ parts: ["postgres", "temporal", "worker", "api"] });
   const { api: apiUrl, databaseUrl, temporalAddress } = test.platform.urls;
   const db = await createDatabase(databaseUrl);
@@ -50,8 +59,10 @@ export async function openRolloutBench(rollout: string): Promise<RolloutBench> {
     cacheDir: join(test.stateDir, "test-cache"),
     cacheMaxBytes: 2 ** 28,
   });
-  const text = `${pipelineText().replace("name: faults", `name: ${MODEL}`)}\nrollout: ${rollout}\n`;
-  await promoteVersion(db, await putTinyVersion(objects, { model: MODEL, version: 1 }), text);
+  const rest = pipeline ?? pipelineText().replace("name: faults", `name: ${MODEL}`);
+  const text = `${rest}\nrollout: ${rollout}\n`;
+  const first = await putTinyVersion(objects, { ...versions, model: MODEL, version: 1 });
+  await promoteVersion(db, first, text);
   const served = await until(
     () => fetch(`${apiUrl}/v1/models/${MODEL}/predict`, { method: "POST", ...EXAMPLE }),
     ({ ok }) => ok,
@@ -78,7 +89,7 @@ export async function openRolloutBench(rollout: string): Promise<RolloutBench> {
     apiUrl,
     temporalAddress,
     async approved(options) {
-      const stored = await putTinyVersion(objects, { model: MODEL, ...options });
+      const stored = await putTinyVersion(objects, { ...versions, model: MODEL, ...options });
       return (await approveVersion(db, stored, text)).registered.version;
     },
     async start(version) {
@@ -99,13 +110,14 @@ export async function openRolloutBench(rollout: string): Promise<RolloutBench> {
       ledgers.push(ledger);
       return ledger;
     },
-    async kill(part) {
-      const pid = pidOf(part);
-      if (pid === undefined) throw new Error(`kill ${part}: it does not run`);
-      sendSignal(pid, "SIGKILL");
+    async kill(...parts) {
+      const pids = parts.map((part) => pidOf(part));
+      for (const pid of pids) if (pid !== undefined) sendSignal(pid, "SIGKILL");
       await until(
-        async () => test.platform.parts().find(({ name }) => name === part),
-        (now) => now?.process !== undefined && now.process.pid !== pid && now.state === "ready",
+        async () => test.platform.parts(),
+        (now) =>
+          now.every(({ state }) => state === "ready") &&
+          !pids.some((pid) => now.some((p) => p.process?.pid === pid)),
       );
     },
     async close() {

@@ -1,0 +1,142 @@
+import { findMetric } from "../../numerics/metrics/metric-table.ts";
+import { normalCdf } from "../../numerics/stats/normal.ts";
+import type { RolloutGuards } from "../../schemas/pipeline/rollout.ts";
+import type { Database, RolloutRow } from "../../stores/postgres/port.ts";
+import { isPlatformError } from "../../schemas/platform-error.ts";
+import type { ActivityDeps } from "../dependencies.ts";
+import type { PerformanceDeps } from "../performance/judged-version.ts";
+import { realizedPerformance } from "../performance/realized.ts";
+import type { RealizedPerformance } from "../performance/realized.ts";
+import type { Breach } from "./guards.ts";
+
+type QualityGuard = Pick<RolloutGuards, "quality" | "significance">;
+
+type QualityDeps = PerformanceDeps & Pick<ActivityDeps, "log">;
+
+/** Between two looks at labels: they are many rows, and come late anyway. */
+const LOOK_MS = 2_000;
+/** A look that took long is followed by a pause of so many times that. */
+const PAUSE = 3;
+
+/** Looks at labels beside a watch of counters, which must not wait for it. */
+export class QualityWatch {
+  readonly #deps: QualityDeps;
+  #breach: Breach | undefined;
+  #isLooking = false;
+  #dueMs = 0;
+
+  constructor(deps: QualityDeps) {
+    this.#deps = deps;
+  }
+
+  /** What the last look has found. */
+  look(row: RolloutRow): Breach | undefined {
+    const began = Date.now();
+    if (this.#isLooking || began < this.#dueMs) return this.#breach;
+    this.#isLooking = true;
+    judgeQuality(this.#deps, row)
+      .then((breach) => (this.#breach = breach))
+      // It is away: asked again after the pause.
+      .catch((err: unknown) => this.#deps.log.warn({ err, rollout: row.id }, "labels could not be looked at"))
+      .finally(() => {
+        this.#isLooking = false;
+        this.#dueMs = Date.now() + Math.max(LOOK_MS, PAUSE * (Date.now() - began));
+      });
+    return this.#breach;
+  }
+}
+
+/**
+ * Realized quality of the new version beside the champion's on the same requests: in shadow its shadows beside the
+ * champion's answers, in a canary its answers beside the champion's shadows. Labels that come late count for the stage whose
+ * predictions they are about.
+ */
+export async function judgeQuality(deps: QualityDeps, row: RolloutRow): Promise<Breach | undefined> {
+  try {
+    return await compareRealized(deps, row);
+  } catch (err) {
+    // A version made elsewhere may lack what its answers are judged by: it is not judged, and the other guards are.
+    if (!isPlatformError(err) || err.isRetryable) throw err;
+    deps.log.info({ err, rollout: row.id }, "the quality of this rollout cannot be judged");
+    return undefined;
+  }
+}
+
+async function compareRealized(deps: PerformanceDeps, row: RolloutRow): Promise<Breach | undefined> {
+  const { guards } = row.plan;
+  if (guards.quality === false) return undefined;
+  for (const { mode, since, until } of await periodsOf(deps.db, row)) {
+    const roles = ROLES_OF[mode];
+    const ask = { model: row.model, since, until };
+    const candidate = await realizedPerformance(deps, { ...ask, digest: row.digest, role: roles.candidate });
+    if (candidate.labelled < guards.quality.minLabels) continue;
+    const champion = await realizedPerformance(deps, {
+      ...ask,
+      digest: row.championDigest,
+      role: roles.champion,
+    });
+    const breach = compareQuality(candidate, champion, guards);
+    if (breach !== undefined) return breach;
+  }
+  return undefined;
+}
+
+const ROLES_OF = {
+  shadow: { candidate: "shadow", champion: "answer" },
+  canary: { candidate: "answer", champion: "shadow" },
+} as const;
+
+interface Period {
+  readonly mode: RolloutRow["mode"];
+  readonly since: string;
+  readonly until: string;
+}
+
+/** When it was in shadow, and when it answered. */
+async function periodsOf({ rollouts }: Pick<Database, "rollouts">, row: RolloutRow): Promise<Period[]> {
+  const now = new Date().toISOString();
+  const canary = (await rollouts.events(row.id)).find(({ share }) => share > 0)?.at;
+  const shadow: Period = { mode: "shadow", since: row.startedAt, until: canary ?? now };
+  if (canary === undefined) return [shadow];
+  return [shadow, { mode: "canary", since: canary, until: now }];
+}
+
+/**
+ * Whether the metric is worse than the champion's by more than `maxWorse`, and beyond chance.
+ *
+ *   worse = (a − b) / |b| where lower is better, (b − a) / |b| else;  z = |a − b| / √(s_a² + s_b²),  s = (high − low) / 3.92
+ *
+ * Both are judged on the same rows, so that their errors go together: as if they did not, z is too small, and the test careful.
+ */
+export function compareQuality(
+  candidate: Pick<RealizedPerformance, "metrics" | "intervals" | "labelled" | "primaryMetric">,
+  champion: Pick<RealizedPerformance, "metrics" | "intervals" | "labelled">,
+  { quality, significance }: QualityGuard,
+): Breach | undefined {
+  if (quality === false) return undefined;
+  const { primaryMetric: metric } = candidate;
+  const [a, b] = [candidate.metrics[metric], champion.metrics[metric]];
+  const [errorOfA, errorOfB] = [standardError(candidate, metric), standardError(champion, metric)];
+  if (a === undefined || b === undefined || errorOfA === undefined || errorOfB === undefined)
+    return undefined;
+  if (Math.min(candidate.labelled, champion.labelled) < quality.minLabels) return undefined;
+  const loss = findMetric(metric).direction === "lower" ? a - b : b - a;
+  const worse = loss / Math.max(Math.abs(b), Number.MIN_VALUE);
+  const z = loss / Math.max(Math.hypot(errorOfA, errorOfB), Number.MIN_VALUE);
+  if (worse <= quality.maxWorse || 1 - normalCdf(Math.min(z, 30)) >= significance) return undefined;
+  const short = (value: number): string => Number(value.toPrecision(3)).toString();
+  return {
+    guard: "quality",
+    reason: `${metric} of the new version is ${short(a)} on ${candidate.labelled} labelled predictions, the champion's ${short(b)}: ${short(100 * worse)} % worse (borne ${short(100 * quality.maxWorse)} %)`,
+    details: { metric, candidate: a, champion: b, worse, z, labelled: candidate.labelled },
+  };
+}
+
+/** From the interval of 95 %. */
+function standardError(
+  { intervals }: Pick<RealizedPerformance, "intervals">,
+  metric: string,
+): number | undefined {
+  const interval = intervals[metric];
+  return interval === undefined ? undefined : (interval[1] - interval[0]) / 3.92;
+}

@@ -18,6 +18,7 @@ import { createReadingsActivities } from "./readings/activities.ts";
 import { createRegistryActivities } from "./registry/activities.ts";
 import { createReplayLifeActivities } from "./replay-life/activities.ts";
 import { createReproductionActivities } from "./reproduction/activities.ts";
+import { createEnvelopeActivities } from "./retraining/envelope-activities.ts";
 import { createRetrainingActivities } from "./retraining/activities.ts";
 import { createRolloutActivities } from "./rollout/activities.ts";
 import { createRunActivities } from "./runs/activities.ts";
@@ -49,6 +50,7 @@ export function createActivities(deps: ActivityDeps) {
       ...createPerformanceActivities(deps),
       ...createReproductionActivities(deps),
       ...createComparisonActivities(deps),
+      ...createEnvelopeActivities(deps),
     }),
     train: withFailures({
       ...createTrainingActivities(deps),

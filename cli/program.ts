@@ -16,6 +16,7 @@ import { registerDemoCommand } from "./commands/pipeline/demo.ts";
 import { registerDoctorCommand } from "./commands/platform/doctor.ts";
 import { registerDownCommand } from "./commands/platform/down.ts";
 import { registerDriftCommand } from "./commands/model/drift.ts";
+import { registerGateCommand } from "./commands/model/gate.ts";
 import { registerInitCommand } from "./commands/pipeline/init.ts";
 import { registerKeysCommand } from "./commands/record/keys.ts";
 import { registerDeadLettersCommand } from "./commands/live/dead-letters.ts";
@@ -70,6 +71,7 @@ const COMMANDS: Readonly<Record<string, readonly ((program: Command) => void)[]>
     registerApprovalsCommand,
     registerModelsCommand,
     registerRolloutCommand,
+    registerGateCommand,
     registerReproduceCommand,
     registerScoreCommand,
     registerPredictionsCommand,

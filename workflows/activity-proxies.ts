@@ -12,6 +12,7 @@ import type { createMaintenanceActivities } from "../activities/maintenance/acti
 import type { createMonitoringActivities } from "../activities/monitoring/activities.ts";
 import type { createReadingsActivities } from "../activities/readings/activities.ts";
 import type { createRegistryActivities } from "../activities/registry/activities.ts";
+import type { createEnvelopeActivities } from "../activities/retraining/envelope-activities.ts";
 import type { createRetrainingActivities } from "../activities/retraining/activities.ts";
 import type { createReplayLifeActivities } from "../activities/replay-life/activities.ts";
 import type { createReproductionActivities } from "../activities/reproduction/activities.ts";
@@ -86,6 +87,7 @@ export const online = proxyActivities<ReturnType<typeof createOnlineActivities>>
 });
 export const ingest = proxyActivities<ReturnType<typeof createIngestActivities>>(DATA);
 export const features = proxyActivities<ReturnType<typeof createFeatureActivities>>(DATA);
+export const envelopes = proxyActivities<ReturnType<typeof createEnvelopeActivities>>(DATA);
 export const comparison = proxyActivities<ReturnType<typeof createComparisonActivities>>(DATA);
 export const reproduction = proxyActivities<ReturnType<typeof createReproductionActivities>>(DATA);
 export const replayLife = proxyActivities<ReturnType<typeof createReplayLifeActivities>>(TRAIN);

@@ -110,6 +110,16 @@ export function createApprovalActivities({ db, objects }: ApprovalActivityDeps) 
       );
     },
 
+    /**
+     * Nobody objected to a version inside its change envelope: its policy approves.
+     *
+     * **Effects**: decision row, audit row. **Idempotency**: no effect once decided. **Errors**: forbidden.
+     */
+    async approveByPolicy({ approvalId }: { approvalId: string }): Promise<ApprovalSnapshot> {
+      const audit = systemAudit("approval.policy", `approval/${approvalId}`);
+      return snapshot(await db.approvals.approveByPolicy(approvalId, audit));
+    },
+
     /** **Idempotency**: no effect once decided; the returned state is what stands. */
     async closeApproval(input: {
       approvalId: string;

@@ -1,5 +1,3 @@
-import { confirmDrift } from "../../numerics/drift/confirmation.ts";
-import { driftedNames } from "../../numerics/drift/verdict.ts";
 import type { DriftReport } from "../../numerics/drift/verdict.ts";
 import { withoutMinorBins } from "../../numerics/drift/worst-columns.ts";
 import { signatureSchema } from "../../schemas/models/model-version.ts";
@@ -14,10 +12,15 @@ import { headline } from "../evaluation/graph-runner.ts";
 import { ensureModelSchedules } from "../retraining/schedules.ts";
 import { pipelineOfRun, standingPipeline } from "../retraining/standing-pipeline.ts";
 import type { DriftCheckInput, DriftCheckResult, MonitorInput } from "./messages.ts";
-import { verdictOf } from "./recorded-report.ts";
+import { driftOptions } from "./drift-options.ts";
+import { confirmWindow } from "./confirm-window.ts";
+import { seenOf } from "./recorded-report.ts";
 import type { RecordedReport } from "./recorded-report.ts";
 import { referenceDocumentSchema } from "./reference-document.ts";
 import { readTraceWindow } from "./trace-window.ts";
+
+/** A check by hand may be newer than one by schedule that is late. */
+const EARLIER_LOOKED_AT = 20;
 
 /** Watching a champion: its schedules and the check. */
 export function createMonitoringActivities(deps: ActivityDeps) {
@@ -39,7 +42,7 @@ export function createMonitoringActivities(deps: ActivityDeps) {
 
     /**
      * Compares the window's logged inputs and answers with the reference frozen at training. Drift is confirmed when the
-     * checks before this one, on the same version, found some of the same columns drifting.
+     * checks before this one, on the same version, found some of the same columns drifting in other rows.
      *
      * **Effects**: drift report row, audit row. **Idempotency**: (model, window end). **Retry**: dependency.
      */
@@ -52,14 +55,17 @@ export function createMonitoringActivities(deps: ActivityDeps) {
       const { monitoring } = (await standingPipeline(db, champion)).pipeline;
       const start = new Date(Date.parse(windowEnd) - durationMs(monitoring.window)).toISOString();
       const report = withoutMinorBins(await compare(deps, champion, { start, end: windowEnd, monitoring }));
-      const earlier = (await db.drift.list(model, monitoring.confirmations + 1)).filter(
+      const earlier = (await db.drift.list(model, EARLIER_LOOKED_AT)).find(
         (row) => row.digest === champion.digest && row.windowEnd < windowEnd,
       );
-      const confirmation = confirmDrift(
-        { state: report.state, drifted: driftedNames(report) },
-        earlier.map(verdictOf),
-        monitoring.confirmations,
-      );
+      const confirmation = await confirmWindow({
+        report,
+        start,
+        end: windowEnd,
+        seen: earlier === undefined ? undefined : seenOf(earlier),
+        confirmations: monitoring.confirmations,
+        compareSince: (since) => compare(deps, champion, { start: since, end: windowEnd, monitoring }),
+      });
       const row = {
         id: `${model}/${windowEnd}`,
         model,
@@ -105,8 +111,7 @@ async function compare(
   });
   const answers = { outputs: window.outputs, nOutputs: Math.max(1, window.nOutputs) };
   const scores = headline(answers, problem, output.forecast);
-  const { minRows, significance, ks, psi } = monitoring;
-  const options = { minRows, alpha: significance, minEffect: ks, minPsi: psi };
+  const options = driftOptions(monitoring);
   const categories = Object.fromEntries(inputs.map(({ name, values }) => [name, values ?? []]));
   const scoreTexts = output.classLabels ?? [];
   return deps.cpu.run("compareWindow", { reference, window, scores, categories, scoreTexts, options });

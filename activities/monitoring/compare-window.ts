@@ -1,6 +1,6 @@
 import type { DriftColumn, DriftReference, FeatureReference } from "../../numerics/drift/reference.ts";
 import { compareWithReference } from "../../numerics/drift/verdict.ts";
-import type { DriftReport } from "../../numerics/drift/verdict.ts";
+import type { DriftOptions, DriftReport } from "../../numerics/drift/verdict.ts";
 import { indexGroups } from "../../numerics/splits/groups.ts";
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 import { evidenceGroups } from "../evaluation/evidence-groups.ts";
@@ -16,12 +16,7 @@ export interface CompareJob {
   readonly categories: CategoryTexts;
   /** Names of the answers where they are classes. */
   readonly scoreTexts: readonly string[];
-  readonly options: {
-    readonly minRows: number;
-    readonly alpha: number;
-    readonly minEffect: number;
-    readonly minPsi: number;
-  };
+  readonly options: Required<Omit<DriftOptions, "groups">>;
 }
 
 /** Logged inputs and answers against the reference frozen at training. */

@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { createGenerator } from "../../numerics/random/generator.ts";
 import { freezeModelReference, SCORE_COLUMN } from "../evaluation/model-reference.ts";
+import { monitoringSchema } from "../../schemas/pipeline/monitoring.ts";
 import { compareWindow } from "./compare-window.ts";
-import { verdictOf } from "./recorded-report.ts";
+import { driftOptions } from "./drift-options.ts";
+import { seenOf } from "./recorded-report.ts";
 import { referenceDocumentSchema } from "./reference-document.ts";
 
 const generator = createGenerator(3);
@@ -37,7 +39,7 @@ describe("the reference of a version", () => {
     scores: job.scores,
     categories: job.categories,
     scoreTexts: job.scoreTexts,
-    options: { minRows: 500, alpha: 0.01, minEffect: 0.1, minPsi: 0.2 },
+    options: driftOptions(monitoringSchema.parse({})),
   };
 
   it("knows categories and classes by their texts, and finds nothing in its own rows", () => {
@@ -76,10 +78,9 @@ describe("the reference of a version", () => {
     expect(ask(0.00233)).toMatchObject({ role: "score", state: "drift" });
   });
   it("takes reports on record of any form", () => {
-    expect(verdictOf({ state: "drift", report: { features: [{ name: "x", state: "drift" }] } })).toEqual({
-      state: "drift",
-      drifted: ["x"],
-    });
-    expect(verdictOf({ state: "drift", report: null })).toEqual({ state: "drift", drifted: [] });
+    const windowEnd = "2026-11-21T08:00:00.000Z";
+    const report = { features: [{ name: "x", state: "drift" }] };
+    expect(seenOf({ state: "drift", windowEnd, report })).toEqual({ end: windowEnd, windows: [["x"]] });
+    expect(seenOf({ state: "drift", windowEnd, report: null })).toBeUndefined();
   });
 });

@@ -8,6 +8,7 @@ import { getDocument, putDocument, readPipeline } from "../../stores/objects/doc
 import { versionDigest } from "../../schemas/models/version-digest.ts";
 import type { Requester } from "../runs/messages.ts";
 import { approvalEvidence, evidenceSummary } from "./evidence.ts";
+import { lighterApproval, withEnvelope } from "./envelope-gates.ts";
 import { decideGates } from "./gates.ts";
 import type {
   GateInput,
@@ -64,7 +65,8 @@ export function createRegistryActivities({ db, objects }: RegistryActivityDeps) 
       if (row === undefined)
         throw new PlatformError("not_found", `check gates [${model}@${version}]: no such version`);
       const pipeline = await readPipeline(objects, input.spec);
-      const decision = decideGates(pipeline, row.evaluation, input.champion);
+      const { envelope } = input;
+      const decision = withEnvelope(decideGates(pipeline, row.evaluation, input.champion), envelope);
       await db.registry.setGates(model, version, decision.gates);
       await db.runs.update(runId, { gates: [...decision.gates] });
       if (!decision.passed) {
@@ -77,9 +79,11 @@ export function createRegistryActivities({ db, objects }: RegistryActivityDeps) 
         gates: decision.gates,
         champion: input.champion ?? null,
         dataset: (await db.datasets.get(row.dataset))?.manifest,
+        ...(envelope === undefined ? {} : { envelope }),
       });
       return {
         ...decision,
+        ...lighterApproval(pipeline, envelope),
         evidence: await putDocument(objects, evidence),
         summary: evidenceSummary(evidence),
       };

@@ -1,6 +1,7 @@
 import { censoredText } from "../../schemas/runs/censored.ts";
 import { findMetric } from "../../numerics/metrics/metric-table.ts";
 import type { ApprovalEvidence } from "../../schemas/models/approval-evidence.ts";
+import type { EnvelopeFinding } from "../../schemas/models/envelope-finding.ts";
 import type { DatasetManifest } from "../../schemas/data/dataset.ts";
 import type { Evaluation, GateResult } from "../../schemas/models/model-version.ts";
 import { operatingPointOf } from "../../schemas/models/operating-point.ts";
@@ -22,10 +23,17 @@ export interface EvidenceGiven {
   readonly champion: ApprovalEvidence["champion"];
   /** Undefined: it is gone, and no counts are shown. */
   readonly dataset: DatasetManifest | undefined;
+  readonly envelope?: EnvelopeFinding;
 }
 
 /** What an approver sees, bounded whatever the data hold: people decide on a page and not on a dump. */
-export function approvalEvidence({ row, gates, champion, dataset }: EvidenceGiven): ApprovalEvidence {
+export function approvalEvidence({
+  row,
+  gates,
+  champion,
+  dataset,
+  envelope,
+}: EvidenceGiven): ApprovalEvidence {
   const { model, version, digest, evaluation } = row;
   const { metrics, intervals, labelConvention, primaryMetric, candidate, rows } = evaluation;
   const baseline = evaluation.candidates.find(({ kind }) => kind === CONSTANT_KIND);
@@ -53,6 +61,7 @@ export function approvalEvidence({ row, gates, champion, dataset }: EvidenceGive
     },
     worstSlices: worstSlicesOf(evaluation),
     data: dataCountsOf(dataset),
+    ...(envelope === undefined ? {} : { envelope }),
   };
 }
 

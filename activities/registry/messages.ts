@@ -1,4 +1,6 @@
 import type { GateResult, MetricSet } from "../../schemas/models/model-version.ts";
+import type { EnvelopeFinding } from "../../schemas/models/envelope-finding.ts";
+import type { ApprovalPolicy } from "../../schemas/pipeline/training.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 import type { Requester } from "../runs/messages.ts";
 
@@ -32,6 +34,8 @@ export interface GateInput {
     readonly rows: string;
     readonly metrics: MetricSet;
   };
+  /** Of a retrain whose envelope people approved. */
+  readonly envelope?: EnvelopeFinding;
 }
 
 export interface GateOutcome {
@@ -42,6 +46,12 @@ export interface GateOutcome {
   readonly evidence: ObjectRef;
   /** The evidence in a few lines; absent in what was decided before it was made. */
   readonly summary?: readonly string[];
+  /** Inside a change envelope: who decides, in the place of the pipeline's own policy. */
+  readonly approval?: {
+    readonly policy: ApprovalPolicy;
+    readonly deadlineMs: number;
+    readonly reminderMs: number;
+  };
 }
 
 export interface PromoteInput {

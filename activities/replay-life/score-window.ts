@@ -13,6 +13,7 @@ import { featureRows } from "../evaluation/scoring.ts";
 import type { Beat } from "../heartbeat.ts";
 import { referenceDocumentSchema } from "../monitoring/reference-document.ts";
 import { rowsWhere } from "../split/row-folds.ts";
+import { driftOptions } from "../monitoring/drift-options.ts";
 import type { ReplayWindowInput, ReplayWindowResult } from "./messages.ts";
 import { answersOf, fileOf, seeDataset } from "./replay-version.ts";
 import type { SeenDataset } from "./replay-version.ts";
@@ -122,7 +123,6 @@ async function compare(
     fileOf(version.manifest, "reference"),
     referenceDocumentSchema,
   );
-  const { minRows, significance, ks, psi } = pipeline.monitoring;
   const report = await deps.cpu.run(
     "compareWindow",
     {
@@ -138,7 +138,7 @@ async function compare(
       scores: headline({ outputs: answers, nOutputs }, problem.kind, output.forecast),
       categories: Object.fromEntries(inputs.map(({ name, values }) => [name, values ?? []])),
       scoreTexts: output.classLabels ?? [],
-      options: { minRows, alpha: significance, minEffect: ks, minPsi: psi },
+      options: driftOptions(pipeline.monitoring),
     },
     beat,
   );

@@ -96,6 +96,7 @@ export function createRetrainingActivities(deps: Pick<ActivityDeps, "db" | "obje
         files: [...byName.values()],
         requestedBy: { id: SYSTEM_ACTOR.id, authenticated: true },
         scheduleKey: `retrain/${window}`,
+        isRetrain: true,
       });
       return { pipelineInput: stored.input, inputHash: stored.inputHash };
     },

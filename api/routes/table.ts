@@ -33,6 +33,7 @@ import { recordRoutes } from "./access/records.ts";
 import type { AnyRoute } from "./route.ts";
 import { replayRoutes } from "./runs/replays.ts";
 import { reproductionRoutes } from "./runs/reproductions.ts";
+import { gateRoutes } from "./models/gates.ts";
 import { retrainRoutes } from "./models/retrains.ts";
 import { scheduleRoutes } from "./access/schedules.ts";
 import { rolloutRoutes } from "./models/rollouts.ts";
@@ -75,6 +76,7 @@ const RESOURCES: readonly AnyRoute[] = [
   ...recordRoutes,
   ...driftRoutes,
   ...labelRoutes,
+  ...gateRoutes,
   ...retrainRoutes,
   ...scheduleRoutes,
   ...assetRoutes,

@@ -19,8 +19,10 @@ import { predictAsset } from "./prediction.ts";
 
 /** The same substations a month later: new consumers and hotter rooms since day 30, +50 % load and +16 °C. */
 const SHIFT = { days: 60, shiftAtDay: 30, shiftMagnitude: 2 };
-/** Answers per asset: above the 500 rows that a verdict needs, over 40 assets. */
+/** Answers per asset and batch: above the 500 rows that a verdict needs, over 40 assets. */
 const ANSWERS_PER_ASSET = 20;
+/** Drift is confirmed by rows that the check before has not seen. */
+const BATCHES = 2;
 /** Readings sent with each: a week. */
 const READINGS_SENT = 168;
 const SENT_AT_ONCE = 6;
@@ -31,8 +33,8 @@ const WAIT_MS = 3_000;
 const RETRAIN_MS = 60_000;
 
 /**
- * Hands the pipeline the shifted month for its next training and sends its readings through /predict, until the
- * drift check confirms the shift; then follows the retrain that this starts to its approval.
+ * Hands the pipeline the shifted month for its next training and sends its readings through /predict, until a drift check
+ * finds the shift, and as many more, until the next one confirms it; then follows the retrain that this starts to its approval.
  *
  * @throws {PlatformError} not_ready: the shift was not confirmed, or no retrain started
  */
@@ -43,8 +45,10 @@ export async function shiftFleet(context: CliContext, connection: Connection, mo
   const folder = openDataFolder(fleet.folder, context.cwd);
   const files = await hashFiles(folder, folder.names, connection.signal);
   await addPipelineFiles(files, { client: connection.client, output, pipeline: PIPELINE });
-  await sendReadings(context, connection, { model, fleet });
-  await checkUntilConfirmed(context, connection, model);
+  for (let batch = 0; batch < BATCHES; batch++) {
+    await sendReadings(context, connection, { model, fleet, batch });
+    await checkUntil(context, connection, { model, isConfirmed: batch === BATCHES - 1 });
+  }
   const run = await findRetrain(connection, model, since);
   output.note(`retrain: run ${run.runId}`);
   const progress = new StageProgress(output);
@@ -57,10 +61,10 @@ export async function shiftFleet(context: CliContext, connection: Connection, mo
 }
 
 /** Answers are looked at in segments that are shipped every half minute: until then there are too few. */
-async function checkUntilConfirmed(
+async function checkUntil(
   { output }: CliContext,
   connection: Connection,
-  model: string,
+  { model, isConfirmed }: { readonly model: string; readonly isConfirmed: boolean },
 ): Promise<void> {
   const { client, signal } = connection;
   const deadline = performance.now() + CONFIRM_MS;
@@ -70,8 +74,8 @@ async function checkUntilConfirmed(
     const line = `drift check: ${state} (${report.rows} rows)`;
     if (line !== shown) output.note(line);
     shown = line;
-    if (report.confirmed) return;
-    if (report.state === "insufficient_data") await sleep(WAIT_MS, undefined, { signal });
+    if (report.confirmed || (!isConfirmed && report.state === "drift")) return;
+    await sleep(WAIT_MS, undefined, { signal });
   }
   throw new PlatformError(
     "not_ready",
@@ -82,14 +86,15 @@ async function checkUntilConfirmed(
 async function sendReadings(
   { output }: CliContext,
   connection: Connection,
-  { model, fleet }: { readonly model: string; readonly fleet: DemoFleet },
+  { model, fleet, batch }: { readonly model: string; readonly fleet: DemoFleet; readonly batch: number },
 ): Promise<void> {
   const total = fleet.assets.length * ANSWERS_PER_ASSET;
   const jobs = fleet.assets.flatMap((asset) => {
     const n = fleet.readingsOf(asset);
     // The second half of the readings is the shifted one.
-    const step = Math.max(1, Math.floor((n / 2 - READINGS_SENT) / ANSWERS_PER_ASSET));
-    return Array.from({ length: ANSWERS_PER_ASSET }, (_, i) => ({ asset, until: n - i * step }));
+    const step = Math.max(1, Math.floor((n / 2 - READINGS_SENT) / (ANSWERS_PER_ASSET * BATCHES)));
+    const answers = Array.from({ length: ANSWERS_PER_ASSET }, (_, i) => i * BATCHES + batch);
+    return answers.map((i) => ({ asset, until: n - i * step }));
   });
   let done = 0;
   const sender = async (): Promise<void> => {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { censoredSchema } from "../runs/censored.ts";
 import { sourceCountsSchema } from "../data/dataset.ts";
+import { envelopeFindingSchema } from "./envelope-finding.ts";
 import { calibrationSchema, gateResultSchema, metricSetSchema, sliceSchema } from "./model-version.ts";
 import { nameSchema, sha256Schema } from "../names.ts";
 import { operatingPointSchema } from "./operating-point.ts";
@@ -50,5 +51,7 @@ export const approvalEvidenceSchema = z.strictObject({
   /** By the primary metric (`sliceMetricOf`), worst first, of how many that have one. */
   worstSlices: z.strictObject({ shown: z.array(sliceSchema), of: z.int() }),
   data: z.array(dataCountsSchema),
+  /** Of a version that a retrain made, where the pipeline file has a change envelope that people approved. */
+  envelope: envelopeFindingSchema.optional(),
 });
 export type ApprovalEvidence = z.infer<typeof approvalEvidenceSchema>;

@@ -17,6 +17,25 @@ export const monitoringSchema = z.strictObject({
     .default(0.2)
     .describe("Effect: PSI above its null mean by more than this is drift."),
   ks: z.number().positive().default(0.1).describe("Effect: KS distance above this is drift."),
+  range: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(0.02)
+    .describe("Effect: this share of the values outside the range at training, beyond chance, is drift."),
+  categories: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(0.02)
+    .describe("Effect: this share of rows of categories never seen at training, beyond chance, is drift."),
+  reconstruction: z
+    .number()
+    .positive()
+    .default(0.25)
+    .describe(
+      "Effect: a mean error of all numeric inputs together that moved by this many deviations is drift.",
+    ),
   significance: z.number().gt(0).lt(1).default(0.01).describe("Benjamini–Hochberg q below this."),
   confirmations: z
     .int()

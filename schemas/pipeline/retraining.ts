@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { isCron } from "./cron.ts";
+import { envelopeSchema } from "./envelope.ts";
 import { durationMs } from "./time.ts";
 
 const duration = z.string().regex(/^\d+(\.\d+)?(ms|s|m|h|d|w)$/);
@@ -40,6 +41,11 @@ export const retrainingSchema = z.strictObject({
     .optional()
     .describe("So many labels since the champion was trained start a retrain. Default: none do."),
   coolDown: period.default("1d").describe("At most one retrain in this time, whatever asks for it."),
+  envelope: envelopeSchema
+    .optional()
+    .describe(
+      "Within it a retrained version needs a lighter approval, outside it is refused. It counts once a person has approved a version of this file. Default: retrained versions are approved as all others.",
+    ),
 });
 export type Retraining = z.infer<typeof retrainingSchema>;
 

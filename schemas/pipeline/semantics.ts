@@ -2,6 +2,7 @@ import { checkFeatures } from "./checks/features.ts";
 import { checkLabel } from "./checks/labels.ts";
 import { scopeOf } from "./checks/scope.ts";
 import { checkMaintenance } from "./checks/maintenance.ts";
+import { checkRetraining } from "./checks/retraining.ts";
 import { checkSources } from "./checks/sources.ts";
 import { checkTraining } from "./checks/training.ts";
 import type { Pipeline } from "./pipeline.ts";
@@ -21,5 +22,6 @@ export function checkSemantics(pipeline: Pipeline): Problem[] {
   checkFeatures(scope);
   checkTraining(scope);
   checkMaintenance(scope);
+  checkRetraining(scope);
   return scope.problems;
 }

@@ -234,7 +234,12 @@ export const approvalSchema = z.strictObject({
       "With keys on: whether signals sent straight to Temporal decide (recorded as unauthenticated).",
     ),
 });
-export type ApprovalPolicy = z.infer<typeof approvalSchema>;
+
+/** As an approval carries it: the policy of a change envelope may approve by itself what nobody objects to. */
+export const approvalPolicySchema = approvalSchema.extend({
+  onDeadline: z.enum(["expire", "reject", "escalate", "approve"]).default("expire"),
+});
+export type ApprovalPolicy = z.infer<typeof approvalPolicySchema>;
 
 export const trainingSchema = z.strictObject({
   weight: z

@@ -16,6 +16,8 @@ export interface PipelineRequest {
   readonly scheduleKey?: string;
   /** A model from elsewhere that takes the place of training. */
   readonly imported?: ImportedModel;
+  /** A retrain asks for it: its version is held against the change envelope. */
+  readonly isRetrain?: boolean;
   /** Further checks of the file, e.g. the trainers' parameter tables. */
   readonly checks?: ParseOptions;
 }
@@ -31,6 +33,7 @@ export interface StoredPipelineInput {
   readonly requestedBy: { readonly id: string; readonly authenticated: boolean };
   readonly scheduleKey?: string;
   readonly imported?: ImportedModel;
+  readonly isRetrain?: boolean;
 }
 
 /**
@@ -60,6 +63,7 @@ export async function storePipelineInput(
     requestedBy: request.requestedBy,
     ...schedule,
     ...foreign,
+    ...(request.isRetrain === true ? { isRetrain: true } : {}),
   };
   const raw = files.map((file) => [file.name, file.object.sha256]);
   return {

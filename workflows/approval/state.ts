@@ -53,11 +53,12 @@ export function decidersOf({ state, approvals, rejectedBy }: ApprovalState): rea
   return state === "rejected" && rejectedBy !== undefined ? [rejectedBy] : [];
 }
 
-/** What the deadline does now: escalation happens once, then the approval expires. */
+/** What the deadline does now: escalation happens once, then the approval expires. `approve`: by the policy of an envelope. */
 export function atDeadline(
   state: ApprovalState,
-  onDeadline: "expire" | "reject" | "escalate",
-): "escalate" | "expired" | "rejected" {
+  onDeadline: "expire" | "reject" | "escalate" | "approve",
+): "escalate" | "expired" | "rejected" | "approve" {
+  if (onDeadline === "approve") return "approve";
   if (onDeadline === "reject") return "rejected";
   if (onDeadline === "escalate" && !state.isEscalated) return "escalate";
   return "expired";

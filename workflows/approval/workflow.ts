@@ -204,7 +204,11 @@ class Approval {
       });
       return;
     }
-    this.#follow(await approvals.closeApproval({ approvalId, state: action }));
+    this.#follow(
+      action === "approve"
+        ? await approvals.approveByPolicy({ approvalId })
+        : await approvals.closeApproval({ approvalId, state: action }),
+    );
   }
 
   #follow(row: RecordedApproval): void {

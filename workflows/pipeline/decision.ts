@@ -16,7 +16,7 @@ import {
   TASK_QUEUES,
 } from "../../temporal-config/constants.ts";
 import { runs } from "../activity-proxies.ts";
-import type { ApprovalResult } from "../approval/messages.ts";
+import type { ApprovalInput, ApprovalResult } from "../approval/messages.ts";
 import { approvalWorkflow } from "../approval/workflow.ts";
 import { promotionWorkflow } from "../promotion/workflow.ts";
 import type { RolloutResult } from "../rollout/messages.ts";
@@ -30,12 +30,20 @@ export async function askForApproval(
   given: { readonly version: RegisterResult; readonly gate: GateOutcome },
 ): Promise<ApprovalResult> {
   const { version, gate } = given;
+  const { policy, deadlineMs, reminderMs } = gate.approval ?? {
+    policy: plan.approval,
+    deadlineMs: plan.approvalDeadlineMs,
+    reminderMs: plan.approvalReminderMs,
+  };
   const subject = `${input.model}@${version.version}`;
   // The run is part of the id: a later run that yields the same digest asks anew and is not answered by the past.
   const approvalId = `${input.model}.${version.version}.${plan.runId.slice(0, 8)}`;
   const workflowId = approveWorkflowId("promotion", approvalId, version.digest);
   await runs.updateRun({ runId: plan.runId, approvalId, waiting: true });
-  show({ approval: approvalId, version: String(version.version) }, waitingText(subject, workflowId, plan));
+  show(
+    { approval: approvalId, version: String(version.version) },
+    waitingText(subject, workflowId, { policy, deadlineMs }),
+  );
   const result = await executeChild(approvalWorkflow, {
     workflowId,
     workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
@@ -52,9 +60,9 @@ export async function askForApproval(
         digest: version.digest,
         requestedBy: input.requestedBy.id,
         requesterAuthenticated: input.requestedBy.authenticated,
-        policy: plan.approval,
-        deadlineMs: plan.approvalDeadlineMs,
-        reminderMs: plan.approvalReminderMs,
+        policy,
+        deadlineMs,
+        reminderMs,
         evidence: gate.evidence,
         ...(gate.summary === undefined ? {} : { summary: gate.summary }),
       },
@@ -66,10 +74,14 @@ export async function askForApproval(
 }
 
 /** The run's own page says all that the approval's page says, so that nobody has to know of the child. */
-function waitingText(subject: string, workflowId: string, plan: RunPlan): string {
-  const { approvers, quorum, onDeadline } = plan.approval;
+function waitingText(
+  subject: string,
+  workflowId: string,
+  { policy, deadlineMs }: Pick<ApprovalInput, "policy" | "deadlineMs">,
+): string {
+  const { approvers, quorum, onDeadline } = policy;
   const from = approvers.length === 0 ? "any approver" : approvers.join(", ");
-  const until = new Date(Date.now() + plan.approvalDeadlineMs).toISOString();
+  const until = new Date(Date.now() + deadlineMs).toISOString();
   return (
     `**Waiting for approval** of ${subject}\n\n- from: ${from} (quorum ${quorum})\n` +
     `- until: ${until}, then: ${onDeadline}\n- decide in: \`${workflowId}\``

@@ -14,7 +14,16 @@ import type { ErrorLocation } from "../../schemas/platform-error.ts";
 import type { TrainFinalResult } from "../../activities/training/messages.ts";
 import type { RunOutcome } from "../../schemas/runs/run.ts";
 import type { ApprovalResult } from "../approval/messages.ts";
-import { evaluation, features, ingest, monitoring, registry, runs, training } from "../activity-proxies.ts";
+import {
+  envelopes,
+  evaluation,
+  features,
+  ingest,
+  monitoring,
+  registry,
+  runs,
+  training,
+} from "../activity-proxies.ts";
 import { show } from "../visibility.ts";
 import { adoptAndEvaluate } from "./adoption.ts";
 import { askForApproval, promote, rollOut } from "./decision.ts";
@@ -217,8 +226,10 @@ async function registerAndCheck(
         featureSet,
         holdoutHash: split.holdoutHash,
       });
-      const withChampion = champion === null ? {} : { champion };
-      return registry.checkGates({ runId, model, version: version.version, spec, ...withChampion });
+      const scored = champion === null ? {} : { champion };
+      const about = { runId, model, version: version.version, ...scored };
+      const envelope = input.isRetrain === true ? await envelopes.checkEnvelope(about) : null;
+      return registry.checkGates({ ...about, spec, ...(envelope === null ? {} : { envelope }) });
     },
     (r) => ({ detail: r.message }),
   );

@@ -7,12 +7,15 @@ import {
   isCancellation,
   patched,
 } from "@temporalio/workflow";
-import type { RetrainInput } from "../../activities/retraining/messages.ts";
+import type { RetrainFinish, RetrainInput } from "../../activities/retraining/messages.ts";
 import type { PipelineResult } from "../../activities/runs/messages.ts";
 import { pipelineWorkflowId, TASK_QUEUES } from "../../temporal-config/constants.ts";
 import { retraining } from "../activity-proxies.ts";
 import { pipelineWorkflow } from "../pipeline/workflow.ts";
 import { show } from "../visibility.ts";
+
+/** Of why a version was refused; the gates themselves are in its run. */
+const MOST_CHARACTERS = 2_000;
 
 /**
  * One retrain per model and window: the newest files of the pipeline through the whole pipeline, up to its approval. Its row
@@ -26,7 +29,7 @@ export async function retrainWorkflow(input: RetrainInput): Promise<PipelineResu
   try {
     const result = await runPipeline(input);
     if (patched("recorded-retrain")) {
-      await retraining.finishRetrain({ model, window, state: "finished", outcome: result.outcome });
+      await retraining.finishRetrain({ model, window, state: "finished", ...outcomeOf(result) });
       show({ stage: `retrain:${result.outcome}` }, `**${model}**: retrained, ${result.outcome}`);
     }
     return result;
@@ -48,6 +51,14 @@ async function runPipeline(input: RetrainInput): Promise<PipelineResult> {
     staticSummary: `Retrain ${input.model}: ${input.reason}`.slice(0, 190),
     args: [pipelineInput],
   });
+}
+
+function outcomeOf({ outcome, gates }: PipelineResult): Pick<RetrainFinish, "outcome" | "message"> {
+  if (outcome !== "refused") return { outcome };
+  const failed = gates.filter(({ passed }) => !passed).map(({ detail }) => detail);
+  return failed.length === 0
+    ? { outcome }
+    : { outcome, message: failed.join("; ").slice(0, MOST_CHARACTERS) };
 }
 
 function endOf(error: unknown): { readonly state: "failed" | "cancelled"; readonly message: string } {

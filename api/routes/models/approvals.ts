@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { sha256Schema } from "../../../schemas/names.ts";
-import { approvalSchema } from "../../../schemas/pipeline/training.ts";
+import { approvalPolicySchema } from "../../../schemas/pipeline/training.ts";
 import {
   approver,
   anyObject,
@@ -38,7 +38,7 @@ const listedSchema = z.strictObject({
   workflowId: z.string(),
   requestedBy: z.string(),
   requesterAuthenticated: z.boolean(),
-  policy: approvalSchema,
+  policy: approvalPolicySchema,
   state: z.enum(STATES),
   deadline: z.string(),
   createdAt: z.string(),
@@ -49,7 +49,7 @@ const listedSchema = z.strictObject({
       decision: z.enum(["approve", "reject"]),
       by: z.string(),
       authenticated: z.boolean(),
-      channel: z.enum(["api", "cli", "signal", "console"]),
+      channel: z.enum(["api", "cli", "signal", "console", "policy"]),
       reason: z.string(),
       at: z.string(),
       selfApproved: z.boolean().describe("The requester's own decision, which counts without keys only."),

@@ -29,7 +29,8 @@ export interface DecisionRow {
   readonly decision: "approve" | "reject";
   readonly by: string;
   readonly authenticated: boolean;
-  readonly channel: "api" | "cli" | "signal" | "console";
+  /** `policy`: nobody objected to a version inside its change envelope. */
+  readonly channel: "api" | "cli" | "signal" | "console" | "policy";
   readonly reason: string;
   readonly at: string;
   /** Set by the store: the requester's own decision, which counts without keys only. */
@@ -62,6 +63,15 @@ export interface ApprovalStore {
     to: { approvers: readonly string[]; deadline: string },
     audit: AuditEntry,
   ): Promise<void>;
+  /**
+   * Approves at its deadline what a change envelope lets through and nobody objected to; no effect once decided. Whose approval
+   * that rests on stands in the evidence, and is written into the decision.
+   *
+   * @throws {PlatformError} forbidden: the approval's policy does not approve by itself, or its evidence is not inside an envelope
+   */
+  approveByPolicy(id: string, audit: AuditEntry): Promise<ApprovalRow>;
+  /** The newest that was given for a version. */
+  givenFor(model: string, digest: string): Promise<ApprovalRow | undefined>;
   /** Closes a waiting approval at its deadline (expired or rejected); no effect once decided. */
   close(id: string, state: "expired" | "rejected", audit: AuditEntry): Promise<ApprovalRow>;
 }

@@ -23,6 +23,8 @@ export interface RunStore {
    * people last said about the model; undefined where no such run is known.
    */
   latestStanding(model: string, digest: string): Promise<{ runId: string } | undefined>;
+  /** The run that asked for an approval. */
+  byApproval(approvalId: string): Promise<{ runId: string } | undefined>;
   /** Latest finished-and-promoted run of a model. */
   latestPromoted(model: string): Promise<RunView | undefined>;
 }

@@ -3,7 +3,7 @@ import { appendAudit } from "../../audit/audit-row.ts";
 import type { ConnectionPool, Sql, SqlValue } from "../../connection/connection-pool.ts";
 import { json, storableText } from "../../connection/row-types.ts";
 import type { ApprovalRow, ApprovalStore, AuditEntry, DecisionRow, ListedApproval } from "../../port.ts";
-import { checkDecision, isOwnDecision, stateAfter } from "./decision-rules.ts";
+import { checkDecision, isOwnDecision, policyDecision, stateAfter } from "./decision-rules.ts";
 
 /** Approvals and their decisions; every change locks the approval's row first and writes its audit row. */
 export class PostgresApprovalStore implements ApprovalStore {
@@ -105,6 +105,33 @@ export class PostgresApprovalStore implements ApprovalStore {
       );
       if (changed.length > 0) await appendAudit(tx, audit);
     });
+  }
+
+  approveByPolicy(id: string, audit: AuditEntry): Promise<ApprovalRow> {
+    return this.#pool.transaction(async (tx) => {
+      await lock(tx, id);
+      const approval = await one(tx, id);
+      if (approval.state !== "waiting") return approval;
+      const decision = policyDecision(approval);
+      await tx.query(
+        `insert into aura.approval_decisions
+           (approval_id, decision_id, decision, decided_by, authenticated, channel, reason, position, self_approved)
+         values ($1, 'policy', 'approve', $2, true, 'policy', $3, $4, false)`,
+        [id, decision.by, storableText(decision.reason), approval.decisions.length + 1],
+      );
+      await setState(tx, id, "approved");
+      await appendAudit(tx, { ...audit, reason: decision.reason });
+      return one(tx, id);
+    });
+  }
+
+  async givenFor(model: string, digest: string): Promise<ApprovalRow | undefined> {
+    const [row] = await this.#pool.query<{ id: string }>(
+      `select approval_id as id from aura.approvals where model = $1 and digest = $2 and state = 'approved'
+        order by decided_at desc limit 1`,
+      [model, digest],
+    );
+    return row === undefined ? undefined : this.get(row.id);
   }
 
   close(id: string, state: "expired" | "rejected", audit: AuditEntry): Promise<ApprovalRow> {

@@ -1,3 +1,5 @@
+import { z } from "zod";
+import { envelopeFindingSchema } from "../../../../schemas/models/envelope-finding.ts";
 import { PlatformError } from "../../../../schemas/platform-error.ts";
 import type { Actor, ApprovalRow, DecisionRow } from "../../port.ts";
 
@@ -90,4 +92,26 @@ export function stateAfter(
 ): "waiting" | "approved" | "rejected" {
   if (decision === "reject") return "rejected";
   return approval.decisions.length + 1 >= approval.policy.quorum ? "approved" : "waiting";
+}
+
+const envelopedSchema = z.looseObject({ envelope: envelopeFindingSchema });
+
+/**
+ * The decision of a change envelope on what nobody objected to. It names the envelope, and those who approved the pipeline file
+ * that declares it: the decision is theirs, made beforehand.
+ *
+ * @throws {PlatformError} forbidden
+ */
+export function policyDecision(approval: ApprovalRow): { readonly by: string; readonly reason: string } {
+  const { data } = envelopedSchema.safeParse(approval.evidence);
+  if (approval.policy.onDeadline !== "approve" || data?.envelope.inside !== true)
+    throw new PlatformError(
+      "forbidden",
+      `approve by policy [${approval.id}]: it is not inside a change envelope that approves by itself`,
+    );
+  const { hash, approvalId, approvedBy } = data.envelope;
+  return {
+    by: `envelope ${hash.slice(0, 12)}`,
+    reason: `nobody objected; inside the change envelope ${hash}, which ${approvedBy.join(", ")} approved (${approvalId})`,
+  };
 }

@@ -173,6 +173,14 @@ export class PostgresRunStore implements RunStore {
     return run;
   }
 
+  async byApproval(approvalId: string): Promise<{ runId: string } | undefined> {
+    const [run] = await this.#pool.query<{ runId: string }>(
+      `select run_id as "runId" from aura.runs where approval_id = $1 order by started_at limit 1`,
+      [approvalId],
+    );
+    return run;
+  }
+
   async latestPromoted(model: string): Promise<RunView | undefined> {
     const [run] = await this.#views(
       `where model = $1 and outcome = 'promoted' order by finished_at desc, run_id desc limit 1`,

@@ -38,6 +38,9 @@ export class AssetSeries {
   #row: Float64Array;
   #nUsed = 0;
   #nRead = 0;
+  /** Good readings that it was given, and those that there were where it was gone on from; Infinity: it was not. */
+  #nGiven = 0;
+  #nSaved = Infinity;
   #beganAt = NaN;
   #firstTs = NaN;
   #lastUsedTs = NaN;
@@ -99,6 +102,15 @@ export class AssetSeries {
     return this.#nUsed;
   }
 
+  /**
+   * Whether its features look back on as many good readings as they need, or on all there are.
+   *
+   * @param isWhole  it was given all of its life, or what lies before was saved
+   */
+  hasEnough(nGood: number, isWhole: boolean): boolean {
+    return this.#nGiven >= Math.min(nGood, this.#nSaved) || (isWhole && this.#nSaved === Infinity);
+  }
+
   /** Why the newest reading was left out; undefined where it was not. */
   get fault(): ReadingFault | undefined {
     return this.#fault;
@@ -137,6 +149,7 @@ export class AssetSeries {
     if (this.#fault === undefined) {
       if (this.#nUsed === 0) this.#firstTs = t;
       this.#nUsed++;
+      if (this.#nSaved === Infinity) this.#nGiven++;
       this.#lastUsedTs = t;
       this.#row = this.#state.push({ t, values }, this.#context);
     }
@@ -158,6 +171,7 @@ export class AssetSeries {
       this.#nRead = resume.nRead;
       this.#beganAt = resume.beganAt;
       this.#nUsed = resume.nUsed;
+      this.#nSaved = resume.nUsed;
       this.#firstTs = resume.firstAt ?? NaN;
     }
   }
@@ -194,6 +208,8 @@ export class AssetSeries {
     this.#state = createAssetState(view, fitted);
     this.#row = new Float64Array(view.features.length).fill(NaN);
     this.#nUsed = 0;
+    this.#nGiven = 0;
+    this.#nSaved = Infinity;
     this.#nRead = 0;
     this.#firstTs = NaN;
     this.#lastUsedTs = NaN;

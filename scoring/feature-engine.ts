@@ -16,7 +16,7 @@ import { getHeapStatistics } from "node:v8";
 import type { FollowedReading, OnlineStore, StoredCheckpoint } from "../stores/postgres/port/online.ts";
 import { AssetSeries, isSeenBy } from "./asset-series.ts";
 import type { LiveModel } from "./live-model.ts";
-import { replayDepth } from "./replay-depth.ts";
+import { replayDepth, replayFarEnough } from "./replay-depth.ts";
 import { checkpointHashOf, seriesCheckpointSchema } from "./series-checkpoint.ts";
 import type { SeriesCheckpoint } from "./series-checkpoint.ts";
 
@@ -273,17 +273,17 @@ export class FeatureEngine {
       const { sourceKey } = model.binding;
       const depth = replayDepth(model);
       const resume = known ?? (depth.isWhole ? await this.#storedCheckpoint(model, asset) : undefined);
-      const { snapshot, isWhole, committedAt } = await store.replay(
-        { sourceKey, asset, ...depth, resume },
-        (readings, start) => {
+      const { snapshot, isWhole, committedAt } = await replayFarEnough(depth, async ({ nGood, ...back }) => {
+        const replayed = await store.replay({ sourceKey, asset, ...back, resume }, (readings, start) => {
           if (start !== undefined)
             series = new AssetSeries(model, asset, {
               checkpointEvery,
               ...(start === "resumed" ? { resume } : {}),
             });
           for (const reading of readings) series.push(reading);
-        },
-      );
+        });
+        return { ...replayed, isEnough: series.hasEnough(nGood, replayed.isWhole) };
+      });
       series.snapshot = snapshot;
       series.isWhole = isWhole;
       series.committedAt = committedAt;

@@ -9,7 +9,7 @@ import type { OnlineStore } from "../stores/postgres/port/online.ts";
 import { AssetSeries } from "./asset-series.ts";
 import { featuresOf } from "./feature-reply.ts";
 import type { LiveModel } from "./live-model.ts";
-import { replayDepth } from "./replay-depth.ts";
+import { replayDepth, replayFarEnough } from "./replay-depth.ts";
 
 type Asked = FeatureHistoryRequest["rows"][number];
 type Store = Pick<OnlineStore, "replay">;
@@ -67,25 +67,28 @@ async function passThrough(store: Store, model: LiveModel, { group, rows, signal
   const { asset, until } = last;
   let series = new AssetSeries(model, asset);
   let next = 0;
-  const { isWhole } = await store.replay(
-    { sourceKey: model.binding.sourceKey, asset, ...replayDepth(model), until },
-    (readings, start) => {
-      signal?.throwIfAborted();
-      if (start !== undefined) {
-        series = new AssetSeries(model, asset);
-        next = 0;
-      }
-      for (const reading of readings) {
-        for (
-          let moment = group[next];
-          moment !== undefined && moment.until < reading.ts;
-          moment = group[++next]
-        )
-          if (series.last !== undefined) rows[moment.place] = rowAt(series, moment);
-        series.push(reading);
-      }
-    },
-  );
+  const { isWhole } = await replayFarEnough(replayDepth(model), async ({ nGood, ...back }) => {
+    const replayed = await store.replay(
+      { sourceKey: model.binding.sourceKey, asset, ...back, until },
+      (readings, start) => {
+        signal?.throwIfAborted();
+        if (start !== undefined) {
+          series = new AssetSeries(model, asset);
+          next = 0;
+        }
+        for (const reading of readings) {
+          for (
+            let moment = group[next];
+            moment !== undefined && moment.until < reading.ts;
+            moment = group[++next]
+          )
+            if (series.last !== undefined) rows[moment.place] = rowAt(series, moment);
+          series.push(reading);
+        }
+      },
+    );
+    return { ...replayed, isEnough: series.hasEnough(nGood, replayed.isWhole) };
+  });
   series.isWhole = isWhole;
   for (const moment of group.slice(next)) rows[moment.place] = rowAt(series, moment);
   const earlier = group.filter(({ place }) => rows[place] === undefined);

@@ -5,9 +5,11 @@ import { compileView } from "../features/view.ts";
 import { liveSourceSchema } from "../schemas/live/source.ts";
 import { onlineSettings } from "../schemas/pipeline/online.ts";
 import { AssetSeries } from "./asset-series.ts";
+import { FeatureEngine } from "./feature-engine.ts";
 import { bindSource } from "./binding.ts";
 import type { LiveModel } from "./live-model.ts";
 import { replayDepth } from "./replay-depth.ts";
+import { MemoryReadings } from "./support/memory-readings.ts";
 
 const HALF_LIFE = 2.5;
 const FORGOTTEN = 64 * HALF_LIFE;
@@ -60,5 +62,53 @@ describe("an exponential mean after a rebuild", () => {
       if (nSilent < FORGOTTEN) expect(Math.abs(rebuilt - whole)).toBeLessThanOrEqual(1e-9 * Math.abs(whole));
       else expect(rebuilt).toBeNaN();
     }
+  });
+});
+
+describe("a rebuild where most readings are out of range", () => {
+  const windows = [{ rolling: { stats: ["sum"], windows: [30] } }];
+  it.each([
+    ["windows", windows],
+    ["windows and whole lives", [...windows, { expanding: { stats: ["mean"] } }]],
+  ])("looks back on as many good ones: %s", async (_, features) => {
+    const checked = {
+      ...compileView(pipelineOf(sources, { features }), manifestOf(sources)),
+      checks: [{ name: "x", type: "float" as const, range: [0, 1_000] as [number, number] }],
+    };
+    const model: LiveModel = {
+      ...MODEL,
+      view: checked,
+      binding: bindSource(checked, { sourceKey: 4, document }),
+    };
+    const store = new MemoryReadings();
+    const engineOf = () => {
+      const engine = new FeatureEngine({
+        store,
+        checkpointEvery: 50,
+        maxSeries: 10,
+        onUpdate: () => undefined,
+        onFailure: (error) => expect.unreachable(String(error)),
+      });
+      engine.setModels([model]);
+      return engine;
+    };
+    const engine = engineOf();
+    await engine.series(model, "p1");
+    // The newest are good, those before hardly ever.
+    const values = Array.from({ length: 900 }, (__, i) => (i % 10 === 0 || i > 880 ? i : -1));
+    for (const [i, x] of values.entries())
+      engine.take(store.commit([{ asset: "p1", sourceKey: 4, epoch: 0, ts: i + 1, seq: 0, values: [x] }]));
+    const { row } = await engine.series(model, "p1");
+    await engine.close();
+    const again = engineOf();
+    const rebuilt = await again.series(model, "p1");
+    await again.close();
+    expect([...rebuilt.row]).toEqual([...row]);
+    expect(row[0]).toBe(
+      values
+        .filter((x) => x >= 0)
+        .slice(-30)
+        .reduce((sum, x) => sum + x, 0),
+    );
   });
 });

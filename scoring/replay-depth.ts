@@ -9,11 +9,16 @@ const HALF_LIVES = 2 * FORGOTTEN_HALF_LIVES;
 const SPARE_RATIO = 1.25;
 const SPARE_READINGS = 16;
 
+/** Where so many times as many are not enough, nearly all of an asset's readings are unfit, and its features with them. */
+const MOST_TIMES = 64;
+
+type Depth = Pick<ReplayRequest, "isWhole" | "readings" | "micros"> & {
+  /** Good readings that features look back on. */
+  readonly nGood: number;
+};
+
 /** How far back the readings have to be read for features and checks to be those of the whole history. */
-export function replayDepth({
-  view,
-  online,
-}: Pick<LiveModel, "view" | "online">): Pick<ReplayRequest, "isWhole" | "readings" | "micros"> {
+export function replayDepth({ view, online }: Pick<LiveModel, "view" | "online">): Depth {
   const { readings, micros, isLifelong } = neededHistory(view);
   const halfLives = view.features.map(({ args }) => (args as { halfLife?: number }).halfLife ?? 0);
   const most = Math.max(
@@ -22,5 +27,21 @@ export function replayDepth({
     online.window + 1,
     ...Object.values(online.stuckAfter),
   );
-  return { isWhole: isLifelong, readings: Math.ceil(most * SPARE_RATIO) + SPARE_READINGS, micros };
+  const read = Math.ceil(most * SPARE_RATIO) + SPARE_READINGS;
+  return { isWhole: isLifelong, readings: read, nGood: most, micros };
+}
+
+/**
+ * Replays readings from far enough back, and from farther where too many of them were left out to make up for.
+ *
+ * @param replay  called with how far back; answers whether so many good readings were among them, or there are no more
+ */
+export async function replayFarEnough<R extends { readonly isEnough: boolean }>(
+  depth: Depth,
+  replay: (depth: Depth) => Promise<R>,
+): Promise<R> {
+  for (let times = 1; ; times *= 4) {
+    const replayed = await replay({ ...depth, readings: depth.readings * times });
+    if (replayed.isEnough || times >= MOST_TIMES) return replayed;
+  }
 }

@@ -9,6 +9,7 @@ import type { ObjectStore } from "../stores/objects/port.ts";
 import type { Database, NewAlert } from "../stores/postgres/port.ts";
 import { watchAlerts } from "./alert-metrics.ts";
 import { watchDrift } from "./drift/metrics.ts";
+import { watchPerformance } from "./performance/metrics.ts";
 import { PlatformSampler } from "../alerting/platform-sampler.ts";
 import { openRedisFeatureCache } from "../stores/redis/feature-cache.ts";
 import { Alarms, hourOf } from "./alarms.ts";
@@ -120,6 +121,7 @@ export async function startApi(settings: Settings, parts: ApiParts): Promise<Run
   ]);
   watchAlerts(metrics.registry, () => database.get());
   watchDrift(metrics.registry, () => database.get().drift);
+  watchPerformance(metrics.registry, () => database.get().performance);
   const sampler = new PlatformSampler({
     registry: metrics.registry,
     put: (metric, value) => database.get().alertEvaluation.putSample(metric, "api", value),

@@ -22,6 +22,7 @@ import {
   channelTestWorkflowId,
   compareDataWorkflowId,
   driftWorkflowId,
+  performanceWorkflowId,
   featuresRefreshWorkflowId,
   HOUSEKEEPING_ID,
   pipelineWorkflowId,
@@ -218,6 +219,14 @@ class TemporalGateway implements WorkflowGateway {
           );
         throw failureOf(operation, error);
       }
+    });
+  }
+
+  async triggerPerformanceCheck(model: string): Promise<StartedWorkflow> {
+    return this.#start("performanceWorkflow", {
+      workflowId: `${performanceWorkflowId(model)}/now`,
+      args: [{ model }],
+      staticSummary: `Hold ${model} against labels, by hand`,
     });
   }
 

@@ -123,6 +123,8 @@ export interface WorkflowGateway {
   outcomeOf(operation: string, workflowId: string): Promise<WorkflowOutcome>;
   /** Runs the model's drift check now, beside its schedule. */
   triggerDriftCheck(model: string): Promise<StartedWorkflow>;
+  /** Runs the model's performance check now, beside its schedule. */
+  triggerPerformanceCheck(model: string): Promise<StartedWorkflow>;
   /**
    * Asks for a retrain; it goes on by itself.
    * @returns its window

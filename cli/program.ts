@@ -29,6 +29,7 @@ import { registerLabelsCommand } from "./commands/model/labels.ts";
 import { registerLineageCommand } from "./commands/record/lineage.ts";
 import { registerLogsCommand } from "./commands/platform/logs.ts";
 import { registerModelsCommand } from "./commands/model/models.ts";
+import { registerPerformanceCommand } from "./commands/model/performance.ts";
 import { registerPredictionsCommand } from "./commands/model/predictions.ts";
 import { registerReplayLifeCommand } from "./commands/pipeline/replay-life.ts";
 import { registerRecommendationsCommand } from "./commands/maintenance/recommendations.ts";
@@ -77,6 +78,7 @@ const COMMANDS: Readonly<Record<string, readonly ((program: Command) => void)[]>
     registerPredictionsCommand,
     registerDriftCommand,
     registerLabelsCommand,
+    registerPerformanceCommand,
     registerRetrainCommand,
     registerAlertsCommand,
     registerRecommendationsCommand,

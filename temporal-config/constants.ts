@@ -115,6 +115,9 @@ export const reviewWorkflowId = (id: string): string => `review/${id}`;
 /** Also the id of the model's drift schedule. */
 export const driftWorkflowId = (model: string): string => `drift/${model}`;
 
+/** Also the id of the model's performance schedule. */
+export const performanceWorkflowId = (model: string): string => `performance/${model}`;
+
 /** Workflow and schedule of what goes away by itself. */
 export const HOUSEKEEPING_ID = "housekeeping";
 

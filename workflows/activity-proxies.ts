@@ -10,6 +10,7 @@ import type { createHousekeepingActivities } from "../activities/housekeeping/ac
 import type { createIngestActivities } from "../activities/ingest/activities.ts";
 import type { createMaintenanceActivities } from "../activities/maintenance/activities.ts";
 import type { createMonitoringActivities } from "../activities/monitoring/activities.ts";
+import type { createPerformanceActivities } from "../activities/performance/activities.ts";
 import type { createReadingsActivities } from "../activities/readings/activities.ts";
 import type { createRegistryActivities } from "../activities/registry/activities.ts";
 import type { createEnvelopeActivities } from "../activities/retraining/envelope-activities.ts";
@@ -79,6 +80,7 @@ export const housekeeping = proxyActivities<ReturnType<typeof createHousekeeping
   ...DATA,
   taskQueue: TASK_QUEUES.control,
 });
+export const performance = proxyActivities<ReturnType<typeof createPerformanceActivities>>(DATA);
 export const readings = proxyActivities<ReturnType<typeof createReadingsActivities>>(DATA);
 /** It waits for scorers and computes nothing itself. */
 export const online = proxyActivities<ReturnType<typeof createOnlineActivities>>({

@@ -5,6 +5,7 @@ export { compareDataWorkflow } from "./compare-data/workflow.ts";
 export { driftWorkflow } from "./drift/workflow.ts";
 export { featuresRefreshWorkflow } from "./features-refresh/workflow.ts";
 export { housekeepingWorkflow } from "./housekeeping/workflow.ts";
+export { performanceWorkflow } from "./performance/workflow.ts";
 export { pipelineWorkflow } from "./pipeline/workflow.ts";
 export { promotionWorkflow } from "./promotion/workflow.ts";
 export { readingsUpkeepWorkflow } from "./readings-upkeep/workflow.ts";

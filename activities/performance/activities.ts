@@ -1,7 +1,7 @@
 import { performanceReportSchema } from "../../schemas/models/performance-report.ts";
 import type { PerformanceReport } from "../../schemas/models/performance-report.ts";
 import { durationMs } from "../../schemas/pipeline/time.ts";
-import type { PerformanceReportRow, VersionRow } from "../../stores/postgres/port.ts";
+import type { PerformanceReportRow, PerformanceVerdictRow, VersionRow } from "../../stores/postgres/port.ts";
 import { systemAudit } from "../audit.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import { withHeartbeat } from "../heartbeat.ts";
@@ -62,10 +62,10 @@ async function look(
   const { periods, newest } = await periodsOf(deps, { version, spans }, beat);
   const former = await formerChampions(deps, champion, spans.at(-1)?.since ?? at);
   for (const one of former) periods.push(...(await periodsOf(deps, { version: one, spans }, beat)).periods);
-  // Two looks that follow each other at once see the same: they are one.
-  const before = new Date(Date.parse(at) - durationMs(rules.every) / 2).toISOString();
-  const earlier = (await db.performance.verdicts(champion.model, MOST_EARLIER)).filter(
-    ({ digest, checkedAt }) => digest === champion.digest && checkedAt <= before,
+  const verdicts = await db.performance.verdicts(champion.model, MOST_EARLIER);
+  const earlier = apart(
+    verdicts.filter(({ digest }) => digest === champion.digest),
+    { at, ms: durationMs(rules.every) / 2 },
   );
   return judge({
     rules,
@@ -78,6 +78,19 @@ async function look(
     ),
     estimate: newest,
     earlier: earlier.map(({ state }) => state),
+  });
+}
+
+/** Looks that follow each other at once see the same: of such only one counts. Newest first, before `at`. */
+function apart(
+  verdicts: readonly PerformanceVerdictRow[],
+  { at, ms }: { readonly at: string; readonly ms: number },
+): PerformanceVerdictRow[] {
+  let last = Date.parse(at);
+  return verdicts.filter(({ checkedAt }) => {
+    const isApart = last - Date.parse(checkedAt) >= ms;
+    if (isApart) last = Date.parse(checkedAt);
+    return isApart;
   });
 }
 

@@ -2,6 +2,7 @@ import type { IntervalRule, ValueRange } from "../../numerics/conformal/interval
 import { bootstrapIntervals, metricIntervals } from "../../numerics/evaluation/bootstrap.ts";
 import { computeMetrics } from "../../numerics/metrics/compute-metrics.ts";
 import type { MetricTask } from "../../numerics/metrics/metric-table.ts";
+import { wilsonInterval } from "../../numerics/performance/wilson.ts";
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 import type { MetricSet } from "../../schemas/models/model-version.ts";
 import { lifeMetrics } from "../training/life-metrics.ts";
@@ -25,6 +26,8 @@ export interface MeasureJob {
 }
 
 export interface Measured {
+  /** Groups that the figures rest on: of two classes those with a row of the rarer one. */
+  readonly evidence: number;
   readonly metrics: MetricSet;
   readonly intervals: Readonly<Record<string, readonly [number, number]>>;
 }
@@ -38,13 +41,43 @@ const LIFE_METRICS: ReadonlySet<string> = new Set(["lifeLoss", "rmseIpcw", "conc
 /** Metrics as the holdout's were computed, with intervals by asset. */
 export function measurePerformance(job: MeasureJob, _hooks: TrainingHooks): Measured {
   const { task, truth, prediction, censored } = job;
-  if (truth.length === 0) return { metrics: {}, intervals: {} };
+  if (truth.length === 0) return { evidence: 0, metrics: {}, intervals: {} };
   const known = rowsOf(job, job.truth.keys());
   const metrics = {
     ...computeMetrics(task, truth, prediction, optionsOf(job, job.truthRaw)),
     ...lifeMetrics({ metricTask: task, primaryMetric: job.primaryMetric }, known, censored),
   };
-  return { metrics, intervals: { ...ownIntervals(job), ...lifeIntervals(job) } };
+  const intervals = { ...ownIntervals(job), ...lifeIntervals(job) };
+  return { evidence: evidenceOf(job), metrics, intervals: { ...intervals, ...widened(job, metrics, intervals) } };
+}
+
+function evidenceOf({ task, truth, groups }: MeasureJob): number {
+  if (task !== "binary" && task !== "anomaly") return new Set(groups).size;
+  return Math.min(...[0, 1].map((y) => new Set(groups.filter((_, row) => truth[row] === y)).size));
+}
+
+/**
+ * Shares with intervals at least as wide as Wilson's of as many cases as there are groups: of few cases that all went one way
+ * resampling only ever sees that way.
+ */
+function widened(
+  { task, truth, prediction, groups, threshold }: MeasureJob,
+  metrics: MetricSet,
+  intervals: Measured["intervals"],
+): Record<string, readonly [number, number]> {
+  const isAlert = (row: number) => (prediction[row] as number) >= (threshold ?? 0.5);
+  const cases: Record<string, (row: number) => boolean> =
+    task === "multiclass"
+      ? { accuracy: () => true }
+      : { accuracy: () => true, recall: (row) => truth[row] === 1, precision: isAlert };
+  const entries = Object.entries(cases).flatMap(([key, isCase]) => {
+    const [share, interval] = [metrics[key], intervals[key]];
+    const n = new Set(groups.filter((_, row) => isCase(row))).size;
+    if (share === undefined || interval === undefined || n === 0) return [];
+    const [low, high] = wilsonInterval(share, n);
+    return [[key, [Math.min(low, interval[0]), Math.max(high, interval[1])] as const] as const];
+  });
+  return Object.fromEntries(entries);
 }
 
 function optionsOf(job: MeasureJob, truthRaw: Float64Array) {

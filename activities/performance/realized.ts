@@ -42,6 +42,7 @@ export const NOTHING: Realized = {
   labelled: 0,
   censored: 0,
   assets: 0,
+  evidence: 0,
   metrics: {},
   intervals: {},
 };
@@ -58,7 +59,7 @@ export async function realizedIn(
   if (rows.length === 0) return { ...NOTHING, predictions: total };
   const labels = await labelsOf(deps, version, window);
   const joined = join(version, predicted, labels);
-  const { metrics, intervals } = await deps.cpu.run("measurePerformance", {
+  const { evidence, metrics, intervals } = await deps.cpu.run("measurePerformance", {
     ...questionOf(version),
     ...joined,
     seed: version.pipeline.split.seed,
@@ -69,6 +70,7 @@ export async function realizedIn(
     labelled: joined.truth.length,
     censored: joined.censored.least.length,
     assets: new Set(joined.groups).size,
+    evidence,
     metrics,
     intervals: Object.fromEntries(Object.entries(intervals).map(([key, [low, high]]) => [key, [low, high]])),
   };

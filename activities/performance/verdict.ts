@@ -24,6 +24,9 @@ export interface Findings {
   readonly earlier: readonly PerformanceState[];
 }
 
+/** Assets, of two classes of each: what fewer did may be chance, whatever their number of readings. */
+const MIN_EVIDENCE = 5;
+
 type Verdict = Pick<PerformanceReport, "state" | "reason" | "judged">;
 
 /** The report of a check: the newest window with enough labels is held against the version's holdout. */
@@ -67,8 +70,11 @@ function verdictOf(
     return none("not_available", `the holdout of the version has no ${metric} to hold answers against`);
   const own = periods.filter((period) => period.digest === digest);
   const period = own.find(
-    ({ labelled, metrics, intervals }) =>
-      labelled >= rules.minLabels && metrics[metric] !== undefined && intervals[metric] !== undefined,
+    ({ labelled, evidence, metrics, intervals }) =>
+      labelled >= rules.minLabels &&
+      evidence >= MIN_EVIDENCE &&
+      metrics[metric] !== undefined &&
+      intervals[metric] !== undefined,
   );
   if (period === undefined) return none("insufficient_labels", whyTooFew(own, rules, metric));
   const interval = period.intervals[metric] as readonly [number, number];
@@ -92,7 +98,7 @@ function whyTooFew(
 ): string {
   const most = own.reduce((best, { labelled }) => Math.max(best, labelled), 0);
   if (most < minLabels) return `no window has ${minLabels} labelled predictions; the most is ${most}`;
-  return `the labels of no window say what ${metric} is: they are all of one class, or of one asset`;
+  return `the labels of no window say what ${metric} is: of each class, or of answers, they are of fewer than ${MIN_EVIDENCE} assets`;
 }
 
 const textOf = (value: number): string => String(Number(value.toPrecision(4)));

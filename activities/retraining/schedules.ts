@@ -5,6 +5,7 @@ import type { RetrainSchedule } from "../../schemas/pipeline/retraining.ts";
 import { durationMs } from "../../schemas/pipeline/time.ts";
 import {
   driftWorkflowId,
+  performanceWorkflowId,
   retrainRequestWorkflowId,
   retrainScheduleId,
   TASK_QUEUES,
@@ -12,13 +13,14 @@ import {
 import { upsertSchedule } from "../upsert-schedule.ts";
 
 /**
- * Brings the schedules of a model to what its pipeline file says: the drift check and, where declared, the retrain. One that is
- * declared no longer is deleted; one that a person has paused stays paused.
+ * Brings the schedules of a model to what its pipeline file says: the checks of drift and of performance and, where declared, the
+ * retrain. One that is declared no longer is deleted; one that a person has paused stays paused.
  */
 export async function ensureModelSchedules(client: Client, model: string, pipeline: Pipeline): Promise<void> {
-  const { monitoring, retraining } = pipeline;
+  const { monitoring, performance, retraining } = pipeline;
   if (monitoring.enabled) await upsertSchedule(client, driftSchedule(model, monitoring.every));
   else await deleteSchedule(client, driftWorkflowId(model));
+  await upsertSchedule(client, performanceSchedule(model, performance.every));
   if (retraining.schedule === undefined) await deleteSchedule(client, retrainScheduleId(model));
   else await upsertSchedule(client, retrainSchedule(model, retraining.schedule));
 }
@@ -40,6 +42,21 @@ function driftSchedule(model: string, every: string): ScheduleOptions {
       type: "startWorkflow",
       workflowType: "driftWorkflow",
       workflowId: driftWorkflowId(model),
+      taskQueue: TASK_QUEUES.control,
+      args: [{ model }],
+    },
+  };
+}
+
+function performanceSchedule(model: string, every: string): ScheduleOptions {
+  return {
+    scheduleId: performanceWorkflowId(model),
+    spec: { intervals: [{ every: durationMs(every) }] },
+    policies: { overlap: "SKIP", catchupWindow: "1h" },
+    action: {
+      type: "startWorkflow",
+      workflowType: "performanceWorkflow",
+      workflowId: performanceWorkflowId(model),
       taskQueue: TASK_QUEUES.control,
       args: [{ model }],
     },

@@ -1,5 +1,6 @@
 import { MAX_DRAWN_COLUMNS, worstFirst } from "../../numerics/drift/worst-columns.ts";
 import { escapeHtml } from "../../schemas/text/html.ts";
+import { BLUE, htmlPage, htmlTable, numberCell, percentCell, RED, section } from "../pages/page-parts.ts";
 import type { DriftDocument, ReportedColumn } from "./report-document.ts";
 
 export interface DriftPageInput {
@@ -38,26 +39,13 @@ export function renderDriftPage(input: DriftPageInput): string {
     section("Inputs", columnTable(features) + omitted(features.length, MAX_TABLE_ROWS)),
     section("Reference and window", legend() + plots(features) + omitted(features.length, MAX_DRAWN_COLUMNS)),
   ];
-  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${escapeHtml(title)}</title><style>${STYLE}</style></head><body>${body.join("\n")}</body></html>\n`;
+  return htmlPage(title, body);
 }
-
-const BLUE = "#2b6cb0";
-const RED = "#c53030";
-
-const STYLE =
-  "body{font:15px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem;color:#1c2430}" +
-  "table{border-collapse:collapse}td,th{padding:.2rem .7rem;border-bottom:1px solid #d8dee6;text-align:right}" +
-  "td:first-child,th:first-child{text-align:left}h2{margin-top:2rem}figure{display:inline-block;margin:.6rem;width:20rem}" +
-  "figcaption{overflow-wrap:anywhere}.state{font-size:1.3rem;font-weight:bold}.drift{color:#c53030}svg{max-width:100%}";
 
 /** Drift that was found once is only suspected. */
 function stateText({ report: { state }, confirmed }: DriftPageInput): string {
   if (state === "drift") return confirmed ? "drift, confirmed" : "drift, suspected once";
   return state.replaceAll("_", " ");
-}
-
-function section(title: string, content: string): string {
-  return content === "" ? "" : `<h2>${title}</h2>\n${content}`;
 }
 
 function omitted(n: number, most: number): string {
@@ -81,7 +69,7 @@ function columnTable(features: readonly ReportedColumn[]): string {
     "outside",
     "unseen",
   ];
-  return table(
+  return htmlTable(
     head,
     features.slice(0, MAX_TABLE_ROWS).map((feature) => {
       const { statistics: found } = feature;
@@ -89,9 +77,9 @@ function columnTable(features: readonly ReportedColumn[]): string {
         shortName(feature.name),
         feature.state.replaceAll("_", " "),
         feature.check,
-        ...[feature.n, feature.effect, feature.p, feature.q, feature.psiCorrected].map(show),
-        ...[found.ks ?? found.totalVariation, found.wasserstein, found.jensenShannon].map(show),
-        ...[found.missingShare, found.outsideShare, found.unseenShare].map(percent),
+        ...[feature.n, feature.effect, feature.p, feature.q, feature.psiCorrected].map(numberCell),
+        ...[found.ks ?? found.totalVariation, found.wasserstein, found.jensenShannon].map(numberCell),
+        ...[found.missingShare, found.outsideShare, found.unseenShare].map(percentCell),
       ];
     }),
   );
@@ -101,13 +89,13 @@ function togetherTable({ reconstruction }: DriftDocument): string {
   const { unavailable, n, effect, p, q, meanError, meanErrorReference, nComponents } = reconstruction;
   if (reconstruction.state === "not_available")
     return `<p>Reconstruction error: not available: ${escapeHtml(unavailable ?? "no row")}.</p>`;
-  return table(
+  return htmlTable(
     ["check", "state", "n", "effect", "p", "q", "error", "at training", "components"],
     [
       [
         "reconstruction",
         reconstruction.state.replaceAll("_", " "),
-        ...[n, effect, p, q, meanError, meanErrorReference, nComponents].map(show),
+        ...[n, effect, p, q, meanError, meanErrorReference, nComponents].map(numberCell),
       ],
     ],
   );
@@ -117,17 +105,10 @@ function legend(): string {
   return `<p><span style="color:${BLUE}">■</span> training <span style="color:${RED}">■</span> window; shares of the rows, values beyond the ends in the outer bins.</p>`;
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  if (rows.length === 0) return "";
-  const cells = (list: readonly string[], tag: string): string =>
-    `<tr>${list.map((cell) => `<${tag}>${escapeHtml(cell)}</${tag}>`).join("")}</tr>`;
-  return `<table>${cells(head, "th")}${rows.map((row) => cells(row, "td")).join("")}</table>`;
-}
-
 function plotOf(feature: ReportedColumn): string {
   const { shares } = feature;
   if (shares === null) return "";
-  const caption = `${shortName(feature.name)}: ${feature.state.replaceAll("_", " ")}, ${feature.check} ${show(feature.effect)}, q ${show(feature.q)}`;
+  const caption = `${shortName(feature.name)}: ${feature.state.replaceAll("_", " ")}, ${feature.check} ${numberCell(feature.effect)}, q ${numberCell(feature.q)}`;
   return `<figure>${sharesPlot(shares)}<figcaption>${escapeHtml(caption)}</figcaption></figure>`;
 }
 
@@ -148,7 +129,7 @@ function sharesPlot({ low, high, labels, reference, window }: NonNullable<Report
     `<path d="M0 ${BOTTOM}H${steps(list)}H${WIDTH}V${BOTTOM}" ${style}/>`;
   const ends =
     labels === null
-      ? `<text x="0" y="117">${show(low)}</text><text x="${WIDTH}" y="117" text-anchor="end">${show(high)}</text>`
+      ? `<text x="0" y="117">${numberCell(low)}</text><text x="${WIDTH}" y="117" text-anchor="end">${numberCell(high)}</text>`
       : labels
           .map(
             (label, i) =>
@@ -168,12 +149,4 @@ function sharesOf(counts: readonly number[]): number[] {
 
 function shortName(name: string): string {
   return name.length > MAX_NAME ? `${name.slice(0, MAX_NAME - 1)}…` : name;
-}
-
-function show(value: number | null): string {
-  return value === null ? "–" : String(Number(value.toPrecision(3)));
-}
-
-function percent(share: number | null): string {
-  return share === null ? "–" : `${show(100 * share)} %`;
 }

@@ -22,6 +22,7 @@ import { labelRoutes } from "./models/labels.ts";
 import { lineageRoutes } from "./data/lineage.ts";
 import { liveSourceRoutes } from "./live/live-sources.ts";
 import { modelRoutes } from "./models/models.ts";
+import { performanceRoutes } from "./models/performance.ts";
 import { pipelineRoutes } from "./runs/pipelines.ts";
 import { placeRoutes } from "./access/places.ts";
 import { predictRoutes } from "./serving/predict.ts";
@@ -77,6 +78,7 @@ const RESOURCES: readonly AnyRoute[] = [
   ...driftRoutes,
   ...labelRoutes,
   ...gateRoutes,
+  ...performanceRoutes,
   ...retrainRoutes,
   ...scheduleRoutes,
   ...assetRoutes,

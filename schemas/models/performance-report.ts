@@ -30,6 +30,7 @@ export const realizedSchema = z.object({
   labelled: z.int(),
   censored: z.int().describe("Remaining lives of which only a lower bound is known."),
   assets: z.int().describe("Assets that the labelled ones are of; without assets predictions."),
+  evidence: z.int().describe("Of two classes the assets with a row of the rarer one; else as `assets`."),
   metrics: metricsSchema,
   intervals: intervalsSchema,
 });

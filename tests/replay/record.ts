@@ -16,8 +16,9 @@ import {
 } from "../../temporal-config/constants.ts";
 import { approveSignal, rejectSignal, wakeSignal } from "../../workflows/approval/messages.ts";
 import { z } from "zod";
-import { PatientPerson } from "../faults/drive-run.ts";
+import { isNeverFinal, PatientPerson } from "../faults/drive-run.ts";
 import type { StartedRun } from "../faults/drive-run.ts";
+import { labelsReplySchema } from "../../schemas/serving/observed-label.ts";
 import { DATA_FILE, pipelineText, pumpReadings } from "../faults/fixture/pumps.ts";
 import { FaultyPlatform } from "../faults/faulty-platform.ts";
 import { DRIFT_WORKFLOW_ID, live } from "../faults/life.ts";
@@ -187,6 +188,34 @@ class Recorder {
     return (await this.#api.post(apiPath`/v1/drift/${model}/check`, { reply })).workflowId;
   }
 
+  /** Answers of the champion, and labels that say the opposite of each. */
+  async contradict(model: string): Promise<void> {
+    const rows = Array.from({ length: 80 }, (_, i) => ({ temperature: 40 + i / 2, vibration: 2 + i / 10 }));
+    const answer = z.looseObject({ predictionId: z.string(), decision: z.boolean() });
+    const reply = z.looseObject({ predictions: z.array(answer) });
+    const path = apiPath`/v1/models/${model}/predict`;
+    const { predictions } = await this.person.ask(
+      "an answer of the champion",
+      (client) => client.post(path, { reply, body: { rows } }),
+      isNeverFinal,
+    );
+    const labels = predictions.map(({ predictionId, decision }) => ({
+      kind: "class",
+      predictionId,
+      value: decision ? 0 : 1,
+    }));
+    // The index follows the answers.
+    await untilAnswered("labels", inMs(RECORDING_MS), async () => {
+      const said = await this.#api.post("/v1/labels", { reply: labelsReplySchema, body: { labels } });
+      return said.refused === 0 || undefined;
+    });
+  }
+
+  async checkPerformance(model: string): Promise<string> {
+    const reply = z.looseObject({ workflowId: z.string() });
+    return (await this.#api.post(apiPath`/v1/performance/${model}/check`, { reply })).workflowId;
+  }
+
   async score(model: string): Promise<string> {
     const { Readable } = await import("node:stream");
     const bytes = Buffer.from(pumpReadings(1));
@@ -286,6 +315,16 @@ async function recordRetrains(recorder: Recorder): Promise<void> {
   const retraining = await recorder.childOf(DRIFT_WORKFLOW_ID);
   await recorder.save("retrain-recorded-promoted", retraining.workflowId, retraining.runId);
   await recorder.save("promotion-rolled-back", promoteWorkflowId("faults", 1));
+}
+
+/** A champion without labels, and then with labels that contradict it: the degradation asks for a retrain. */
+async function recordPerformance(recorder: Recorder): Promise<void> {
+  const rules = "performance: { minLabels: 20, confirmations: 1 }\n\nmonitoring: {";
+  const run = await recorder.start("contradicted", ["monitoring: {", rules]);
+  await recorder.person.finishRun(run.runId);
+  await recorder.save("performance-without-labels", await recorder.checkPerformance("contradicted"));
+  await recorder.contradict("contradicted");
+  await recorder.save("performance-degraded", await recorder.checkPerformance("contradicted"));
 }
 
 /** A fleet was scored, and what it was made of is past its time at once. */
@@ -470,6 +509,7 @@ const GROUPS = {
   versions: recordVersions,
   retrains: recordRetrains,
   replays: recordReplays,
+  performance: recordPerformance,
 };
 const groups = process.argv.slice(2);
 const platform = await FaultyPlatform.start();

@@ -231,6 +231,7 @@ function createMemoryBackend(options: FixtureOptions) {
     }),
     rollouts: guarded({ serving: () => [] }),
     assets: guarded({ list: () => [] }),
+    performance: guarded({ list: () => [], verdicts: () => [], newest: () => [] }),
     drift: guarded({ list: () => [], verdicts: () => [], newest: () => [] }),
     scores: guarded({ get: () => undefined }),
     lineage: guarded({ of: () => undefined, page: () => undefined }),
@@ -276,6 +277,7 @@ function createMemoryBackend(options: FixtureOptions) {
     startDataComparison: ({ a, b }) => start(`compare ${a} ${b}`),
     outcomeOf: async () => ({ runId: "run-1", status: "running" }),
     triggerDriftCheck: (model) => start(`drift ${model}`),
+    triggerPerformanceCheck: (model) => start(`performance ${model}`),
     askRetrain: async ({ model }) => {
       await start(`retrain ${model}`);
       return { window: "2026-11-21T00:00:00.000Z" };

@@ -4,8 +4,8 @@ import { apiPath } from "../../client.ts";
 import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import { parseLimit, showListAt, timeText } from "../../list-view.ts";
-import { sendLabels } from "../../send-labels.ts";
-import type { SendLabelsOptions } from "../../send-labels.ts";
+import { sendLabels } from "../../performance/send-labels.ts";
+import type { SendLabelsOptions } from "../../performance/send-labels.ts";
 
 interface ListOptions {
   readonly asset?: string;

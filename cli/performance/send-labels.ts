@@ -1,17 +1,17 @@
 import { readFile } from "node:fs/promises";
 import { extname, resolve } from "node:path";
 import { z } from "zod";
-import { PlatformError } from "../schemas/platform-error.ts";
-import { parseStrictJson } from "../schemas/json/strict-json.ts";
-import { labelColumns, labelOfCells } from "../schemas/serving/label-table.ts";
-import { labelsReplySchema } from "../schemas/serving/observed-label.ts";
-import type { LabelProblem, LabelsReply } from "../schemas/serving/observed-label.ts";
-import { csvRows } from "../schemas/text/csv-rows.ts";
-import type { Query } from "./client.ts";
-import { withApi } from "./connection.ts";
-import type { CliContext } from "./context.ts";
-import { EXIT } from "./exit-codes.ts";
-import { readLineBatches } from "./line-batches.ts";
+import { PlatformError } from "../../schemas/platform-error.ts";
+import { parseStrictJson } from "../../schemas/json/strict-json.ts";
+import { labelColumns, labelOfCells } from "../../schemas/serving/label-table.ts";
+import { labelsReplySchema } from "../../schemas/serving/observed-label.ts";
+import type { LabelProblem, LabelsReply } from "../../schemas/serving/observed-label.ts";
+import { csvRows } from "../../schemas/text/csv-rows.ts";
+import type { Query } from "../client.ts";
+import { withApi } from "../connection.ts";
+import type { CliContext } from "../context.ts";
+import { EXIT } from "../exit-codes.ts";
+import { readLineBatches } from "../line-batches.ts";
 
 export interface SendLabelsOptions {
   readonly source: string;

@@ -48,7 +48,11 @@ export function measurePerformance(job: MeasureJob, _hooks: TrainingHooks): Meas
     ...lifeMetrics({ metricTask: task, primaryMetric: job.primaryMetric }, known, censored),
   };
   const intervals = { ...ownIntervals(job), ...lifeIntervals(job) };
-  return { evidence: evidenceOf(job), metrics, intervals: { ...intervals, ...widened(job, metrics, intervals) } };
+  return {
+    evidence: evidenceOf(job),
+    metrics,
+    intervals: { ...intervals, ...widened(job, metrics, intervals) },
+  };
 }
 
 function evidenceOf({ task, truth, groups }: MeasureJob): number {

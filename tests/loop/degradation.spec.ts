@@ -39,17 +39,20 @@ await describeWithServices("performance checks", () => {
     await test.drop();
   });
   const check = (model: string, day: number): Promise<PerformanceCheckResult> => {
-    const { checkPerformance } = createPerformanceActivities(deps as never);
-    return new MockActivityEnvironment().run(checkPerformance, { model, at: at(day) });
+    const activities = createPerformanceActivities(deps as never);
+    return new MockActivityEnvironment().run(() => activities.checkPerformance({ model, at: at(day) }));
   };
   const newest = async (model: string) => {
     const [row] = await db.performance.list(model, 1);
     return { row, report: performanceReportSchema.parse(row?.report) };
   };
-  const label = (sent: object) => readLabel(sentLabelSchema.parse(sent), "test", Date.parse("2027-01-01T00:00:00Z"));
+  const label = (sent: object) =>
+    readLabel(sentLabelSchema.parse(sent), "test", Date.parse("2027-01-01T00:00:00Z"));
   const add = (labels: readonly object[]) => db.labels.add(labels.map(label), auditOf("labels.add"));
   const alerts = async (model: string) =>
-    (await db.alerts.list({ state: "open", limit: 50 })).filter(({ subject }) => subject === `model/${model}`);
+    (await db.alerts.list({ state: "open", limit: 50 })).filter(
+      ({ subject }) => subject === `model/${model}`,
+    );
 
   const classes = (name: string, over: Partial<JudgedModel> = {}): JudgedModel => ({
     name,
@@ -110,7 +113,10 @@ await describeWithServices("performance checks", () => {
     expect(await alerts("press")).toMatchObject([{ kind: "degradation", severity: "warning" }]);
     const { row, report } = await newest("press");
     expect(row).toMatchObject({ metric: "rocAuc", labelled: report.periods[0]?.labelled });
-    expect(report).toMatchObject({ baseline: { value: 0.95 }, confirmation: { stage: "confirmed", checks: 2 } });
+    expect(report).toMatchObject({
+      baseline: { value: 0.95 },
+      confirmation: { stage: "confirmed", checks: 2 },
+    });
     expect(report.limit).toBeCloseTo(0.76, 10);
     const page = renderPerformancePage({ ...row, report } as never);
     expect(page).toContain("degraded, confirmed");
@@ -133,12 +139,20 @@ await describeWithServices("performance checks", () => {
   });
 
   it("give no estimate where probabilities are not known to be calibrated", async () => {
-    const bin = (low: number, observedRate: number) =>
-      ({ low, high: low + 0.5, nRows: 500, meanPredicted: low + 0.25, observedRate });
+    const bin = (low: number, observedRate: number) => ({
+      low,
+      high: low + 0.5,
+      nRows: 500,
+      meanPredicted: low + 0.25,
+      observedRate,
+    });
     const of = async (name: string, calibration: Evaluation["calibration"], isCalibrated: boolean) => {
       const output = { threshold: 0.5, ...(isCalibrated ? { calibration: "platt" as const } : {}) };
       const signature = { problem: "binary", task: "class", output } as const;
-      const version = await promoteJudged(deps, classes(name, { signature, ...(calibration ? { calibration } : {}) }));
+      const version = await promoteJudged(
+        deps,
+        classes(name, { signature, ...(calibration ? { calibration } : {}) }),
+      );
       await answer(version, [0, 10], false);
       await check(name, 10);
       return (await newest(name)).report.estimate;
@@ -185,11 +199,20 @@ await describeWithServices("performance checks", () => {
         answerOf(version, { asset: `life-${i}`, t: 5, at: at(5 + i / 100), value }),
       ),
     );
-    await add(Array.from(truth, (life, i) => ({ kind: "failure", asset: `life-${i}`, t: 5 + Math.max(1, Math.round(life)) })));
+    await add(
+      Array.from(truth, (life, i) => ({
+        kind: "failure",
+        asset: `life-${i}`,
+        t: 5 + Math.max(1, Math.round(life)),
+      })),
+    );
     expect(await check("lives", 10)).toMatchObject({ state: "degraded" });
     const { report } = await newest("lives");
     expect(report.estimate).toMatchObject({ state: "available", method: "error_model" });
-    const [expected = 0, realized = 0] = [report.estimate.metrics["rmse"], report.periods[0]?.metrics["rmse"]];
+    const [expected = 0, realized = 0] = [
+      report.estimate.metrics["rmse"],
+      report.periods[0]?.metrics["rmse"],
+    ];
     // Asked for long lives alone, where it is further off than on the holdout: that was to be expected.
     expect(Math.abs(expected / realized - 1)).toBeLessThan(0.1);
     expect(expected).toBeGreaterThan(14);

@@ -10,3 +10,14 @@ export function onlyWhen(condition: string, value: string): string {
 export function cleanSql(expression: string): string {
   return onlyWhen(`abs(${expression}) < ${numberLiteral(MAX_MAGNITUDE)}`, expression);
 }
+
+/** Far more than summing up equal values gets wrong, far less than 1e-9. */
+const MEAN_ROUNDING = "1.4210854715202004e-14";
+
+/**
+ * A mean of values of which one is known: where all are equal it is that one, to the bit. A sum of them is not always so many
+ * times the value.
+ */
+export function meanSql(mean: string, known: string): string {
+  return `CASE WHEN abs(${mean} - ${known}) <= ${MEAN_ROUNDING} * abs(${known}) THEN ${known} ELSE ${mean} END`;
+}

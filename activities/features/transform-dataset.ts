@@ -23,7 +23,7 @@ import { requireHorizons } from "./require-horizons.ts";
 import { localParts } from "./sensor-columns.ts";
 
 /** Raised when the same inputs would give other features than before. */
-const TRANSFORM_VERSION = 2;
+const TRANSFORM_VERSION = 3;
 
 export interface TransformRequest {
   readonly dataset: ObjectRef;

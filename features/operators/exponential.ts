@@ -13,7 +13,7 @@
  * 2 H readings with weights that start anew at each block, over the present block and the one before.
  */
 import { numberLiteral } from "../../schemas/text/sql-quoting.ts";
-import { onlyWhen } from "../sql-text.ts";
+import { meanSql, onlyWhen } from "../sql-text.ts";
 import type { SqlPlan } from "../sql-plan.ts";
 import type { FeatureState, Operator } from "./operator.ts";
 
@@ -59,29 +59,27 @@ export const exponentialOperator: Operator<"exponential", ExponentialArgs> = {
   },
 };
 
-/**
- * Values are taken about the asset's first one, so that a sensor that never moves has that very mean; but those that
- * it is far from, as they are: a first value that stands for none must not take their digits.
- */
 function exponentialSql({ column, halfLife }: ExponentialArgs, plan: SqlPlan): string {
   const forgotten = forgottenAfter(halfLife);
   const block = 2 * forgotten;
-  const [value, first] = [plan.column(column), plan.offset(column)];
-  const isNear = `abs(${value} - ${first}) <= abs(${value})`;
+  const value = plan.column(column);
   const place = plan.term(`${plan.index()} % ${block}`);
   const power = `pow(2e0, (${plan.index()} % ${block}) / ${numberLiteral(halfLife)})`;
   const weight = plan.term(onlyWhen(`${value} IS NOT NULL`, power));
-  const nearWeight = plan.term(onlyWhen(isNear, power));
-  const weighted = plan.term(`(CASE WHEN ${isNear} THEN ${value} - ${first} ELSE ${value} END) * ${power}`);
+  const weighted = plan.term(`${value} * ${power}`);
   const present = `ROWS BETWEEN ${place} PRECEDING AND CURRENT ROW`;
   const before = `ROWS BETWEEN ${place} + ${block} PRECEDING AND ${place} + 1 PRECEDING`;
   const fade = `pow(2e0, ${-block} / ${numberLiteral(halfLife)})`;
   const total = (term: string) =>
     `(coalesce(${plan.window(`sum(${term})`, present)}, 0) + coalesce(${plan.window(`sum(${term})`, before)}, 0) * ${fade})`;
-  const isKnown = `${plan.window(`count(${value})`, plan.frame({ rows: forgotten }))} > 0`;
+  const newest = plan.window(`last_value(${value} IGNORE NULLS)`, plan.soFar());
+  const newestIndex = plan.window(
+    `last_value(${plan.term(onlyWhen(`${value} IS NOT NULL`, plan.index()))} IGNORE NULLS)`,
+    plan.soFar(),
+  );
   return onlyWhen(
-    isKnown,
-    `${first} * (${total(nearWeight)} / ${total(weight)}) + ${total(weighted)} / ${total(weight)}`,
+    `${plan.index()} - ${newestIndex} < ${forgotten}`,
+    meanSql(plan.fold(`${total(weighted)} / ${total(weight)}`), newest),
   );
 }
 

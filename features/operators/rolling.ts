@@ -17,7 +17,7 @@ import { HOUR_US } from "../labels/label-plan.ts";
 import { spreadOf } from "../far-window.ts";
 import type { Spread } from "../far-window.ts";
 import { SplitWindow } from "../split-window.ts";
-import { onlyWhen } from "../sql-text.ts";
+import { meanSql, onlyWhen } from "../sql-text.ts";
 import type { SqlPlan } from "../sql-plan.ts";
 import { combineMoments, momentsOf, NO_MOMENTS, sampleStd } from "../windows/moments.ts";
 import type { Moments } from "../windows/moments.ts";
@@ -37,8 +37,6 @@ type RollingArgs = {
   readonly minPeriods: number;
 };
 
-/** Far more than summing up equal values gets wrong, far less than 1e-9. */
-const MEAN_ROUNDING = "1.4210854715202004e-14";
 /** Positions from here on leave less than nine digits of one step. */
 const LATE_INDEX = 2 ** 20;
 
@@ -110,11 +108,6 @@ function rollingSql(args: RollingArgs, plan: SqlPlan): string {
     default:
       return stat satisfies never;
   }
-}
-
-/** The mean of equal values is that value, to the bit: a sum of them is not always so many times that. */
-function meanSql(mean: string, present: string): string {
-  return `CASE WHEN abs(${mean} - ${present}) <= ${MEAN_ROUNDING} * abs(${present}) THEN ${present} ELSE ${mean} END`;
 }
 
 function stdSql(plan: SqlPlan, { column, window }: RollingArgs): string {

@@ -20,6 +20,7 @@ import { createReplayLifeActivities } from "./replay-life/activities.ts";
 import { createReproductionActivities } from "./reproduction/activities.ts";
 import { createEnvelopeActivities } from "./retraining/envelope-activities.ts";
 import { createRetrainingActivities } from "./retraining/activities.ts";
+import { createReviewActivities } from "./review/activities.ts";
 import { createRolloutActivities } from "./rollout/activities.ts";
 import { createRunActivities } from "./runs/activities.ts";
 import { createScoringActivities } from "./scoring/activities.ts";
@@ -38,6 +39,7 @@ export function createActivities(deps: ActivityDeps) {
         ...createRetrainingActivities(deps),
         ...createAlarmActivities(deps),
         ...createRolloutActivities(deps),
+        ...createReviewActivities(deps),
         ...createMaintenanceActivities(deps),
       }),
       ...createHousekeepingActivities(deps),

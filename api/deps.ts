@@ -3,6 +3,8 @@ import type { ReachPolicy } from "../alerting/channels/guarded-connection.ts";
 import type { ReadingSink } from "../intake/reading-intake.ts";
 import type { ObjectStore } from "../stores/objects/port.ts";
 import type { Database } from "../stores/postgres/port.ts";
+import type { Settings } from "../config/settings.ts";
+import type { ReviewKeeper } from "./review-keeper.ts";
 import type { Authenticator } from "./http/auth.ts";
 import type { Metrics } from "./metrics.ts";
 import type { ReadinessProbe } from "./readiness.ts";
@@ -30,6 +32,9 @@ export interface ApiDeps {
   readonly allowLoopbackSources: boolean;
   /** What channels of alerts may be declared for. */
   readonly alertReach: ReachPolicy;
+  /** Who may roll back without an approval, and how soon that is to be reviewed. */
+  readonly breakGlass: Settings["breakGlass"];
+  readonly reviews: ReviewKeeper;
   /** Folder for uploads in progress; on the same disk as the state. */
   readonly uploadDir: string;
   /** Largest upload in bytes. */

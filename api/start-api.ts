@@ -18,6 +18,7 @@ import type { ApiDeps } from "./deps.ts";
 import { Authenticator } from "./http/auth.ts";
 import { listen } from "./http/listen.ts";
 import { Metrics } from "./metrics.ts";
+import { ReviewKeeper } from "./review-keeper.ts";
 import { ReadinessProbe } from "./readiness.ts";
 import { createListener } from "./server.ts";
 import { ChampionFile } from "./serving/champion-file.ts";
@@ -139,7 +140,16 @@ export async function startApi(settings: Settings, parts: ApiParts): Promise<Run
       ? {}
       : { cache: openRedisFeatureCache(settings.redisUrl, onRedisFailure(logger)) }),
   });
+  const reviews = new ReviewKeeper({
+    approvals: () => database.get().approvals,
+    connected: database.connected,
+    objects,
+    workflows,
+    logger,
+  });
   const deps: ApiDeps = {
+    breakGlass: settings.breakGlass,
+    reviews,
     database: () => database.get(),
     objects,
     workflows,
@@ -175,6 +185,7 @@ export async function startApi(settings: Settings, parts: ApiParts): Promise<Run
     async close() {
       readiness.drain();
       sampler.close();
+      await reviews.close();
       await sockets.close();
       await listening.close(STOP_GRACE_MS);
       readiness.close();

@@ -30,6 +30,7 @@ import {
   replayLifeWorkflowId,
   recommendationWorkflowId,
   reproduceWorkflowId,
+  reviewWorkflowId,
   retrainRequestWorkflowId,
   SEARCH_ATTRIBUTES,
   rolloutWorkflowId,
@@ -37,6 +38,7 @@ import {
   TASK_QUEUES,
   uploadWorkflowId,
 } from "../temporal-config/constants.ts";
+import type { ApprovalInput } from "../workflows/approval/messages.ts";
 import type { RolloutInput } from "../workflows/rollout/messages.ts";
 import type {
   AskRetrainInput,
@@ -151,6 +153,14 @@ class TemporalGateway implements WorkflowGateway {
       workflowId: rolloutWorkflowId(rolloutId),
       args: [start],
       staticSummary: `Roll out ${model}@${version}, asked by ${requestedBy.id}`.slice(0, 190),
+    });
+  }
+
+  async startReview(start: ApprovalInput): Promise<StartedWorkflow> {
+    return this.#start("reviewWorkflow", {
+      workflowId: reviewWorkflowId(start.approvalId),
+      args: [start],
+      staticSummary: `Review: ${start.subject}`.slice(0, 190),
     });
   }
 

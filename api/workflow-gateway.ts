@@ -1,5 +1,6 @@
 import type { TestChannelInput } from "../activities/alarms/messages.ts";
 import type { ReplayLifeInput } from "../activities/replay-life/messages.ts";
+import type { ApprovalInput } from "../workflows/approval/messages.ts";
 import type { RolloutInput } from "../workflows/rollout/messages.ts";
 import type { ChannelTest } from "../schemas/alerts/alert-channel.ts";
 import type { DataKind } from "../schemas/data/data-diff.ts";
@@ -106,6 +107,8 @@ export interface WorkflowGateway {
   wakeRecommendation(id: string): Promise<void>;
   startPromotion(start: StartPromotionInput): Promise<StartedWorkflow>;
   startRollout(start: RolloutInput): Promise<StartedWorkflow>;
+  /** Waits for the review of a rollback that nobody approved. */
+  startReview(start: ApprovalInput): Promise<StartedWorkflow>;
   startScore(start: StartScoreInput): Promise<StartedWorkflow>;
   /**
    * Whether a score job may still give an answer; no effect while it runs or is unknown.

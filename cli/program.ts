@@ -38,6 +38,7 @@ import { registerReproduceCommand } from "./commands/model/reproduce.ts";
 import { registerRetrainCommand } from "./commands/model/retrain.ts";
 import { registerSchedulesCommand } from "./commands/record/schedules.ts";
 import { registerResetCommand } from "./commands/platform/reset.ts";
+import { registerRollbackCommand } from "./commands/model/rollback.ts";
 import { registerRolloutCommand } from "./commands/model/rollout.ts";
 import { registerRunCommand } from "./commands/pipeline/run.ts";
 import { registerRunsCommand } from "./commands/pipeline/runs.ts";
@@ -73,6 +74,7 @@ const COMMANDS: Readonly<Record<string, readonly ((program: Command) => void)[]>
     registerModelsCommand,
     registerRolloutCommand,
     registerGateCommand,
+    registerRollbackCommand,
     registerReproduceCommand,
     registerScoreCommand,
     registerPredictionsCommand,

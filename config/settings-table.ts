@@ -339,6 +339,23 @@ export const SETTINGS_TABLE = {
     range: "host:port, separated by commas",
     example: "alertmanager:9093,mail.internal:587",
   }),
+  AURA_BREAK_GLASS: row({
+    schema: text.transform((value) => value.split(",").map((name) => name.trim())),
+    meaning:
+      "Who may roll back at once and without an approval (`aura rollback --break-glass`), to be reviewed afterwards: roles, each with those above it, and owners of keys by name.",
+    unit: "none",
+    default: "approver",
+    range: "operator, approver, admin, or names, separated by commas",
+    example: "operator,grace@example.com",
+  }),
+  AURA_REVIEW_WITHIN: row({
+    schema: duration("1s"),
+    meaning: "How long somebody else has to review such a rollback; then an alert tells that nobody did.",
+    unit: "duration",
+    default: "1d",
+    range: "1s to 5200w",
+    example: "8h",
+  }),
   AURA_STAGING_MAX_ROWS: row({
     schema: count(0, 100_000_000),
     meaning: "Rows of one batch that are staged in PostgreSQL; above it they stay in Parquet alone.",

@@ -55,6 +55,11 @@ export interface Settings {
   readonly prometheusUrl?: string;
   /** `host:port`, lower-case. */
   readonly alertHosts: readonly string[];
+  readonly breakGlass: {
+    /** Roles, and owners of keys. */
+    readonly by: readonly string[];
+    readonly reviewWithinMs: number;
+  };
   /** Cache of live features that API and scorers share. */
   readonly redisUrl?: string;
   readonly scorer: {
@@ -123,6 +128,7 @@ export function readSettings(env: Environment, cwd: string): Settings {
     stagingMaxRows: values.AURA_STAGING_MAX_ROWS,
     ...optional("prometheusUrl", values.AURA_PROMETHEUS_URL),
     alertHosts: values.AURA_ALERT_HOSTS ?? [],
+    breakGlass: { by: values.AURA_BREAK_GLASS, reviewWithinMs: values.AURA_REVIEW_WITHIN },
     ...optional("redisUrl", values.REDIS_URL),
     scorer: {
       host: values.AURA_SCORER_HOST,

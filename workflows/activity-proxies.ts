@@ -18,6 +18,7 @@ import type { createRetrainingActivities } from "../activities/retraining/activi
 import type { createReplayLifeActivities } from "../activities/replay-life/activities.ts";
 import type { createReproductionActivities } from "../activities/reproduction/activities.ts";
 import type { createRunActivities } from "../activities/runs/activities.ts";
+import type { createReviewActivities } from "../activities/review/activities.ts";
 import type { createRolloutActivities } from "../activities/rollout/activities.ts";
 import type { createScoringActivities } from "../activities/scoring/activities.ts";
 import type { createSearchActivities } from "../activities/search/activities.ts";
@@ -65,6 +66,7 @@ export const explanations = proxyActivities<
   Pick<ReturnType<typeof createMaintenanceActivities>, "explainRecommendation">
 >({ ...RECORD, ...EXPLANATION });
 export const registry = proxyActivities<ReturnType<typeof createRegistryActivities>>(RECORD);
+export const reviews = proxyActivities<ReturnType<typeof createReviewActivities>>(RECORD);
 type RolloutActivities = ReturnType<typeof createRolloutActivities>;
 export const rollouts = proxyActivities<Omit<RolloutActivities, "watchRollout">>(RECORD);
 /** Not waited for once it is cancelled: what comes next must not take the second that it needs to hear of it. */

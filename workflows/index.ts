@@ -15,6 +15,7 @@ export { replayLifeWorkflow } from "./replay-life/workflow.ts";
 export { reproduceWorkflow } from "./reproduce/workflow.ts";
 export { retrainRequestWorkflow } from "./retrain/request.ts";
 export { retrainWorkflow } from "./retrain/workflow.ts";
+export { reviewWorkflow } from "./review/workflow.ts";
 export { rolloutWorkflow } from "./rollout/workflow.ts";
 export { scoreWorkflow } from "./score/workflow.ts";
 export { searchWorkflow } from "./search/workflow.ts";

@@ -9,6 +9,7 @@ import {
   FEATURES_REFRESH_ID,
   promoteWorkflowId,
   READINGS_UPKEEP_ID,
+  reviewWorkflowId,
   retrainRequestWorkflowId,
   searchWorkflowId,
   TASK_QUEUES,
@@ -175,6 +176,24 @@ class Recorder {
     const reply = z.looseObject({ workflowId: z.string() });
     const path = apiPath`/v1/models/${model}/rollouts`;
     return (await this.#api.post(path, { reply, body: { version } })).workflowId;
+  }
+
+  /** A rollback without an approval, and its review. @returns workflow id of the review */
+  async reviewedBreakGlass(model: string): Promise<string> {
+    const reply = z.looseObject({ reviewId: z.string(), digest: z.string() });
+    const body = { reason: "recorded" };
+    const { reviewId, digest } = await this.#api.post(apiPath`/v1/models/${model}/break-glass`, {
+      reply,
+      body,
+    });
+    const workflowId = reviewWorkflowId(reviewId);
+    await this.waitFor(workflowId);
+    const decision = { decisionId: "reviewed", decision: "approve", digest, by: "eve" };
+    await this.#api.post(apiPath`/v1/approvals/${reviewId}/decisions`, {
+      reply: z.unknown(),
+      body: decision,
+    });
+    return workflowId;
   }
 
   /** All that a platform does, with confirmed drift in it. */
@@ -426,6 +445,7 @@ async function recordRollouts(recorder: Recorder): Promise<void> {
   for (const name of ["pause", "continue", "abort"])
     await recorder.signal(aborted, name, { by: "eve", reason: "recorded" });
   await recorder.save("rollout-aborted-by-signal", aborted);
+  await recorder.save("review-approved", await recorder.reviewedBreakGlass("rolled"));
 }
 
 async function recordRuns(recorder: Recorder): Promise<void> {

@@ -269,6 +269,7 @@ function createMemoryBackend(options: FixtureOptions) {
       state.promotions.push(asked);
       return start(`promote ${asked.model}@${asked.version}`);
     },
+    startReview: ({ approvalId }) => start(`review ${approvalId}`),
     startRollout: ({ rolloutId }) => start(`rollout ${rolloutId}`),
     startScore: ({ jobId }) => start(`score ${jobId}`),
     requireScoreAlive: () => Promise.resolve(),

@@ -44,5 +44,7 @@ export async function approveVersion(
     { model, digest, manifest, evaluation, dataset: row.dataset, runId },
     AUDIT,
   );
-  return { registered, approvalId: await approve(db, registered) };
+  // With keys on nobody decides without one.
+  const requesterAuthenticated = await db.keys.isEnabled();
+  return { registered, approvalId: await approve(db, registered, { requesterAuthenticated }) };
 }

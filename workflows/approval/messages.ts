@@ -4,7 +4,7 @@ import type { ApprovalState } from "./state.ts";
 
 /** What is to be decided. `subject` is for people, e.g. `substation@3`; the decision binds to `digest`. */
 export interface ApprovalInput extends Omit<OpenApprovalInput, "deadline"> {
-  readonly kind: "promotion" | "maintenance";
+  readonly kind: "promotion" | "maintenance" | "review";
   /** `policy.deadline` and `policy.reminder` in milliseconds: workflows do not parse durations. */
   readonly deadlineMs: number;
   readonly reminderMs: number;

@@ -1,10 +1,13 @@
+import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import { sha256Schema } from "../../../schemas/names.ts";
 import { PlatformError } from "../../../schemas/platform-error.ts";
-import type { Database, VersionRow } from "../../../stores/postgres/port.ts";
+import type { Actor, AuditEntry, Database, VersionRow } from "../../../stores/postgres/port.ts";
+import { approveWorkflowId } from "../../../temporal-config/constants.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { championLine } from "./champion-history.ts";
-import { approver, auditOf, found, modelParams, orAuditRefusal } from "../parts.ts";
+import { ROLES } from "../../http/auth.ts";
+import { approver, auditOf, found, modelParams, operator, orAuditRefusal } from "../parts.ts";
 import { route } from "../route.ts";
 import type { AnyRoute, RouteRequest } from "../route.ts";
 
@@ -26,6 +29,15 @@ const replySchema = z.strictObject({
   model: z.string(),
   version: z.int(),
   digest: sha256Schema,
+});
+
+const breakGlassSchema = z.strictObject({
+  reviewId: z.string(),
+  reviewUntil: z.string(),
+  version: z.int().describe("The champion now."),
+  digest: sha256Schema,
+  previousVersion: z.int().nullable().describe("Null where the champion stayed."),
+  abortedRollout: z.string().nullable(),
 });
 
 export const promotionRoutes: readonly AnyRoute[] = [
@@ -64,7 +76,67 @@ export const promotionRoutes: readonly AnyRoute[] = [
       return orAuditRefusal(deps.database(), audit, () => rollBack(request, deps));
     },
   }),
+  route({
+    method: "post",
+    path: "/v1/models/{model}/break-glass",
+    tag: "models",
+    summary:
+      "Roll back at once and without an approval, for those whom the settings name: a rollout that goes on ends, else the champion before comes back. Somebody else reviews it afterwards.",
+    policy: operator,
+    params: modelParams,
+    body: { kind: "json", schema: rollbackSchema },
+    reply: breakGlassSchema,
+    idempotent: true,
+    async handle(request, deps) {
+      const { reason, version } = request.body;
+      const subject = `model/${request.params.model}`;
+      const audit = auditOf(request, "model.break_glass", subject, { version, reason });
+      return orAuditRefusal(deps.database(), audit, () => breakGlass(request, deps, audit));
+    },
+  }),
 ];
+
+/** Needs nothing but PostgreSQL: the review's workflow follows when Temporal is there. */
+async function breakGlass(
+  request: RouteRequest<ModelParams, unknown, z.infer<typeof rollbackSchema>>,
+  deps: ApiDeps,
+  audit: AuditEntry,
+): Promise<z.infer<typeof breakGlassSchema>> {
+  const { params, body, actor } = request;
+  const { model } = params;
+  requireNamed(actor, deps.breakGlass.by);
+  const { registry, rollouts } = deps.database();
+  const champion = await registry.champion(model);
+  if (champion === undefined)
+    throw new PlatformError("no_champion", `break glass [${model}]: there is no champion`);
+  const open = await rollouts.latest(model);
+  const isRollingOut = open !== undefined && open.endedAt === null;
+  const { previous } = championLine(await registry.history(model));
+  const to = body.version ?? (isRollingOut ? undefined : previous);
+  const reviewId = `review.${model}.${randomUUID().slice(0, 8)}`;
+  const done = await rollouts.breakGlass(
+    {
+      model,
+      from: body.from ?? champion.version,
+      ...(to === undefined ? {} : { to }),
+      reason: body.reason,
+      reviewId,
+      reviewWorkflowOf: (digest) => approveWorkflowId("review", reviewId, digest),
+      reviewUntil: new Date(Date.now() + deps.breakGlass.reviewWithinMs).toISOString(),
+    },
+    audit,
+  );
+  deps.reviews.look();
+  return done;
+}
+
+/** @throws {PlatformError} forbidden */
+function requireNamed({ id, role }: Actor, by: readonly string[]): void {
+  const held = role === "system" ? ROLES.length : ROLES.indexOf(role);
+  const isOfRole = ROLES.some((named, rank) => by.includes(named) && held >= rank);
+  if (isOfRole || by.includes(id)) return;
+  throw new PlatformError("forbidden", `break glass: expected one of ${by.join(", ")}, got ${id} [${role}]`);
+}
 
 async function promote(
   request: RouteRequest<ModelParams, unknown, z.infer<typeof promoteSchema>>,
@@ -114,7 +186,9 @@ async function rollBack(
 /** The approval that lets a version be promoted by hand: one that was given for exactly its digest. */
 export async function approvalOf(db: Database, row: VersionRow): Promise<string> {
   const approved = await db.approvals.list({ state: "approved", limit: 1_000 });
-  const approval = approved.find((a) => a.model === row.model && a.digest === row.digest);
+  const approval = approved.find(
+    (a) => a.kind === "promotion" && a.model === row.model && a.digest === row.digest,
+  );
   if (approval !== undefined) return approval.id;
   throw new PlatformError(
     "gate_refused",

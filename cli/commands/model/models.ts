@@ -237,14 +237,18 @@ async function compare(
   output.line(`files that differ: ${found.differentFiles.join(", ") || "none"}`);
 }
 
-interface Move {
+export interface Move {
   readonly path: string;
   readonly model: string;
   readonly body: unknown;
 }
 
 /** Asks for another champion and waits until it is. */
-async function move(context: CliContext, { path, model, body }: Move, { json }: JsonOption): Promise<void> {
+export async function move(
+  context: CliContext,
+  { path, model, body }: Move,
+  { json }: JsonOption,
+): Promise<void> {
   const { output } = context;
   await withApi(context, { start: "if-made" }, async (connection) => {
     const started = await connection.client.post(path, { reply: startedSchema, body });

@@ -76,7 +76,9 @@ export type NewRollout = Pick<
 /** A change of a rollout. `from`: the revision it was decided on; at another one nothing happens. */
 export type RolloutChange =
   | { readonly kind: "advanced" | "prolonged" | "promoting"; readonly from: number; readonly reason: string }
-  | { readonly kind: "promoted" | "continued" | "aborted"; readonly reason: string }
+  | { readonly kind: "promoted" | "continued"; readonly reason: string }
+  /** `isForced`: also while it is being promoted. */
+  | { readonly kind: "aborted"; readonly reason: string; readonly isForced?: boolean }
   | { readonly kind: "paused"; readonly reason: string; readonly from?: number }
   | {
       readonly kind: "rolled_back";
@@ -103,6 +105,33 @@ export interface RolloutStats {
   readonly at: string;
 }
 
+/** A rollback that nobody approved. */
+export interface BreakGlass {
+  readonly model: string;
+  /** The champion that was seen; refused where it is another one by now. */
+  readonly from: number;
+  /** Earlier champion to go back to; absent: the rollout that goes on ends, and the champion stays. */
+  readonly to?: number;
+  readonly reason: string;
+  /** Id of the approval of kind `review` that is opened. */
+  readonly reviewId: string;
+  /** Workflow of the review, by the digest of the champion that it is about. */
+  readonly reviewWorkflowOf: (digest: string) => string;
+  /** ISO 8601. */
+  readonly reviewUntil: string;
+}
+
+export interface BreakGlassResult {
+  readonly reviewId: string;
+  readonly reviewUntil: string;
+  /** The champion now. */
+  readonly version: number;
+  readonly digest: string;
+  /** Null where the champion stayed. */
+  readonly previousVersion: number | null;
+  readonly abortedRollout: string | null;
+}
+
 export interface RolloutStore {
   /**
    * Idempotent on id. One rollout of a model that is not over.
@@ -126,6 +155,12 @@ export interface RolloutStore {
    * @throws PlatformError not_found
    */
   change(id: string, change: RolloutChange, audit: AuditEntry): Promise<RolloutRow>;
+  /**
+   * Ends the open rollout, moves the champion back where a version is named, opens the review and raises its alert, with the
+   * audit row and NOTIFY in one transaction.
+   * @throws PlatformError no_champion, conflict, not_found; gate_refused: that version never was champion
+   */
+  breakGlass(p: BreakGlass, audit: AuditEntry): Promise<BreakGlassResult>;
   /** Versions that serve beside their champions, or did until a moment ago; of one model where it is named. */
   serving(model?: string): Promise<ServingRollout[]>;
   /** Absolute numbers of a reporter for a stage, written over; none of a rollout that is over. */

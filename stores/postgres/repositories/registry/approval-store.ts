@@ -18,27 +18,8 @@ export class PostgresApprovalStore implements ApprovalStore {
     audit: AuditEntry,
   ): Promise<ApprovalRow> {
     return this.#pool.transaction(async (tx) => {
-      const inserted = await tx.query(
-        `insert into aura.approvals (approval_id, kind, subject, digest, model, version, workflow_id, requested_by,
-                                     requester_authenticated, policy, evidence, deadline)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-         on conflict (approval_id) do nothing returning approval_id`,
-        [
-          a.id,
-          a.kind,
-          storableText(a.subject),
-          a.digest,
-          a.model,
-          a.version,
-          a.workflowId,
-          storableText(a.requestedBy),
-          a.requesterAuthenticated,
-          json(a.policy),
-          json(a.evidence ?? null),
-          a.deadline,
-        ],
-      );
-      if (inserted.length > 0) await appendAudit(tx, audit);
+      const isNew = await insertApproval(tx, a);
+      if (isNew) await appendAudit(tx, audit);
       return one(tx, a.id);
     });
   }
@@ -144,6 +125,34 @@ export class PostgresApprovalStore implements ApprovalStore {
       return one(tx, id);
     });
   }
+}
+
+/** @returns whether there was none of that id */
+export async function insertApproval(
+  sql: Sql,
+  a: Omit<ApprovalRow, "state" | "decisions" | "createdAt" | "decidedAt">,
+): Promise<boolean> {
+  const inserted = await sql.query(
+    `insert into aura.approvals (approval_id, kind, subject, digest, model, version, workflow_id, requested_by,
+                                 requester_authenticated, policy, evidence, deadline)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+     on conflict (approval_id) do nothing returning approval_id`,
+    [
+      a.id,
+      a.kind,
+      storableText(a.subject),
+      a.digest,
+      a.model,
+      a.version,
+      a.workflowId,
+      storableText(a.requestedBy),
+      a.requesterAuthenticated,
+      json(a.policy),
+      json(a.evidence ?? null),
+      a.deadline,
+    ],
+  );
+  return inserted.length > 0;
 }
 
 /** Locks the approval and reads, on the database's clock, what only the database knows of it. */

@@ -119,8 +119,14 @@ async function requireApproval(
   approvalId: string,
   currentApproval: string | null,
 ): Promise<void> {
-  const [approval] = await sql.query<{ model: string; digest: string; state: string; used: boolean }>(
-    `select model, digest, state,
+  const [approval] = await sql.query<{
+    kind: string;
+    model: string;
+    digest: string;
+    state: string;
+    used: boolean;
+  }>(
+    `select kind, model, digest, state,
             exists (select from aura.alias_events e where e.approval_id = a.approval_id) as used
        from aura.approvals a where approval_id = $1 for update`,
     [approvalId],
@@ -132,6 +138,7 @@ async function requireApproval(
       "already_decided",
       `promote [${p.model} ${p.version}, approval ${approvalId}]: ${found}`,
     );
+  if (approval.kind !== "promotion") throw refuse(`expected a promotion, got a ${approval.kind}`);
   if (approval.state !== "approved") throw refuse(`expected it approved, got ${approval.state}`);
   if (approval.model !== p.model || approval.digest !== p.digest)
     throw refuse(`it names ${approval.model} ${approval.digest}, got ${p.digest}`);

@@ -28,7 +28,9 @@ export function afterChange(row: RolloutRow, change: RolloutChange, nowMs: numbe
     case "promoted":
       return ended(next, "promoted", nowMs);
     case "aborted":
-      return row.state === "promoting" ? undefined : ended(next, "aborted", nowMs);
+      return row.state === "promoting" && change.isForced !== true
+        ? undefined
+        : ended(next, "aborted", nowMs);
     case "rolled_back":
       return { ...ended(next, "rolled_back", nowMs), guard: change.guard };
   }

@@ -11,6 +11,7 @@ import { withLateHeartbeat } from "./heartbeat.ts";
 import { createHousekeepingActivities } from "./housekeeping/activities.ts";
 import { createIngestActivities } from "./ingest/activities.ts";
 import { createMaintenanceActivities } from "./maintenance/activities.ts";
+import { createSavingsActivities } from "./maintenance/savings/activities.ts";
 import { createMonitoringActivities } from "./monitoring/activities.ts";
 import { createOnlineActivities } from "./online/activities.ts";
 import { createPerformanceActivities } from "./performance/activities.ts";
@@ -61,6 +62,7 @@ export function createActivities(deps: ActivityDeps) {
       ...createExternalActivities(deps),
       ...createEvaluationActivities(deps),
       ...createScoringActivities(deps),
+      ...createSavingsActivities(deps),
       ...createReplayLifeActivities(deps),
     }),
   };

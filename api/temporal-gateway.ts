@@ -29,6 +29,7 @@ import {
   promoteWorkflowId,
   replayLifeWorkflowId,
   recommendationWorkflowId,
+  savingsWorkflowId,
   reproduceWorkflowId,
   reviewWorkflowId,
   retrainRequestWorkflowId,
@@ -49,6 +50,7 @@ import type {
   StartPromotionInput,
   StartReplayInput,
   StartReproductionInput,
+  StartSavingsInput,
   StartScoreInput,
   WorkflowGateway,
   WorkflowOutcome,
@@ -199,6 +201,15 @@ class TemporalGateway implements WorkflowGateway {
       workflowId: replayLifeWorkflowId(pipeline, hash),
       args: [input],
       staticSummary: `Replay the history of ${pipeline}, asked by ${requestedBy.id}`.slice(0, 190),
+    });
+  }
+
+  async startSavings(start: StartSavingsInput): Promise<StartedWorkflow> {
+    const { model, version } = start;
+    return this.#start("savingsWorkflow", {
+      workflowId: savingsWorkflowId(model, version),
+      args: [start],
+      staticSummary: `Savings of ${model}@${version}`,
     });
   }
 

@@ -71,6 +71,12 @@ export interface StartFeaturesRefreshInput {
   readonly isWhole: boolean;
 }
 
+export interface StartSavingsInput {
+  readonly model: string;
+  readonly version: number;
+  readonly digest: string;
+}
+
 export interface StartDataComparisonInput {
   readonly kind: DataKind;
   readonly a: string;
@@ -118,6 +124,8 @@ export interface WorkflowGateway {
   startReproduction(start: StartReproductionInput): Promise<StartedWorkflow>;
   /** One that runs already is joined. */
   startReplay(start: StartReplayInput): Promise<StartedWorkflow>;
+  /** Simulates savings, anew where that was done before; one that runs is joined. */
+  startSavings(start: StartSavingsInput): Promise<StartedWorkflow>;
   startDataComparison(start: StartDataComparisonInput): Promise<StartedWorkflow>;
   /**
    * What a workflow came to: its result, or that it still runs.

@@ -30,6 +30,14 @@ export const LINEAGE_COLUMNS: Readonly<Record<LineageList, readonly ListColumn<L
   ],
   scores: [["fleet score", (item) => item.id], ["model", model], ["through", (item) => item.state], at],
   drift: [["drift report", (item) => item.id], ["model", model], state, at],
+  maintenance: [
+    ["what", (item) => item.name],
+    ["id", (item) => item.id],
+    ["asset", (item) => item.asset],
+    state,
+    ["by, or outcome", (item) => item.detail],
+    at,
+  ],
 };
 
 /** Prints where something came from and what came of it: each list with its number and its newest lines. */

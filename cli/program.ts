@@ -33,6 +33,7 @@ import { registerPerformanceCommand } from "./commands/model/performance.ts";
 import { registerPredictionsCommand } from "./commands/model/predictions.ts";
 import { registerReplayLifeCommand } from "./commands/pipeline/replay-life.ts";
 import { registerRecommendationsCommand } from "./commands/maintenance/recommendations.ts";
+import { registerMaintenanceCommand } from "./commands/maintenance/savings.ts";
 import { registerWorkOrdersCommand } from "./commands/maintenance/work-orders.ts";
 import { registerReproduceCommand } from "./commands/model/reproduce.ts";
 import { registerRetrainCommand } from "./commands/model/retrain.ts";
@@ -85,6 +86,7 @@ const COMMANDS: Readonly<Record<string, readonly ((program: Command) => void)[]>
     registerAlertsCommand,
     registerRecommendationsCommand,
     registerWorkOrdersCommand,
+    registerMaintenanceCommand,
   ],
   "Live readings:": [
     registerSourcesCommand,

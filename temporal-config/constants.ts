@@ -190,3 +190,6 @@ export const EXPLANATION = {
   scheduleToCloseTimeout: "2m",
   retry: { initialInterval: "1s", backoffCoefficient: 1.5, maximumInterval: "5s" },
 } as const;
+
+/** What maintenance by a version would have cost; asked again it is simulated anew. */
+export const savingsWorkflowId = (model: string, version: number): string => `savings/${model}/${version}`;

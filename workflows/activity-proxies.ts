@@ -9,6 +9,7 @@ import type { createFeatureActivities } from "../activities/features/activities.
 import type { createHousekeepingActivities } from "../activities/housekeeping/activities.ts";
 import type { createIngestActivities } from "../activities/ingest/activities.ts";
 import type { createMaintenanceActivities } from "../activities/maintenance/activities.ts";
+import type { createSavingsActivities } from "../activities/maintenance/savings/activities.ts";
 import type { createMonitoringActivities } from "../activities/monitoring/activities.ts";
 import type { createPerformanceActivities } from "../activities/performance/activities.ts";
 import type { createReadingsActivities } from "../activities/readings/activities.ts";
@@ -105,3 +106,4 @@ export const search = proxyActivities<ReturnType<typeof createSearchActivities>>
 });
 export const evaluation = proxyActivities<ReturnType<typeof createEvaluationActivities>>(TRAIN);
 export const scoring = proxyActivities<ReturnType<typeof createScoringActivities>>(TRAIN);
+export const savings = proxyActivities<ReturnType<typeof createSavingsActivities>>(TRAIN);

@@ -17,5 +17,6 @@ export { retrainRequestWorkflow } from "./retrain/request.ts";
 export { retrainWorkflow } from "./retrain/workflow.ts";
 export { reviewWorkflow } from "./review/workflow.ts";
 export { rolloutWorkflow } from "./rollout/workflow.ts";
+export { savingsWorkflow } from "./savings/workflow.ts";
 export { scoreWorkflow } from "./score/workflow.ts";
 export { searchWorkflow } from "./search/workflow.ts";

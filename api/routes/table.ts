@@ -39,6 +39,7 @@ import { retrainRoutes } from "./models/retrains.ts";
 import { scheduleRoutes } from "./access/schedules.ts";
 import { rolloutRoutes } from "./models/rollouts.ts";
 import { runRoutes } from "./runs/runs.ts";
+import { savingsRoutes } from "./maintenance/savings.ts";
 import { scoreRoutes } from "./serving/scores.ts";
 import { thresholdRoutes } from "./models/thresholds.ts";
 import { trialRoutes } from "./runs/trials.ts";
@@ -74,6 +75,7 @@ const RESOURCES: readonly AnyRoute[] = [
   ...assetScoreRoutes,
   ...recommendationRoutes,
   ...workOrderRoutes,
+  ...savingsRoutes,
   ...recordRoutes,
   ...driftRoutes,
   ...labelRoutes,

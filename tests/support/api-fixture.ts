@@ -275,6 +275,7 @@ function createMemoryBackend(options: FixtureOptions) {
     requireScoreAlive: () => Promise.resolve(),
     startReplay: ({ input, hash }) => start(`replay ${input.pipeline} ${hash}`),
     startReproduction: ({ model, version }) => start(`reproduce ${model}@${version}`),
+    startSavings: ({ model, version }) => start(`savings ${model}@${version}`),
     startDataComparison: ({ a, b }) => start(`compare ${a} ${b}`),
     outcomeOf: async () => ({ runId: "run-1", status: "running" }),
     triggerDriftCheck: (model) => start(`drift ${model}`),

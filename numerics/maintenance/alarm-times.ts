@@ -1,0 +1,33 @@
+/** When an alarm is raised: so many hits among the last answers, the newest among them. */
+export interface AlarmRepeat {
+  readonly hits: number;
+  readonly of: number;
+}
+
+/**
+ * Times at which answers of one life raise an alarm. After one the next is raised only once `of` answers in a row did not hold, as
+ * recommendations are opened.
+ *
+ * @param t     of the answers, ascending
+ * @param holds whether each calls for maintenance; as many
+ */
+export function alarmTimes(
+  t: ArrayLike<number>,
+  holds: ArrayLike<boolean>,
+  { hits, of }: AlarmRepeat,
+): number[] {
+  const alarms: number[] = [];
+  let isArmed = true;
+  let nClear = 0;
+  for (let i = 0; i < t.length; i++) {
+    nClear = holds[i] ? 0 : nClear + 1;
+    if (nClear >= of) isArmed = true;
+    if (!holds[i] || !isArmed) continue;
+    let nHits = 0;
+    for (let j = Math.max(0, i - of + 1); j <= i; j++) if (holds[j]) nHits++;
+    if (nHits < hits) continue;
+    alarms.push(t[i]);
+    isArmed = false;
+  }
+  return alarms;
+}

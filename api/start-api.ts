@@ -8,6 +8,7 @@ import type { IntakeOptions, ReadingSink } from "../intake/reading-intake.ts";
 import type { ObjectStore } from "../stores/objects/port.ts";
 import type { Database, NewAlert } from "../stores/postgres/port.ts";
 import { watchAlerts } from "./alert-metrics.ts";
+import { watchMaintenance } from "./maintenance/maintenance-metrics.ts";
 import { watchDrift } from "./drift/metrics.ts";
 import { watchPerformance } from "./performance/metrics.ts";
 import { PlatformSampler } from "../alerting/platform-sampler.ts";
@@ -121,6 +122,7 @@ export async function startApi(settings: Settings, parts: ApiParts): Promise<Run
     { name: "trace spool", check: () => checkSpool(serving.spool) },
   ]);
   watchAlerts(metrics.registry, () => database.get());
+  watchMaintenance(metrics.registry, () => database.get());
   watchDrift(metrics.registry, () => database.get().drift);
   watchPerformance(metrics.registry, () => database.get().performance);
   const sampler = new PlatformSampler({

@@ -23,7 +23,7 @@ const IDLE_EVERY_MS = 30_000;
 const STARTED_AT_ONCE = 50;
 const CALL_MS = 5_000;
 
-type Watched = Pick<Database, "recommendations" | "registry" | "online">;
+type Watched = Pick<Database, "recommendations" | "registry" | "runs">;
 
 /**
  * Looks at each new answer of the champions, opens recommendations in the transaction that moves its position, and starts their

@@ -6,6 +6,7 @@ import { putDocument } from "../../stores/objects/documents.ts";
 import type { StoredRecommendation } from "../../stores/postgres/port/maintenance.ts";
 import { systemAudit } from "../audit.ts";
 import type { ActivityDeps } from "../dependencies.ts";
+import { withHeartbeat } from "../heartbeat.ts";
 import { answerText, dueText } from "./action-text.ts";
 import { assess } from "./assessment.ts";
 import type {
@@ -23,10 +24,8 @@ import type {
   WaitsInput,
 } from "./messages.ts";
 import { outcomeLabel } from "./outcome-label.ts";
-import { maintainedPipeline } from "./policies.ts";
-import { reasonsOf } from "./reasons.ts";
-
-type MaintenanceDeps = Pick<ActivityDeps, "db" | "objects" | "alerting">;
+import { maintainedPipelineOf } from "./policies.ts";
+import { fleetReasons, tracedReasons } from "./reasons.ts";
 
 /** Kinds of the alerts that tell people of recommendations. */
 const DECISION_ALERT = "maintenance_decision";
@@ -34,7 +33,8 @@ const OVERDUE_ALERT = "maintenance_overdue";
 const UNDELIVERED_ALERT = "work_order_undelivered";
 
 /** What a recommendation does, step by step; its row is the truth, and each step is done once. */
-export function createMaintenanceActivities({ db, objects, alerting }: MaintenanceDeps) {
+export function createMaintenanceActivities(deps: ActivityDeps) {
+  const { db, objects, alerting } = deps;
   const required = async (id: string): Promise<StoredRecommendation> => {
     const row = await db.recommendations.get(id);
     if (row !== undefined) return row;
@@ -47,20 +47,24 @@ export function createMaintenanceActivities({ db, objects, alerting }: Maintenan
   };
   return {
     /**
-     * What moved the newest live answer that opened it. **Effects**: none. **Retry**: for some minutes, as traces are stored
-     * some seconds after their answers.
+     * What moved the newest answer that opened it. **Effects**: none. **Heartbeat**: 1 s. **Retry**: for some minutes, as traces
+     * are stored some seconds after their answers.
      *
-     * @throws {PlatformError} not_ready; not_explainable: a fleet score has no traces
+     * @throws {PlatformError} not_ready; not_explainable; not_found; integrity
      */
     async explainRecommendation({ id }: RecommendationRef): Promise<{ readonly reasons: readonly Reason[] }> {
-      const { evidence } = await required(id);
-      const traced = evidence.findLast(({ predictionId }) => predictionId !== null);
-      if (traced?.predictionId == null)
+      const { evidence, latest } = await required(id);
+      const answer = evidence.at(-1) ?? latest;
+      const { predictionId, scoreId } = answer;
+      if (predictionId !== null) return { reasons: await tracedReasons({ db, objects }, predictionId) };
+      if (scoreId === null)
         throw new PlatformError(
           "not_explainable",
-          `explain recommendation [${id}]: it rests on fleet scores`,
+          `explain recommendation [${id}]: its answer has no origin`,
         );
-      return { reasons: await reasonsOf({ db, objects }, traced.predictionId) };
+      return withHeartbeat(async (beat) => ({
+        reasons: await fleetReasons(deps, { ...answer, scoreId }, beat),
+      }));
     },
 
     /**
@@ -74,8 +78,7 @@ export function createMaintenanceActivities({ db, objects, alerting }: Maintenan
     }: AssessInput): Promise<AssessedRecommendation> {
       const row = await required(id);
       const answer = row.evidence.at(-1) ?? row.latest;
-      const file = await db.online.pipelineOf(row.model);
-      const task = maintainedPipeline(file?.text ?? "")?.task;
+      const task = (await maintainedPipelineOf(db, row.model))?.task;
       const [asset] = await db.assets.list({ asset: row.asset, limit: 1 });
       const made = await db.registry.version(row.model, row.version);
       const assessment = assess({
@@ -291,15 +294,11 @@ export function createMaintenanceActivities({ db, objects, alerting }: Maintenan
   };
 }
 
-async function resolveAlerts(db: MaintenanceDeps["db"], id: string): Promise<void> {
+async function resolveAlerts(db: ActivityDeps["db"], id: string): Promise<void> {
   for (const kind of [DECISION_ALERT, OVERDUE_ALERT]) await db.alerts.resolve(kind, `recommendation/${id}`);
 }
 
-async function tellUndelivered(
-  db: MaintenanceDeps["db"],
-  workOrderId: string,
-  reason: string,
-): Promise<void> {
+async function tellUndelivered(db: ActivityDeps["db"], workOrderId: string, reason: string): Promise<void> {
   await db.alerts.raise({
     key: `${UNDELIVERED_ALERT}/${workOrderId}`,
     kind: UNDELIVERED_ALERT,

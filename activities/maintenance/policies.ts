@@ -3,34 +3,70 @@ import { isPlatformError } from "../../schemas/platform-error.ts";
 import type { Database } from "../../stores/postgres/port.ts";
 import type { MaintainedPipeline } from "./answers.ts";
 
-/** Pipelines of models with a champion that say what comes of a predicted failure; each text is read once. */
-export class MaintenancePolicies {
-  readonly #db: Pick<Database, "registry" | "online">;
-  #read = new Map<string, { readonly text: string; readonly pipeline: MaintainedPipeline | undefined }>();
+type PolicyStores = Pick<Database, "registry" | "runs">;
 
-  constructor(db: Pick<Database, "registry" | "online">) {
+/**
+ * What comes of a predicted failure, by model: as the newest run says it that ended with the champion in use. A run that is
+ * not through, or ended with another version, changes nothing of who decides.
+ */
+export class MaintenancePolicies {
+  readonly #db: PolicyStores;
+  /** By model and version: neither changes. */
+  #versions = new Map<string, { readonly digest: string; readonly runId: string }>();
+  /** By run; undefined: it says nothing of maintenance. */
+  #pipelines = new Map<string, MaintainedPipeline | undefined>();
+
+  constructor(db: PolicyStores) {
     this.#db = db;
   }
 
-  /** By model, as the newest run of each has it. */
+  /** Of every model with a champion and a policy. */
   async list(): Promise<ReadonlyMap<string, MaintainedPipeline>> {
-    const read = new Map<string, { text: string; pipeline: MaintainedPipeline | undefined }>();
+    const found = new Map<string, MaintainedPipeline>();
+    const versions = new Map<string, { readonly digest: string; readonly runId: string }>();
+    const pipelines = new Map<string, MaintainedPipeline | undefined>();
     for (const { model, champion } of await this.#db.registry.models()) {
       if (champion === null) continue;
-      const text = (await this.#db.online.pipelineOf(model))?.text;
-      if (text === undefined) continue;
-      const known = this.#read.get(model);
-      read.set(model, known?.text === text ? known : { text, pipeline: maintainedPipeline(text) });
+      const key = `${model}@${champion}`;
+      const version = this.#versions.get(key) ?? (await this.#db.registry.version(model, champion));
+      if (version === undefined) continue;
+      versions.set(key, { digest: version.digest, runId: version.runId });
+      const runId = await standingRun(this.#db, { model, ...version });
+      const pipeline = this.#pipelines.has(runId)
+        ? this.#pipelines.get(runId)
+        : await pipelineOf(this.#db, runId);
+      pipelines.set(runId, pipeline);
+      if (pipeline !== undefined) found.set(model, pipeline);
     }
-    this.#read = read;
-    return new Map(
-      [...read].flatMap(([model, { pipeline }]) => (pipeline === undefined ? [] : [[model, pipeline]])),
-    );
+    this.#versions = versions;
+    this.#pipelines = pipelines;
+    return found;
   }
 }
 
+/** The policy of one model's champion; undefined where it has none. */
+export async function maintainedPipelineOf(
+  db: PolicyStores,
+  model: string,
+): Promise<MaintainedPipeline | undefined> {
+  const champion = await db.registry.champion(model);
+  return champion === undefined ? undefined : pipelineOf(db, await standingRun(db, champion));
+}
+
+async function standingRun(
+  { runs }: PolicyStores,
+  version: { readonly model: string; readonly digest: string; readonly runId: string },
+): Promise<string> {
+  return (await runs.latestStanding(version.model, version.digest))?.runId ?? version.runId;
+}
+
+async function pipelineOf({ runs }: PolicyStores, runId: string): Promise<MaintainedPipeline | undefined> {
+  const input = await runs.inputOf(runId);
+  return input === undefined ? undefined : maintainedPipeline(input.pipeline);
+}
+
 /** @returns undefined: it says nothing of maintenance, or an earlier release took what this one does not */
-export function maintainedPipeline(text: string): MaintainedPipeline | undefined {
+function maintainedPipeline(text: string): MaintainedPipeline | undefined {
   try {
     const { pipeline } = parsePipeline(text, "pipeline.yaml");
     const { maintenance } = pipeline;

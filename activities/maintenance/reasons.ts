@@ -5,6 +5,13 @@ import { signatureSchema } from "../../schemas/models/model-version.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import { getDocument } from "../../stores/objects/documents.ts";
 import type { ActivityDeps } from "../dependencies.ts";
+import { featureRows } from "../evaluation/scoring.ts";
+import { transformDataset } from "../features/transform-dataset.ts";
+import type { Beat } from "../heartbeat.ts";
+import type { Answer } from "../../schemas/maintenance/answer.ts";
+import type { Signature } from "../../schemas/models/model-version.ts";
+import type { VersionRow } from "../../stores/postgres/port.ts";
+import { putDocument } from "../../stores/objects/documents.ts";
 import type { Reason } from "./messages.ts";
 
 type ReasonDeps = Pick<ActivityDeps, "db" | "objects">;
@@ -19,35 +26,98 @@ const MAX_EXPLANATION_BYTES = 256 * 2 ** 20;
  *
  * @throws {PlatformError} not_ready: its trace is not stored yet; not_explainable; not_found; integrity
  */
-export async function reasonsOf({ db, objects }: ReasonDeps, predictionId: string): Promise<Reason[]> {
-  const row = await db.predictions.get(predictionId);
+export async function tracedReasons(deps: ReasonDeps, predictionId: string): Promise<Reason[]> {
+  const row = await deps.db.predictions.get(predictionId);
   if (row === undefined || row.object === null)
     throw new PlatformError("not_ready", `explain prediction [${predictionId}]: its trace is not stored yet`);
-  const { model, version, digest, value, offset } = row;
+  const { value, offset } = row;
+  const version = await versionOf(deps, row);
+  const features = featuresIn(await deps.objects.get(row.object, MAX_SEGMENT_BYTES), {
+    offset,
+    predictionId,
+  });
+  return reasonsFor(deps, version, { features, headline: value });
+}
+
+/**
+ * The same of an asset's line of a fleet score, from the features of the files that were scored: they are kept, or computed anew.
+ *
+ * @throws {PlatformError} not_explainable; not_found; integrity
+ */
+export async function fleetReasons(
+  deps: ActivityDeps,
+  answer: Pick<Answer, "model" | "version" | "digest" | "asset" | "class"> & { readonly scoreId: string },
+  beat: Beat,
+): Promise<Reason[]> {
+  const { scoreId, asset } = answer;
+  const version = await versionOf(deps, answer);
+  const job = await deps.db.scores.get(scoreId);
+  const dataset = job === undefined ? undefined : await deps.db.datasets.get(job.dataset);
+  const { view, fitted } = version.manifest.files;
+  if (dataset === undefined || view === undefined || fitted === undefined)
+    throw new PlatformError("not_found", `explain score [${scoreId}]: what it was made of is gone`);
+  const request = {
+    dataset: await putDocument(deps.objects, dataset.manifest),
+    view,
+    fitted,
+    hasLabel: false,
+  };
+  const { featureSet } = await transformDataset(deps, request, beat);
+  const table = await deps.tables.load(featureSet, { kind: "last" });
+  const row = table.last.findIndex(
+    (isLast, at) => isLast === 1 && table.assets[table.assetCodes[at] as number] === asset,
+  );
+  if (row < 0) throw new PlatformError("not_found", `explain score [${scoreId}]: the asset is not in it`);
+  const signature = await signatureOf(deps, version);
+  const headline = signature.output.classLabels?.indexOf(answer.class ?? "") ?? 0;
+  return reasonsFor(deps, version, { features: featureRows(table, Int32Array.of(row)), headline });
+}
+
+/** @throws {PlatformError} integrity: another version has its number now */
+async function versionOf(
+  { db }: ReasonDeps,
+  { model, version, digest }: Pick<VersionRow, "model" | "version" | "digest">,
+): Promise<VersionRow> {
   const made = await db.registry.version(model, version);
-  const { signature: signatureRef, explanation } = made?.manifest.files ?? {};
-  if (made?.digest !== digest || signatureRef === undefined)
-    throw new PlatformError(
-      "integrity",
-      `explain [${model}@${version}]: it is not the version that answered`,
-    );
+  if (made?.digest === digest) return made;
+  throw new PlatformError("integrity", `explain [${model}@${version}]: it is not the version that answered`);
+}
+
+async function signatureOf(
+  { objects }: ReasonDeps,
+  { model, version, manifest }: VersionRow,
+): Promise<Signature> {
+  const { signature } = manifest.files;
+  if (signature === undefined)
+    throw new PlatformError("integrity", `explain [${model}@${version}]: it has no signature`);
+  return getDocument(objects, signature, signatureSchema);
+}
+
+async function reasonsFor(
+  deps: ReasonDeps,
+  version: VersionRow,
+  { features, headline }: { readonly features: Float64Array; readonly headline: number },
+): Promise<Reason[]> {
+  const { explanation } = version.manifest.files;
   if (explanation === undefined)
-    throw new PlatformError("not_explainable", `explain [${model}@${version}]: it has no explanation file`);
-  const features = featuresIn(await objects.get(row.object, MAX_SEGMENT_BYTES), { offset, predictionId });
-  const signature = await getDocument(objects, signatureRef, signatureSchema);
+    throw new PlatformError(
+      "not_explainable",
+      `explain [${version.model}@${version.version}]: it has no explanation file`,
+    );
+  const signature = await signatureOf(deps, version);
   // Recommendations are rare: a thread that stays would hold models for nothing.
   const thread = new ExplainerThread({ maxModels: 1 });
   try {
     const explained = await thread.explain(
       {
-        key: digest,
+        key: version.digest,
         nFeatures: signature.inputs.length,
-        read: () => objects.get(explanation, MAX_EXPLANATION_BYTES),
+        read: () => deps.objects.get(explanation, MAX_EXPLANATION_BYTES),
       },
       features,
       1,
     );
-    const output = explainedOutput(signature, value);
+    const output = explainedOutput(signature, headline);
     const given = { row: 0, output, values: features, limit: MOST_REASONS };
     return describeExplanation(signature, explained, given).contributions;
   } finally {

@@ -13,6 +13,7 @@ export type LineageKind = (typeof LINEAGE_KINDS)[number];
  * | files, datasets, runs, versions, approvals | what it rests on; of a score also what it scored | what it rests on | what was made with it, failed runs too |
  * | predictions | itself; of a drift report those it looked at | its answers | answers of those versions |
  * | scores, drift | itself | its own | fleet scores that read it or came of those versions; their drift reports |
+ * | maintenance | recommendations that rest on it, and their work orders; of a drift report none | those of its answers | those of those versions |
  */
 export const LINEAGE_LISTS = [
   "files",
@@ -23,6 +24,7 @@ export const LINEAGE_LISTS = [
   "predictions",
   "scores",
   "drift",
+  "maintenance",
 ] as const;
 export type LineageList = (typeof LINEAGE_LISTS)[number];
 
@@ -42,9 +44,9 @@ export const lineageItemSchema = z.strictObject({
   asset: dataIdSchema.nullable(),
   /** Headline output of a prediction. */
   value: z.number().nullable(),
-  /** Outcome of a run, stage of a version, state of an approval or drift report. */
+  /** Outcome of a run, stage of a version, state of an approval, drift report, recommendation or work order. */
   state: z.string().nullable(),
-  /** Who decided an approval; workflow of a run; key of a file's object. */
+  /** Who decided an approval or recommendation; outcome of a work order; workflow of a run; key of a file's object. */
   detail: z.string().nullable(),
 });
 export type LineageItem = z.infer<typeof lineageItemSchema>;

@@ -49,6 +49,22 @@ export const recordRoutes: readonly AnyRoute[] = [
   }),
   route({
     method: "get",
+    path: "/v1/predictions/{id}",
+    tag: "records",
+    summary: "One traced prediction, with the recommendations that rest on it and what became of them.",
+    policy: siteViewer,
+    params: idParams,
+    reply: anyObject,
+    async handle({ params: { id }, actor }, { database }) {
+      const db = database();
+      // Known to this key: a limited one sees the predictions of its sites only.
+      found(await db.lineage.of({ kind: "prediction", id, ...sitesOf(actor) }, 1), "prediction");
+      const { object: _object, ...prediction } = found(await db.predictions.get(id), "prediction");
+      return { ...prediction, recommendations: await db.recommendations.ofPrediction(id) };
+    },
+  }),
+  route({
+    method: "get",
     path: "/v1/predictions/{id}/explanation",
     tag: "records",
     summary:

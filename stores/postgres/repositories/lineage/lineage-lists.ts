@@ -157,7 +157,7 @@ export const LINEAGE_SQL: Readonly<Record<LineageList, ListSql>> = {
       state: "a.state",
       detail: by,
     };
-    return `select ${columns(given)} from aura.approvals a join ${versionsOf(scope, parameters)} on ${isOfVersion("a")}`;
+    return `select ${columns(given)} from aura.approvals a join ${versionsOf(scope, parameters)} on ${isOfVersion("a")} and a.kind <> 'maintenance'`;
   },
 
   predictions: predictionsSql,
@@ -198,7 +198,49 @@ export const LINEAGE_SQL: Readonly<Record<LineageList, ListSql>> = {
     if (kind === "drift") return `${from} where r.report_id = ${parameters.add(id)}`;
     return `${from} join ${versionsOf(scope, parameters)} on ${isOfVersion("r")}`;
   },
+
+  maintenance: maintenanceSql,
 };
+
+/** What was done about answers: recommendations, and the orders that came of them. */
+function maintenanceSql(scope: LineageScope, parameters: Parameters): string {
+  const { kind, id, sites } = scope.subject;
+  if (kind === "drift") return NONE;
+  const restsOn = () => {
+    if (kind === "prediction") return `where r.prediction_ids @> array[${parameters.add(id)}]::text[]`;
+    const ofVersions = `join ${versionsOf(scope, parameters)} on ${isOfVersion("r")}`;
+    return kind === "score"
+      ? `${ofVersions} where exists (select from json_array_elements(r.evidence) e where e ->> 'scoreId' = ${parameters.add(id)})`
+      : `${ofVersions} where true`;
+  };
+  const rows = () =>
+    `aura.recommendations r left join aura.work_orders w using (recommendation_id) ${restsOn()}
+       ${sites === undefined ? "" : `and ${isAt("r", sites, parameters)}`}`;
+  const common = { model: "r.model", version: "r.version", digest: "r.digest", asset: "r.asset_id" };
+  const decidedBy =
+    sites !== undefined
+      ? "null"
+      : "select string_agg(d.decided_by, ', ' order by d.position) from aura.approval_decisions d where d.approval_id = r.approval_id";
+  const recommendation = columns({
+    ...common,
+    id: "recommendation_id",
+    at: "r.opened_at",
+    name: "'recommendation'",
+    value: "(r.latest ->> 'value')::double precision",
+    state: "r.state",
+    detail: decidedBy,
+  });
+  const order = columns({
+    ...common,
+    id: "w.work_order_id",
+    at: "w.created_at",
+    name: "'work order'",
+    state: "w.state",
+    detail: "w.outcome ->> 'result'",
+  });
+  return `select ${recommendation} from ${rows()}
+    union all select ${order} from ${rows()} and w.work_order_id is not null`;
+}
 
 /**
  * Predictions are the one list that grows without end: each version's newest are read through its index, no more than

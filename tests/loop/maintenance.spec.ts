@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { MaintenanceBench } from "./support/maintenance-bench.ts";
+import { LOST, MaintenanceBench } from "./support/maintenance-bench.ts";
 
 const POLICY = `
   when: { remaining: 24h, repeat: { hits: 2, of: 3 } }
@@ -99,6 +99,24 @@ describe.concurrent("maintenance of what is predicted to fail", () => {
       "work_order.settle",
       "work_order.started",
     ]);
+    const predictionId = closed.evidence.at(-1)?.predictionId ?? "";
+    const lineage = await bench.client.get(`/v1/lineage/prediction/${predictionId}`, LOST);
+    expect(lineage).toMatchObject({
+      counts: { maintenance: 2, approvals: 1 },
+      lists: {
+        maintenance: [
+          { id, name: "work order", state: "closed", detail: "replaced_part", asset: "m1" },
+          { id: closed.id, name: "recommendation", state: "closed", asset: "m1" },
+        ],
+      },
+    });
+    expect(await bench.client.get(`/v1/predictions/${predictionId}`, LOST)).toMatchObject({
+      predictionId,
+      asset: "m1",
+      recommendations: [{ id: closed.id, outcome: "replaced_part", workOrderId: id }],
+    });
+    const metrics = Buffer.from(await bench.client.getBytes("/metrics", {})).toString();
+    expect(metrics).toContain('aura_work_orders{model="pump",state="closed",outcome="replaced_part"} 1');
     // The answers have not recovered: nothing is opened anew.
     await bench.reads("m1", 10);
     expect(await bench.db.recommendations.list({ asset: "m1", limit: 10 })).toHaveLength(1);

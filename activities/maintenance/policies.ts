@@ -6,8 +6,9 @@ import type { MaintainedPipeline } from "./answers.ts";
 type PolicyStores = Pick<Database, "registry" | "runs">;
 
 /**
- * What comes of a predicted failure, by model: as the newest run says it that ended with the champion in use. A run that is
- * not through, or ended with another version, changes nothing of who decides.
+ * What comes of a predicted failure, by model: as the newest run says it that ended with the champion in use. Who decides, and on
+ * what, stays as it stands in the file that the champion was approved with: an unchanged run asks nobody, and must not
+ * take a decision from the people it was given to.
  */
 export class MaintenancePolicies {
   readonly #db: PolicyStores;
@@ -32,11 +33,13 @@ export class MaintenancePolicies {
       if (version === undefined) continue;
       versions.set(key, { digest: version.digest, runId: version.runId });
       const runId = await standingRun(this.#db, { model, ...version });
-      const pipeline = this.#pipelines.has(runId)
-        ? this.#pipelines.get(runId)
-        : await pipelineOf(this.#db, runId);
-      pipelines.set(runId, pipeline);
-      if (pipeline !== undefined) found.set(model, pipeline);
+      for (const one of [runId, version.runId])
+        pipelines.set(
+          one,
+          this.#pipelines.has(one) ? this.#pipelines.get(one) : await pipelineOf(this.#db, one),
+        );
+      const pipeline = pipelines.get(runId);
+      if (pipeline !== undefined) found.set(model, asApproved(pipeline, pipelines.get(version.runId)));
     }
     this.#versions = versions;
     this.#pipelines = pipelines;
@@ -50,7 +53,19 @@ export async function maintainedPipelineOf(
   model: string,
 ): Promise<MaintainedPipeline | undefined> {
   const champion = await db.registry.champion(model);
-  return champion === undefined ? undefined : pipelineOf(db, await standingRun(db, champion));
+  if (champion === undefined) return undefined;
+  const standing = await pipelineOf(db, await standingRun(db, champion));
+  return standing === undefined ? undefined : asApproved(standing, await pipelineOf(db, champion.runId));
+}
+
+/** Where the approved file says nothing of maintenance, there is nothing that could be taken from anybody. */
+export function asApproved(
+  standing: MaintainedPipeline,
+  approved: MaintainedPipeline | undefined,
+): MaintainedPipeline {
+  if (approved === undefined) return standing;
+  const { critical, others, deciders } = approved.maintenance;
+  return { ...standing, maintenance: { ...standing.maintenance, critical, others, deciders } };
 }
 
 async function standingRun(

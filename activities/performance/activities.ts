@@ -6,7 +6,6 @@ import { systemAudit } from "../audit.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import { withHeartbeat } from "../heartbeat.ts";
 import type { Beat } from "../heartbeat.ts";
-import { standingPipeline } from "../retraining/standing-pipeline.ts";
 import { judgedVersion, whyNotJudged } from "./judged-version.ts";
 import type { PerformanceCheckInput, PerformanceCheckResult } from "./messages.ts";
 import { formerChampions, periodsOf, windowsBefore } from "./periods.ts";
@@ -56,12 +55,13 @@ async function look(
   beat: Beat,
 ): Promise<PerformanceReport> {
   const { db } = deps;
-  const { performance: rules } = (await standingPipeline(db, champion)).pipeline;
   const version = await judgedVersion(deps, champion);
+  const { performance: rules } = version.pipeline;
   const spans = windowsBefore(at, rules.window, rules.lookback);
-  const { periods, newest } = await periodsOf(deps, { version, spans }, beat);
+  const { periods, newest } = await periodsOf(deps, { version, spans, asOf: at }, beat);
   const former = await formerChampions(deps, champion, spans.at(-1)?.since ?? at);
-  for (const one of former) periods.push(...(await periodsOf(deps, { version: one, spans }, beat)).periods);
+  for (const one of former)
+    periods.push(...(await periodsOf(deps, { version: one, spans, asOf: at }, beat)).periods);
   const verdicts = await db.performance.verdicts(champion.model, MOST_EARLIER);
   const earlier = apart(
     verdicts.filter(({ digest }) => digest === champion.digest),

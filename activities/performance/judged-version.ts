@@ -7,7 +7,7 @@ import { PlatformError } from "../../schemas/platform-error.ts";
 import { getDocument } from "../../stores/objects/documents.ts";
 import type { VersionRow } from "../../stores/postgres/port.ts";
 import type { ActivityDeps } from "../dependencies.ts";
-import { pipelineOfRun } from "../retraining/standing-pipeline.ts";
+import { standingPipeline } from "../retraining/standing-pipeline.ts";
 import { problemOf } from "../training/problem.ts";
 import type { Problem } from "../training/problem.ts";
 
@@ -31,7 +31,7 @@ export async function judgedVersion(
   const { view, signature } = row.manifest.files;
   if (view === undefined || signature === undefined)
     throw new PlatformError("integrity", `judge [${row.model}@${row.version}]: the version has no view`);
-  const { pipeline } = await pipelineOfRun(db, row.runId);
+  const { pipeline } = await standingPipeline(db, row);
   const own = await getDocument(objects, signature, signatureSchema);
   return {
     row,

@@ -29,7 +29,11 @@ export function windowsBefore(at: string, window: string, count: number): Span[]
 /** Windows of one version with what is realized and what was to be expected; those without predictions are left out. */
 export async function periodsOf(
   deps: PerformanceDeps,
-  { version, spans }: { readonly version: JudgedVersion; readonly spans: readonly Span[] },
+  {
+    version,
+    spans,
+    asOf,
+  }: { readonly version: JudgedVersion; readonly spans: readonly Span[]; readonly asOf: string },
   beat: Pick<Beat, "signal">,
 ): Promise<{ readonly periods: PerformancePeriod[]; readonly newest: PerformanceEstimate }> {
   const { model, digest, version: number } = version.row;
@@ -44,7 +48,7 @@ export async function periodsOf(
     const estimate = await estimateOf(deps, version, { estimator, predicted });
     if (i === 0) newest = estimate;
     if (predicted.total === 0 || !isJudged) continue;
-    const realized = await realizedIn(deps, version, window, predicted);
+    const realized = await realizedIn(deps, version, window, { asOf, predicted });
     periods.push({ ...realized, version: number, digest, ...span, estimated: estimate.metrics });
   }
   return { periods, newest };

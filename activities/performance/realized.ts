@@ -1,4 +1,5 @@
 import type { Realized } from "../../schemas/models/performance-report.ts";
+import { durationMs } from "../../schemas/pipeline/time.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { PredictionWindow } from "../../stores/postgres/port.ts";
 import { judgedVersion, whyNotJudged } from "./judged-version.ts";
@@ -32,7 +33,8 @@ export async function realizedPerformance(
   const { primaryMetric } = version.problem;
   const unavailable = whyNotJudged(version) ?? null;
   const window = { ...ask, version: row.version };
-  const found = unavailable === null ? await realizedIn(deps, version, window) : NOTHING;
+  const asOf = new Date().toISOString();
+  const found = unavailable === null ? await realizedIn(deps, version, window, { asOf }) : NOTHING;
   return { ...found, primaryMetric, unavailable };
 }
 
@@ -52,12 +54,12 @@ export async function realizedIn(
   deps: PerformanceDeps,
   version: JudgedVersion,
   window: PredictionWindow,
-  given?: PredictedRows,
+  { asOf, predicted: given }: { readonly asOf: string; readonly predicted?: PredictedRows },
 ): Promise<Realized> {
   const predicted = given ?? (await predictedRows(deps, version, window));
   const { total, rows } = predicted;
   if (rows.length === 0) return { ...NOTHING, predictions: total };
-  const labels = await labelsOf(deps, version, window);
+  const labels = await labelsOf(deps, version, { ...window, asOf });
   const joined = join(version, predicted, labels);
   const { evidence, metrics, intervals } = await deps.cpu.run("measurePerformance", {
     ...questionOf(version),
@@ -78,14 +80,20 @@ export async function realizedIn(
 
 async function labelsOf(
   { db }: PerformanceDeps,
-  { view }: JudgedVersion,
-  window: PredictionWindow,
+  { view, pipeline }: JudgedVersion,
+  { asOf, ...window }: PredictionWindow & { readonly asOf: string },
 ): Promise<KnownLabels> {
   const { timeKind } = view;
-  return {
-    ofAssets: timeKind === "none" ? [] : await db.labels.ofAssets({ ...window, timeKind }),
-    ofPredictions: await db.labels.ofPredictions(window),
-  };
+  const ofPredictions = await db.labels.ofPredictions(window);
+  if (timeKind === "none") return { ofAssets: [], ofPredictions };
+  const ofAssets = await db.labels.ofAssets({ ...window, timeKind });
+  const { seen, delay } = pipeline.performance;
+  if (seen === "labels") return { ofAssets, ofPredictions };
+  // What was reported of younger times may not be all.
+  const lastSeen = new Date(Date.parse(asOf) - durationMs(delay)).toISOString();
+  const source = pipeline.sources[view.source]?.live ?? pipeline.name;
+  const sightings = await db.labels.sightings({ ...window, source, lastSeen });
+  return { ofAssets: [...ofAssets, ...sightings], ofPredictions };
 }
 
 function questionOf({ problem, signature }: JudgedVersion) {

@@ -28,5 +28,16 @@ export const performanceSchema = z.strictObject({
     .describe("Degraded is what is worse than on the holdout by more than this share of it: 0.1 is 10 %."),
   minLabels: z.int().min(20).default(100).describe("Labelled predictions that a window needs for a verdict."),
   confirmations: z.int().min(1).max(10).default(2).describe("Checks in a row that must say degraded."),
+  seen: z
+    .enum(["labels", "readings"])
+    .default("labels")
+    .describe(
+      "How it is known that a machine had not failed: by labels of the kind event_free and by what failed later, or by its live readings as well. Readings are for fleets of which every failure is reported, and for timestamps.",
+    ),
+  delay: durationSchema
+    .default("7d")
+    .describe(
+      "With `seen: readings`: every failure is reported within this time, so younger readings say nothing.",
+    ),
 });
 export type PerformanceRules = z.infer<typeof performanceSchema>;

@@ -3,7 +3,9 @@ import { CPU_JOBS } from "../../activities/cpu/jobs.ts";
 import type { PerformanceDeps } from "../../activities/performance/judged-version.ts";
 import { realizedPerformance } from "../../activities/performance/realized.ts";
 import { encodeTraceBatch, schemaMessage } from "../../api/trace/arrow-batch.ts";
+import { ReadingIntake } from "../../intake/reading-intake.ts";
 import { createGenerator } from "../../numerics/random/generator.ts";
+import { liveSourceSchema } from "../../schemas/live/source.ts";
 import { readLabel, sentLabelSchema } from "../../schemas/serving/observed-label.ts";
 import type { NewLabel } from "../../schemas/serving/observed-label.ts";
 import { createDatabase } from "../../stores/postgres/database.ts";
@@ -39,7 +41,7 @@ await describeWithServices("labels that come after sixty days", () => {
     await test.drop();
   });
   const add = async (labels: readonly unknown[]) => {
-    const read = labels.map((label): NewLabel => readLabel(sentLabelSchema.parse(label), "test", NOW));
+    const read = labels.map((label): NewLabel => readLabel(sentLabelSchema.parse(label), "test", Date.now()));
     const outcomes = await db.labels.add(read, auditOf("labels.add"));
     expect(new Set(outcomes.map(({ outcome }) => outcome))).toEqual(new Set(["added"]));
   };
@@ -241,6 +243,48 @@ await describeWithServices("labels that come after sixty days", () => {
       macroF1: f1.reduce((a, b) => a + b) / 3,
       logLoss: labelled.reduce((sum, { outputs, truth }) => sum - Math.log(outputs[truth] as number), 0) / n,
     });
+  });
+
+  it("takes live readings for sightings where the file says so, and only after the delay", async () => {
+    const now = Math.floor(Date.now() / DAY_MS) * DAY_MS;
+    const day = (n: number) => new Date(now - 20 * DAY_MS + n * DAY_MS).toISOString();
+    const model = {
+      timeKind: "timestamp",
+      label: { kind: "events", source: "failures" },
+      task: { kind: "failure_within", horizon: "3d" },
+      live: "watched",
+      signature: { problem: "binary", task: "failure_within", output: { threshold: 0.5 } },
+      test: { averagePrecision: 0.9 },
+    } as const;
+    await db.liveSources.put(
+      liveSourceSchema.parse({ name: "watched", owner: "test", retention: "90d", columns: [{ name: "x" }] }),
+      { id: "test", role: "admin", authenticated: true },
+    );
+    const intake = new ReadingIntake({ sources: () => db.liveSources, readings: () => db.readings });
+    await intake.submit("watched", "http", [
+      ...["seen 1", "seen 2"].flatMap((asset) =>
+        [2, 9, 19].map((n) => ({ asset, time: day(n), values: { x: 1 } })),
+      ),
+      { asset: "other", time: day(19), values: { x: 1 } },
+    ]);
+    await add([{ kind: "failure", asset: "seen 2", t: day(7) }]);
+    const labelledBy = async (name: string, performance: object) => {
+      const version = await promoteJudged(deps, { ...model, name, performance });
+      const answers = ["seen 1", "seen 2", "never seen"].flatMap((asset) =>
+        [1, 5, 8, 15].map((n) =>
+          answerOf(version, { asset, t: Date.parse(day(n)) * 1_000, at: day(n), value: 0.1 + n / 20 }),
+        ),
+      );
+      await db.predictions.index(answers);
+      const window = { model: name, digest: version.digest, since: day(0), until: day(20) };
+      return (await realizedPerformance(deps, window)).labelled;
+    };
+    // Of seen 2 the answers before its failure; of the other, and after it, nobody knows.
+    expect(await labelledBy("unwatched", { seen: "labels" })).toBe(2);
+    // Until the 19th: all of seen 1, and what came after the failure of seen 2.
+    expect(await labelledBy("sighted", { seen: "readings", delay: "1h" })).toBe(8);
+    // Failures of the last ten days may not be reported yet: seen until the 9th.
+    expect(await labelledBy("waited", { seen: "readings", delay: "10d" })).toBe(4);
   });
 
   it("leaves shadows aside, and judges them alone where they are asked for", async () => {

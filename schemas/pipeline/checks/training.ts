@@ -16,6 +16,7 @@ export function checkTraining(scope: Scope): void {
   checkFoldsInTime(scope);
   checkEvaluation(scope);
   checkMetrics(scope);
+  checkPerformance(scope);
   checkCalibration(scope);
   checkCandidates(scope);
   checkSearch(scope);
@@ -153,6 +154,13 @@ function checkMetrics(scope: Scope): void {
     if (name === undefined || known.includes(name)) continue;
     reportUnknown(scope, path, { what: `a metric of ${problem} tasks: ${known.join(", ")}`, name, known });
   }
+}
+
+/** Cycles begin anew with each life, so that of a reading nobody knows which life it saw. */
+function checkPerformance(scope: Scope): void {
+  const { performance } = scope.pipeline;
+  if (performance.seen === "readings" && scope.timeKind !== "timestamp")
+    report(scope, ["performance", "seen"], "labels, or readings with timestamps", "readings");
 }
 
 /** Detectors and forecasts have no rows that could count more or less. */

@@ -31,6 +31,13 @@ export interface LabelStore {
   counts(since: string): Promise<{ kind: LabelKind; n: number }[]>;
   /** Labels that count of all assets that the version answered for in the window, in order of asset and time. */
   ofAssets(window: PredictionWindow & { readonly timeKind: "timestamp" | "cycle" }): Promise<AssetLabel[]>;
+  /**
+   * When each of these assets was last seen by a live source of timestamps, not after `lastSeen`, as labels of the kind
+   * event_free would say it.
+   */
+  sightings(
+    window: PredictionWindow & { readonly source: string; readonly lastSeen: string },
+  ): Promise<AssetLabel[]>;
   /** Labels that count of the predictions in the window. */
   ofPredictions(window: PredictionWindow): Promise<PredictionLabel[]>;
 }

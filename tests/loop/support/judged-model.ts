@@ -18,6 +18,8 @@ export interface JudgedModel {
   readonly task: object;
   readonly performance?: object;
   readonly retraining?: object;
+  /** Live source; default: the one named like the model. */
+  readonly live?: string;
   readonly signature: Pick<Signature, "problem" | "task"> & {
     readonly output?: Partial<Signature["output"]>;
   };
@@ -76,7 +78,7 @@ export async function promoteJudged(
   );
 }
 
-function pipelineText({ name, timeKind, label, task, performance, retraining }: JudgedModel): string {
+function pipelineText({ name, timeKind, label, task, performance, retraining, live }: JudgedModel): string {
   const time = timeKind === "none" ? {} : { time: { column: "at", kind: timeKind } };
   const asset = timeKind === "none" ? {} : { asset: "unit" };
   const events =
@@ -93,7 +95,16 @@ function pipelineText({ name, timeKind, label, task, performance, retraining }: 
       : {};
   return JSON.stringify({
     name,
-    sources: { readings: { files: "r.csv", ...asset, ...time, columns: [{ name: "x" }, STATES] }, ...events },
+    sources: {
+      readings: {
+        files: "r.csv",
+        ...asset,
+        ...time,
+        columns: [{ name: "x" }, STATES],
+        ...(live === undefined ? {} : { live }),
+      },
+      ...events,
+    },
     label,
     task,
     features: [{ current: { columns: ["x"] } }],

@@ -98,6 +98,21 @@ export class PostgresLabelStore implements LabelStore {
     );
   }
 
+  sightings(
+    window: PredictionWindow & { readonly source: string; readonly lastSeen: string },
+  ): Promise<AssetLabel[]> {
+    return this.#pool.query(
+      `select 'event_free' as kind, a.asset_id as asset, newest.ts::double precision as t, null as column, null as value
+         from aura.live_sources l join aura.reading_series s using (source_key) join aura.assets a using (asset_key)
+        cross join lateral (select r.ts from aura.readings r
+           where r.series_key = s.series_key and r.ts <= (extract(epoch from $8::timestamptz) * 1000000)::bigint
+           order by r.epoch desc, r.ts desc limit 1) newest
+        where l.source = $7 and a.asset_id in (select p.asset_id from ${PREDICTIONS_IN_WINDOW})
+        order by a.asset_id collate "C"`,
+      [...windowValues(window), window.source, window.lastSeen],
+    );
+  }
+
   ofPredictions(window: PredictionWindow): Promise<PredictionLabel[]> {
     return this.#pool.query(
       `select l.prediction_id as "predictionId", l.kind, l.label_column as column, ${VALUE}

@@ -19,6 +19,7 @@ import { createReadingsActivities } from "./readings/activities.ts";
 import { createRegistryActivities } from "./registry/activities.ts";
 import { createReplayLifeActivities } from "./replay-life/activities.ts";
 import { createReproductionActivities } from "./reproduction/activities.ts";
+import { createExtractActivities } from "./retraining/extract-activities.ts";
 import { createEnvelopeActivities } from "./retraining/envelope-activities.ts";
 import { createRetrainingActivities } from "./retraining/activities.ts";
 import { createReviewActivities } from "./review/activities.ts";
@@ -54,6 +55,7 @@ export function createActivities(deps: ActivityDeps) {
       ...createReproductionActivities(deps),
       ...createComparisonActivities(deps),
       ...createEnvelopeActivities(deps),
+      ...createExtractActivities(deps),
     }),
     train: withFailures({
       ...createTrainingActivities(deps),

@@ -139,6 +139,9 @@ export const retrainWorkflowId = (model: string, window: string): string => `ret
 /** Schedule by which a model is trained anew. */
 export const retrainScheduleId = (model: string): string => `retrain/${model}`;
 
+/** Schedule by which new labels of a model are counted. */
+export const labelsScheduleId = (model: string): string => `retrain-labels/${model}`;
+
 /** One request for a retrain; `key` tells whose. */
 export const retrainRequestWorkflowId = (model: string, key: string): string =>
   `retrain-request/${model}/${key}`;

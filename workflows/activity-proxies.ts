@@ -14,6 +14,7 @@ import type { createMonitoringActivities } from "../activities/monitoring/activi
 import type { createPerformanceActivities } from "../activities/performance/activities.ts";
 import type { createReadingsActivities } from "../activities/readings/activities.ts";
 import type { createRegistryActivities } from "../activities/registry/activities.ts";
+import type { createExtractActivities } from "../activities/retraining/extract-activities.ts";
 import type { createEnvelopeActivities } from "../activities/retraining/envelope-activities.ts";
 import type { createRetrainingActivities } from "../activities/retraining/activities.ts";
 import type { createReplayLifeActivities } from "../activities/replay-life/activities.ts";
@@ -92,6 +93,7 @@ export const online = proxyActivities<ReturnType<typeof createOnlineActivities>>
 });
 export const ingest = proxyActivities<ReturnType<typeof createIngestActivities>>(DATA);
 export const features = proxyActivities<ReturnType<typeof createFeatureActivities>>(DATA);
+export const extracts = proxyActivities<ReturnType<typeof createExtractActivities>>(DATA);
 export const envelopes = proxyActivities<ReturnType<typeof createEnvelopeActivities>>(DATA);
 export const comparison = proxyActivities<ReturnType<typeof createComparisonActivities>>(DATA);
 export const reproduction = proxyActivities<ReturnType<typeof createReproductionActivities>>(DATA);

@@ -5,7 +5,7 @@ import { PlatformError } from "../../schemas/platform-error.ts";
 import type { Retrain, RetrainTrigger } from "../../schemas/runs/retrain.ts";
 import { storePipelineInput } from "../../stores/objects/pipeline-input.ts";
 import type { StoredPipelineInput } from "../../stores/objects/pipeline-input.ts";
-import type { Refused } from "../../stores/postgres/port.ts";
+import type { Database, Refused, VersionRow } from "../../stores/postgres/port.ts";
 import { retrainWorkflowId } from "../../temporal-config/constants.ts";
 import { activityKey, SYSTEM_ACTOR, systemAudit } from "../audit.ts";
 import type { ActivityDeps } from "../dependencies.ts";
@@ -51,6 +51,11 @@ export function createRetrainingActivities(deps: Pick<ActivityDeps, "db" | "obje
         const message = `the pipeline file of ${model} starts no retrain by ${trigger}`;
         return refuse(deps, { model, trigger, requestKey }, { code: "off", message, possibleAt: null });
       }
+      if (trigger === "labels") {
+        const few = await fewLabels(deps, champion, retraining);
+        // Not an alarm that is refused, but one that is not raised yet.
+        if (few !== undefined) return { isDue: false, refused: few };
+      }
       await closeLost(deps, model);
       const coolDownMs = durationMs(retraining.coolDown);
       const isByHand = ask.skipCoolDown === true;
@@ -74,8 +79,18 @@ export function createRetrainingActivities(deps: Pick<ActivityDeps, "db" | "obje
     },
 
     /**
+     * A retrain begins: it is open from now on, whoever started it.
+     *
+     * **Effects**: retrain row, audit row. **Idempotency**: (model, window). **Errors**: no_champion, conflict where another
+     * retrain of the model is open or this one is over. **Retry**: dependency.
+     */
+    async beginRetrain({ model, window, reason }: RetrainInput): Promise<void> {
+      await begin(db, { model, window, reason });
+    },
+
+    /**
      * The newest files of the pipeline as the input of a run: those of the last run that stands, with every file that was
-     * added since; a file of the same name replaces the older one.
+     * added since; a file of the same name replaces the older one. Those made of live readings come beside all earlier ones.
      *
      * **Effects**: retrain row, audit row, documents. **Idempotency**: (model, window); content. **Errors**: no_champion,
      * conflict where another retrain of the model is open. **Retry**: dependency.
@@ -84,13 +99,11 @@ export function createRetrainingActivities(deps: Pick<ActivityDeps, "db" | "obje
       input: RetrainInput,
     ): Promise<{ pipelineInput: StoredPipelineInput; inputHash: string }> {
       const { model, window, reason } = input;
-      const champion = await db.registry.champion(model);
-      if (champion === undefined)
-        throw new PlatformError("no_champion", `retrain [${model}]: there is no run to repeat`);
-      await db.retrains.begin(input, systemAudit("retrain.start", `model/${model}`, { window, reason }));
+      const champion = await begin(db, { model, window, reason });
       const { pipeline, text, files } = await standingPipeline(db, champion);
       const byName = new Map(files.map((file) => [file.name, file]));
       for (const file of await db.datasets.pipelineFiles(pipeline.name)) byName.set(file.name, file);
+      for (const file of input.live ?? []) byName.set(file.name, file);
       const stored = await storePipelineInput(objects, {
         text,
         files: [...byName.values()],
@@ -109,6 +122,21 @@ export function createRetrainingActivities(deps: Pick<ActivityDeps, "db" | "obje
   };
 }
 
+/** Opens the record of a retrain, once. */
+async function begin(
+  { registry, retrains }: Pick<Database, "registry" | "retrains">,
+  { model, window, reason }: RetrainInput,
+): Promise<VersionRow> {
+  const champion = await registry.champion(model);
+  if (champion === undefined)
+    throw new PlatformError("no_champion", `retrain [${model}]: there is no run to repeat`);
+  await retrains.begin(
+    { model, window, reason },
+    systemAudit("retrain.start", `model/${model}`, { window, reason }),
+  );
+  return champion;
+}
+
 async function refuse(
   { db }: Pick<ActivityDeps, "db">,
   request: { readonly model: string; readonly trigger: RetrainTrigger; readonly requestKey: string },
@@ -116,6 +144,16 @@ async function refuse(
 ): Promise<RetrainDue> {
   await db.retrains.refuse(request, refused);
   return { isDue: false, refused };
+}
+
+async function fewLabels(
+  { db }: Pick<ActivityDeps, "db">,
+  { model, version }: Pick<VersionRow, "model" | "version">,
+  { newLabels = 1 }: Retraining,
+): Promise<Refused | undefined> {
+  const n = await db.retrains.newLabels(model, version);
+  if (n >= newLabels) return undefined;
+  return { code: "few_labels", message: `${n} of ${newLabels} new labels of ${model}`, possibleAt: null };
 }
 
 /** Start of the cool-down slot that holds `at`: one retrain per slot, whatever repeats the alarm. */

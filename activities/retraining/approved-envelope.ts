@@ -66,6 +66,7 @@ async function originOf(
 export function declarationHash(pipeline: Pipeline): string {
   const {
     monitoring: _monitoring,
+    performance: _performance,
     retraining: _retraining,
     description: _description,
     ...declared

@@ -1,3 +1,4 @@
+import type { RawFile } from "../../schemas/data/dataset.ts";
 import type { RetrainTrigger } from "../../schemas/runs/retrain.ts";
 import type { Refused } from "../../stores/postgres/port.ts";
 import type { PipelineResult, Requester } from "../runs/messages.ts";
@@ -25,6 +26,8 @@ export interface RetrainInput {
   readonly model: string;
   readonly window: string;
   readonly reason: string;
+  /** Files that were made of what was stored since; absent: it was not looked for. */
+  readonly live?: readonly RawFile[];
 }
 
 export interface RetrainFinish {

@@ -6,6 +6,7 @@ import { durationMs } from "../../schemas/pipeline/time.ts";
 import {
   driftWorkflowId,
   performanceWorkflowId,
+  labelsScheduleId,
   retrainRequestWorkflowId,
   retrainScheduleId,
   TASK_QUEUES,
@@ -23,6 +24,8 @@ export async function ensureModelSchedules(client: Client, model: string, pipeli
   await upsertSchedule(client, performanceSchedule(model, performance.every));
   if (retraining.schedule === undefined) await deleteSchedule(client, retrainScheduleId(model));
   else await upsertSchedule(client, retrainSchedule(model, retraining.schedule));
+  if (retraining.newLabels === undefined) await deleteSchedule(client, labelsScheduleId(model));
+  else await upsertSchedule(client, labelsSchedule(model, retraining.newLabels));
 }
 
 async function deleteSchedule(client: Client, id: string): Promise<void> {
@@ -59,6 +62,24 @@ function performanceSchedule(model: string, every: string): ScheduleOptions {
       workflowId: performanceWorkflowId(model),
       taskQueue: TASK_QUEUES.control,
       args: [{ model }],
+    },
+  };
+}
+
+/** Labels come one by one and late: they are counted every hour. */
+const LABELS_COUNTED_EVERY = "1h";
+
+function labelsSchedule(model: string, newLabels: number): ScheduleOptions {
+  return {
+    scheduleId: labelsScheduleId(model),
+    spec: { intervals: [{ every: LABELS_COUNTED_EVERY }] },
+    policies: { overlap: "SKIP", catchupWindow: "1h" },
+    action: {
+      type: "startWorkflow",
+      workflowType: "retrainRequestWorkflow",
+      workflowId: retrainRequestWorkflowId(model, "labels"),
+      taskQueue: TASK_QUEUES.control,
+      args: [{ model, trigger: "labels", detail: `${newLabels} new labels` }],
     },
   };
 }

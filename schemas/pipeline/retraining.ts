@@ -40,6 +40,12 @@ export const retrainingSchema = z.strictObject({
     .min(1)
     .optional()
     .describe("So many labels since the champion was trained start a retrain. Default: none do."),
+  live: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Whether readings that were stored since are learnt from, where the readings name a live source as `live`; with failures that were reported as labels.",
+    ),
   coolDown: period.default("1d").describe("At most one retrain in this time, whatever asks for it."),
   envelope: envelopeSchema
     .optional()

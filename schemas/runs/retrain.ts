@@ -9,9 +9,9 @@ export type RetrainTrigger = z.infer<typeof retrainTriggerSchema>;
 
 /**
  * Why none starts: one is `open`, a `run` of the model goes on, the last one is too young (`cool_down`), the pipeline file
- * does not want it of this trigger (`off`), or there is `no_champion`.
+ * does not want it of this trigger (`off`), there is `no_champion`, or there are `few_labels` as yet.
  */
-export const refusalCodeSchema = z.enum(["open", "run", "cool_down", "off", "no_champion"]);
+export const refusalCodeSchema = z.enum(["open", "run", "cool_down", "off", "no_champion", "few_labels"]);
 export type RefusalCode = z.infer<typeof refusalCodeSchema>;
 
 export const retrainSchema = z.strictObject({

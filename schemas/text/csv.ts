@@ -9,7 +9,15 @@ export function csvText(rows: readonly (readonly (string | number)[])[]): string
   return rows.map((row) => `${row.map(csvCell).join(",")}\n`).join("");
 }
 
+/** The same for machines: every cell as it is, formulas too. */
+export function exactCsvText(rows: readonly (readonly (string | number)[])[]): string {
+  return rows.map((row) => `${row.map((cell) => quoted(String(cell))).join(",")}\n`).join("");
+}
+
 function csvCell(value: string | number): string {
-  const text = typeof value === "string" && FORMULA_START.test(value) ? `'${value}` : String(value);
+  return quoted(typeof value === "string" && FORMULA_START.test(value) ? `'${value}` : String(value));
+}
+
+function quoted(text: string): string {
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

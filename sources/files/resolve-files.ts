@@ -1,6 +1,7 @@
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { nearest } from "../../schemas/pipeline/reading/nearest.ts";
 import { badFile } from "./bad-file.ts";
+import { liveSourceOf } from "./live-files.ts";
 
 /** A file with its place in the pipeline. */
 export interface ResolvedFile {
@@ -18,18 +19,23 @@ export function httpFileName(source: string): string {
 
 /**
  * Which of the files named belong to the pipeline, in reading order: sources in the order of the file, groups in
- * their order, names within a group in code-unit order. A name may serve several sources.
+ * their order, names within a group in code-unit order; then what was made of live readings. A name may serve several
+ * sources.
  *
  * @param names paths relative to --data, with `/`
  * @throws {PlatformError} bad_file: a pattern that matches nothing, naming the nearest file; a file matched twice
  *   within one source
  */
 export function resolveFiles(pipeline: Pipeline, names: readonly string[]): ResolvedFile[] {
-  const sorted = [...new Set(names)].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  const all = [...new Set(names)].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  const sorted = all.filter((name) => liveSourceOf(name) === undefined);
   return Object.entries(pipeline.sources).flatMap(([source, spec]) => {
     const groups = spec.files ?? [{ path: httpFileName(source) }];
     const taken = new Set<string>();
-    return groups.flatMap((group) => {
+    const live = all
+      .filter((name) => liveSourceOf(name) === source)
+      .map((name) => ({ name, source, part: "", assetPrefix: "" }));
+    const given = groups.flatMap((group) => {
       const matches = sorted.filter(matcherOf(group.path));
       if (matches.length === 0) throw nothingMatches(source, group.path, sorted);
       for (const name of matches) {
@@ -44,6 +50,7 @@ export function resolveFiles(pipeline: Pipeline, names: readonly string[]): Reso
         assetPrefix: "assetPrefix" in group ? (group.assetPrefix ?? "") : "",
       }));
     });
+    return [...given, ...live];
   });
 }
 

@@ -15,6 +15,7 @@ import type { QualityRules } from "./quality.ts";
 import type { Source } from "../../schemas/pipeline/source.ts";
 import { quoteLiteral } from "../../schemas/text/sql-quoting.ts";
 import type { LocalFile } from "../files/byte-stream.ts";
+import { asLiveFile, liveSourceOf } from "../files/live-files.ts";
 import type { ResolvedFile } from "../files/resolve-files.ts";
 import { scanFile } from "../files/scan-file.ts";
 import type { ScannedFile } from "../files/scan-file.ts";
@@ -96,15 +97,17 @@ async function stageAll(input: SourceInput, errors: ErrorTable): Promise<FileOut
   for (const [fileNumber, { resolved, localPath }] of input.files.entries()) {
     input.signal?.throwIfAborted();
     const file: LocalFile = { name: resolved.name, localPath };
+    const isLive = liveSourceOf(resolved.name) !== undefined;
+    const source = isLive ? asLiveFile(input.source) : input.source;
     const context = {
-      source: input.source,
+      source,
       workDir: input.workDir,
       stem: `file-${fileNumber}`,
       ...signalOf(input),
     };
     const scanned = await scanFile(file, context);
     const path = join(input.workDir, `stage-${fileNumber}.parquet`);
-    const staged = await stageFile({ ...input, file: resolved, scanned, errors, path });
+    const staged = await stageFile({ ...input, source, file: resolved, scanned, errors, path });
     if (scanned.kind === "text" && scanned.isTemporary) await rm(scanned.path);
     const nRead = scanned.kind === "text" ? scanned.nRead : staged.nRows;
     outcomes.push({ resolved, scanned, staged, nRead });

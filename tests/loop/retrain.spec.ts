@@ -56,7 +56,7 @@ describe("retrains", () => {
 
   beforeAll(async () => {
     platform = await FaultyPlatform.start();
-    person = new PatientPerson(platform.apiUrl, inMs(DEADLINE_MS * 2));
+    person = new PatientPerson(platform.apiUrl, inMs(6 * DEADLINE_MS));
     api = new ApiClient({ baseUrl: platform.apiUrl });
     db = await createDatabase(platform.databaseUrl);
     const files = { [DATA_FILE]: pumpReadings(DATA_SEED, FIRST_ROWS) };
@@ -283,7 +283,7 @@ describe("retrains", () => {
   it("has the schedules that the file says, from the next run on", async () => {
     const every = async () =>
       (await api.get("/v1/schedules", schedulesSchema)).items
-        .filter(({ id }) => id.endsWith("/watched"))
+        .filter(({ id }) => /^(drift|retrain)\/watched$/.test(id))
         .map(({ id, everySeconds }) => [id, everySeconds]);
     const run = async (rest: string) => {
       const { runId } = await person.startRun({

@@ -34,7 +34,7 @@ import { recordedNames, writeHistory } from "./history-file.ts";
  *
  *     npm run build && node dist/tests/replay/record.js [group …]
  *
- * Groups: `runs`, `housekeeping`, `alarms`, `readings`, `rollouts`, `search`, `versions`, `retrains`, `replays`; all of them without one.
+ * Groups: `runs`, `housekeeping`, `alarms`, `readings`, `rollouts`, `search`, `versions`, `retrains`, `envelopes`, `replays`; all of them without one.
  * To be run when a workflow gains a path; what is recorded stays. A history that no longer replays means that runs
  * which are open at the next release would be stuck: such a change goes behind `patched()`.
  */
@@ -293,6 +293,11 @@ class Recorder {
     return (await this.#api.post("/v1/data-diffs", { reply, body })).workflowId;
   }
 
+  async addFile(pipeline: string, text: string): Promise<void> {
+    const files = [await this.person.upload(DATA_FILE, text)];
+    await this.#api.post(apiPath`/v1/pipelines/${pipeline}/files`, { reply: z.unknown(), body: { files } });
+  }
+
   async askRetrain(model: string): Promise<string> {
     const body = { model, reason: "recorded for replay" };
     await this.#api.post("/v1/retrains", { reply: z.unknown(), body });
@@ -344,6 +349,26 @@ async function recordPerformance(recorder: Recorder): Promise<void> {
   await recorder.save("performance-without-labels", await recorder.checkPerformance("contradicted"));
   await recorder.contradict("contradicted");
   await recorder.save("performance-degraded", await recorder.checkPerformance("contradicted"));
+}
+
+/** A retrain inside its change envelope, which nobody objects to. */
+async function recordEnvelopes(recorder: Recorder): Promise<void> {
+  const { person } = recorder;
+  const envelope = "\nretraining: { coolDown: 1s, envelope: { approval: { deadline: 1s } } }\n";
+  const pipeline = pipelineText()
+    .replace("name: faults", "name: enveloped")
+    .replace(/candidates:[^]*?\n\n/, "candidates:\n  - { kind: forest, params: { numTrees: 30 } }\n\n");
+  // So few rows that a model of more is better.
+  const files = { [DATA_FILE]: pumpReadings(11, 200) };
+  const first = await person.startRun({ pipeline: pipeline + envelope, files });
+  await person.finishRun(first.runId);
+  await recorder.addFile("enveloped", pumpReadings(11, 800));
+  const retrain = await recorder.childOf(await recorder.askRetrain("enveloped"));
+  await recorder.save("retrain-enveloped", retrain.workflowId, retrain.runId);
+  const run = await recorder.childOf(retrain.workflowId);
+  await recorder.save("pipeline-retrained-enveloped", run.workflowId, run.runId);
+  const { approvalId = "", digest = "" } = await person.untilOver(run.runId);
+  await recorder.save("approval-approved-by-policy", approveWorkflowId("promotion", approvalId, digest));
 }
 
 /** A fleet was scored, and what it was made of is past its time at once. */
@@ -528,6 +553,7 @@ const GROUPS = {
   search: recordSearch,
   versions: recordVersions,
   retrains: recordRetrains,
+  envelopes: recordEnvelopes,
   replays: recordReplays,
   performance: recordPerformance,
 };

@@ -7,10 +7,11 @@ import {
   isCancellation,
   patched,
 } from "@temporalio/workflow";
+import type { LiveExtract } from "../../activities/retraining/live-extract.ts";
 import type { RetrainFinish, RetrainInput } from "../../activities/retraining/messages.ts";
 import type { PipelineResult } from "../../activities/runs/messages.ts";
 import { pipelineWorkflowId, TASK_QUEUES } from "../../temporal-config/constants.ts";
-import { retraining } from "../activity-proxies.ts";
+import { extracts, retraining } from "../activity-proxies.ts";
 import { pipelineWorkflow } from "../pipeline/workflow.ts";
 import { show } from "../visibility.ts";
 
@@ -43,7 +44,16 @@ export async function retrainWorkflow(input: RetrainInput): Promise<PipelineResu
 }
 
 async function runPipeline(input: RetrainInput): Promise<PipelineResult> {
-  const { pipelineInput, inputHash } = await retraining.prepareRetrain(input);
+  const { model, window } = input;
+  // Opened before anything is done, or a second one could begin meanwhile.
+  const isExtracting = patched("live-extract");
+  if (isExtracting) await retraining.beginRetrain(input);
+  const live = isExtracting ? await extracts.extractLive({ model, window }) : undefined;
+  if (live !== undefined) show({ stage: "retrain:extracted" }, extractText(input, live));
+  const { pipelineInput, inputHash } = await retraining.prepareRetrain({
+    ...input,
+    ...(live === undefined ? {} : { live: live.files }),
+  });
   return executeChild(pipelineWorkflow, {
     workflowId: pipelineWorkflowId(pipelineInput.pipeline, inputHash),
     workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
@@ -51,6 +61,12 @@ async function runPipeline(input: RetrainInput): Promise<PipelineResult> {
     staticSummary: `Retrain ${input.model}: ${input.reason}`.slice(0, 190),
     args: [pipelineInput],
   });
+}
+
+function extractText({ model, reason }: RetrainInput, live: LiveExtract): string {
+  const { readings, failures, notTaken } = live;
+  const taken = `${readings} stored readings and ${failures} reported failures are new`;
+  return `Retraining **${model}**: ${reason}\n\n- ${notTaken === undefined ? taken : `stored readings are not taken: ${notTaken}`}`;
 }
 
 function outcomeOf({ outcome, gates }: PipelineResult): Pick<RetrainFinish, "outcome" | "message"> {

@@ -56,6 +56,11 @@ export interface RetrainStore {
     end: RetrainEnd,
     audit: AuditEntry,
   ): Promise<void>;
+  /**
+   * Labels that were stored since a version was registered, or since the last retrain of its model was asked for: of failures, replaced
+   * parts, classes and values, of assets that it was trained on and of its model's predictions.
+   */
+  newLabels(model: string, version: number): Promise<number>;
   /** Not ended yet; at most one. */
   open(model: string): Promise<Retrain | undefined>;
   /** Newest first. */

@@ -104,6 +104,22 @@ export class PostgresRetrainStore implements RetrainStore {
     });
   }
 
+  async newLabels(model: string, version: number): Promise<number> {
+    const [row] = await this.#pool.query<{ n: number }>(
+      `with since as (
+         select v.dataset_id, greatest(v.created_at, (select max(asked_at) from aura.retrains where model = $1)) as at
+           from aura.model_versions v where v.model = $1 and v.version = $2)
+       select count(*)::int as n from since join aura.observed_labels l on l.created_at > since.at
+        where l.state = 'valid' and l.kind <> 'event_free' and (
+          exists (select from aura.dataset_assets a
+                   where a.dataset_id = since.dataset_id and a.asset_id = l.asset_id)
+          or exists (select from aura.prediction_index p
+                      where p.prediction_id = l.prediction_id and p.model = $1))`,
+      [model, version],
+    );
+    return row?.n ?? 0;
+  }
+
   async open(model: string): Promise<Retrain | undefined> {
     const [row] = await openOf(this.#pool, model);
     return row;

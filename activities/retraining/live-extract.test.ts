@@ -1,0 +1,140 @@
+import { describe, expect, it } from "vitest";
+import { liveSourceSchema } from "../../schemas/live/source.ts";
+import { parsePipeline } from "../../schemas/pipeline/parse.ts";
+import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
+import { failureRowsOf, liveRowsOf } from "./live-extract.ts";
+
+const FILE = `
+name: pumps
+sources:
+  readings:
+    files: readings.csv
+    live: pumps
+    asset: pump
+    time: { column: time, kind: timestamp }
+    columns:
+      - { name: temperature, unit: °C }
+      - { name: mode, type: text }
+      - { name: open, type: boolean }
+      - { name: operator, type: text }
+    pii: [operator]
+  events:
+    role: events
+    files: events.csv
+    asset: pump
+    time: { column: time, kind: timestamp }
+    columns:
+      - { name: what, type: text, nullable: false }
+      - { name: note, type: text }
+label: { kind: events, source: events, where: { what: [bearing, seal] } }
+task: { kind: failure_within, horizon: 7d }
+`;
+const pipelineOf = (...changes: readonly (readonly [string, string])[]): Pipeline =>
+  parsePipeline(
+    changes.reduce((text, [from, to]) => text.replace(from, to), FILE),
+    "p.yaml",
+  ).pipeline;
+
+const live = (over: object = {}) =>
+  liveSourceSchema.parse({
+    name: "pumps",
+    owner: "ops",
+    columns: [
+      { name: "mode", type: "text", values: ["idle", "run"] },
+      { name: "temperature", unit: "°C" },
+      { name: "open", type: "boolean" },
+      { name: "operator", type: "text", values: ["ann"] },
+    ],
+    ...over,
+  });
+const T = Date.parse("2026-11-21T00:00:00Z") * 1_000;
+const rowsOf = (pipeline: Pipeline, document = live()) => {
+  const source = pipeline.sources["readings"];
+  if (source === undefined) throw new Error("the fixture has readings");
+  return liveRowsOf(pipeline, source, document);
+};
+
+describe("liveRowsOf", () => {
+  it("writes words, truth values, what is missing, and nothing that is personal", () => {
+    const rows = rowsOf(pipelineOf());
+    if ("why" in rows) throw new Error(rows.why);
+    expect(rows.header).toEqual(["pump", "time", "temperature", "mode", "open", "operator"]);
+    expect(rows.read({ asset: "=p1", ts: T + 5, values: [1, 61.5, 0, 0] })).toEqual([
+      "=p1",
+      "2026-11-21T00:00:00.000005Z",
+      61.5,
+      "run",
+      "false",
+      "",
+    ]);
+    expect(rows.read({ asset: "p1", ts: T, values: [null, Number.NaN, 1, 0] })).toEqual([
+      "p1",
+      "2026-11-21T00:00:00.000Z",
+      "",
+      "",
+      "true",
+      "",
+    ]);
+  });
+
+  it.each<[string, Pipeline, ReturnType<typeof live> | undefined, RegExp]>([
+    ["of cycles", pipelineOf(), live({ time: { kind: "cycle" } }), /cycles/],
+    [
+      "without a column that must be there",
+      pipelineOf(["unit: °C }", "unit: °C, nullable: false }"]),
+      live({ columns: [{ name: "open", type: "boolean" }] }),
+      /no fitting temperature/,
+    ],
+    [
+      "in another unit",
+      pipelineOf(["unit: °C }", "unit: °C, nullable: false }"]),
+      live({ columns: [{ name: "temperature", unit: "K" }] }),
+      /no fitting temperature/,
+    ],
+    [
+      "without the label",
+      pipelineOf(
+        [
+          "label: { kind: events, source: events, where: { what: [bearing, seal] } }",
+          "label: { kind: column, column: mode }",
+        ],
+        ["task: { kind: failure_within, horizon: 7d }", "task: { kind: class }"],
+      ),
+      live({ columns: [{ name: "temperature", unit: "°C" }] }),
+      /no fitting mode/,
+    ],
+    [
+      "of lives that go on",
+      pipelineOf(
+        [
+          "label: { kind: events, source: events, where: { what: [bearing, seal] } }",
+          "label: { kind: end_of_life, ends: [{ at: last_reading }] }",
+        ],
+        ["task: { kind: failure_within, horizon: 7d }", "task: { kind: rul }"],
+      ),
+      undefined,
+      /where a life ends/,
+    ],
+  ])("takes no readings %s", (_name, pipeline, document, why) => {
+    expect(rowsOf(pipeline, document)).toMatchObject({ why: expect.stringMatching(why) });
+  });
+});
+
+describe("failureRowsOf", () => {
+  it("makes an event of a reported failure that the label finds", () => {
+    expect(failureRowsOf(pipelineOf(), [{ asset: "p1", t: T }])).toEqual({
+      source: "events",
+      rows: [
+        ["pump", "time", "what", "note"],
+        ["p1", "2026-11-21T00:00:00.000Z", "bearing", ""],
+      ],
+    });
+  });
+
+  it("makes none that would have to say more, and none of nothing", () => {
+    const strict = pipelineOf(["name: note, type: text", "name: note, type: text, nullable: false"]);
+    expect(failureRowsOf(strict, [{ asset: "p1", t: T }])).toBeUndefined();
+    expect(failureRowsOf(pipelineOf(), [])).toBeUndefined();
+    expect(failureRowsOf(pipelineOf(), [{ asset: null, t: null }])).toBeUndefined();
+  });
+});

@@ -1,0 +1,111 @@
+import type { RawFile } from "../../schemas/data/dataset.ts";
+import type { LiveSource } from "../../schemas/live/source.ts";
+import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
+import type { Column, Source } from "../../schemas/pipeline/source.ts";
+import { formatIsoMicros } from "../../schemas/text/iso-time.ts";
+import type { StoredReading } from "../../stores/postgres/port/live.ts";
+import type { LabelRow } from "../../stores/postgres/port/labels.ts";
+
+/** A cell of CSV; empty: missing. */
+type Cell = string | number;
+
+/** How readings of a live source become rows of the pipeline's readings. */
+export interface LiveRows {
+  readonly header: readonly string[];
+  read(reading: Pick<StoredReading, "asset" | "ts" | "values">): readonly Cell[];
+}
+
+/** Why stored readings are not taken, for the record. */
+export interface NotTaken {
+  readonly why: string;
+}
+
+/**
+ * Whether stored readings can be learnt from, and how they are written. The truth about them must be known: it stands in the
+ * readings (a label column, the next values of a forecast), nobody needs it (anomalies), or it is reported (failures as
+ * labels). A life that goes on has no end, so what counts back from the end of a series is not learnt from live.
+ */
+export function liveRowsOf(pipeline: Pipeline, source: Source, document: LiveSource): LiveRows | NotTaken {
+  const { asset, time, columns, pii = [] } = source;
+  if (asset === undefined || time === undefined) return { why: "the readings have no asset or no time" };
+  if (time.kind !== "timestamp" || document.time.kind !== "timestamp")
+    return { why: "cycles of a new life would fall on those of the one before" };
+  if (pipeline.label.kind === "end_of_life")
+    return { why: "where a life ends is not known of readings that still come" };
+  const declared = columns.filter(({ name }) => name !== asset && name !== time.column);
+  const readers = declared.map((column) => readerOf(column, document, pii));
+  const missing = declared.filter((column, i) => readers[i] === undefined && isNeeded(column, pipeline));
+  if (missing.length > 0)
+    return { why: `source ${document.name} has no fitting ${missing.map(({ name }) => name).join(", ")}` };
+  return {
+    header: [asset, time.column, ...declared.map(({ name }) => name)],
+    read: ({ asset: id, ts, values }) => [
+      id,
+      formatIsoMicros(ts),
+      ...readers.map((read) => read?.(values) ?? ""),
+    ],
+  };
+}
+
+type Reader = (values: readonly (number | null)[]) => Cell;
+
+/** Undefined where the live source has no such column, or a personal one. */
+function readerOf(column: Column, document: LiveSource, pii: readonly string[]): Reader | undefined {
+  const place = document.columns.findIndex(({ name }) => name === column.name);
+  const found = document.columns[place];
+  if (found === undefined || pii.includes(column.name) || document.pii.includes(column.name))
+    return undefined;
+  const isNumber = (type: Column["type"]): boolean => type === "float" || type === "integer";
+  if (column.type !== found.type && !(isNumber(column.type) && isNumber(found.type))) return undefined;
+  if (column.unit !== undefined && column.unit !== found.unit) return undefined;
+  const write = writerOf(found);
+  return (values) => {
+    const value = values[place] ?? null;
+    return value === null || Number.isNaN(value) ? "" : write(value);
+  };
+}
+
+function writerOf({ type, values: words }: Column): (value: number) => Cell {
+  if (type === "text") return (value) => words?.[value] ?? "";
+  if (type === "boolean") return (value) => String(value === 1);
+  if (type === "timestamp") return formatIsoMicros;
+  return (value) => value;
+}
+
+function isNeeded({ name, nullable }: Column, { label }: Pipeline): boolean {
+  return !nullable || (label.kind === "column" && label.column === name);
+}
+
+/** How reported failures become rows of the events that the label is made of. */
+export function failureRowsOf(
+  { label, sources }: Pipeline,
+  labels: readonly Pick<LabelRow, "asset" | "t">[],
+): { readonly source: string; readonly rows: readonly (readonly Cell[])[] } | undefined {
+  if (label.kind !== "events" || labels.length === 0) return undefined;
+  const events = sources[label.source];
+  if (events?.asset === undefined || events.time === undefined) return undefined;
+  const { asset, time, columns } = events;
+  const where = new Map(Object.entries(label.where ?? {}).map(([name, value]) => [name, [value].flat()[0]]));
+  const others = columns.filter(({ name }) => name !== asset && name !== time.column);
+  // An event that must say more than that the asset failed cannot be made of a label.
+  if (others.some(({ name, nullable }) => !nullable && !where.has(name))) return undefined;
+  const rows = labels.flatMap((one) =>
+    one.asset === null || one.t === null
+      ? []
+      : [[one.asset, formatIsoMicros(one.t), ...others.map(({ name }) => cellOf(where.get(name)))]],
+  );
+  const header = [asset, time.column, ...others.map(({ name }) => name)];
+  return rows.length === 0 ? undefined : { source: label.source, rows: [header, ...rows] };
+}
+
+const cellOf = (value: string | number | boolean | undefined): Cell =>
+  value === undefined ? "" : typeof value === "boolean" ? String(value) : value;
+
+/** What an extraction came to. */
+export interface LiveExtract {
+  readonly files: readonly RawFile[];
+  readonly readings: number;
+  readonly failures: number;
+  /** Why nothing was taken; absent where it was, or there is nothing to take. */
+  readonly notTaken?: string;
+}

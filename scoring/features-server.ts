@@ -15,7 +15,11 @@ export interface FeaturesServerOptions {
   /** `form` is what the path names: whole features, or the row of a prediction. */
   readonly answer: (
     form: "features" | "row",
-    query: { readonly asset: string; readonly model: string | undefined },
+    query: {
+      readonly asset: string;
+      readonly model: string | undefined;
+      readonly digest: string | undefined;
+    },
   ) => Promise<unknown>;
   /** Every champion and what feeds it. */
   readonly feeds: () => unknown;
@@ -74,6 +78,7 @@ async function handle(
   const asked = {
     asset: searchParams.get("asset") ?? "",
     model: searchParams.get("model") ?? undefined,
+    digest: searchParams.get("digest") ?? undefined,
   };
   switch (route) {
     case "GET /features":

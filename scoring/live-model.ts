@@ -13,6 +13,8 @@ export interface LiveModel {
   readonly fitted: FittedState;
   readonly binding: Binding;
   readonly online: OnlineSettings;
+  /** Brought by a rollout: kept up to date, and scored with its champion alone. */
+  readonly isBeside?: true;
   /** The dataset whose events and attributes it sees. */
   readonly dataset?: string;
   /** Events and attributes of an asset, as the platform knows them. */

@@ -124,8 +124,9 @@ export class LiveScoring {
     return featuresOf(await this.series(asset, model), Date.now());
   }
 
-  async row(asset: string, model: string | undefined): Promise<OnlineRow> {
-    return rowOf(await this.series(asset, model), Date.now());
+  /** @param digest of a version beside the champion; absent: the champion's */
+  async row(asset: string, model: string | undefined, digest?: string): Promise<OnlineRow> {
+    return rowOf(await this.series(asset, model, digest), Date.now());
   }
 
   /** Of any asset: nothing of it needs the state that this scorer keeps. */
@@ -154,8 +155,8 @@ export class LiveScoring {
   }
 
   /** @throws {PlatformError} features_unavailable: the asset is another scorer's */
-  async series(asset: string, model: string | undefined): Promise<AssetSeries> {
-    const live = this.#options.feeds.find(model);
+  async series(asset: string, model: string | undefined, digest?: string): Promise<AssetSeries> {
+    const live = this.#options.feeds.find(model, digest);
     if (this.#owner.fenceOf(asset) === undefined)
       throw new PlatformError(
         "features_unavailable",

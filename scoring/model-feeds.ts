@@ -21,6 +21,8 @@ export interface ServedView {
   readonly digest: string;
   readonly view: FeatureView;
   readonly fitted: FittedState;
+  /** Brought by a rollout, with features other than the champion's. */
+  readonly isBeside?: boolean;
 }
 
 export interface ModelFeedsOptions {
@@ -58,7 +60,8 @@ export class ModelFeeds {
 
   /** Every champion: what feeds it, or why nothing does. */
   report(): FeatureFeed[] {
-    return this.#options.served().map(({ model, version, view }) => {
+    const champions = this.#options.served().filter(({ isBeside }) => isBeside !== true);
+    return champions.map(({ model, version, view }) => {
       const live = this.#feeds.get(model)?.live;
       const problem = live === undefined ? this.#problems.get(model) : undefined;
       return {
@@ -76,17 +79,20 @@ export class ModelFeeds {
   }
 
   /**
+   * @param digest of a version beside the champion
    * @throws {PlatformError} no_champion; features_unbound: nothing feeds it, and why
    */
-  find(model: string | undefined): LiveModel {
-    const served = this.#options.served();
+  find(model: string | undefined, digest?: string): LiveModel {
+    const served = this.#options.served().filter(({ isBeside }) => isBeside !== true);
     const name = model ?? (served.length === 1 ? served[0]?.model : undefined);
     if (name === undefined)
       throw new PlatformError("invalid_query", "read features [model]: expected the name of a model");
-    const feed = this.#feeds.get(name);
+    const isBeside = digest !== undefined && digest !== this.#feeds.get(name)?.live.digest;
+    const place = isBeside ? placeOf({ model: name, digest, isBeside }) : name;
+    const feed = this.#feeds.get(place);
     if (feed !== undefined) return feed.live;
     throw (
-      this.#problems.get(name) ??
+      this.#problems.get(place) ??
       new PlatformError("no_champion", `read features [model ${name}]: no version is served`)
     );
   }
@@ -99,19 +105,21 @@ export class ModelFeeds {
   async refresh(): Promise<readonly LiveModel[]> {
     const served = this.#options.served();
     for (const version of served) {
+      const place = placeOf(version);
       try {
         const feed = await this.#feed(version);
-        this.#feeds.set(version.model, feed);
-        this.#problems.delete(version.model);
+        this.#feeds.set(place, feed);
+        this.#problems.delete(place);
       } catch (error) {
         if (!isPlatformError(error) || error.isRetryable) throw error;
-        this.#feeds.delete(version.model);
-        this.#problems.set(version.model, error);
+        this.#feeds.delete(place);
+        this.#problems.set(place, error);
       }
-      this.#tell(version);
+      if (version.isBeside !== true) this.#tell(version);
     }
-    const names = new Set(served.map(({ model }) => model));
-    for (const model of this.#feeds.keys()) if (!names.has(model)) this.#feeds.delete(model);
+    const places = new Set(served.map(placeOf));
+    for (const place of this.#feeds.keys()) if (!places.has(place)) this.#feeds.delete(place);
+    for (const place of this.#problems.keys()) if (!places.has(place)) this.#problems.delete(place);
     return this.list();
   }
 
@@ -142,7 +150,7 @@ export class ModelFeeds {
     const settings = onlineSettings(pipeline?.online);
     const context = await contexts.open(view, file?.pipeline ?? model);
     const key = canonicalJson({ digest, source: source.sha256, settings, context: context.id });
-    const known = this.#feeds.get(model);
+    const known = this.#feeds.get(placeOf(version));
     if (known?.key === key) return known;
     const live: LiveModel = {
       model,
@@ -152,11 +160,17 @@ export class ModelFeeds {
       fitted,
       binding: bindSource(view, source),
       online: settings,
+      ...(version.isBeside === true ? { isBeside: true } : {}),
       ...(context.dataset === undefined ? {} : { dataset: context.dataset }),
       contextOf: (asset) => context.of(asset),
     };
     return { key, live };
   }
+}
+
+/** A champion is found by its model; names have no blanks. */
+function placeOf({ model, digest, isBeside }: Pick<ServedView, "model" | "digest" | "isBeside">): string {
+  return isBeside === true ? `${model} ${digest}` : model;
 }
 
 /** A file that an earlier release took may not be one of this release's. */

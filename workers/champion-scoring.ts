@@ -5,7 +5,7 @@ import type { PredictCaller, Predictor } from "../api/serving/predictor.ts";
 import { takes } from "../api/serving/rollout/candidate.ts";
 import { haveSameFeatures } from "../api/serving/rollout/same-features.ts";
 import type { ServedVersion } from "../api/serving/served-version.ts";
-import { isPlatformError } from "../schemas/platform-error.ts";
+import { isPlatformError, PlatformError } from "../schemas/platform-error.ts";
 import type { Prediction, PredictReply } from "../schemas/serving/prediction.ts";
 import type { AssetSeries } from "../scoring/asset-series.ts";
 import { rowOf } from "../scoring/feature-reply.ts";
@@ -16,6 +16,8 @@ export interface ChampionScoringOptions {
   readonly predictor: Predictor;
   readonly online: Pick<OnlineStore, "putScores">;
   readonly fenceOf: (asset: string) => { readonly shard: number; readonly fence: number } | undefined;
+  /** An asset's features as a version beside the champion sees them. */
+  readonly seriesBeside: (version: ServedVersion, asset: string) => Promise<AssetSeries>;
   readonly observers: readonly ScoringObserver[];
   readonly onOutcome: (model: string, outcome: ScoringOutcome, count: number) => void;
   readonly logger: Logger;
@@ -121,12 +123,30 @@ export class ChampionScoring {
         : predictor.answerInRollout(candidate, {
             assets: () => group.map(({ series }) => series.asset),
             requestKey: "",
-            answer: (version, by) => this.#answer(version, group, by),
-            isFor: (version) => haveSameFeatures(champion, version),
+            answer: async (version, by) =>
+              this.#answer(version, await this.#jobsOf(champion, version, group), by),
             replyOf: (all) => replyOf(champion, group, all),
           }),
     );
     return (await Promise.all(answered)).flat();
+  }
+
+  /**
+   * The same jobs with the features that another version sees, as of the same readings.
+   * @throws {PlatformError} features_unavailable: they are of other readings; features_unbound: nothing feeds it
+   */
+  async #jobsOf(champion: ServedVersion, version: ServedVersion, jobs: readonly Job[]): Promise<Job[]> {
+    if (haveSameFeatures(champion, version)) return [...jobs];
+    const { seriesBeside } = this.#options;
+    return Promise.all(
+      jobs.map(async (job) => {
+        const series = await seriesBeside(version, job.series.asset);
+        const other = this.#jobOf(version, series);
+        if (other?.last.seq === job.last.seq && other.last.ts === job.last.ts) return other;
+        const asset = job.series.asset;
+        throw new PlatformError("features_unavailable", `score ${asset}: its features are of other readings`);
+      }),
+    );
   }
 
   /** Answers of the jobs; where the model has none for some row, the others have theirs. */

@@ -7,6 +7,8 @@ import { Metrics } from "../api/metrics.ts";
 import { ChampionFile } from "../api/serving/champion-file.ts";
 import type { Champions } from "../api/serving/champions.ts";
 import { openModelServing } from "../api/serving/model-serving.ts";
+import type { ModelServing } from "../api/serving/model-serving.ts";
+import { haveSameFeatures } from "../api/serving/rollout/same-features.ts";
 import type { Settings } from "../config/settings.ts";
 import { AlertEvaluator } from "../alerting/alert-evaluator.ts";
 import { prometheusAsker } from "../alerting/prometheus.ts";
@@ -15,6 +17,7 @@ import { CacheFeed } from "../scoring/cache-feed.ts";
 import { startFeaturesServer } from "../scoring/features-server.ts";
 import { LiveScoring } from "../scoring/live-scoring.ts";
 import { ModelFeeds } from "../scoring/model-feeds.ts";
+import type { ServedView } from "../scoring/model-feeds.ts";
 import type { ScoringObserver } from "../scoring/observer.ts";
 import { ScoringQueue } from "../scoring/scoring-queue.ts";
 import { PlatformError } from "../schemas/platform-error.ts";
@@ -67,7 +70,7 @@ export async function startScorer(settings: Settings, parts: ScorerParts): Promi
   const remembered = await file.read();
   let live: LiveScoring | undefined;
   let isReady = false;
-  const serving = await openModelServing({
+  const serving: ModelServing = await openModelServing({
     settings,
     stateDir,
     file,
@@ -83,6 +86,7 @@ export async function startScorer(settings: Settings, parts: ScorerParts): Promi
       onEvent: (event) => logger.debug({ event }, "inference pool"),
     },
     champions: { onServed: () => void live?.refresh() },
+    onCandidateChange: () => void live?.refresh(),
     onSyncFailed: () => scorerMetrics.syncFailed(),
   });
   const { champions, predictor } = serving;
@@ -94,7 +98,7 @@ export async function startScorer(settings: Settings, parts: ScorerParts): Promi
       threads: 1,
     }));
   const feeds = new ModelFeeds({
-    served: () => champions.list(),
+    served: () => [...champions.list(), ...besideOf(serving)],
     online: database.online,
     sources: database.liveSources,
     contexts: new AssetContexts({
@@ -136,9 +140,9 @@ export async function startScorer(settings: Settings, parts: ScorerParts): Promi
       return live.recompute(request);
     },
     metrics: () => scorerMetrics.text(),
-    async answer(form, { asset, model }) {
+    async answer(form, { asset, model, digest }) {
       if (live === undefined || !isReady) throw notReady();
-      return form === "features" ? live.features(asset, model) : live.row(asset, model);
+      return form === "features" ? live.features(asset, model) : live.row(asset, model, digest);
     },
   });
   const observers = parts.observers ?? [];
@@ -146,6 +150,10 @@ export async function startScorer(settings: Settings, parts: ScorerParts): Promi
     predictor,
     online: database.online,
     fenceOf: (asset) => live?.fenceOf(asset),
+    async seriesBeside({ model, digest }, asset) {
+      if (live === undefined) throw notReady();
+      return live.series(asset, model, digest);
+    },
     observers,
     onOutcome: (model, outcome, count) => scorerMetrics.scored(model, outcome, count),
     logger,
@@ -172,6 +180,7 @@ export async function startScorer(settings: Settings, parts: ScorerParts): Promi
     observers,
     settleMs: settings.scorer.everyMs + SETTLE_MS,
     onUpdate(series) {
+      if (series.model.isBeside === true) return;
       scorerMetrics.updated(series.model.model, (Date.now() - series.committedAt) / 1_000);
       queue.add(series);
       cacheFeed?.add(series);
@@ -219,6 +228,15 @@ export async function startScorer(settings: Settings, parts: ScorerParts): Promi
       (await duckdb)?.close();
     },
   };
+}
+
+/** Versions that rollouts bring and that see other features than their champions. */
+function besideOf({ champions, candidates }: Pick<ModelServing, "champions" | "candidates">): ServedView[] {
+  return candidates.list().flatMap(({ served }) => {
+    const champion = champions.list().find(({ model }) => model === served.model);
+    const isAlike = champion === undefined || haveSameFeatures(champion, served);
+    return isAlike ? [] : [{ ...served, isBeside: true }];
+  });
 }
 
 /** What serves must be known before readings are followed: they would be passed over. */

@@ -26,6 +26,8 @@ export interface OnlineFeatureClientOptions {
 export interface FeatureQuestion {
   readonly asset: string;
   readonly model: string | undefined;
+  /** A version beside the champion. */
+  readonly digest?: string;
 }
 
 /** Owners are asked for again in the background when they are this old. */
@@ -96,7 +98,9 @@ export class OnlineFeatureClient {
 
   /** While no scorer answers, what is remembered is given at once, with its age. */
   async #askOrRemember(form: "features" | "row", question: FeatureQuestion): Promise<unknown> {
-    const { asset, model } = question;
+    const { asset, model, digest } = question;
+    // What a rollout brings is asked for anew: without a scorer the champion answers.
+    if (digest !== undefined) return this.#askTwice(form, question);
     const key = `${form} ${model ?? ""} ${asset}`;
     try {
       const reply = (await this.#askTwice(form, question)) as OnlineFeatures | OnlineRow;
@@ -128,8 +132,12 @@ export class OnlineFeatureClient {
     }
   }
 
-  async #askOnce(form: "features" | "row", { asset, model }: FeatureQuestion): Promise<unknown> {
-    const query = new URLSearchParams({ asset, ...(model === undefined ? {} : { model }) });
+  async #askOnce(form: "features" | "row", { asset, model, digest }: FeatureQuestion): Promise<unknown> {
+    const query = new URLSearchParams({
+      asset,
+      ...(model === undefined ? {} : { model }),
+      ...(digest === undefined ? {} : { digest }),
+    });
     const path = `/${form}?${query.toString()}`;
     return this.#send(await this.#ownerOf(asset), { path, asset, timeoutMs: TIMEOUT_MS });
   }

@@ -13,6 +13,8 @@ export interface OpenLoopOptions {
   readonly connections: number;
   readonly requests: readonly Buffer[];
   readonly check?: AnswerCheck;
+  /** Told of every good answer: when it was due, on the clock of `performance`, and its latency in ms. */
+  readonly onAnswer?: (scheduledAt: number, latencyMs: number) => void;
 }
 
 interface Due {
@@ -26,7 +28,7 @@ interface Due {
  * was due meanwhile (no coordinated omission).
  */
 export async function runOpenLoop(options: OpenLoopOptions): Promise<LoadResult> {
-  const { port, rate, seconds, requests, check } = options;
+  const { port, rate, seconds, requests, check, onAnswer } = options;
   const open = await Promise.all(Array.from({ length: options.connections }, () => openConnection(port)));
   const free: HttpConnection[] = [...open];
   const waiting: Due[] = [];
@@ -45,8 +47,11 @@ export async function runOpenLoop(options: OpenLoopOptions): Promise<LoadResult>
         return;
       }
       const refused = answer.status === 200 ? check?.(answer, due.index) : `status ${answer.status}`;
-      if (refused === undefined) tally.ok(performance.now() - due.scheduledAt);
-      else tally.fail(refused);
+      if (refused === undefined) {
+        const latencyMs = performance.now() - due.scheduledAt;
+        tally.ok(latencyMs);
+        onAnswer?.(due.scheduledAt, latencyMs);
+      } else tally.fail(refused);
       const next = waiting.shift();
       if (next === undefined) free.push(connection);
       else sendOn(connection, next);

@@ -12,6 +12,7 @@ import type { PeerStyle, RunningPeer } from "./peer.ts";
 import { startPlatform } from "./platform.ts";
 import type { ServingPlatform } from "./platform.ts";
 import { runPromotions } from "./promotions.ts";
+import { startShadow } from "./shadow.ts";
 
 const SINGLE_ROW = "/predict, one row, 300 trees × 60 features, traced";
 
@@ -72,6 +73,22 @@ export const SERVE_SPECS = {
     of: "ours",
     max: 1.1,
   },
+  swapLatency: {
+    work: "promotions under 300 requests/s: p99 within swaps, beside that between them",
+    unit: "ratio",
+    kind: "must",
+    better: "lower",
+    of: "ours",
+    max: 1.5,
+  },
+  shadowLatency: {
+    work: "open loop at 300/s with a version in shadow: p99 of the champion, beside that without",
+    unit: "ratio",
+    kind: "aim",
+    better: "lower",
+    of: "ours",
+    max: 1.5,
+  },
 } as const satisfies Record<string, RowSpec>;
 
 /** Throughput and latency of answers over HTTP, beside FastAPI and onnxruntime in the same run. */
@@ -84,6 +101,7 @@ export const serveSuite: BenchSuite = {
 };
 
 const SEED = 11;
+const SHADOW_ROUNDS = 3;
 
 interface Plan {
   /** Seconds of one slice of closed-loop load, and slices per server and number of connections. */
@@ -105,6 +123,7 @@ async function runServeSuite(context: SuiteContext): Promise<void> {
     await measureLatency(context, platform, { ours, plan });
     await measureExplained(context, platform, { bodies, plan });
     await measurePromotions(context, platform, { ours, plan });
+    await measureShadow(context, platform, { ours, plan });
   } finally {
     await platform.stop();
   }
@@ -263,11 +282,37 @@ async function measurePromotions(
   const result = await runPromotions(platform, given.ours, plan);
   const { answered, failed, reasons } = result.load;
   context.row(SERVE_SPECS.promotionFailures, { ours: answered / (answered + failed), seed: SEED });
+  const [inSwap, steady] = [percentile(result.swap, 0.99), percentile(result.steady, 0.99)];
+  context.row(SERVE_SPECS.swapLatency, { ours: inSwap / steady, seed: SEED });
+  context.say(`p99 within swaps ${inSwap.toFixed(2)} ms, between them ${steady.toFixed(2)} ms`);
   const memory = result.memory;
   if (memory === undefined) context.say("memory not measured: there is no /proc here");
   else context.row(SERVE_SPECS.promotionMemory, { ours: memory.after / memory.before, seed: SEED });
   const seen = `${result.promotions} promotions, ${answered + failed} requests, ${result.versionsSeen} versions seen`;
   context.say(failed === 0 ? seen : `${seen}; failed: ${reasons.join("; ")}`);
+}
+
+/** With a version in shadow and without, in turn, so that what else the machine does meets both alike. */
+async function measureShadow(
+  context: SuiteContext,
+  platform: ServingPlatform,
+  { ours, plan }: { readonly ours: readonly Buffer[]; readonly plan: Plan },
+): Promise<void> {
+  const loop = { port: platform.port, rate: 300, connections: 32, requests: ours };
+  const seconds = plan.openSeconds / (2 * SHADOW_ROUNDS);
+  const [alone, beside]: [number[], number[]] = [[], []];
+  let compared = 0;
+  for (let round = 0; round < SHADOW_ROUNDS; round += 1) {
+    alone.push(...(await load("without a shadow", runOpenLoop({ ...loop, seconds }))).latenciesMs);
+    const shadow = await startShadow(platform);
+    beside.push(...(await load("with a shadow", runOpenLoop({ ...loop, seconds }))).latenciesMs);
+    compared += await shadow.end();
+  }
+  const p99 = (latencies: readonly number[]): number => percentile(Float64Array.from(latencies).sort(), 0.99);
+  context.row(SERVE_SPECS.shadowLatency, { ours: p99(beside) / p99(alone), seed: SEED });
+  context.say(
+    `p99 with a shadow ${p99(beside).toFixed(2)} ms, without ${p99(alone).toFixed(2)} ms; ${compared} of ${beside.length} rows compared`,
+  );
 }
 
 /** @throws {Error} when any request of the run failed: a figure over failures would say nothing */

@@ -24,6 +24,8 @@ export interface BenchValues {
 /** A real database with a source `pump` and a champion of two plain columns, for scorers and APIs of a test. */
 export interface OnlineBench {
   readonly db: Database;
+  /** Of the scorers and APIs of this process. */
+  readonly objects: MemoryObjects;
   startScorer(environment?: Record<string, string>): Promise<RunningScorer>;
   startApi(environment?: Record<string, string>): Promise<ApiFixture>;
   send(asset: string, values: BenchValues, ms?: number): Promise<void>;
@@ -67,6 +69,7 @@ export async function openOnlineBench(name: string): Promise<OnlineBench> {
   };
   return {
     db,
+    objects,
     startScorer: (environment = {}) =>
       startScorer(readSettings({ AURA_STATE_DIR: stateDir, ...environment }, stateDir), {
         database: db,

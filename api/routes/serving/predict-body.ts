@@ -27,8 +27,6 @@ export interface PredictBody {
   readonly model: string | undefined;
   /** Assets it is about, as far as it says. */
   assets(champion: ServedVersion): readonly (string | null)[] | undefined;
-  /** Whether a version beside the champion can be asked the same. */
-  isFor(champion: ServedVersion, version: ServedVersion): boolean;
   /** @throws {PlatformError} invalid_json, invalid_body, what the predictor throws */
   answer(version: ServedVersion, caller: PredictCaller): Promise<PredictReply>;
 }
@@ -47,7 +45,6 @@ export function arrowBody(
   return {
     model: given.model,
     assets: (champion) => inputOf(champion).assets,
-    isFor: () => true,
     answer: async (version, caller) => given.predictor.predict(version, inputOf(version), caller),
   };
 }
@@ -93,12 +90,6 @@ class JsonBody implements PredictBody {
     return asset.success ? [asset.data] : undefined;
   }
 
-  /** Live features are those of the champion, as a scorer keeps them. */
-  isFor(champion: ServedVersion, version: ServedVersion): boolean {
-    const isLive = this.#plain === undefined && !("rows" in this.#body) && !("readings" in this.#body);
-    return !isLive || haveSameFeatures(champion, version);
-  }
-
   async answer(version: ServedVersion, caller: PredictCaller): Promise<PredictReply> {
     const { predictor } = this.#given;
     const input = this.#plainInput(version);
@@ -122,7 +113,10 @@ class JsonBody implements PredictBody {
     const parsed = predictLiveSchema.safeParse(this.#body);
     if (!parsed.success) throw invalidInput("invalid_body", "read body", parsed.error);
     const { asset } = parsed.data;
-    const { model } = asked;
+    const { model, digest } = asked;
+    const found = predictor.version(model);
+    if (predictor.candidateBeside(found)?.served === asked && !haveSameFeatures(found, asked))
+      return predictor.predictLive(asked, await live({ asset, model, digest }), caller);
     for (const began = performance.now(); ;) {
       const row = await (this.#row ??= live({ asset, model }));
       const champion = predictor.version(model);

@@ -153,7 +153,6 @@ function answerBesides(
     requestKey,
     answer: (version, by) =>
       body.answer(version, by?.role === "shadow" ? { actor, requestId, by } : { ...caller, by }),
-    isFor: (version) => body.isFor(champion, version),
     replyOf: (reply) => reply,
   });
 }

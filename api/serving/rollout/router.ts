@@ -62,7 +62,8 @@ export class RolloutRouter {
     } catch (error) {
       if (!isOfCandidate(error)) throw error;
       const answered = await this.#byChampion(candidate, champion(), question);
-      countFailure(meter, "candidate", error);
+      if (isUnready(error)) meter.passedOver("incomparable");
+      else countFailure(meter, "candidate", error);
       this.#logger.debug({ err: error, rolloutId: candidate.rolloutId }, "the champion answered instead");
       return answered;
     }
@@ -87,6 +88,7 @@ export class RolloutRouter {
         candidate.meter.compared(reply.predictions, question.replyOf(other).predictions);
       } catch (error) {
         if (isBusy(error)) candidate.meter.passedOver("dropped");
+        else if (isUnready(error)) candidate.meter.passedOver("incomparable");
         else if (isOfCandidate(error)) countFailure(candidate.meter, "candidate", error);
       }
     });
@@ -135,6 +137,11 @@ const SERVING_FAULTS: ReadonlySet<string> = new Set([
 function isOfCandidate(error: unknown): boolean {
   if (error instanceof CandidateFailure) return true;
   return isPlatformError(error) && error.code !== "trace_unavailable";
+}
+
+/** Its features are not there, or of other readings, at this moment: no fault of the version. */
+function isUnready(error: unknown): boolean {
+  return isPlatformError(error) && error.code === "features_unavailable";
 }
 
 function isBusy(error: unknown): boolean {

@@ -1,0 +1,141 @@
+import { pino } from "pino";
+import { describe, expect, it } from "vitest";
+import type { InferencePool } from "../../../inference/pool.ts";
+import type { ModelOutput } from "../../../inference/served-model.ts";
+import { PlatformError } from "../../../schemas/platform-error.ts";
+import type { PredictReply } from "../../../schemas/serving/prediction.ts";
+import type { ServedVersion } from "../served-version.ts";
+import type { Answering, Candidate } from "./candidate.ts";
+import { RolloutMeter } from "./meter.ts";
+import { RolloutRouter } from "./router.ts";
+import type { Question } from "./router.ts";
+import { isInShare } from "./sticky-share.ts";
+
+const output = (value: number): ModelOutput => ({ values: Float64Array.of(value), nOutputs: 1 });
+const poolOf = (predict: () => Promise<ModelOutput>) => ({ predict }) as unknown as InferencePool;
+const versionOf = (version: number): ServedVersion =>
+  ({
+    model: "pump",
+    version,
+    digest: String(version),
+    signature: { inputs: [{ name: "type", kind: "category", nullable: false, values: ["H", "L"] }] },
+  }) as unknown as ServedVersion;
+
+const CHAMPION = versionOf(1);
+const CANDIDATE = versionOf(2);
+const inShare = Array.from({ length: 100 }, (_, i) => `p${i}`).filter((asset) => isInShare("r", asset, 50));
+const outside = Array.from({ length: 100 }, (_, i) => `p${i}`).filter((asset) => !isInShare("r", asset, 50));
+
+interface Given {
+  readonly mode?: "shadow" | "canary";
+  readonly candidate?: () => Promise<ModelOutput>;
+  readonly champion?: () => Promise<ModelOutput>;
+}
+
+function benchOf({ mode = "canary", candidate, champion }: Given = {}) {
+  const meter = new RolloutMeter();
+  const asked: string[] = [];
+  const beside: Candidate = {
+    rolloutId: "r",
+    stage: 0,
+    mode,
+    share: mode === "shadow" ? 0 : 50,
+    served: CANDIDATE,
+    pool: poolOf(candidate ?? (async () => output(2))),
+    meter,
+  };
+  const router = new RolloutRouter(poolOf(champion ?? (async () => output(1))), pino({ level: "silent" }));
+  const questionOf = (assets: readonly string[] | undefined, requestKey = "k"): Question<PredictReply> => ({
+    assets: () => assets,
+    requestKey,
+    async answer(version: ServedVersion, by: Answering | undefined) {
+      asked.push(`${version.version} ${by?.role}`);
+      const found = await by?.run(version, Float64Array.of(1), 1);
+      const value = found?.values[0] ?? NaN;
+      const { model, digest, version: number } = version;
+      return { model, digest, version: number, traced: true, predictions: [{ predictionId: "x", value }] };
+    },
+    replyOf: (reply) => reply,
+  });
+  return {
+    meter,
+    asked,
+    answer: async (assets?: readonly string[], requestKey?: string) => {
+      const reply = await router.answer(beside, () => CHAMPION, questionOf(assets, requestKey));
+      // Comparisons come after the reply.
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      return reply.version;
+    },
+  };
+}
+
+describe("RolloutRouter", () => {
+  it("answers by the new version what is all in the share, and compares with the champion", async () => {
+    const bench = benchOf();
+    expect(await bench.answer(inShare.slice(0, 3))).toBe(2);
+    expect(bench.asked).toEqual(["2 answer", "1 shadow"]);
+    expect(bench.meter.counts).toMatchObject({
+      pairs: 1,
+      candidate: { requests: 1 },
+      champion: { requests: 0 },
+    });
+  });
+
+  it("leaves a request to the champion of which one asset is outside", async () => {
+    const bench = benchOf();
+    expect(await bench.answer([inShare[0] ?? "", outside[0] ?? ""])).toBe(1);
+    expect(bench.asked).toEqual(["1 answer"]);
+  });
+
+  it("goes by what names the request where no asset does, the same way each time", async () => {
+    const bench = benchOf();
+    const first = await Promise.all(outside.map((key) => bench.answer(undefined, key)));
+    expect(new Set(first)).toEqual(new Set([1]));
+    expect(await bench.answer([], inShare[0])).toBe(2);
+  });
+
+  it("has the champion answer where the new version gives no number, and says for which category", async () => {
+    const bad = new PlatformError("model_output_invalid", "NaN");
+    const bench = benchOf({ candidate: () => Promise.reject(bad) });
+    expect(await bench.answer(inShare.slice(0, 1))).toBe(1);
+    expect(bench.meter.counts.candidate).toMatchObject({
+      requests: 1,
+      errors: { model_output_invalid: 1 },
+      nonFinite: { "*": 1, "type=L": 1 },
+    });
+  });
+
+  it("has the champion answer where the new version hangs, after a second", async () => {
+    const bench = benchOf({ candidate: () => new Promise(() => undefined) });
+    const began = performance.now();
+    expect(await bench.answer(inShare.slice(0, 1))).toBe(1);
+    expect(performance.now() - began).toBeLessThan(3_000);
+    expect(bench.meter.counts.candidate.errors).toEqual({ prediction_deadline: 1 });
+  });
+
+  it("counts nothing against the new version where the champion cannot answer either", async () => {
+    const bad = new PlatformError("invalid_signature_input", "a text");
+    const refuse = () => Promise.reject(bad);
+    const bench = benchOf({ candidate: refuse, champion: refuse });
+    await expect(bench.answer(inShare.slice(0, 1))).rejects.toBe(bad);
+    expect(bench.meter.counts).toMatchObject({ candidate: { errors: {} }, champion: { errors: {} } });
+  });
+
+  it("never answers by a shadow, whatever it does", async () => {
+    const bench = benchOf({ mode: "shadow" });
+    expect(await bench.answer(inShare.slice(0, 1))).toBe(1);
+    expect(bench.asked).toEqual(["1 answer", "2 shadow"]);
+    const failing = benchOf({
+      mode: "shadow",
+      candidate: () => Promise.reject(new PlatformError("model_output_invalid", "NaN")),
+    });
+    expect(await failing.answer(inShare.slice(0, 1))).toBe(1);
+    expect(failing.meter.counts.candidate.errors).toEqual({ model_output_invalid: 1 });
+    const busy = benchOf({
+      mode: "shadow",
+      candidate: () => Promise.reject(new PlatformError("overloaded", "full")),
+    });
+    await busy.answer(inShare.slice(0, 1));
+    expect(busy.meter.counts).toMatchObject({ dropped: 1, candidate: { errors: {} } });
+  });
+});

@@ -1,0 +1,52 @@
+import { setTimeout } from "node:timers/promises";
+import { z } from "zod";
+import { SERVED_MODEL } from "./fleet-table.ts";
+import type { ServingPlatform } from "./platform.ts";
+
+const startedSchema = z.object({ rolloutId: z.string() });
+const statusSchema = z.object({
+  state: z.string(),
+  counted: z.object({ pairs: z.int(), candidate: z.object({ requests: z.int() }) }),
+});
+const championSchema = z.object({ version: z.int() });
+
+export interface RunningShadow {
+  /** Ends it. @returns rows that both versions answered */
+  end(): Promise<number>;
+}
+
+/** Brings a version that is not the champion into shadow, and waits until it is scored. */
+export async function startShadow({ port, versions }: ServingPlatform): Promise<RunningShadow> {
+  const base = `http://127.0.0.1:${port}`;
+  const ask = async <T>(path: string, schema: z.ZodType<T>, body?: object): Promise<T> => {
+    const init =
+      body === undefined
+        ? {}
+        : {
+            method: "POST",
+            headers: { "content-type": "application/json" },
+            body: JSON.stringify(body),
+          };
+    const response = await fetch(`${base}${path}`, init);
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${path} [HTTP ${response.status}]: ${text}`);
+    return schema.parse(JSON.parse(text));
+  };
+  const champion = await ask(`/v1/models/${SERVED_MODEL}/champion`, championSchema);
+  const version = versions.find((one) => one !== champion.version);
+  const { rolloutId } = await ask(`/v1/models/${SERVED_MODEL}/rollouts`, startedSchema, { version });
+  // Its children are started and warmed; the workflow may take a moment to write the row.
+  await setTimeout(5_000);
+  const { state } = await ask(`/v1/rollouts/${rolloutId}`, statusSchema);
+  if (state !== "running") throw new Error(`${rolloutId}: expected it running, got ${state}`);
+  return {
+    async end() {
+      // Counts are written each half second.
+      await setTimeout(1_000);
+      const { counted } = await ask(`/v1/rollouts/${rolloutId}`, statusSchema);
+      await ask(`/v1/rollouts/${rolloutId}/abort`, statusSchema, { reason: "benchmark" });
+      await setTimeout(1_000);
+      return counted.pairs;
+    },
+  };
+}

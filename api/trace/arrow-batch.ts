@@ -230,9 +230,11 @@ class BatchWriter {
     return place;
   }
 
-  /** Counts stay far below 2^48. */
+  /** Counts stay far below 2^48, and nearly always below 2^32: a batch has a hundred of them. */
   private int64(value: number, metadataAt: number): void {
-    this.bytes.writeUIntLE(value, PREFIX_BYTES + metadataAt, 6);
+    this.bytes.writeUInt32LE(value >>> 0, PREFIX_BYTES + metadataAt);
+    if (value > 0xffffffff)
+      this.bytes.writeUInt16LE(Math.floor(value / 2 ** 32), PREFIX_BYTES + metadataAt + 4);
   }
 }
 

@@ -8,6 +8,7 @@ import {
   approveWorkflowId,
   FEATURES_REFRESH_ID,
   promoteWorkflowId,
+  recommendationWorkflowId,
   READINGS_UPKEEP_ID,
   reviewWorkflowId,
   retrainRequestWorkflowId,
@@ -27,6 +28,7 @@ import { inMs, untilAnswered } from "../faults/patience.ts";
 import { externalPipeline, pumpModel, startTrainer, uploadedModel } from "../support/external-trainer.ts";
 import { refittedFleet } from "../support/refitted-fleet.ts";
 import { recordedAlarm } from "./record-alarms.ts";
+import { RecordedMaintenance } from "./record-maintenance.ts";
 import { recordedNames, writeHistory } from "./history-file.ts";
 
 /**
@@ -34,7 +36,7 @@ import { recordedNames, writeHistory } from "./history-file.ts";
  *
  *     npm run build && node dist/tests/replay/record.js [group …]
  *
- * Groups: `runs`, `housekeeping`, `alarms`, `readings`, `rollouts`, `search`, `versions`, `retrains`, `envelopes`, `replays`; all of them without one.
+ * Groups: `runs`, `housekeeping`, `alarms`, `maintenance`, `readings`, `rollouts`, `search`, `versions`, `retrains`, `envelopes`, `replays`; all of them without one.
  * To be run when a workflow gains a path; what is recorded stays. A history that no longer replays means that runs
  * which are open at the next release would be stuck: such a change goes behind `patched()`.
  */
@@ -406,6 +408,40 @@ async function recordAlarms(recorder: Recorder): Promise<void> {
   await alarm.close();
 }
 
+/** Recommendations that are ordered at once, decided, overdue and withdrawn, and savings of nothing. */
+async function recordMaintenance(recorder: Recorder): Promise<void> {
+  const maintenance = await RecordedMaintenance.open(recorder.databaseUrl);
+  const wake = (id: string) => recorder.signal(recommendationWorkflowId(id), "wake", {});
+  const deciders = { approvers: ["ann"], escalateTo: ["bea"], deadline: "1h" };
+  const ordered = await maintenance.recommend("ordered", { channel: "nobody-declared-it" });
+  await maintenance.untilOrder(ordered, "undelivered");
+  await maintenance.say(ordered, { eventId: "1", kind: "acknowledged" });
+  await wake(ordered);
+  const outcome = { result: "replaced_part" } as const;
+  await maintenance.say(ordered, { eventId: "2", kind: "closed", outcome });
+  await wake(ordered);
+  await recorder.save("recommendation-ordered-closed", recommendationWorkflowId(ordered));
+  const decided = await maintenance.recommend("decided", { critical: { assets: ["*"] }, deciders });
+  await maintenance.decide(decided, "approve");
+  await recorder.signal((await recorder.childOf(recommendationWorkflowId(decided))).workflowId, "wake", {});
+  await maintenance.untilState(decided, "ordered");
+  await maintenance.say(decided, { eventId: "1", kind: "closed", outcome: { result: "not_done" } });
+  await wake(decided);
+  await recorder.save("recommendation-decided-closed", recommendationWorkflowId(decided));
+  const late = { critical: { assets: ["*"] }, deciders: { ...deciders, deadline: "1s" } };
+  const overdue = await maintenance.recommend("overdue", late);
+  await recorder.waitFor(recommendationWorkflowId(overdue));
+  await recorder.save("recommendation-overdue-expired", recommendationWorkflowId(overdue));
+  const recovered = await maintenance.recommend("recovered", { others: "ask", deciders });
+  await maintenance.untilState(recovered, "waiting");
+  await maintenance.recover(recovered);
+  await wake(recovered);
+  await recorder.save("recommendation-withdrawn", recommendationWorkflowId(recovered));
+  await maintenance.close();
+  const input = { model: "recorded", version: 1, digest: "a".repeat(64) };
+  await recorder.save("savings", await recorder.run("savingsWorkflow", "savings/recorded/1", input));
+}
+
 async function recordHousekeeping(recorder: Recorder): Promise<void> {
   const run = await recorder.start("housekept", ["task:", "retention: 0d\n\ntask:"]);
   await recorder.approvalOf(run.runId);
@@ -548,6 +584,7 @@ const GROUPS = {
   runs: recordRuns,
   housekeeping: recordHousekeeping,
   alarms: recordAlarms,
+  maintenance: recordMaintenance,
   readings: recordReadings,
   rollouts: recordRollouts,
   search: recordSearch,

@@ -7,6 +7,7 @@ import { compareWindow } from "../monitoring/compare-window.ts";
 import { predictRows } from "../evaluation/predict-rows.ts";
 import { estimatePerformance } from "../performance/estimate.ts";
 import { measurePerformance } from "../performance/measure.ts";
+import { compareArms } from "../replay-life/compare-arms.ts";
 import type { FitHooks } from "../training/fit-candidate.ts";
 import { inspectLeakage } from "../training/inspect-leakage.ts";
 import { scoreTrial } from "../search/score-trial.ts";
@@ -36,6 +37,7 @@ export const CPU_JOBS = {
   explainModel,
   freezeModelReference,
   compareWindow,
+  compareArms,
   measurePerformance,
   estimatePerformance,
   trainTrialFold,

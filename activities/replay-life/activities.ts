@@ -99,7 +99,7 @@ export function createReplayLifeActivities(deps: ActivityDeps) {
 
     /** **Effects**: result document and page. **Idempotency**: content. **Heartbeat**: 1 s. **Retry**: work. */
     async concludeReplay(input: ConcludeInput): Promise<ReplayLifeResult> {
-      return withHeartbeat(() => concludeReplay(deps, input));
+      return withHeartbeat((beat) => concludeReplay(deps, input, beat));
     },
   };
 }

@@ -1,30 +1,35 @@
 import { findMetric } from "../../numerics/metrics/metric-table.ts";
-import { sha256Hex } from "../../schemas/canonical-json.ts";
-import { hashOf } from "../../schemas/canonical-json.ts";
+import { hashOf, sha256Hex } from "../../schemas/canonical-json.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import type { ReplayLife, ReplayTraining, ReplayWindow } from "../../schemas/runs/replay-life.ts";
 import { getDocument, putDocument, readDataset, readPipeline } from "../../stores/objects/documents.ts";
+import { getNumbers } from "../../stores/objects/numbers.ts";
 import type { ActivityDeps } from "../dependencies.ts";
+import type { Beat } from "../heartbeat.ts";
 import { problemOf } from "../training/problem.ts";
 import type { ConcludeInput, ReplayLifeResult, TrainingRecord } from "./messages.ts";
 import { renderReplayPage } from "./page.ts";
 import { momentText, spanText } from "./replay-time.ts";
+import type { ArmDifferences, ArmRows, CompareArmsJob } from "./compare-arms.ts";
 import { judgementSchema, seenWindowSchema } from "./seen-window.ts";
+import type { SeenWindow, StoredArm } from "./seen-window.ts";
 
 /** Puts all windows and trainings together into the result and its page. */
 export async function concludeReplay(
-  { objects }: Pick<ActivityDeps, "objects">,
+  deps: Pick<ActivityDeps, "objects" | "cpu">,
   input: ConcludeInput,
+  beat: Beat,
 ): Promise<ReplayLifeResult> {
+  const { objects } = deps;
   const pipeline = await readPipeline(objects, input.spec);
-  const windows: ReplayWindow[] = [];
-  for (const { document } of input.windows)
-    windows.push((await getDocument(objects, document, seenWindowSchema)).window);
+  const seen: SeenWindow[] = [];
+  for (const { document } of input.windows) seen.push(await getDocument(objects, document, seenWindowSchema));
+  const windows = seen.map(({ window }) => window);
   const trainings: ReplayTraining[] = [];
   for (const record of input.trainings) trainings.push(await trainingOf(objects, record, input));
   const { plan } = input;
   const { timeKind } = plan;
-  const name = problemOf(pipeline, null).primaryMetric;
+  const { primaryMetric: name, metricTask } = problemOf(pipeline, null);
   const { direction } = findMetric(name);
   const replay: ReplayLife = {
     kind: "aura.replay-life/1",
@@ -44,7 +49,16 @@ export async function concludeReplay(
     ...(pipeline.costs === undefined ? {} : { currency: pipeline.costs.currency }),
     windows,
     trainings,
-    summary: summaryOf({ name, windows, currency: pipeline.costs?.currency }),
+    summary: summaryOf({
+      name,
+      windows,
+      currency: pipeline.costs?.currency,
+      difference: await differenceOf(
+        deps,
+        { seen, metricTask, metric: name, seed: pipeline.split.seed },
+        beat,
+      ),
+    }),
     notes: notesOf(pipeline, plan.labelDelay > 0),
   };
   const html = new TextEncoder().encode(renderReplayPage(replay));
@@ -68,11 +82,36 @@ async function trainingOf(
   return { ...known, ...times, judgedOn: { basis, rows, metrics, championMetrics }, gates };
 }
 
+interface DifferenceGiven extends Pick<CompareArmsJob, "metricTask" | "metric" | "seed"> {
+  readonly seen: readonly SeenWindow[];
+}
+
+/** What the loop gained over the windows that have a value on both sides. */
+async function differenceOf(
+  { objects, cpu }: Pick<ActivityDeps, "objects" | "cpu">,
+  { seen, ...job }: DifferenceGiven,
+  beat: Beat,
+): Promise<ArmDifferences> {
+  const windows = [];
+  const rowsOf = async ({ rows, threshold, nClasses }: StoredArm): Promise<ArmRows> => {
+    const none = new Float64Array();
+    const numbers = await getNumbers(objects, rows);
+    const { truth = none, truthRaw = none, prediction = none, assets = none, cost = none } = numbers;
+    return { truth, truthRaw, prediction, assets, cost, threshold, nClasses };
+  };
+  for (const { arms, window } of seen)
+    if (arms !== undefined && hasBoth(window))
+      windows.push({ loop: await rowsOf(arms.loop), frozen: await rowsOf(arms.frozen) });
+  return windows.length === 0 ? {} : cpu.run("compareArms", { ...job, windows }, beat);
+}
+
+const hasBoth = ({ loop, frozen }: ReplayWindow): boolean => loop.value !== null && frozen.value !== null;
+
 type Compared = ReplayLife["summary"]["whole"];
 
 /** Means over the windows that have a value on both sides, each counted by its rows. */
-export function compareArms(windows: readonly ReplayWindow[]): Compared {
-  const judged = windows.filter(({ loop, frozen }) => loop.value !== null && frozen.value !== null);
+function meansOf(windows: readonly ReplayWindow[]): Compared {
+  const judged = windows.filter(hasBoth);
   const rows = judged.reduce((sum, { loop }) => sum + loop.rows, 0);
   const mean = (arm: "loop" | "frozen") =>
     rows === 0
@@ -97,16 +136,22 @@ function summaryOf(given: {
   readonly name: string;
   readonly windows: readonly ReplayWindow[];
   readonly currency: string | undefined;
+  readonly difference: ArmDifferences;
 }): ReplayLife["summary"] {
-  const { windows, name, currency } = given;
-  const whole = compareArms(windows);
+  const { windows, name, currency, difference } = given;
+  const whole = meansOf(windows);
   const replaced = windows.findIndex(({ loop, frozen }) => loop.training !== frozen.training);
-  const since = replaced < 0 ? null : compareArms(windows.slice(replaced));
+  const since = replaced < 0 ? null : { ...meansOf(windows.slice(replaced)), difference };
   const text =
     since === null
       ? `${whole.windows} windows with labels: ${name} ${figure(whole.loop)}; the first model was never replaced`
-      : `since the first model was replaced, ${since.windows} windows with labels: ${name} ${figure(since.loop)} with the loop, ${figure(since.frozen)} without${costText(since, currency)}`;
+      : `since the first model was replaced, ${since.windows} windows with labels: ${name} ${figure(since.loop)} with the loop, ${figure(since.frozen)} without${intervalText(difference)}${costText(since, currency)}`;
   return { whole, sinceReplaced: since, text };
+}
+
+function intervalText({ quality }: ArmDifferences): string {
+  if (quality === undefined || quality.low === null) return "";
+  return ` (difference ${figure(quality.value)}, 95 %: ${figure(quality.low)} … ${figure(quality.high)})`;
 }
 
 function costText({ costLoop, costFrozen }: Compared, currency = ""): string {

@@ -6,6 +6,33 @@ import type { RunPlan } from "../runs/messages.ts";
 /** Input of `replayLifeWorkflow`. */
 export interface ReplayLifeInput extends StoredPipelineInput {
   readonly options: ReplayOptions;
+  /** What an earlier run of the same workflow came to, whose history grew long; absent at the beginning. */
+  readonly lived?: LivedSoFar;
+}
+
+/** A model that was promoted in a replay. */
+export interface InService extends ReplayModel {
+  /** Nothing later than this was known when it was trained. */
+  readonly knownUntil: number;
+  readonly split: ObjectRef;
+}
+
+/** Which model is in service, when the last one was trained, and what was seen of the present one, newest first. */
+export interface ServiceState {
+  readonly champion: InService;
+  readonly lastTrainedAt: number;
+  readonly seen: readonly ObjectRef[];
+}
+
+/** Everything that happened so far in a replay. */
+export interface LivedSoFar {
+  readonly dataset: ObjectRef;
+  readonly plan: ReplayPlan;
+  /** The first model, which goes on alone. */
+  readonly frozen: InService;
+  readonly state: ServiceState;
+  readonly trainings: readonly TrainingRecord[];
+  readonly windows: readonly { readonly document: ObjectRef }[];
 }
 
 /** Half-open, in units of the stored time: microseconds or cycles. */

@@ -7,6 +7,7 @@ import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { timeKindOf } from "../../schemas/pipeline/pipeline.ts";
 import type { ReplayWindow } from "../../schemas/runs/replay-life.ts";
 import { getDocument, putDocument, readPipeline } from "../../stores/objects/documents.ts";
+import { putNumbers } from "../../stores/objects/numbers.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import { headline } from "../evaluation/graph-runner.ts";
 import { featureRows } from "../evaluation/scoring.ts";
@@ -14,13 +15,15 @@ import type { Beat } from "../heartbeat.ts";
 import { referenceDocumentSchema } from "../monitoring/reference-document.ts";
 import { rowsWhere } from "../split/row-folds.ts";
 import { driftOptions } from "../monitoring/drift-options.ts";
+import type { ArmRows } from "./compare-arms.ts";
 import type { ReplayWindowInput, ReplayWindowResult } from "./messages.ts";
 import { answersOf, fileOf, seeDataset } from "./replay-version.ts";
 import type { SeenDataset } from "./replay-version.ts";
 import { momentText } from "./replay-time.ts";
 import { seenWindowSchema } from "./seen-window.ts";
-import type { SeenWindow } from "./seen-window.ts";
+import type { SeenWindow, StoredArm } from "./seen-window.ts";
 import { qualityOf } from "./window-quality.ts";
+import type { FoundQuality } from "./window-quality.ts";
 
 /** As many rows as a drift check of a served model reads; more are taken evenly. */
 const MAX_ROWS = 200_000;
@@ -63,7 +66,16 @@ export async function scoreWindow(
       report: await putDocument(deps.objects, report),
     },
   };
-  const seen: SeenWindow = { kind: "aura.replay-window/1", window, drifted };
+  const isCompared = !isFrozen && served.seen.problem.kind !== "forecast";
+  const arms = isCompared
+    ? { loop: await storeArm(deps, served.judged), frozen: await storeArm(deps, frozen.judged) }
+    : undefined;
+  const seen: SeenWindow = {
+    kind: "aura.replay-window/1",
+    window,
+    drifted,
+    ...(arms === undefined ? {} : { arms }),
+  };
   return {
     document: await putDocument(deps.objects, seen),
     state: report.state,
@@ -72,16 +84,22 @@ export async function scoreWindow(
   };
 }
 
+async function storeArm(
+  { objects }: ActivityDeps,
+  { threshold, nClasses, ...rows }: ArmRows,
+): Promise<StoredArm> {
+  return { rows: await putNumbers(objects, rows), threshold, nClasses };
+}
+
 const verdictOf = ({ window, drifted }: SeenWindow): WindowVerdict => ({
   state: window.drift.state,
   drifted,
 });
 
-interface Asked {
+interface Asked extends FoundQuality {
   readonly seen: SeenDataset;
   readonly rows: Int32Array;
   readonly answers: Float64Array;
-  readonly quality: ReplayWindow["loop"];
 }
 
 async function askModel(
@@ -98,8 +116,8 @@ async function askModel(
   const seen = await seeDataset(deps, { model, dataset, pipeline, hasLabel: true }, beat);
   const rows = rowsIn(seen.table.t, span);
   const answers = await answersOf(deps, seen, rows);
-  const quality = await qualityOf(deps, { pipeline, seen, rows, answers, end }, beat);
-  return { seen, rows, answers, quality };
+  const found = await qualityOf(deps, { pipeline, seen, rows, answers, end }, beat);
+  return { seen, rows, answers, ...found };
 }
 
 function rowsIn(t: Float64Array, { from, to }: ReplayWindowInput["span"]): Int32Array {

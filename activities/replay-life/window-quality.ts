@@ -3,10 +3,11 @@ import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import { timeKindOf } from "../../schemas/pipeline/pipeline.ts";
 import type { WindowQuality } from "../../schemas/runs/replay-life.ts";
 import type { ActivityDeps } from "../dependencies.ts";
-import { scoreRows } from "../evaluation/scoring.ts";
+import { pick, scoreRows } from "../evaluation/scoring.ts";
 import type { Beat } from "../heartbeat.ts";
 import { labelSpan } from "../split/label-span.ts";
 import { rowRulesOf } from "../training/detection.ts";
+import type { ArmRows } from "./compare-arms.ts";
 import { thresholdOf } from "./replay-version.ts";
 import type { SeenDataset } from "./replay-version.ts";
 
@@ -24,12 +25,18 @@ export interface JudgedWindow {
   readonly end: number;
 }
 
+export interface FoundQuality {
+  readonly quality: WindowQuality;
+  /** The rows that were judged. */
+  readonly judged: ArmRows;
+}
+
 /** How good the answers of a window were, by all that became known of it. */
 export async function qualityOf(
   deps: Pick<ActivityDeps, "cpu">,
   given: JudgedWindow,
   beat: Beat,
-): Promise<WindowQuality> {
+): Promise<FoundQuality> {
   const { pipeline, seen, rows, answers } = given;
   const { table, problem, version } = seen;
   const places = knownPlaces(given);
@@ -42,11 +49,23 @@ export async function qualityOf(
   };
   const nOutputs = rows.length === 0 ? 1 : answers.length / rows.length;
   const prediction = takeRows(answers, places, nOutputs);
-  const cost = costOf(given, known, prediction);
-  const withCost = cost === undefined ? {} : { cost };
+  const costs = costsOf(given, known, prediction);
+  const withCost = costs === undefined ? {} : { cost: costs.reduce((sum, cost) => sum + cost, 0) };
+  const judged: ArmRows = {
+    truth: pick(table.y, known),
+    truthRaw: pick(table.yRaw, known),
+    prediction,
+    assets: Float64Array.from(known, (row) => table.assetCodes[row] as number),
+    cost: costs ?? new Float64Array(),
+    threshold: thresholdOf(version),
+    nClasses: problem.nClasses,
+  };
   const reason = tooFew(known.length, positives);
   if (reason !== undefined)
-    return { ...counted, ...withCost, value: null, low: null, high: null, reason, metrics: {} };
+    return {
+      judged,
+      quality: { ...counted, ...withCost, value: null, low: null, high: null, reason, metrics: {} },
+    };
   const scored = await scoreRows(
     deps,
     {
@@ -64,7 +83,7 @@ export async function qualityOf(
   );
   const value = scored.test[problem.primaryMetric] ?? null;
   const interval = scored.intervals[problem.primaryMetric];
-  return {
+  const quality: WindowQuality = {
     ...counted,
     ...withCost,
     value,
@@ -73,6 +92,7 @@ export async function qualityOf(
     ...(value === null ? { reason: `${problem.primaryMetric} is not defined on these rows` } : {}),
     metrics: scored.test,
   };
+  return { quality, judged };
 }
 
 /**
@@ -104,18 +124,18 @@ function takeRows(answers: Float64Array, places: Int32Array, nOutputs: number): 
   return taken;
 }
 
-/** What the declared costs say of alerts at the version's own threshold; rows are counted, as everywhere. */
-function costOf(
+/** What the declared costs say of each row at the version's own threshold. */
+function costsOf(
   { pipeline: { costs }, seen: { table, problem, version } }: JudgedWindow,
   rows: Int32Array,
   score: Float64Array,
-): number | undefined {
+): Float64Array | undefined {
   const threshold = thresholdOf(version);
   if (costs === undefined || threshold === null || problem.kind !== "binary") return undefined;
-  return rows.reduce((sum, row, i) => {
+  return Float64Array.from(rows, (row, i) => {
     const isAlert = (score[i] as number) >= threshold;
     const isFailing = table.y[row] === 1;
-    if (isAlert === isFailing) return sum;
-    return sum + (isFailing ? costs.missedFailure : costs.falseAlarm);
-  }, 0);
+    if (isAlert === isFailing) return 0;
+    return isFailing ? costs.missedFailure : costs.falseAlarm;
+  });
 }

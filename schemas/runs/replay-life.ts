@@ -114,6 +114,12 @@ export const replayTrainingSchema = z.strictObject({
 });
 export type ReplayTraining = z.infer<typeof replayTrainingSchema>;
 
+const differenceSchema = z.strictObject({
+  value: z.number(),
+  low: z.number().nullable(),
+  high: z.number().nullable(),
+});
+
 const comparisonSchema = z.strictObject({
   windows: z.int(),
   rows: z.int(),
@@ -121,6 +127,10 @@ const comparisonSchema = z.strictObject({
   frozen: z.number().nullable(),
   costLoop: z.number().optional(),
   costFrozen: z.number().optional(),
+  /** Loop less first model, with a 95 % interval by resampling assets; absent of forecasts and where it cannot be told. */
+  difference: z
+    .strictObject({ quality: differenceSchema.optional(), cost: differenceSchema.optional() })
+    .optional(),
 });
 
 /** What a replay found. Without times of its own: equal inputs give equal bytes. */

@@ -155,6 +155,16 @@ class Recorder {
     return [first, continued];
   }
 
+  /** Run ids of the first and the last run of a workflow that was continued. */
+  async endsOfChain(workflowId: string): Promise<readonly [string, string]> {
+    const handle = this.#platform.client.workflow.getHandle(workflowId);
+    const { runId } = await handle.describe();
+    const { events } = await handle.fetchHistory();
+    const first = events?.[0]?.workflowExecutionStartedEventAttributes?.firstExecutionRunId ?? runId;
+    if (first === runId) throw new Error(`${workflowId} was not continued`);
+    return [first, runId];
+  }
+
   /** Id and run of the first child that a workflow started. */
   async childOf(workflowId: string): Promise<{ readonly workflowId: string; readonly runId: string }> {
     const { events } = await this.#platform.client.workflow.getHandle(workflowId).fetchHistory();
@@ -574,7 +584,11 @@ async function recordRuns(recorder: Recorder): Promise<void> {
 
 /** A fleet that is refitted at mid-time: drift, retrains that are promoted or not, and a life without the loop. */
 async function recordReplays(recorder: Recorder): Promise<void> {
-  await recorder.save("replay-life-retrained", await recorder.replayLife({ every: "7d", labelDelay: "1d" }));
+  const retrained = await recorder.replayLife({ every: "7d", labelDelay: "1d" });
+  await recorder.ended(retrained);
+  const [first, last] = await recorder.endsOfChain(retrained);
+  await recorder.save("replay-life-continued-as-new", retrained, first);
+  await recorder.save("replay-life-retrained", retrained, last);
   await recorder.save("replay-life-frozen", await recorder.replayLife({ every: "14d", loop: false }));
   const refused = ["min: 0.6", "min: 0.9999"] as const;
   await recorder.save("replay-life-refused", await recorder.replayLife({ every: "7d" }, refused));

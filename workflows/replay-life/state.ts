@@ -1,28 +1,26 @@
-import type { ReplayModel, ReplayPlan, ReplayWindowResult } from "../../activities/replay-life/messages.ts";
+import type {
+  InService,
+  ReplayPlan,
+  ReplayWindowResult,
+  ServiceState,
+} from "../../activities/replay-life/messages.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 
-/** A model that was promoted in the replay. */
-export interface InService extends ReplayModel {
-  /** Nothing later than this was known when it was trained. */
-  readonly knownUntil: number;
-  readonly split: ObjectRef;
-}
+type Rules = Pick<ReplayPlan, "retrains" | "coolDown" | "confirmations" | "end">;
 
 /** Which model is in service, what was seen of it, and when the next retrain may be. */
 export class ReplayState {
-  readonly #plan: Pick<ReplayPlan, "retrains" | "coolDown" | "confirmations" | "end">;
+  readonly #rules: Rules;
   #champion: InService;
   #lastTrainedAt: number;
-  /** Windows under the present champion, newest first. */
-  #seen: ObjectRef[] = [];
+  /** Windows under the present champion, newest first, as many as a confirmation looks at. */
+  #seen: readonly ObjectRef[];
 
-  constructor(
-    plan: Pick<ReplayPlan, "retrains" | "coolDown" | "confirmations" | "end" | "start">,
-    first: InService,
-  ) {
-    this.#plan = plan;
-    this.#champion = first;
-    this.#lastTrainedAt = plan.start;
+  constructor(rules: Rules, { champion, lastTrainedAt, seen }: ServiceState) {
+    this.#rules = rules;
+    this.#champion = champion;
+    this.#lastTrainedAt = lastTrainedAt;
+    this.#seen = seen;
   }
 
   get champion(): InService {
@@ -31,7 +29,12 @@ export class ReplayState {
 
   /** Windows that a confirmation of the next one looks at. */
   get earlier(): readonly ObjectRef[] {
-    return this.#seen.slice(0, this.#plan.confirmations - 1);
+    return this.#seen;
+  }
+
+  /** For the run that goes on from here. */
+  get snapshot(): ServiceState {
+    return { champion: this.#champion, lastTrainedAt: this.#lastTrainedAt, seen: this.#seen };
   }
 
   /**
@@ -41,8 +44,8 @@ export class ReplayState {
    * @returns whether a retrain is due then. At the end of history none is: no window would be left to show what it is worth.
    */
   sees({ confirmed, document }: Pick<ReplayWindowResult, "confirmed" | "document">, at: number): boolean {
-    this.#seen.unshift(document);
-    const { retrains, coolDown, end } = this.#plan;
+    const { retrains, coolDown, end, confirmations } = this.#rules;
+    this.#seen = [document, ...this.#seen].slice(0, confirmations - 1);
     return confirmed && retrains && at < end && at - this.#lastTrainedAt >= coolDown;
   }
 

@@ -1,7 +1,15 @@
-import { ActivityFailure, ApplicationFailure, isCancellation, workflowInfo } from "@temporalio/workflow";
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  continueAsNew,
+  isCancellation,
+  workflowInfo,
+} from "@temporalio/workflow";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 import type {
+  InService,
   JudgeResult,
+  LivedSoFar,
   ReplayLifeInput,
   ReplayLifeResult,
   ReplayPlan,
@@ -13,7 +21,9 @@ import type { Stages } from "../pipeline/stages.ts";
 import { trainAndEvaluate } from "../pipeline/workflow.ts";
 import { show } from "../visibility.ts";
 import { ReplayState } from "./state.ts";
-import type { InService } from "./state.ts";
+
+/** A training has about a hundred events, a window seven. A worker that takes over reads them all within seconds. */
+const MAX_EVENTS = 250;
 
 /**
  * History gone through again as if live: a model is trained at a moment on what was known then and scored forward window by
@@ -22,23 +32,19 @@ import type { InService } from "./state.ts";
  * Steps of training are those of a run, on snapshots that end when the training is. Nothing is registered or promoted.
  *
  * **Messages**: none. **Idempotency**: the workflow id names pipeline file, files and options; steps are cached by their
- * inputs. **Continue-as-new**: none; at most 400 windows. **Versioning**: patched().
+ * inputs. **Continue-as-new**: between two windows, from 250 events on. **Versioning**: patched().
  */
 export async function replayLifeWorkflow(input: ReplayLifeInput): Promise<ReplayLifeResult> {
   const { runId } = workflowInfo();
   const { spec, options, pipeline, model } = input;
   const life = new ShownLife(input);
-  life.tell("reading the files");
-  const data = await ingest.ingestDataset({ runId, spec, files: input.files });
-  show({ dataset: data.dataset.slice(0, 16) });
-  const plan = await replayLife.planReplay({ runId, spec, dataset: data.manifest, options });
-  const history: History = { input, plan, dataset: data.manifest, runId, life };
-  const { trainings, windows } = await goThrough(history);
+  const lived = await goThrough(input, life, input.lived ?? (await begin(input, life)));
+  const { plan, dataset, windows, trainings } = lived;
   life.tell("writing the report");
   const result = await replayLife.concludeReplay({
     runId,
     spec,
-    dataset: data.manifest,
+    dataset,
     pipeline,
     model,
     plan,
@@ -55,31 +61,44 @@ interface History {
   readonly plan: ReplayPlan;
   /** Manifest of the whole history. */
   readonly dataset: ObjectRef;
-  readonly runId: string;
   readonly life: ShownLife;
 }
 
-interface Lived {
-  readonly trainings: readonly TrainingRecord[];
-  readonly windows: readonly { readonly document: ObjectRef }[];
-}
-
-async function goThrough(history: History): Promise<Lived> {
-  const { input, plan, dataset, runId, life } = history;
+/** Reads the files, and trains the first model. */
+async function begin(input: ReplayLifeInput, life: ShownLife): Promise<LivedSoFar> {
+  const { runId } = workflowInfo();
+  const { spec, options, files } = input;
+  life.tell("reading the files");
+  const data = await ingest.ingestDataset({ runId, spec, files });
+  show({ dataset: data.dataset.slice(0, 16) });
+  const dataset = data.manifest;
+  const plan = await replayLife.planReplay({ runId, spec, dataset, options });
+  const history = { input, plan, dataset, life };
   const begun = await train(history, { number: 1, at: plan.start, reason: "the beginning", champion: null });
   if (begun.promoted === undefined)
     throw ApplicationFailure.nonRetryable(
       `replay-life: the first model, trained at the start, was refused: ${begun.record.message}`,
       "gate_refused",
     );
-  const frozen = begun.promoted;
-  const state = new ReplayState(plan, frozen);
-  const trainings = [begun.record];
-  const windows: { readonly document: ObjectRef }[] = [];
+  const state = { champion: begun.promoted, lastTrainedAt: plan.start, seen: [] };
+  return { dataset, plan, frozen: begun.promoted, state, trainings: [begun.record], windows: [] };
+}
+
+async function goThrough(input: ReplayLifeInput, life: ShownLife, before: LivedSoFar): Promise<LivedSoFar> {
+  const { plan, dataset, frozen } = before;
+  const history: History = { input, plan, dataset, life };
+  const state = new ReplayState(plan, before.state);
+  const trainings = [...before.trainings];
+  const windows = [...before.windows];
   for (const [index, span] of plan.windows.entries()) {
+    if (index < before.windows.length) continue;
+    if (workflowInfo().historyLength > MAX_EVENTS) {
+      const lived = { ...before, state: state.snapshot, trainings, windows };
+      await continueAsNew<typeof replayLifeWorkflow>({ ...input, lived });
+    }
     life.tell(`window ${index + 1} of ${plan.windows.length}`);
     const seen = await replayLife.replayWindow({
-      runId,
+      runId: workflowInfo().runId,
       spec: input.spec,
       dataset,
       index,
@@ -102,7 +121,7 @@ async function goThrough(history: History): Promise<Lived> {
     life.note(`training ${number}: ${retrained.record.outcome}`);
     if (retrained.promoted !== undefined) state.promoted(retrained.promoted);
   }
-  return { trainings, windows };
+  return { ...before, state: state.snapshot, trainings, windows };
 }
 
 const modelOf = ({ training, manifest }: InService) => ({ training, manifest });
@@ -135,7 +154,8 @@ async function retrain(history: History, given: TrainingGiven): Promise<Trained>
 }
 
 async function train(history: History, given: TrainingGiven): Promise<Trained> {
-  const { input, plan, dataset, runId, life } = history;
+  const { input, plan, dataset, life } = history;
+  const { runId } = workflowInfo();
   const { number, at, reason, champion } = given;
   const { spec, model, pipeline } = input;
   const knownUntil = at - plan.labelDelay;

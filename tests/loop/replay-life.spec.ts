@@ -78,9 +78,11 @@ await describeWithServices("a replayed life", () => {
       expect(confirmed).toBeLessThan(2);
       const retrained = trainings.filter(({ at, outcome }) => outcome === "promoted" && at > REFIT);
       expect(retrained[0]?.at).toBe(after[confirmed]?.to);
-      const restored = after.filter(({ from }) => from >= (retrained[0]?.at ?? ""));
+      // Twelve machines have a handful of failures a week: after the first retrain each one more makes a difference.
+      const restored = after.slice(-2);
       expect(quality(restored, "loop")).toBeGreaterThan(0.8 * usual);
       expect(quality(restored, "frozen")).toBeLessThan(usual / 2);
+      expect(first.summary.sinceReplaced?.difference?.quality?.low).toBeGreaterThan(0);
     },
     REPLAY_MS,
   );

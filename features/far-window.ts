@@ -1,4 +1,5 @@
 import type { SqlPlan } from "./sql-plan.ts";
+import type { WindowSpan } from "./windows/window-span.ts";
 
 /**
  * A spread below this share of the distance from the first value loses digits to that distance: doubles that far away are 2⁻⁵² of it
@@ -16,24 +17,38 @@ export interface Spread {
 }
 
 /**
- * Differences that are all equal are of equal values where they are no larger than these, since they are no coarser then. Around
- * a zero they are coarser, but tiny values that add up to nothing are none.
+ * Of a column. That it does not vary is known by its changes, and not by its spread: equal differences from a far value need not be of
+ * equal values, and what is left of adding up equal ones need not be nothing.
  *
- * @param value  an expression that NULL masks the same rows of as of `term`
- * @param term   value − first
- * @param first  absent: the term is the value, exact at any distance
+ * @param rows  further columns that must have a value for a row to count
  */
 export function spreadOf(
   plan: SqlPlan,
-  { value, term, first, frame }: Record<"value" | "term" | "frame", string> & { readonly first?: string },
-): Spread {
-  const std = plan.window(`stddev_samp(${term})`, frame);
+  column: string,
+  { window, rows = [] }: { readonly window: WindowSpan; readonly rows?: readonly string[] },
+): Spread & { readonly term: string } {
+  const frame = plan.frame(window);
+  const only = (value: string) =>
+    rows.length === 0
+      ? value
+      : `CASE WHEN ${rows.map((name) => `${plan.column(name)} IS NOT NULL`).join(" AND ")} THEN ${value} END`;
+  const term = plan.term(only(`${plan.column(column)} - ${plan.offset(column)}`));
+  const value = rows.length === 0 ? plan.column(column) : plan.term(only(plan.column(column)));
+  const spread = plan.window(`stddev_samp(${term})`, frame);
   const mean = plan.window(`avg(${value})`, frame);
-  const distance = first === undefined ? `abs(${mean})` : `abs(${mean} - ${first})`;
+  const isFlat = plan.isConstant(column, window);
+  return {
+    term,
+    std: `CASE WHEN ${isFlat} AND ${spread} IS NOT NULL THEN 0e0 ELSE ${spread} END`,
+    isFlat,
+    isFar: `(${spread} < ${FAR} * abs(${mean} - ${plan.offset(column)}) AND NOT ${isFlat})`,
+  };
+}
+
+/** Of whole numbers that are exact at any distance, such as times. */
+export function spreadOfExact(plan: SqlPlan, term: string, frame: string): Spread {
+  const std = plan.window(`stddev_samp(${term})`, frame);
+  const mean = plan.window(`avg(${term})`, frame);
   const isFlat = `${std} = 0`;
-  const isSure =
-    first === undefined
-      ? isFlat
-      : `coalesce(${isFlat} AND (${distance} <= abs(${value}) OR (${value} = 0 AND ${mean} = 0)), false)`;
-  return { std, isFlat, isFar: `(${std} < ${FAR} * ${distance} AND NOT ${isSure})` };
+  return { std, isFlat, isFar: `(${std} < ${FAR} * abs(${mean}) AND NOT ${isFlat})` };
 }

@@ -141,9 +141,7 @@ export class SqlPlan {
 
   /** Frame of a window that includes the present row. */
   frame(span: WindowSpan): string {
-    if ("rows" in span) return `ROWS BETWEEN ${span.rows - 1} PRECEDING AND CURRENT ROW`;
-    const before = this.countUntil(`${span.us} PRECEDING`);
-    return `ROWS BETWEEN ${this.term(`${this.index()} - ${before}`)} PRECEDING AND CURRENT ROW`;
+    return `ROWS BETWEEN ${this.back(span)} PRECEDING AND CURRENT ROW`;
   }
 
   /** Number of the asset's readings up to a time before or after the present one's. */
@@ -176,6 +174,23 @@ export class SqlPlan {
   unlessFar(isFar: string, near: string, exact: () => string): string {
     const far = this.#input.isExact ? exact() : `CAST(error('${FAR_WINDOW}') AS DOUBLE)`;
     return `CASE WHEN ${isFar} THEN ${far} ELSE ${near} END`;
+  }
+
+  /** Rows of a window before the present one. */
+  back(span: WindowSpan): string {
+    if ("rows" in span) return `${span.rows - 1}`;
+    return this.term(`${this.index()} - ${this.countUntil(`${span.us} PRECEDING`)}`);
+  }
+
+  /** Whether the column has one and the same value, or none, in all rows of a window; false where it cannot be told. */
+  isConstant(name: string, span: WindowSpan): string {
+    const column = this.column(name);
+    const before = this.#placed.add(
+      `last_value(${column} IGNORE NULLS) OVER (${SERIES} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)`,
+    );
+    const changed = this.term(`CASE WHEN ${column} <> ${before} THEN ${this.index()} END`);
+    const lastChange = this.window(`last_value(${changed} IGNORE NULLS)`, SO_FAR);
+    return `(coalesce(${lastChange}, 0) <= ${this.index()} - ${this.back(span)})`;
   }
 
   soFar(): string {

@@ -65,25 +65,20 @@ export const correlationOperator: Operator<"correlation", CorrelationArgs> = {
 
 function correlationSql({ left, right, window, minPeriods }: CorrelationArgs, plan: SqlPlan): string {
   const frame = plan.frame(window);
-  const masked = (other: string, value: string) => onlyWhen(`${plan.column(other)} IS NOT NULL`, value);
-  const both = (of: string, other: string) => {
-    const term = plan.term(masked(other, `${plan.column(of)} - ${plan.offset(of)}`));
-    const value = plan.term(masked(other, plan.column(of)));
-    return { term, ...spreadOf(plan, { value, term, first: plan.offset(of), frame }) };
-  };
-  const [x, y] = [both(left, right), both(right, left)];
+  const [x, y] = [
+    spreadOf(plan, left, { window, rows: [right] }),
+    spreadOf(plan, right, { window, rows: [left] }),
+  ];
   const count = plan.window(`count(${x.term})`, frame);
   const value = `${plan.window(`covar_samp(${y.term}, ${x.term})`, frame)} / (${x.std} * ${y.std})`;
-  const exact = () =>
-    new SplitWindow(plan, window).correlation(
-      masked(right, plan.column(left)),
-      masked(left, plan.column(right)),
-    );
+  const masked = (of: string, other: string) =>
+    onlyWhen(`${plan.column(other)} IS NOT NULL`, plan.column(of));
+  const exact = () => new SplitWindow(plan, window).correlation(masked(left, right), masked(right, left));
   return onlyWhen(
     `${count} >= ${minPeriods}`,
     plan.unlessFar(
       `${x.isFar} OR ${y.isFar}`,
-      onlyWhen(`NOT (${x.isFlat} OR ${y.isFlat})`, `greatest(-1e0, least(1e0, ${value}))`),
+      onlyWhen(`${x.std} > 0 AND ${y.std} > 0`, `greatest(-1e0, least(1e0, ${value}))`),
       exact,
     ),
   );

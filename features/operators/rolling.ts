@@ -14,8 +14,7 @@
  */
 import type { OperatorParams } from "../../schemas/pipeline/features.ts";
 import { HOUR_US } from "../labels/label-plan.ts";
-import { spreadOf } from "../far-window.ts";
-import type { Spread } from "../far-window.ts";
+import { spreadOf, spreadOfExact } from "../far-window.ts";
 import { SplitWindow } from "../split-window.ts";
 import { meanSql, onlyWhen } from "../sql-text.ts";
 import type { SqlPlan } from "../sql-plan.ts";
@@ -111,17 +110,8 @@ function rollingSql(args: RollingArgs, plan: SqlPlan): string {
 }
 
 function stdSql(plan: SqlPlan, { column, window }: RollingArgs): string {
-  const { std, isFar } = spreadOfColumn(plan, column, window);
+  const { std, isFar } = spreadOf(plan, column, { window });
   return plan.unlessFar(isFar, std, () => new SplitWindow(plan, window).std(plan.column(column)));
-}
-
-function spreadOfColumn(plan: SqlPlan, column: string, window: WindowSpan): Spread {
-  return spreadOf(plan, {
-    value: plan.column(column),
-    term: plan.shifted(column),
-    first: plan.offset(column),
-    frame: plan.frame(window),
-  });
 }
 
 function slopeSql(plan: SqlPlan, { column, window }: RollingArgs): string {
@@ -129,7 +119,7 @@ function slopeSql(plan: SqlPlan, { column, window }: RollingArgs): string {
   const frame = plan.frame(window);
   const [value, y] = [plan.column(column), plan.shifted(column)];
   const x = plan.term(`CAST(${plan.index()} AS DOUBLE)`);
-  const { isFar, isFlat } = spreadOfColumn(plan, column, window);
+  const { isFar, isFlat } = spreadOf(plan, column, { window });
   const count = plan.window(`count(${value})`, frame);
   // Positions lose digits as values do.
   const isLate = `${plan.index()} >= ${LATE_INDEX} * CASE WHEN ${count} = ${window.rows} THEN ${window.rows} ELSE 1 END`;
@@ -146,8 +136,8 @@ function slopeOverTimeSql(plan: SqlPlan, { column, window }: RollingArgs): strin
   const [value, y] = [plan.column(column), plan.shifted(column)];
   // Whole microseconds stay exact as doubles; hours would round each time before the spread is taken.
   const elapsed = plan.term(onlyWhen(`${value} IS NOT NULL`, `CAST(__t - ${plan.firstTime()} AS DOUBLE)`));
-  const time = spreadOf(plan, { value: elapsed, term: elapsed, frame });
-  const ofValues = spreadOfColumn(plan, column, window);
+  const time = spreadOfExact(plan, elapsed, frame);
+  const ofValues = spreadOf(plan, column, { window });
   const slope = `CASE WHEN ${ofValues.isFlat} THEN 0e0 ELSE ${plan.window(`regr_slope(${y}, ${elapsed})`, frame)} * ${HOUR_US}e0 END`;
   const t = onlyWhen(`${value} IS NOT NULL`, "__t");
   return onlyWhen(

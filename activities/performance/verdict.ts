@@ -79,11 +79,18 @@ function verdictOf(
   if (period === undefined) return none("insufficient_labels", whyTooFew(own, rules, metric));
   const interval = period.intervals[metric] as readonly [number, number];
   const value = period.metrics[metric] as number;
-  const question = { metric, baseline: baseline.value, tolerance: rules.tolerance, interval };
-  const state = isDegraded(question) ? "degraded" : "ok";
+  const { low, high } = baseline;
+  const known = low === null || high === null ? {} : { interval: [low, high] as const };
+  const isWorse = isDegraded({
+    metric,
+    baseline: { value: baseline.value, ...known },
+    tolerance: rules.tolerance,
+    realized: { value, interval },
+  });
+  const state = isWorse ? "degraded" : "ok";
   const band = `${textOf(interval[0])} to ${textOf(interval[1])}`;
   const side = findMetric(metric).direction === "lower" ? "above" : "below";
-  const held = state === "degraded" ? `all ${side} ${textOf(limit)}` : `not all ${side} ${textOf(limit)}`;
+  const held = `${isWorse ? "surely" : "not surely"} ${side} ${textOf(limit)}`;
   return {
     state,
     reason: `${metric} ${textOf(value)} (${band}) on ${period.labelled} labelled of ${period.looked} predictions, ${held}; on the holdout ${textOf(baseline.value)}`,

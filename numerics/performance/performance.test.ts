@@ -4,6 +4,7 @@ import { createGenerator } from "../random/generator.ts";
 import { confirmDegradation, degradationLimit, isDegraded } from "./degradation.ts";
 import { estimateErrors, fitErrorModel } from "./error-model.ts";
 import { estimateClasses } from "./estimate-classes.ts";
+import { wilsonInterval } from "./wilson.ts";
 import { expectedBinaryMetrics, expectedClassMetrics } from "./expected-metrics.ts";
 
 const own = (n: number): Int32Array => Int32Array.from({ length: n }, (_, row) => row);
@@ -23,9 +24,9 @@ const binary = (probability: Float64Array, groups = own(probability.length)) =>
 describe("estimated metrics of classes", () => {
   it("are near the realized ones of calibrated answers, and the band holds them", () => {
     let inside = 0;
-    const seeds = Array.from({ length: 30 }, (_, i) => i);
+    const seeds = Array.from({ length: 12 }, (_, i) => i);
     for (const seed of seeds) {
-      const { probability, truth } = calibrated(2_000, -1, seed);
+      const { probability, truth } = calibrated(1_500, -1, seed);
       const { metrics, intervals } = estimateClasses(binary(probability), seed);
       const realized = computeMetrics("binary", truth, probability, { threshold: 0.5 });
       for (const key of [
@@ -146,19 +147,51 @@ describe("estimated errors of numbers", () => {
 });
 
 describe("degradation", () => {
-  const asked = { metric: "averagePrecision", baseline: 0.8, tolerance: 0.1 };
+  const higher = { metric: "averagePrecision", tolerance: 0.1 } as const;
+  const of = (value: number, low: number, high: number) => ({ value, interval: [low, high] as const });
   it.each([
-    [{ ...asked, interval: [0.6, 0.71] }, true],
-    [{ ...asked, interval: [0.6, 0.73] }, false],
-    [{ metric: "rmse", baseline: 20, tolerance: 0.25, interval: [25.1, 30] }, true],
-    [{ metric: "rmse", baseline: 20, tolerance: 0.25, interval: [24.9, 30] }, false],
+    [{ ...higher, baseline: { value: 0.8 }, realized: of(0.65, 0.6, 0.71) }, true],
+    [{ ...higher, baseline: { value: 0.8 }, realized: of(0.65, 0.6, 0.73) }, false],
+    // A holdout of few rows may have been lucky: then only what is far beyond is told.
+    [{ ...higher, baseline: of(0.8, 0.7, 0.9), realized: of(0.65, 0.6, 0.71) }, false],
+    [{ ...higher, baseline: of(0.8, 0.7, 0.9), realized: of(0.5, 0.45, 0.55) }, true],
+    [{ metric: "rmse", tolerance: 0.25, baseline: { value: 20 }, realized: of(27, 25.1, 30) }, true],
+    [{ metric: "rmse", tolerance: 0.25, baseline: { value: 20 }, realized: of(27, 24.9, 30) }, false],
+    [{ metric: "rmse", tolerance: 0.25, baseline: of(20, 18, 23), realized: of(27, 25.1, 30) }, false],
     // A log likelihood may be below 0: worse is still above.
-    [{ metric: "lifeLoss", baseline: -2, tolerance: 0.5, interval: [-0.9, 0] }, true],
+    [{ metric: "lifeLoss", tolerance: 0.5, baseline: { value: -2 }, realized: of(-0.5, -0.9, 0) }, true],
+    [
+      { metric: "lifeLoss", tolerance: 0.5, baseline: of(-2, -2.6, -1.2), realized: of(-0.5, -0.9, 0) },
+      false,
+    ],
+    // Right to the last digit: anything worse is worse.
+    [{ metric: "rmse", tolerance: 0.1, baseline: { value: 0 }, realized: of(1, 0.5, 2) }, true],
   ] as const)("%j: %s", (question, expected) => {
     expect(isDegraded(question)).toBe(expected);
   });
+
+  it("is hardly ever told of a model that is as good as ever, and nearly always of one that is not", () => {
+    const generator = createGenerator(12);
+    const measured = (share: number, n: number) => {
+      const right = Array.from({ length: n }, () => Number(generator.next() < share)).reduce((a, b) => a + b);
+      return { value: right / n, interval: wilsonInterval(right / n, n) };
+    };
+    const told = (now: number, n: number) =>
+      Array.from({ length: 400 }, () =>
+        isDegraded({
+          metric: "accuracy",
+          tolerance: 0.05,
+          baseline: measured(0.9, 300),
+          realized: measured(now, n),
+        }),
+      ).filter(Boolean).length / 400;
+    for (const n of [100, 1_000]) expect(told(0.9, n)).toBeLessThanOrEqual(0.01);
+    expect(told(0.9 * 0.95, 1_000)).toBeLessThanOrEqual(0.05);
+    expect(told(0.75, 1_000)).toBeGreaterThan(0.95);
+  });
+
   it("has a limit on the worse side", () => {
-    expect(degradationLimit(asked)).toBeCloseTo(0.72, 12);
+    expect(degradationLimit({ ...higher, baseline: 0.8 })).toBeCloseTo(0.72, 12);
     expect(degradationLimit({ metric: "lifeLoss", baseline: -2, tolerance: 0.5 })).toBe(-1);
   });
   it("is confirmed by checks in a row", () => {

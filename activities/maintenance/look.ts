@@ -41,7 +41,10 @@ export function lookAt(
     const around = { policy, isOpen: open.has(key), endedAt: seen.endedAt.get(key), now };
     const step = observe(state, one, around);
     if (step === undefined) continue;
-    states.set(key, { model, asset, state: isQuiet(step.state) ? null : step.state });
+    const next = isQuiet(step.state) ? null : step.state;
+    // Most answers call for nothing, and nothing is remembered of their assets.
+    if (next !== null || states.has(key) || before.get(key) != null)
+      states.set(key, { model, asset, state: next });
     if (step.change === "recovered") recovered.push({ model, asset });
     if (around.isOpen) updated.set(key, one.answer);
     if (step.change !== "opened") continue;

@@ -147,8 +147,10 @@ async function decideOne(
   });
 }
 
-/** What comes of the decision: the promotion is the run's, a moment later. */
-function afterText({ state, decisions, policy, model }: Approval): string {
+/** What comes of the decision, a moment later: the promotion is the run's, the order the recommendation's. */
+function afterText({ state, decisions, policy, model, kind }: Approval): string {
+  if (state === "approved" && kind === "maintenance")
+    return "; the work order follows: aura work-orders list";
   if (state === "approved") return `; the promotion follows: aura models show ${safeText(model)}`;
   if (state !== "waiting") return "";
   const given = decisions.filter((one) => one.decision === "approve").length;

@@ -48,12 +48,15 @@ async function newScores(
   models: readonly string[],
   from: string,
 ): Promise<{ readonly scores: readonly SeenScore[]; readonly upTo: string }> {
-  // One statement, and so one snapshot: what it does not see was begun at `upTo` or later.
+  // One statement, and so one snapshot: what it does not see was begun at `upTo` or later. A restored database counts its
+  // transactions anew: a position that is yet to come is that of another one.
   const [row] = await tx.query<{ scores: SeenScore[] | null; upTo: string }>(
     `select pg_snapshot_xmin(pg_current_snapshot())::text as "upTo",
             (select json_agg(s order by s.written, s.model, s.asset) from (
                select model, asset_id as asset, version, digest, prediction, epoch, ts, seq, scored_at as "scoredAt", written
-                 from aura.asset_scores where model = any ($1) and written >= $2::xid8) s) as scores`,
+                 from aura.asset_scores where model = any ($1)
+                  and written >= case when $2::xid8 > pg_snapshot_xmax(pg_current_snapshot()) then '0' else $2 end::xid8) s)
+              as scores`,
     [models, from],
   );
   const scores = row?.scores ?? [];

@@ -11,6 +11,7 @@ import { watchAlerts } from "./alert-metrics.ts";
 import { watchMaintenance } from "./maintenance/maintenance-metrics.ts";
 import { watchDrift } from "./drift/metrics.ts";
 import { watchPerformance } from "./performance/metrics.ts";
+import { watchRetrains } from "./retraining/metrics.ts";
 import { PlatformSampler } from "../alerting/platform-sampler.ts";
 import { openRedisFeatureCache } from "../stores/redis/feature-cache.ts";
 import { Alarms, hourOf } from "./alarms.ts";
@@ -124,6 +125,7 @@ export async function startApi(settings: Settings, parts: ApiParts): Promise<Run
   watchAlerts(metrics.registry, () => database.get());
   watchMaintenance(metrics.registry, () => database.get());
   watchDrift(metrics.registry, () => database.get().drift);
+  watchRetrains(metrics.registry, () => database.get().retrains);
   watchPerformance(metrics.registry, () => database.get().performance);
   const sampler = new PlatformSampler({
     registry: metrics.registry,

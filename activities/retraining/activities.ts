@@ -9,6 +9,7 @@ import type { Database, Refused, VersionRow } from "../../stores/postgres/port.t
 import { retrainWorkflowId } from "../../temporal-config/constants.ts";
 import { activityKey, SYSTEM_ACTOR, systemAudit } from "../audit.ts";
 import type { ActivityDeps } from "../dependencies.ts";
+import type { Requester } from "../runs/messages.ts";
 import type { RetrainAsk, RetrainDue, RetrainFinish, RetrainInput } from "./messages.ts";
 import { standingPipeline } from "./standing-pipeline.ts";
 
@@ -99,7 +100,7 @@ export function createRetrainingActivities(deps: Pick<ActivityDeps, "db" | "obje
       input: RetrainInput,
     ): Promise<{ pipelineInput: StoredPipelineInput; inputHash: string }> {
       const { model, window, reason } = input;
-      const champion = await begin(db, { model, window, reason });
+      const { champion, requestedBy } = await begin(db, { model, window, reason });
       const { pipeline, text, files } = await standingPipeline(db, champion);
       const byName = new Map(files.map((file) => [file.name, file]));
       for (const file of await db.datasets.pipelineFiles(pipeline.name)) byName.set(file.name, file);
@@ -107,7 +108,8 @@ export function createRetrainingActivities(deps: Pick<ActivityDeps, "db" | "obje
       const stored = await storePipelineInput(objects, {
         text,
         files: [...byName.values()],
-        requestedBy: { id: SYSTEM_ACTOR.id, authenticated: true },
+        // Whoever asked for it may not approve what comes of it.
+        requestedBy,
         scheduleKey: `retrain/${window}`,
         isRetrain: true,
       });
@@ -126,15 +128,12 @@ export function createRetrainingActivities(deps: Pick<ActivityDeps, "db" | "obje
 async function begin(
   { registry, retrains }: Pick<Database, "registry" | "retrains">,
   { model, window, reason }: RetrainInput,
-): Promise<VersionRow> {
+): Promise<{ readonly champion: VersionRow; readonly requestedBy: Requester }> {
   const champion = await registry.champion(model);
   if (champion === undefined)
     throw new PlatformError("no_champion", `retrain [${model}]: there is no run to repeat`);
-  await retrains.begin(
-    { model, window, reason },
-    systemAudit("retrain.start", `model/${model}`, { window, reason }),
-  );
-  return champion;
+  const audit = systemAudit("retrain.start", `model/${model}`, { window, reason });
+  return { champion, requestedBy: await retrains.begin({ model, window, reason }, audit) };
 }
 
 async function refuse(

@@ -47,9 +47,13 @@ export interface RetrainStore {
   /**
    * A retrain begins its work. One that nobody asked for here, as it was started through Temporal itself, is opened now.
    *
+   * @returns who asked for it
    * @throws {PlatformError} conflict: another one of the model is open, or this one is over
    */
-  begin(retrain: Pick<RetrainRequest, "model" | "window" | "reason">, audit: AuditEntry): Promise<void>;
+  begin(
+    retrain: Pick<RetrainRequest, "model" | "window" | "reason">,
+    audit: AuditEntry,
+  ): Promise<RetrainRequest["requestedBy"]>;
   /** The first end stands. */
   finish(
     retrain: Pick<RetrainRequest, "model" | "window">,

@@ -65,6 +65,8 @@ await describeWithServices("pipeline and drift workflows", (services) => {
               }
             : { isDue: true, window: "2026-11-21" },
         finishRetrain: async (end: RetrainFinish) => void ended.push(end),
+        beginRetrain: async () => undefined,
+        extractLive: async () => ({ files: [], readings: 0, failures: 0 }),
         prepareRetrain: async ({ model, window }: { model: string; window: string }) => {
           retrained.push(`${model} ${window}`);
           return { pipelineInput: inputOf(model, "bad"), inputHash: window };

@@ -59,33 +59,23 @@ export class PostgresRetrainStore implements RetrainStore {
     await countRefusal(this.#pool, request, { ...refused, by: "" });
   }
 
-  async begin(
+  begin(
     { model, window, reason }: Pick<RetrainRequest, "model" | "window" | "reason">,
     audit: AuditEntry,
-  ): Promise<void> {
-    await this.#pool.transaction(async (tx) => {
+  ): Promise<RetrainRequest["requestedBy"]> {
+    return this.#pool.transaction(async (tx) => {
       await lockModel(tx, model);
-      const refuse = (found: string): PlatformError =>
-        new PlatformError("conflict", `retrain [${model} ${window}]: ${found}`);
       const [open] = await openOf(tx, model);
-      if (open?.window === window) {
-        if (open.state === "running") return;
-      } else if (open !== undefined) throw refuse(`${open.window} is open`);
-      else {
-        const [over] = await tx.query(
-          "select model from aura.retrains where model = $1 and time_window = $2",
-          [model, window],
-        );
-        if (over !== undefined) throw refuse("it is over");
-        const asked = { trigger: "manual", requestKey: `retrain/${model}/${window}` } as const;
-        const requestedBy = { id: "temporal", authenticated: false };
-        await insert(tx, { model, window, reason, requestedBy, ...asked });
-      }
-      await tx.query("update aura.retrains set state = 'running' where model = $1 and time_window = $2", [
-        model,
-        window,
-      ]);
-      await appendAudit(tx, audit);
+      if (open !== undefined && open.window !== window)
+        throw refusal(model, window, `${open.window} is open`);
+      if (open === undefined) await openUnasked(tx, { model, window, reason });
+      const changed = await tx.query(
+        `update aura.retrains set state = 'running' where model = $1 and time_window = $2 and state = 'asked'
+         returning model`,
+        [model, window],
+      );
+      if (changed.length > 0) await appendAudit(tx, audit);
+      return requesterOf(tx, { model, window });
     });
   }
 
@@ -140,6 +130,43 @@ export class PostgresRetrainStore implements RetrainStore {
       [model ?? null, limit],
     );
   }
+}
+
+function refusal(model: string, window: string, found: string): PlatformError {
+  return new PlatformError("conflict", `retrain [${model} ${window}]: ${found}`);
+}
+
+/** Of one that was started through Temporal itself. */
+async function openUnasked(
+  sql: Sql,
+  { model, window, reason }: Pick<RetrainRequest, "model" | "window" | "reason">,
+): Promise<void> {
+  const [over] = await sql.query("select model from aura.retrains where model = $1 and time_window = $2", [
+    model,
+    window,
+  ]);
+  if (over !== undefined) throw refusal(model, window, "it is over");
+  const asked = { trigger: "manual", requestKey: `retrain/${model}/${window}` } as const;
+  await insert(sql, {
+    model,
+    window,
+    reason,
+    requestedBy: { id: "temporal", authenticated: false },
+    ...asked,
+  });
+}
+
+async function requesterOf(
+  sql: Sql,
+  { model, window }: Pick<RetrainRequest, "model" | "window">,
+): Promise<RetrainRequest["requestedBy"]> {
+  const [row] = await sql.query<{ id: string; authenticated: boolean }>(
+    `select requested_by as id, requester_authenticated as authenticated
+       from aura.retrains where model = $1 and time_window = $2`,
+    [model, window],
+  );
+  if (row === undefined) throw new Error(`retrain [${model} ${window}]: the row just written is gone`);
+  return row;
 }
 
 async function lockModel(sql: Sql, model: string): Promise<void> {

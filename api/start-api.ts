@@ -14,6 +14,7 @@ import { watchPerformance } from "./performance/metrics.ts";
 import { watchRetrains } from "./retraining/metrics.ts";
 import { PlatformSampler } from "../alerting/platform-sampler.ts";
 import { openRedisFeatureCache } from "../stores/redis/feature-cache.ts";
+import { watchRollouts } from "./rollout-metrics.ts";
 import { Alarms, hourOf } from "./alarms.ts";
 import { DatabaseConnection } from "./database-connection.ts";
 import type { ApiDeps } from "./deps.ts";
@@ -124,6 +125,7 @@ export async function startApi(settings: Settings, parts: ApiParts): Promise<Run
   ]);
   watchAlerts(metrics.registry, () => database.get());
   watchMaintenance(metrics.registry, () => database.get());
+  watchRollouts(metrics.registry, serving.candidates);
   watchDrift(metrics.registry, () => database.get().drift);
   watchRetrains(metrics.registry, () => database.get().retrains);
   watchPerformance(metrics.registry, () => database.get().performance);

@@ -61,8 +61,10 @@ export interface ModelServing {
 
 const DEADLINE_MS = 5_000;
 const MEMORY_LIMIT_MB = 1_024;
-/** A candidate that hangs costs its own children alone. */
-const CANDIDATE_DEADLINE_MS = 2_000;
+/** Small: one that is several times as slow must not miss the deadline of a batch for the number of its rows. */
+const CANDIDATE_BATCH_ROWS = 16;
+/** A third of a turn where the processor is fought for: enough to be scored at all. */
+const SHADOW_NICENESS = 5;
 const SHADOW_QUEUE_ROWS = 2_048;
 const CANARY_QUEUE_ROWS = 4_096;
 
@@ -130,8 +132,13 @@ export async function openModelServing(options: ModelServingOptions): Promise<Mo
 
 /** In shadow nothing waits for it: one child that takes what time is left, and a short queue. */
 function candidatePool(mode: "shadow" | "canary", { children }: ModelServingOptions["pool"]): PoolOptions {
-  const common = { deadlineMs: CANDIDATE_DEADLINE_MS, memoryLimitMb: MEMORY_LIMIT_MB };
-  if (mode === "shadow") return { ...common, children: 1, maxQueueRows: SHADOW_QUEUE_ROWS, niceness: 10 };
+  const common = {
+    deadlineMs: DEADLINE_MS,
+    memoryLimitMb: MEMORY_LIMIT_MB,
+    maxBatchRows: CANDIDATE_BATCH_ROWS,
+  };
+  if (mode === "shadow")
+    return { ...common, children: 1, maxQueueRows: SHADOW_QUEUE_ROWS, niceness: SHADOW_NICENESS };
   return { ...common, children: Math.ceil(children / 2), maxQueueRows: CANARY_QUEUE_ROWS };
 }
 

@@ -49,7 +49,7 @@ test("only columns that some feature is computed from are asked for, through exp
     asset: "a",
     readings: [{ t: 1, voltage: 3, current: 2, Status: "text", stranger: "x" }],
   });
-  expect(reply).toEqual({ row: Float64Array.of(12), at: 1, warnings: [] });
+  expect(reply).toEqual({ row: Float64Array.of(12), at: 1, t: 1, warnings: [] });
   expect(() => assetFeatures.lastRow(load, { asset: "a", readings: [{ t: 1, voltage: 3 }] })).toThrow(
     expect.objectContaining({ locations: [expect.objectContaining({ field: "readings.0.current" })] }),
   );
@@ -144,6 +144,7 @@ test("a reading that ingest would put into quarantine is left out and told", () 
   expect(ask(good, { voltage: 999 }, { voltage: 4, mode: "ON" }, { voltage: null })).toEqual({
     row: Float64Array.of(3),
     at: 1,
+    t: 1,
     warnings: [
       "readings.1.voltage: expected 0 to 10 V, found 999; the reading is left out",
       "readings.2.mode: expected one of on, off, found 'ON'; the reading is left out",

@@ -15,17 +15,24 @@ export interface RunningShadow {
   end(): Promise<number>;
 }
 
-/** Brings a version that is not the champion into shadow, and waits until it is scored. */
-export async function startShadow({ port, versions }: ServingPlatform): Promise<RunningShadow> {
+/** Its children start when the machine has time for them. */
+const PATIENCE_MS = 60_000;
+
+/**
+ * Brings a version that is not the champion into shadow, and waits until it is scored.
+ *
+ * @param body of a prediction
+ */
+export async function startShadow({ port, versions }: ServingPlatform, body: string): Promise<RunningShadow> {
   const base = `http://127.0.0.1:${port}`;
-  const ask = async <T>(path: string, schema: z.ZodType<T>, body?: object): Promise<T> => {
+  const ask = async <T>(path: string, schema: z.ZodType<T>, sent?: object): Promise<T> => {
     const init =
-      body === undefined
+      sent === undefined
         ? {}
         : {
             method: "POST",
             headers: { "content-type": "application/json" },
-            body: JSON.stringify(body),
+            body: JSON.stringify(sent),
           };
     const response = await fetch(`${base}${path}`, init);
     const text = await response.text();
@@ -35,10 +42,15 @@ export async function startShadow({ port, versions }: ServingPlatform): Promise<
   const champion = await ask(`/v1/models/${SERVED_MODEL}/champion`, championSchema);
   const version = versions.find((one) => one !== champion.version);
   const { rolloutId } = await ask(`/v1/models/${SERVED_MODEL}/rollouts`, startedSchema, { version });
-  // Its children are started and warmed; the workflow may take a moment to write the row.
-  await setTimeout(5_000);
-  const { state } = await ask(`/v1/rollouts/${rolloutId}`, statusSchema);
-  if (state !== "running") throw new Error(`${rolloutId}: expected it running, got ${state}`);
+  const stop = performance.now() + PATIENCE_MS;
+  for (let pairs = 0; pairs === 0;) {
+    if (performance.now() > stop) throw new Error(`${rolloutId}: nothing was compared in ${PATIENCE_MS} ms`);
+    await ask(`/v1/models/${SERVED_MODEL}/predict`, z.unknown(), JSON.parse(body) as object);
+    await setTimeout(500);
+    // The workflow may take a moment to write the row.
+    const found = await ask(`/v1/rollouts/${rolloutId}`, statusSchema).catch(() => undefined);
+    pairs = found?.counted.pairs ?? 0;
+  }
   return {
     async end() {
       // Counts are written each half second.

@@ -123,7 +123,7 @@ async function runServeSuite(context: SuiteContext): Promise<void> {
     await measureLatency(context, platform, { ours, plan });
     await measureExplained(context, platform, { bodies, plan });
     await measurePromotions(context, platform, { ours, plan });
-    await measureShadow(context, platform, { ours, plan });
+    await measureShadow(context, platform, { ours, plan, body: bodies[0] ?? "" });
   } finally {
     await platform.stop();
   }
@@ -296,7 +296,7 @@ async function measurePromotions(
 async function measureShadow(
   context: SuiteContext,
   platform: ServingPlatform,
-  { ours, plan }: { readonly ours: readonly Buffer[]; readonly plan: Plan },
+  { ours, plan, body }: { readonly ours: readonly Buffer[]; readonly plan: Plan; readonly body: string },
 ): Promise<void> {
   const loop = { port: platform.port, rate: 300, connections: 32, requests: ours };
   const seconds = plan.openSeconds / (2 * SHADOW_ROUNDS);
@@ -304,7 +304,7 @@ async function measureShadow(
   let compared = 0;
   for (let round = 0; round < SHADOW_ROUNDS; round += 1) {
     alone.push(...(await load("without a shadow", runOpenLoop({ ...loop, seconds }))).latenciesMs);
-    const shadow = await startShadow(platform);
+    const shadow = await startShadow(platform, body);
     beside.push(...(await load("with a shadow", runOpenLoop({ ...loop, seconds }))).latenciesMs);
     compared += await shadow.end();
   }

@@ -1,6 +1,7 @@
 import type { InferencePool } from "../../../inference/pool.ts";
 import type { ModelOutput } from "../../../inference/served-model.ts";
 import { isPlatformError, PlatformError } from "../../../schemas/platform-error.ts";
+import { nErrors } from "../../../schemas/serving/rollout.ts";
 import type { ServedVersion } from "../served-version.ts";
 import type { RolloutMeter, Side } from "./meter.ts";
 import { isInShare } from "./sticky-share.ts";
@@ -33,14 +34,26 @@ const CANDIDATE_MS = 1_000;
  * all of it; without any by what names the request.
  */
 export function takes(
-  { rolloutId, mode, share }: Candidate,
+  { rolloutId, mode, share, meter }: Candidate,
   assets: readonly (string | null)[] | undefined,
   requestKey: string,
 ): boolean {
-  if (mode === "shadow") return false;
+  if (mode === "shadow" || isTripped(meter)) return false;
   const known = assets?.filter((asset) => asset !== null) ?? [];
   if (known.length === 0) return isInShare(rolloutId, requestKey, share);
   return known.every((asset) => isInShare(rolloutId, asset, share));
+}
+
+/** Failures from which on a version that fails more often than not is left alone. */
+const TRIP_FAILURES = 20;
+
+/**
+ * Whether this process asks it no more in this stage. Its rollout is being rolled back then, unless no worker is there to do so: until
+ * one is, no caller waits for what fails.
+ */
+function isTripped({ counts: { candidate } }: RolloutMeter): boolean {
+  const failures = nErrors(candidate);
+  return failures >= TRIP_FAILURES && 2 * failures > candidate.requests;
 }
 
 /** The champion beside a candidate: as ever, and counted. */

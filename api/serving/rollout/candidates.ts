@@ -42,8 +42,8 @@ export class Candidates {
   readonly #byModel = new Map<string, Candidate>();
   readonly #pools = new Map<Candidate["mode"], InferencePool>();
   readonly #reported = new WeakMap<RolloutMeter, number>();
-  /** Versions that could not be loaded: the stage it was tried for. */
-  readonly #refused = new Map<string, RolloutMeter>();
+  /** Versions that could not be loaded, by rollout and stage: they are told of, and not tried again. */
+  readonly #refused = new Map<string, Pick<Candidate, "rolloutId" | "stage" | "meter">>();
   #changes: Promise<void> = Promise.resolve();
   #reporting: Promise<void> | undefined;
   #pollTimer: NodeJS.Timeout | undefined;
@@ -101,6 +101,7 @@ export class Candidates {
         const all = await this.#options.database().rollouts.serving(model);
         const rows = all.filter((row) => !row.isPromoted || this.#isLeading(row));
         const open = new Set(rows.map((row) => row.version.model));
+        if (model === undefined) this.#forgetRefused(new Set(all.map(({ rolloutId }) => rolloutId)));
         for (const known of model === undefined ? [...this.#byModel.keys()] : [model])
           if (!open.has(known)) this.#drop(known);
         for (const row of rows) if (!row.isPromoted) await this.#follow(row);
@@ -109,6 +110,10 @@ export class Candidates {
       }
     });
     return this.#changes;
+  }
+
+  #forgetRefused(open: ReadonlySet<string>): void {
+    for (const [key, { rolloutId }] of this.#refused) if (!open.has(rolloutId)) this.#refused.delete(key);
   }
 
   /** It serves here beside a champion that it replaces: without it its assets would go back for a moment. */
@@ -158,8 +163,8 @@ export class Candidates {
     if (isPlatformError(err) && err.isRetryable) return;
     const meter = new RolloutMeter();
     meter.refused(isPlatformError(err) ? err.code : "internal");
-    this.#refused.set(`${rolloutId}/${stage}`, meter);
-    await this.#write(rolloutId, stage, meter);
+    this.#refused.set(`${rolloutId}/${stage}`, { rolloutId, stage, meter });
+    this.#report();
   }
 
   #drop(model: string): void {
@@ -197,7 +202,7 @@ export class Candidates {
   }
 
   async #reportAll(): Promise<void> {
-    for (const { rolloutId, stage, meter } of this.#byModel.values())
+    for (const { rolloutId, stage, meter } of [...this.#byModel.values(), ...this.#refused.values()])
       if (this.#reported.get(meter) !== meter.nEvents) await this.#write(rolloutId, stage, meter);
   }
 

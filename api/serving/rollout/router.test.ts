@@ -121,6 +121,14 @@ describe("RolloutRouter", () => {
     expect(bench.meter.counts).toMatchObject({ candidate: { errors: {} }, champion: { errors: {} } });
   });
 
+  it("asks a version no more that fails more often than not", async () => {
+    const bench = benchOf({
+      candidate: () => Promise.reject(new PlatformError("model_output_invalid", "NaN")),
+    });
+    for (let i = 0; i < 30; i++) expect(await bench.answer(inShare.slice(0, 1))).toBe(1);
+    expect(bench.meter.counts.candidate.requests).toBe(20);
+  });
+
   it("never answers by a shadow, whatever it does", async () => {
     const bench = benchOf({ mode: "shadow" });
     expect(await bench.answer(inShare.slice(0, 1))).toBe(1);

@@ -3,6 +3,7 @@ import { InvalidArgumentError } from "commander";
 import type { Command } from "commander";
 import { z } from "zod";
 import { durationMs, durationSchema } from "../../../schemas/pipeline/time.ts";
+import { PlatformError } from "../../../schemas/platform-error.ts";
 import { apiPath } from "../../client.ts";
 import type { ApiClient } from "../../client.ts";
 import { withApi } from "../../connection.ts";
@@ -176,15 +177,17 @@ function registerWait(rollout: Command): void {
     .command("wait")
     .description("wait until the rollout of a model is over; for scripts and CI systems")
     .argument("<model>", "name of the model")
+    .argument("[version]", "wait for the rollout of this one, also when it has not begun yet", parseVersion)
     .option("--timeout <duration>", "at most so long, e.g. 30m", parseDuration)
     .option("--json", "print the rollout as JSON")
     .addHelpText(
       "after",
-      "\nEnds with 0 when the version was promoted, 3 when a guard rolled it back, 4 when somebody aborted it, 5 when\nit still goes on at the timeout.\n\nExample:\n  $ aura rollout wait turbofan --timeout 2h",
+      "\nEnds with 0 when the version was promoted, 3 when a guard rolled it back, 4 when somebody aborted it, 5 when\nit still goes on at the timeout.\n\nExample:\n  $ aura rollout wait turbofan 7 --timeout 2h",
     )
-    .action(async (model: string, options: WaitOptions, command: Command) =>
-      wait(contextOf(command), model, options),
-    );
+    .action(async (...given: [string, number | undefined, WaitOptions, Command]) => {
+      const [model, version, options, command] = given;
+      await wait(contextOf(command), { model, version }, options);
+    });
 }
 
 interface WaitOptions extends JsonOption {
@@ -192,17 +195,25 @@ interface WaitOptions extends JsonOption {
 }
 
 const POLL_MS = 500;
+/** A version that is to be approved first may take its time; a day is long for a script. */
+const MOST_PATIENCE_MS = 24 * 3_600_000;
 
 async function wait(
   context: CliContext,
-  model: string,
+  { model, version }: { readonly model: string; readonly version: number | undefined },
   { timeout = Infinity, json }: WaitOptions,
 ): Promise<void> {
   const { output } = context;
   const until = performance.now() + timeout;
   await withApi(context, { start: "if-made" }, async ({ client, signal }) => {
+    const find = async () => {
+      const found = await read(client, model);
+      if (version === undefined || found.version === version) return found;
+      throw new PlatformError("not_found", `wait for rollout [${model}@${version}]: there is none`);
+    };
+    const patienceMs = version === undefined ? 0 : Math.min(timeout, MOST_PATIENCE_MS);
+    let found = await patient(find, { signal, patienceMs })();
     const ask = patient(() => read(client, model), { signal, awaited: [] });
-    let found = await ask();
     while (found.endedAt === null && performance.now() < until) {
       output.progress(`${model}@${found.version}: ${found.state}, ${stageText(found)}`);
       await sleep(Math.min(POLL_MS, Math.max(1, until - performance.now())), undefined, { signal });

@@ -105,7 +105,7 @@ describe("the plan of a replay", () => {
     [
       "cycles without a length",
       { time: "cycle", options: { sharedCycles: true } },
-      "every: expected the length",
+      "[every]: expected the length",
     ],
     [
       "a duration for cycles",
@@ -115,11 +115,11 @@ describe("the plan of a replay", () => {
     ["a number for timestamps", { options: { every: "50" } }, "a duration such as 7d"],
     ["windows of nothing", { options: { every: "0d" } }, "a window longer than 0"],
     ["too many windows", { options: { every: "1h" } }, "at most 400"],
-    ["a start after the end", { options: { start: "2030-01-01T00:00:00Z" } }, "start: expected a moment"],
+    ["a start after the end", { options: { start: "2030-01-01T00:00:00Z" } }, "[start]: expected a moment"],
     [
       "a delay before the first reading",
       { options: { start: "10%", labelDelay: "52w" } },
-      "start: expected a moment",
+      "[start]: expected a moment",
     ],
     ["words", { options: { start: "soon" } }, "a share such as 40%"],
   ];

@@ -125,7 +125,7 @@ function sharedTime(
 function cannot(field: string, expected: string, found: string): PlatformError {
   return new PlatformError(
     "invalid_pipeline",
-    `replay-life, ${field}: expected ${expected}; found ${found}`,
+    `replay-life [${field}]: expected ${expected}; found ${found}`,
     {
       locations: [{ field, expected, found }],
     },

@@ -63,7 +63,7 @@ export function momentOf(
 const cycleOf = (text: string): number => (/^-?\d+$/.test(text) ? Number(text) : Number.NaN);
 
 export function refused(field: string, expected: string, found: string): PlatformError {
-  return new PlatformError("invalid_body", `replay-life, ${field}: expected ${expected}, found ${found}`, {
+  return new PlatformError("invalid_body", `replay-life [${field}]: expected ${expected}, found ${found}`, {
     locations: [{ field, expected, found }],
   });
 }

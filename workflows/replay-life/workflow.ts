@@ -77,7 +77,7 @@ async function begin(input: ReplayLifeInput, life: ShownLife): Promise<LivedSoFa
   const begun = await train(history, { number: 1, at: plan.start, reason: "the beginning", champion: null });
   if (begun.promoted === undefined)
     throw ApplicationFailure.nonRetryable(
-      `replay-life: the first model, trained at the start, was refused: ${begun.record.message}`,
+      `replay-life [start]: the first model was refused: ${begun.record.message}`,
       "gate_refused",
     );
   const state = { champion: begun.promoted, lastTrainedAt: plan.start, seen: [] };

@@ -34,7 +34,7 @@ export interface Measured {
 
 const N_RESAMPLES = 300;
 /** Intervals are of an even sample of more rows: they hardly depend on it, as whole assets are drawn. */
-const MOST_RESAMPLED = 20_000;
+const MOST_RESAMPLED = 10_000;
 /** Metrics that rows of lives that have not ended count in. */
 const LIFE_METRICS: ReadonlySet<string> = new Set(["lifeLoss", "rmseIpcw", "concordance"]);
 

@@ -29,7 +29,7 @@ export interface LabelStore {
   list(filter: LabelFilter & { readonly limit: number; readonly after?: number }): Promise<LabelRow[]>;
   /** How many labels that count were stored since then, by kind. */
   counts(since: string): Promise<{ kind: LabelKind; n: number }[]>;
-  /** Labels that count of all assets that the version answered for in the window, in order of asset and time. */
+  /** Labels that count of all assets that the version answered for in the window, of each asset in order of time. */
   ofAssets(window: PredictionWindow & { readonly timeKind: "timestamp" | "cycle" }): Promise<AssetLabel[]>;
   /**
    * When each of these assets was last seen by a live source of timestamps, not after `lastSeen`, as labels of the kind

@@ -15,7 +15,7 @@ import type {
 } from "../../port/labels.ts";
 import type { PredictionWindow } from "../../port/predictions.ts";
 import { refusalsOf } from "./label-scope.ts";
-import { PREDICTIONS_IN_WINDOW, windowValues } from "./prediction-window.ts";
+import { IS_IN_WINDOW, PREDICTIONS_IN_WINDOW, windowValues } from "./prediction-window.ts";
 
 const VALUE =
   "case when l.value_text is null then to_json(l.value_number) else to_json(l.value_text) end as value";
@@ -88,12 +88,14 @@ export class PostgresLabelStore implements LabelStore {
     );
   }
 
+  /** From asset to asset through the index, whatever the planner knows of tables that have just been filled. */
   ofAssets(window: PredictionWindow & { readonly timeKind: "timestamp" | "cycle" }): Promise<AssetLabel[]> {
     return this.#pool.query(
-      `select l.kind, l.asset_id as asset, l.t, l.label_column as column, ${VALUE} from aura.observed_labels l
-        where l.state = 'valid' and l.time_kind = $7
-          and l.asset_id in (select p.asset_id from ${PREDICTIONS_IN_WINDOW})
-        order by l.asset_id collate "C", l.t, l.seq`,
+      `select l.* from (select distinct p.asset_id from ${PREDICTIONS_IN_WINDOW} and p.asset_id is not null) a
+        cross join lateral (
+          select l.kind, l.asset_id as asset, l.t, l.label_column as column, ${VALUE} from aura.observed_labels l
+           where l.state = 'valid' and l.time_kind = $7 and l.asset_id = a.asset_id
+           order by l.t, l.seq offset 0) l`,
       [...windowValues(window), window.timeKind],
     );
   }
@@ -102,23 +104,27 @@ export class PostgresLabelStore implements LabelStore {
     window: PredictionWindow & { readonly source: string; readonly lastSeen: string },
   ): Promise<AssetLabel[]> {
     return this.#pool.query(
-      `select 'event_free' as kind, a.asset_id as asset, newest.ts::double precision as t, null as column, null as value
-         from aura.live_sources l join aura.reading_series s using (source_key) join aura.assets a using (asset_key)
-        cross join lateral (select r.ts from aura.readings r
-           where r.series_key = s.series_key and r.ts <= (extract(epoch from $8::timestamptz) * 1000000)::bigint
-           order by r.epoch desc, r.ts desc limit 1) newest
-        where l.source = $7 and a.asset_id in (select p.asset_id from ${PREDICTIONS_IN_WINDOW})
-        order by a.asset_id collate "C"`,
+      `select 'event_free' as kind, w.asset_id as asset, seen.ts::double precision as t, null as column, null as value
+         from (select distinct p.asset_id from ${PREDICTIONS_IN_WINDOW} and p.asset_id is not null) w
+        cross join lateral (
+          select newest.ts from aura.assets a
+            join aura.reading_series s using (asset_key) join aura.live_sources l using (source_key)
+           cross join lateral (select r.ts from aura.readings r
+              where r.series_key = s.series_key and r.ts <= (extract(epoch from $8::timestamptz) * 1000000)::bigint
+              order by r.epoch desc, r.ts desc limit 1) newest
+           where a.asset_id = w.asset_id and l.source = $7 offset 0) seen`,
       [...windowValues(window), window.source, window.lastSeen],
     );
   }
 
+  /** From label to label: there are hardly ever more of them than predictions, and none is older than its own. */
   ofPredictions(window: PredictionWindow): Promise<PredictionLabel[]> {
     return this.#pool.query(
       `select l.prediction_id as "predictionId", l.kind, l.label_column as column, ${VALUE}
          from aura.observed_labels l
-        where l.state = 'valid' and l.prediction_id is not null
-          and l.prediction_id in (select p.prediction_id from ${PREDICTIONS_IN_WINDOW})
+        cross join lateral (
+          select * from aura.prediction_index p where p.prediction_id = l.prediction_id offset 0) p
+        where l.state = 'valid' and l.prediction_id is not null and l.created_at >= $3 and ${IS_IN_WINDOW}
         order by l.seq`,
       windowValues(window),
     );

@@ -11,6 +11,7 @@ import { withLateHeartbeat } from "./heartbeat.ts";
 import { createHousekeepingActivities } from "./housekeeping/activities.ts";
 import { createIngestActivities } from "./ingest/activities.ts";
 import { createMaintenanceActivities } from "./maintenance/activities.ts";
+import { createOrderActivities } from "./maintenance/order-activities.ts";
 import { createSavingsActivities } from "./maintenance/savings/activities.ts";
 import { createMonitoringActivities } from "./monitoring/activities.ts";
 import { createOnlineActivities } from "./online/activities.ts";
@@ -43,6 +44,7 @@ export function createActivities(deps: ActivityDeps) {
         ...createRolloutActivities(deps),
         ...createReviewActivities(deps),
         ...createMaintenanceActivities(deps),
+        ...createOrderActivities(deps),
       }),
       ...createHousekeepingActivities(deps),
       ...createOnlineActivities(deps),

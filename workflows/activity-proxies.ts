@@ -9,6 +9,7 @@ import type { createFeatureActivities } from "../activities/features/activities.
 import type { createHousekeepingActivities } from "../activities/housekeeping/activities.ts";
 import type { createIngestActivities } from "../activities/ingest/activities.ts";
 import type { createMaintenanceActivities } from "../activities/maintenance/activities.ts";
+import type { createOrderActivities } from "../activities/maintenance/order-activities.ts";
 import type { createSavingsActivities } from "../activities/maintenance/savings/activities.ts";
 import type { createMonitoringActivities } from "../activities/monitoring/activities.ts";
 import type { createPerformanceActivities } from "../activities/performance/activities.ts";
@@ -60,8 +61,9 @@ export const channelTests = proxyActivities<Pick<ReturnType<typeof createAlarmAc
   retry: { maximumAttempts: 1 },
 });
 export const maintenance = proxyActivities<ReturnType<typeof createMaintenanceActivities>>(RECORD);
+export const orders = proxyActivities<ReturnType<typeof createOrderActivities>>(RECORD);
 export const orderDeliveries = proxyActivities<
-  Pick<ReturnType<typeof createMaintenanceActivities>, "deliverWorkOrder">
+  Pick<ReturnType<typeof createOrderActivities>, "deliverWorkOrder">
 >({ ...RECORD, ...DELIVERY });
 /** People decide without it as well, and so nobody waits long for it. */
 export const explanations = proxyActivities<

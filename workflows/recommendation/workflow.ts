@@ -13,7 +13,7 @@ import {
 } from "@temporalio/workflow";
 import type { AssessedRecommendation, Reason } from "../../activities/maintenance/messages.ts";
 import { approveWorkflowId, MAINTENANCE_POLL_MS, TASK_QUEUES } from "../../temporal-config/constants.ts";
-import { approvals, explanations, maintenance, orderDeliveries } from "../activity-proxies.ts";
+import { approvals, explanations, maintenance, orderDeliveries, orders } from "../activity-proxies.ts";
 import { approvalWorkflow } from "../approval/workflow.ts";
 import type { ApprovalResult } from "../approval/messages.ts";
 import { show } from "../visibility.ts";
@@ -65,7 +65,7 @@ class RecommendationEntity {
     if ("ended" in decided) return this.#end(decided.ended, decided.decidedBy);
     this.#to("ordering", null);
     const approval = assessed.mode === "ask" ? { approvalId: approvalIdOf(id) } : {};
-    const { workOrderId } = await maintenance.makeWorkOrder({ id, decidedBy: decided, ...approval });
+    const { workOrderId } = await orders.makeWorkOrder({ id, decidedBy: decided, ...approval });
     return workOrderId;
   }
 
@@ -74,7 +74,7 @@ class RecommendationEntity {
     for (;;) {
       // Before the row is read: a wake-up that comes meanwhile is about something newer, and asks for another look.
       this.#isWoken = false;
-      const standing = await maintenance.readWorkOrder({ workOrderId });
+      const standing = await orders.readWorkOrder({ workOrderId });
       const step = workingStep(standing);
       if (step === "settle") return this.#settle(workOrderId);
       if (step === "send") {
@@ -136,7 +136,7 @@ class RecommendationEntity {
   async #settle(workOrderId: string): Promise<RecommendationResult> {
     const { id, asset } = this.#input;
     this.#to("settling", workOrderId);
-    const { outcome, label } = await maintenance.settleWorkOrder({ workOrderId });
+    const { outcome, label } = await orders.settleWorkOrder({ workOrderId });
     this.#to("over", workOrderId);
     const says = label === null ? "no label comes of it" : `label: ${label}`;
     show({ stage: "closed", approval: null }, `**${outcome}** — maintenance of ${asset}; ${says}`);
@@ -266,6 +266,6 @@ async function deliver(workOrderId: string): Promise<void> {
     await orderDeliveries.deliverWorkOrder({ workOrderId });
   } catch (error) {
     if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
-    await maintenance.failWorkOrder({ workOrderId, reason: "it was not taken within a day" });
+    await orders.failWorkOrder({ workOrderId, reason: "it was not taken within a day" });
   }
 }

@@ -91,11 +91,13 @@ export const recommendationRoutes: readonly AnyRoute[] = [
       const row = found(await db.recommendations.get(params.id, actor.sites), "recommendation", params.id);
       const approval = row.approvalId === null ? undefined : await db.approvals.get(row.approvalId);
       if (approval === undefined) {
-        const why =
-          row.state === "open"
-            ? "it is not worked out yet, ask again shortly"
-            : `it is ${row.state}, and nobody was asked`;
-        throw new PlatformError("conflict", `decide recommendation [${row.id}]: ${why}`);
+        const isToBeAsked = row.state === "open" || row.state === "waiting";
+        throw isToBeAsked
+          ? new PlatformError("not_ready", `decide recommendation [${row.id}]: it is not worked out yet`)
+          : new PlatformError(
+              "conflict",
+              `decide recommendation [${row.id}]: it is ${row.state}, and nobody is asked`,
+            );
       }
       const { decisionId, decision, reason, channel, digest = approval.digest } = body;
       const by = actor.authenticated ? actor.id : (body.by ?? actor.id);

@@ -50,7 +50,9 @@ export function createExtractActivities(deps: ExtractDeps) {
         const rows = liveRowsOf(pipeline, source, found.document);
         if ("why" in rows) return { ...NOTHING, notTaken: rows.why };
         const manifest = (await db.datasets.get(champion.dataset))?.manifest;
-        const known = manifest === undefined ? new Map() : await readHistories(deps, manifest);
+        // Without them nobody knows which readings are new.
+        if (manifest === undefined) return { ...NOTHING, notTaken: "the data of the champion are gone" };
+        const known = await readHistories(deps, manifest);
         const after = (asset: string): number => known.get(asset)?.last ?? Number.NEGATIVE_INFINITY;
         const taken = await writeReadings(deps, {
           rows,

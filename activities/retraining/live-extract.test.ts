@@ -78,6 +78,12 @@ describe("liveRowsOf", () => {
   });
 
   it.each<[string, Pipeline, ReturnType<typeof live> | undefined, RegExp]>([
+    [
+      "of assets that are called otherwise",
+      pipelineOf(["files: readings.csv", "files: { path: readings.csv, assetPrefix: a- }"]),
+      undefined,
+      /prefix/,
+    ],
     ["of cycles", pipelineOf(), live({ time: { kind: "cycle" } }), /cycles/],
     [
       "without a column that must be there",

@@ -26,8 +26,10 @@ export interface NotTaken {
  * labels). A life that goes on has no end, so what counts back from the end of a series is not learnt from live.
  */
 export function liveRowsOf(pipeline: Pipeline, source: Source, document: LiveSource): LiveRows | NotTaken {
-  const { asset, time, columns, pii = [] } = source;
+  const { asset, time, columns, files = [], pii = [] } = source;
   if (asset === undefined || time === undefined) return { why: "the readings have no asset or no time" };
+  if (files.some(({ assetPrefix = "" }) => assetPrefix !== ""))
+    return { why: "assets of the files have a prefix, so those of the live source are others" };
   if (time.kind !== "timestamp" || document.time.kind !== "timestamp")
     return { why: "cycles of a new life would fall on those of the one before" };
   if (pipeline.label.kind === "end_of_life")

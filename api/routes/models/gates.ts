@@ -30,7 +30,7 @@ const querySchema = z
     ({ metric, min, max }) => (metric !== undefined) === (min !== undefined || max !== undefined),
     "expected `metric` with `min`, `max` or both, or none of them for the gates of the version",
   );
-type GateQuery = z.infer<typeof querySchema>;
+export type GateQuery = z.infer<typeof querySchema>;
 
 /** Whether a version is good enough: by the gates of its run, or by a bound that is asked about. */
 export const gateRoutes: readonly AnyRoute[] = [
@@ -61,11 +61,15 @@ export const gateRoutes: readonly AnyRoute[] = [
   }),
 ];
 
-/** @throws {PlatformError} invalid_query: the version has no such metric */
-function boundGates(
+/**
+ * A metric of a version against a bound or two.
+ *
+ * @throws {PlatformError} invalid_query: the version has no such metric
+ */
+export function boundGates(
   { model, version, evaluation }: Pick<VersionRow, "model" | "version" | "evaluation">,
   given: string,
-  { min, max, on }: GateQuery,
+  { min, max, on }: Pick<GateQuery, "min" | "max" | "on">,
 ): GateResult[] {
   const metrics = evaluation.metrics[on];
   const metric = Object.hasOwn(metrics, given) ? given : (ALIASES[given] ?? given);

@@ -110,3 +110,30 @@ describe("a blend", () => {
     expect(summariseCandidates(job, HOOKS).chosen).toBe("mean");
   });
 });
+
+it("keeps of a chosen regression how far off its folds were, by answer", () => {
+  const prediction = Float64Array.from({ length: 4_000 }, (_, i) => i / 20);
+  const truth = prediction.map((answer, i) => answer * (i % 2 === 0 ? 1.1 : 0.9));
+  const fold = Int32Array.from({ length: 4_000 }, (_, i) => i % 5);
+  const rows = { truth, truthRaw: truth, prediction, fold };
+  const { errors } = summariseCandidates(
+    {
+      problem: {
+        kind: "regression",
+        metricTask: "rul",
+        primaryMetric: "rmse",
+        nClasses: 1,
+        cap: null,
+        bounds: null,
+      },
+      candidates: [{ name: "a", kind: "linear", repeats: [rows], iterations: null }],
+      blends: [],
+      costs: null,
+      ...CHOICE,
+    },
+    HOOKS,
+  );
+  // A tenth of the answer: the model of it follows.
+  errors?.knots.forEach((answer, bin) => expect(errors.absolute[bin]).toBeCloseTo(0.1 * answer, 6));
+  expect(errors?.knots.length).toBe(20);
+});

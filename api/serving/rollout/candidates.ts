@@ -147,13 +147,14 @@ export class Candidates {
         this.#release(known);
       this.#planPoll();
     } catch (err) {
-      await this.#refuse(row, err);
+      this.#refuse(row, err);
+      this.#closeUnused();
     }
     this.#options.onChange?.();
   }
 
   /** What is only away is tried again; anything else is told of, and ends the rollout. */
-  async #refuse({ rolloutId, stage, version }: ServingRollout, err: unknown): Promise<void> {
+  #refuse({ rolloutId, stage, version }: ServingRollout, err: unknown): void {
     const { logger } = this.#options;
     const { model } = version;
     logger.error(
@@ -177,12 +178,21 @@ export class Candidates {
     this.#options.onChange?.();
   }
 
-  /** Its last requests end; children without a version end too. */
-  #release({ served, pool, mode }: Candidate): void {
-    const isUsed = (): boolean => [...this.#byModel.values()].some((other) => other.pool === pool);
-    if (isUsed()) return void pool.unload(served.digest);
-    this.#pools.delete(mode);
-    void pool.unload(served.digest).then(() => pool.close());
+  /** Its last requests end, and so do children without a version. */
+  #release({ served, pool }: Candidate): void {
+    void pool.unload(served.digest).then(() => this.#closeUnused());
+  }
+
+  /** Runs between changes: while a version is being loaded its children are nobody's yet. */
+  #closeUnused(): void {
+    this.#changes = this.#changes.then(() => {
+      const used = new Set([...this.#byModel.values()].map(({ pool }) => pool));
+      for (const [mode, pool] of this.#pools) {
+        if (used.has(pool)) continue;
+        this.#pools.delete(mode);
+        void pool.close();
+      }
+    });
   }
 
   #poolOf(mode: Candidate["mode"]): InferencePool {

@@ -1,0 +1,154 @@
+import { MockActivityEnvironment } from "@temporalio/testing";
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import type { ActivityDeps } from "../../activities/dependencies.ts";
+import { createRolloutActivities } from "../../activities/rollout/activities.ts";
+import type { WatchResult } from "../../activities/rollout/messages.ts";
+import { rolloutPlan, rolloutSchema } from "../../schemas/pipeline/rollout.ts";
+import { emptyCounts } from "../../schemas/serving/rollout.ts";
+import type { RolloutCounts } from "../../schemas/serving/rollout.ts";
+import { createDatabase } from "../../stores/postgres/database.ts";
+import type { Database, RolloutRow } from "../../stores/postgres/port.ts";
+import { approveVersion, promoteVersion } from "../support/champions.ts";
+import { MemoryObjects } from "../support/memory-objects.ts";
+import { createTestDatabase, describeWithServices } from "../support/platform.ts";
+import type { TestDatabase } from "../support/platform.ts";
+import { auditOf } from "../support/registry-samples.ts";
+import { putTinyVersion } from "../support/served-versions.ts";
+
+let nModels = 0;
+
+/** What follows a stage, on a real database and without Temporal: each case begins with a rollout that has just opened. */
+await describeWithServices("the stages of a rollout", () => {
+  let test: TestDatabase;
+  let db: Database;
+  let activities: ReturnType<typeof createRolloutActivities>;
+  const objects = new MemoryObjects();
+  let model = "";
+  beforeAll(async () => {
+    test = await createTestDatabase("stages");
+    db = await createDatabase(test.url);
+    activities = createRolloutActivities({ db, objects } as unknown as ActivityDeps);
+  });
+  beforeEach(() => {
+    model = `wear-${nModels++}`;
+  });
+  afterAll(async () => {
+    await db.close();
+    await test.drop();
+  });
+
+  const stored = (version: number) => putTinyVersion(objects, { model, version, slope: version });
+  const open = async (over: object): Promise<RolloutRow> => {
+    await promoteVersion(db, await stored(1));
+    const { registered, approvalId } = await approveVersion(db, await stored(2));
+    const declared = rolloutSchema.parse({ guards: { quality: false }, minRows: 50, ...over });
+    const row = await db.rollouts.open(
+      {
+        id: `${model}.2`,
+        model,
+        version: 2,
+        digest: registered.digest,
+        approvalId,
+        workflowId: "w",
+        runId: null,
+        plan: rolloutPlan(declared, false),
+        requestedBy: "ada",
+        requesterAuthenticated: false,
+      },
+      auditOf("rollout.open"),
+    );
+    if (row === undefined) throw new Error("not opened");
+    return row;
+  };
+  const report = (row: RolloutRow, counts: Partial<RolloutCounts>, reporter = "api") =>
+    db.rollouts.putStats({
+      rolloutId: row.id,
+      stage: row.stage,
+      reporter,
+      counts: { ...emptyCounts(), ...counts },
+      sample: [],
+    });
+  const pass = ({ id, revision }: RolloutRow) => activities.passStage({ rolloutId: id, revision });
+  const watch = ({ id, revision }: RolloutRow): Promise<WatchResult> =>
+    new MockActivityEnvironment().run(
+      (input: { rolloutId: string; revision: number }) => activities.watchRollout(input),
+      {
+        rolloutId: id,
+        revision,
+      },
+    );
+  const kindsOf = async ({ id }: RolloutRow) => (await db.rollouts.events(id)).map(({ kind }) => kind);
+
+  it("goes on with what all processes answered together", async () => {
+    const row = await open({});
+    await report(row, { pairs: 30 }, "api-1");
+    expect(await pass(row)).toMatchObject({ state: "running", stage: 0 });
+    const prolonged = await db.rollouts.get(row.id);
+    await report(row, { pairs: 30 }, "api-2");
+    expect(await pass(prolonged ?? row)).toMatchObject({ stage: 1, mode: "canary", share: 5 });
+    expect(await kindsOf(row)).toEqual(["opened", "prolonged", "advanced"]);
+    // A bake that ends twice, as after a crash, counts once.
+    expect(await pass(prolonged ?? row)).toMatchObject({ stage: 1 });
+    expect((await db.registry.version(model, 2))?.aliases).toEqual(["challenger"]);
+  });
+
+  it.each([
+    ["pause", "paused", null],
+    ["rollback", "rolled_back", "too_few_answers"],
+  ])("without answers by the end of maxBake: %s", async (onTooFew, state, guard) => {
+    const row = await open({ onTooFew, maxBake: "1ms" });
+    expect(await pass(row)).toMatchObject({ state, guard, reason: "0 answers, expected at least 50" });
+    const alerts = await db.alerts.list({ state: "open", limit: 5 });
+    expect(alerts.filter(({ subject }) => subject === `model/${model}`)).toHaveLength(1);
+  });
+
+  it("ends a prolonged stage as soon as it has its answers", async () => {
+    const row = await open({});
+    await pass(row);
+    const prolonged = (await db.rollouts.get(row.id)) ?? row;
+    const watching = watch(prolonged);
+    await report(row, { pairs: 60 });
+    expect(await watching).toEqual({ kind: "enough" });
+  });
+
+  it("is rolled back where a process cannot load the version, or another one became champion", async () => {
+    const row = await open({});
+    await report(row, { refused: { model_refused: 1 } });
+    expect(await watch(row)).toMatchObject({ kind: "breach", breach: { guard: "load" } });
+    model = `${model}-other`;
+    const second = await open({});
+    const watching = watch(second);
+    const third = await approveVersion(db, await stored(3));
+    const { version, digest } = third.registered;
+    const { approvalId } = third;
+    await db.registry.promote(
+      { model, version, digest, requestId: "x", approvalId, reason: "" },
+      auditOf("p"),
+    );
+    expect(await watching).toMatchObject({ kind: "breach", breach: { guard: "champion_changed" } });
+    expect(await pass(second)).toMatchObject({ state: "rolled_back", guard: "champion_changed" });
+  });
+
+  it("judges the last minute by itself: what breaks late is not hidden by what went well", async () => {
+    const row = await open({});
+    const good = { ...emptyCounts().candidate, requests: 100_000 };
+    await report(row, { candidate: good });
+    const watching = watch(row);
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    // 30 of 100,030: nothing of the whole, and all of the last second.
+    await report(row, { candidate: { ...good, requests: 100_030, errors: { overloaded: 30 } } });
+    expect(await watching).toMatchObject({ kind: "breach", breach: { guard: "error_rate" } });
+  });
+
+  it("hears of a change by somebody, and writes nothing for a rollout that is over", async () => {
+    const row = await open({});
+    const watching = watch(row);
+    await db.rollouts.change(row.id, { kind: "paused", reason: "night" }, auditOf("rollout.pause"));
+    expect(await watching).toEqual({ kind: "changed" });
+    await activities.withdrawRollout({ rolloutId: row.id });
+    expect(await db.rollouts.get(row.id)).toMatchObject({ state: "aborted" });
+    await report(row, { pairs: 5 });
+    expect(await db.rollouts.stats(row.id, 0)).toEqual([]);
+    expect(await db.rollouts.serving(model)).toEqual([]);
+  });
+});

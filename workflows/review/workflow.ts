@@ -1,6 +1,6 @@
 import { ParentClosePolicy, WorkflowIdReusePolicy, executeChild } from "@temporalio/workflow";
 import { approveWorkflowId, TASK_QUEUES } from "../../temporal-config/constants.ts";
-import { reviews } from "../activity-proxies.ts";
+import { monitoring, reviews } from "../activity-proxies.ts";
 import type { ApprovalInput, ApprovalResult } from "../approval/messages.ts";
 import { approvalWorkflow } from "../approval/workflow.ts";
 import { show } from "../visibility.ts";
@@ -14,6 +14,8 @@ import { show } from "../visibility.ts";
 export async function reviewWorkflow(input: ApprovalInput): Promise<ApprovalResult> {
   const { approvalId, digest, subject, model, version } = input;
   show({ stage: "review", model, version: String(version) }, `Waiting for the review: ${subject}`);
+  // The version that is back is watched as its own pipeline file says; the rollback itself had no time for that.
+  await monitoring.ensureMonitoring({ model });
   const result = await executeChild(approvalWorkflow, {
     workflowId: approveWorkflowId("review", approvalId, digest),
     workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,

@@ -14,7 +14,7 @@ import {
 } from "@temporalio/workflow";
 import type { Breach, RolloutCommand, RolloutView, WatchResult } from "../../activities/rollout/messages.ts";
 import { promoteWorkflowId, TASK_QUEUES } from "../../temporal-config/constants.ts";
-import { rollouts, watches } from "../activity-proxies.ts";
+import { monitoring, rollouts, watches } from "../activity-proxies.ts";
 import { promotionWorkflow } from "../promotion/workflow.ts";
 import { show } from "../visibility.ts";
 import { abortSignal, continueSignal, pauseSignal, rolloutQuery } from "./messages.ts";
@@ -147,7 +147,7 @@ class Course {
   }
 
   async #moveAlias(): Promise<void> {
-    const { rolloutId, model, version, digest, approvalId, requestedBy } = this.#input;
+    const { rolloutId, model, version, digest, approvalId, runId, requestedBy } = this.#input;
     await executeChild(promotionWorkflow, {
       workflowId: promoteWorkflowId(model, version),
       workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
@@ -165,6 +165,8 @@ class Course {
         },
       ],
     });
+    // Of a run's version the run itself sees to that.
+    if (runId === null) await monitoring.ensureMonitoring({ model });
   }
 
   #follow(row: RolloutView): RolloutView {

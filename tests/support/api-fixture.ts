@@ -229,7 +229,7 @@ function createMemoryBackend(options: FixtureOptions) {
       acknowledge: () => undefined,
       countOpen: () => ({ info: 0, warning: 0, critical: 0 }),
     }),
-    rollouts: guarded({ serving: () => [] }),
+    rollouts: guarded({ list: () => [], serving: () => [] }),
     assets: guarded({ list: () => [] }),
     performance: guarded({ list: () => [], verdicts: () => [], newest: () => [] }),
     drift: guarded({ list: () => [], verdicts: () => [], newest: () => [] }),

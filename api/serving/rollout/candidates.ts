@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import type { InferencePool } from "../../../inference/pool.ts";
 import { isPlatformError } from "../../../schemas/platform-error.ts";
 import type { ObjectStore } from "../../../stores/objects/port.ts";
-import type { Database } from "../../../stores/postgres/port.ts";
+import type { Database, RolloutStore } from "../../../stores/postgres/port.ts";
 import type { ServingRollout } from "../../../stores/postgres/port/rollouts.ts";
 import { fetchVersion } from "../served-version.ts";
 import type { ServedVersion } from "../served-version.ts";
@@ -28,6 +28,7 @@ export interface CandidatesOptions {
 const POLL_OPEN_MS = 1_000;
 const POLL_IDLE_MS = 30_000;
 const REPORT_MS = 500;
+const MOST_OPEN = 1_000;
 
 /**
  * The versions that serve beside champions: at most one of a model. Follows the recorded rollouts by notification and by
@@ -98,7 +99,9 @@ export class Candidates {
   #refresh(model: string | undefined): Promise<void> {
     this.#changes = this.#changes.then(async () => {
       try {
-        const all = await this.#options.database().rollouts.serving(model);
+        const { rollouts } = this.#options.database();
+        if (await this.#isUpToDate(rollouts, model)) return;
+        const all = await rollouts.serving(model);
         const rows = all.filter((row) => !row.isPromoted || this.#isLeading(row));
         const open = new Set(rows.map((row) => row.version.model));
         if (model === undefined) this.#forgetRefused(new Set(all.map(({ rolloutId }) => rolloutId)));
@@ -110,6 +113,18 @@ export class Candidates {
       }
     });
     return this.#changes;
+  }
+
+  /** Whether all that is open is served here as it stands, and nothing else: asked each second, it must read little. */
+  async #isUpToDate(rollouts: Pick<RolloutStore, "list">, model: string | undefined): Promise<boolean> {
+    const of = model === undefined ? {} : { model };
+    const open = await rollouts.list({ ...of, isOpen: true, limit: MOST_OPEN });
+    const known = this.list().filter(({ served }) => model === undefined || served.model === model);
+    if (open.length === MOST_OPEN || open.length !== known.length) return false;
+    return open.every((row) => {
+      const serving = this.#byModel.get(row.model);
+      return serving?.rolloutId === row.id && serving.stage === row.stage;
+    });
   }
 
   #forgetRefused(open: ReadonlySet<string>): void {

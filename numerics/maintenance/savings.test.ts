@@ -21,6 +21,8 @@ describe("alarms of a life", () => {
     ["xxxxxxxx", { hits: 2, of: 3 }, [1]],
     ["x", { hits: 1, of: 1 }, [0]],
     ["x.x.x.", { hits: 1, of: 1 }, [0, 2, 4]],
+    ["xxxxxxxx", { hits: 1, of: 1, again: 3 }, [0, 3, 6]],
+    ["xx...xxx", { hits: 1, of: 2, again: 6 }, [0, 5]],
     ["", { hits: 1, of: 1 }, []],
   ])("%s", (marks, repeat, expected) => {
     const holds = marks.split("").map((mark) => mark === "x");
@@ -53,7 +55,7 @@ describe("a life under the model", () => {
     ],
     ["a healthy life", life({ hasFailed: false }), within, { outcome: "survived", cost: 0, lived: 100 }],
     ["a false alarm", life({ hasFailed: false, alarms: [10] }), within, { outcome: "survived", cost: 10 }],
-    // Whether it would have failed by 105, nobody knows.
+    // Whether it would have failed by 110, nobody knows.
     [
       "an alarm at the end of what was seen",
       life({ hasFailed: false, alarms: [85] }),

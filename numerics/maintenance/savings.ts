@@ -39,7 +39,7 @@ export interface SavingsPolicy {
   /** From an alarm to the work. */
   readonly lead: number;
   /**
-   * An alarm that no failure follows within it is a false one: the work finds nothing, and the life goes on. null: the part is
+   * Work that no failure would follow within it finds nothing: the alarm was a false one, and the life goes on. null: the part is
    * replaced whenever an alarm says so.
    */
   readonly horizon: number | null;
@@ -74,7 +74,7 @@ export function liveByModel(life: Life, { lead, horizon }: SavingsPolicy, costs:
   });
   for (const alarm of life.alarms) {
     const workAt = alarm + lead;
-    const isNear = horizon === null || end - alarm <= horizon;
+    const isNear = horizon === null || end - workAt <= horizon;
     // Nobody knows whether a failure would have followed: the asset was seen for less than the horizon.
     if (!isNear) {
       nFalseAlarms += 1;

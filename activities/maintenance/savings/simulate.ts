@@ -65,12 +65,17 @@ export async function simulateVersion(
   const holds = await answersHold(deps, { judged, policy, table, rows });
   const perUnit = timeUnitsPer(timeKindOf(judged.pipeline));
   const { hits, of } = policy.when.repeat;
-  const lives = livesOf(table, { rows, holds: holds.each }, { perUnit, repeat: { hits, of } });
+  const lead = policy.leadTime === undefined ? 0 : lengthOf(policy.leadTime);
+  // A case ends with its work, at the earliest; of cycles nobody knows how long they last.
+  const isTimed = timeKindOf(judged.pipeline) === "timestamp";
+  const again = policy.again === undefined || !isTimed ? undefined : lead + lengthOf(policy.again);
+  const repeat = { hits, of, ...(again === undefined ? {} : { again }) };
+  const lives = livesOf(table, { rows, holds: holds.each }, { perUnit, repeat });
   if (lives.length === 0)
     throw new PlatformError("not_enough_data", `simulate savings [${name}]: no life is held out`);
   const work = workCostsOf(costs);
   const asked = {
-    lead: policy.leadTime === undefined ? 0 : lengthOf(policy.leadTime),
+    lead,
     horizon: task.kind === "failure_within" ? lengthOf(task.horizon) : null,
   };
   const priced = { ...work, inspection: costs.inspection ?? work.planned };
@@ -82,7 +87,7 @@ export async function simulateVersion(
     digest: row.digest,
     dataset: row.dataset,
     task: task.kind,
-    unit: timeKindOf(judged.pipeline) === "timestamp" ? "h" : "cycles",
+    unit: isTimed ? "h" : "cycles",
     currency: costs.currency,
     costs: priced,
     policy: { ...asked, hits, of, threshold: holds.threshold },
@@ -236,7 +241,7 @@ function notesOf(
     "The fixed age is the best there was on these very lives: a plan made before could not have known it.",
     horizon === null
       ? "A part is replaced whenever an alarm says so; what it would still have lived counts as unused life."
-      : "An alarm that no failure follows within the horizon is an inspection that finds nothing; the life goes on.",
+      : "Work that no failure would follow within the horizon finds nothing; the life goes on, and warned of again it is only by the rule `again`.",
     ...(lives.every(({ hasFailed }) => hasFailed)
       ? ["Every life ends with a failure: false alarms on assets that never fail are not in this."]
       : []),

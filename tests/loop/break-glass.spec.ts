@@ -159,6 +159,38 @@ await describeWithServices("rollbacks and promotions on PostgreSQL", () => {
     expect(await line()).toEqual([[null, 1]]);
   });
 
+  it("is not undone by the last step of the rollout that it ended", async () => {
+    await champions(1);
+    const { registered, approvalId } = await approveVersion(db, await stored(2));
+    const id = `${model}.2`;
+    const { version, digest } = registered;
+    await db.rollouts.open(
+      {
+        id,
+        model,
+        version,
+        digest,
+        approvalId,
+        workflowId: "rollout/x",
+        runId: null,
+        plan: rolloutPlan(rolloutSchema.parse({}), false),
+        requestedBy: "ada",
+        requesterAuthenticated: true,
+      },
+      auditOf("rollout.open"),
+    );
+    await db.rollouts.change(id, { kind: "promoting", from: 1, reason: "" }, auditOf("rollout.promoting"));
+    const olga = await keyOf("olga", "operator");
+    const done = await ask(`/v1/models/${model}/break-glass`, { reason: "smoke" }, olga);
+    expect(done.body).toMatchObject({ version: 1, abortedRollout: id });
+    const promote = db.registry.promote(
+      { model, version, digest, requestId: `rollout/${id}`, approvalId, reason: "" },
+      auditOf("promote"),
+    );
+    await expect(promote).rejects.toMatchObject({ code: "conflict" });
+    expect(await line()).toEqual([[null, 1]]);
+  });
+
   it("keeps one champion and one line of history under 50 promotions at once", async () => {
     const versions: { version: number; digest: string; approvalId: string }[] = [];
     for (let version = 1; version <= 10; version++) {

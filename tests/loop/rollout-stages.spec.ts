@@ -140,6 +140,12 @@ await describeWithServices("the stages of a rollout", () => {
     expect(await watching).toMatchObject({ kind: "breach", breach: { guard: "error_rate" } });
   });
 
+  it.each(["rolled_back", "aborted"] as const)("lets a run end as its rollout did: %s", async (outcome) => {
+    const { runId } = (await db.registry.version(model, (await open({})).version)) ?? { runId: "" };
+    await db.runs.finish(runId, { status: "finished", outcome }, auditOf("run.finish", `run/${runId}`));
+    expect(await db.runs.get(runId)).toMatchObject({ status: "finished", outcome });
+  });
+
   it("hears of a change by somebody, and writes nothing for a rollout that is over", async () => {
     const row = await open({});
     const watching = watch(row);

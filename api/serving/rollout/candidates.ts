@@ -51,6 +51,8 @@ export class Candidates {
   #reportTimer: NodeJS.Timeout | undefined;
   #unsubscribe: (() => Promise<void>) | undefined;
   #isClosed = false;
+  /** Something of an open rollout could not be read: it is asked for again soon. */
+  #isBehind = false;
 
   constructor(options: CandidatesOptions) {
     this.#options = options;
@@ -90,7 +92,8 @@ export class Candidates {
       this.#options.logger.debug({ err }, "rollouts could not be followed; it is tried again");
     }
     if (this.#isClosed) return;
-    const delay = this.#byModel.size > 0 || this.#unsubscribe === undefined ? POLL_OPEN_MS : POLL_IDLE_MS;
+    const isWatched = this.#byModel.size > 0 || this.#isBehind || this.#unsubscribe === undefined;
+    const delay = isWatched ? POLL_OPEN_MS : POLL_IDLE_MS;
     clearTimeout(this.#pollTimer);
     this.#pollTimer = setTimeout(() => void this.#poll(), delay).unref();
   }
@@ -98,6 +101,7 @@ export class Candidates {
   /** Reads the rollouts of one model, or of all, and follows them. Never throws. */
   #refresh(model: string | undefined): Promise<void> {
     this.#changes = this.#changes.then(async () => {
+      this.#isBehind = false;
       try {
         const { rollouts } = this.#options.database();
         if (await this.#isUpToDate(rollouts, model)) return;
@@ -109,6 +113,7 @@ export class Candidates {
           if (!open.has(known)) this.#drop(known);
         for (const row of rows) if (!row.isPromoted) await this.#follow(row);
       } catch (err) {
+        this.#isBehind = true;
         this.#options.logger.debug({ model, err }, "rollouts could not be read");
       }
     });
@@ -176,7 +181,11 @@ export class Candidates {
       { model, version: version.version, rolloutId, err },
       "version cannot serve beside the champion",
     );
-    if (isPlatformError(err) && err.isRetryable) return;
+    if (isPlatformError(err) && err.isRetryable) {
+      this.#isBehind = true;
+      this.#planPoll();
+      return;
+    }
     const meter = new RolloutMeter();
     meter.refused(isPlatformError(err) ? err.code : "internal");
     this.#refused.set(`${rolloutId}/${stage}`, { rolloutId, stage, meter });

@@ -33,6 +33,7 @@ export async function moveChampion(sql: Sql, p: Promotion, audit: AuditEntry): P
   const repeated = await eventOfRequest(sql, p);
   if (repeated !== undefined) return repeated;
   await requireVersion(sql, p);
+  await requireOpenRollout(sql, p);
   const [current] = await selectEvents(
     sql,
     `join aura.aliases a using (model, alias, position) where e.model = $1 and e.alias = 'champion'`,
@@ -96,6 +97,21 @@ async function requireVersion(sql: Sql, p: Promotion): Promise<void> {
     "conflict",
     `promote [${p.model} ${p.version}]: expected digest ${row.digest}, got ${p.digest}`,
   );
+}
+
+/** Prefix of the request ids of promotions that end a rollout; its id follows. */
+const ROLLOUT_REQUEST = "rollout/";
+
+/** The last step of a rollout that somebody has ended meanwhile is not taken: breaking the glass would come to nothing. */
+async function requireOpenRollout(sql: Sql, { model, version, requestId }: Promotion): Promise<void> {
+  if (!requestId.startsWith(ROLLOUT_REQUEST)) return;
+  const id = requestId.slice(ROLLOUT_REQUEST.length);
+  const [rollout] = await sql.query<{ state: string }>(
+    "select state from aura.rollouts where rollout_id = $1",
+    [id],
+  );
+  if (rollout === undefined || rollout.state === "promoting") return;
+  throw new PlatformError("conflict", `promote [${model} ${version}]: its rollout is ${rollout.state}`);
 }
 
 /** Without an approval a version comes back only; whoever starts the workflow by hand is held to that as well. */

@@ -24,7 +24,13 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 const INPUT_STATUSES: readonly number[] = [400, 401, 403, 404, 413, 415, 422];
 
 /** Codes beside those: asked of a thing whose state does not allow it. The other 409 pass by waiting. */
-const INPUT_CODES: readonly ErrorCode[] = ["config_invalid", "conflict", "already_decided", "no_champion"];
+const INPUT_CODES: readonly ErrorCode[] = [
+  "config_invalid",
+  "conflict",
+  "already_decided",
+  "no_champion",
+  "retrain_refused",
+];
 
 /** The exit code for an error that reached the top. */
 export function exitCodeOf(error: unknown): ExitCode {

@@ -8,6 +8,7 @@ import { invalidInput } from "../http/on-error.ts";
 const BATCH = 1_000;
 /** Of ids and of problems in a reply. */
 const MOST_TOLD = 1_000;
+const MOST_UNKNOWN = 100;
 
 /** What is said of all labels of a request that do not say it themselves. */
 export interface LabelDefaults {
@@ -19,14 +20,15 @@ type Outcome = LabelOutcome | (Omit<LabelProblem, "index" | "outcome"> & { reado
 
 /** Adds labels one batch after the other, and tells of those that were not simply added. */
 export class LabelIntake {
-  readonly #labels: Pick<LabelStore, "add">;
+  readonly #labels: Pick<LabelStore, "add" | "unknownAssets">;
   readonly #defaults: LabelDefaults;
   readonly #audit: AuditEntry;
   readonly #counts = { received: 0, added: 0, known: 0, conflicting: 0, refused: 0 };
   readonly #ids: (string | null)[] = [];
   readonly #problems: LabelProblem[] = [];
+  readonly #unknown = new Set<string>();
 
-  constructor(labels: Pick<LabelStore, "add">, defaults: LabelDefaults, audit: AuditEntry) {
+  constructor(labels: Pick<LabelStore, "add" | "unknownAssets">, defaults: LabelDefaults, audit: AuditEntry) {
     this.#labels = labels;
     this.#defaults = defaults;
     this.#audit = audit;
@@ -37,13 +39,28 @@ export class LabelIntake {
       const read = sent.slice(start, start + BATCH).map((one) => this.#read(one));
       const labels = read.flatMap((one) => ("label" in one ? [one.label] : []));
       const stored = labels.length === 0 ? [] : await this.#labels.add(labels, this.#audit);
+      await this.#tellUnknown(labels, stored);
       let next = 0;
       for (const one of read) this.#tell("label" in one ? (stored[next++] as LabelOutcome) : one);
     }
   }
 
   reply(): LabelsReply {
-    return { ...this.#counts, ids: this.#ids, problems: this.#problems };
+    return {
+      ...this.#counts,
+      ids: this.#ids,
+      problems: this.#problems,
+      unknownAssets: [...this.#unknown].slice(0, MOST_UNKNOWN),
+    };
+  }
+
+  /** A label may be there before its machine is: it is taken, and said. */
+  async #tellUnknown(labels: readonly NewLabel[], stored: readonly LabelOutcome[]): Promise<void> {
+    if (this.#unknown.size >= MOST_UNKNOWN) return;
+    const kept = labels.filter((_, i) => stored[i]?.outcome !== "refused");
+    const assets = [...new Set(kept.flatMap(({ asset }) => asset ?? []))];
+    if (assets.length === 0) return;
+    for (const asset of await this.#labels.unknownAssets(assets)) this.#unknown.add(asset);
   }
 
   #read(sent: unknown): { readonly label: NewLabel } | Extract<Outcome, { outcome: "refused" }> {

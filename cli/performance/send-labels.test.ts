@@ -14,7 +14,16 @@ let folder: string;
 let shown = "";
 let exitCode: number | undefined;
 let reply: object = {};
-const NONE = { received: 0, added: 0, known: 0, conflicting: 0, refused: 0, ids: [], problems: [] };
+const NONE = {
+  received: 0,
+  added: 0,
+  known: 0,
+  conflicting: 0,
+  refused: 0,
+  ids: [],
+  problems: [],
+  unknownAssets: [],
+};
 beforeEach(async () => {
   [shown, exitCode, reply] = ["", undefined, {}];
   folder = mkdtempSync(join(tmpdir(), "aura-labels-"));
@@ -77,7 +86,14 @@ it("sends JSON in parts, and says where what was refused stands", async () => {
   };
   await add("g.csv", 'asset,t\n"two\nlines",1\n', "--kind", "failure");
   expect(shown).toContain("g.csv:2: refused: read label [t]: no");
-  expect(exitCode).toBe(1);
+  expect(exitCode).toBe(2);
+});
+
+it("tells of assets that nothing is on record of", async () => {
+  reply = { received: 1, added: 1, unknownAssets: ["PUMP-O7"] };
+  await add("f.csv", "asset,t\nPUMP-O7,1\n", "--kind", "failure");
+  expect(shown).toContain("nothing is on record of PUMP-O7");
+  expect(exitCode).toBeUndefined();
 });
 
 it("refuses a file that is no labels before anything is sent", async () => {

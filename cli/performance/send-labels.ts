@@ -39,6 +39,7 @@ export async function sendLabels(
 ): Promise<void> {
   const { output, cwd, exitWith } = context;
   const total = { received: 0, added: 0, known: 0, conflicting: 0, refused: 0 };
+  const unknown = new Set<string>();
   const problems: (LabelProblem & { line?: number })[] = [];
   const query: Query = { source, ...(kind === undefined ? {} : { kind }) };
   await withApi(context, { start: "always" }, async ({ client }) => {
@@ -49,17 +50,22 @@ export async function sendLabels(
         const line = lines?.[problem.index];
         problems.push(line === undefined ? problem : { ...problem, line });
       }
+      for (const asset of reply.unknownAssets) unknown.add(asset);
       output.progress(`sending labels: ${total.received}`);
     }
     output.endProgress();
   });
-  if (json === true) output.json({ ...total, problems });
+  if (json === true) output.json({ ...total, problems, unknownAssets: [...unknown] });
   else {
     for (const { line, index, outcome, reason } of problems)
       output.warn(`${file}:${line ?? `label ${index + 1}`}: ${outcome}: ${reason}`);
+    if (unknown.size > 0)
+      output.warn(
+        `nothing is on record of ${[...unknown].slice(0, MOST_SHOWN).join(", ")}: their labels are kept, and count once there are answers for them. Misspelt? Withdraw them (aura labels list).`,
+      );
     output.line(countsText(total));
   }
-  if (total.received > 0 && total.refused === total.received) exitWith(EXIT.fault);
+  if (total.refused > 0) exitWith(EXIT.badInput);
 }
 
 async function* partsOf(path: string, shown: string): AsyncGenerator<LabelPart> {

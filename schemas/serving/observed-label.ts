@@ -202,5 +202,8 @@ export const labelsReplySchema = z.strictObject({
   refused: z.int(),
   ids: z.array(z.string().nullable()).describe("Of the first thousand, in order; null: refused."),
   problems: z.array(labelProblemSchema).describe("The first thousand."),
+  unknownAssets: z
+    .array(z.string())
+    .describe("Assets of these labels that nothing is on record of, the first hundred: early, or misspelt."),
 });
 export type LabelsReply = z.infer<typeof labelsReplySchema>;

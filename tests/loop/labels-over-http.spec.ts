@@ -71,7 +71,10 @@ await describeWithServices("labels over HTTP", () => {
       { kind: "value", asset: "pump, 7", t: 13, value: 1.5e-7 },
     ];
     const json = await post(JSON.stringify({ labels: sent }), "application/json");
-    expect(json).toMatchObject({ status: 200, body: { received: 3, added: 3, problems: [] } });
+    expect(json).toMatchObject({
+      status: 200,
+      body: { received: 3, added: 3, problems: [], unknownAssets: ["pump, 7"] },
+    });
     const again = { received: 3, added: 0, known: 3, refused: 0 };
     const lines = sent.map((label) => JSON.stringify(label)).join("\n");
     expect((await post(lines, "application/x-ndjson")).body).toMatchObject(again);

@@ -24,7 +24,7 @@ export function registerLabelsCommand(program: Command): void {
   labels
     .command("add")
     .description(
-      "add the labels of a file; sent again, none is stored twice; ends with 1 when none at all could be taken",
+      "add the labels of a file; sent again, none is stored twice; ends with 2 when one was refused",
     )
     .argument("<file>", "CSV, JSON, a line of JSON each, or Parquet, with kind, asset, t and value")
     .option("--kind <kind>", `of labels that name none: ${LABEL_KINDS.join(", ")}`)

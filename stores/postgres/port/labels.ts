@@ -27,6 +27,8 @@ export interface LabelStore {
   withdraw(id: string, audit: AuditEntry): Promise<LabelRow>;
   /** Newest first; `after` is the `seq` of the last one seen. */
   list(filter: LabelFilter & { readonly limit: number; readonly after?: number }): Promise<LabelRow[]>;
+  /** Those of the assets that are neither registered nor were ever answered for. */
+  unknownAssets(assets: readonly string[]): Promise<string[]>;
   /** How many labels that count were stored since then, by kind. */
   counts(since: string): Promise<{ kind: LabelKind; n: number }[]>;
   /** Labels that count of all assets that the version answered for in the window, of each asset in order of time. */

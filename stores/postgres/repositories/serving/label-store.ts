@@ -80,6 +80,17 @@ export class PostgresLabelStore implements LabelStore {
     );
   }
 
+  async unknownAssets(assets: readonly string[]): Promise<string[]> {
+    const rows = await this.#pool.query<{ asset: string }>(
+      `select u.asset from unnest($1::text[]) with ordinality u (asset, place)
+        where not exists (select from aura.assets a where a.asset_id = u.asset)
+          and not exists (select from aura.prediction_index p where p.asset_id = u.asset)
+        order by u.place`,
+      [assets],
+    );
+    return rows.map(({ asset }) => asset);
+  }
+
   counts(since: string): Promise<{ kind: NewLabel["kind"]; n: number }[]> {
     return this.#pool.query(
       `select kind, count(*) as n from aura.observed_labels

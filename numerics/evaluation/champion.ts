@@ -18,7 +18,7 @@ export interface Contender {
 export interface ChampionRule {
   /** key of the deciding metric */
   readonly metric: string;
-  /** gain the challenger must reach, in the unit of the metric, ≥ 0; default 0 (any real gain) */
+  /** gain the challenger must reach, in the unit of the metric; 0: any real gain, below 0: the loss that is allowed */
   readonly margin?: number;
   /** metrics that may not get worse by more than `maxLoss` (≥ 0, in their unit) */
   readonly guards?: readonly { readonly metric: string; readonly maxLoss: number }[];
@@ -50,7 +50,7 @@ export interface ChampionResult {
  * @param challenger metrics of the new model, computed on the same rows
  * @param rule       deciding metric, margin, guards
  * @returns the outcome with every number it rests on and a sentence for people
- * @throws {RangeError} when the row sets differ, a metric is unknown or missing, or a margin is negative
+ * @throws {RangeError} when the row sets differ, a metric is unknown or missing, or a margin is no number
  */
 export function compareWithChampion(
   champion: Contender,
@@ -63,9 +63,13 @@ export function compareWithChampion(
     );
   }
   const margin = rule.margin ?? 0;
-  requireInRange("margin", margin, [0, Number.MAX_VALUE]);
+  requireInRange("margin", margin, [-Number.MAX_VALUE, Number.MAX_VALUE]);
   const pair = { champion: champion.metrics, challenger: challenger.metrics };
-  const deciding = compareMetric(pair, { metric: rule.metric, required: margin, mustGain: true });
+  const deciding = compareMetric(pair, {
+    metric: rule.metric,
+    required: margin,
+    mustGain: margin >= 0,
+  });
   const guards = (rule.guards ?? []).map((guard) => {
     requireInRange(`maxLoss of ${guard.metric}`, guard.maxLoss, [0, Number.MAX_VALUE]);
     return compareMetric(pair, { metric: guard.metric, required: 0 - guard.maxLoss, mustGain: false });
@@ -108,10 +112,19 @@ function metricValue(metrics: Readonly<Record<string, number>>, key: string, who
 function reasonOf(deciding: MetricComparison, failed: readonly MetricComparison[]): string {
   const numbers = `${deciding.metric} ${format(deciding.challenger)} against ${format(deciding.champion)}`;
   if (!deciding.passed) {
-    const needed = deciding.required > 0 ? `, a gain of ${format(deciding.required)} is required` : "";
+    const { required } = deciding;
+    const needed =
+      required > 0
+        ? `, a gain of ${format(required)} is required`
+        : required < 0
+          ? `, a loss of ${format(-required)} is allowed`
+          : "";
     return `${NOT_PROMOTING} (${numbers}${needed})`;
   }
-  if (failed.length === 0) return `New model outperforms the current production model (${numbers}).`;
+  if (failed.length === 0)
+    return deciding.gain > 0
+      ? `New model outperforms the current production model (${numbers}).`
+      : `New model is as good as the current production model, within the loss of ${format(-deciding.required)} that is allowed (${numbers}).`;
   const losses = failed.map(
     (guard) => `${guard.metric} ${format(guard.challenger)} against ${format(guard.champion)}`,
   );

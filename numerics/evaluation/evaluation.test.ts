@@ -148,6 +148,9 @@ describe("compareWithChampion", () => {
     ["worse", at(12.5), {}, "keep"],
     ["better, below the margin", at(11.9), { margin: 0.2 }, "keep"],
     ["better, exactly the margin", at(11.8), { margin: 0.2 }, "promote"],
+    ["worse, within the loss that is allowed", at(12.1), { margin: -0.2 }, "promote"],
+    ["worse by more than is allowed", at(12.3), { margin: -0.2 }, "keep"],
+    ["a tie, where a loss is allowed", at(12), { margin: -0.2 }, "promote"],
     ["better, guard unchanged", at(11), { guards: [{ metric: "nasaScore", maxLoss: 0 }] }, "promote"],
     ["better, guard broken", at(11, 320), { guards: [{ metric: "nasaScore", maxLoss: 10 }] }, "keep"],
     [
@@ -161,13 +164,13 @@ describe("compareWithChampion", () => {
     expect(result.outcome).toBe(outcome);
     expect(result.reason.startsWith(NOT_PROMOTING)).toBe(outcome === "keep");
   });
-  it("refuses other rows, unknown or missing metrics and negative margins", () => {
+  it("refuses other rows, unknown or missing metrics and a margin that is no number", () => {
     expect(() => compareWithChampion(champion, { ...at(1), rows: "r2" }, { metric: "rmse" })).toThrow(
       /same rows/,
     );
     expect(() => compareWithChampion(champion, at(1), { metric: "f1" })).toThrow(/no metric f1/);
     expect(() => compareWithChampion(champion, at(1), { metric: "toString" })).toThrow(RangeError);
-    expect(() => compareWithChampion(champion, at(1), { metric: "rmse", margin: -1 })).toThrow(RangeError);
+    expect(() => compareWithChampion(champion, at(1), { metric: "rmse", margin: NaN })).toThrow(RangeError);
   });
 });
 

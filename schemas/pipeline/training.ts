@@ -187,9 +187,10 @@ export type Gate = z.infer<typeof gateSchema>;
 export const championSchema = z.strictObject({
   margin: z
     .number()
-    .min(0)
     .default(0)
-    .describe("The primary metric must be better by more than this (absolute)."),
+    .describe(
+      "The primary metric must be better by more than this (absolute). Negative: it may be worse by at most so much, for models that are renewed because the data is.",
+    ),
   guards: z
     .array(
       z.strictObject({

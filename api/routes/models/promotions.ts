@@ -192,7 +192,7 @@ export async function approvalOf(db: Database, row: VersionRow): Promise<string>
   if (approval !== undefined) return approval.id;
   throw new PlatformError(
     "gate_refused",
-    `promote [${row.model} ${row.version}]: no approval names its digest`,
+    `[${row.model} ${row.version}]: nobody has approved it; a run asks for approval once its version passes its gates (aura gate ${row.model}@${row.version} shows them)`,
   );
 }
 

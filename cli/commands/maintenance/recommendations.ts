@@ -83,7 +83,10 @@ async function list(context: CliContext, { json, ...query }: ListOptions): Promi
     row: recommendationSchema,
     query: { ...query },
     json,
-    empty: query.state === "unended" ? "no maintenance is called for" : "there are none",
+    empty:
+      query.state === "unended"
+        ? "no maintenance is called for: one is opened once as many of an asset's last answers say so as `when.repeat` asks for, 2 of 3 where the file says nothing"
+        : "there are none",
     columns: [
       ["id", (row) => row.id],
       ["state", (row) => row.state],

@@ -15,6 +15,19 @@ export interface RunningShadow {
   end(): Promise<number>;
 }
 
+/** The two versions of the benchmark differ on purpose: no guard may end what is measured. */
+const UNGUARDED = {
+  shadow: { bake: "1h" },
+  guards: {
+    errorRate: false,
+    nonFinite: false,
+    latency: false,
+    scoreShift: false,
+    disagreement: false,
+    quality: false,
+  },
+};
+
 /** Its children start when the machine has time for them. */
 const PATIENCE_MS = 60_000;
 
@@ -41,7 +54,8 @@ export async function startShadow({ port, versions }: ServingPlatform, body: str
   };
   const champion = await ask(`/v1/models/${SERVED_MODEL}/champion`, championSchema);
   const version = versions.find((one) => one !== champion.version);
-  const { rolloutId } = await ask(`/v1/models/${SERVED_MODEL}/rollouts`, startedSchema, { version });
+  const asked = { version, rollout: UNGUARDED };
+  const { rolloutId } = await ask(`/v1/models/${SERVED_MODEL}/rollouts`, startedSchema, asked);
   const stop = performance.now() + PATIENCE_MS;
   for (let pairs = 0; pairs === 0;) {
     if (performance.now() > stop) throw new Error(`${rolloutId}: nothing was compared in ${PATIENCE_MS} ms`);

@@ -31,6 +31,9 @@ const startSchema = z.strictObject({
   version: z.int().min(1),
   digest: sha256Schema.optional().describe("Refused with 409 when the version has another one."),
   reason: z.string().max(2_000).default(""),
+  rollout: rolloutSchema
+    .optional()
+    .describe("Stages and guards of this one; default: as its pipeline declares."),
 });
 
 /** What people may do to a rollout: going back is every operator's, going on an approver's. */
@@ -193,7 +196,7 @@ async function start(
   if (open !== undefined && open.endedAt === null)
     throw new PlatformError("conflict", `roll out [${row.model}]: ${open.id} goes on`);
   const approvalId = await approvalOf(db, row);
-  const plan = await planOf(db, row);
+  const plan = await planOf(db, row, body.rollout);
   const rolloutId = `${row.model}.${row.version}.${randomUUID().slice(0, 8)}`;
   const { model, version, digest } = row;
   const started = await deps.workflows.startRollout({
@@ -211,10 +214,14 @@ async function start(
   return { ...started, rolloutId, model, version, digest };
 }
 
-/** As the pipeline that trained it declares; the defaults where it declares none. */
-async function planOf(db: Database, { runId }: VersionRow): Promise<RolloutPlan> {
+/** As was asked for, else as the pipeline that trained it declares; the defaults where it declares none. */
+async function planOf(
+  db: Database,
+  { runId }: VersionRow,
+  asked: z.infer<typeof rolloutSchema> | undefined,
+): Promise<RolloutPlan> {
   const input = await db.runs.inputOf(runId);
   const pipeline = input === undefined ? undefined : parsePipeline(input.pipeline, "pipeline.yaml").pipeline;
   const allowDirectSignals = pipeline?.approval.allowDirectSignals ?? false;
-  return rolloutPlan(pipeline?.rollout ?? rolloutSchema.parse({}), allowDirectSignals);
+  return rolloutPlan(asked ?? pipeline?.rollout ?? rolloutSchema.parse({}), allowDirectSignals);
 }

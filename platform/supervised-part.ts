@@ -27,7 +27,8 @@ const HEALTHY_AFTER_MS = 30_000;
 const STARTING_PROBE_MS = 25;
 const RUNNING_PROBE_MS = 5_000;
 const PROBE_TIMEOUT_MS = 5_000;
-const START_TIMEOUT_MS = 60_000;
+/** A worker of a machine with ten times the work of its cores took more than one minute. */
+const START_TIMEOUT_MS = 120_000;
 const MOST_MISSED_PROBES = 12;
 const MOST_FAILED_STARTS = 3;
 
@@ -188,7 +189,12 @@ export class SupervisedPart {
         this.#change({ state: "ready" }, "ready");
         return true;
       }
-      if (performance.now() > deadline) this.#kill();
+      if (performance.now() > deadline) {
+        this.#lastProblem = `not ready after ${START_TIMEOUT_MS / 1_000} s, and ended; where the machine is busy, try again when it is less so`;
+        this.#kill();
+        await this.#exited;
+        break;
+      }
       await this.#pause(STARTING_PROBE_MS);
     }
     if (this.#hasEnded) this.#clearGroup();

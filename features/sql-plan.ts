@@ -182,7 +182,7 @@ export class SqlPlan {
     return this.term(`${this.index()} - ${this.countUntil(`${span.us} PRECEDING`)}`);
   }
 
-  /** Whether the column has one and the same value, or none, in all rows of a window; false where it cannot be told. */
+  /** Whether the column has one and the same value, or none, in all rows of a window. */
   isConstant(name: string, span: WindowSpan): string {
     const column = this.column(name);
     const before = this.#placed.add(
@@ -190,7 +190,8 @@ export class SqlPlan {
     );
     const changed = this.term(`CASE WHEN ${column} <> ${before} THEN ${this.index()} END`);
     const lastChange = this.window(`last_value(${changed} IGNORE NULLS)`, SO_FAR);
-    return `(coalesce(${lastChange}, 0) <= ${this.index()} - ${this.back(span)})`;
+    // A window may reach back to before the first reading.
+    return `(coalesce(${lastChange}, 0) <= greatest(${this.index()} - ${this.back(span)}, 0))`;
   }
 
   soFar(): string {

@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 import type { FittedState } from "../schemas/data/feature-set.ts";
+import { PlatformError } from "../schemas/platform-error.ts";
 import type { FeatureView } from "./feature-view.ts";
 import { FAR_WINDOW } from "./sql-plan.ts";
 import { featureSql } from "./sql.ts";
@@ -35,6 +36,8 @@ export interface TransformedShard {
  *
  * The same input gives the same values, bit for bit, at any number of threads. Memory is bounded by the engine's
  * limit: what does not fit is spilled.
+ *
+ * @throws {PlatformError} quality_gate: windows far from the first value of their series, in more columns than memory allows
  */
 export async function transformShard(
   engine: SqlEngine,
@@ -65,14 +68,31 @@ export async function transformShard(
   try {
     return { path: out, rows: await write(false) };
   } catch (error) {
-    if (!isFarWindow(error)) throw error;
+    if (!says(error, FAR_WINDOW)) throw error;
   }
   await rm(out, { force: true });
-  return { path: out, rows: await write(true) };
+  try {
+    return { path: out, rows: await write(true) };
+  } catch (error) {
+    throw says(error, OUT_OF_MEMORY) ? tooFar(error) : error;
+  }
 }
 
-function isFarWindow(error: unknown): boolean {
+/** How DuckDB begins what it says of its memory limit. */
+const OUT_OF_MEMORY = "Out of Memory Error";
+
+function says(error: unknown, text: string): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause)
-    if (cause.message.includes(FAR_WINDOW)) return true;
+    if (cause.message.includes(text)) return true;
   return false;
+}
+
+/** Trying again would not help, as it would where other work took the memory: these sums need several times that of plain ones. */
+function tooFar(cause: unknown): PlatformError {
+  return new PlatformError(
+    "quality_gate",
+    "transform: a sensor begins with a value far from all later ones, such as 2147483647 where there is none, and the sums that keep " +
+      "their digits then need more memory than there is. Declare the column's `range`, so that such values count as missing, or ask for fewer windows.",
+    { cause },
+  );
 }

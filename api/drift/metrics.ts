@@ -1,11 +1,11 @@
-import { Gauge } from "prom-client";
 import type { Registry } from "prom-client";
 import { z } from "zod";
 import type { DriftStore, DriftVerdictRow } from "../../stores/postgres/port.ts";
+import { watchNewestReports } from "../newest-reports.ts";
+import type { Checked, ReportGauge, Sample } from "../newest-reports.ts";
 
-/** Columns shown per model, the largest shifts first, and models: a wide table must not drown the scrape. */
+/** Columns shown per model, the largest shifts first: a wide table must not drown the scrape. */
 const MAX_COLUMNS = 50;
-const MAX_MODELS = 100;
 
 /** What of a report is shown. */
 const reportSchema = z.looseObject({
@@ -23,20 +23,7 @@ const reportSchema = z.looseObject({
 });
 type Report = z.infer<typeof reportSchema>;
 
-interface Checked {
-  readonly verdict: DriftVerdictRow;
-  /** undefined: of a form that is not known. */
-  readonly report: Report | undefined;
-}
-
-interface DriftGauge {
-  readonly name: string;
-  readonly help: string;
-  readonly labelNames: readonly string[];
-  readonly values: (
-    checked: Checked,
-  ) => readonly (readonly [labels: Record<string, string>, value: number])[];
-}
+type DriftGauge = ReportGauge<DriftVerdictRow, Report>;
 
 const OF_COLUMNS = `by column, the ${MAX_COLUMNS} largest shifts of each model.`;
 
@@ -101,9 +88,9 @@ const GAUGES: readonly DriftGauge[] = [
 ];
 
 function ofColumns(
-  { verdict: { model }, report }: Checked,
+  { verdict: { model }, report }: Checked<DriftVerdictRow, Report>,
   value: (feature: Report["features"][number]) => number,
-): (readonly [Record<string, string>, number])[] {
+): Sample[] {
   const rank = ({ state }: { readonly state: string }) => (state === "drift" ? 0 : 1);
   return (report?.features ?? [])
     .toSorted((a, b) => rank(a) - rank(b) || b.effect - a.effect)
@@ -111,57 +98,7 @@ function ofColumns(
     .map((feature) => [{ model, column: feature.name }, value(feature)]);
 }
 
-/**
- * Shows the newest drift check of each model on a registry, asked of the database once a scrape; while that is away the
- * last numbers stand. A report is read once and kept until a newer one is there.
- */
+/** Shows the newest drift check of each model on a registry. */
 export function watchDrift(registry: Registry, drift: () => Pick<DriftStore, "newest" | "get">): void {
-  const reader = new NewestChecks(drift);
-  for (const { name, help, labelNames, values } of GAUGES) {
-    registry.registerMetric(
-      new Gauge({
-        name,
-        help,
-        labelNames: [...labelNames],
-        registers: [],
-        async collect() {
-          const checked = await reader.read().catch(() => undefined);
-          if (checked === undefined) return;
-          this.reset();
-          for (const [labels, value] of checked.flatMap(values)) this.set(labels, value);
-        },
-      }),
-    );
-  }
-}
-
-/** The newest checks; all gauges of one scrape share one reading. */
-class NewestChecks {
-  readonly #drift: () => Pick<DriftStore, "newest" | "get">;
-  #known = new Map<string, Checked>();
-  #reading: Promise<Checked[]> | undefined;
-
-  constructor(drift: () => Pick<DriftStore, "newest" | "get">) {
-    this.#drift = drift;
-  }
-
-  read(): Promise<Checked[]> {
-    this.#reading ??= this.#readNow().finally(() => (this.#reading = undefined));
-    return this.#reading;
-  }
-
-  async #readNow(): Promise<Checked[]> {
-    const drift = this.#drift();
-    const newest = (await drift.newest()).slice(0, MAX_MODELS);
-    const checked = await Promise.all(
-      newest.map(async (verdict): Promise<Checked> => {
-        const before = this.#known.get(verdict.model);
-        if (before?.verdict.id === verdict.id) return before;
-        const { data } = reportSchema.safeParse((await drift.get(verdict.id))?.report);
-        return { verdict, report: data };
-      }),
-    );
-    this.#known = new Map(checked.map((one) => [one.verdict.model, one]));
-    return checked;
-  }
+  watchNewestReports(registry, { store: drift, schema: reportSchema, gauges: GAUGES });
 }

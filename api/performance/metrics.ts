@@ -1,28 +1,11 @@
-import { Gauge } from "prom-client";
 import type { Registry } from "prom-client";
 import { performanceReportSchema } from "../../schemas/models/performance-report.ts";
 import type { PerformanceReport } from "../../schemas/models/performance-report.ts";
 import type { PerformanceStore, PerformanceVerdictRow } from "../../stores/postgres/port.ts";
+import { watchNewestReports } from "../newest-reports.ts";
+import type { ReportGauge } from "../newest-reports.ts";
 
-/** Models shown: many must not drown the scrape. */
-const MAX_MODELS = 100;
-
-interface Checked {
-  readonly verdict: PerformanceVerdictRow;
-  /** undefined: of a form that is not known. */
-  readonly report: PerformanceReport | undefined;
-}
-
-type Sample = readonly [labels: Record<string, string>, value: number];
-
-interface PerformanceGauge {
-  readonly name: string;
-  readonly help: string;
-  readonly labelNames: readonly string[];
-  readonly values: (checked: Checked) => readonly Sample[];
-}
-
-const GAUGES: readonly PerformanceGauge[] = [
+const GAUGES: readonly ReportGauge<PerformanceVerdictRow, PerformanceReport>[] = [
   {
     name: "aura_performance_state",
     help: "1 for what the newest performance check came to: ok, degraded, insufficient_labels or not_available.",
@@ -71,60 +54,10 @@ const GAUGES: readonly PerformanceGauge[] = [
   },
 ];
 
-/**
- * Shows the newest performance check of each model on a registry, asked of the database once a scrape; while that is away the last
- * numbers stand. A report is read once and kept until a newer one is there.
- */
+/** Shows the newest performance check of each model on a registry. */
 export function watchPerformance(
   registry: Registry,
   performance: () => Pick<PerformanceStore, "newest" | "get">,
 ): void {
-  const reader = new NewestChecks(performance);
-  for (const { name, help, labelNames, values } of GAUGES) {
-    registry.registerMetric(
-      new Gauge({
-        name,
-        help,
-        labelNames: [...labelNames],
-        registers: [],
-        async collect() {
-          const checked = await reader.read().catch(() => undefined);
-          if (checked === undefined) return;
-          this.reset();
-          for (const [labels, value] of checked.flatMap(values)) this.set(labels, value);
-        },
-      }),
-    );
-  }
-}
-
-/** The newest checks; all gauges of one scrape share one reading. */
-class NewestChecks {
-  readonly #performance: () => Pick<PerformanceStore, "newest" | "get">;
-  #known = new Map<string, Checked>();
-  #reading: Promise<Checked[]> | undefined;
-
-  constructor(performance: () => Pick<PerformanceStore, "newest" | "get">) {
-    this.#performance = performance;
-  }
-
-  read(): Promise<Checked[]> {
-    this.#reading ??= this.#readNow().finally(() => (this.#reading = undefined));
-    return this.#reading;
-  }
-
-  async #readNow(): Promise<Checked[]> {
-    const store = this.#performance();
-    const newest = (await store.newest()).slice(0, MAX_MODELS);
-    const checked = await Promise.all(
-      newest.map(async (verdict): Promise<Checked> => {
-        const before = this.#known.get(verdict.model);
-        if (before?.verdict.id === verdict.id) return before;
-        const { data } = performanceReportSchema.safeParse((await store.get(verdict.id))?.report);
-        return { verdict, report: data };
-      }),
-    );
-    this.#known = new Map(checked.map((one) => [one.verdict.model, one]));
-    return checked;
-  }
+  watchNewestReports(registry, { store: performance, schema: performanceReportSchema, gauges: GAUGES });
 }

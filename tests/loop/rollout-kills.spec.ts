@@ -1,21 +1,47 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { isInShare } from "../../api/serving/rollout/sticky-share.ts";
+import { until } from "../adapters/support/until.ts";
+import { LiveReadings } from "./support/live-readings.ts";
 import { MODEL, openRolloutBench } from "./support/rollout-bench.ts";
 import type { RolloutBench } from "./support/rollout-bench.ts";
 
 /** Long enough that every part is back before a stage ends. */
-const SLOW = "{shadow: {bake: 8s}, steps: [{share: 40, bake: 8s}], minRows: 20, guards: {latency: false}}";
-const PARTS = ["worker", "api", "temporal", "postgres"] as const;
+const SHARE = 40;
+const SLOW = `{shadow: {bake: 12s}, steps: [{share: ${SHARE}, bake: 12s}], minRows: 20, guards: {latency: false}}`;
+const PARTS = ["worker", "api", "temporal", "postgres", "scorer"] as const;
 
 describe("a rollout whose parts are killed", () => {
   let bench: RolloutBench;
   beforeAll(async () => {
-    bench = await openRolloutBench({ rollout: SLOW });
+    bench = await openRolloutBench({
+      rollout: SLOW,
+      parts: PARTS,
+      environment: { AURA_SCORE_EVERY: "100ms" },
+      versions: { timeKind: "timestamp" },
+    });
   });
   afterAll(async () => {
     await bench.close();
   });
 
-  it("ends as an undisturbed one, with every request answered once, by one version", async () => {
+  /** Waits until the newest reading of every asset is answered, by the version that its asset is for. */
+  const untilScored = (live: LiveReadings, of: (asset: string) => { version: number; slope: number }) =>
+    until(
+      () => bench.db.online.scores({ model: MODEL, limit: 1_000 }),
+      (scores) =>
+        scores.length === live.assets.length &&
+        scores.every(({ asset, version, ts, values, headline }) => {
+          const due = of(asset);
+          const [voltage = NaN, current = NaN] = values;
+          const answer = due.slope * voltage + current + 1;
+          return version === due.version && headline === answer && live.newest - ts < 2_000_000;
+        }),
+      30_000,
+    );
+
+  it("ends as an undisturbed one, with every request and reading answered by one version", async () => {
+    const live = new LiveReadings(bench.apiUrl);
+    await live.begin();
     const ledger = bench.ledger();
     ledger.begin({
       perSecond: 40,
@@ -29,11 +55,16 @@ describe("a rollout whose parts are killed", () => {
     expect(after).toMatchObject({ endedAt: null, mode: "shadow" });
     await bench.untilRow(id, (row) => row.mode === "canary");
     await bench.kill(...PARTS);
+    await untilScored(live, (asset) =>
+      isInShare(id, asset, SHARE) ? { version, slope: 2.001 } : { version: 1, slope: 2 },
+    );
     const done = await bench.untilRow(id, (row) => row.endedAt !== null, 120_000);
     expect(done, done.reason ?? "").toMatchObject({ state: "promoted", guard: null });
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     await ledger.stop();
     expect(ledger.failed).toEqual([]);
+    await live.stop();
+    await untilScored(live, () => ({ version, slope: 2.001 }));
     const slopes = new Map([
       [1, 2],
       [version, 2.001],

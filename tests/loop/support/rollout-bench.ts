@@ -41,6 +41,9 @@ const EXAMPLE = {
   body: JSON.stringify({ rows: [{ voltage: 1, current: 2 }] }),
 };
 
+/** What answers requests, without what scores readings. */
+const REQUEST_PARTS = ["postgres", "temporal", "worker", "api"];
+
 export interface BenchPlan {
   /** The key of the pipeline file, as YAML in one line. */
   readonly rollout: string;
@@ -48,10 +51,15 @@ export interface BenchPlan {
   readonly pipeline?: string;
   /** What all versions have. */
   readonly versions?: TinyVersionOptions;
+  /** Of the platform; default: what answers requests. */
+  readonly parts?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
-export async function openRolloutBench({ rollout, pipeline, versions }: BenchPlan): Promise<RolloutBench> {
-  const test = await startTestPlatform({ parts: ["postgres", "temporal", "worker", "api"] });
+export async function openRolloutBench(plan: BenchPlan): Promise<RolloutBench> {
+  const { rollout, pipeline, versions, environment = {} } = plan;
+
+  const test = await startTestPlatform({ parts: plan.parts ?? REQUEST_PARTS, environment });
   const { api: apiUrl, databaseUrl, temporalAddress } = test.platform.urls;
   const db = await createDatabase(databaseUrl);
   const objects = createObjectStore({

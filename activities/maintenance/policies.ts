@@ -1,9 +1,10 @@
 import { parsePipeline } from "../../schemas/pipeline/parse.ts";
 import { isPlatformError } from "../../schemas/platform-error.ts";
-import type { Database } from "../../stores/postgres/port.ts";
+import type { Database, VersionRow } from "../../stores/postgres/port.ts";
 import type { MaintainedPipeline } from "./answers.ts";
 
 type PolicyStores = Pick<Database, "registry" | "runs">;
+type Version = Pick<VersionRow, "model" | "digest" | "runId">;
 
 /**
  * What comes of a predicted failure, by model: as the newest run says it that ended with the champion in use. Who decides, and on
@@ -13,7 +14,7 @@ type PolicyStores = Pick<Database, "registry" | "runs">;
 export class MaintenancePolicies {
   readonly #db: PolicyStores;
   /** By model and version: neither changes. */
-  #versions = new Map<string, { readonly digest: string; readonly runId: string }>();
+  #versions = new Map<string, Version>();
   /** By run; undefined: it says nothing of maintenance. */
   #pipelines = new Map<string, MaintainedPipeline | undefined>();
 
@@ -24,22 +25,26 @@ export class MaintenancePolicies {
   /** Of every model with a champion and a policy. */
   async list(): Promise<ReadonlyMap<string, MaintainedPipeline>> {
     const found = new Map<string, MaintainedPipeline>();
-    const versions = new Map<string, { readonly digest: string; readonly runId: string }>();
+    const versions = new Map<string, Version>();
     const pipelines = new Map<string, MaintainedPipeline | undefined>();
     for (const { model, champion } of await this.#db.registry.models()) {
       if (champion === null) continue;
       const key = `${model}@${champion}`;
       const version = this.#versions.get(key) ?? (await this.#db.registry.version(model, champion));
       if (version === undefined) continue;
-      versions.set(key, { digest: version.digest, runId: version.runId });
-      const runId = await standingRun(this.#db, { model, ...version });
-      for (const one of [runId, version.runId])
+      const { digest, runId } = version;
+      versions.set(key, { model, digest, runId });
+      const [standing, approved] = await Promise.all([
+        standingRun(this.#db, { model, digest, runId }),
+        approvedRun(this.#db, { model, digest, runId }),
+      ]);
+      for (const one of [standing, approved])
         pipelines.set(
           one,
           this.#pipelines.has(one) ? this.#pipelines.get(one) : await pipelineOf(this.#db, one),
         );
-      const pipeline = pipelines.get(runId);
-      if (pipeline !== undefined) found.set(model, asApproved(pipeline, pipelines.get(version.runId)));
+      const pipeline = pipelines.get(standing);
+      if (pipeline !== undefined) found.set(model, asApproved(pipeline, pipelines.get(approved)));
     }
     this.#versions = versions;
     this.#pipelines = pipelines;
@@ -55,7 +60,8 @@ export async function maintainedPipelineOf(
   const champion = await db.registry.champion(model);
   if (champion === undefined) return undefined;
   const standing = await pipelineOf(db, await standingRun(db, champion));
-  return standing === undefined ? undefined : asApproved(standing, await pipelineOf(db, champion.runId));
+  if (standing === undefined) return undefined;
+  return asApproved(standing, await pipelineOf(db, await approvedRun(db, champion)));
 }
 
 /** Where the approved file says nothing of maintenance, there is nothing that could be taken from anybody. */
@@ -68,11 +74,13 @@ export function asApproved(
   return { ...standing, maintenance: { ...standing.maintenance, critical, others, deciders } };
 }
 
-async function standingRun(
-  { runs }: PolicyStores,
-  version: { readonly model: string; readonly digest: string; readonly runId: string },
-): Promise<string> {
+async function standingRun({ runs }: PolicyStores, version: Version): Promise<string> {
   return (await runs.latestStanding(version.model, version.digest))?.runId ?? version.runId;
+}
+
+/** The run whose approval it was promoted by; another one may have made it first. */
+async function approvedRun({ runs }: PolicyStores, version: Version): Promise<string> {
+  return (await runs.latestApproved(version.model, version.digest))?.runId ?? version.runId;
 }
 
 async function pipelineOf({ runs }: PolicyStores, runId: string): Promise<MaintainedPipeline | undefined> {

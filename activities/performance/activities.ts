@@ -6,7 +6,7 @@ import { systemAudit } from "../audit.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import { withHeartbeat } from "../heartbeat.ts";
 import type { Beat } from "../heartbeat.ts";
-import { judgedVersion, whyNotJudged } from "./judged-version.ts";
+import { judgedVersion, metricJudgedBy, whyNotJudged } from "./judged-version.ts";
 import type { PerformanceCheckInput, PerformanceCheckResult } from "./messages.ts";
 import { formerChampions, periodsOf, windowsBefore } from "./periods.ts";
 import { judge } from "./verdict.ts";
@@ -69,7 +69,7 @@ async function look(
   );
   return judge({
     rules,
-    metric: rules.metric ?? version.problem.primaryMetric,
+    metric: metricJudgedBy(version),
     evaluation: champion.evaluation,
     digest: champion.digest,
     unavailable: whyNotJudged(version),

@@ -2,7 +2,7 @@ import type { Realized } from "../../schemas/models/performance-report.ts";
 import { durationMs } from "../../schemas/pipeline/time.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { PredictionWindow } from "../../stores/postgres/port.ts";
-import { judgedVersion, whyNotJudged } from "./judged-version.ts";
+import { judgedVersion, metricJudgedBy, whyNotJudged } from "./judged-version.ts";
 import type { JudgedVersion, PerformanceDeps } from "./judged-version.ts";
 import { groupsOf, predictedRows } from "./predicted-rows.ts";
 import type { PredictedRows } from "./predicted-rows.ts";
@@ -16,6 +16,14 @@ export interface RealizedPerformance extends Realized {
   readonly unavailable: string | null;
 }
 
+/** Whose quality is asked for, when, and by what. */
+export interface RealizedAsk extends Omit<PredictionWindow, "version"> {
+  /** The run whose file counts; default: the one that counts for the version. */
+  readonly runId?: string | null;
+  /** Default: the primary metric of that file. */
+  readonly metric?: string;
+}
+
 /**
  * How good the answers of one version turned out to be, by all labels that are there now: answers, or shadows, that were made in
  * since ≤ at < until.
@@ -24,17 +32,18 @@ export interface RealizedPerformance extends Realized {
  */
 export async function realizedPerformance(
   deps: PerformanceDeps,
-  ask: Omit<PredictionWindow, "version">,
+  { runId, metric, ...ask }: RealizedAsk,
 ): Promise<RealizedPerformance> {
   const row = await deps.db.registry.byDigest(ask.model, ask.digest);
   if (row === undefined)
     throw new PlatformError("not_found", `judge [${ask.model}]: there is no version ${ask.digest}`);
-  const version = await judgedVersion(deps, row);
-  const { primaryMetric } = version.problem;
+  const version = await judgedVersion(deps, row, runId);
+  const primaryMetric = metric ?? version.problem.primaryMetric;
   const unavailable = whyNotJudged(version) ?? null;
   const window = { ...ask, version: row.version };
   const asOf = new Date().toISOString();
-  const found = unavailable === null ? await realizedIn(deps, version, window, { asOf }) : NOTHING;
+  const found =
+    unavailable === null ? await realizedIn(deps, version, window, { asOf, metric: primaryMetric }) : NOTHING;
   return { ...found, primaryMetric, unavailable };
 }
 
@@ -54,7 +63,11 @@ export async function realizedIn(
   deps: PerformanceDeps,
   version: JudgedVersion,
   window: PredictionWindow,
-  { asOf, predicted: given }: { readonly asOf: string; readonly predicted?: PredictedRows },
+  {
+    asOf,
+    metric = metricJudgedBy(version),
+    predicted: given,
+  }: { readonly asOf: string; readonly metric?: string; readonly predicted?: PredictedRows },
 ): Promise<Realized> {
   const predicted = given ?? (await predictedRows(deps, version, window));
   const { total, rows } = predicted;
@@ -63,6 +76,7 @@ export async function realizedIn(
   const joined = join(version, predicted, labels);
   const { evidence, metrics, intervals } = await deps.cpu.run("measurePerformance", {
     ...questionOf(version),
+    primaryMetric: metric,
     ...joined,
     seed: version.pipeline.split.seed,
   });
@@ -100,7 +114,6 @@ function questionOf({ problem, signature }: JudgedVersion) {
   const { interval, threshold } = signature.output;
   return {
     task: problem.metricTask,
-    primaryMetric: problem.primaryMetric,
     nClasses: problem.nClasses,
     threshold: threshold ?? null,
     interval:

@@ -9,7 +9,7 @@ import { versionDigest } from "../../schemas/models/version-digest.ts";
 import type { Requester } from "../runs/messages.ts";
 import { approvalEvidence, evidenceSummary } from "./evidence.ts";
 import { lighterApproval, withEnvelope } from "./envelope-gates.ts";
-import { decideGates } from "./gates.ts";
+import { decideGates, ownGates } from "./gates.ts";
 import type {
   GateInput,
   GateOutcome,
@@ -30,7 +30,8 @@ export function createRegistryActivities({ db, objects }: RegistryActivityDeps) 
     /**
      * Registers a version after proving that every file of it is stored and whole.
      *
-     * **Effects**: version row with its holdout, run row, audit row. **Idempotency**: (model, run) and digest.
+     * **Effects**: version row with its holdout, run row, audit row; of the champion its gates. **Idempotency**: (model, run)
+     * and digest.
      * **Errors**: integrity when a file is missing or differs. **Retry**: dependency.
      */
     async registerVersion(input: RegisterInput): Promise<RegisterResult> {
@@ -54,8 +55,15 @@ export function createRegistryActivities({ db, objects }: RegistryActivityDeps) 
         systemAudit("version.register", `model/${model}`, { digest, runId }),
       );
       const { metrics } = evaluation;
-      await db.runs.update(runId, { version: row.version, digest, metrics, evaluation });
-      return { version: row.version, digest, isChampion: champion?.digest === digest, metrics };
+      const { version } = row;
+      await db.runs.update(runId, { version, digest, metrics, evaluation });
+      if (champion?.digest !== digest) return { version, digest, isChampion: false, metrics };
+      if (input.spec === undefined) return { version, digest, isChampion: true, metrics };
+      const gates = ownGates(await readPipeline(objects, input.spec), evaluation);
+      gates.push({ name: `champion @${version}`, passed: true, detail: "it is the champion" });
+      await db.registry.setGates(model, version, gates);
+      await db.runs.update(runId, { gates });
+      return { version, digest, isChampion: true, metrics, gates };
     },
 
     /** **Effects**: gates of the version and of the run, evidence document. **Idempotency**: same inputs, same rows. */

@@ -19,18 +19,11 @@ interface Champion {
   readonly metrics: MetricSet;
 }
 
-/**
- * All gates of one version: the evaluation's own checks, the declared metric bounds, and the champion rule on the same
- * frozen rows. Every gate is listed, not only the failed ones.
- *
- * @param champion metrics of the present champion and the rows they are of; undefined when there is none
- * @throws {PlatformError} conflict when champion and challenger cannot be compared
- */
-export function decideGates(
-  pipeline: Pipeline,
-  evaluation: Evaluation,
-  champion: Champion | undefined,
-): GateDecision {
+/** What a file asks of a version that is in use already: whether it still keeps the bounds, and nothing beside another. */
+export function ownGates(
+  pipeline: Pick<Pipeline, "gates">,
+  evaluation: Pick<Evaluation, "metrics" | "checks">,
+): GateResult[] {
   const gates: GateResult[] = evaluation.checks.map((check) => ({ ...check }));
   for (const on of ["test", "cv"] as const) {
     const declared = pipeline.gates.filter((gate) => gate.on === on);
@@ -43,6 +36,22 @@ export function decideGates(
       gates.push({ name: `${row.metric} on ${on}`, passed: row.passed, detail: row.text });
     }
   }
+  return gates;
+}
+
+/**
+ * All gates of one version: the evaluation's own checks, the declared metric bounds, and the champion rule on the same
+ * frozen rows. Every gate is listed, not only the failed ones.
+ *
+ * @param champion metrics of the present champion and the rows they are of; undefined when there is none
+ * @throws {PlatformError} conflict when champion and challenger cannot be compared
+ */
+export function decideGates(
+  pipeline: Pipeline,
+  evaluation: Evaluation,
+  champion: Champion | undefined,
+): GateDecision {
+  const gates = ownGates(pipeline, evaluation);
   const refusal = addChampionGate(gates, { pipeline, evaluation, champion });
   const failed = gates.filter((gate) => !gate.passed);
   const passed = failed.length === 0;

@@ -12,6 +12,8 @@ export interface RegisterInput {
   readonly manifest: ObjectRef;
   readonly evaluation: ObjectRef;
   readonly holdout: { readonly hash: string; readonly object: ObjectRef };
+  /** The pipeline; absent in what was started before a champion that is found again was held against its gates. */
+  readonly spec?: ObjectRef;
 }
 
 export interface RegisterResult {
@@ -19,6 +21,8 @@ export interface RegisterResult {
   readonly digest: string;
   /** The champion already has this digest: nothing is left to decide. */
   readonly isChampion: boolean;
+  /** Of the champion alone: what it is worth by the file of this run. Others are checked in a step of their own. */
+  readonly gates?: readonly GateResult[];
   readonly metrics: { readonly test: MetricSet; readonly cv: MetricSet };
 }
 

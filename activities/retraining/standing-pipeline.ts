@@ -13,17 +13,18 @@ export interface StandingPipeline {
 }
 
 /**
- * The pipeline file of the newest run that ended with the champion in use. A file in which only what happens after training
- * was changed gives the champion's digest again; its run ends `unchanged`, and from then on it counts.
+ * The pipeline file that counts for a version: of the newest run that ended with it in use, or of the newest that made it where
+ * it never was. A file in which only what happens after training was changed gives the champion's digest again; its run ends
+ * `unchanged`, and from then on it counts.
  *
  * @throws {PlatformError} not_found
  */
 export async function standingPipeline(
   { runs }: Pick<Database, "runs">,
-  champion: Pick<VersionRow, "model" | "digest" | "runId">,
+  version: Pick<VersionRow, "model" | "digest" | "runId">,
 ): Promise<StandingPipeline> {
-  const standing = await runs.latestStanding(champion.model, champion.digest);
-  return pipelineOfRun({ runs }, standing?.runId ?? champion.runId);
+  const standing = await runs.latestStanding(version.model, version.digest);
+  return pipelineOfRun({ runs }, standing?.runId ?? version.runId);
 }
 
 /** @throws {PlatformError} not_found */

@@ -68,12 +68,18 @@ async function compareRealized(deps: PerformanceDeps, row: RolloutRow): Promise<
   for (const { mode, since, until } of await periodsOf(deps.db, row)) {
     const roles = ROLES_OF[mode];
     const ask = { model: row.model, since, until };
-    const candidate = await realizedPerformance(deps, { ...ask, digest: row.digest, role: roles.candidate });
+    const candidate = await realizedPerformance(deps, {
+      ...ask,
+      digest: row.digest,
+      role: roles.candidate,
+      runId: row.runId,
+    });
     if (candidate.labelled < guards.quality.minLabels) continue;
     const champion = await realizedPerformance(deps, {
       ...ask,
       digest: row.championDigest,
       role: roles.champion,
+      metric: candidate.primaryMetric,
     });
     const breach = compareQuality(candidate, champion, guards);
     if (breach !== undefined) return breach;

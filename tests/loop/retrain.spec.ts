@@ -305,6 +305,29 @@ describe("retrains", () => {
     expect(await run("\nmonitoring: { enabled: false }\n")).toBe("unchanged");
     await expect.poll(every, { timeout: 10_000 }).toEqual([]);
   });
+
+  it("judges a champion by the metric and the gates that the file says now", async () => {
+    const versionSchema = z.looseObject({ evaluation: z.looseObject({ primaryMetric: z.string() }) });
+    const gatesSchema = z.looseObject({
+      passed: z.boolean(),
+      gates: z.array(z.looseObject({ name: z.string() })),
+    });
+    const gates = () => api.get("/v1/models/watched/versions/1/gates", gatesSchema);
+    expect(await gates()).toMatchObject({ passed: true });
+    const pipeline = fileOf("watched", "")
+      .replace("primary: rocAuc", "primary: logLoss")
+      .replace("{ metric: rocAuc, min: 0.6 }", "{ metric: logLoss, max: 0.000001 }");
+    const { runId } = await person.startRun({ pipeline });
+    expect(await person.untilOver(runId)).toMatchObject({
+      outcome: "unchanged",
+      version: 1,
+      gates: expect.arrayContaining([expect.objectContaining({ name: "logLoss on test", passed: false })]),
+    });
+    expect(await api.get("/v1/models/watched/versions/1", versionSchema)).toMatchObject({
+      evaluation: { primaryMetric: "logLoss" },
+    });
+    expect(await gates()).toMatchObject({ passed: false });
+  });
 });
 
 /** Questions far from what the champion was trained on; done when a check can read their traces. */

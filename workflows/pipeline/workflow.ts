@@ -207,17 +207,19 @@ async function registerAndCheck(
       registry.registerVersion({
         runId,
         model,
+        spec,
         dataset: data.dataset,
         manifest: evaluated.manifest,
         evaluation: evaluated.evaluation,
         holdout: { hash: split.holdoutHash, object: split.split },
       }),
     (r) => ({
-      detail: `${model}@${r.version} ${r.digest.slice(0, 12)}${r.isChampion ? " is the champion already" : ""}`,
+      detail: `${model}@${r.version} ${r.digest.slice(0, 12)}${r.isChampion ? championText(r) : ""}`,
     }),
   );
   show({ version: String(version.version) });
-  if (version.isChampion) return { dataset: data.dataset, version, gates: [], refused: false, gate: null };
+  if (version.isChampion)
+    return { dataset: data.dataset, version, gates: version.gates ?? [], refused: false, gate: null };
   const gate = await log.run(
     "gate",
     async () => {
@@ -324,6 +326,11 @@ async function recordEnd(plan: RunPlan, error: unknown): Promise<void> {
 function locationsOf({ details }: ApplicationFailure): readonly ErrorLocation[] {
   const detail = details?.[0] as { readonly locations?: readonly ErrorLocation[] } | undefined;
   return detail?.locations ?? [];
+}
+
+function championText({ gates = [] }: RegisterResult): string {
+  const missed = gates.filter(({ passed }) => !passed).map(({ detail }) => detail);
+  return ` is the champion already${missed.length === 0 ? "" : `, and misses: ${missed.join("; ")}`}`;
 }
 
 function searchText({ nTrials, isTimed }: Searched): string {

@@ -32,14 +32,14 @@ const querySchema = z
   );
 export type GateQuery = z.infer<typeof querySchema>;
 
-/** Whether a version is good enough: by the gates of its run, or by a bound that is asked about. */
+/** Whether a version is good enough: by its gates, or by a bound that is asked about. */
 export const gateRoutes: readonly AnyRoute[] = [
   route({
     method: "get",
     path: "/v1/models/{model}/versions/{version}/gates",
     tag: "models",
     summary:
-      "Whether a version passed the gates of its run; or whether a metric of it keeps a bound. One that was never checked has not passed.",
+      "Whether a version passed the gates of the newest run that made it; or whether a metric of it keeps a bound. One that was never checked has not passed.",
     policy: reader,
     params: versionParams,
     query: querySchema,

@@ -4,7 +4,7 @@ import { PlatformError } from "../../../schemas/platform-error.ts";
 import type { z } from "zod";
 import type { RawFile } from "../../../schemas/data/dataset.ts";
 import { putDocument } from "../../../stores/objects/documents.ts";
-import type { VersionRow } from "../../../stores/postgres/port.ts";
+import type { Database, VersionRow } from "../../../stores/postgres/port.ts";
 import { storePipelineInput } from "../../../stores/objects/pipeline-input.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { auditOf, modelParams, operator, orAuditRefusal, startedRunSchema } from "../parts.ts";
@@ -67,7 +67,7 @@ async function startImport(request: ImportRequest, deps: ApiDeps) {
   return { runId, workflowId, pipeline, model, isNew };
 }
 
-/** What the model is judged on: the given pipeline file and files, or those of the champion's run. */
+/** What the model is judged on: the given pipeline file and files, or those that count for the champion. */
 async function judgedOn(
   model: string,
   { pipeline, files }: StartImport,
@@ -76,13 +76,17 @@ async function judgedOn(
   if (pipeline !== undefined) return { text: pipeline, files };
   const { registry, runs } = database();
   const champion = await registry.champion(model);
-  const run = champion === undefined ? undefined : await runs.inputOf(champion.runId);
+  const run = champion === undefined ? undefined : await runs.inputOf(await standingRun(runs, champion));
   if (run !== undefined)
     return { text: run.pipeline, files: files.length > 0 ? files : dataOf(run.files, champion) };
   throw new PlatformError(
     "no_champion",
     `import model [${model}]: there is no champion to judge it beside; give a pipeline file and its data`,
   );
+}
+
+async function standingRun(runs: Database["runs"], { model, digest, runId }: VersionRow): Promise<string> {
+  return (await runs.latestStanding(model, digest))?.runId ?? runId;
 }
 
 /** An imported champion's own file stands among those of its run, and is no data. */

@@ -214,13 +214,14 @@ async function start(
   return { ...started, rolloutId, model, version, digest };
 }
 
-/** As was asked for, else as the pipeline that trained it declares; the defaults where it declares none. */
+/** As was asked for, else as the file that counts for the version declares; the defaults where it declares none. */
 async function planOf(
   db: Database,
-  { runId }: VersionRow,
+  { model, digest, runId }: VersionRow,
   asked: z.infer<typeof rolloutSchema> | undefined,
 ): Promise<RolloutPlan> {
-  const input = await db.runs.inputOf(runId);
+  const standing = await db.runs.latestStanding(model, digest);
+  const input = await db.runs.inputOf(standing?.runId ?? runId);
   const pipeline = input === undefined ? undefined : parsePipeline(input.pipeline, "pipeline.yaml").pipeline;
   const allowDirectSignals = pipeline?.approval.allowDirectSignals ?? false;
   return rolloutPlan(asked ?? pipeline?.rollout ?? rolloutSchema.parse({}), allowDirectSignals);

@@ -51,7 +51,7 @@ export function registerGateCommand(program: Command): void {
     .command("gate")
     .description("fail when a model version misses its metric gates, or a bound given here: for CI systems")
     .argument("<model[@version]>", "which version (default: the champion)", parseSubject)
-    .option("--metric <name>", "hold this metric against a bound, instead of the gates of its run")
+    .option("--metric <name>", "hold this metric against a bound, instead of its gates")
     .option("--min <value>", "the metric must be at least this", parseNumber)
     .option("--max <value>", "the metric must be at most this", parseNumber)
     .addOption(new Option("--on <rows>", "of the holdout, or of the folds").choices(["test", "cv"]))

@@ -57,10 +57,11 @@ export interface ThresholdEvent {
 export interface Registry {
   /**
    * Idempotent on (model, runId) and on digest; gives integer versions unique per model. The version's holdout is
-   * stored with it, and frozen as the model's own where the model has none yet.
+   * stored with it, and frozen as the model's own where the model has none yet. Another run of the same digest has its
+   * evaluation count from now on: by which metric it is judged may differ.
    */
   register(v: NewVersion, audit: AuditEntry): Promise<VersionRow>;
-  /** No effect on a version that is or was champion. @throws PlatformError not_found */
+  /** The newest check counts, of a champion too: what it was promoted on stands in its approval. @throws PlatformError not_found */
   setGates(model: string, version: number, gates: readonly GateResult[]): Promise<void>;
   version(model: string, version: number): Promise<VersionRow | undefined>;
   byDigest(model: string, digest: string): Promise<VersionRow | undefined>;

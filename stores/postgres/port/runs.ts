@@ -20,9 +20,12 @@ export interface RunStore {
   >;
   /**
    * Latest run that ended with this version in use: promoted by it, or unchanged as it was in use already. Its file is what
-   * people last said about the model; undefined where no such run is known.
+   * people last said about the model. Of a version that never was in use the latest run that made it; undefined where no run
+   * of it is known.
    */
   latestStanding(model: string, digest: string): Promise<{ runId: string } | undefined>;
+  /** The run that asked for the approval that was last given for this version. */
+  latestApproved(model: string, digest: string): Promise<{ runId: string } | undefined>;
   /** The run that asked for an approval. */
   byApproval(approvalId: string): Promise<{ runId: string } | undefined>;
   /** Latest finished-and-promoted run of a model. */

@@ -84,7 +84,15 @@ await describeWithServices("registry on PostgreSQL", () => {
     await expect(db.registry.setGates("gated", 9, [])).rejects.toMatchObject({ code: "not_found" });
   });
 
-  it("keeps the gates that a version was promoted on", async () => {
+  it("judges a version as the newest run of its bytes says", async () => {
+    await versionsOf("judged", 1);
+    const again = versionOf("judged", "judged-1", "run-again");
+    const evaluation = { ...again.evaluation, primaryMetric: "mae" };
+    const row = await db.registry.register({ ...again, evaluation }, auditOf("version.register"));
+    expect(row).toMatchObject({ version: 1, runId: "run-judged-1", evaluation: { primaryMetric: "mae" } });
+  });
+
+  it("has the gates of the newest check, of a champion too", async () => {
     const [one, two] = await versionsOf("kept", 2);
     if (one === undefined || two === undefined) throw new Error("no versions");
     const gates = [{ name: "rmse", passed: true, detail: "rmse 11 ≤ 20" }];
@@ -92,9 +100,9 @@ await describeWithServices("registry on PostgreSQL", () => {
     await db.registry.setGates("kept", 1, gates);
     await promoteApproved(one, "k1");
     await db.registry.setGates("kept", 1, stricter);
-    expect(await db.registry.version("kept", 1)).toMatchObject({ stage: "production", gates });
+    expect(await db.registry.version("kept", 1)).toMatchObject({ stage: "production", gates: stricter });
     await promoteApproved(two, "k2");
-    await db.registry.setGates("kept", 1, stricter);
+    await db.registry.setGates("kept", 1, gates);
     expect(await db.registry.version("kept", 1)).toMatchObject({ stage: "archived", gates });
   });
 

@@ -8,6 +8,8 @@ import type { Database, LabelRow, PredictionIndexRow, StagedRow } from "../../..
 import { createTestDatabase, describeWithServices } from "../../support/platform.ts";
 import type { TestDatabase } from "../../support/platform.ts";
 import {
+  approvalOf,
+  approve,
   auditOf,
   datasetOf,
   evaluationOf,
@@ -86,6 +88,45 @@ await describeWithServices("stores on PostgreSQL", () => {
     const error = { code: "quality_gate", message: "too many bad rows", locations } as const;
     await db.runs.finish("r-bad", { status: "failed", error }, auditOf("run.finish", "run/r-bad"));
     expect(runViewSchema.parse(await db.runs.get("r-bad")).error).toEqual(error);
+  });
+
+  it("finds the run whose file counts for a version", async () => {
+    const digest = sha256Hex("standing");
+    const standing = () => db.runs.latestStanding("standing", digest);
+    const made = async (runId: string, outcome?: "refused" | "promoted" | "unchanged") => {
+      await db.runs.create(runOf(runId, "standing"));
+      await db.runs.update(runId, { digest });
+      const audit = auditOf("run.finish", `run/${runId}`);
+      if (outcome !== undefined) await db.runs.finish(runId, { status: "finished", outcome }, audit);
+    };
+    expect(await standing()).toBeUndefined();
+    await made("s1", "refused");
+    expect(await standing()).toEqual({ runId: "s1" });
+    // Never in use: the newest that made it, over or not.
+    await made("s2");
+    expect(await standing()).toEqual({ runId: "s2" });
+    await made("s3", "promoted");
+    await made("s4", "refused");
+    expect(await standing()).toEqual({ runId: "s3" });
+    await made("s5", "unchanged");
+    expect(await standing()).toEqual({ runId: "s5" });
+  });
+
+  it("finds the run that a version was approved with, which need not be the one that made it", async () => {
+    const digest = sha256Hex("approved later");
+    const latest = () => db.runs.latestApproved("later", digest);
+    const version = { model: "later", version: 1, digest };
+    const audit = auditOf("approval.close");
+    for (const runId of ["l1", "l2", "l3"]) {
+      await db.runs.create(runOf(runId, "later"));
+      await db.runs.update(runId, { digest, approvalId: `later.${runId}` });
+      if (runId === "l2") await approve(db, version, { id: "later.l2" });
+      else {
+        await db.approvals.open(approvalOf(`later.${runId}`, { model: "later", digest }), audit);
+        await db.approvals.close(`later.${runId}`, "expired", audit);
+      }
+      expect(await latest()).toEqual(runId === "l1" ? undefined : { runId: "l2" });
+    }
   });
 
   it("lists runs newest first, by page, and knows no others", async () => {

@@ -13,6 +13,9 @@ import { changeThreshold, readThresholds } from "./thresholds.ts";
 import type { ThresholdChange } from "./thresholds.ts";
 import { selectEvents, selectVersions } from "./version-rows.ts";
 
+/** The card is part of the digest: its figures are the same, and only what the file says beside them may differ. */
+const EVALUATE_ANEW = "update aura.model_versions set evaluation = $3 where model = $1 and version = $2";
+
 /** Models, versions, champion history and frozen holdouts. Stage and alias are written by `promotion.ts` alone. */
 export class PostgresRegistry implements Registry {
   readonly #pool: ConnectionPool;
@@ -36,6 +39,7 @@ export class PostgresRegistry implements Registry {
         [v.model, v.digest],
       );
       const version = same?.version ?? (await insertVersion(tx, v, audit));
+      if (same !== undefined) await tx.query(EVALUATE_ANEW, [v.model, version, json(v.evaluation)]);
       await tx.query("insert into aura.run_versions (model, run_id, version) values ($1, $2, $3)", [
         v.model,
         v.runId,
@@ -45,20 +49,13 @@ export class PostgresRegistry implements Registry {
     });
   }
 
-  /**
-   * Stores the gate table; a candidate that passed every gate becomes `staging`. A version that is or was champion keeps
-   * the gates it was promoted on: what a later run found stands in that run.
-   */
+  /** Stores the gate table; a candidate that passed every gate becomes `staging`. */
   async setGates(model: string, version: number, gates: readonly GateResult[]): Promise<void> {
     await this.#pool.transaction(async (tx) => {
       // Against a promotion that goes on: it holds the same lock.
       await tx.query("select model from aura.models where model = $1 for update", [model]);
       const changed = await tx.query(
-        `update aura.model_versions v
-            set gates = case when s.stage in ('candidate', 'staging') then $3::json else v.gates end
-           from aura.version_stages s
-          where v.model = $1 and v.version = $2 and s.model = v.model and s.version = v.version
-         returning v.version`,
+        "update aura.model_versions set gates = $3 where model = $1 and version = $2 returning version",
         [model, version, json(gates)],
       );
       if (changed.length === 0) throw unknownVersion(model, version);

@@ -166,8 +166,21 @@ export class PostgresRunStore implements RunStore {
   async latestStanding(model: string, digest: string): Promise<{ runId: string } | undefined> {
     const [run] = await this.#pool.query<{ runId: string }>(
       `select run_id as "runId" from aura.runs
-        where model = $1 and digest = $2 and outcome in ('promoted', 'unchanged')
-        order by finished_at desc, run_id desc limit 1`,
+        where model = $1 and digest = $2 and status <> 'failed'
+        order by coalesce(outcome in ('promoted', 'unchanged'), false) desc, coalesce(finished_at, started_at) desc,
+                 run_id desc
+        limit 1`,
+      [model, digest],
+    );
+    return run;
+  }
+
+  async latestApproved(model: string, digest: string): Promise<{ runId: string } | undefined> {
+    const [run] = await this.#pool.query<{ runId: string }>(
+      `select r.run_id as "runId"
+         from aura.approvals a join aura.runs r on r.approval_id = a.approval_id
+        where a.model = $1 and a.digest = $2 and a.state = 'approved'
+        order by a.decided_at desc, r.started_at limit 1`,
       [model, digest],
     );
     return run;

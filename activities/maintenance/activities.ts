@@ -32,7 +32,7 @@ export function createMaintenanceActivities(deps: ActivityDeps) {
   return {
     /**
      * What moved the newest answer that opened it. **Effects**: none. **Heartbeat**: 1 s. **Retry**: for some minutes, as traces
-     * are stored some seconds after their answers.
+     * may be stored late.
      *
      * @throws {PlatformError} not_ready; not_explainable; not_found; integrity
      */

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { tableFromIPC } from "apache-arrow";
 import { ExplainerThread } from "../../inference/explanation/explainer-thread.ts";
 import { describeExplanation, explainedOutput } from "../../inference/explanation/describe-explanation.ts";
@@ -10,12 +11,16 @@ import { transformDataset } from "../features/transform-dataset.ts";
 import type { Beat } from "../heartbeat.ts";
 import type { Answer } from "../../schemas/maintenance/answer.ts";
 import type { Signature } from "../../schemas/models/model-version.ts";
-import type { VersionRow } from "../../stores/postgres/port.ts";
+import type { ObjectRef } from "../../schemas/object-ref.ts";
+import type { PredictionIndexRow, VersionRow } from "../../stores/postgres/port.ts";
 import { putDocument } from "../../stores/objects/documents.ts";
 import type { Reason } from "./messages.ts";
 
 type ReasonDeps = Pick<ActivityDeps, "db" | "objects">;
 
+/** Between two looks at whether a trace is stored, and how long they go on before the activity is tried again. */
+const LOOK_MS = 200;
+const LONGEST_WAIT_MS = 5_000;
 /** Contributions that are named. */
 const MOST_REASONS = 5;
 const MAX_SEGMENT_BYTES = 512 * 2 ** 20;
@@ -27,16 +32,37 @@ const MAX_EXPLANATION_BYTES = 256 * 2 ** 20;
  * @throws {PlatformError} not_ready: its trace is not stored yet; not_explainable; not_found; integrity
  */
 export async function tracedReasons(deps: ReasonDeps, predictionId: string): Promise<Reason[]> {
-  const row = await deps.db.predictions.get(predictionId);
-  if (row === undefined || row.object === null)
-    throw new PlatformError("not_ready", `explain prediction [${predictionId}]: its trace is not stored yet`);
+  const { object, ...row } = await storedTrace(deps, predictionId);
   const { value, offset } = row;
   const version = await versionOf(deps, row);
-  const features = featuresIn(await deps.objects.get(row.object, MAX_SEGMENT_BYTES), {
+  const features = featuresIn(await deps.objects.get(object, MAX_SEGMENT_BYTES), {
     offset,
     predictionId,
   });
   return reasonsFor(deps, version, { features, headline: value });
+}
+
+/**
+ * Where a trace is stored. Whoever answered keeps it for half a minute; it is asked to store it now, until it has.
+ *
+ * @throws {PlatformError} not_ready
+ */
+async function storedTrace(
+  { db: { predictions } }: ReasonDeps,
+  predictionId: string,
+): Promise<PredictionIndexRow & { readonly object: ObjectRef }> {
+  const deadline = Date.now() + LONGEST_WAIT_MS;
+  for (;;) {
+    const row = await predictions.get(predictionId);
+    if (row?.object != null) return { ...row, object: row.object };
+    if (Date.now() > deadline)
+      throw new PlatformError(
+        "not_ready",
+        `explain prediction [${predictionId}]: its trace is not stored yet`,
+      );
+    if (row !== undefined) await predictions.want(row.segment);
+    await setTimeout(LOOK_MS);
+  }
 }
 
 /**

@@ -112,6 +112,7 @@ export async function openModelServing(options: ModelServingOptions): Promise<Mo
     logger,
   });
   const shipper = spool && shipperOf(options, spool, predictor);
+  const stopReleasing = spool && releaseWanted(options, spool);
   return {
     pool,
     champions,
@@ -122,6 +123,7 @@ export async function openModelServing(options: ModelServingOptions): Promise<Mo
     async close() {
       await champions.close();
       await candidates.close();
+      await stopReleasing?.();
       await spool?.close();
       await shipper?.close();
       await pool.close();
@@ -152,6 +154,23 @@ function shipperOf(options: ModelServingOptions, spool: TraceSpool, predictor: P
     logger,
     ...(onSetAside === undefined ? {} : { onSetAside }),
   });
+}
+
+/** Segments that somebody waits for are shipped at once. @returns ends it */
+function releaseWanted(
+  { connected, database, logger }: ModelServingOptions,
+  spool: TraceSpool,
+): () => Promise<void> {
+  let stop: (() => Promise<void>) | undefined;
+  let isOver = false;
+  const listening = connected.then(async () => {
+    if (!isOver) stop = await database().predictions.onWanted((segment) => spool.release(segment));
+  });
+  listening.catch((err: unknown) => logger.warn({ err }, "nobody hears that a trace is waited for"));
+  return async () => {
+    isOver = true;
+    await stop?.();
+  };
 }
 
 async function openSpool(options: ModelServingOptions): Promise<TraceSpool | undefined> {

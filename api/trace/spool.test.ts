@@ -50,6 +50,19 @@ test("rows of concurrent appends keep their offsets; memory and file give the sa
   expect(fromFile[7]?.at).toBe("2026-01-02T03:04:05.678Z");
 });
 
+test("a segment that somebody waits for is closed at once, and no other", async () => {
+  const spool = await TraceSpool.start({ dir });
+  await spool.append("pump", [row(1)]);
+  await spool.append("valve", [row(2)]);
+  const [wanted] = spool.takeIndexRows(1);
+  spool.release("a segment of another process");
+  spool.release(wanted?.segment ?? "");
+  // Far below the half minute after which it is closed in any case.
+  await expect.poll(() => spool.nextClosed()?.name, { timeout: 5_000 }).toBe(wanted?.segment);
+  expect(spool.status().closedSegments).toBe(1);
+  await spool.close();
+});
+
 test("what a killed process left is taken over whole, without its torn tail", async () => {
   const killed = await TraceSpool.start({ dir });
   await killed.append("pump", [row(1), row(2)]);

@@ -38,6 +38,9 @@ type PendingRow = Omit<PredictionIndexRow, "at"> & { readonly atMicros: number }
 /** Index rows kept in memory; beyond that a segment is indexed from its file once it is closed. */
 const MAX_PENDING_INDEX_ROWS = 50_000;
 
+/** A segment that somebody waits for is closed, but not more often than this: else who asks much would have many small ones. */
+const YOUNGEST_RELEASED_MS = 1_000;
+
 /** What must fit for the spool to count as writable: some hundred traces. Beside the folders of the models. */
 const PROBE_BYTES = 64 * 1_024;
 const PROBE_FILE = ".room";
@@ -58,6 +61,8 @@ export class TraceSpool {
   private closedBytes = 0;
   private isSyncing = false;
   private pendingIndex: PendingRow[] = [];
+  /** Names of open segments that somebody waits for. */
+  private readonly wanted = new Set<string>();
   /** Segments with rows that are not in `pendingIndex`: they are indexed from the file. */
   readonly indexFromFile = new Set<string>();
 
@@ -207,6 +212,11 @@ export class TraceSpool {
     return dropped;
   }
 
+  /** Somebody waits for rows of this segment: if it is open here, it is closed within about a second, to be shipped. */
+  release(segment: string): void {
+    for (const { name } of this.open.values()) if (name === segment) this.wanted.add(name);
+  }
+
   /** Closes all open segments, so that they can be shipped. */
   async rotateAll(): Promise<void> {
     await Promise.all([...this.open.keys()].map((model) => this.rotate(model)));
@@ -274,8 +284,9 @@ export class TraceSpool {
     try {
       for (const [model, segment] of this.open) {
         await segment.sync();
-        const isOld =
-          performance.now() - segment.openedAt > this.options.maxSegmentAgeMs && segment.nRows > 0;
+        const ageMs = performance.now() - segment.openedAt;
+        const isWanted = this.wanted.has(segment.name) && ageMs > YOUNGEST_RELEASED_MS;
+        const isOld = (isWanted || ageMs > this.options.maxSegmentAgeMs) && segment.nRows > 0;
         if (isOld || segment.nBytes > this.options.maxSegmentBytes) await this.rotate(model);
       }
     } finally {
@@ -287,6 +298,7 @@ export class TraceSpool {
     const segment = this.open.get(model);
     this.open.delete(model);
     if (segment === undefined) return;
+    this.wanted.delete(segment.name);
     await segment.close();
     this.closedBytes += segment.nBytes;
     this.closed.push({ model, name: segment.name, path: segment.path, nBytes: segment.nBytes });

@@ -15,7 +15,7 @@ import { PostgresRetentionStore } from "./repositories/data/retention-store.ts";
 import { PostgresKeyStore } from "./repositories/access/key-store.ts";
 import { PostgresLineageStore } from "./repositories/lineage/lineage-store.ts";
 import { PostgresPerformanceStore } from "./repositories/serving/performance-store.ts";
-import { PostgresPredictionStore } from "./repositories/serving/prediction-store.ts";
+import { PostgresPredictionStore, SEGMENTS_CHANNEL } from "./repositories/serving/prediction-store.ts";
 import { ALIAS_CHANNEL } from "./repositories/registry/promotion.ts";
 import { PostgresRolloutStore } from "./repositories/registry/rollout-store.ts";
 import { PostgresRegistry } from "./repositories/registry/registry.ts";
@@ -46,7 +46,7 @@ import { PostgresAlertEvaluationStore } from "./repositories/alerting/evaluation
 import { PostgresScoreStore } from "./repositories/serving/score-store.ts";
 
 export interface DatabaseOptions {
-  /** Connections at most; default 10. The alias listener has one of its own on top. */
+  /** Connections at most; default 10. Each listener has one of its own on top. */
   readonly maxConnections?: number;
   /** Milliseconds after which a statement is ended; default 30 000. Staging and verification have no limit. */
   readonly statementTimeoutMs?: number;
@@ -80,7 +80,8 @@ export async function createDatabase(databaseUrl: string, options: DatabaseOptio
   const listener = new AliasListener(clientConfig(databaseUrl, poolOptions), ALIAS_CHANNEL);
   const readingsListener = new AliasListener(clientConfig(databaseUrl, poolOptions), READINGS_CHANNEL);
   const alertsListener = new AliasListener(clientConfig(databaseUrl, poolOptions), ALERTS_CHANNEL);
-  const predictions = new PostgresPredictionStore(pool);
+  const segmentsListener = new AliasListener(clientConfig(databaseUrl, poolOptions), SEGMENTS_CHANNEL);
+  const predictions = new PostgresPredictionStore(pool, segmentsListener);
   return {
     runs: new PostgresRunStore(pool),
     datasets: new PostgresDatasetStore(pool),
@@ -126,6 +127,7 @@ export async function createDatabase(databaseUrl: string, options: DatabaseOptio
       await listener.close();
       await readingsListener.close();
       await alertsListener.close();
+      await segmentsListener.close();
       await pool.close();
     },
   };

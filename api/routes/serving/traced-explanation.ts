@@ -37,11 +37,13 @@ export async function explainTraced(
 ): Promise<z.infer<typeof tracedExplanationSchema>> {
   const row = found(await database().predictions.get(id), "prediction");
   const { predictionId, model, version, digest, asset, at, value } = row;
-  if (row.object === null)
+  if (row.object === null) {
+    await database().predictions.want(row.segment);
     throw new PlatformError(
       "conflict",
-      `explain prediction [${id}]: its trace is not stored yet, ask again shortly`,
+      `explain prediction [${id}]: its trace is not stored yet, ask again in some seconds`,
     );
+  }
   const bytes = Buffer.from(await objects.get(row.object, MAX_SEGMENT_BYTES));
   const features = tracedFeatures(bytes, { rowNumber: row.offset, predictionId });
   if (features === undefined)

@@ -42,6 +42,10 @@ export interface PredictionStore {
   /** Idempotent on predictionId. */
   index(rows: readonly PredictionIndexRow[]): Promise<void>;
   shipped(segment: string, object: ObjectRef): Promise<void>;
+  /** Asks whoever still writes a segment to ship it now. It may be lost: who waits asks again. */
+  want(segment: string): Promise<void>;
+  /** Calls back with each segment that is wanted; returns an unsubscribe. Reconnects by itself. */
+  onWanted(listener: (segment: string) => void): Promise<() => Promise<void>>;
   get(predictionId: string): Promise<(PredictionIndexRow & { object: ObjectRef | null }) | undefined>;
   list(filter: {
     model?: string;

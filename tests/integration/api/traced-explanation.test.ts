@@ -57,7 +57,10 @@ function explain(changed: { readonly offset?: number; readonly object?: null; re
     ...changed,
   };
   const database = {
-    predictions: { get: async (id: string) => (id === "p-1" ? row : undefined) },
+    predictions: {
+      get: async (id: string) => (id === "p-1" ? row : undefined),
+      want: async () => undefined,
+    },
     registry: { version: async () => version },
   };
   return explainTraced("p-1", 1, { database: () => database, objects, explanations } as never);

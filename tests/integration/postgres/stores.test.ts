@@ -129,6 +129,14 @@ await describeWithServices("stores on PostgreSQL", () => {
     }
   });
 
+  it("tells whoever writes a segment that somebody waits for it", async () => {
+    const heard: string[] = [];
+    const stop = await db.predictions.onWanted((segment) => heard.push(segment));
+    await db.predictions.want("segment-1");
+    await expect.poll(() => heard, { timeout: 5_000 }).toEqual(["segment-1"]);
+    await stop();
+  });
+
   it("lists runs newest first, by page, and knows no others", async () => {
     for (const id of ["p1", "p2", "p3"]) await db.runs.create(runOf(id, "pages"));
     const page = await db.runs.list({ pipeline: "pages", limit: 2 });

@@ -1,10 +1,13 @@
 import type { ObjectRef } from "../../../../schemas/object-ref.ts";
 import { PlatformError } from "../../../../schemas/platform-error.ts";
 import type { PredictionRole } from "../../../../schemas/serving/prediction.ts";
+import type { AliasListener } from "../../connection/alias-listener.ts";
 import type { ConnectionPool } from "../../connection/connection-pool.ts";
 import type { PredictionIndexRow, PredictionStore, PredictionWindow, VersionPrediction } from "../../port.ts";
 import { PREDICTIONS_IN_WINDOW, windowValues } from "./prediction-window.ts";
 
+/** Names of segments that somebody waits for. */
+export const SEGMENTS_CHANNEL = "aura_segments";
 /** Rows sent with one `unnest` statement. */
 const BATCH_ROWS = 5_000;
 /** A power of two: hashes of ids fall on so many places, of which a sample takes the first ones. */
@@ -16,9 +19,11 @@ const INDEX_COLUMNS = `p.prediction_id as "predictionId", p.model, p.version, p.
 /** Where each prediction's trace lies: segment and offset in the spool, and its object once it is shipped. */
 export class PostgresPredictionStore implements PredictionStore {
   readonly #pool: ConnectionPool;
+  readonly #listener: AliasListener;
 
-  constructor(pool: ConnectionPool) {
+  constructor(pool: ConnectionPool, listener: AliasListener) {
     this.#pool = pool;
+    this.#listener = listener;
   }
 
   async index(rows: readonly PredictionIndexRow[]): Promise<void> {
@@ -65,6 +70,14 @@ export class PostgresPredictionStore implements PredictionStore {
       "conflict",
       `ship segment [${segment}]: recorded with SHA-256 ${row?.object_sha256}, got ${object.sha256}`,
     );
+  }
+
+  async want(segment: string): Promise<void> {
+    await this.#pool.query("select pg_notify($1, $2)", [SEGMENTS_CHANNEL, segment]);
+  }
+
+  onWanted(listener: (segment: string) => void): Promise<() => Promise<void>> {
+    return this.#listener.subscribe(listener);
   }
 
   async get(predictionId: string): Promise<(PredictionIndexRow & { object: ObjectRef | null }) | undefined> {

@@ -1,6 +1,7 @@
 import { isOfPattern } from "../../alerting/text-pattern.ts";
 import type { Answer } from "../../schemas/maintenance/answer.ts";
 import type { Assessment } from "../../schemas/maintenance/recommendation.ts";
+import { spanText } from "../../schemas/pipeline/time.ts";
 import { ACTION_PLACEHOLDERS } from "../../schemas/pipeline/maintenance.ts";
 import type { MaintenancePolicy } from "../../schemas/pipeline/maintenance.ts";
 
@@ -41,16 +42,17 @@ function wordsOf({ answer, due, feature }: ActionCase): Record<(typeof ACTION_PL
   };
 }
 
-/** The answer in words, e.g. `failure with probability 0.82`. */
-export function answerText({ kind, value, unit, class: label, interval }: Answer): string {
+/** The answer in words, e.g. `failure within 48h with probability 0.82`. */
+export function answerText({ kind, value, unit, class: label, interval, horizon }: Answer): string {
   const number = (x: number) => String(Number(x.toPrecision(3)));
   if (kind === "remaining") {
     const about = interval === undefined ? "" : ` (${number(interval.low)} to ${number(interval.high)})`;
     return `remaining life ${number(value)} ${unit ?? ""}${about}`.trim();
   }
   if (kind === "anomaly") return `anomaly score ${number(value)}`;
+  const within = horizon === undefined ? "" : ` within ${spanText(horizon)}`;
   return label === undefined
-    ? `failure with probability ${number(value)}`
+    ? `failure${within} with probability ${number(value)}`
     : `${label} (probability ${number(value)})`;
 }
 

@@ -26,7 +26,7 @@ export function liveAnswer(score: SeenScore, pipeline: MaintainedPipeline): Answ
   const { when } = pipeline.maintenance;
   if (probability !== undefined) {
     const holds = when.probability === undefined ? decision === true : probability >= when.probability;
-    return { ...common, kind: "probability", value: probability, unit: null, holds };
+    return { ...common, kind: "probability", value: probability, unit: null, holds, ...horizonIn(pipeline) };
   }
   if (probabilities !== undefined) {
     const answer = ofClasses(prediction.class ?? "", probabilities, when);
@@ -64,7 +64,8 @@ export function fleetAnswer(line: SeenFleetScore, pipeline: MaintainedPipeline):
   if (kind === "risk" || kind === "score") {
     const limit = kind === "risk" ? (when.probability ?? threshold) : threshold;
     const holds = limit !== null && value >= limit;
-    return { ...common, kind: kind === "risk" ? "probability" : "anomaly", value, unit: null, holds };
+    if (kind === "score") return { ...common, kind: "anomaly", value, unit: null, holds };
+    return { ...common, kind: "probability", value, unit: null, holds, ...horizonIn(pipeline) };
   }
   if (kind !== "class") return undefined;
   const label = line.classLabels?.[value];
@@ -90,6 +91,9 @@ function isShort(remaining: number, pipeline: MaintainedPipeline): boolean {
   const { remaining: limit } = pipeline.maintenance.when;
   return limit !== undefined && remaining <= lifeInUnits(limit, timeKindOf(pipeline));
 }
+
+const horizonIn = ({ task }: Pipeline): Pick<Answer, "horizon"> =>
+  task.kind === "failure_within" ? { horizon: task.horizon } : {};
 
 const timeKindIn = (pipeline: Pipeline): "timestamp" | "cycle" =>
   timeKindOf(pipeline) === "timestamp" ? "timestamp" : "cycle";

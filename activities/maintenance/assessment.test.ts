@@ -125,6 +125,27 @@ describe("an assessment", () => {
     );
     expect(assess(given()).action).toBe("Inspect p1: pump@3 answers failure with probability 0.75.");
   });
+
+  it.each([
+    [{ horizon: "48h" }, "failure within 48h with probability 0.756"],
+    [{ horizon: 30, timeKind: "cycle" }, "failure within 30 cycles with probability 0.756"],
+    [{ class: "leak" }, "leak (probability 0.756)"],
+    [{ kind: "anomaly" }, "anomaly score 0.756"],
+    [
+      {
+        kind: "remaining",
+        value: 1_234.5678,
+        unit: "h",
+        interval: { low: 999.951, high: 1_500.123, level: 0.9 },
+      },
+      "remaining life 1230 h (1000 to 1500)",
+    ],
+  ] as const)("tells of the answer in three digits, and of its horizon: %o", (over, text) => {
+    const answer: Answer = { ...risky, value: 0.756_123_9, ...over };
+    expect(assess(given({ answer }, { leadTime: undefined })).action).toBe(
+      `Inspect p1: pump@3 answers ${text}.`,
+    );
+  });
 });
 
 describe("the label of an outcome", () => {

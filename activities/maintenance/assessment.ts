@@ -107,7 +107,7 @@ function costsOf(given: AssessedCase, time: FailureTime | undefined): ExpectedCo
 function basisOf({ kind, interval }: Answer): string {
   if (kind === "probability") return "constant hazard over the horizon";
   if (interval === undefined) return "the remaining life taken at its word: the version has no interval";
-  return `split normal distribution through the ${interval.level * 100} % interval`;
+  return `split normal distribution through the ${Number((interval.level * 100).toPrecision(3))} % interval`;
 }
 
 /** Failure and planned work with their downtime. */

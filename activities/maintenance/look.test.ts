@@ -108,6 +108,12 @@ describe("which answers call for maintenance", () => {
     expect(fleetAnswer(line(over as Partial<SeenFleetScore>), pipeline)?.holds).toBe(holds);
   });
 
+  it("says within what time, where the task does", () => {
+    expect(liveAnswer(score({ probability: 0.7, decision: true }), within())?.horizon).toBe("72h");
+    expect(fleetAnswer(line({ value: 0.7 }), within())?.horizon).toBe("72h");
+    expect(liveAnswer(score({ value: 3 }), rul)).not.toHaveProperty("horizon");
+  });
+
   it("says nothing of forecasts, and of what has no time", () => {
     expect(fleetAnswer(line({ kind: "forecast" }), within())).toBeUndefined();
     expect(fleetAnswer(line({ at: "never" }), within())).toBeUndefined();

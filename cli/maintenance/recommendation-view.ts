@@ -1,4 +1,5 @@
 import type { Answer } from "../../schemas/maintenance/answer.ts";
+import { spanText } from "../../schemas/pipeline/time.ts";
 import type { Recommendation } from "../../schemas/maintenance/recommendation.ts";
 import { timeText } from "../list-view.ts";
 import { safeText } from "../output.ts";
@@ -7,13 +8,14 @@ import type { Output } from "../output.ts";
 const short = (x: number): string => String(Number(x.toPrecision(3)));
 
 /** An answer as people read it. */
-export function answerText({ kind, value, unit, class: label, interval }: Answer): string {
+export function answerText({ kind, value, unit, class: label, interval, horizon }: Answer): string {
   if (kind === "remaining") {
     const range = interval === undefined ? "" : ` (${short(interval.low)} to ${short(interval.high)})`;
     return `${short(value)} ${unit ?? ""} left${range}`;
   }
   if (kind === "anomaly") return `score ${short(value)}`;
-  return label === undefined ? `p ${short(value)}` : `${label}, p ${short(value)}`;
+  const within = horizon === undefined ? "" : ` within ${spanText(horizon)}`;
+  return label === undefined ? `p ${short(value)}${within}` : `${label}, p ${short(value)}`;
 }
 
 /** Prints a recommendation whole. */
@@ -41,15 +43,20 @@ export function showRecommendation(output: Output, row: Recommendation): void {
     );
   line(`  now       ${answerText(row.latest)} at ${timeText(row.latest.at)}`);
   for (const { feature, value, contribution } of assessment.reasons ?? [])
-    line(`  because   ${feature} is ${value ?? "missing"} (${short(contribution)})`);
+    line(`  because   ${feature} is ${valueText(value)} (${short(contribution)})`);
   if (assessment.reasonsMissing !== null) line(`  because   not known: ${assessment.reasonsMissing}`);
   if (row.deciders !== null)
     line(
       `  deciders  ${row.deciders.approvers.join(", ") || "any approver"} (quorum ${row.deciders.quorum})`,
     );
+  if (row.approvalId !== null) line(`  approval  ${row.approvalId}`);
   if (row.decidedBy.length > 0) line(`  decided   by ${row.decidedBy.join(", ")}`);
   if (row.workOrderId !== null) line(`  order     ${row.workOrderId}`);
   if (row.outcome !== null) line(`  outcome   ${row.outcome}`);
+}
+
+function valueText(value: number | string | null): string {
+  return typeof value === "number" ? short(value) : (value ?? "missing");
 }
 
 function showCosts(

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { dataIdSchema, nameSchema, sha256Schema } from "../names.ts";
+import { spanSchema } from "../pipeline/time.ts";
 import { answerIntervalSchema } from "../serving/prediction.ts";
 
 /** An answer of a champion for an asset, as far as maintenance goes by it. */
@@ -14,6 +15,8 @@ export const answerSchema = z.strictObject({
   /** Of a remaining life: `h` or `cycles`, as the version says it. */
   unit: z.string().nullable(),
   interval: answerIntervalSchema.optional(),
+  /** Of a probability of failure: within what time. Absent in what was seen before it was told. */
+  horizon: spanSchema.optional(),
   /** Of several classes: the likeliest. */
   class: z.string().optional(),
   /** Whether it calls for maintenance. */

@@ -20,6 +20,9 @@ export const durationSchema = z.string().regex(DURATION, "expected a duration su
 export const spanSchema = z.union([z.int().positive(), durationSchema]);
 export type Span = z.infer<typeof spanSchema>;
 
+/** A span in words, e.g. `48h` or `30 cycles`. */
+export const spanText = (span: Span): string => (typeof span === "number" ? `${span} cycles` : span);
+
 /**
  * Milliseconds of a duration text.
  * @throws {RangeError} when the text is no duration

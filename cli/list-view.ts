@@ -67,6 +67,23 @@ export async function showListAt<T>(context: CliContext, command: ListCommand<T>
   showList(context.output, items, { ...command, limit });
 }
 
+/** One thing of the API: where it is, what it must be, and how people read it. */
+export interface ShowCommand<T> {
+  readonly path: string;
+  readonly reply: z.ZodType<T>;
+  readonly query?: Query;
+  readonly json?: boolean | undefined;
+  readonly show: (output: Output, found: T) => void;
+}
+
+/** Asks the API for one thing and prints it: the whole of a command that shows. */
+export async function showAt<T>(context: CliContext, command: ShowCommand<T>): Promise<void> {
+  const { path, reply, query, json, show } = command;
+  const found = await withApi(context, { start: "if-made" }, ({ client }) => client.get(path, reply, query));
+  if (json === true) context.output.json(found);
+  else show(context.output, found);
+}
+
 /** Option parser of `--limit`. */
 export function parseLimit(text: string): number {
   const value = Number(text);

@@ -1,19 +1,13 @@
 import { z } from "zod";
-import { dataIdSchema, nameSchema, sha256Schema } from "../../../schemas/names.ts";
+import { sha256Schema } from "../../../schemas/names.ts";
 import { RECOMMENDATION_STATES, recommendationSchema } from "../../../schemas/maintenance/recommendation.ts";
 import { PlatformError } from "../../../schemas/platform-error.ts";
-import {
-  auditOf,
-  found,
-  idParams,
-  limitQuery,
-  listOf,
-  orAuditRefusal,
-  serverIdSchema,
-  sitesOf,
-  siteViewer,
-} from "../parts.ts";
+import type { Database } from "../../../stores/postgres/port.ts";
+import type { StoredRecommendation } from "../../../stores/postgres/port/maintenance.ts";
+import { recommendationOfApproval } from "../../../temporal-config/constants.ts";
+import { auditOf, found, idParams, listOf, orAuditRefusal, siteViewer } from "../parts.ts";
 import { route } from "../route.ts";
+import { maintenanceFilter, maintenanceQuery } from "./list-query.ts";
 import type { AnyRoute } from "../route.ts";
 
 const decisionSchema = z.strictObject({
@@ -40,36 +34,23 @@ export const recommendationRoutes: readonly AnyRoute[] = [
     tag: "maintenance",
     summary: "Recommendations to do maintenance, newest first; those of its sites for a limited key.",
     policy: siteViewer,
-    query: z.strictObject({
-      state: z.enum([...RECOMMENDATION_STATES, "unended", "all"]).default("unended"),
-      model: nameSchema.optional(),
-      asset: dataIdSchema.optional(),
-      limit: limitQuery(),
-      after: serverIdSchema.optional().describe("Id of the last one of the page before."),
-    }),
+    query: maintenanceQuery(z.enum([...RECOMMENDATION_STATES, "unended", "all"]).default("unended")),
     reply: listOf(recommendationSchema),
-    async handle({ query: { state, model, asset, limit, after }, actor }, { database }) {
-      const items = await database().recommendations.list({
-        limit,
-        ...sitesOf(actor),
-        ...(state === "all" ? {} : { state }),
-        ...(model === undefined ? {} : { model }),
-        ...(asset === undefined ? {} : { asset }),
-        ...(after === undefined ? {} : { after }),
-      });
-      return { items };
-    },
+    handle: async ({ query, actor }, { database }) => ({
+      items: await database().recommendations.list(maintenanceFilter(query, actor)),
+    }),
   }),
   route({
     method: "get",
     path: "/v1/recommendations/{id}",
     tag: "maintenance",
-    summary: "One recommendation: what, why, by when, at what cost, and what became of it.",
+    summary:
+      "One recommendation: what, why, by when, at what cost, and what became of it; by its approval's id as well.",
     policy: siteViewer,
     params: idParams,
     reply: recommendationSchema,
     async handle({ params: { id }, actor }, { database }) {
-      const row = found(await database().recommendations.get(id, actor.sites), "recommendation", id);
+      const row = await recommendationBy(database(), id, actor.sites);
       const { policy: _policy, ...recommendation } = row;
       return recommendation;
     },
@@ -88,7 +69,7 @@ export const recommendationRoutes: readonly AnyRoute[] = [
     async handle(request, { database, workflows, logger }) {
       const { actor, body, params } = request;
       const db = database();
-      const row = found(await db.recommendations.get(params.id, actor.sites), "recommendation", params.id);
+      const row = await recommendationBy(db, params.id, actor.sites);
       const approval = row.approvalId === null ? undefined : await db.approvals.get(row.approvalId);
       if (approval === undefined) {
         const isToBeAsked = row.state === "open" || row.state === "waiting";
@@ -125,3 +106,16 @@ export const recommendationRoutes: readonly AnyRoute[] = [
     },
   }),
 ];
+
+/** By its own id, or that of the approval that decides it. @throws {PlatformError} not_found */
+async function recommendationBy(
+  { recommendations }: Pick<Database, "recommendations">,
+  id: string,
+  sites: Parameters<Database["recommendations"]["get"]>[1],
+): Promise<StoredRecommendation> {
+  const other = recommendationOfApproval(id);
+  const row =
+    (await recommendations.get(id, sites)) ??
+    (other === undefined ? undefined : await recommendations.get(other, sites));
+  return found(row, "recommendation", id);
+}

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { dataIdSchema, nameSchema } from "../../../schemas/names.ts";
 import {
   recordedEventSchema,
   WORK_ORDER_STATES,
@@ -9,18 +8,9 @@ import {
 import type { WorkOutcomeDetails } from "../../../schemas/maintenance/work-order.ts";
 import { PlatformError } from "../../../schemas/platform-error.ts";
 import type { ApiDeps } from "../../deps.ts";
-import {
-  auditOf,
-  found,
-  idParams,
-  limitQuery,
-  listOf,
-  orAuditRefusal,
-  serverIdSchema,
-  sitesOf,
-  siteViewer,
-} from "../parts.ts";
+import { auditOf, found, idParams, listOf, orAuditRefusal, siteViewer } from "../parts.ts";
 import { route } from "../route.ts";
+import { maintenanceFilter, maintenanceQuery } from "./list-query.ts";
 import type { AnyRoute } from "../route.ts";
 
 /** Also for the key of a maintenance system that is limited to some sites. */
@@ -34,25 +24,11 @@ export const workOrderRoutes: readonly AnyRoute[] = [
     tag: "maintenance",
     summary: "Work orders, newest first; those of its sites for a limited key.",
     policy: siteViewer,
-    query: z.strictObject({
-      state: z.enum([...WORK_ORDER_STATES, "unended", "all"]).default("unended"),
-      model: nameSchema.optional(),
-      asset: dataIdSchema.optional(),
-      limit: limitQuery(),
-      after: serverIdSchema.optional().describe("Id of the last one of the page before."),
-    }),
+    query: maintenanceQuery(z.enum([...WORK_ORDER_STATES, "unended", "all"]).default("unended")),
     reply: listOf(workOrderSchema),
-    async handle({ query: { state, model, asset, limit, after }, actor }, { database }) {
-      const items = await database().workOrders.list({
-        limit,
-        ...sitesOf(actor),
-        ...(state === "all" ? {} : { state }),
-        ...(model === undefined ? {} : { model }),
-        ...(asset === undefined ? {} : { asset }),
-        ...(after === undefined ? {} : { after }),
-      });
-      return { items };
-    },
+    handle: async ({ query, actor }, { database }) => ({
+      items: await database().workOrders.list(maintenanceFilter(query, actor)),
+    }),
   }),
   route({
     method: "get",

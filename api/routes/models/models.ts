@@ -2,7 +2,7 @@ import { z } from "zod";
 import { signatureSchema, thresholdsFileSchema } from "../../../schemas/models/model-version.ts";
 import type { AlertCurvePoint } from "../../../schemas/models/model-version.ts";
 import { hashOf } from "../../../schemas/canonical-json.ts";
-import { sha256Schema } from "../../../schemas/names.ts";
+import { nameSchema, sha256Schema } from "../../../schemas/names.ts";
 import { objectRefSchema } from "../../../schemas/object-ref.ts";
 import { PlatformError } from "../../../schemas/platform-error.ts";
 import { getDocument } from "../../../stores/objects/documents.ts";
@@ -26,8 +26,12 @@ export const modelRoutes: readonly AnyRoute[] = [
     tag: "models",
     summary: "Models with their number of versions and their champion.",
     policy: reader,
+    query: z.strictObject({ model: nameSchema.optional() }),
     reply: listOf(anyObject),
-    handle: async (_request, { database }) => ({ items: await database().registry.models() }),
+    async handle({ query: { model } }, { database }) {
+      const items = await database().registry.models();
+      return { items: model === undefined ? items : items.filter((one) => one.model === model) };
+    },
   }),
   route({
     method: "get",

@@ -6,7 +6,7 @@ import { apiPath } from "../../client.ts";
 import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
-import { showListAt, timeText } from "../../list-view.ts";
+import { showAt, showListAt, timeText } from "../../list-view.ts";
 import { readTextFile } from "../../text-file.ts";
 
 interface JsonOption {
@@ -123,12 +123,14 @@ async function list(context: CliContext, { json }: JsonOption): Promise<void> {
 }
 
 async function show(context: CliContext, name: string, { json }: JsonOption): Promise<void> {
-  const row = await withApi(context, { start: "if-made" }, ({ client }) =>
-    client.get(apiPath`/v1/feeds/${name}`, feedSchema),
-  );
-  const { output } = context;
-  if (json === true) output.json(row);
-  else for (const line of linesOf(row)) output.line(line);
+  await showAt(context, {
+    path: apiPath`/v1/feeds/${name}`,
+    reply: feedSchema,
+    json,
+    show(output, row) {
+      for (const line of linesOf(row)) output.line(line);
+    },
+  });
 }
 
 function linesOf({ feed, kind, source, state, reason, messages, position, document }: Feed): string[] {

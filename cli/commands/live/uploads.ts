@@ -2,10 +2,9 @@ import type { Command } from "commander";
 import { z } from "zod";
 import { intakeCountsSchema } from "../../../schemas/live/intake.ts";
 import { apiPath } from "../../client.ts";
-import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
-import { parseLimit, showListAt, timeText } from "../../list-view.ts";
+import { parseLimit, showAt, showListAt, timeText } from "../../list-view.ts";
 
 interface JsonOption {
   readonly json?: boolean;
@@ -74,12 +73,14 @@ async function list(context: CliContext, { json, limit }: JsonOption & { readonl
 }
 
 async function show(context: CliContext, id: string, { json }: JsonOption): Promise<void> {
-  const row = await withApi(context, { start: "if-made" }, ({ client }) =>
-    client.get(apiPath`/v1/readings/uploads/${id}`, uploadSchema),
-  );
-  const { output } = context;
-  if (json === true) output.json(row);
-  else for (const text of linesOf(row)) output.line(text);
+  await showAt(context, {
+    path: apiPath`/v1/readings/uploads/${id}`,
+    reply: uploadSchema,
+    json,
+    show(output, row) {
+      for (const line of linesOf(row)) output.line(line);
+    },
+  });
 }
 
 function linesOf({ fileName, source, state, bytes, rows, counts, ...row }: Upload): string[] {

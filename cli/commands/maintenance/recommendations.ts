@@ -1,24 +1,16 @@
 import { randomUUID } from "node:crypto";
 import type { Command } from "commander";
-import { Argument, Option } from "commander";
+import { Argument } from "commander";
 import { RECOMMENDATION_STATES, recommendationSchema } from "../../../schemas/maintenance/recommendation.ts";
 import type { Recommendation } from "../../../schemas/maintenance/recommendation.ts";
 import { apiPath } from "../../client.ts";
 import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
-import { parseLimit, showListAt, timeText } from "../../list-view.ts";
+import { showAt, timeText } from "../../list-view.ts";
 import { personHere } from "../../run/ask-decision.ts";
 import { answerText, showRecommendation } from "../../maintenance/recommendation-view.ts";
-
-interface ListOptions {
-  readonly state: string;
-  readonly model?: string;
-  readonly asset?: string;
-  readonly after?: string;
-  readonly limit: number;
-  readonly json?: boolean;
-}
+import { registerMaintenanceList } from "./maintenance-list.ts";
 
 interface DecideOptions {
   readonly as?: string;
@@ -31,39 +23,44 @@ export function registerRecommendationsCommand(program: Command): void {
   const recommendations = program
     .command("recommendations")
     .description("maintenance that predicted failures call for: list, look at, decide");
-  recommendations
-    .command("list")
-    .description("recommendations, newest first")
-    .addOption(
-      new Option("--state <state>", "which")
-        .choices([...RECOMMENDATION_STATES, "unended", "all"])
-        .default("unended"),
-    )
-    .option("--model <model>", "of this model alone")
-    .option("--asset <asset>", "of this asset alone")
-    .option("--after <id>", "those before this one: the last of the page before")
-    .option("--limit <n>", "at most so many", parseLimit, 50)
-    .option("--json", "print them as one JSON list")
-    .addHelpText("after", "\nExample:\n  $ aura recommendations list --state waiting")
-    .action(async (options: ListOptions, command: Command) => list(contextOf(command), options));
+  registerMaintenanceList(recommendations, {
+    description: "recommendations, newest first",
+    states: RECOMMENDATION_STATES,
+    example: "aura recommendations list --state waiting",
+    path: "/v1/recommendations",
+    row: recommendationSchema,
+    noneOpen:
+      "no maintenance is called for: one is opened once as many of an asset's last answers say so as `when.repeat` asks for, 2 of 3 where the file says nothing",
+    columns: [
+      ["id", (row) => row.id],
+      ["state", (row) => row.state],
+      ["asset", (row) => row.asset],
+      ["answer", (row) => answerText(row.latest)],
+      ["begin by", (row) => dueOf(row)],
+      ["critical", (row) => (row.assessment?.isCritical === true ? "yes" : "")],
+      ["opened", (row) => timeText(row.openedAt)],
+      ["decided by", (row) => row.decidedBy.join(", ") || "-"],
+      ["approval", (row) => row.approvalId],
+    ],
+  });
   recommendations
     .command("show")
     .description("what is to be done, why, by when, at what cost, and what became of it")
-    .argument("<id>", "id of the recommendation")
+    .argument("<id>", "id of the recommendation, or of its approval")
     .option("--json", "print it as JSON")
     .addHelpText("after", "\nExample:\n  $ aura recommendations show pumps.3fa9c1d2e4b5.1")
     .action(async (id: string, { json }: { json?: boolean }, command: Command) => {
-      const context = contextOf(command);
-      const row = await withApi(context, { start: "if-made" }, ({ client }) =>
-        client.get(apiPath`/v1/recommendations/${id}`, recommendationSchema),
-      );
-      if (json === true) context.output.json(row);
-      else showRecommendation(context.output, row);
+      await showAt(contextOf(command), {
+        path: apiPath`/v1/recommendations/${id}`,
+        reply: recommendationSchema,
+        json,
+        show: showRecommendation,
+      });
     });
   recommendations
     .command("decide")
     .description("decide, as one of its deciders, whether the work is done; recorded")
-    .argument("<id>", "id of the recommendation")
+    .argument("<id>", "id of the recommendation, or of its approval")
     .addArgument(new Argument("<decision>", "what").choices(["approve", "reject"]))
     .option("--as <who>", "who decides, where the server runs without keys (default: your user name)")
     .option("--reason <text>", "why; recorded")
@@ -75,29 +72,6 @@ export function registerRecommendationsCommand(program: Command): void {
     .action(async (id: string, decision: string, options: DecideOptions, command: Command) =>
       decide(contextOf(command), { id, decision, options }),
     );
-}
-
-async function list(context: CliContext, { json, ...query }: ListOptions): Promise<void> {
-  await showListAt(context, {
-    path: "/v1/recommendations",
-    row: recommendationSchema,
-    query: { ...query },
-    json,
-    empty:
-      query.state === "unended"
-        ? "no maintenance is called for: one is opened once as many of an asset's last answers say so as `when.repeat` asks for, 2 of 3 where the file says nothing"
-        : "there are none",
-    columns: [
-      ["id", (row) => row.id],
-      ["state", (row) => row.state],
-      ["asset", (row) => row.asset],
-      ["answer", (row) => answerText(row.latest)],
-      ["begin by", (row) => dueOf(row)],
-      ["critical", (row) => (row.assessment?.isCritical === true ? "yes" : "")],
-      ["opened", (row) => timeText(row.openedAt)],
-      ["decided by", (row) => row.decidedBy.join(", ") || "-"],
-    ],
-  });
 }
 
 function dueOf({ assessment }: Recommendation): string {

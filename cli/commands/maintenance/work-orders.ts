@@ -12,18 +12,10 @@ import { apiPath } from "../../client.ts";
 import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
-import { itemsOf, parseLimit, showListAt, timeText } from "../../list-view.ts";
+import { itemsOf, timeText } from "../../list-view.ts";
 import { safeText } from "../../output.ts";
 import { personHere } from "../../run/ask-decision.ts";
-
-interface ListOptions {
-  readonly state: string;
-  readonly model?: string;
-  readonly asset?: string;
-  readonly after?: string;
-  readonly limit: number;
-  readonly json?: boolean;
-}
+import { registerMaintenanceList } from "./maintenance-list.ts";
 
 interface CloseOptions {
   readonly result: string;
@@ -44,21 +36,23 @@ export function registerWorkOrdersCommand(program: Command): void {
   const orders = program
     .command("work-orders")
     .description("work that was ordered: list, look at, close with what came of it");
-  orders
-    .command("list")
-    .description("work orders, newest first")
-    .addOption(
-      new Option("--state <state>", "which")
-        .choices([...WORK_ORDER_STATES, "unended", "all"])
-        .default("unended"),
-    )
-    .option("--model <model>", "of this model alone")
-    .option("--asset <asset>", "of this asset alone")
-    .option("--after <id>", "those before this one: the last of the page before")
-    .option("--limit <n>", "at most so many", parseLimit, 50)
-    .option("--json", "print them as one JSON list")
-    .addHelpText("after", "\nExample:\n  $ aura work-orders list")
-    .action(async (options: ListOptions, command: Command) => list(contextOf(command), options));
+  registerMaintenanceList(orders, {
+    description: "work orders, newest first",
+    states: WORK_ORDER_STATES,
+    example: "aura work-orders list",
+    path: "/v1/work-orders",
+    row: workOrderSchema,
+    noneOpen: "no work order is open",
+    columns: [
+      ["id", (row) => row.id],
+      ["state", (row) => row.state],
+      ["asset", (row) => row.asset],
+      ["what", (row) => row.document.action],
+      ["channel", (row) => row.channel ?? "-"],
+      ["outcome", (row) => row.outcome?.result ?? "-"],
+      ["made", (row) => timeText(row.createdAt)],
+    ],
+  });
   orders
     .command("show")
     .description("a work order, and what was said of it")
@@ -109,25 +103,6 @@ function registerClose(orders: Command): void {
     .action(async (id: string, options: CloseOptions, command: Command) =>
       close(contextOf(command), id, options),
     );
-}
-
-async function list(context: CliContext, { json, ...query }: ListOptions): Promise<void> {
-  await showListAt(context, {
-    path: "/v1/work-orders",
-    row: workOrderSchema,
-    query: { ...query },
-    json,
-    empty: query.state === "unended" ? "no work order is open" : "there are none",
-    columns: [
-      ["id", (row) => row.id],
-      ["state", (row) => row.state],
-      ["asset", (row) => row.asset],
-      ["what", (row) => row.document.action],
-      ["channel", (row) => row.channel ?? "-"],
-      ["outcome", (row) => row.outcome?.result ?? "-"],
-      ["made", (row) => timeText(row.createdAt)],
-    ],
-  });
 }
 
 async function show(context: CliContext, id: string, { json }: { readonly json?: boolean }): Promise<void> {

@@ -7,7 +7,8 @@ import { withApi } from "../../connection.ts";
 import type { Connection } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
-import { parseVersion, showListAt, timeText } from "../../list-view.ts";
+import { parseVersion, showAt, showListAt, timeText } from "../../list-view.ts";
+import type { Output } from "../../output.ts";
 import { numberText } from "../../run/evaluation-text.ts";
 import { patient } from "../../run/follow-run.ts";
 import { registerImport } from "./import.ts";
@@ -25,7 +26,7 @@ interface PromoteOptions extends JsonOption {
   readonly digest?: string;
 }
 
-interface RollbackOptions extends JsonOption {
+export interface RollbackOptions extends JsonOption {
   readonly to?: number;
   readonly reason: string;
 }
@@ -87,9 +88,12 @@ export function registerModelsCommand(program: Command): void {
   models
     .command("list")
     .description("models with their champion")
+    .argument("[model]", "this one alone")
     .option("--json", "print them as one JSON list")
     .addHelpText("after", "\nExample:\n  $ aura models list")
-    .action(async (options: JsonOption, command: Command) => list(contextOf(command), options));
+    .action(async (model: string | undefined, options: JsonOption, command: Command) =>
+      list(contextOf(command), model, options),
+    );
   models
     .command("show")
     .description(
@@ -101,7 +105,13 @@ export function registerModelsCommand(program: Command): void {
     .addHelpText("after", "\nExamples:\n  $ aura models show turbofan\n  $ aura models show turbofan 3")
     .action(async (...given: [string, number | undefined, JsonOption, Command]) => {
       const [model, version, options, command] = given;
-      if (version === undefined) await show(contextOf(command), model, options);
+      if (version === undefined)
+        await showAt(contextOf(command), {
+          path: apiPath`/v1/models/${model}`,
+          reply: modelSchema,
+          json: options.json,
+          show: showModel,
+        });
       else await showOne(contextOf(command), { model, version }, options);
     });
   models
@@ -113,8 +123,14 @@ export function registerModelsCommand(program: Command): void {
     .option("--json", "print the comparison as JSON")
     .addHelpText("after", "\nExample:\n  $ aura models compare turbofan 1 2")
     .action(async (...given: [string, number, number, JsonOption, Command]) => {
-      const [model, a, b, options, command] = given;
-      await compare(contextOf(command), { model, a, b }, options);
+      const [model, a, b, { json }, command] = given;
+      await showAt(contextOf(command), {
+        path: apiPath`/v1/models/${model}/compare`,
+        reply: comparisonSchema,
+        query: { a, b },
+        json,
+        show: showComparison,
+      });
     });
   registerImport(models);
   registerModelFiles(models);
@@ -151,18 +167,18 @@ function registerRollback(models: Command): void {
     .option("--json", "print the champion as JSON")
     .addHelpText("after", '\nExample:\n  $ aura models rollback turbofan --reason "false alarms since noon"')
     .action(async (model: string, options: RollbackOptions, command: Command) => {
-      const { to, reason } = options;
-      const body = { reason, ...(to === undefined ? {} : { version: to }) };
-      await move(contextOf(command), { path: apiPath`/v1/models/${model}/rollback`, model, body }, options);
+      await rollBack(contextOf(command), model, options);
     });
 }
 
-async function list(context: CliContext, { json }: JsonOption): Promise<void> {
+async function list(context: CliContext, model: string | undefined, { json }: JsonOption): Promise<void> {
   await showListAt(context, {
     path: "/v1/models",
     row: modelRowSchema,
+    query: { model },
     json,
-    empty: "there are no models",
+    empty:
+      model === undefined ? "there are no models" : `there is no model ${model}; aura models list names all`,
     columns: [
       ["model", (row) => row.model],
       ["versions", (row) => row.versions],
@@ -171,15 +187,7 @@ async function list(context: CliContext, { json }: JsonOption): Promise<void> {
   });
 }
 
-async function show(context: CliContext, name: string, { json }: JsonOption): Promise<void> {
-  const { output } = context;
-  const model = await withApi(context, { start: "if-made" }, ({ client }) =>
-    client.get(apiPath`/v1/models/${name}`, modelSchema),
-  );
-  if (json === true) {
-    output.json(model);
-    return;
-  }
+function showModel(output: Output, model: z.infer<typeof modelSchema>): void {
   output.table(
     ["version", "stage", "aliases", "metric", "test", "digest", "made"],
     model.versions.map((v) => [
@@ -214,41 +222,32 @@ async function showOne(
   else showVersion(context.output, found);
 }
 
-async function compare(
-  context: CliContext,
-  { model, a, b }: { readonly model: string; readonly a: number; readonly b: number },
-  { json }: JsonOption,
-): Promise<void> {
-  const { output } = context;
-  const found = await withApi(context, { start: "if-made" }, ({ client }) =>
-    client.get(apiPath`/v1/models/${model}/compare`, comparisonSchema, { a, b }),
-  );
-  if (json === true) {
-    output.json(found);
-    return;
-  }
+function showComparison(output: Output, found: z.infer<typeof comparisonSchema>): void {
   if (!found.sameHoldout)
     output.warn("they were evaluated on different holdouts: the numbers do not compare");
   output.table(
-    ["metric (test)", `@${a}`, `@${b}`, "difference"],
+    ["metric (test)", `@${found.a.version}`, `@${found.b.version}`, "difference"],
     found.test.map((row) => [row.metric, ...[row.a, row.b, row.difference].map(numberText)]),
   );
   output.line();
   output.line(`files that differ: ${found.differentFiles.join(", ") || "none"}`);
 }
 
-export interface Move {
+/** Makes an earlier champion the champion again. */
+export function rollBack(context: CliContext, model: string, options: RollbackOptions): Promise<void> {
+  const { to, reason } = options;
+  const body = { reason, ...(to === undefined ? {} : { version: to }) };
+  return move(context, { path: apiPath`/v1/models/${model}/rollback`, model, body }, options);
+}
+
+interface Move {
   readonly path: string;
   readonly model: string;
   readonly body: unknown;
 }
 
 /** Asks for another champion and waits until it is. */
-export async function move(
-  context: CliContext,
-  { path, model, body }: Move,
-  { json }: JsonOption,
-): Promise<void> {
+async function move(context: CliContext, { path, model, body }: Move, { json }: JsonOption): Promise<void> {
   const { output } = context;
   await withApi(context, { start: "if-made" }, async (connection) => {
     const started = await connection.client.post(path, { reply: startedSchema, body });

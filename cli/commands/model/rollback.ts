@@ -6,13 +6,11 @@ import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
 import { parseVersion, timeText } from "../../list-view.ts";
 import { safeText } from "../../output.ts";
-import { move } from "./models.ts";
+import { rollBack } from "./models.ts";
+import type { RollbackOptions } from "./models.ts";
 
-interface RollbackOptions {
-  readonly to?: number;
-  readonly reason: string;
+interface BreakGlassOptions extends RollbackOptions {
   readonly breakGlass?: boolean;
-  readonly json?: boolean;
 }
 
 const championSchema = z.looseObject({ version: z.number() });
@@ -41,12 +39,10 @@ export function registerRollbackCommand(program: Command): void {
       "after",
       '\nExamples:\n  $ aura rollback turbofan --reason "false alarms since noon"\n  $ aura rollback turbofan --break-glass --reason "line 3 stands still"',
     )
-    .action(async (model: string, options: RollbackOptions, command: Command) => {
+    .action(async (model: string, options: BreakGlassOptions, command: Command) => {
       const context = contextOf(command);
       if (options.breakGlass === true) return breakGlass(context, model, options);
-      const { to, reason } = options;
-      const body = { reason, ...(to === undefined ? {} : { version: to }) };
-      return move(context, { path: apiPath`/v1/models/${model}/rollback`, model, body }, options);
+      return rollBack(context, model, options);
     });
 }
 

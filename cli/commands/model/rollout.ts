@@ -11,7 +11,7 @@ import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
 import { EXIT } from "../../exit-codes.ts";
 import type { ExitCode } from "../../exit-codes.ts";
-import { parseLimit, parseVersion, showListAt, timeText } from "../../list-view.ts";
+import { parseLimit, parseVersion, showAt, showListAt, timeText } from "../../list-view.ts";
 import type { Output } from "../../output.ts";
 import { patient } from "../../run/follow-run.ts";
 
@@ -85,11 +85,11 @@ function registerLooks(rollout: Command): void {
     .option("--json", "print it as JSON")
     .addHelpText("after", "\nExample:\n  $ aura rollout status turbofan")
     .action(async (model: string, { json }: JsonOption, command: Command) => {
-      const context = contextOf(command);
-      await withApi(context, { start: "if-made" }, async ({ client }) => {
-        const found = await read(client, model);
-        if (json === true) context.output.json(found);
-        else showRollout(context.output, found);
+      await showAt(contextOf(command), {
+        path: apiPath`/v1/models/${model}/rollout`,
+        reply: rolloutSchema,
+        json,
+        show: showRollout,
       });
     });
 }

@@ -182,6 +182,11 @@ export const DELIVERY = {
 } as const;
 
 /** What comes of one predicted failure; `id` names model, hash of the asset, and which of the asset's it is. */
+/** A recommendation's approval, and the reverse: people know the case by either. */
+export const maintenanceApprovalId = (recommendationId: string): string => `maintenance.${recommendationId}`;
+export const recommendationOfApproval = (approvalId: string): string | undefined =>
+  approvalId.startsWith("maintenance.") ? approvalId.slice("maintenance.".length) : undefined;
+
 export const recommendationWorkflowId = (id: string): string => `recommendation/${id}`;
 
 /** How often a recommendation looks at its rows by itself, should a wake-up be lost. */

@@ -28,6 +28,8 @@ export const approvalSchema = z.looseObject({
   digest: z.string(),
   model: z.string(),
   version: z.number(),
+  /** Of maintenance; absent in replies of earlier servers. */
+  recommendationId: z.string().nullish(),
   workflowId: z.string(),
   requestedBy: z.string(),
   requesterAuthenticated: z.boolean().optional(),

@@ -12,7 +12,12 @@ import {
   workflowInfo,
 } from "@temporalio/workflow";
 import type { AssessedRecommendation, Reason } from "../../activities/maintenance/messages.ts";
-import { approveWorkflowId, MAINTENANCE_POLL_MS, TASK_QUEUES } from "../../temporal-config/constants.ts";
+import {
+  approveWorkflowId,
+  MAINTENANCE_POLL_MS,
+  maintenanceApprovalId,
+  TASK_QUEUES,
+} from "../../temporal-config/constants.ts";
 import { approvals, explanations, maintenance, orderDeliveries, orders } from "../activity-proxies.ts";
 import { approvalWorkflow } from "../approval/workflow.ts";
 import type { ApprovalResult } from "../approval/messages.ts";
@@ -64,7 +69,7 @@ class RecommendationEntity {
     const decided = assessed.mode === "ask" ? await this.#decide(assessed) : [];
     if ("ended" in decided) return this.#end(decided.ended, decided.decidedBy);
     this.#to("ordering", null);
-    const approval = assessed.mode === "ask" ? { approvalId: approvalIdOf(id) } : {};
+    const approval = assessed.mode === "ask" ? { approvalId: maintenanceApprovalId(id) } : {};
     const { workOrderId } = await orders.makeWorkOrder({ id, decidedBy: decided, ...approval });
     return workOrderId;
   }
@@ -96,7 +101,7 @@ class RecommendationEntity {
   ): Promise<readonly string[] | { readonly ended: Ended; readonly decidedBy: readonly string[] }> {
     const { id } = this.#input;
     this.#to("deciding", null);
-    await maintenance.awaitDecision({ id, approvalId: approvalIdOf(id) });
+    await maintenance.awaitDecision({ id, approvalId: maintenanceApprovalId(id) });
     this.#showWaiting(assessed);
     const asking = new Asking(id, assessed);
     const deadlineAt = Date.now() + assessed.deadlineMs;
@@ -156,7 +161,7 @@ class RecommendationEntity {
         ? `escalate to ${deciders.escalateTo.join(", ")}`
         : deciders.onDeadline;
     show(
-      { stage: "decide", approval: approvalIdOf(id) },
+      { stage: "decide", approval: maintenanceApprovalId(id) },
       `**Waiting for a decision** on ${subject}\n\n- from: ${from} (quorum ${deciders.quorum})\n- until: ${until}, then: ${then}` +
         summary.map((line) => `\n- ${line}`).join("") +
         `\n- decide with: \`aura recommendations decide ${id} approve\``,
@@ -183,7 +188,7 @@ class Asking {
   #failure: unknown;
 
   constructor(id: string, assessed: AssessedRecommendation) {
-    this.#approvalId = approvalIdOf(id);
+    this.#approvalId = maintenanceApprovalId(id);
     this.#answering = this.#scope
       .run(() => this.#ask(assessed))
       .then(
@@ -242,8 +247,6 @@ class Asking {
     });
   }
 }
-
-const approvalIdOf = (id: string): string => `maintenance.${id}`;
 
 /** What moved the answer, or why that is not known: people decide without it as well. */
 async function explained(

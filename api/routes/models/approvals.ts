@@ -12,6 +12,8 @@ import {
   orAuditRefusal,
   viewer,
 } from "../parts.ts";
+import type { ApprovalRow, Database } from "../../../stores/postgres/port.ts";
+import { maintenanceApprovalId, recommendationOfApproval } from "../../../temporal-config/constants.ts";
 import { route } from "../route.ts";
 import type { AnyRoute } from "../route.ts";
 
@@ -43,6 +45,7 @@ const listedSchema = z.strictObject({
   deadline: z.string(),
   createdAt: z.string(),
   decidedAt: z.string().nullable(),
+  recommendationId: z.string().nullable().describe("Of maintenance: the recommendation that it decides."),
   decisions: z.array(
     z.strictObject({
       decisionId: z.string(),
@@ -69,19 +72,22 @@ export const approvalRoutes: readonly AnyRoute[] = [
       limit: limitQuery(),
     }),
     reply: listOf(listedSchema),
-    handle: async ({ query: { state, limit } }, { database }) => ({
-      items: await database().approvals.list({ limit, ...(state === undefined ? {} : { state }) }),
-    }),
+    async handle({ query: { state, limit } }, { database }) {
+      const rows = await database().approvals.list({ limit, ...(state === undefined ? {} : { state }) });
+      return { items: rows.map(withRecommendation) };
+    },
   }),
   route({
     method: "get",
     path: "/v1/approvals/{id}",
     tag: "approvals",
-    summary: "One approval with its evidence and decisions.",
+    summary:
+      "One approval with its evidence and decisions; of maintenance by its recommendation's id as well.",
     policy: viewer,
     params: idParams,
     reply: anyObject,
-    handle: async ({ params }, { database }) => found(await database().approvals.get(params.id), "approval"),
+    handle: async ({ params }, { database }) =>
+      withRecommendation(await approvalBy(database().approvals, params.id)),
   }),
   route({
     method: "post",
@@ -98,9 +104,10 @@ export const approvalRoutes: readonly AnyRoute[] = [
       const { digest, decisionId, decision, reason, channel } = body;
       const by = actor.authenticated ? actor.id : (body.by ?? actor.id);
       const db = database();
-      const audit = auditOf(request, `approval.${decision}`, `approval/${params.id}`, { digest, by, reason });
+      const { id } = await approvalBy(db.approvals, params.id);
+      const audit = auditOf(request, `approval.${decision}`, `approval/${id}`, { digest, by, reason });
       const given = { decisionId, decision, reason, channel, by, authenticated: actor.authenticated };
-      const row = await orAuditRefusal(db, audit, () => db.approvals.decide(params.id, digest, given, audit));
+      const row = await orAuditRefusal(db, audit, () => db.approvals.decide(id, digest, given, audit));
       // The decision counts once it is recorded. A wake-up that gets lost only costs time: the workflow looks by itself.
       await workflows.wakeApproval(row.workflowId).catch((error: unknown) => {
         logger.warn({ approval: row.id, err: error }, "approval workflow could not be woken");
@@ -109,3 +116,13 @@ export const approvalRoutes: readonly AnyRoute[] = [
     },
   }),
 ];
+
+/** By its own id, or that of the recommendation that it decides. @throws {PlatformError} not_found */
+async function approvalBy(approvals: Pick<Database["approvals"], "get">, id: string): Promise<ApprovalRow> {
+  return found((await approvals.get(id)) ?? (await approvals.get(maintenanceApprovalId(id))), "approval", id);
+}
+
+function withRecommendation<T extends Pick<ApprovalRow, "id" | "kind">>(row: T) {
+  const recommendationId = row.kind === "maintenance" ? (recommendationOfApproval(row.id) ?? null) : null;
+  return { ...row, recommendationId };
+}

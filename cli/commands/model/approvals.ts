@@ -85,12 +85,17 @@ async function list(context: CliContext, { state, limit, json }: ListOptions): P
     columns: [
       ["id", (row) => row.id],
       ["state", (row) => row.state],
-      ["subject", (row) => row.subject],
+      ["subject", (row) => subjectText(row)],
       ["asked by", (row) => row.requestedBy],
       ["until", (row) => timeText(row.deadline)],
       ["decided by", (row) => row.decisions.map((one) => one.by).join(", ") || "-"],
     ],
   });
+}
+
+/** A case of maintenance is known by the recommendation's id as well; either is taken. */
+function subjectText({ subject, recommendationId }: Pick<Approval, "subject" | "recommendationId">): string {
+  return recommendationId == null ? subject : `${subject}, recommendation ${recommendationId}`;
 }
 
 async function show(context: CliContext, id: string, { json }: { readonly json?: boolean }): Promise<void> {

@@ -9,6 +9,7 @@ import type { FakeApi } from "../../fake-api.ts";
 import { Output } from "../../output.ts";
 import { registerApprovalsCommand } from "./approvals.ts";
 import { registerDriftCommand } from "./drift.ts";
+import { registerModelsCommand } from "./models.ts";
 
 /** What lists show of what the API says. */
 
@@ -49,6 +50,14 @@ const approval = {
   decisions: [],
 };
 
+const maintenance = {
+  ...approval,
+  id: "maintenance.pump.3f.1",
+  kind: "maintenance",
+  subject: "maintenance of p1 (pump@1)",
+  recommendationId: "pump.3f.1",
+};
+
 let api: FakeApi;
 let shown = "";
 beforeEach(async () => {
@@ -57,7 +66,10 @@ beforeEach(async () => {
     "GET /v1/drift/pump": () => ({ body: { items: [report] } }),
     "GET /v1/drift/pump/report": () => ({ body: { ...report, report: DETAIL } }),
     "GET /v1/drift/pump/page": () => ({ body: "the page" }),
-    "GET /v1/approvals": () => ({ body: { items: [approval] } }),
+    "GET /v1/approvals": () => ({ body: { items: [approval, maintenance] } }),
+    "GET /v1/models": ({ path }) => ({
+      body: { items: path.endsWith("model=pump") ? [{ model: "pump", versions: 2, champion: 1 }] : [] },
+    }),
   });
 });
 afterEach(() => api.close());
@@ -70,6 +82,7 @@ async function aura(...args: string[]): Promise<void> {
   attachContext(program, { output, environment, cwd: "/", isInteractive: false, exitWith: () => undefined });
   registerApprovalsCommand(program);
   registerDriftCommand(program);
+  registerModelsCommand(program);
   await program.parseAsync(["node", "aura", ...args]);
 }
 
@@ -95,7 +108,17 @@ it("drift report has the checks that decide, the worst first, and its page goes 
 it("approvals are listed without evidence, in JSON too", async () => {
   await aura("approvals", "list");
   expect(shown).toMatch(/pump\.1\.r1 +waiting +pump@1 +ann/);
+  // The same case has another id among the recommendations.
+  expect(shown).toMatch(/maintenance of p1 \(pump@1\), recommendation pump\.3f\.1 +ann/);
   shown = "";
   await aura("approvals", "list", "--json");
-  expect(JSON.parse(shown)).toEqual([approval]);
+  expect(JSON.parse(shown)).toEqual([approval, maintenance]);
+});
+
+it("models are listed by name too, and one that is not there is said", async () => {
+  await aura("models", "list", "pump");
+  expect(shown).toMatch(/pump +2 +@1\n/);
+  shown = "";
+  await aura("models", "list", "pmup");
+  expect(shown).toBe("there is no model pmup; aura models list names all\n");
 });

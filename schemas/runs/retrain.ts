@@ -65,6 +65,12 @@ export const retrainDueSchema = z.discriminatedUnion("isDue", [
 export const askRetrainSchema = z.strictObject({
   model: nameSchema,
   reason: z.string().min(1).max(2_000).describe("Why; it is in the record."),
+  by: z
+    .string()
+    .min(1)
+    .max(128)
+    .optional()
+    .describe("Without keys nobody is known: the name the person gives, recorded as unauthenticated."),
   skipCoolDown: z.boolean().default(false).describe("Whether it starts although the last one is too young."),
 });
 

@@ -26,8 +26,9 @@ export const retrainRoutes: readonly AnyRoute[] = [
     idempotent: true,
     async handle(request, { database, workflows }) {
       const { model, reason, skipCoolDown } = request.body;
-      const { id, authenticated } = request.actor;
-      const audit = auditOf(request, "retrain.ask", `model/${model}`, { reason, skipCoolDown });
+      const { authenticated } = request.actor;
+      const id = authenticated ? request.actor.id : (request.body.by ?? request.actor.id);
+      const audit = auditOf(request, "retrain.ask", `model/${model}`, { reason, skipCoolDown, by: id });
       const ask = { model, reason, skipCoolDown, requestedBy: { id, authenticated } };
       const { window } = await orAuditRefusal(database(), audit, () => workflows.askRetrain(ask));
       return { model, window, workflowId: retrainWorkflowId(model, window) };

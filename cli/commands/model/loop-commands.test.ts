@@ -174,11 +174,12 @@ describe("aura gate", () => {
 
 describe("aura retrain", () => {
   it("asks for one with its reason, and says why none starts", async () => {
-    await aura("retrain", "pump", "--reason", "new bearings", "--skip-cool-down");
+    await aura("retrain", "pump", "--reason", "new bearings", "--skip-cool-down", "--as", "ann");
     expect(JSON.parse(api.requests[0]?.body ?? "")).toEqual({
       model: "pump",
       reason: "new bearings",
       skipCoolDown: true,
+      by: "ann",
     });
     expect(shown).toContain(`pump is trained anew (retrain/pump/${WINDOW})`);
     await expect(aura("retrain", "pump", "--reason", "again")).rejects.toMatchObject({

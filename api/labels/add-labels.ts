@@ -2,7 +2,7 @@ import { isPlatformError } from "../../schemas/platform-error.ts";
 import { readLabel, sentLabelSchema } from "../../schemas/serving/observed-label.ts";
 import type { LabelProblem, LabelsReply, NewLabel } from "../../schemas/serving/observed-label.ts";
 import type { AuditEntry, LabelOutcome, LabelStore } from "../../stores/postgres/port.ts";
-import { invalidInput } from "../http/on-error.ts";
+import { labelProblem } from "./label-problem.ts";
 
 /** Labels in one transaction; between two the thread does something else. */
 const BATCH = 1_000;
@@ -69,7 +69,7 @@ export class LabelIntake {
     const whole = isObject && kind !== undefined ? { kind, ...sent } : sent;
     const parsed = sentLabelSchema.safeParse(whole);
     try {
-      if (!parsed.success) throw invalidInput("invalid_body", "read label", parsed.error);
+      if (!parsed.success) throw labelProblem(whole, parsed.error);
       return { label: readLabel(parsed.data, source, Date.now()) };
     } catch (error) {
       if (!isPlatformError(error)) throw error;

@@ -1,3 +1,4 @@
+import { withSuggestion } from "../pipeline/reading/nearest.ts";
 import { PlatformError } from "../platform-error.ts";
 import { formatIsoMicros } from "../text/iso-time.ts";
 
@@ -29,7 +30,7 @@ export function labelColumns(names: readonly string[]): string[] {
   if (stranger !== undefined)
     throw new PlatformError(
       "bad_file",
-      `read labels: expected the columns ${LABEL_COLUMNS.join(", ")}, got ${stranger}`,
+      `read labels: ${withSuggestion(`expected the columns ${LABEL_COLUMNS.join(", ")}, got ${stranger}`, stranger, LABEL_COLUMNS)}`,
     );
   if (new Set(members).size < members.length)
     throw new PlatformError("bad_file", "read labels: expected each column once");

@@ -26,6 +26,7 @@ export interface ActivityDeps {
   readonly replyRetentionMs: number;
   /** How long alerts that are over are kept. */
   readonly alertRetentionMs: number;
+  readonly reportRetentionMs: number;
   /** What channels of alerts may reach, and where their secrets are. */
   readonly alerting: SendAround;
   /** Whether HTTP sources may point at this machine. */

@@ -390,6 +390,15 @@ export const SETTINGS_TABLE = {
     range: "1d to 5200w",
     example: "90d",
   }),
+  AURA_REPORT_RETENTION: row({
+    schema: duration("1d"),
+    meaning:
+      "How long reports of drift and of performance are kept; the newest of each version always is, and one that an alert or a retrain on record came of.",
+    unit: "duration",
+    default: "730d",
+    range: "1d to 5200w",
+    example: "365d",
+  }),
   AURA_DATASET_RETENTION: row({
     schema: z.enum(["list", "remove"]),
     meaning:

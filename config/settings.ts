@@ -75,6 +75,7 @@ export interface Settings {
     readonly everyMs: number;
     readonly replyRetentionMs: number;
     readonly alertRetentionMs: number;
+    readonly reportRetentionMs: number;
     /** Datasets past their retention are removed, and not only listed. */
     readonly removeDatasets: boolean;
   };
@@ -141,6 +142,7 @@ export function readSettings(env: Environment, cwd: string): Settings {
       everyMs: values.AURA_HOUSEKEEPING_EVERY,
       replyRetentionMs: values.AURA_REPLY_RETENTION,
       alertRetentionMs: values.AURA_ALERT_RETENTION,
+      reportRetentionMs: values.AURA_REPORT_RETENTION,
       removeDatasets: values.AURA_DATASET_RETENTION === "remove",
     },
     cacheMaxBytes: values.AURA_CACHE_MAX_BYTES,

@@ -75,6 +75,7 @@ export async function openWorkerDeps(
     stagingMaxRows: settings.stagingMaxRows,
     replyRetentionMs: settings.housekeeping.replyRetentionMs,
     alertRetentionMs: settings.housekeeping.alertRetentionMs,
+    reportRetentionMs: settings.housekeeping.reportRetentionMs,
     allowLoopbackSources: settings.allowLoopbackSources,
     alerting: {
       policy: { allowLoopback: settings.allowLoopbackSources, hosts: settings.alertHosts },

@@ -5,10 +5,14 @@ import type { Beat } from "../heartbeat.ts";
 import { withHeartbeat } from "../heartbeat.ts";
 import type { RemovableDataset } from "./messages.ts";
 
-type HousekeepingDeps = Pick<ActivityDeps, "db" | "objects" | "replyRetentionMs" | "alertRetentionMs">;
+type HousekeepingDeps = Pick<
+  ActivityDeps,
+  "db" | "objects" | "replyRetentionMs" | "alertRetentionMs" | "reportRetentionMs"
+>;
 
 const REPLIES_PER_STATEMENT = 5_000;
 const ALERTS_PER_STATEMENT = 1_000;
+const REPORTS_PER_STATEMENT = 1_000;
 /** Few: their rows are locked meanwhile, and who puts one again waits. */
 const OBJECTS_PER_TRANSACTION = 20;
 /** Datasets handled by one run; the next run of the schedule goes on. */
@@ -49,6 +53,24 @@ export function createHousekeepingActivities(deps: HousekeepingDeps) {
           n = await db.retention.expireAlerts(before, ALERTS_PER_STATEMENT);
         }
         return { alerts };
+      });
+    },
+
+    /**
+     * Forgets reports of drift and performance that are older than the configured retention; the newest of each version stays, and
+     * what alerts and retrains came of.
+     *
+     * **Effects**: deleted rows. **Idempotency**: natural. **Heartbeat**: 1 s. **Retry**: work.
+     */
+    async expireReports(): Promise<{ reports: number }> {
+      return withHeartbeat(async (beat) => {
+        const before = new Date(Date.now() - deps.reportRetentionMs).toISOString();
+        let reports = 0;
+        for (const store of [db.drift, db.performance])
+          for (let n = -1; n !== 0 && !beat.signal.aborted; reports += Math.max(0, n)) {
+            n = await store.expire(before, REPORTS_PER_STATEMENT);
+          }
+        return { reports };
       });
     },
 

@@ -8,6 +8,8 @@ export interface HousekeepingResult {
   readonly replies: number;
   /** Alerts that were over for long enough. */
   readonly alerts: number;
+  /** Reports of drift and performance that were old enough. */
+  readonly reports: number;
   /** Datasets past their retention that nothing needs, before this run removed any. */
   readonly expiredDatasets: number;
   readonly removedDatasets: number;

@@ -457,7 +457,7 @@ async function recordHousekeeping(recorder: Recorder): Promise<void> {
   await recorder.approvalOf(run.runId);
   await recorder.person.finishRun(run.runId);
   await recorder.ended(await recorder.score("housekept"));
-  await recorder.save("housekeeping-alerts", await recorder.keepHouse());
+  await recorder.save("housekeeping-reports", await recorder.keepHouse());
 }
 
 /** Five trials of a candidate, two at once. */

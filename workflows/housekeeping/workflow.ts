@@ -8,8 +8,8 @@ import { housekeeping } from "../activity-proxies.ts";
 import { show } from "../visibility.ts";
 
 /**
- * What goes away by itself: replies kept for repeated requests, alerts that have long been over, and, where that is asked for, datasets past their
- * retention that no model version, holdout or open run needs.
+ * What goes away by itself: replies kept for repeated requests, alerts that have long been over, old
+ * reports of drift and performance, and, where that is asked for, datasets past their retention that no model version, holdout or open run needs.
  *
  * Objects are deleted in a step of their own, which also finishes what an earlier run was stopped at.
  *
@@ -20,6 +20,7 @@ export async function housekeepingWorkflow(input: HousekeepingInput): Promise<Ho
   const { replies } = await housekeeping.expireReplies();
   // Since release 0.1 alerts end as well; to be removed once no history is without it.
   const { alerts } = patched("expire-alerts") ? await housekeeping.expireAlerts() : { alerts: 0 };
+  const { reports } = patched("expire-reports") ? await housekeeping.expireReports() : { reports: 0 };
   const { datasets } = await housekeeping.listExpiredDatasets();
   let removedDatasets = 0;
   for (const dataset of input.removeDatasets ? datasets : []) {
@@ -33,6 +34,7 @@ export async function housekeepingWorkflow(input: HousekeepingInput): Promise<Ho
   const result = {
     replies,
     alerts,
+    reports,
     expiredDatasets: datasets.length,
     removedDatasets,
     removedObjects: objects,
@@ -49,5 +51,5 @@ function detailsOf(result: HousekeepingResult, { removeDatasets }: HousekeepingI
   const datasets = removeDatasets
     ? `removed **${result.removedDatasets}** of ${result.expiredDatasets} datasets past their retention`
     : `found **${result.expiredDatasets}** datasets past their retention, which are removed on request only`;
-  return `Forgot **${result.replies}** replies and **${result.alerts}** alerts; ${datasets}; deleted **${result.removedObjects}** objects`;
+  return `Forgot **${result.replies}** replies, **${result.alerts}** alerts and **${result.reports}** reports; ${datasets}; deleted **${result.removedObjects}** objects`;
 }

@@ -10,6 +10,11 @@ export interface DriftStore {
   get(id: string): Promise<DriftReportRow | undefined>;
   /** The newest of each model, without what it found. */
   newest(): Promise<DriftVerdictRow[]>;
+  /**
+   * Forgets reports written before `before` (ISO 8601), oldest first. The newest of each version stays, and one that an alert or
+   * a retrain on record came of. @returns how many, at most `limit`
+   */
+  expire(before: string, limit: number): Promise<number>;
 }
 
 export interface DriftReportRow {

@@ -14,6 +14,11 @@ export interface PerformanceStore {
   get(id: string): Promise<PerformanceReportRow | undefined>;
   /** The newest of each model, without what it found. */
   newest(): Promise<PerformanceVerdictRow[]>;
+  /**
+   * Forgets reports written before `before` (ISO 8601), oldest first. The newest of each version stays, and one that an alert or
+   * a retrain on record came of. @returns how many, at most `limit`
+   */
+  expire(before: string, limit: number): Promise<number>;
 }
 
 /** A report without what it found. */

@@ -48,6 +48,7 @@ await describeWithServices("housekeeping", (services) => {
       objects,
       replyRetentionMs: DAY_MS,
       alertRetentionMs: DAY_MS,
+      reportRetentionMs: 30 * DAY_MS,
     });
     environment = await startWorkflowEnvironment(services, withFailures(activities));
   });
@@ -144,6 +145,77 @@ await describeWithServices("housekeeping", (services) => {
     expect(left.sort()).toEqual(["ahead", "open", "recent", "untold"]);
     expect(await db.alertDeliveries.get(told?.id ?? 0)).toBeUndefined();
     expect(await eventOf("over")).toBe(0);
+  });
+
+  it("forgets old reports, and none that is a version's newest or that others refer to", async () => {
+    const version = await db.registry.register(versionOf("aged", "aged"), auditOf("version.register"));
+    const { model, digest } = version;
+    const drift = (day: number, confirmed = false, of = 1) =>
+      db.drift.put(
+        {
+          id: `aged/${of}/${day}`,
+          model,
+          version: of,
+          digest,
+          windowStart: `2020-01-0${day}T00:00:00.000Z`,
+          windowEnd: `2020-01-0${day}T01:00:00.000Z`,
+          state: confirmed ? "drift" : "ok",
+          confirmed,
+          rows: 500,
+          report: {},
+        },
+        auditOf("drift.check"),
+      );
+    await drift(1);
+    await drift(2, true);
+    await drift(3, true);
+    await drift(4);
+    await drift(1, false, 2);
+    const judged = (day: number) =>
+      db.performance.put(
+        {
+          id: `aged/${day}`,
+          model,
+          version: 1,
+          digest,
+          checkedAt: `2020-01-0${day}T00:00:00.000Z`,
+          state: "ok",
+          confirmed: false,
+          metric: "rmse",
+          value: 1,
+          labelled: 200,
+          report: {},
+        },
+        auditOf("performance.check"),
+      );
+    await judged(1);
+    await judged(2);
+    // The third one's alert is gone already; a retrain came of it.
+    await sql.query(
+      "delete from aura.alert_events using aura.alerts a where a.alert_id = alert_events.alert_id and a.alert_key = 'drift/aged/1/3'",
+    );
+    await sql.query("delete from aura.alerts where alert_key = 'drift/aged/1/3'");
+    for (const table of ["drift_reports", "performance_reports"])
+      await sql.query(
+        `update aura.${table} set created_at = now() - interval '31 days' where model = 'aged'`,
+      );
+    await sql.query(
+      `insert into aura.retrains (model, time_window, trigger, reason, requested_by, requester_authenticated, request_key,
+                                  asked_at, state, outcome, finished_at)
+       select 'aged', 'w', 'drift', 'drift', 'aura', true, 'aged', created_at + interval '1 minute', 'finished', 'refused', now()
+         from aura.drift_reports where report_id = 'aged/1/3'`,
+    );
+    await drift(3, false, 3);
+    expect(await clean(false)).toMatchObject({ reports: 2 });
+    expect((await db.drift.verdicts("aged", 10)).map(({ id }) => id).toSorted()).toEqual([
+      "aged/1/2",
+      "aged/1/3",
+      "aged/1/4",
+      "aged/2/1",
+      "aged/3/3",
+    ]);
+    expect((await db.performance.verdicts("aged", 10)).map(({ id }) => id)).toEqual(["aged/2"]);
+    expect(await clean(false)).toMatchObject({ reports: 0 });
   });
 
   it("removes a dataset past its retention with its objects, once that is asked for", async () => {

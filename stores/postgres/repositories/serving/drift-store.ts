@@ -50,4 +50,8 @@ export class PostgresDriftStore implements DriftStore {
   newest(): Promise<DriftVerdictRow[]> {
     return this.#reports.newest();
   }
+
+  expire(before: string, limit: number): Promise<number> {
+    return this.#reports.expire(before, limit);
+  }
 }

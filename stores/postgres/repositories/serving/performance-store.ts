@@ -56,4 +56,8 @@ export class PostgresPerformanceStore implements PerformanceStore {
   newest(): Promise<PerformanceVerdictRow[]> {
     return this.#reports.newest();
   }
+
+  expire(before: string, limit: number): Promise<number> {
+    return this.#reports.expire(before, limit);
+  }
 }

@@ -17,11 +17,14 @@ interface ReportTableOptions {
   readonly verdict: string;
   /** Column of the time that reports are ordered by. */
   readonly time: string;
-  /** Kind of the alert that a confirmed one raises. */
+  /** Kind of the alert that a confirmed one raises, and the trigger of the retrain that it may start. */
   readonly alertKind: string;
   /** What a report is called in errors. */
   readonly name: string;
 }
+
+/** A confirmed finding asks for its retrain within this time. */
+const ASKED_WITHIN = "1 hour";
 
 /** Reports of checks of models, newest first: one table of them. */
 export class ReportTable<Row extends Verdict, VerdictRow extends object> {
@@ -99,6 +102,30 @@ export class ReportTable<Row extends Verdict, VerdictRow extends object> {
           order by ${time} desc, created_at desc limit 1) newest`,
       [],
     );
+  }
+
+  /**
+   * Forgets reports written before `before`, oldest first. Of each version the newest stays, and what others refer to: a report
+   * whose alert is on record, and one that a retrain was asked for.
+   *
+   * @returns how many, at most `limit`
+   */
+  async expire(before: string, limit: number): Promise<number> {
+    const { table, time, alertKind } = this.#options;
+    const gone = await this.#pool.query(
+      `delete from ${table} where report_id in (
+         select r.report_id from ${table} r
+          where r.created_at < $1
+            and exists (select from ${table} n where n.model = r.model and n.version = r.version
+                           and (n.${time}, n.created_at, n.report_id) > (r.${time}, r.created_at, r.report_id))
+            and not exists (select from aura.alerts a where a.alert_key = $3 || '/' || r.report_id)
+            and not exists (select from aura.retrains t where r.confirmed and t.model = r.model and t.trigger = $3
+                               and t.asked_at between r.created_at and r.created_at + $4::interval)
+          order by r.created_at, r.report_id limit $2)
+       returning report_id`,
+      [before, limit, alertKind, ASKED_WITHIN],
+    );
+    return gone.length;
   }
 
   #selectOne(): string {

@@ -66,7 +66,10 @@ function nearestOf(points: Float64Array, value: number): number {
   return value - below < above - value ? below : above;
 }
 
-/** Of the kind that the reference has frozen: what was frozen as codes is compared as codes. */
+/**
+ * Of the kind that the reference has frozen: what was frozen as codes is compared as codes. A trace has the row that the model was
+ * given, in which a category that training has not seen is missing.
+ */
 function columnOf(
   { name, kind, role }: FeatureReference,
   values: Float64Array,
@@ -74,5 +77,5 @@ function columnOf(
 ): DriftColumn {
   return kind === "numeric"
     ? { name, role, kind, values }
-    : { name, role, kind, values: textsOf(values, texts) };
+    : { name, role, kind, values: textsOf(values, texts), isUnseenMissing: role === "feature" };
 }

@@ -322,6 +322,28 @@ describe("compareWithReference", () => {
     expect(report.reconstruction).toMatchObject({ state: "not_available", q: null });
     expect(JSON.parse(JSON.stringify(report))).toEqual(report);
   });
+  it("finds new categories among the missing ones, where that is how they come", () => {
+    const generator = createGenerator(10);
+    const draw = (n: number, missing: number): DriftColumn & { kind: "categorical" } => ({
+      name: "type",
+      kind: "categorical",
+      values: Array.from({ length: n }, () =>
+        generator.next() < missing ? null : generator.next() < 0.4 ? "L" : "M",
+      ),
+      isUnseenMissing: true,
+    });
+    const stateOf = (before: DriftColumn, live: DriftColumn) =>
+      compareWithReference(freezeReference([before]), [live]).features[0].checks.find(
+        ({ check }) => check === "categories",
+      );
+    // One row in twenty is of a new category: too few for a test of shares beside a reference without a missing one.
+    expect(stateOf(draw(20_000, 0), draw(600, 0.05))).toMatchObject({ state: "drift", n: 600 });
+    expect(stateOf(draw(20_000, 0), { ...draw(600, 0.05), isUnseenMissing: false })?.state).toBe("ok");
+    // What was missing as often at training is nothing new.
+    expect(stateOf(draw(20_000, 0.3), draw(600, 0.3))?.state).toBe("ok");
+    expect(stateOf(draw(20_000, 0.3), draw(600, 0.45))?.state).toBe("drift");
+    expect(stateOf(draw(20_000, 0), draw(600, 0))).toMatchObject({ state: "ok", effect: 0 });
+  });
   it("tells categories never seen from rare ones that were pooled", () => {
     const generator = createGenerator(9);
     const draw = (n: number, of: number) =>

@@ -90,6 +90,8 @@ const MIN_PRESENT = 50;
 /** Categories drawn by name. */
 const MAX_DRAWN = 12;
 
+const NONE_HIDDEN = { live: 0, before: 0 };
+
 const NO_STABILITY: StabilityIndex = { psi: 0, nullMean: 0, corrected: 0 };
 
 export interface ColumnContext {
@@ -182,16 +184,17 @@ export function numericChecks(
  * The subtrahend is what the distance averages without drift (mean absolute value of a normal difference); with many
  * categories it is not small.
  *
- * @param values live values, null = missing
+ * @param values  live values, null = missing
+ * @param context `isUnseenMissing`: what training has not seen comes as missing, and is counted with it
  *
  * Cost: O(n).
  */
 export function categoricalChecks(
   reference: CategoricalReference,
   values: ArrayLike<string | null>,
-  context: ColumnContext,
+  context: ColumnContext & { readonly isUnseenMissing?: boolean },
 ): ColumnShift {
-  const { limits, ratio } = context;
+  const { limits, ratio, isUnseenMissing = false } = context;
   const found = countCategories(values);
   const present = values.length - found.missing;
   const before = [...reference.categories.map((category) => category.count), reference.otherCount];
@@ -210,13 +213,17 @@ export function categoricalChecks(
   // Where names were chosen by other rows than those counted, the counted ones say it themselves.
   const isWhole = reference.otherCount === 0;
   const alone = isWhole ? reference.categories.filter(({ count }) => count === 1).length : 0;
+  // Where unseen ones come as missing, both are rows without a known category, here and at training.
+  const hidden = isUnseenMissing ? { live: found.missing, before: reference.missing } : NONE_HIDDEN;
+  const nLive = present + hidden.live;
+  const nBefore = reference.count + hidden.before;
   const unseen = newCategoryShift(
-    unnamed,
-    { count: present, independent: present * ratio },
+    unnamed + hidden.live,
+    { count: nLive, independent: nLive * ratio },
     {
-      count: reference.count,
-      independent: reference.count * reference.independentRatio,
-      unnamed: reference.otherCount + alone,
+      count: nBefore,
+      independent: nBefore * reference.independentRatio,
+      unnamed: reference.otherCount + alone + hidden.before,
     },
   );
   return {
@@ -235,7 +242,7 @@ export function categoricalChecks(
       missing.outcome,
       {
         check: "categories",
-        n: present,
+        n: nLive,
         effect: unseen.effect,
         size: unseen.effect / limits.minUnseen,
         pValue: unseen.pValue,

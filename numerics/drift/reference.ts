@@ -36,7 +36,12 @@ export type ColumnRole = "feature" | "score";
 /** Values of one feature, or of the score, over some rows. */
 export type DriftColumn = { readonly name: string; readonly role?: ColumnRole } & (
   | { readonly kind: "numeric"; readonly values: ArrayLike<number> }
-  | { readonly kind: "categorical"; readonly values: ArrayLike<string | null> }
+  | {
+      readonly kind: "categorical";
+      readonly values: ArrayLike<string | null>;
+      /** Categories never seen stand among the missing ones, as in rows that a model was given. */
+      readonly isUnseenMissing?: boolean;
+    }
 );
 
 /** Frozen distribution of a number. NaN counts as missing. */

@@ -222,7 +222,8 @@ function shiftOf(feature: FeatureReference, column: DriftColumn, context: Column
     return numericChecks(feature, column.values, context);
   }
   if (feature.kind === "categorical" && column.kind === "categorical") {
-    return categoricalChecks(feature, column.values, context);
+    const { isUnseenMissing = false } = column;
+    return categoricalChecks(feature, column.values, { ...context, isUnseenMissing });
   }
   throw new TypeError(`feature ${feature.name} has kind ${feature.kind}, live column ${column.kind}`);
 }

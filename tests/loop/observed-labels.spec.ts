@@ -7,7 +7,7 @@ import { createDatabase } from "../../stores/postgres/database.ts";
 import type { Database, PredictionIndexRow } from "../../stores/postgres/port.ts";
 import { createTestDatabase, describeWithServices } from "../support/platform.ts";
 import type { TestDatabase } from "../support/platform.ts";
-import { auditOf } from "../support/registry-samples.ts";
+import { auditOf, datasetOf, versionOf } from "../support/registry-samples.ts";
 
 const NOW = Date.parse("2026-06-01T00:00:00Z");
 const label = (sent: unknown): NewLabel => readLabel(sentLabelSchema.parse(sent), "api", NOW);
@@ -147,6 +147,56 @@ await describeWithServices("labels on PostgreSQL", () => {
     expect((await ofAssets("shadow")).map(({ asset }) => asset)).toEqual(["b"]);
     const counts = await db.labels.counts("2000-01-01T00:00:00Z");
     expect(counts.find(({ kind }) => kind === "failure")?.n).toBe(43);
+  });
+
+  it("counts for a retrain what is new of the champion's assets and predictions", async () => {
+    const dataset = datasetOf("counted", ["n1", "n2"]);
+    await db.datasets.register(dataset);
+    const version = { ...versionOf("counted", "counted"), dataset: dataset.id };
+    await add([failure("n1", 1)]);
+    const { digest } = await db.registry.register(version, auditOf("version.register"));
+    const count = () => db.retrains.newLabels("counted", 1);
+    expect(await count()).toBe(0);
+    await db.predictions.index([
+      {
+        predictionId: "counted-1",
+        model: "counted",
+        version: 1,
+        digest,
+        asset: null,
+        at: new Date(NOW).toISOString(),
+        actor: "ada",
+        t: null,
+        role: "answer",
+        segment: "s",
+        offset: 0,
+        value: 0.5,
+        requestId: "r",
+      },
+    ]);
+    await add([
+      failure("n1", 2),
+      label({ kind: "class", predictionId: "counted-1", value: true }),
+      // That nothing happened is said all the time, and others' failures say nothing of it.
+      label({ kind: "event_free", asset: "n2", t: 9 }),
+      failure("another's", 2),
+    ]);
+    expect(await count()).toBe(2);
+    const request = {
+      model: "counted",
+      trigger: "labels",
+      window: "w",
+      reason: "2 new labels",
+      coolDownMs: 0,
+    } as const;
+    const requestedBy = { id: "aura", authenticated: true };
+    expect(
+      await db.retrains.ask({ ...request, requestedBy, requestKey: "k" }, auditOf("retrain.ask")),
+    ).toEqual({ window: "w" });
+    expect(await count()).toBe(0);
+    await add([failure("n2", 3)]);
+    expect(await count()).toBe(1);
+    expect(await db.retrains.newLabels("counted", 2)).toBe(0);
   });
 
   it("takes labels of assets at the caller's sites alone", async () => {

@@ -57,6 +57,8 @@ export function createRolloutActivities(deps: ActivityDeps) {
       for (;;) {
         const row = await required(db, rolloutId);
         if (row.revision !== revision) return { kind: "changed" };
+        // People made it champion: there is nothing left to wait for.
+        if (isChampion(row)) return { kind: "enough" };
         watch ??= new StageWatch(row.plan, row.mode);
         const counted = stageCounts(await db.rollouts.stats(rolloutId, row.stage));
         const breach = championBreach(row) ?? watch.look(counted, Date.now()) ?? quality.look(row);
@@ -79,6 +81,10 @@ export function createRolloutActivities(deps: ActivityDeps) {
      */
     async passStage({ rolloutId, revision }: WatchInput): Promise<RolloutView> {
       const row = await required(db, rolloutId);
+      if (isChampion(row)) {
+        const reason = "it was made champion by hand";
+        return changed(db, rolloutId, { kind: "promoted", reason });
+      }
       if (row.revision !== revision || row.state !== "running") return viewOf(row);
       const counted = stageCounts(await db.rollouts.stats(rolloutId, row.stage));
       const watch = new StageWatch(row.plan, row.mode);
@@ -98,9 +104,7 @@ export function createRolloutActivities(deps: ActivityDeps) {
       const row = await db.rollouts.get(rolloutId);
       if (row === undefined) return;
       const reason = "its workflow was cancelled";
-      // A promotion under way may have moved the alias before it was cancelled.
-      if (row.championNow === row.digest) await changed(db, rolloutId, { kind: "promoted", reason });
-      else if (row.state !== "promoting") await changed(db, rolloutId, { kind: "aborted", reason });
+      if (row.state !== "promoting") await changed(db, rolloutId, { kind: "aborted", reason });
       else await changed(db, rolloutId, { kind: "rolled_back", guard: "promotion", reason, details: {} });
     },
 
@@ -129,6 +133,9 @@ export function createRolloutActivities(deps: ActivityDeps) {
 }
 
 const KIND_OF = { pause: "paused", continue: "continued", abort: "aborted" } as const;
+
+/** Before its rollout came to its end: people promoted it. */
+const isChampion = ({ championNow, digest }: RolloutRow): boolean => championNow === digest;
 
 async function required({ rollouts }: Pick<Database, "rollouts">, id: string): Promise<RolloutRow> {
   const row = await rollouts.get(id);

@@ -110,7 +110,8 @@ async function breakGlass(
   if (champion === undefined)
     throw new PlatformError("no_champion", `break glass [${model}]: there is no champion`);
   const open = await rollouts.latest(model);
-  const isRollingOut = open !== undefined && open.endedAt === null;
+  // One whose version people made champion already has arrived: it is that champion that has to go.
+  const isRollingOut = open !== undefined && open.endedAt === null && open.digest !== champion.digest;
   const { previous } = championLine(await registry.history(model));
   const to = body.version ?? (isRollingOut ? undefined : previous);
   const reviewId = `review.${model}.${randomUUID().slice(0, 8)}`;

@@ -30,14 +30,10 @@ export async function breakGlass(sql: Sql, p: BreakGlass, audit: AuditEntry): Pr
     throw new PlatformError("no_champion", `break glass [${p.model}]: there is no champion`);
   if (champion.version !== p.from)
     throw new PlatformError("conflict", `break glass [${p.model}]: the champion is ${champion.version}`);
-  const rollout = await openRolloutOf(sql, p.model);
-  if (rollout !== undefined) {
-    const change = { kind: "aborted", reason: `break glass: ${p.reason}`, isForced: true } as const;
-    await applyChange(sql, rollout, change, { ...audit, action: "rollout.abort" });
-  }
+  const rollout = await endRollout(sql, p, audit);
   const target = await targetOf(sql, p);
   const isMoved = target !== undefined && target.version !== champion.version;
-  if (!isMoved && rollout === undefined)
+  if (!isMoved && rollout?.state !== "aborted")
     throw new PlatformError("conflict", `break glass [${p.model}]: there is nothing to go back to`);
   if (isMoved) {
     const { model, version, digest } = target;
@@ -52,8 +48,16 @@ export async function breakGlass(sql: Sql, p: BreakGlass, audit: AuditEntry): Pr
     version: now.version,
     digest: now.digest,
     previousVersion: isMoved ? champion.version : null,
-    abortedRollout: rollout?.id ?? null,
+    abortedRollout: rollout?.state === "aborted" ? rollout.id : null,
   };
+}
+
+/** Ends the rollout that goes on: as promoted where its version is the champion that is to go. */
+async function endRollout(sql: Sql, { model, reason }: BreakGlass, audit: AuditEntry) {
+  const rollout = await openRolloutOf(sql, model);
+  if (rollout === undefined) return undefined;
+  const change = { kind: "aborted", reason: `break glass: ${reason}`, isForced: true } as const;
+  return applyChange(sql, rollout, change, { ...audit, action: "rollout.abort" });
 }
 
 /** The version that shall be champion; with a rollout to end and none named the champion stays. */

@@ -6,7 +6,7 @@ import type { RolloutChange, RolloutRow } from "../../port/rollouts.ts";
 import { raiseAlert, resolveAlerts } from "../serving/alert-store.ts";
 import { ALIAS_CHANNEL } from "./promotion.ts";
 import { pointRolloutAlias } from "./rollout-aliases.ts";
-import { afterChange } from "./rollout-steps.ts";
+import { afterChange, fittingChange } from "./rollout-steps.ts";
 
 const COLUMNS = `rollout_id as id, model, version, digest, champion_version as "championVersion",
   champion_digest as "championDigest", approval_id as "approvalId", workflow_id as "workflowId", run_id as "runId", plan,
@@ -44,9 +44,10 @@ export async function openRolloutOf(sql: Sql, model: string): Promise<RolloutRow
 export async function applyChange(
   tx: Sql,
   row: RolloutRow,
-  change: RolloutChange,
+  asked: RolloutChange,
   audit: AuditEntry,
 ): Promise<RolloutRow> {
+  const change = fittingChange(row, asked);
   const after = afterChange(row, change, await now(tx));
   if (after === undefined) return row;
   await tx.query(
@@ -70,7 +71,8 @@ export async function applyChange(
       after.isProlonged,
     ],
   );
-  await tellChange(tx, after, change, audit);
+  const told = change === asked ? audit : { ...audit, details: { ...audit.details, became: change.kind } };
+  await tellChange(tx, after, change, told);
   return after;
 }
 

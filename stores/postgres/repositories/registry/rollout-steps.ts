@@ -5,6 +5,16 @@ import type { RolloutChange, RolloutRow } from "../../port/rollouts.ts";
 type Changed = RolloutRow | undefined;
 
 /**
+ * What a change comes to. A version that people made champion meanwhile has arrived, whatever speaks against its rollout: the
+ * rollout ends as promoted, and who wants the champion gone rolls that back.
+ */
+export function fittingChange(row: RolloutRow, change: RolloutChange): RolloutChange {
+  const isGivenUp = change.kind === "rolled_back" || change.kind === "aborted";
+  if (!isGivenUp || row.championNow !== row.digest) return change;
+  return { kind: "promoted", reason: `it is the champion already (${change.reason})`.slice(0, 2_000) };
+}
+
+/**
  * The row after a change; undefined where the change does not fit: the rollout is over, stands at another revision, or
  * is not in a state for it.
  *

@@ -3,12 +3,14 @@ import {
   ApplicationFailure,
   CancellationScope,
   ChildWorkflowFailure,
+  TemporalFailure,
   WorkflowIdReusePolicy,
   allHandlersFinished,
   condition,
   executeChild,
   isCancellation,
   log,
+  patched,
   setHandler,
   sleep,
 } from "@temporalio/workflow";
@@ -54,19 +56,33 @@ export async function rolloutWorkflow(input: RolloutInput): Promise<RolloutResul
   }
 }
 
+/** Between two tries to promote while somebody else's promotion of the version goes on. */
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 60_000;
+
 type Seen = WatchResult | { readonly kind: "baked" };
 
 /** The entity behind the handlers: the row as it was last read. */
 class Course {
   row: RolloutView | null = null;
   readonly #input: RolloutInput;
-  #isOpened = false;
+  /** Its row is there, or there will be none: a signal waits no longer. */
+  #isSettled = false;
 
   constructor(input: RolloutInput) {
     this.#input = input;
   }
 
   async run(): Promise<RolloutResult> {
+    try {
+      return await this.#run();
+    } finally {
+      // Signals to one that never began would otherwise be waited for, and wait for it.
+      this.#isSettled = true;
+    }
+  }
+
+  async #run(): Promise<RolloutResult> {
     const { rolloutId, model, version } = this.#input;
     show({ stage: "rollout", model, version: String(version) }, `Rolling out **${model}@${version}**`);
     const opened = await this.#open();
@@ -76,7 +92,7 @@ class Course {
       return { rolloutId, outcome: "promoted", guard: null, reason: "there was no other champion" };
     }
     let row = this.#follow(opened);
-    this.#isOpened = true;
+    this.#isSettled = true;
     for (;;) {
       const { state, guard, reason } = row;
       if (state === "promoted" || state === "rolled_back" || state === "aborted")
@@ -99,7 +115,8 @@ class Course {
   /** A signal has nobody to answer to: a refused one changes nothing, and is in the audit trail. */
   async command(command: RolloutCommand["command"], word: RolloutWord): Promise<void> {
     const { rolloutId } = this.#input;
-    await condition(() => this.#isOpened);
+    await condition(() => this.#isSettled);
+    if (this.row === null) return log.warn("a command by signal came to a rollout that never began");
     const by = textOf(word.by, 128) || "temporal";
     try {
       await rollouts.commandRollout({ rolloutId, command, by, reason: textOf(word.reason, 2_000) });
@@ -137,13 +154,18 @@ class Course {
 
   async #promote(): Promise<RolloutView> {
     const { rolloutId } = this.#input;
-    try {
-      await this.#moveAlias();
-    } catch (error) {
-      if (isCancellation(error)) throw error;
-      return rollouts.rollBack({ rolloutId, breach: promotionBreach(error) });
+    for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)) {
+      try {
+        await this.#moveAlias();
+        return await rollouts.finishRollout({ rolloutId });
+      } catch (error) {
+        if (isCancellation(error)) throw error;
+        if (!isUnderWay(error) || !patched("promotion-under-way"))
+          return rollouts.rollBack({ rolloutId, breach: promotionBreach(error) });
+      }
+      // A person promotes the same version: once that is over, this one finds it champion, or promotes it.
+      await sleep(waitMs, { summary: "Somebody promotes this version at this moment" });
     }
-    return rollouts.finishRollout({ rolloutId });
   }
 
   async #moveAlias(): Promise<void> {
@@ -203,6 +225,11 @@ function textOf(given: unknown, most: number): string {
   return typeof given === "string" && given.isWellFormed() && !given.includes("\0")
     ? given.slice(0, most)
     : "";
+}
+
+/** The id of a promotion names model and version: another one of this version has not ended. */
+function isUnderWay(error: unknown): boolean {
+  return error instanceof TemporalFailure && error.name === "WorkflowExecutionAlreadyStartedError";
 }
 
 /** Why the champion alias did not move: another champion meanwhile, or an approval that holds no more. */

@@ -16,6 +16,7 @@ import { openWorkerDeps } from "./dependencies.ts";
 import { startIntakeReconciler } from "./intake-reconciler.ts";
 import { ensureFeaturesRefresh, ensureHousekeeping, ensureReadingsUpkeep } from "./standing-schedules.ts";
 import { RecommendationWatcher } from "./recommendation-watcher.ts";
+import { RolloutSweeper } from "./rollout-sweeper.ts";
 import { temporalLogger } from "./temporal-logger.ts";
 
 /** Activities at once by queue. Training takes a whole core per activity; data work is DuckDB, which threads by itself. */
@@ -56,6 +57,8 @@ async function main(): Promise<void> {
   await dispatcher.start();
   const watcher = new RecommendationWatcher(deps.db, deps.temporal, log);
   watcher.start();
+  const sweeper = new RolloutSweeper(deps.db, deps.temporal, log);
+  sweeper.start();
   const sealer = startAuditSealer(deps.db, log);
   const reconciler = startIntakeReconciler(deps.db, log);
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
@@ -68,6 +71,7 @@ async function main(): Promise<void> {
     sealer.stop();
     await dispatcher.close();
     await watcher.close();
+    await sweeper.close();
     reconciler.stop();
     await deps.close();
     await connection.close();

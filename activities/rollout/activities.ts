@@ -5,6 +5,7 @@ import type { RolloutChange } from "../../stores/postgres/port/rollouts.ts";
 import { activityKey, systemAudit } from "../audit.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import type {
+  LoseRolloutInput,
   OpenRolloutInput,
   RollBackInput,
   RolloutCommand,
@@ -13,6 +14,7 @@ import type {
   WatchInput,
   WatchResult,
 } from "./messages.ts";
+import { rollBackUnwatched } from "./unwatched.ts";
 import { judgeQuality, QualityWatch } from "./quality.ts";
 import { championBreach, nAnswered, stageCounts, StageWatch } from "./watch.ts";
 
@@ -97,6 +99,14 @@ export function createRolloutActivities(deps: ActivityDeps) {
     /** The champion alias has moved. **Idempotency**: an end stands. */
     async finishRollout({ rolloutId }: RolloutRef): Promise<RolloutView> {
       return changed(db, rolloutId, { kind: "promoted", reason: "it is the champion" });
+    },
+
+    /**
+     * Its workflow cannot go on, so that nobody watches. **Effects**: as `rollBack`; none without a row. **Idempotency**: an end
+     * stands.
+     */
+    async loseRollout({ rolloutId, reason }: LoseRolloutInput): Promise<void> {
+      await rollBackUnwatched(db, rolloutId, reason);
     },
 
     /** The run behind it was cancelled. **Idempotency**: an end stands. */

@@ -17,6 +17,7 @@ export type GuardName =
   | "champion_changed"
   | "too_few_answers"
   | "promotion"
+  | "workflow"
   | "load";
 
 /** Why a rollout is rolled back. */

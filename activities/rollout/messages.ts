@@ -48,6 +48,11 @@ export interface RollBackInput extends RolloutRef {
   readonly breach: Breach;
 }
 
+export interface LoseRolloutInput extends RolloutRef {
+  /** One sentence for people. */
+  readonly reason: string;
+}
+
 export interface RolloutCommand extends RolloutRef {
   readonly command: "pause" | "continue" | "abort";
   readonly by: string;

@@ -30,7 +30,8 @@ import type { RolloutInput, RolloutResult, RolloutWord } from "./messages.ts";
  * it on, always from the revision that it read. So a pause, an abort or a rollback takes effect also while no worker runs.
  *
  * **Messages**: signals `pause`, `continue`, `abort` from Temporal's own UI; query `state`. A cancelled workflow
- * aborts the rollout. **Continue-as-new**: none: a stage is some 15 events, and one that lasts longer for want of answers
+ * aborts the rollout, one that fails rolls it back; of one that is terminated a worker sees to that (workers/rollout-sweeper.ts).
+ * **Continue-as-new**: none: a stage is some 15 events, and one that lasts longer for want of answers
  * is looked at each time after twice as long. **Versioning**: patched().
  */
 export async function rolloutWorkflow(input: RolloutInput): Promise<RolloutResult> {
@@ -50,11 +51,13 @@ export async function rolloutWorkflow(input: RolloutInput): Promise<RolloutResul
     await condition(allHandlersFinished);
     return result;
   } catch (error) {
-    if (isCancellation(error))
-      await CancellationScope.nonCancellable(() => rollouts.withdrawRollout({ rolloutId: input.rolloutId }));
+    await CancellationScope.nonCancellable(() => course.end(error));
     throw error;
   }
 }
+
+/** Of a reason. */
+const MOST_CHARACTERS = 2_000;
 
 /** Between two tries to promote while somebody else's promotion of the version goes on. */
 const FIRST_WAIT_MS = 500;
@@ -99,6 +102,14 @@ class Course {
         return { rolloutId, outcome: state, guard, reason: reason ?? "" };
       row = this.#follow(state === "promoting" ? await this.#promote() : await this.#stage(row));
     }
+  }
+
+  /** Nobody watches any more: the champion answers alone from now on. */
+  async end(error: unknown): Promise<void> {
+    const { rolloutId } = this.#input;
+    if (isCancellation(error)) return rollouts.withdrawRollout({ rolloutId });
+    const reason = `its workflow failed: ${causeOf(error).reason}`.slice(0, MOST_CHARACTERS);
+    return rollouts.loseRollout({ rolloutId, reason });
   }
 
   /** @returns why not, where another rollout of the model goes on */

@@ -20,6 +20,8 @@ import { championBreach, nAnswered, stageCounts, StageWatch } from "./watch.ts";
 
 /** Between two looks at a rollout. */
 const LOOK_MS = 500;
+/** Between two times that a look is told of. */
+const TELL_MS = 5_000;
 
 /** The recorded side of a rollout, and its watch. The rules of what may follow what are the store's. */
 export function createRolloutActivities(deps: ActivityDeps) {
@@ -50,12 +52,14 @@ export function createRolloutActivities(deps: ActivityDeps) {
 
     /**
      * Watches one stage: returns as soon as a guard trips or somebody changed the rollout, and else goes on until it is
-     * cancelled. **Heartbeat**: each second. **Effects**: none.
+     * cancelled. **Heartbeat**: each second. **Effects**: the time of the look, by which those who serve know that somebody
+     * watches.
      */
     async watchRollout({ rolloutId, revision }: WatchInput): Promise<WatchResult> {
       const { cancellationSignal } = Context.current();
       const quality = new QualityWatch(deps);
       let watch: StageWatch | undefined;
+      let toldAt = -Infinity;
       for (;;) {
         const row = await required(db, rolloutId);
         if (row.revision !== revision) return { kind: "changed" };
@@ -66,6 +70,10 @@ export function createRolloutActivities(deps: ActivityDeps) {
         const breach = championBreach(row) ?? watch.look(counted, Date.now()) ?? quality.look(row);
         if (breach !== undefined) return { kind: "breach", breach };
         if (row.isProlonged && nAnswered(row.mode, counted) >= row.plan.minRows) return { kind: "enough" };
+        if (performance.now() - toldAt > TELL_MS) {
+          await db.rollouts.watched(rolloutId);
+          toldAt = performance.now();
+        }
         cancellationSignal.throwIfAborted();
         await Context.current().sleep(LOOK_MS);
       }

@@ -17,6 +17,8 @@ export interface Candidate {
   /** Its own children: what it breaks is its own. */
   readonly pool: InferencePool;
   readonly meter: RolloutMeter;
+  /** Whether a guard has looked lately; without one it answers nobody. */
+  readonly isWatched: () => boolean;
 }
 
 /** How one version answers in a rollout: by which children, for whom, and who counts it. */
@@ -34,11 +36,11 @@ const CANDIDATE_MS = 1_000;
  * all of it; without any by what names the request.
  */
 export function takes(
-  { rolloutId, mode, share, meter }: Candidate,
+  { rolloutId, mode, share, meter, isWatched }: Candidate,
   assets: readonly (string | null)[] | undefined,
   requestKey: string,
 ): boolean {
-  if (mode === "shadow" || isTripped(meter)) return false;
+  if (mode === "shadow" || isTripped(meter) || !isWatched()) return false;
   const known = assets?.filter((asset) => asset !== null) ?? [];
   if (known.length === 0) return isInShare(rolloutId, requestKey, share);
   return known.every((asset) => isInShare(rolloutId, asset, share));

@@ -29,6 +29,8 @@ const POLL_OPEN_MS = 1_000;
 const POLL_IDLE_MS = 30_000;
 const REPORT_MS = 500;
 const MOST_OPEN = 1_000;
+/** A guard looks twice a second. Nobody has for this long: no worker runs, or this process cannot hear of it. */
+const UNWATCHED_MS = 120_000;
 
 /**
  * The versions that serve beside champions: at most one of a model. Follows the recorded rollouts by notification and by
@@ -45,6 +47,8 @@ export class Candidates {
   readonly #reported = new WeakMap<RolloutMeter, number>();
   /** Versions that could not be loaded, by rollout and stage: they are told of, and not tried again. */
   readonly #refused = new Map<string, Pick<Candidate, "rolloutId" | "stage" | "meter">>();
+  /** When a guard last looked at the rollouts that are open, by this process's clock. */
+  #watchedAt: ReadonlyMap<string, number> = new Map();
   #changes: Promise<void> = Promise.resolve();
   #reporting: Promise<void> | undefined;
   #pollTimer: NodeJS.Timeout | undefined;
@@ -124,12 +128,20 @@ export class Candidates {
   async #isUpToDate(rollouts: Pick<RolloutStore, "list">, model: string | undefined): Promise<boolean> {
     const of = model === undefined ? {} : { model };
     const open = await rollouts.list({ ...of, isOpen: true, limit: MOST_OPEN });
+    const heard = open.map(({ id, unwatchedMs }) => [id, performance.now() - unwatchedMs] as const);
+    this.#watchedAt = new Map(model === undefined ? heard : [...this.#watchedAt, ...heard]);
     const known = this.list().filter(({ served }) => model === undefined || served.model === model);
     if (open.length === MOST_OPEN || open.length !== known.length) return false;
     return open.every((row) => {
       const serving = this.#byModel.get(row.model);
       return serving?.rolloutId === row.id && serving.stage === row.stage;
     });
+  }
+
+  #isWatched(rolloutId: string): boolean {
+    const at = this.#watchedAt.get(rolloutId);
+    // Promoted a moment ago: watched until then.
+    return at === undefined || performance.now() - at < UNWATCHED_MS;
   }
 
   #forgetRefused(open: ReadonlySet<string>): void {
@@ -157,7 +169,8 @@ export class Candidates {
         await pool.load(fetched.model);
         served = fetched.served;
       }
-      const next = { rolloutId, stage, mode, share, served, pool, meter: new RolloutMeter() };
+      const isWatched = (): boolean => this.#isWatched(rolloutId);
+      const next = { rolloutId, stage, mode, share, served, pool, meter: new RolloutMeter(), isWatched };
       this.#byModel.set(model, next);
       logger.info(
         { model, version: version.version, rolloutId, mode, share },

@@ -30,9 +30,10 @@ interface Given {
   readonly mode?: "shadow" | "canary";
   readonly candidate?: () => Promise<ModelOutput>;
   readonly champion?: () => Promise<ModelOutput>;
+  readonly isWatched?: boolean;
 }
 
-function benchOf({ mode = "canary", candidate, champion }: Given = {}) {
+function benchOf({ mode = "canary", candidate, champion, isWatched = true }: Given = {}) {
   const meter = new RolloutMeter();
   const asked: string[] = [];
   const beside: Candidate = {
@@ -43,6 +44,7 @@ function benchOf({ mode = "canary", candidate, champion }: Given = {}) {
     served: CANDIDATE,
     pool: poolOf(candidate ?? (async () => output(2))),
     meter,
+    isWatched: () => isWatched,
   };
   const router = new RolloutRouter(poolOf(champion ?? (async () => output(1))), pino({ level: "silent" }));
   const questionOf = (assets: readonly string[] | undefined, requestKey = "k"): Question<PredictReply> => ({
@@ -127,6 +129,12 @@ describe("RolloutRouter", () => {
     });
     for (let i = 0; i < 30; i++) expect(await bench.answer(inShare.slice(0, 1))).toBe(1);
     expect(bench.meter.counts.candidate.requests).toBe(20);
+  });
+
+  it("leaves all to the champion while no guard looks", async () => {
+    const bench = benchOf({ isWatched: false });
+    expect(await bench.answer(inShare.slice(0, 1))).toBe(1);
+    expect(bench.asked).toEqual(["1 answer"]);
   });
 
   it("never answers by a shadow, whatever it does", async () => {

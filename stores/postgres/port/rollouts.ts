@@ -42,6 +42,8 @@ export interface RolloutRow {
   readonly requestedBy: string;
   readonly startedAt: string;
   readonly endedAt: string | null;
+  /** Since a guard last looked, by the database's clock. */
+  readonly unwatchedMs: number;
 }
 
 export type RolloutEventKind =
@@ -140,6 +142,8 @@ export interface RolloutStore {
    */
   open(rollout: NewRollout, audit: AuditEntry): Promise<RolloutRow | undefined>;
   get(id: string): Promise<RolloutRow | undefined>;
+  /** A guard looks at it now. */
+  watched(id: string): Promise<void>;
   /** The one of the model that is not over, else the last one. */
   latest(model: string): Promise<RolloutRow | undefined>;
   /** Newest first. */

@@ -12,6 +12,7 @@ const COLUMNS = `rollout_id as id, model, version, digest, champion_version as "
   champion_digest as "championDigest", approval_id as "approvalId", workflow_id as "workflowId", run_id as "runId", plan,
   state, stage, mode, share, revision, stage_at as "stageAt", bake_until as "bakeUntil", remaining_ms as "remainingMs", is_prolonged as "isProlonged",
   guard, reason, requested_by as "requestedBy", started_at as "startedAt", ended_at as "endedAt",
+  (extract(epoch from clock_timestamp() - watched_at) * 1000)::float8 as "unwatchedMs",
   (select v.digest from aura.aliases a join aura.model_versions v using (model, version)
     where a.model = rollouts.model and a.alias = 'champion') as "championNow"`;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { rolloutPlan, rolloutSchema } from "../../../../schemas/pipeline/rollout.ts";
 import type { RolloutChange, RolloutRow } from "../../port/rollouts.ts";
-import { afterChange } from "./rollout-steps.ts";
+import { afterChange, fittingChange } from "./rollout-steps.ts";
 
 const NOW = Date.parse("2026-06-01T00:00:00Z");
 const at = (ms: number): string => new Date(NOW + ms).toISOString();
@@ -39,6 +39,7 @@ function rowOf(over: Partial<RolloutRow> = {}): RolloutRow {
     requestedBy: "ada",
     startedAt: at(0),
     endedAt: null,
+    unwatchedMs: 0,
     ...over,
   };
 }
@@ -103,5 +104,18 @@ describe("afterChange", () => {
       guard: "promotion",
       endedAt: at(0),
     });
+  });
+
+  it("ends as promoted where its version was made champion by hand, whatever speaks against it", () => {
+    const arrived = rowOf({ championNow: "d" });
+    const back = { kind: "rolled_back", guard: "latency", reason: "slow", details: {} } as const;
+    const aborted = { kind: "aborted", reason: "no", isForced: true } as const;
+    for (const given of [back, aborted]) {
+      const change = fittingChange(arrived, given);
+      expect(change).toEqual({ kind: "promoted", reason: `it is the champion already (${given.reason})` });
+      expect(fittingChange(rowOf(), given)).toBe(given);
+    }
+    const pause = { kind: "paused", reason: "night" } as const;
+    expect(fittingChange(arrived, pause)).toBe(pause);
   });
 });

@@ -59,6 +59,13 @@ export class PostgresRolloutStore implements RolloutStore {
     return findRollout(this.#pool, id);
   }
 
+  async watched(id: string): Promise<void> {
+    await this.#pool.query(
+      "update aura.rollouts set watched_at = clock_timestamp() where rollout_id = $1 and ended_at is null",
+      [id],
+    );
+  }
+
   async latest(model: string): Promise<RolloutRow | undefined> {
     const [row] = await selectRollouts(
       this.#pool,

@@ -32,8 +32,10 @@ export interface Answering {
 const CANDIDATE_MS = 1_000;
 
 /**
- * Whether the new version answers a request: by its assets, all of which must be in the share so that one version answers
- * all of it; without any by what names the request.
+ * Whether the new version answers a request, all of which one version answers. Without assets, what names the request decides.
+ * With n rows of assets, k of them in the share, it does with the odds k / n, decided by what names the request: a request
+ * about one asset always goes with the asset, one whose assets are all on one side goes there, and of mixed ones the new version
+ * gets as many as it gets assets, however long they are, as E[k / n] is the share.
  */
 export function takes(
   { rolloutId, mode, share, meter, isWatched }: Candidate,
@@ -43,7 +45,9 @@ export function takes(
   if (mode === "shadow" || isTripped(meter) || !isWatched()) return false;
   const known = assets?.filter((asset) => asset !== null) ?? [];
   if (known.length === 0) return isInShare(rolloutId, requestKey, share);
-  return known.every((asset) => isInShare(rolloutId, asset, share));
+  const nTaken = known.filter((asset) => isInShare(rolloutId, asset, share)).length;
+  // Another line of draws than the assets': a request may be named as an asset is.
+  return isInShare(`${rolloutId}/mixed`, requestKey, (100 * nTaken) / known.length);
 }
 
 /** Failures from which on a version that fails more often than not is left alone. */

@@ -5,6 +5,7 @@ import type { ModelOutput } from "../../../inference/served-model.ts";
 import { PlatformError } from "../../../schemas/platform-error.ts";
 import type { PredictReply } from "../../../schemas/serving/prediction.ts";
 import type { ServedVersion } from "../served-version.ts";
+import { takes } from "./candidate.ts";
 import type { Answering, Candidate } from "./candidate.ts";
 import { RolloutMeter } from "./meter.ts";
 import { RolloutRouter } from "./router.ts";
@@ -62,6 +63,7 @@ function benchOf({ mode = "canary", candidate, champion, isWatched = true }: Giv
   return {
     meter,
     asked,
+    beside,
     answer: async (assets?: readonly string[], requestKey?: string) => {
       const reply = await router.answer(beside, () => CHAMPION, questionOf(assets, requestKey));
       // Comparisons come after the reply.
@@ -83,10 +85,42 @@ describe("RolloutRouter", () => {
     });
   });
 
-  it("leaves a request to the champion of which one asset is outside", async () => {
+  it("answers a request about assets on both sides by one version, by what names it and as often as they are in", async () => {
     const bench = benchOf();
-    expect(await bench.answer([inShare[0] ?? "", outside[0] ?? ""])).toBe(1);
-    expect(bench.asked).toEqual(["1 answer"]);
+    const mixed = [...inShare.slice(0, 1), ...outside.slice(0, 3)];
+    const keys = Array.from({ length: 2_000 }, (_, i) => `request-${i}`);
+    const by = new Map<string, number>();
+    for (const key of keys) by.set(key, takes(bench.beside, mixed, key) ? 2 : 1);
+    // A quarter, with a standard deviation of 1 % over 2,000 requests.
+    const share = [...by.values()].filter((version) => version === 2).length / keys.length;
+    expect(share).toBeGreaterThan(0.21);
+    expect(share).toBeLessThan(0.29);
+    for (const key of keys.slice(0, 20)) expect(await bench.answer(mixed, key)).toBe(by.get(key));
+  });
+
+  it.each([1, 2, 10, 100, 1_000])(
+    "gives the new version its share of requests about %i assets each",
+    (nAssets) => {
+      const { beside } = benchOf();
+      let taken = 0;
+      const nRequests = 4_000;
+      for (let i = 0; i < nRequests; i++) {
+        const assets = Array.from({ length: nAssets }, (_, j) => `asset-${(i * 37 + j * 101) % 5_000}`);
+        if (takes({ ...beside, share: 5 }, assets, `request-${i}`)) taken++;
+      }
+      // Assets come up again and again, so single ones spread most: 5 % of 4,000 distinct ones are 200 ± 14.
+      expect(taken / nRequests).toBeGreaterThan(0.035);
+      expect(taken / nRequests).toBeLessThan(0.065);
+    },
+  );
+
+  it("leaves what is all outside to the champion, and keeps one asset with its version, whatever names the request", () => {
+    const { beside } = benchOf();
+    for (let i = 0; i < 200; i++) {
+      expect(takes(beside, outside.slice(0, 5), `r${i}`)).toBe(false);
+      expect(takes(beside, inShare.slice(0, 5), `r${i}`)).toBe(true);
+      expect(takes(beside, [inShare[0] ?? "", null, inShare[0] ?? ""], `r${i}`)).toBe(true);
+    }
   });
 
   it("goes by what names the request where no asset does, the same way each time", async () => {

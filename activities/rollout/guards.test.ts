@@ -84,6 +84,56 @@ describe("judge", () => {
     expect(judge(shadow, GUARDS)).toBeUndefined();
   });
 
+  /** Answers with the stalls of a busy machine, which all versions have at the same times. */
+  const latenciesOf = (seed: number, { median, spread, n }: { median: number; spread: number; n: number }) => {
+    const generator = createGenerator(seed);
+    const stalls = createGenerator("stalls");
+    const stallMs = Array.from({ length: 40 }, () => (stalls.next() < 0.05 ? 20 : 0));
+    return Array.from({ length: n }, (_, i) => {
+      const stall = (stallMs[Math.floor((40 * i) / n)] ?? 0) * generator.next();
+      return median * Math.exp(spread * generator.normal()) + stall;
+    });
+  };
+
+  it.each([0.2, 0.3, 0.5, 1, 2, 5, 20])("sees five times a median of %f ms in 200 answers, or 500 that differ much", (median) => {
+    for (const spread of [0.1, 0.3, 0.5, 0.8])
+      for (let seed = 0; seed < 20; seed++) {
+        const champion = side({ latency: latencies(latenciesOf(seed, { median, spread, n: 2_000 })) });
+        const n = spread > 0.5 ? 500 : 200;
+        const slow = latenciesOf(seed + 1_000, { median: 5 * median, spread, n });
+        const breach = judge(counted({ candidate: side({ latency: latencies(slow) }), champion }), GUARDS);
+        expect(breach?.guard, `spread ${spread}, seed ${seed}`).toBe("latency");
+        expect(breach?.reason).toMatch(/\((median|95th percentile) [\d.]+ ms, the champion's /);
+      }
+  });
+
+  it("sees a version that is slow at times alone, and none by milliseconds that do not matter", () => {
+    const champion = side({ latency: latencies(Array<number>(1_000).fill(1)) });
+    const tail = latencies([...Array<number>(160).fill(1), ...Array<number>(40).fill(10)]);
+    const breach = judge(counted({ candidate: side({ latency: tail }), champion }), GUARDS);
+    expect(breach).toMatchObject({ guard: "latency", details: { place: "95th percentile" } });
+    const quick = side({ latency: latencies(Array<number>(1_000).fill(0.1)) });
+    const candidate = side({ latency: latencies(Array<number>(1_000).fill(0.5)) });
+    expect(judge(counted({ candidate, champion: quick }), GUARDS)).toBeUndefined();
+  });
+
+  it("raises no false alarm for latency in 300 stages of 40 looks each", () => {
+    let alarms = 0;
+    for (let seed = 0; seed < 300; seed++) {
+      const median = [0.1, 0.2, 0.4, 1, 3][seed % 5] ?? 1;
+      const spread = [0.2, 0.5, 1][seed % 3] ?? 1;
+      // Half as slow again as the champion, as one whose child is asked seldom.
+      const slower = latenciesOf(seed, { median: 1.5 * median, spread, n: 1_000 });
+      const all = latenciesOf(seed + 500, { median, spread, n: 4_000 });
+      for (let look = 4; look <= 40; look++) {
+        const candidate = side({ latency: latencies(slower.slice(0, 25 * look)) });
+        const champion = side({ latency: latencies(all.slice(0, 100 * look)) });
+        if (judge(counted({ candidate, champion }), GUARDS) !== undefined) alarms++;
+      }
+    }
+    expect(alarms).toBe(0);
+  });
+
   it("sees answers that moved, and answers that disagree without moving", () => {
     const generator = createGenerator(2);
     const moved: PairSample = Array.from({ length: 300 }, () => {

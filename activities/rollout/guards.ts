@@ -39,8 +39,11 @@ export interface Counted {
 type Judge = (counted: Counted, guards: RolloutGuards) => Breach | undefined;
 
 const N_BINS = 10;
-/** The percentile that latencies are compared by. */
-const TAIL = 0.05;
+/** Where latencies are compared. */
+const PLACES = [
+  ["median", 0.5],
+  ["95th percentile", 0.95],
+] as const;
 
 /**
  * The first guard that trips; undefined: none does.
@@ -87,25 +90,37 @@ const errorRate: Judge = ({ counts }, { errorRate: guard, significance }) => {
   };
 };
 
-/** How many answers take longer than ratio · p95(champion) + minMs: with no harm done at most one in twenty. */
+/**
+ * How many answers take longer than l = max(ratio · Q, Q + minMs), Q the champion's quantile q in the same stage: as long as
+ * the new version keeps below l, at most the share 1 − q. Of each look at both places: one that is slow throughout is seen at
+ * the middle, whatever the champion's spread, and one that is slow at times at the tail.
+ */
 const latency: Judge = ({ counts, mode }, { latency: guard, minRows, significance }) => {
   const { candidate, champion } = counts;
   const n = sumOf(candidate.latency);
   if (guard === false || mode === "shadow" || n < minRows || sumOf(champion.latency) < minRows)
     return undefined;
-  const limit = guard.ratio * percentile(champion.latency) + guard.minMs;
-  const slow = candidate.latency.reduce(
-    (sum, count, bin) => (bin > 0 && latencyOfBin(bin - 1) >= limit ? sum + count : sum),
+  for (const [place, q] of PLACES) {
+    const [own, championMs] = [quantile(candidate.latency, q), quantile(champion.latency, q)];
+    const limitMs = Math.max(guard.ratio * championMs, championMs + guard.minMs);
+    const slow = nSlower(candidate.latency, limitMs);
+    if (slow <= n * (1 - q) || binomialTail(slow, n, 1 - q) >= significance) continue;
+    return {
+      guard: "latency",
+      reason: `${slow} of ${n} answers of the new version took longer than ${short(limitMs)} ms (${place} ${short(own)} ms, the champion's ${short(championMs)} ms)`,
+      details: { slow, n, limitMs, place, ownMs: own, championMs },
+    };
+  }
+  return undefined;
+};
+
+/** Answers in bins that are wholly beyond it. */
+function nSlower(bins: readonly number[], limitMs: number): number {
+  return bins.reduce(
+    (sum, count, bin) => (bin > 0 && latencyOfBin(bin - 1) >= limitMs ? sum + count : sum),
     0,
   );
-  if (slow <= n * TAIL || binomialTail(slow, n, TAIL) >= significance) return undefined;
-  const p95 = percentile(candidate.latency);
-  return {
-    guard: "latency",
-    reason: `${slow} of ${n} answers of the new version took longer than ${short(limit)} ms (p95 ${short(p95)} ms, the champion's ${short(percentile(champion.latency))} ms)`,
-    details: { slow, n, limitMs: limit, p95Ms: p95, championP95Ms: percentile(champion.latency) },
-  };
-};
+}
 
 /** PSI over the champion's tenths above its null mean, or the Kolmogorov–Smirnov distance, on pairs of answers. */
 const scoreShift: Judge = ({ sample = [] }, { scoreShift: guard, minRows, significance }) => {
@@ -165,12 +180,15 @@ function spreadOf({ pairs, sumChampion, sumSquares }: RolloutCounts): number {
   return Math.max(Math.sqrt(variance), Math.abs(mean) / 100, 1e-9);
 }
 
-/** Upper end of the bin of the 95th percentile. */
-function percentile(bins: readonly number[]): number {
-  const rank = sumOf(bins) * (1 - TAIL);
-  let sum = 0;
-  const bin = bins.findIndex((count) => (sum += count) >= rank);
-  return latencyOfBin(Math.max(0, bin));
+/** Within the bin that it lies in as if the answers there were spread evenly over the logarithm. */
+function quantile(bins: readonly number[], q: number): number {
+  const rank = sumOf(bins) * q;
+  let below = 0;
+  for (const [bin, count] of bins.entries()) {
+    if (count > 0 && below + count >= rank) return latencyOfBin(bin - 1 + (rank - below) / count);
+    below += count;
+  }
+  return latencyOfBin(0);
 }
 
 /** Inner edges of tenths; ties give fewer. */

@@ -40,10 +40,14 @@ export const guardsSchema = z.strictObject({
         .number()
         .gt(1)
         .default(3)
-        .describe("Times the champion's 95th percentile that an answer may take."),
-      minMs: z.number().min(0).default(2).describe("Milliseconds beyond that which are borne."),
+        .describe("Times the champion's median that the new version's may be; its 95th percentile likewise."),
+      minMs: z
+        .number()
+        .min(0)
+        .default(0.5)
+        .describe("Milliseconds more than the champion's that are borne whatever the ratio."),
     }),
-  ).describe("Time to an answer, in canary stages."),
+  ).describe("Time to an answer beside the champion's in the same stage, in canary stages."),
   scoreShift: guard(
     z.strictObject({
       psi: z.number().positive().default(0.25).describe("PSI above its null mean."),

@@ -85,7 +85,10 @@ describe("judge", () => {
   });
 
   /** Answers with the stalls of a busy machine, which all versions have at the same times. */
-  const latenciesOf = (seed: number, { median, spread, n }: { median: number; spread: number; n: number }) => {
+  const latenciesOf = (
+    seed: number,
+    { median, spread, n }: { median: number; spread: number; n: number },
+  ) => {
     const generator = createGenerator(seed);
     const stalls = createGenerator("stalls");
     const stallMs = Array.from({ length: 40 }, () => (stalls.next() < 0.05 ? 20 : 0));
@@ -95,17 +98,20 @@ describe("judge", () => {
     });
   };
 
-  it.each([0.2, 0.3, 0.5, 1, 2, 5, 20])("sees five times a median of %f ms in 200 answers, or 500 that differ much", (median) => {
-    for (const spread of [0.1, 0.3, 0.5, 0.8])
-      for (let seed = 0; seed < 20; seed++) {
-        const champion = side({ latency: latencies(latenciesOf(seed, { median, spread, n: 2_000 })) });
-        const n = spread > 0.5 ? 500 : 200;
-        const slow = latenciesOf(seed + 1_000, { median: 5 * median, spread, n });
-        const breach = judge(counted({ candidate: side({ latency: latencies(slow) }), champion }), GUARDS);
-        expect(breach?.guard, `spread ${spread}, seed ${seed}`).toBe("latency");
-        expect(breach?.reason).toMatch(/\((median|95th percentile) [\d.]+ ms, the champion's /);
-      }
-  });
+  it.each([0.2, 0.3, 0.5, 1, 2, 5, 20])(
+    "sees five times a median of %f ms in 200 answers, or 500 that differ much",
+    (median) => {
+      for (const spread of [0.1, 0.3, 0.5, 0.8])
+        for (let seed = 0; seed < 20; seed++) {
+          const champion = side({ latency: latencies(latenciesOf(seed, { median, spread, n: 2_000 })) });
+          const n = spread > 0.5 ? 500 : 200;
+          const slow = latenciesOf(seed + 1_000, { median: 5 * median, spread, n });
+          const breach = judge(counted({ candidate: side({ latency: latencies(slow) }), champion }), GUARDS);
+          expect(breach?.guard, `spread ${spread}, seed ${seed}`).toBe("latency");
+          expect(breach?.reason).toMatch(/\((median|95th percentile) [\d.]+ ms, the champion's /);
+        }
+    },
+  );
 
   it("sees a version that is slow at times alone, and none by milliseconds that do not matter", () => {
     const champion = side({ latency: latencies(Array<number>(1_000).fill(1)) });

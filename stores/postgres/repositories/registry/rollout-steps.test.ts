@@ -111,8 +111,8 @@ describe("afterChange", () => {
     const back = { kind: "rolled_back", guard: "latency", reason: "slow", details: {} } as const;
     const aborted = { kind: "aborted", reason: "no", isForced: true } as const;
     for (const given of [back, aborted]) {
-      const change = fittingChange(arrived, given);
-      expect(change).toEqual({ kind: "promoted", reason: `it is the champion already (${given.reason})` });
+      const fitting = fittingChange(arrived, given);
+      expect(fitting).toEqual({ kind: "promoted", reason: `it is the champion already (${given.reason})` });
       expect(fittingChange(rowOf(), given)).toBe(given);
     }
     const pause = { kind: "paused", reason: "night" } as const;

@@ -191,7 +191,9 @@ export class ChildRing {
       const wanted = [...this.models.values(), ...extra];
       const missing = wanted.find(({ key }) => !ready.keys.has(key));
       if (missing === undefined) return;
-      await loadIntoChild(ready, missing, this.options);
+      // A slot is installed with what it proved: what is in the ring was inspected.
+      const isInspected = this.models.has(missing.key);
+      await loadIntoChild(ready, missing, { options: this.options, isInspected });
     }
   }
 

@@ -27,20 +27,27 @@ export function startChild(niceness: number): ReadyChild {
   return { child: new ChildHandle(niceness), keys: new Set() };
 }
 
+/** How a model is loaded. */
+export interface LoadPlan {
+  readonly options: CheckedPoolOptions;
+  /** Another child found that it keeps to the served subset of ONNX. */
+  readonly isInspected: boolean;
+}
+
 /**
  * Loads one model into a child that serves nothing yet, and warms it with its golden vectors: once as they
  * are, once as single rows, because an answer must not depend on its batch.
  *
- * @throws {ModelLoadError} when loading, running or the comparison fails
+ * @throws {ModelLoadError} when the graph breaks a rule of the subset; loading, running or the comparison fails
  */
 export async function loadIntoChild(
   { child, keys }: ReadyChild,
   model: ServedModel,
-  options: CheckedPoolOptions,
+  { options, isInspected }: LoadPlan,
 ): Promise<void> {
   const { key, bytes, nFeatures, outputName } = model;
   try {
-    await child.load({ key, bytes, nFeatures, outputName }, options.loadDeadlineMs);
+    await child.load({ key, bytes, isInspected, nFeatures, outputName }, options.loadDeadlineMs);
     await warmUp(child, model, options.deadlineMs);
     keys.add(key);
   } catch (error) {

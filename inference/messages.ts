@@ -10,8 +10,10 @@ export type ToChild =
       readonly type: "load";
       readonly id: number;
       readonly key: string;
-      /** ONNX bytes that the parent hashed and checked. */
+      /** ONNX bytes that the parent hashed. */
       readonly bytes: Uint8Array;
+      /** Whether another child found that they keep to the served subset of ONNX. */
+      readonly isInspected: boolean;
       readonly nFeatures: number;
       readonly outputName: string;
     }

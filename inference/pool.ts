@@ -4,7 +4,7 @@ import type { QueuedRequest } from "./batch-queue.ts";
 import { ChildLostError } from "./child-handle.ts";
 import { ChildRing } from "./child-ring.ts";
 import type { ChildStatus, RingSlot } from "./child-ring.ts";
-import { checkModelBytes } from "./model-bytes.ts";
+import { checkModelHash } from "./model-hash.ts";
 import { checkPoolOptions } from "./pool-options.ts";
 import type { CheckedPoolOptions, PoolOptions } from "./pool-options.ts";
 import type { ModelOutput, ServedModel } from "./served-model.ts";
@@ -99,7 +99,7 @@ class ChildProcessPool implements InferencePool {
     // A version may come back (rollback) while its last requests still drain.
     await this.unloading.get(model.key);
     try {
-      checkModelBytes(model);
+      checkModelHash(model);
       await this.ring.add(model);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);

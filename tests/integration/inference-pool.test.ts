@@ -77,6 +77,11 @@ describe("inference pool", () => {
     await expect(pool.load({ ...other, bytes: noise, sha256: sha256Hex(noise) })).rejects.toMatchObject({
       code: "model_refused",
     });
+    const endless = endlessOnnx();
+    await expect(pool.load({ ...other, bytes: endless, sha256: sha256Hex(endless) })).rejects.toMatchObject({
+      code: "model_refused",
+      message: expect.stringMatching(/^load model \[b\]: .*Loop/),
+    });
     await expect(predictOne(pool, "b", 1)).rejects.toMatchObject({ code: "not_found" });
     expect(await predictOne(pool, "a", 1)).toBe(3);
   });
@@ -184,7 +189,7 @@ test("a native call that never returns ends at its deadline", async () => {
   const child = new ChildHandle();
   const watch = setInterval(() => child.checkDeadline(performance.now()), 10);
   const bytes = endlessOnnx();
-  await child.load({ key: "x", bytes, nFeatures: 1, outputName: "output" }, 10_000);
+  await child.load({ key: "x", bytes, isInspected: true, nFeatures: 1, outputName: "output" }, 10_000);
   const run = { key: "x", pieces: [Float64Array.of(1)], nRows: 1 };
   const began = performance.now();
   await expect(child.run(run, 100)).rejects.toMatchObject({ loss: "deadline" });

@@ -145,7 +145,7 @@ it(
       [60, false],
       [62, true],
     ]);
-    expect(row?.assessment?.action).toMatch(/^Cool f1: failure with probability 0\.\d+\.$/);
+    expect(row?.assessment?.action).toMatch(/^Cool f1: failure within 10 cycles with probability 0\.\d+\.$/);
     const mail = await patiently("the mail", async () => mails[0]);
     expect(mail).toContain(`Subject: [aura] work order ${row?.workOrderId}: f1`);
     expect(mail).toContain("asset: f1 at north");

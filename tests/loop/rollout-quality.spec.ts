@@ -64,7 +64,8 @@ describe("a rollout whose labels arrive while it bakes", () => {
   });
 
   it("is rolled back for quality that is a fifth worse, and nobody ever gets its answer", async () => {
-    // The champion is off by a noise of 10 cycles; the new version by 7 more of bias: √(10² + 7²) = 12.2.
+    // The champion is off by a noise of 10 cycles and 1 of bias, the new version by 7 more of bias: √(10² + 8²) = 12.8, and a
+    // half more or less with the rows that were answered until the labels came.
     const generator = createGenerator(5);
     const noise = Float64Array.from({ length: 20_000 }, () => 10 * generator.normal());
     const ledger = bench.ledger();
@@ -87,7 +88,7 @@ describe("a rollout whose labels arrive while it bakes", () => {
     expect(sent.status, JSON.stringify(sent.body)).toBeLessThan(300);
     const done = await bench.untilRow(id, (row) => row.endedAt !== null, 50_000);
     expect(done, done.reason ?? "").toMatchObject({ state: "rolled_back", guard: "quality" });
-    expect(done.reason).toMatch(/rmse of the new version is 1[12]\.?\d* on \d+ labelled/);
+    expect(done.reason).toMatch(/rmse of the new version is 1[123]\.?\d* on \d+ labelled/);
     await ledger.stop();
     expect(ledger.failed).toEqual([]);
     expect([...ledger.versionsSince(0).keys()]).toEqual([1]);

@@ -7,6 +7,8 @@ import type { CheckedPoolOptions } from "./pool-options.ts";
 export interface ReadyChild {
   readonly child: ChildHandle;
   readonly keys: Set<string>;
+  /** Models it has ever loaded: onnxruntime keeps a little of each. */
+  nLoads: number;
 }
 
 /** A model that a child could not load, or that answered its golden vectors wrongly. */
@@ -24,7 +26,7 @@ export class ModelLoadError extends Error {
 
 /** Starts a child without models. */
 export function startChild(niceness: number): ReadyChild {
-  return { child: new ChildHandle(niceness), keys: new Set() };
+  return { child: new ChildHandle(niceness), keys: new Set(), nLoads: 0 };
 }
 
 /** How a model is loaded. */
@@ -41,11 +43,13 @@ export interface LoadPlan {
  * @throws {ModelLoadError} when the graph breaks a rule of the subset; loading, running or the comparison fails
  */
 export async function loadIntoChild(
-  { child, keys }: ReadyChild,
+  ready: ReadyChild,
   model: ServedModel,
   { options, isInspected }: LoadPlan,
 ): Promise<void> {
+  const { child, keys } = ready;
   const { key, bytes, nFeatures, outputName } = model;
+  ready.nLoads++;
   try {
     await child.load({ key, bytes, isInspected, nFeatures, outputName }, options.loadDeadlineMs);
     await warmUp(child, model, options.deadlineMs);

@@ -16,10 +16,10 @@ import type { ModelOutput, ServedModel } from "./served-model.ts";
  * requests that queue meanwhile are the next batch. A batch that misses its deadline costs its child: the
  * child is killed and replaced, and its requests run again one by one, so that only the one that hangs fails.
  *
- * Loading a model never touches a serving child: new children are started with all models, the new one
- * included, warmed with its golden vectors and switched in one at a time, while the old ones finish their
- * batch and end. Memory that onnxruntime loses on reloading is lost with them. Every model has its own key
- * (the version digest), so answers of two versions cannot mix.
+ * Loading a model never touches a serving child: others take all models, the new one included, are warmed
+ * with its golden vectors and switched in one at a time, while the old ones finish their batch. One of these
+ * waits without models for the next load; after some loads it ends, and what onnxruntime keeps of each with it.
+ * Every model has its own key (the version digest), so answers of two versions cannot mix.
  */
 export interface InferencePool {
   /**

@@ -49,6 +49,8 @@ export interface RunningScorer {
 }
 
 const MAX_QUEUE_ROWS = 100_000;
+/** Of the children: what is asked of the API comes first. */
+const CHILD_NICENESS = 5;
 /** Beyond the time between two scores: for the score itself. */
 const SETTLE_MS = 2_000;
 /** Kind of the alert on a champion whose live source does not feed it. */
@@ -83,6 +85,7 @@ export async function startScorer(settings: Settings, parts: ScorerParts): Promi
     pool: {
       children: 1,
       maxQueueRows: MAX_QUEUE_ROWS,
+      niceness: CHILD_NICENESS,
       onEvent: (event) => logger.debug({ event }, "inference pool"),
     },
     champions: { onServed: () => void live?.refresh() },

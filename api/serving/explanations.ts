@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import { ExplainerThread } from "../../inference/explanation/explainer-thread.ts";
 import type { ExplainedModel } from "../../inference/explanation/explainer-thread.ts";
@@ -13,6 +14,8 @@ export const MAX_EXPLAINED_ROWS = 100;
 const MAX_BYTES = 256 * 2 ** 20;
 /** Champions whose explanations are made ready before anybody asks. */
 const MAX_PREPARED = 8;
+/** After a version came to serve: while it takes over the processors have enough to do. */
+const PREPARE_AFTER_MS = 2_000;
 
 /** A version and where its explanation file lies. */
 export interface ExplainableVersion {
@@ -31,6 +34,7 @@ export class Explanations {
   /** Digest of the last version that came to serve, by model. */
   readonly #prepared = new Map<string, string>();
   readonly #thread = new ExplainerThread({ maxModels: MAX_PREPARED });
+  #isClosed = false;
 
   constructor({ objects, logger }: { readonly objects: ObjectStore; readonly logger: Logger }) {
     this.#objects = objects;
@@ -64,6 +68,8 @@ export class Explanations {
     this.#prepared.set(version.model, version.digest);
     // More than the thread holds would only push each other out; the rest are read when they are asked for.
     if (version.explanation === undefined || this.#prepared.size > MAX_PREPARED) return;
+    await sleep(PREPARE_AFTER_MS, undefined, { ref: false });
+    if (this.#isClosed || this.#prepared.get(version.model) !== version.digest) return;
     try {
       await this.explain(version, golden.rows, Math.min(golden.nRows, MAX_EXPLAINED_ROWS));
     } catch (err) {
@@ -73,6 +79,7 @@ export class Explanations {
   }
 
   close(): Promise<void> {
+    this.#isClosed = true;
     return this.#thread.close();
   }
 

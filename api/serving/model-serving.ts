@@ -34,6 +34,7 @@ export interface ModelServingOptions {
   readonly pool: {
     readonly children: number;
     readonly maxQueueRows: number;
+    readonly niceness?: number;
     readonly onEvent: (event: PoolEvent) => void;
   };
   readonly champions?: Pick<ChampionsOptions, "onServed" | "pollMs">;

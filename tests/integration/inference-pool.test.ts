@@ -99,6 +99,20 @@ describe("inference pool", () => {
     expect(pool.status()).toMatchObject({ ready: true });
   });
 
+  test("starts no process for a swap but the first, and none that has loaded many models serves on", async () => {
+    const pool = startPool();
+    const pids = new Set<number | null>();
+    for (let version = 1; version <= 40; version++) {
+      await pool.load(lineModel(`v${version}`, version));
+      await pool.unload(`v${version - 1}`);
+      expect(await predictOne(pool, `v${version}`, 10)).toBe(10 * version + 1);
+      pids.add(pool.status().children[0]?.pid ?? null);
+    }
+    // Each takes two models for a swap, and 32 in its life: 79 loads are those of three, and of the first.
+    expect(pids.size).toBeGreaterThan(2);
+    expect(pids.size).toBeLessThan(6);
+  }, 60_000);
+
   test("refuses Infinity going in and coming out, without harm to the batch's other requests", async () => {
     const pool = startPool();
     const bytes = logOnnx();

@@ -79,7 +79,13 @@ export const watches = proxyActivities<Pick<RolloutActivities, "watchRollout">>(
   taskQueue: TASK_QUEUES.control,
   cancellationType: ActivityCancellationType.TRY_CANCEL,
 });
-export const monitoring = proxyActivities<ReturnType<typeof createMonitoringActivities>>(RECORD);
+type MonitoringActivities = ReturnType<typeof createMonitoringActivities>;
+export const monitoring = proxyActivities<Omit<MonitoringActivities, "checkDrift">>(RECORD);
+/** A window of a busy model is gigabytes of traces: minutes, with heartbeats. */
+export const driftChecks = proxyActivities<Pick<MonitoringActivities, "checkDrift">>({
+  ...DATA,
+  taskQueue: TASK_QUEUES.control,
+});
 export const retraining = proxyActivities<ReturnType<typeof createRetrainingActivities>>(RECORD);
 /** Small steps over many rows or objects: hours with heartbeats, and no core to take. */
 export const housekeeping = proxyActivities<ReturnType<typeof createHousekeepingActivities>>({

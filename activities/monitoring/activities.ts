@@ -17,7 +17,7 @@ import { confirmWindow } from "./confirm-window.ts";
 import { seenOf } from "./recorded-report.ts";
 import type { RecordedReport } from "./recorded-report.ts";
 import { referenceDocumentSchema } from "./reference-document.ts";
-import { readTraceWindow } from "./trace-window.ts";
+import { mostRows, readTraceWindow } from "./trace-window.ts";
 
 /** A check by hand may be newer than one by schedule that is late. */
 const EARLIER_LOOKED_AT = 20;
@@ -44,7 +44,7 @@ export function createMonitoringActivities(deps: ActivityDeps) {
      * Compares the window's logged inputs and answers with the reference frozen at training. Drift is confirmed when the
      * checks before this one, on the same version, found some of the same columns drifting in other rows.
      *
-     * **Effects**: drift report row, audit row. **Idempotency**: (model, window end). **Retry**: dependency.
+     * **Effects**: drift report row, audit row. **Idempotency**: (model, window end). **Heartbeat**: 1 s. **Retry**: work.
      */
     async checkDrift(input: DriftCheckInput): Promise<DriftCheckResult> {
       const { model, windowEnd } = input;
@@ -55,9 +55,11 @@ export function createMonitoringActivities(deps: ActivityDeps) {
       const { monitoring } = (await standingPipeline(db, champion)).pipeline;
       const start = new Date(Date.parse(windowEnd) - durationMs(monitoring.window)).toISOString();
       const report = withoutMinorBins(await compare(deps, champion, { start, end: windowEnd, monitoring }));
-      const earlier = (await db.drift.list(model, EARLIER_LOOKED_AT)).find(
+      const before = (await db.drift.verdicts(model, EARLIER_LOOKED_AT)).find(
         (row) => row.digest === champion.digest && row.windowEnd < windowEnd,
       );
+      // A report may be megabytes: only the one that counts is read.
+      const earlier = before === undefined ? undefined : await db.drift.get(before.id);
       const confirmation = await confirmWindow({
         report,
         start,
@@ -91,7 +93,7 @@ export function createMonitoringActivities(deps: ActivityDeps) {
 }
 
 async function compare(
-  deps: ActivityDeps,
+  { objects, db, cpu }: ActivityDeps,
   champion: VersionRow,
   given: { readonly start: string; readonly end: string; readonly monitoring: Pipeline["monitoring"] },
 ): Promise<DriftReport> {
@@ -99,20 +101,17 @@ async function compare(
   if (referenceRef === undefined || signatureRef === undefined) {
     throw new PlatformError("integrity", `check drift [${champion.model}]: the version has no reference`);
   }
-  const reference = await getDocument(deps.objects, referenceRef, referenceDocumentSchema);
-  const { problem, inputs, output } = await getDocument(deps.objects, signatureRef, signatureSchema);
+  const reference = await getDocument(objects, referenceRef, referenceDocumentSchema);
+  const { problem, inputs, output } = await getDocument(objects, signatureRef, signatureSchema);
   const { start, end, monitoring } = given;
-  const stores = { objects: deps.objects, predictions: deps.db.predictions };
-  const window = await readTraceWindow(stores, {
-    model: champion.model,
-    digest: champion.digest,
-    start,
-    end,
-  });
+  const limit = mostRows(inputs.length);
+  const { model, digest, version } = champion;
+  const asked = { model, digest, version, since: start, until: end };
+  const window = await readTraceWindow({ objects, predictions: db.predictions }, asked, limit);
   const answers = { outputs: window.outputs, nOutputs: Math.max(1, window.nOutputs) };
   const scores = headline(answers, problem, output.forecast);
-  const options = driftOptions(monitoring);
+  const options = driftOptions(monitoring, limit);
   const categories = Object.fromEntries(inputs.map(({ name, values }) => [name, values ?? []]));
   const scoreTexts = output.classLabels ?? [];
-  return deps.cpu.run("compareWindow", { reference, window, scores, categories, scoreTexts, options });
+  return cpu.run("compareWindow", { reference, window, scores, categories, scoreTexts, options });
 }

@@ -29,7 +29,7 @@ function checked(unseen: number) {
       scores: scored(N),
       categories: { type: KNOWN },
       scoreTexts: [],
-      options: driftOptions(monitoringSchema.parse({})),
+      options: driftOptions(monitoringSchema.parse({}), 200_000),
     },
     {},
   ).features[0];

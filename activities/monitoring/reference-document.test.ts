@@ -39,7 +39,7 @@ describe("the reference of a version", () => {
     scores: job.scores,
     categories: job.categories,
     scoreTexts: job.scoreTexts,
-    options: driftOptions(monitoringSchema.parse({})),
+    options: driftOptions(monitoringSchema.parse({}), 200_000),
   };
 
   it("knows categories and classes by their texts, and finds nothing in its own rows", () => {

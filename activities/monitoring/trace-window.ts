@@ -1,9 +1,6 @@
-import { tableFromIPC } from "apache-arrow";
-import type { Table } from "apache-arrow";
-import { PREDICTION_ROLES } from "../../schemas/serving/prediction.ts";
-import type { PredictionRole } from "../../schemas/serving/prediction.ts";
-import type { ObjectStore } from "../../stores/objects/port.ts";
-import type { PredictionStore } from "../../stores/postgres/port.ts";
+import type { PredictionStore, PredictionWindow } from "../../stores/postgres/port.ts";
+import { listAt, MOST_ROWS, readTraced } from "./traced-rows.ts";
+import type { TraceStores } from "./traced-rows.ts";
 
 /** Traced predictions of one version in a window: what it was asked and what it answered. */
 export interface TraceWindow {
@@ -18,85 +15,52 @@ export interface TraceWindow {
   readonly assets: readonly string[];
 }
 
-export interface WindowQuery {
-  readonly model: string;
-  readonly digest: string;
-  /** Default: answers alone. */
-  readonly role?: PredictionRole;
-  /** Half-open: start ≤ at < end, ISO 8601. */
-  readonly start: string;
-  readonly end: string;
-}
+/** Numbers beyond this are not held: of wide rows there are fewer. 160 MB, and once more in the thread that compares. */
+const MOST_CELLS = 20_000_000;
 
-/** Rows beyond this are not read: enough for any verdict, and memory stays bounded. */
-const MAX_ROWS = 200_000;
+/** Rows of a window that are read at most, by how many numbers a row has. */
+export function mostRows(nColumns: number): number {
+  return Math.max(1, Math.min(MOST_ROWS, Math.floor(MOST_CELLS / Math.max(1, nColumns))));
+}
 
 /**
- * Reads the shipped trace segments of a window.
+ * Reads what was asked and answered in a window, in order of time. Of more than `limit` rows an even sample over the whole
+ * window is read, the same one each time: what changed in its last hour is seen as well as what changed in its first.
  *
- * Rows of other versions are left out; rows answered twice (a segment that was recovered after a crash) count once.
+ * Rows that are not shipped yet are left out; rows that are in two segments (one was recovered after a crash) count once.
  */
 export async function readTraceWindow(
-  stores: { readonly objects: ObjectStore; readonly predictions: PredictionStore },
-  query: WindowQuery,
+  stores: TraceStores & { readonly predictions: Pick<PredictionStore, "ofVersion"> },
+  window: PredictionWindow,
+  limit: number,
 ): Promise<TraceWindow> {
-  const window = new WindowBuilder(query);
-  for (const segment of await stores.predictions.segments(query.model, query.start)) {
-    if (window.isFull) break;
-    window.add(tableFromIPC(await stores.objects.get(segment.object, 512 * 1024 * 1024)));
-  }
-  return window.finish();
+  const { rows } = await stores.predictions.ofVersion(window, limit);
+  const asked: Float64Array[] = [];
+  const answered: Float64Array[] = [];
+  const isRead = await readTraced(stores, rows, (table, row, place) => {
+    asked[place] = listAt(table, "features", row);
+    answered[place] = listAt(table, "outputs", row);
+  });
+  const places = [...rows.keys()].filter((place) => isRead[place]);
+  const features = tableOf(asked, places);
+  const outputs = tableOf(answered, places);
+  return {
+    nRows: places.length,
+    features: features.values,
+    nFeatures: features.width,
+    outputs: outputs.values,
+    nOutputs: outputs.width,
+    assets: places.map((place) => rows[place]?.asset ?? `\u0000${rows[place]?.predictionId}`),
+  };
 }
 
-class WindowBuilder {
-  readonly #query: WindowQuery;
-  readonly #role: PredictionRole;
-  readonly #startMicros: number;
-  readonly #endMicros: number;
-  readonly #seen = new Set<string>();
-  readonly #features: number[][] = [];
-  readonly #outputs: number[][] = [];
-  readonly #assets: string[] = [];
-
-  constructor(query: WindowQuery) {
-    this.#query = query;
-    this.#role = query.role ?? "answer";
-    this.#startMicros = Date.parse(query.start) * 1000;
-    this.#endMicros = Date.parse(query.end) * 1000;
-  }
-
-  get isFull(): boolean {
-    return this.#features.length >= MAX_ROWS;
-  }
-
-  add(table: Table): void {
-    const at = table.getChild("at");
-    for (const [index, row] of table.toArray().entries()) {
-      if (this.isFull) return;
-      // The column's own getter gives milliseconds and drops the rest, which is precise enough for a window.
-      const micros = Number(at?.get(index) ?? Number.NaN) * 1000;
-      if (row["model"] !== this.#query.model || row["digest"] !== this.#query.digest) continue;
-      if (!(micros >= this.#startMicros && micros < this.#endMicros)) continue;
-      // Segments of before it was kept have answers alone.
-      if (PREDICTION_ROLES[row["role"] ?? 0] !== this.#role) continue;
-      const id = String(row["predictionId"]);
-      if (this.#seen.has(id)) continue;
-      this.#seen.add(id);
-      this.#features.push(Array.from(row["features"] as Iterable<number>));
-      this.#outputs.push(Array.from(row["outputs"] as Iterable<number>));
-      this.#assets.push(row["asset"] === null ? `\u0000${id}` : String(row["asset"]));
-    }
-  }
-
-  finish(): TraceWindow {
-    const nRows = this.#features.length;
-    return {
-      nRows,
-      features: Float64Array.from(this.#features.flat()),
-      nFeatures: this.#features[0]?.length ?? 0,
-      outputs: Float64Array.from(this.#outputs.flat()),
-      nOutputs: this.#outputs[0]?.length ?? 0,
-      assets: this.#assets,
-    };
-  }
+/** @returns row-major; all rows are as wide as the first */
+function tableOf(
+  lists: readonly Float64Array[],
+  places: readonly number[],
+): { readonly values: Float64Array; readonly width: number } {
+  const width = lists[places[0] ?? 0]?.length ?? 0;
+  const values = new Float64Array(places.length * width);
+  places.forEach((place, row) => values.set(lists[place] ?? [], row * width));
+  return { values, width };
 }

@@ -1,6 +1,6 @@
-import { tableFromIPC } from "apache-arrow";
 import type { PredictionWindow, VersionPrediction } from "../../stores/postgres/port.ts";
 import { evidenceGroups } from "../evaluation/evidence-groups.ts";
+import { listAt, MOST_ROWS, readTraced } from "../monitoring/traced-rows.ts";
 import type { JudgedVersion, PerformanceDeps } from "./judged-version.ts";
 
 /** Predictions of a window with what the model answered. */
@@ -12,10 +12,6 @@ export interface PredictedRows {
   readonly answers: Float64Array;
   readonly width: number;
 }
-
-/** Rows beyond this are sampled: enough for any verdict, and memory stays bounded. */
-export const MOST_ROWS = 200_000;
-const SEGMENT_BYTES = 512 * 1024 * 1024;
 
 /**
  * The predictions of a version in a window, from the index. Of more than two classes the index has the likeliest alone: the others
@@ -36,19 +32,14 @@ async function withOutputs(
   { db, objects }: PerformanceDeps,
   { total, rows, width }: Pick<PredictedRows, "total" | "rows" | "width">,
 ): Promise<PredictedRows> {
-  const wanted = new Set(rows.map(({ predictionId }) => predictionId));
-  const outputs = new Map<string, Float64Array>();
-  for (const { object } of await db.predictions.objectsOf([...new Set(rows.map(({ segment }) => segment))])) {
-    const table = tableFromIPC(await objects.get(object, SEGMENT_BYTES));
-    const [ids, values] = [table.getChild("predictionId"), table.getChild("outputs")];
-    for (let i = 0; i < table.numRows; i++) {
-      const id = String(ids?.get(i));
-      if (wanted.has(id)) outputs.set(id, Float64Array.from(values?.get(i) as Iterable<number>));
-    }
-  }
-  const read = rows.filter(({ predictionId }) => outputs.get(predictionId)?.length === width);
-  const answers = new Float64Array(read.length * width);
-  read.forEach(({ predictionId }, i) => answers.set(outputs.get(predictionId) ?? [], i * width));
+  const outputs: Float64Array[] = [];
+  await readTraced({ objects, predictions: db.predictions }, rows, (table, row, place) => {
+    outputs[place] = listAt(table, "outputs", row);
+  });
+  const places = [...rows.keys()].filter((place) => outputs[place]?.length === width);
+  const answers = new Float64Array(places.length * width);
+  places.forEach((place, i) => answers.set(outputs[place] ?? [], i * width));
+  const read = rows.filter((_, place) => outputs[place]?.length === width);
   return { total, rows: read, answers, width };
 }
 

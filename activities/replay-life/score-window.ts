@@ -15,6 +15,7 @@ import type { Beat } from "../heartbeat.ts";
 import { referenceDocumentSchema } from "../monitoring/reference-document.ts";
 import { rowsWhere } from "../split/row-folds.ts";
 import { driftOptions } from "../monitoring/drift-options.ts";
+import { MOST_ROWS } from "../monitoring/traced-rows.ts";
 import type { ArmRows } from "./compare-arms.ts";
 import type { ReplayWindowInput, ReplayWindowResult } from "./messages.ts";
 import { answersOf, fileOf, seeDataset } from "./replay-version.ts";
@@ -24,9 +25,6 @@ import { seenWindowSchema } from "./seen-window.ts";
 import type { SeenWindow, StoredArm } from "./seen-window.ts";
 import { qualityOf } from "./window-quality.ts";
 import type { FoundQuality } from "./window-quality.ts";
-
-/** As many rows as a drift check of a served model reads; more are taken evenly. */
-const MAX_ROWS = 200_000;
 
 /** Drifted columns that the result names; the report has all. */
 const SHOWN_COLUMNS = 8;
@@ -120,9 +118,10 @@ async function askModel(
   return { seen, rows, answers, ...found };
 }
 
+/** Of more rows than a drift check of a served model reads an even sample, the same one for both models. */
 function rowsIn(t: Float64Array, { from, to }: ReplayWindowInput["span"]): Int32Array {
   const rows = rowsWhere(t.length, (row) => (t[row] as number) >= from && (t[row] as number) < to);
-  const step = Math.ceil(rows.length / MAX_ROWS);
+  const step = Math.ceil(rows.length / MOST_ROWS);
   return step <= 1 ? rows : rows.filter((_, i) => i % step === 0);
 }
 
@@ -156,7 +155,7 @@ async function compare(
       scores: headline({ outputs: answers, nOutputs }, problem.kind, output.forecast),
       categories: Object.fromEntries(inputs.map(({ name, values }) => [name, values ?? []])),
       scoreTexts: output.classLabels ?? [],
-      options: driftOptions(pipeline.monitoring),
+      options: driftOptions(pipeline.monitoring, MOST_ROWS),
     },
     beat,
   );

@@ -1,6 +1,6 @@
 import { patched } from "@temporalio/workflow";
 import type { DriftCheckResult } from "../../activities/monitoring/messages.ts";
-import { monitoring } from "../activity-proxies.ts";
+import { driftChecks } from "../activity-proxies.ts";
 import { logicalTime } from "../logical-time.ts";
 import { startRetrain, startRetrainOf } from "../retrain/start.ts";
 import { show } from "../visibility.ts";
@@ -19,7 +19,7 @@ export async function driftWorkflow(input: DriftInput): Promise<DriftCheckResult
   const { model } = input;
   show({ stage: "drift", model }, `Checking **${model}** for drift`);
   const windowEnd = logicalTime();
-  const result = await monitoring.checkDrift({ model, windowEnd });
+  const result = await driftChecks.checkDrift({ model, windowEnd });
   show({ stage: `drift:${result.state}` }, `**${model}**: ${result.detail}`);
   if (!patched("retrain-due")) {
     if (result.retrainWindow !== undefined)

@@ -62,5 +62,4 @@ export interface PredictionStore {
   ofVersion(window: PredictionWindow, limit: number): Promise<{ total: number; rows: VersionPrediction[] }>;
   /** Where shipped segments lie; of one that was not shipped yet there is none. */
   objectsOf(segments: readonly string[]): Promise<{ segment: string; object: ObjectRef }[]>;
-  segments(model: string, since: string): Promise<{ segment: string; object: ObjectRef; rows: number }[]>;
 }

@@ -325,8 +325,8 @@ await describeWithServices("stores on PostgreSQL", () => {
     await db.predictions.shipped("seg-0", refOf("seg-0"));
     await expect(db.predictions.shipped("seg-0", refOf("x"))).rejects.toMatchObject({ code: "conflict" });
     expect((await db.predictions.get("p-1"))?.object).toEqual(refOf("seg-0"));
-    expect(await db.predictions.segments("pump", "2026-01-01T00:00:00Z")).toEqual([
-      { segment: "seg-0", object: refOf("seg-0"), rows: 15 },
+    expect(await db.predictions.objectsOf(["seg-0", "seg-of-the-spool"])).toEqual([
+      { segment: "seg-0", object: refOf("seg-0") },
     ]);
   });
 

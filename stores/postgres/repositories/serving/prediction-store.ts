@@ -152,16 +152,4 @@ export class PostgresPredictionStore implements PredictionStore {
       [segments],
     );
   }
-
-  /** Shipped segments that hold predictions of the model at or after `since`, oldest first, with their number. */
-  segments(model: string, since: string): Promise<{ segment: string; object: ObjectRef; rows: number }[]> {
-    return this.#pool.query(
-      `select s.segment, count(*) as rows,
-              json_build_object('key', s.object_key, 'sha256', s.object_sha256, 'bytes', s.object_bytes) as object
-         from aura.prediction_index p join aura.prediction_segments s using (segment)
-        where p.model = $1 and p.at >= $2
-        group by s.segment order by min(p.at), s.segment`,
-      [model, since],
-    );
-  }
 }

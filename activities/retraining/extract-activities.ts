@@ -1,29 +1,27 @@
-import { createHash } from "node:crypto";
-import { mkdtemp, open, rm } from "node:fs/promises";
-import { join } from "node:path";
-import type { RawFile } from "../../schemas/data/dataset.ts";
-import type { LiveSource } from "../../schemas/live/source.ts";
-import { exactCsvText } from "../../schemas/text/csv.ts";
-import type { LabelRow } from "../../stores/postgres/port/labels.ts";
+import type { DatasetManifest } from "../../schemas/data/dataset.ts";
+import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import type { StoredReading } from "../../stores/postgres/port/live.ts";
 import { liveFileName } from "../../sources/files/live-files.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import { withHeartbeat } from "../heartbeat.ts";
 import type { Beat } from "../heartbeat.ts";
 import { readHistories } from "../scoring/histories.ts";
-import { failureRowsOf, liveRowsOf } from "./live-extract.ts";
+import { putCsv } from "./csv-object.ts";
+import { failureRowsOf, knownUntil, liveRowsOf } from "./live-extract.ts";
 import type { LiveExtract, LiveRows } from "./live-extract.ts";
+import { newFailures } from "./reported-failures.ts";
 import { standingPipeline } from "./standing-pipeline.ts";
 
 type ExtractDeps = Pick<ActivityDeps, "db" | "objects" | "duckdb" | "scratchDir">;
 
 const PAGE_ROWS = 2_000;
-const LABELS_PAGE = 1_000;
 const NOTHING: LiveExtract = { files: [], readings: 0, failures: 0 };
 
 export interface ExtractInput {
   readonly model: string;
   readonly window: string;
+  /** The moment of training, ISO 8601; absent in what was scheduled by a release that did not name it: now. */
+  readonly asOf?: string;
 }
 
 /** What was stored since the champion was trained, as files that a retrain learns from. */
@@ -32,12 +30,17 @@ export function createExtractActivities(deps: ExtractDeps) {
   return {
     /**
      * Writes the readings of the pipeline's live source that are newer than those of each asset in the champion's data, and the
-     * failures that were reported of that time.
+     * failures of its assets that were reported and that those data do not have: both as far as failures have been reported
+     * (`knownUntil`).
      *
-     * **Effects**: raw objects. **Idempotency**: content addresses; a second attempt may see readings that came meanwhile.
+     * **Effects**: raw objects. **Idempotency**: content addresses; a second attempt may see what came late meanwhile.
      * **Heartbeat**: 1 s. **Errors**: not_found, integrity. **Retry**: work.
      */
-    async extractLive({ model, window }: ExtractInput): Promise<LiveExtract> {
+    async extractLive({
+      model,
+      window,
+      asOf = new Date().toISOString(),
+    }: ExtractInput): Promise<LiveExtract> {
       return withHeartbeat(async (beat) => {
         const champion = await db.registry.champion(model);
         if (champion === undefined) return NOTHING;
@@ -49,119 +52,98 @@ export function createExtractActivities(deps: ExtractDeps) {
         if (found === undefined) return { ...NOTHING, notTaken: `there is no live source ${source.live}` };
         const rows = liveRowsOf(pipeline, source, found.document);
         if ("why" in rows) return { ...NOTHING, notTaken: rows.why };
-        const manifest = (await db.datasets.get(champion.dataset))?.manifest;
+        const dataset = (await db.datasets.get(champion.dataset))?.manifest;
         // Without them nobody knows which readings are new.
-        if (manifest === undefined) return { ...NOTHING, notTaken: "the data of the champion are gone" };
-        const known = await readHistories(deps, manifest);
-        const after = (asset: string): number => known.get(asset)?.last ?? Number.NEGATIVE_INFINITY;
-        const taken = await writeReadings(deps, {
-          rows,
-          found,
-          after,
-          name: liveFileName(name, window),
-          beat,
-        });
-        if (taken === undefined) return NOTHING;
-        const failures = failureRowsOf(pipeline, await newFailures(deps, after));
-        const events =
-          failures === undefined
-            ? []
-            : [await putText(deps, liveFileName(failures.source, window), exactCsvText(failures.rows))];
-        const nFailures = failures === undefined ? 0 : failures.rows.length - 1;
-        return { files: [taken.file, ...events], readings: taken.n, failures: nFailures };
+        if (dataset === undefined) return { ...NOTHING, notTaken: "the data of the champion are gone" };
+        const { sourceKey } = found;
+        const until = knownUntil(pipeline, asOf);
+        return extract(deps, { pipeline, dataset, sourceKey, name, window, rows, until, beat });
       });
     },
   };
 }
 
-interface WriteJob {
-  readonly rows: LiveRows;
-  readonly found: { readonly sourceKey: number; readonly document: LiveSource };
-  /** Microseconds up to which an asset is known. */
-  readonly after: (asset: string) => number;
+interface ExtractJob {
+  readonly pipeline: Pipeline;
+  /** The data of the champion. */
+  readonly dataset: DatasetManifest;
+  readonly sourceKey: number;
+  /** Of the readings. */
   readonly name: string;
+  readonly window: string;
+  readonly rows: LiveRows;
+  readonly until: number | undefined;
   readonly beat: Beat;
 }
 
-/** Asset by asset, a page at a time: memory is bounded. @returns undefined where there is no reading */
-async function writeReadings(
-  deps: ExtractDeps,
-  { rows, found, after, name, beat }: WriteJob,
-): Promise<{ readonly file: RawFile; readonly n: number } | undefined> {
-  const scratch = await mkdtemp(join(deps.scratchDir, "extract-"));
-  try {
-    const path = join(scratch, "readings.csv");
-    const hash = createHash("sha256");
-    const file = await open(path, "w");
-    let n = 0;
-    try {
-      const write = async (text: string) => {
-        hash.update(text);
-        await file.writeFile(text);
-      };
-      await write(exactCsvText([rows.header]));
-      for (const asset of await deps.db.readings.assetsIn(found.sourceKey)) {
-        for await (const page of pagesOf(deps, { sourceKey: found.sourceKey, asset, after: after(asset) })) {
-          beat.signal.throwIfAborted();
-          await write(exactCsvText(page.map((reading) => [...rows.read(reading)])));
-          n += page.length;
-          beat.report({ readings: n });
-        }
-      }
-    } finally {
-      await file.close();
-    }
-    if (n === 0) return undefined;
-    return {
-      n,
-      file: { name, object: await deps.objects.putFile(`raw/sha256/${hash.digest("hex")}`, path) },
-    };
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
+async function extract(deps: ExtractDeps, job: ExtractJob): Promise<LiveExtract> {
+  const { pipeline, dataset, sourceKey, name, window, rows, until, beat } = job;
+  const known = await readHistories(deps, dataset);
+  const live = await deps.db.readings.assetsIn(sourceKey);
+  const spanOf = (asset: string) => ({ sourceKey, asset, after: known.get(asset)?.last, until });
+  const readings = await putCsv(deps, {
+    name: liveFileName(name, window),
+    header: rows.header,
+    pages: mapPages(newReadings(deps, live, spanOf), (one) => rows.read(one)),
+    beat,
+  });
+  const events = failureRowsOf(pipeline);
+  const assets = [...new Set([...known.keys(), ...live])].toSorted();
+  const failures =
+    events === undefined
+      ? undefined
+      : await putCsv(deps, {
+          name: liveFileName(events.source, window),
+          header: events.header,
+          pages: mapPages(newFailures(deps, { pipeline, dataset, assets, until }), (one) => events.read(one)),
+          beat,
+        });
+  return {
+    files: [readings, failures].flatMap((one) => one?.file ?? []),
+    readings: readings?.n ?? 0,
+    failures: failures?.n ?? 0,
+    ...(until === undefined ? {} : { until: new Date(until / 1_000).toISOString() }),
+  };
+}
+
+interface SpanOfAsset {
+  readonly sourceKey: number;
+  readonly asset: string;
+  /** Microseconds; undefined: nothing of it is known. */
+  readonly after: number | undefined;
+  /** Microseconds, included; undefined: all. */
+  readonly until: number | undefined;
+}
+
+/** Asset by asset, a page at a time: memory is bounded. */
+async function* newReadings(
+  { db }: ExtractDeps,
+  assets: readonly string[],
+  spanOf: (asset: string) => SpanOfAsset,
+): AsyncGenerator<readonly StoredReading[]> {
+  for (const id of assets) {
+    const { sourceKey, asset, after, until } = spanOf(id);
+    let last: StoredReading | undefined;
+    do {
+      const page = await db.readings.page({
+        sourceKey,
+        asset,
+        limit: PAGE_ROWS,
+        order: "oldest",
+        isTimestamp: true,
+        ...(after === undefined ? {} : { since: after + 1 }),
+        ...(until === undefined ? {} : { until: until + 1 }),
+        ...(last === undefined ? {} : { after: last }),
+      });
+      if (page.length > 0) yield page;
+      last = page.length < PAGE_ROWS ? undefined : page.at(-1);
+    } while (last !== undefined);
   }
 }
 
-async function* pagesOf(
-  { db }: ExtractDeps,
-  { sourceKey, asset, after }: { readonly sourceKey: number; readonly asset: string; readonly after: number },
-): AsyncGenerator<readonly StoredReading[]> {
-  const since = Number.isFinite(after) ? { since: after + 1 } : {};
-  let last: StoredReading | undefined;
-  do {
-    const page = await db.readings.page({
-      sourceKey,
-      asset,
-      limit: PAGE_ROWS,
-      order: "oldest",
-      isTimestamp: true,
-      ...since,
-      ...(last === undefined ? {} : { after: last }),
-    });
-    if (page.length > 0) yield page;
-    last = page.length < PAGE_ROWS ? undefined : page.at(-1);
-  } while (last !== undefined);
-}
-
-/** Failures that are newer than what is known of their asset, oldest first. */
-async function newFailures({ db }: ExtractDeps, after: (asset: string) => number): Promise<LabelRow[]> {
-  const found: LabelRow[] = [];
-  let last: LabelRow | undefined;
-  do {
-    const page = await db.labels.list({
-      kind: "failure",
-      state: "valid",
-      limit: LABELS_PAGE,
-      ...(last === undefined ? {} : { after: last.seq }),
-    });
-    for (const label of page)
-      if (label.asset !== null && label.t !== null && label.t > after(label.asset)) found.push(label);
-    last = page.length < LABELS_PAGE ? undefined : page.at(-1);
-  } while (last !== undefined);
-  return found.toReversed();
-}
-
-async function putText({ objects }: ExtractDeps, name: string, text: string): Promise<RawFile> {
-  const bytes = new TextEncoder().encode(text);
-  const sha256 = createHash("sha256").update(bytes).digest("hex");
-  return { name, object: await objects.put(`raw/sha256/${sha256}`, bytes) };
+async function* mapPages<T, U>(
+  pages: AsyncIterable<readonly T[]>,
+  map: (one: T) => U,
+): AsyncGenerator<readonly U[]> {
+  for await (const page of pages) yield page.map(map);
 }

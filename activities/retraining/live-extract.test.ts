@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { liveSourceSchema } from "../../schemas/live/source.ts";
 import { parsePipeline } from "../../schemas/pipeline/parse.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
-import { failureRowsOf, liveRowsOf } from "./live-extract.ts";
+import { failureRowsOf, knownUntil, liveRowsOf } from "./live-extract.ts";
 
 const FILE = `
 name: pumps
@@ -34,6 +34,14 @@ const pipelineOf = (...changes: readonly (readonly [string, string])[]): Pipelin
     changes.reduce((text, [from, to]) => text.replace(from, to), FILE),
     "p.yaml",
   ).pipeline;
+
+const columnLabel = pipelineOf(
+  [
+    "label: { kind: events, source: events, where: { what: [bearing, seal] } }",
+    "label: { kind: column, column: mode }",
+  ],
+  ["task: { kind: failure_within, horizon: 7d }", "task: { kind: class }"],
+);
 
 const live = (over: object = {}) =>
   liveSourceSchema.parse({
@@ -99,13 +107,7 @@ describe("liveRowsOf", () => {
     ],
     [
       "without the label",
-      pipelineOf(
-        [
-          "label: { kind: events, source: events, where: { what: [bearing, seal] } }",
-          "label: { kind: column, column: mode }",
-        ],
-        ["task: { kind: failure_within, horizon: 7d }", "task: { kind: class }"],
-      ),
+      columnLabel,
       live({ columns: [{ name: "temperature", unit: "°C" }] }),
       /no fitting mode/,
     ],
@@ -128,19 +130,36 @@ describe("liveRowsOf", () => {
 
 describe("failureRowsOf", () => {
   it("makes an event of a reported failure that the label finds", () => {
-    expect(failureRowsOf(pipelineOf(), [{ asset: "p1", t: T }])).toEqual({
-      source: "events",
-      rows: [
-        ["pump", "time", "what", "note"],
-        ["p1", "2026-11-21T00:00:00.000Z", "bearing", ""],
-      ],
-    });
+    const rows = failureRowsOf(pipelineOf());
+    expect(rows).toMatchObject({ source: "events", header: ["pump", "time", "what", "note"] });
+    expect(rows?.read({ seq: 1, asset: "p1", t: T })).toEqual([
+      "p1",
+      "2026-11-21T00:00:00.000Z",
+      "bearing",
+      "",
+    ]);
   });
 
-  it("makes none that would have to say more, and none of nothing", () => {
+  it("makes none that would have to say more, and none for a label that is not made of events", () => {
     const strict = pipelineOf(["name: note, type: text", "name: note, type: text, nullable: false"]);
-    expect(failureRowsOf(strict, [{ asset: "p1", t: T }])).toBeUndefined();
-    expect(failureRowsOf(pipelineOf(), [])).toBeUndefined();
-    expect(failureRowsOf(pipelineOf(), [{ asset: null, t: null }])).toBeUndefined();
+    expect(failureRowsOf(strict)).toBeUndefined();
+    expect(failureRowsOf(columnLabel)).toBeUndefined();
+  });
+});
+
+describe("knownUntil", () => {
+  it.each([
+    ["a week by default", pipelineOf(), "2026-11-14T00:00:00.000Z"],
+    [
+      "the delay of the file",
+      pipelineOf(["task:", "performance: { delay: 36h }\ntask:"]),
+      "2026-11-19T12:00:00.000Z",
+    ],
+  ])("is %s before the training where failures are reported", (_name, pipeline, expected) => {
+    expect(knownUntil(pipeline, "2026-11-21T00:00:00.000Z")).toBe(Date.parse(expected) * 1_000);
+  });
+
+  it("has no bound where the truth stands in the readings", () => {
+    expect(knownUntil(columnLabel, "2026-11-21T00:00:00.000Z")).toBeUndefined();
   });
 });

@@ -2,9 +2,10 @@ import type { RawFile } from "../../schemas/data/dataset.ts";
 import type { LiveSource } from "../../schemas/live/source.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
 import type { Column, Source } from "../../schemas/pipeline/source.ts";
+import { durationMs } from "../../schemas/pipeline/time.ts";
 import { formatIsoMicros } from "../../schemas/text/iso-time.ts";
 import type { StoredReading } from "../../stores/postgres/port/live.ts";
-import type { LabelRow } from "../../stores/postgres/port/labels.ts";
+import type { ReportedFailure } from "../../stores/postgres/port/labels.ts";
 
 /** A cell of CSV; empty: missing. */
 type Cell = string | number;
@@ -78,12 +79,37 @@ function isNeeded({ name, nullable }: Column, { label }: Pipeline): boolean {
   return !nullable || (label.kind === "column" && label.column === name);
 }
 
+/**
+ * Until when stored readings are learnt from, in microseconds; undefined: all of them.
+ *
+ * Where failures are reported, a reading says "nothing failed" once every failure of its time has been reported: before, that is
+ * not known, and what was learnt as healthy would stay so for ever. So readings and failures are cut at the delay before the
+ * moment of training, as `aura replay-life` cuts them. Where the truth stands in the readings, or nobody needs it, nothing is late.
+ *
+ * @param asOf  the moment of training, ISO 8601
+ */
+export function knownUntil(
+  { label, performance }: Pick<Pipeline, "label" | "performance">,
+  asOf: string,
+): number | undefined {
+  if (label.kind !== "events") return undefined;
+  return (Date.parse(asOf) - durationMs(performance.delay)) * 1_000;
+}
+
 /** How reported failures become rows of the events that the label is made of. */
-export function failureRowsOf(
-  { label, sources }: Pipeline,
-  labels: readonly Pick<LabelRow, "asset" | "t">[],
-): { readonly source: string; readonly rows: readonly (readonly Cell[])[] } | undefined {
-  if (label.kind !== "events" || labels.length === 0) return undefined;
+export interface FailureRows {
+  /** The events source. */
+  readonly source: string;
+  readonly header: readonly string[];
+  read(failure: ReportedFailure): readonly Cell[];
+}
+
+/** @returns undefined where the label is made of no events, or of ones that a reported failure does not make */
+export function failureRowsOf({
+  label,
+  sources,
+}: Pick<Pipeline, "label" | "sources">): FailureRows | undefined {
+  if (label.kind !== "events") return undefined;
   const events = sources[label.source];
   if (events?.asset === undefined || events.time === undefined) return undefined;
   const { asset, time, columns } = events;
@@ -91,13 +117,12 @@ export function failureRowsOf(
   const others = columns.filter(({ name }) => name !== asset && name !== time.column);
   // An event that must say more than that the asset failed cannot be made of a label.
   if (others.some(({ name, nullable }) => !nullable && !where.has(name))) return undefined;
-  const rows = labels.flatMap((one) =>
-    one.asset === null || one.t === null
-      ? []
-      : [[one.asset, formatIsoMicros(one.t), ...others.map(({ name }) => cellOf(where.get(name)))]],
-  );
-  const header = [asset, time.column, ...others.map(({ name }) => name)];
-  return rows.length === 0 ? undefined : { source: label.source, rows: [header, ...rows] };
+  const says = others.map(({ name }) => cellOf(where.get(name)));
+  return {
+    source: label.source,
+    header: [asset, time.column, ...others.map(({ name }) => name)],
+    read: (one) => [one.asset, formatIsoMicros(one.t), ...says],
+  };
 }
 
 const cellOf = (value: string | number | boolean | undefined): Cell =>
@@ -108,6 +133,8 @@ export interface LiveExtract {
   readonly files: readonly RawFile[];
   readonly readings: number;
   readonly failures: number;
+  /** Until when, ISO 8601: of later times failures may not be reported yet. Absent: without a bound. */
+  readonly until?: string;
   /** Why nothing was taken; absent where it was, or there is nothing to take. */
   readonly notTaken?: string;
 }

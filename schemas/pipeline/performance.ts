@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { durationSchema } from "./time.ts";
+import { durationSchema, periodSchema } from "./time.ts";
 
 /** How realized quality is watched, once labels come. */
 export const performanceSchema = z.strictObject({
-  every: durationSchema.default("1d").describe("Time between two checks."),
-  window: durationSchema
+  every: periodSchema.default("1d").describe("Time between two checks."),
+  window: periodSchema
     .default("30d")
     .describe(
       "Predictions of so long a time are judged together; a row of such windows goes back from the check.",
@@ -37,7 +37,7 @@ export const performanceSchema = z.strictObject({
   delay: durationSchema
     .default("7d")
     .describe(
-      "With `seen: readings`: every failure is reported within this time, so younger readings say nothing.",
+      "Every failure is reported within this time, so younger readings say nothing: a retrain does not learn from them where failures are events, and with `seen: readings` they are no sign of health.",
     ),
 });
 export type PerformanceRules = z.infer<typeof performanceSchema>;

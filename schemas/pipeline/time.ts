@@ -13,6 +13,15 @@ const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h|d|w)$/;
 /** Duration text such as `90s`, `15m`, `72h`, `7d`, `2w`: a number and one of ms, s, m, h, d, w. */
 export const durationSchema = z.string().regex(DURATION, "expected a duration such as 30m, 72h or 7d");
 
+/** Faster ones no check, and no retrain, would keep up with. */
+const SHORTEST_PERIOD_MS = 1_000;
+
+/** A duration after which something is done again, or that is looked at together. */
+export const periodSchema = durationSchema.refine(
+  (text) => !DURATION.test(text) || durationMs(text) >= SHORTEST_PERIOD_MS,
+  "expected at least 1s",
+);
+
 /**
  * A span of an asset's time: a duration text where time is a timestamp, a whole number of cycles
  * (or of readings, for row windows) where it is an integer.

@@ -4,11 +4,20 @@ import { ApiClient } from "../../cli/client.ts";
 import { createGenerator } from "../../numerics/random/generator.ts";
 import { createDatabase } from "../../stores/postgres/database.ts";
 import type { Database } from "../../stores/postgres/port.ts";
-import { PatientPerson } from "../faults/drive-run.ts";
+import {
+  labelsScheduleId,
+  performanceWorkflowId,
+  retrainScheduleId,
+} from "../../temporal-config/constants.ts";
+import { isNeverFinal, PatientPerson } from "../faults/drive-run.ts";
 import { FaultyPlatform } from "../faults/faulty-platform.ts";
-import { inMs } from "../faults/patience.ts";
+import { pipelineText } from "../faults/fixture/pumps.ts";
+import { inMs, untilAnswered } from "../faults/patience.ts";
 
-/** A retrain learns from the readings that were stored since, with the failures that were reported of them. */
+/**
+ * A retrain learns from the readings that were stored since, with the failures that were reported of them; and it is started by
+ * a schedule, by enough new labels and by quality that fell, each through Temporal as it runs by itself.
+ */
 
 const STORY_MS = 300_000;
 const MODEL = "telemetry-pumps";
@@ -44,6 +53,7 @@ task: { kind: failure_within, horizon: 6h }
 split: { holdout: { by: asset, share: 0.3 }, folds: 2 }
 candidates: [{ kind: linear }]
 gates: []
+champion: { margin: -1 }
 monitoring: { enabled: false }
 retraining: { coolDown: 1s }
 `;
@@ -163,6 +173,111 @@ describe("a retrain of a pipeline with a live source", () => {
     });
     expect(sources?.["readings"]?.nAssets).toBe(ASSETS.length);
     expect(sources?.["events"]?.counts).toMatchObject({ accepted: 2 * ASSETS.length, quarantined: 0 });
+    expect(await person.finishRun(runId)).toMatchObject({ outcome: "promoted" });
+  });
+
+  it("learns nothing of what failures may yet be reported of, and what was reported late, of its own assets alone", async () => {
+    const daysAgo = (days: number) => new Date(Date.now() - days * 24 * HOUR_MS).toISOString();
+    const readings = ASSETS.flatMap((asset) =>
+      // The file has the default delay of a week.
+      [8, 6].map((days) => ({ asset, time: daysAgo(days), values: { temperature: 51, vibration: 3 } })),
+    );
+    await api.post("/v1/readings", { reply: z.unknown(), body: { source: "telemetry", readings } });
+    const [first = "", second = "", third = ""] = ASSETS;
+    const beforeTheNewest = new Date(FIRST_MS + 90 * HOUR_MS).toISOString();
+    const labels = [
+      { kind: "failure", asset: first, t: beforeTheNewest },
+      { kind: "failure", asset: second, t: daysAgo(5) },
+      // The events of the champion have it.
+      { kind: "failure", asset: third, t: new Date(FIRST_MS + 30 * HOUR_MS).toISOString() },
+      { kind: "failure", asset: "a pump of another fleet", t: beforeTheNewest },
+      { kind: "failure", asset: first, t: 200 },
+    ];
+    await api.post("/v1/labels", { reply: z.unknown(), body: { labels } });
+    const { window, files, sources, runId } = await retrain();
+    expect(files).toContain(`@live/events/${window}.csv`);
+    expect(sources?.["readings"]?.counts).toMatchObject({
+      accepted: ASSETS.length * (IN_FILES + LIVE + 1),
+      quarantined: 0,
+    });
+    expect(sources?.["events"]?.counts).toMatchObject({ accepted: 2 * ASSETS.length + 1, quarantined: 0 });
     await person.finishRun(runId);
+  });
+
+  const STEP_MS = 60_000;
+  const promoted = async (name: string, rest: string) => {
+    const pipeline = `${pipelineText().replace("name: faults", `name: ${name}`)}\n${rest}\n`;
+    const { runId } = await person.startRun({ pipeline });
+    expect(await person.finishRun(runId)).toMatchObject({ outcome: "promoted" });
+  };
+  const retrainsOf = (model: string) => db.retrains.list({ model, limit: 50 });
+  const finished = (model: string, n: number) =>
+    untilAnswered(`${n} retrains of ${model}`, inMs(STEP_MS), async () => {
+      const items = (await retrainsOf(model)).filter(({ finishedAt }) => finishedAt !== null);
+      return items.length >= n ? items : undefined;
+    });
+
+  it("is started by its schedule at every tick, though the cool-down is as long as its period", async () => {
+    await promoted("by-tick", "retraining: { schedule: { every: 6s }, coolDown: 6s }");
+    const items = await finished("by-tick", 3);
+    await platform.client.schedule.getHandle(retrainScheduleId("by-tick")).pause();
+    expect(new Set(items.map(({ trigger }) => trigger))).toEqual(new Set(["schedule"]));
+    // A machine that is busy may leave one out as the one before still runs; none is too early.
+    const refused = await db.retrains.refusals({ model: "by-tick", limit: 50 });
+    expect(refused.filter(({ code }) => code === "cool_down")).toEqual([]);
+  });
+
+  it("is started by enough new labels, and by quality that fell", async () => {
+    const model = "by-labels";
+    await promoted(
+      model,
+      "performance: { minLabels: 20, confirmations: 1 }\nretraining: { newLabels: 30, coolDown: 1s }",
+    );
+    /** What the action of a schedule comes to, asked for now. */
+    const act = async (scheduleId: string): Promise<unknown> => {
+      const schedule = platform.client.schedule.getHandle(scheduleId);
+      const before = (await schedule.describe()).info.numActionsTaken;
+      await schedule.trigger();
+      const action = await untilAnswered("its action", inMs(STEP_MS), async () => {
+        const { info } = await schedule.describe();
+        return info.numActionsTaken > before ? info.recentActions.at(-1) : undefined;
+      });
+      return platform.client.workflow.getHandle(action.action.workflow.workflowId).result();
+    };
+    const reply = z.looseObject({
+      predictions: z.array(z.looseObject({ predictionId: z.string(), decision: z.boolean() })),
+    });
+    const rows = Array.from({ length: 60 }, (_, i) => ({
+      temperature: 40 + (i * 40) / 60,
+      vibration: 2 + (i * 8) / 60,
+    }));
+    const ask = (client: ApiClient) => client.post(`/v1/models/${model}/predict`, { reply, body: { rows } });
+    const { predictions } = await person.ask("answers", ask, isNeverFinal);
+    await untilAnswered("recorded answers", inMs(STEP_MS), async () => {
+      const known = await db.predictions.list({ model, limit: 100 });
+      return known.length === rows.length || undefined;
+    });
+    // None of the answers comes true.
+    const labels = predictions.map(({ predictionId, decision }) => ({
+      kind: "class",
+      predictionId,
+      value: decision ? 0 : 1,
+    }));
+    const say = (some: readonly object[]) =>
+      api.post("/v1/labels", { reply: z.unknown(), body: { labels: some } });
+    await say(labels.slice(0, 29));
+    expect(await act(labelsScheduleId(model))).toMatchObject({
+      isDue: false,
+      refused: { code: "few_labels", message: `29 of 30 new labels of ${model}` },
+    });
+    await say(labels.slice(29));
+    expect(await act(labelsScheduleId(model))).toMatchObject({ isDue: true });
+    expect(await finished(model, 1)).toMatchObject([{ trigger: "labels", outcome: "unchanged" }]);
+    // They have had their retrain.
+    expect(await act(labelsScheduleId(model))).toMatchObject({ isDue: false });
+
+    const fell = { state: "degraded", confirmed: true, retrainWindow: expect.any(String) as string };
+    expect(await act(performanceWorkflowId(model))).toMatchObject(fell);
+    expect(await finished(model, 2)).toMatchObject([{ trigger: "degradation", outcome: "unchanged" }, {}]);
   });
 });

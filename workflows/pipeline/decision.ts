@@ -1,12 +1,4 @@
-import {
-  ActivityFailure,
-  ApplicationFailure,
-  ChildWorkflowFailure,
-  ParentClosePolicy,
-  WorkflowIdReusePolicy,
-  executeChild,
-  workflowInfo,
-} from "@temporalio/workflow";
+import { ParentClosePolicy, WorkflowIdReusePolicy, executeChild, workflowInfo } from "@temporalio/workflow";
 import type { GateOutcome, PromoteResult, RegisterResult } from "../../activities/registry/messages.ts";
 import type { PipelineInput, RunPlan } from "../../activities/runs/messages.ts";
 import {
@@ -18,6 +10,7 @@ import {
 import { runs } from "../activity-proxies.ts";
 import type { ApprovalInput, ApprovalResult } from "../approval/messages.ts";
 import { approvalWorkflow } from "../approval/workflow.ts";
+import { causeOf } from "../failure-cause.ts";
 import { promotionWorkflow } from "../promotion/workflow.ts";
 import type { RolloutResult } from "../rollout/messages.ts";
 import { rolloutWorkflow } from "../rollout/workflow.ts";
@@ -147,9 +140,8 @@ export async function promote(
       ],
     });
   } catch (error) {
-    let cause = error;
-    while (cause instanceof ChildWorkflowFailure || cause instanceof ActivityFailure) cause = cause.cause;
-    if (cause instanceof ApplicationFailure && cause.type === "conflict") return { refused: cause.message };
+    const { code, message } = causeOf(error);
+    if (code === "conflict") return { refused: message };
     throw error;
   }
 }

@@ -1,8 +1,6 @@
 import {
-  ActivityFailure,
   ApplicationFailure,
   CancellationScope,
-  ChildWorkflowFailure,
   isCancellation,
   patched,
   setHandler,
@@ -24,6 +22,7 @@ import {
   runs,
   training,
 } from "../activity-proxies.ts";
+import { causeOf } from "../failure-cause.ts";
 import { show } from "../visibility.ts";
 import { adoptAndEvaluate } from "./adoption.ts";
 import { askForApproval, promote, rollOut } from "./decision.ts";
@@ -309,14 +308,7 @@ async function recordEnd(plan: RunPlan, error: unknown): Promise<void> {
     await runs.failRun({ runId: plan.runId, status: "cancelled", code: "cancelled", message: "cancelled" });
     return;
   }
-  let cause = error;
-  while (
-    (cause instanceof ActivityFailure || cause instanceof ChildWorkflowFailure) &&
-    cause.cause !== undefined
-  )
-    cause = cause.cause;
-  const code = cause instanceof ApplicationFailure && cause.type != null ? cause.type : "internal";
-  const message = cause instanceof Error ? cause.message : String(cause);
+  const { cause, code, message } = causeOf(error);
   const locations = cause instanceof ApplicationFailure ? locationsOf(cause) : [];
   const where = locations.length === 0 ? {} : { locations };
   await runs.failRun({ runId: plan.runId, status: "failed", code, message, ...where });

@@ -1,7 +1,5 @@
 import {
-  ActivityFailure,
   CancellationScope,
-  ChildWorkflowFailure,
   WorkflowIdReusePolicy,
   executeChild,
   isCancellation,
@@ -12,6 +10,7 @@ import type { RetrainFinish, RetrainInput } from "../../activities/retraining/me
 import type { PipelineResult } from "../../activities/runs/messages.ts";
 import { pipelineWorkflowId, TASK_QUEUES } from "../../temporal-config/constants.ts";
 import { extracts, retraining } from "../activity-proxies.ts";
+import { causeOf } from "../failure-cause.ts";
 import { pipelineWorkflow } from "../pipeline/workflow.ts";
 import { show } from "../visibility.ts";
 
@@ -48,7 +47,8 @@ async function runPipeline(input: RetrainInput): Promise<PipelineResult> {
   // Opened before anything is done, or a second one could begin meanwhile.
   const isExtracting = patched("live-extract");
   if (isExtracting) await retraining.beginRetrain(input);
-  const live = isExtracting ? await extracts.extractLive({ model, window }) : undefined;
+  const asOf = new Date().toISOString();
+  const live = isExtracting ? await extracts.extractLive({ model, window, asOf }) : undefined;
   if (live !== undefined) show({ stage: "retrain:extracted" }, extractText(input, live));
   const { pipelineInput, inputHash } = await retraining.prepareRetrain({
     ...input,
@@ -64,8 +64,10 @@ async function runPipeline(input: RetrainInput): Promise<PipelineResult> {
 }
 
 function extractText({ model, reason }: RetrainInput, live: LiveExtract): string {
-  const { readings, failures, notTaken } = live;
-  const taken = `${readings} stored readings and ${failures} reported failures are new`;
+  const { readings, failures, until, notTaken } = live;
+  const bound =
+    until === undefined ? "" : `, until ${until}: of what came later failures may be reported yet`;
+  const taken = `${readings} stored readings and ${failures} reported failures are new${bound}`;
   return `Retraining **${model}**: ${reason}\n\n- ${notTaken === undefined ? taken : `stored readings are not taken: ${notTaken}`}`;
 }
 
@@ -78,12 +80,5 @@ function outcomeOf({ outcome, gates }: PipelineResult): Pick<RetrainFinish, "out
 }
 
 function endOf(error: unknown): { readonly state: "failed" | "cancelled"; readonly message: string } {
-  let cause = error;
-  while (
-    (cause instanceof ActivityFailure || cause instanceof ChildWorkflowFailure) &&
-    cause.cause !== undefined
-  )
-    cause = cause.cause;
-  const message = cause instanceof Error ? cause.message : String(cause);
-  return { state: isCancellation(error) ? "cancelled" : "failed", message };
+  return { state: isCancellation(error) ? "cancelled" : "failed", message: causeOf(error).message };
 }

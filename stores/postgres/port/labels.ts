@@ -31,6 +31,8 @@ export interface LabelStore {
   unknownAssets(assets: readonly string[]): Promise<string[]>;
   /** How many labels that count were stored since then, by kind. */
   counts(since: string): Promise<{ kind: LabelKind; n: number }[]>;
+  /** Failures that count, of these assets and times; a page follows the `seq` of the last one of the page before. */
+  failuresOf(filter: FailureFilter): Promise<ReportedFailure[]>;
   /** Labels that count of all assets that the version answered for in the window, of each asset in order of time. */
   ofAssets(window: PredictionWindow & { readonly timeKind: "timestamp" | "cycle" }): Promise<AssetLabel[]>;
   /**
@@ -52,6 +54,21 @@ export interface LabelFilter {
   readonly source?: string;
   /** Only of assets that are at these sites now. */
   readonly sites?: readonly string[];
+}
+
+export interface FailureFilter {
+  readonly assets: readonly string[];
+  readonly timeKind: "timestamp" | "cycle";
+  /** Not later, in the unit of `t`. Default: all. */
+  readonly until?: number;
+  readonly limit: number;
+  readonly after?: number;
+}
+
+export interface ReportedFailure {
+  readonly seq: number;
+  readonly asset: string;
+  readonly t: number;
 }
 
 export interface LabelRow extends NewLabel {

@@ -7,11 +7,13 @@ import { storableText } from "../../connection/row-types.ts";
 import type { Actor, AuditEntry } from "../../port/actor.ts";
 import type {
   AssetLabel,
+  FailureFilter,
   LabelFilter,
   LabelOutcome,
   LabelRow,
   LabelStore,
   PredictionLabel,
+  ReportedFailure,
 } from "../../port/labels.ts";
 import type { PredictionWindow } from "../../port/predictions.ts";
 import { refusalsOf } from "./label-scope.ts";
@@ -96,6 +98,16 @@ export class PostgresLabelStore implements LabelStore {
       `select kind, count(*) as n from aura.observed_labels
         where state = 'valid' and created_at >= $1 group by kind order by kind`,
       [since],
+    );
+  }
+
+  failuresOf({ assets, timeKind, until, limit, after }: FailureFilter): Promise<ReportedFailure[]> {
+    return this.#pool.query(
+      `select l.seq, l.asset_id as asset, l.t from aura.observed_labels l
+        where l.state = 'valid' and l.kind = 'failure' and l.asset_id = any ($1::text[]) and l.time_kind = $2
+          and ($3::float8 is null or l.t <= $3) and ($4::bigint is null or l.seq > $4)
+        order by l.seq limit $5`,
+      [assets, timeKind, until ?? null, after ?? null, limit],
     );
   }
 

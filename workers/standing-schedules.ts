@@ -15,6 +15,8 @@ interface Standing {
   readonly interval: { readonly every: "15m" | "1h" | number; readonly offset?: "2m" | "5m" };
   readonly catchupWindow: "15m" | "1h";
   readonly input?: object;
+  /** What people read of it in Temporal's list. */
+  readonly summary: string;
 }
 
 /**
@@ -32,6 +34,7 @@ export function ensureHousekeeping(
     interval: { every: everyMs },
     catchupWindow: "1h",
     input: { removeDatasets },
+    summary: "What goes away by itself",
   });
 }
 
@@ -42,6 +45,7 @@ export function ensureFeaturesRefresh(client: Client): Promise<void> {
     workflowType: "featuresRefreshWorkflow",
     interval: { every: "15m", offset: "2m" },
     catchupWindow: "15m",
+    summary: "Bring features of live readings up to date",
   });
 }
 
@@ -52,11 +56,12 @@ export function ensureReadingsUpkeep(client: Client): Promise<void> {
     workflowType: "readingsUpkeepWorkflow",
     interval: { every: "1h", offset: "5m" },
     catchupWindow: "1h",
+    summary: "Look after stored readings",
   });
 }
 
 function ensure(client: Client, standing: Standing): Promise<void> {
-  const { id, workflowType, interval, catchupWindow, input = {} } = standing;
+  const { id, workflowType, interval, catchupWindow, summary, input = {} } = standing;
   return upsertSchedule(client, {
     scheduleId: id,
     spec: { intervals: [interval] },
@@ -66,6 +71,7 @@ function ensure(client: Client, standing: Standing): Promise<void> {
       workflowType,
       workflowId: id,
       taskQueue: TASK_QUEUES.control,
+      staticSummary: summary,
       args: [input],
     },
   });

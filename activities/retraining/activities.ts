@@ -60,7 +60,8 @@ export function createRetrainingActivities(deps: Pick<ActivityDeps, "db" | "obje
       await closeLost(deps, model);
       const coolDownMs = durationMs(retraining.coolDown);
       const isByHand = ask.skipCoolDown === true;
-      const window = trigger === "manual" ? at : windowOf(at, coolDownMs);
+      const isOwnTime = trigger === "manual" || trigger === "schedule";
+      const window = isOwnTime ? at : windowOf(at, coolDownMs);
       const audit = systemAudit("retrain.ask", `model/${model}`, { window, trigger, detail });
       const answer = await db.retrains.ask(
         {
@@ -71,6 +72,7 @@ export function createRetrainingActivities(deps: Pick<ActivityDeps, "db" | "obje
           requestedBy,
           requestKey,
           coolDownMs: isByHand ? 0 : coolDownMs,
+          ...(trigger === "schedule" ? { tick: at } : {}),
         },
         ask.requestedBy === undefined ? audit : { ...audit, actor: { ...requestedBy, role: "operator" } },
       );

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isCron } from "./cron.ts";
+import { isCron, longestCronGapMs } from "./cron.ts";
 
 describe("isCron", () => {
   it.each(["0 3 * * 1", "*/15 0-6,22 1 jan-mar MON", "  59 23 31 12 7 ", "0 0 1-7/2 * *"])(
@@ -22,4 +22,15 @@ describe("isCron", () => {
     ["nothing", ""],
     ["a sign", "-1 * * * *"],
   ])("refuses %s", (_name, text) => expect(isCron(text)).toBe(false));
+});
+
+describe("longestCronGapMs", () => {
+  const HOUR_MS = 3_600_000;
+  it.each([
+    ["*/15 * * * *", 1],
+    ["0 3 * * *", 25],
+    ["0 3 * * mon", 7 * 24 + 1],
+    ["0 3 1 * *", 62 * 24],
+    ["0 3 1 1 *", 366 * 24],
+  ])("of %s is %d h", (text, hours) => expect(longestCronGapMs(text)).toBe(hours * HOUR_MS));
 });

@@ -23,6 +23,24 @@ export function isCron(text: string): boolean {
   return fields.length === FIELDS.length && FIELDS.every((field, i) => isField(fields[i] ?? "", field));
 }
 
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+/**
+ * Longest time between two ticks, by which fields are bound at all: an hour for minutes alone, a day for hours, a week for days of
+ * the week, two months for days of the month (some have no 31st), a year for months. An upper bound, but for February 29th.
+ *
+ * @param text five fields, as `isCron` takes them
+ */
+export function longestCronGapMs(text: string): number {
+  const [, hour, day, month, weekday] = text.trim().split(/\s+/);
+  if (month !== "*") return 366 * DAY_MS;
+  if (day !== "*") return 62 * DAY_MS;
+  // Once a year clocks are put back by an hour.
+  if (weekday !== "*") return 7 * DAY_MS + HOUR_MS;
+  return hour === "*" ? HOUR_MS : DAY_MS + HOUR_MS;
+}
+
 function isField(text: string, field: Field): boolean {
   return text.split(",").every((item) => isItem(item, field));
 }

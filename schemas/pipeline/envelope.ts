@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { nameSchema } from "../names.ts";
+import { durationSchema } from "./time.ts";
 import { approvalPolicySchema, gateSchema } from "./training.ts";
 
-const duration = z.string().regex(/^\d+(\.\d+)?(ms|s|m|h|d|w)$/);
 /** Names separated by blanks, in which `*` stands for any text and `?` for one character. */
 const patterns = z.string().min(1).max(2_000);
 const withDefaults = <T extends z.ZodType>(schema: T) => schema.prefault({} as never);
@@ -27,12 +27,12 @@ export type AllowedParam = z.infer<typeof allowedParamSchema>;
 
 /** Who decides on a version inside the envelope: as `approval`, and lighter. */
 export const envelopeApprovalSchema = approvalPolicySchema.extend({
-  deadline: duration.default("1d").describe("How long people have to object or to approve."),
+  deadline: durationSchema.default("1d").describe("How long people have to object or to approve."),
   onDeadline: z
     .enum(["approve", "expire", "reject", "escalate"])
     .default("approve")
     .describe("What happens then; approve: nobody has objected, and the policy approves."),
-  reminder: duration.default("1d").describe("A reminder is recorded this often."),
+  reminder: durationSchema.default("1d").describe("A reminder is recorded this often."),
 });
 export type EnvelopeApproval = z.infer<typeof envelopeApprovalSchema>;
 
@@ -65,11 +65,13 @@ export const envelopeSchema = z.strictObject({
     z.strictObject({
       minRows: z.int().min(1).optional().describe("Accepted readings at least."),
       minAssets: z.int().min(1).optional().describe("Assets at least."),
-      maxAge: duration.optional().describe("The newest reading may be this old; time must be a timestamp."),
-      minSpan: duration
+      maxAge: durationSchema
+        .optional()
+        .describe("The newest reading may be this old; time must be a timestamp."),
+      minSpan: durationSchema
         .optional()
         .describe("Time from the oldest to the newest reading, at least; timestamps."),
-      maxSpan: duration.optional().describe("The same, at most."),
+      maxSpan: durationSchema.optional().describe("The same, at most."),
       minShare: z
         .number()
         .min(0)

@@ -1,6 +1,5 @@
 import { z } from "zod";
-
-const duration = z.string().regex(/^\d+(\.\d+)?(ms|s|m|h|d|w)$/);
+import { periodSchema } from "./time.ts";
 
 /** The drift check on what a champion is asked and answers. */
 export const monitoringSchema = z.strictObject({
@@ -8,8 +7,8 @@ export const monitoringSchema = z.strictObject({
     .boolean()
     .default(true)
     .describe("false: no schedule checks by itself; `aura drift check` still does."),
-  every: duration.default("1h").describe("Time between two checks."),
-  window: duration.default("24h").describe("Predictions looked at per check."),
+  every: periodSchema.default("1h").describe("Time between two checks."),
+  window: periodSchema.default("24h").describe("Predictions looked at per check."),
   minRows: z.int().min(50).default(500).describe("With fewer predictions the check says insufficient data."),
   psi: z
     .number()

@@ -1,16 +1,10 @@
 import { z } from "zod";
 import { isCron } from "./cron.ts";
 import { envelopeSchema } from "./envelope.ts";
-import { durationMs } from "./time.ts";
-
-const duration = z.string().regex(/^\d+(\.\d+)?(ms|s|m|h|d|w)$/);
-
-/** Shorter ones would start retrains faster than any of them ends. */
-const SHORTEST_MS = 1_000;
-const period = duration.refine((text) => durationMs(text) >= SHORTEST_MS, "expected at least 1s");
+import { periodSchema } from "./time.ts";
 
 export const retrainScheduleSchema = z.union([
-  z.strictObject({ every: period.describe("Time between two retrains.") }),
+  z.strictObject({ every: periodSchema.describe("Time between two retrains.") }),
   z.strictObject({
     cron: z
       .string()
@@ -46,7 +40,11 @@ export const retrainingSchema = z.strictObject({
     .describe(
       "Whether readings that were stored since are learnt from, where the readings name a live source as `live`; with failures that were reported as labels.",
     ),
-  coolDown: period.default("1d").describe("At most one retrain in this time, whatever asks for it."),
+  coolDown: periodSchema
+    .default("1d")
+    .describe(
+      "At most one retrain in this time, whatever asks for it. After one that the schedule asked for it counts from the time of the schedule, so that the next is never too early.",
+    ),
   envelope: envelopeSchema
     .optional()
     .describe(

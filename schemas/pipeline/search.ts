@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { durationSchema } from "./time.ts";
 
 const bounds = {
   low: z.number().describe("Least value, included."),
@@ -82,9 +83,7 @@ export const searchSchema = z.strictObject({
         .max(10_000)
         .optional()
         .describe("Trials of a candidate; 50 unless a time is given."),
-      time: z
-        .string()
-        .regex(/^\d+(\.\d+)?(ms|s|m|h|d|w)$/)
+      time: durationSchema
         .optional()
         .describe("After this long no trial is started; how many there are then depends on the machine."),
     }),

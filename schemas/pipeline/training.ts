@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { dataIdSchema, nameSchema } from "../names.ts";
 import { searchSpaceSchema } from "./search.ts";
-import { spanSchema } from "./time.ts";
+import { durationSchema, spanSchema } from "./time.ts";
 
 export const holdoutSchema = z.discriminatedUnion("by", [
   z.strictObject({
@@ -216,18 +216,10 @@ export const costsSchema = z.strictObject({
 export const approvalSchema = z.strictObject({
   approvers: z.array(z.string().min(1).max(128)).default([]).describe("Who may decide; empty: any approver."),
   quorum: z.int().min(1).max(10).default(1).describe("How many must approve; the first reject ends it."),
-  deadline: z
-    .string()
-    .regex(/^\d+(\.\d+)?(ms|s|m|h|d|w)$/)
-    .default("7d")
-    .describe("How long people have to decide."),
+  deadline: durationSchema.default("7d").describe("How long people have to decide."),
   onDeadline: z.enum(["expire", "reject", "escalate"]).default("expire").describe("What happens then."),
   escalateTo: z.array(z.string().min(1).max(128)).default([]).describe("Who may decide after escalation."),
-  reminder: z
-    .string()
-    .regex(/^\d+(\.\d+)?(ms|s|m|h|d|w)$/)
-    .default("1d")
-    .describe("A reminder is recorded this often."),
+  reminder: durationSchema.default("1d").describe("A reminder is recorded this often."),
   allowDirectSignals: z
     .boolean()
     .default(false)

@@ -13,6 +13,11 @@ export interface RetrainRequest {
   readonly requestKey: string;
   /** None starts so long after the one before was asked for; 0 for a person who says so. */
   readonly coolDownMs: number;
+  /**
+   * Of a schedule: its own time, ISO 8601. The cool-down is held against it and not against the clock, and the next one's counts
+   * from it: each tick is asked for some moments after its time, now more and now fewer.
+   */
+  readonly tick?: string;
 }
 
 /** Why a retrain does not start now, and when it may. */

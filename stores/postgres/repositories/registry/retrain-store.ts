@@ -12,6 +12,9 @@ import type {
   RetrainStore,
 } from "../../port/retrains.ts";
 
+const HOUR_MS = 3_600_000;
+const HOURS_OF_DAY = 24;
+
 /** A refusal, and what was in the way. */
 type Blocked = Refused & { readonly by: string };
 
@@ -183,7 +186,7 @@ function openOf(sql: Sql, model: string): Promise<Retrain[]> {
 
 /** What is in the way of a retrain, in the order in which it would have to end. */
 async function findBlock(sql: Sql, request: RetrainRequest): Promise<Blocked | undefined> {
-  const { model, coolDownMs } = request;
+  const { model } = request;
   const [open] = await openOf(sql, model);
   if (open !== undefined) {
     const message = `retrain ${open.window} of ${model} is open since ${open.askedAt}`;
@@ -197,17 +200,26 @@ async function findBlock(sql: Sql, request: RetrainRequest): Promise<Blocked | u
     const message = `run ${run.runId} of ${model} goes on`;
     return { code: "run", message, possibleAt: null, by: run.runId };
   }
+  return (await isYoung(sql, request)) ?? isTaken(sql, request);
+}
+
+/** Of a schedule the window is its own time, whatever release wrote it. */
+const ASKED_AT =
+  "case when trigger = 'schedule' then least(asked_at, time_window::timestamptz) else asked_at end";
+
+async function isYoung(sql: Sql, { model, coolDownMs, tick }: RetrainRequest): Promise<Blocked | undefined> {
+  // Clocks that are put forward bring the next tick of a day or a week sooner by an hour.
+  const wantedMs =
+    tick === undefined ? coolDownMs : coolDownMs - Math.min(HOUR_MS, coolDownMs / HOURS_OF_DAY);
   const [last] = await sql.query<{ window: string; possibleAt: string; isYoung: boolean }>(
-    `select time_window as window, asked_at + $2 * interval '1 millisecond' as "possibleAt",
-            asked_at + $2 * interval '1 millisecond' > clock_timestamp() as "isYoung"
+    `select time_window as window, ${ASKED_AT} + $2 * interval '1 millisecond' as "possibleAt",
+            ${ASKED_AT} + $2 * interval '1 millisecond' > coalesce($3::timestamptz, clock_timestamp()) as "isYoung"
        from aura.retrains where model = $1 order by asked_at desc limit 1`,
-    [model, coolDownMs],
+    [model, wantedMs, tick ?? null],
   );
-  if (last?.isYoung === true) {
-    const message = `retrain ${last.window} of ${model} cools down until ${last.possibleAt}`;
-    return { code: "cool_down", message, possibleAt: last.possibleAt, by: last.window };
-  }
-  return isTaken(sql, request);
+  if (last?.isYoung !== true) return undefined;
+  const message = `retrain ${last.window} of ${model} cools down until ${last.possibleAt}`;
+  return { code: "cool_down", message, possibleAt: last.possibleAt, by: last.window };
 }
 
 /** An alarm about a time that had its retrain: it is older than what was learnt since. */
@@ -221,7 +233,7 @@ async function isTaken(sql: Sql, { model, window }: RetrainRequest): Promise<Blo
   return { code: "cool_down", message, possibleAt: same.now, by: window };
 }
 
-async function insert(sql: Sql, request: Omit<RetrainRequest, "coolDownMs">): Promise<void> {
+async function insert(sql: Sql, request: Omit<RetrainRequest, "coolDownMs" | "tick">): Promise<void> {
   const { model, window, trigger, reason, requestedBy, requestKey } = request;
   await sql.query(
     `insert into aura.retrains (model, time_window, trigger, reason, requested_by, requester_authenticated, request_key)

@@ -186,10 +186,7 @@ async function rollBack(
 
 /** The approval that lets a version be promoted by hand: one that was given for exactly its digest. */
 export async function approvalOf(db: Database, row: VersionRow): Promise<string> {
-  const approved = await db.approvals.list({ state: "approved", limit: 1_000 });
-  const approval = approved.find(
-    (a) => a.kind === "promotion" && a.model === row.model && a.digest === row.digest,
-  );
+  const approval = await db.approvals.givenFor(row.model, row.digest);
   if (approval !== undefined) return approval.id;
   throw new PlatformError(
     "gate_refused",

@@ -70,7 +70,7 @@ export interface ApprovalStore {
    * @throws {PlatformError} forbidden: the approval's policy does not approve by itself, or its evidence is not inside an envelope
    */
   approveByPolicy(id: string, audit: AuditEntry): Promise<ApprovalRow>;
-  /** The newest that was given for a version. */
+  /** The newest that was given to promote a version. */
   givenFor(model: string, digest: string): Promise<ApprovalRow | undefined>;
   /** Closes a waiting approval at its deadline (expired or rejected); no effect once decided. */
   close(id: string, state: "expired" | "rejected", audit: AuditEntry): Promise<ApprovalRow>;

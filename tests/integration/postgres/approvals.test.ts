@@ -1,6 +1,8 @@
+import pg from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { approvalOf as promotionApproval } from "../../../api/routes/models/promotions.ts";
 import { createDatabase } from "../../../stores/postgres/database.ts";
-import type { ApprovalRow, Database, DecisionRow } from "../../../stores/postgres/port.ts";
+import type { ApprovalRow, Database, DecisionRow, VersionRow } from "../../../stores/postgres/port.ts";
 import { createTestDatabase, describeWithServices } from "../../support/platform.ts";
 import type { TestDatabase } from "../../support/platform.ts";
 import { approvalOf, auditOf } from "../../support/registry-samples.ts";
@@ -115,6 +117,26 @@ await describeWithServices("approvals on PostgreSQL", () => {
     const a = await open("decided");
     await decide(a, decisionBy("bea"));
     expect((await db.approvals.close("decided", "expired", audit)).state).toBe("approved");
+  });
+
+  it("finds what was given to promote a version, whatever was approved after it", async () => {
+    const version = { model: "pump", version: 1, digest: approvalOf("given").digest } as VersionRow;
+    await expect(promotionApproval(db, version)).rejects.toMatchObject({ code: "gate_refused" });
+    await decide(await open("given"), decisionBy("bea"));
+    const review = { ...approvalOf("later"), kind: "review", digest: version.digest };
+    await decide(await db.approvals.open(review, audit), decisionBy("bea"));
+    const sql = new pg.Client({ connectionString: test.url });
+    await sql.connect();
+    await sql.query(
+      `insert into aura.approvals (approval_id, kind, subject, digest, model, version, workflow_id, requested_by,
+                                   requester_authenticated, policy, evidence, deadline, state, decided_at)
+       select 'maintenance.' || n, 'maintenance', subject, $1, model, version, 'approve/' || n, requested_by,
+              requester_authenticated, policy, evidence, deadline, 'approved', clock_timestamp()
+         from aura.approvals, generate_series(1, 1100) n where approval_id = 'given'`,
+      ["f".repeat(64)],
+    );
+    await sql.end();
+    expect(await promotionApproval(db, version)).toBe("given");
   });
 
   it("counts 40 racing approvals of 40 people up to the quorum and no further", async () => {

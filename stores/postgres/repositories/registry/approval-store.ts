@@ -108,7 +108,7 @@ export class PostgresApprovalStore implements ApprovalStore {
 
   async givenFor(model: string, digest: string): Promise<ApprovalRow | undefined> {
     const [row] = await this.#pool.query<{ id: string }>(
-      `select approval_id as id from aura.approvals where model = $1 and digest = $2 and state = 'approved'
+      `select approval_id as id from aura.approvals where model = $1 and digest = $2 and kind = 'promotion' and state = 'approved'
         order by decided_at desc limit 1`,
       [model, digest],
     );

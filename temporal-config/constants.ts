@@ -191,6 +191,8 @@ export const recommendationWorkflowId = (id: string): string => `recommendation/
 
 /** How often a recommendation looks at its rows by itself, should a wake-up be lost. */
 export const MAINTENANCE_POLL_MS = 15 * 60_000;
+/** One that waits for people looks ever more seldom, at last so often: its history must last for years. */
+export const MAINTENANCE_LONGEST_POLL_MS = 12 * 3_600_000;
 
 /** Traces are stored some seconds after their answers; nobody waits for an explanation for longer than this. */
 export const EXPLANATION = {

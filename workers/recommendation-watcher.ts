@@ -1,8 +1,4 @@
-import {
-  WorkflowExecutionAlreadyStartedError,
-  WorkflowIdReusePolicy,
-  WorkflowNotFoundError,
-} from "@temporalio/client";
+import { WorkflowIdReusePolicy, WorkflowNotFoundError } from "@temporalio/client";
 import type { Client, Connection } from "@temporalio/client";
 import type { Logger } from "pino";
 import { lookAt } from "../activities/maintenance/look.ts";
@@ -12,23 +8,26 @@ import type { Database } from "../stores/postgres/port.ts";
 import type { UnstartedRecommendation } from "../stores/postgres/port/maintenance.ts";
 import { WokenLoop } from "../stores/postgres/woken-loop.ts";
 import { endContextTracking } from "../temporal-config/connection.ts";
-import { recommendationWorkflowId, TASK_QUEUES } from "../temporal-config/constants.ts";
-import type { RecommendationInput } from "../workflows/recommendation/messages.ts";
+import { recommendationWorkflowId } from "../temporal-config/constants.ts";
+import { LostRecommendations } from "./lost-recommendations.ts";
+import { startRecommendation } from "./start-recommendation.ts";
 
 const LOOK_EVERY_MS = 1_000;
 /** Pipelines are read again this often. */
 const POLICIES_EVERY_MS = 5_000;
 /** Where no model has a policy, answers are only marked as seen. */
 const IDLE_EVERY_MS = 30_000;
+/** Lost ones are looked for this often. */
+const LOST_EVERY_MS = 15_000;
 const STARTED_AT_ONCE = 50;
 const CALL_MS = 5_000;
 
-type Watched = Pick<Database, "recommendations" | "registry" | "runs">;
+type Watched = Pick<Database, "recommendations" | "registry" | "runs" | "alerts" | "audit">;
 
 /**
  * Looks at each new answer of the champions, opens recommendations in the transaction that moves its position, and starts their
  * workflows: a start that was lost is made up for by the next look, and one that is made again changes nothing. Of several
- * workers one looks at a time.
+ * workers one looks at a time. Those whose workflow is gone are mended as well (`LostRecommendations`).
  */
 export class RecommendationWatcher {
   readonly #db: Watched;
@@ -39,12 +38,15 @@ export class RecommendationWatcher {
   #known: ReadonlyMap<string, MaintainedPipeline> = new Map();
   #knownAt = -Infinity;
   #lookedAt = -Infinity;
+  readonly #lost: LostRecommendations;
+  #lostAt = -Infinity;
 
   constructor(db: Watched, client: Client, log: Logger) {
     this.#db = db;
     this.#client = client;
     this.#log = log;
     this.#policies = new MaintenancePolicies(db);
+    this.#lost = new LostRecommendations(db, client, (work) => this.#call(work));
   }
 
   start(): void {
@@ -65,6 +67,10 @@ export class RecommendationWatcher {
       const isIdle = this.#known.size === 0 && performance.now() - this.#lookedAt < IDLE_EVERY_MS;
       if (!isIdle) await this.#look();
       for (const one of await this.#db.recommendations.unstarted(STARTED_AT_ONCE)) await this.#begin(one);
+      if (performance.now() - this.#lostAt > LOST_EVERY_MS) {
+        await this.#lost.look();
+        this.#lostAt = performance.now();
+      }
     } catch (err) {
       this.#log.debug({ err }, "recommendations wait for the database or Temporal");
     }
@@ -85,20 +91,8 @@ export class RecommendationWatcher {
   }
 
   async #begin({ id, model, asset, n }: UnstartedRecommendation): Promise<void> {
-    const input: RecommendationInput = { id, model, asset };
-    try {
-      await this.#call(() =>
-        this.#client.workflow.start("recommendationWorkflow", {
-          workflowId: recommendationWorkflowId(id),
-          taskQueue: TASK_QUEUES.control,
-          args: [input],
-          workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
-          staticSummary: `Maintenance of ${asset} (${model}, ${n})`.slice(0, 190),
-        }),
-      );
-    } catch (error) {
-      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    }
+    const reuse = WorkflowIdReusePolicy.REJECT_DUPLICATE;
+    await this.#call(() => startRecommendation(this.#client, { input: { id, model, asset }, n, reuse }));
     await this.#db.recommendations.started(id);
   }
 
@@ -114,10 +108,10 @@ export class RecommendationWatcher {
   }
 
   /** A server that hangs must not hold up the next look. */
-  async #call(work: () => Promise<unknown>): Promise<void> {
+  #call<T>(work: () => Promise<T>): Promise<T> {
     const { connection } = this.#client;
     const answer = connection.withDeadline(Date.now() + CALL_MS, work);
     endContextTracking(connection as Connection);
-    await answer;
+    return answer;
   }
 }

@@ -8,7 +8,8 @@ import type { ActivityDeps } from "../dependencies.ts";
 import { withHeartbeat } from "../heartbeat.ts";
 import { answerText, dueText } from "./action-text.ts";
 import { assess } from "./assessment.ts";
-import { DECISION_ALERT, OVERDUE_ALERT, resolveAlerts } from "./maintenance-alerts.ts";
+import { endRecommendation } from "./end-recommendation.ts";
+import { DECISION_ALERT, OVERDUE_ALERT } from "./maintenance-alerts.ts";
 import type {
   AssessedRecommendation,
   AssessInput,
@@ -135,11 +136,7 @@ export function createMaintenanceActivities(deps: ActivityDeps) {
     },
 
     /** Ends it without a work order. **Effects**: state, audit row, alerts. **Idempotency**: one that has ended stays. */
-    async endRecommendation({ id, state, decidedBy }: EndInput): Promise<void> {
-      const subject = `recommendation/${id}`;
-      await db.recommendations.end(id, state, systemAudit(`recommendation.${state}`, subject, { decidedBy }));
-      await resolveAlerts(db, id);
-    },
+    endRecommendation: (end: EndInput): Promise<void> => endRecommendation(db, end),
   };
 }
 

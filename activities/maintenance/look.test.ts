@@ -128,6 +128,7 @@ describe("a look at new answers", () => {
     states: [],
     open: new Set(),
     endedAt: new Map(),
+    failed: new Set(),
     ...over,
   });
 

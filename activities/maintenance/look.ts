@@ -38,7 +38,13 @@ export function lookAt(
     const policy = pipelines.get(model)?.maintenance;
     if (policy === undefined) continue;
     const state = states.get(key)?.state ?? before.get(key) ?? UNWATCHED;
-    const around = { policy, isOpen: open.has(key), endedAt: seen.endedAt.get(key), now };
+    const around = {
+      policy,
+      isOpen: open.has(key),
+      endedAt: seen.endedAt.get(key),
+      hasFailed: seen.failed.has(key),
+      now,
+    };
     const step = observe(state, one, around);
     if (step === undefined) continue;
     const next = isQuiet(step.state) ? null : step.state;

@@ -1,7 +1,7 @@
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 import type { ApprovalPolicy } from "../../schemas/pipeline/training.ts";
 import type { WorkOrderState } from "../../schemas/maintenance/work-order.ts";
-import type { RecommendationState } from "../../schemas/maintenance/recommendation.ts";
+import type { EndedState, RecommendationState } from "../../schemas/maintenance/recommendation.ts";
 
 export interface RecommendationRef {
   readonly id: string;
@@ -48,8 +48,10 @@ export interface WaitsInput extends RecommendationRef {
 }
 
 export interface EndInput extends RecommendationRef {
-  readonly state: "rejected" | "expired" | "withdrawn";
+  readonly state: EndedState;
   readonly decidedBy: readonly string[];
+  /** Why it was cancelled, or failed. */
+  readonly reason?: string;
 }
 
 export interface MakeOrderInput extends RecommendationRef {

@@ -5,7 +5,7 @@ import { isQuiet, observe, UNWATCHED } from "./watch-state.ts";
 import type { WatchAround, WatchState } from "./watch-state.ts";
 
 const policy = maintenanceSchema.parse({ withdrawAfter: 2 });
-const quiet: WatchAround = { policy, isOpen: false, endedAt: undefined, now: 0 };
+const quiet: WatchAround = { policy, isOpen: false, endedAt: undefined, hasFailed: false, now: 0 };
 
 function answer(t: number, holds: boolean, over: Partial<Answer> = {}): Answer {
   return {
@@ -69,6 +69,14 @@ describe("answers of an asset", () => {
     const around = { ...quiet, policy: again, endedAt: 1_000 };
     expect(run("x", state, { ...around, now: 1_000 + 3_599_999 }, 10).changes).toEqual(["none"]);
     expect(run("x", state, { ...around, now: 1_000 + 3_600_000 }, 10).changes).toEqual(["opened"]);
+  });
+
+  it("opens one anew an hour after one failed, and not after one that people ended", () => {
+    const { state } = run("xx");
+    const failed = { ...quiet, endedAt: 1_000, hasFailed: true };
+    expect(run("x", state, { ...failed, now: 1_000 + 3_599_999 }, 10).changes).toEqual(["none"]);
+    expect(run("x", state, { ...failed, now: 1_000 + 3_600_000 }, 10).changes).toEqual(["opened"]);
+    expect(run("x", state, { ...failed, hasFailed: false, now: 1e12 }, 10).changes).toEqual(["none"]);
   });
 
   it("tells of recovery where one is open, and of nothing else", () => {

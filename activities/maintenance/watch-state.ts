@@ -27,17 +27,22 @@ export interface WatchAround {
   readonly isOpen: boolean;
   /** ms since 1970 of the end of the last one; undefined: there was none. */
   readonly endedAt: number | undefined;
+  /** Whether that one failed: what it was about was never decided. */
+  readonly hasFailed: boolean;
   /** ms since 1970. */
   readonly now: number;
 }
 
 export type WatchChange = "opened" | "recovered" | "newer" | "none";
 
+/** After one has failed another is opened so much later, where the answers still ask for it. */
+const AFTER_FAILURE_MS = 3_600_000;
+
 export const UNWATCHED: WatchState = { answers: [], nClear: 0, isArmed: true, place: null };
 
 /**
  * Takes an answer. One opens a recommendation where it holds, as `repeat` asks for it, and none is open; after one has ended
- * another is opened once `of` answers in a row did not hold, or `again` after its end.
+ * another is opened once `of` answers in a row did not hold, or `again` after its end, or an hour after it failed.
  *
  * @param place of a live answer; null: it is of a fleet score
  * @returns undefined: it is no news
@@ -45,9 +50,10 @@ export const UNWATCHED: WatchState = { answers: [], nClear: 0, isArmed: true, pl
 export function observe(
   state: WatchState,
   { answer, place }: { readonly answer: Answer; readonly place: Place | null },
-  { policy, isOpen, endedAt, now }: WatchAround,
+  around: WatchAround,
 ): { readonly state: WatchState; readonly change: WatchChange } | undefined {
   if (!isNews(state, answer, place)) return undefined;
+  const { policy, isOpen } = around;
   const { hits, of } = policy.when.repeat;
   const answers = [...state.answers, answer].slice(-of);
   const nClear = answer.holds ? 0 : state.nClear + 1;
@@ -58,7 +64,7 @@ export function observe(
     return { state: next, change: isOver ? "recovered" : "newer" };
   }
   const isDue = answer.holds && answers.filter(({ holds }) => holds).length >= hits;
-  if (!isDue || !(next.isArmed || isAgain(policy, endedAt, now))) return { state: next, change: "none" };
+  if (!isDue || !(next.isArmed || isAgain(around))) return { state: next, change: "none" };
   return { state: { ...next, isArmed: false }, change: "opened" };
 }
 
@@ -67,8 +73,13 @@ export function isQuiet({ answers, isArmed }: WatchState): boolean {
   return isArmed && answers.every(({ holds }) => !holds);
 }
 
-function isAgain({ again }: MaintenancePolicy, endedAt: number | undefined, now: number): boolean {
-  return again !== undefined && endedAt !== undefined && now - endedAt >= durationMs(again);
+function isAgain({ policy: { again }, endedAt, hasFailed, now }: WatchAround): boolean {
+  if (endedAt === undefined) return false;
+  const afterMs = Math.min(
+    again === undefined ? Infinity : durationMs(again),
+    hasFailed ? AFTER_FAILURE_MS : Infinity,
+  );
+  return now - endedAt >= afterMs;
 }
 
 /**

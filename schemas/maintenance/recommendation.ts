@@ -5,7 +5,8 @@ import { answerSchema } from "./answer.ts";
 
 /**
  * `open`: being worked out; `waiting`: for people; `ordered`: a work order stands; `closed`: with the work order's outcome;
- * `rejected` and `expired`: by people and by the deadline; `withdrawn`: the answers recovered before anybody decided.
+ * `rejected` and `expired`: by people and by the deadline; `withdrawn`: the answers recovered before anybody decided;
+ * `cancelled`: its workflow was, in Temporal; `failed`: its workflow failed or is gone.
  */
 export const RECOMMENDATION_STATES = [
   "open",
@@ -15,8 +16,15 @@ export const RECOMMENDATION_STATES = [
   "rejected",
   "expired",
   "withdrawn",
+  "cancelled",
+  "failed",
 ] as const;
 export type RecommendationState = (typeof RECOMMENDATION_STATES)[number];
+/** How one ends that comes to no work order. */
+export type EndedState = Extract<
+  RecommendationState,
+  "rejected" | "expired" | "withdrawn" | "cancelled" | "failed"
+>;
 export const OPEN_STATES: readonly RecommendationState[] = ["open", "waiting", "ordered"];
 
 /** What acting now and waiting for the next opportunity are expected to cost, in the declared currency. */
@@ -92,6 +100,8 @@ export const recommendationSchema = z.strictObject({
   recoveredAt: z.string().nullable(),
   workOrderId: z.string().nullable(),
   outcome: z.string().nullable(),
+  /** Why it was cancelled, or failed. */
+  reason: z.string().nullable(),
   openedAt: z.string(),
   closedAt: z.string().nullable(),
 });

@@ -118,8 +118,8 @@ await describeWithServices("recommendations on PostgreSQL", () => {
   it("does not end what was ordered, and ends the rest once", async () => {
     const [row] = await of("a4");
     const id = row?.id ?? "";
-    await db.recommendations.end(id, "withdrawn", auditOf("recommendation.withdrawn", id));
-    await db.recommendations.end(id, "rejected", auditOf("recommendation.rejected", id));
+    await db.recommendations.end(id, { state: "withdrawn" }, auditOf("recommendation.withdrawn", id));
+    await db.recommendations.end(id, { state: "rejected" }, auditOf("recommendation.rejected", id));
     expect(await of("a4")).toMatchObject([{ state: "withdrawn" }]);
     expect(await db.audit.list({ subject: id, limit: 10 })).toHaveLength(1);
     const pages: string[] = [];

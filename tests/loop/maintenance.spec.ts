@@ -1,5 +1,7 @@
 import { tmpdir } from "node:os";
+import { Client, Connection } from "@temporalio/client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { recommendationWorkflowId } from "../../temporal-config/constants.ts";
 import { createCli } from "../support/cli.ts";
 import { LOST, MaintenanceBench } from "./support/maintenance-bench.ts";
 
@@ -18,10 +20,17 @@ const POLICY = `
 
 describe.concurrent("maintenance of what is predicted to fail", () => {
   let bench: MaintenanceBench;
+  let temporal: Client;
   beforeAll(async () => {
     bench = await MaintenanceBench.open(POLICY);
+    const { temporalAddress: address } = bench.test.platform.urls;
+    temporal = new Client({ connection: await Connection.connect({ address }) });
   });
-  afterAll(() => bench.close());
+  afterAll(async () => {
+    await temporal.connection.close();
+    await bench.close();
+  });
+  const workflowOf = (id: string) => temporal.workflow.getHandle(recommendationWorkflowId(id));
 
   it("orders work on an asset that is not critical, and makes a label of what came of it", async () => {
     await bench.reads("m1", 100);
@@ -155,6 +164,59 @@ describe.concurrent("maintenance of what is predicted to fail", () => {
     );
     expect(actions).toContain("recommendation.approve refused local");
     expect(actions).toContain("recommendation.approve ok local");
+  });
+
+  it("does not leave an asset muted whose workflow was terminated or cancelled", async () => {
+    await bench.reads("c3", 20);
+    await bench.reads("c3", 15);
+    const waiting = await bench.recommendation("c3", ({ state }) => state === "waiting");
+    await workflowOf(waiting.id).terminate("test");
+    const failed = await bench.recommendation("c3", ({ state }) => state === "failed");
+    expect(failed).toMatchObject({ reason: "its workflow was terminated", workOrderId: null });
+    const alerts = (await bench.db.alerts.list({ limit: 50 })).filter(
+      ({ subject }) => subject === `recommendation/${waiting.id}`,
+    );
+    expect(alerts.find(({ kind }) => kind === "maintenance_failed")).toMatchObject({
+      severity: "critical",
+      state: "raised",
+    });
+    expect(alerts.find(({ kind }) => kind === "maintenance_decision")).toMatchObject({ state: "cleared" });
+    // As if an hour had passed: the machine is still expected to fail.
+    await bench.sql(
+      "update aura.recommendations set closed_at = closed_at - interval '1 hour' where recommendation_id = $1",
+      [waiting.id],
+    );
+    await bench.reads("c3", 14);
+    const again = await bench.recommendation("c3", ({ n, state }) => n === 2 && state === "waiting");
+    await workflowOf(again.id).cancel();
+    const cancelled = await bench.recommendation("c3", ({ state }) => state === "cancelled");
+    expect(cancelled).toMatchObject({ id: again.id, reason: "its workflow was cancelled" });
+    const audit = await bench.db.audit.list({ subject: `recommendation/${again.id}`, limit: 20 });
+    expect(audit.map(({ action }) => action)).toContain("recommendation.cancelled");
+    // Somebody wanted it so: the same answers open no other one.
+    await bench.sql(
+      "update aura.recommendations set closed_at = closed_at - interval '1 day' where recommendation_id = $1",
+      [again.id],
+    );
+    await bench.reads("c3", 13);
+    expect(await bench.db.recommendations.list({ asset: "c3", limit: 10 })).toHaveLength(2);
+  });
+
+  it("follows an order that is out, whatever becomes of its workflow", async () => {
+    await bench.reads("m2", 20);
+    await bench.reads("m2", 15);
+    const { id, workOrderId } = await bench.recommendation("m2", ({ state }) => state === "ordered");
+    const orderId = workOrderId ?? "";
+    await bench.patiently("the order as sent", async () =>
+      (await bench.db.workOrders.get(orderId))?.state === "sent" ? true : undefined,
+    );
+    await workflowOf(id).terminate("test");
+    const outcome = { result: "confirmed", failedAt: "2026-01-02T00:00:00Z" };
+    await bench.say(orderId, { eventId: "m2", kind: "closed", outcome });
+    await bench.recommendation("m2", ({ state }) => state === "closed");
+    expect(await bench.db.labels.list({ asset: "m2", limit: 10 })).toMatchObject([{ kind: "failure" }]);
+    const audit = await bench.db.audit.list({ subject: `recommendation/${id}`, limit: 20 });
+    expect(audit.map(({ action }) => action)).toContain("recommendation.resume");
   });
 
   it("withdraws what recovers before anybody decided, and recommends again once it fails anew", async () => {

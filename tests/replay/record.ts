@@ -130,6 +130,14 @@ class Recorder {
     );
   }
 
+  async cancel(workflowId: string): Promise<void> {
+    await this.#platform.client.workflow.getHandle(workflowId).cancel();
+  }
+
+  async terminate(workflowId: string): Promise<void> {
+    await this.#platform.client.workflow.getHandle(workflowId).terminate("recorded");
+  }
+
   signalReject(workflowId: string): Promise<void> {
     return this.#platform.client.workflow.getHandle(workflowId).signal(rejectSignal, { by: "eve" });
   }
@@ -447,6 +455,16 @@ async function recordMaintenance(recorder: Recorder): Promise<void> {
   await maintenance.recover(recovered);
   await wake(recovered);
   await recorder.save("recommendation-withdrawn", recommendationWorkflowId(recovered));
+  const cancelled = await maintenance.recommend("cancelled", { others: "ask", deciders });
+  await maintenance.untilState(cancelled, "waiting");
+  await recorder.cancel(recommendationWorkflowId(cancelled));
+  await maintenance.untilState(cancelled, "cancelled");
+  await recorder.save("recommendation-cancelled", recommendationWorkflowId(cancelled));
+  const failed = await maintenance.recommend("failed", { others: "ask", deciders });
+  await maintenance.untilState(failed, "waiting");
+  await recorder.terminate((await recorder.childOf(recommendationWorkflowId(failed))).workflowId);
+  await maintenance.untilState(failed, "failed");
+  await recorder.save("recommendation-failed", recommendationWorkflowId(failed));
   await maintenance.close();
   const input = { model: "recorded", version: 1, digest: "a".repeat(64) };
   await recorder.save("savings", await recorder.run("savingsWorkflow", "savings/recorded/1", input));

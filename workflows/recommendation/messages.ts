@@ -11,6 +11,7 @@ export interface RecommendationInput {
 
 export interface RecommendationResult {
   readonly id: string;
+  /** One that is cancelled or fails has no result; its row says so. */
   readonly state: "closed" | "rejected" | "expired" | "withdrawn";
   readonly workOrderId: string | null;
   readonly outcome: string | null;

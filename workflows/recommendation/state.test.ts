@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { decidingStep, workingStep } from "./state.ts";
+import { decidingStep, nextLookMs, workingStep } from "./state.ts";
 
 const approved = { approvalId: "a", outcome: "approved", decidedBy: ["ann"] } as const;
 const waiting = { state: "waiting", isRecovered: false } as const;
@@ -21,6 +21,25 @@ describe("while people decide", () => {
     ["a deadline that was told of", { isPastDeadline: true, isToldOverdue: true }, "wait"],
   ] as const)("%s leads to %s", (_, change, step) => {
     expect(decidingStep({ ...quiet, ...change })).toBe(step);
+  });
+});
+
+describe("looks by itself", () => {
+  /** Timer, workflow tasks and activity. */
+  const EVENTS_A_LOOK = 11;
+  const MOST_EVENTS = 51_200;
+  const YEAR_MS = 365 * 86_400_000;
+
+  it("come ever more seldom, so that nobody's decision outlives the history", () => {
+    const looks: number[] = [];
+    for (let at = 0; at < 5 * YEAR_MS; at += nextLookMs(looks.length - 1)) looks.push(at);
+    expect(looks.slice(0, 4)).toEqual([0, 15, 45, 105].map((minutes) => minutes * 60_000));
+    expect(looks.length * EVENTS_A_LOOK).toBeLessThan(MOST_EVENTS);
+  });
+
+  it("still come twice a day", () => {
+    expect(nextLookMs(6)).toBe(12 * 3_600_000);
+    expect(nextLookMs(5_000)).toBe(12 * 3_600_000);
   });
 });
 

@@ -8,6 +8,7 @@ import {
   isCancellation,
   ParentClosePolicy,
   setHandler,
+  TemporalFailure,
   WorkflowIdReusePolicy,
   workflowInfo,
 } from "@temporalio/workflow";
@@ -21,10 +22,11 @@ import {
 import { approvals, explanations, maintenance, orderDeliveries, orders } from "../activity-proxies.ts";
 import { approvalWorkflow } from "../approval/workflow.ts";
 import type { ApprovalResult } from "../approval/messages.ts";
+import { causeOf } from "../failure-cause.ts";
 import { show } from "../visibility.ts";
 import { recommendationStateQuery, wakeSignal } from "./messages.ts";
 import type { RecommendationInput, RecommendationResult } from "./messages.ts";
-import { decidingStep, workingStep } from "./state.ts";
+import { decidingStep, nextLookMs, workingStep } from "./state.ts";
 import type { RecommendationPhase } from "./state.ts";
 
 /**
@@ -32,17 +34,24 @@ import type { RecommendationPhase } from "./state.ts";
  * assets), makes one work order, sends it, follows it until it is closed, and makes a label of its outcome.
  *
  * **Messages**: signal `wake`, query `state`. The rows decide: decisions, events of the order and recovered answers are written
- * before the workflow hears of them, and it looks by itself every 15 min. **Continue-as-new**: while the work is done, when the
- * server suggests it. **Versioning**: patched().
+ * before the workflow hears of them, and it looks by itself as well: every 15 min while the work is done, ever more seldom while
+ * people decide (`nextLookMs`). One that is cancelled or fails before there is an order ends its row, with the reason; one that
+ * has an order is started again by the watcher, which also ends the rows of those that are gone.
+ * **Continue-as-new**: while the work is done, when the server suggests it; not while people decide, as the question is its child.
+ * **Versioning**: patched().
  */
 export async function recommendationWorkflow(input: RecommendationInput): Promise<RecommendationResult> {
   const one = new RecommendationEntity(input);
   setHandler(recommendationStateQuery, () => one.phase);
   setHandler(wakeSignal, () => one.wake(), { description: "Something was recorded: look now" });
-  const workOrderId = input.workOrderId ?? (await one.order());
+  const workOrderId = input.workOrderId ?? (await one.orderOrEnd());
   if (typeof workOrderId !== "string") return workOrderId;
   return one.follow(workOrderId);
 }
+
+const CANCELLED = "its workflow was cancelled";
+/** Of a reason; the whole failure is in the workflow's history. */
+const MOST_CHARACTERS = 2_000;
 
 type Ended = Exclude<RecommendationResult["state"], "closed">;
 
@@ -58,6 +67,24 @@ class RecommendationEntity {
 
   wake(): void {
     this.#isWoken = true;
+  }
+
+  /** @throws what `order` does; the row has ended then, else the asset would be open for ever and none opened after it */
+  async orderOrEnd(): Promise<string | RecommendationResult> {
+    try {
+      return await this.order();
+    } catch (error) {
+      // A defect of the workflow itself is not its end: it goes on once that is mended.
+      if (!(error instanceof TemporalFailure)) throw error;
+      const { id, asset } = this.#input;
+      const state = isCancellation(error) ? "cancelled" : "failed";
+      const reason = state === "cancelled" ? CANCELLED : causeOf(error).message.slice(0, MOST_CHARACTERS);
+      await CancellationScope.nonCancellable(() =>
+        maintenance.endRecommendation({ id, state, decidedBy: [], reason }),
+      );
+      show({ stage: state, approval: null }, `**${state}** — maintenance of ${asset}: ${reason}`);
+      throw error;
+    }
   }
 
   /** @returns the order, or how it ended without one */
@@ -106,11 +133,11 @@ class RecommendationEntity {
     const asking = new Asking(id, assessed);
     const deadlineAt = Date.now() + assessed.deadlineMs;
     let isToldOverdue = false;
-    for (;;) {
+    for (let nLooks = 0; ; nLooks++) {
       const untilDeadline = isToldOverdue ? Infinity : deadlineAt - Date.now();
       await condition(
         () => this.#isWoken || asking.isOver,
-        Math.max(1, Math.min(MAINTENANCE_POLL_MS, untilDeadline)),
+        Math.max(1, Math.min(nextLookMs(nLooks), untilDeadline)),
       );
       asking.check();
       this.#isWoken = false;

@@ -1,6 +1,7 @@
 import type { Answer } from "../../../schemas/maintenance/answer.ts";
 import type {
   Assessment,
+  EndedState,
   Recommendation,
   RecommendationState,
 } from "../../../schemas/maintenance/recommendation.ts";
@@ -62,6 +63,8 @@ export interface SeenAnswers<S = unknown> {
   readonly open: ReadonlySet<string>;
   /** ms since 1970 of the end of the newest one of the others that have ended. */
   readonly endedAt: ReadonlyMap<string, number>;
+  /** Of these those of which the newest has failed. */
+  readonly failed: ReadonlySet<string>;
 }
 
 export interface NewRecommendation {
@@ -81,6 +84,9 @@ export interface WatchOutcome<S = unknown> {
 }
 
 export type UnstartedRecommendation = Pick<Recommendation, "id" | "model" | "asset" | "n">;
+
+/** One whose workflow should be running. */
+export type FollowedRecommendation = UnstartedRecommendation & Pick<Recommendation, "state" | "workOrderId">;
 
 export interface RecommendationFilter {
   readonly state?: RecommendationState | "unended";
@@ -115,6 +121,8 @@ export interface RecommendationStore {
   /** Whose workflow nobody has started yet. */
   unstarted(limit: number): Promise<UnstartedRecommendation[]>;
   started(id: string): Promise<void>;
+  /** Whose workflow was started and that have not ended, oldest first; `after` is the id of the last one of the page before. */
+  followed(page: { readonly limit: number; readonly after?: string }): Promise<FollowedRecommendation[]>;
   get(id: string, sites?: readonly string[]): Promise<StoredRecommendation | undefined>;
   /** Newest first. */
   list(filter: RecommendationFilter): Promise<Recommendation[]>;
@@ -127,7 +135,7 @@ export interface RecommendationStore {
   /** Ends one that has no work order; of no effect on one that has ended. */
   end(
     id: string,
-    state: "rejected" | "expired" | "withdrawn",
+    end: { readonly state: EndedState; readonly reason?: string },
     audit: AuditEntry,
   ): Promise<StoredRecommendation>;
   /** By state, of those that have not ended, and how many wait beyond the deadline of their approval. */

@@ -11,7 +11,7 @@ const SELECT = `select r.recommendation_id as id, r.model, r.asset_id as asset, 
     'recommendation/' || r.recommendation_id as "workflowId", r.evidence, r.latest, r.assessment, r.policy,
     case when r.assessment->>'mode' = 'ask' then r.policy->'deciders' end as deciders,
     r.approval_id as "approvalId", r.recovered_at as "recoveredAt", w.work_order_id as "workOrderId",
-    w.outcome->>'result' as outcome, r.opened_at as "openedAt", r.closed_at as "closedAt",
+    w.outcome->>'result' as outcome, r.reason, r.opened_at as "openedAt", r.closed_at as "closedAt",
     coalesce((select array_agg(d.decided_by order by d.position) from aura.approval_decisions d
                where d.approval_id = r.approval_id), '{}') as "decidedBy"
   from aura.recommendations r left join aura.work_orders w using (recommendation_id)`;

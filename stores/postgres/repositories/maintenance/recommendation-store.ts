@@ -1,10 +1,15 @@
 import { OPEN_STATES } from "../../../../schemas/maintenance/recommendation.ts";
-import type { Assessment, Recommendation } from "../../../../schemas/maintenance/recommendation.ts";
+import type {
+  Assessment,
+  EndedState,
+  Recommendation,
+} from "../../../../schemas/maintenance/recommendation.ts";
 import { appendAudit } from "../../audit/audit-row.ts";
 import type { ConnectionPool, Transaction } from "../../connection/connection-pool.ts";
-import { json } from "../../connection/row-types.ts";
+import { json, storableText } from "../../connection/row-types.ts";
 import type { AuditEntry } from "../../port/actor.ts";
 import type {
+  FollowedRecommendation,
   RecommendationFilter,
   RecommendationStore,
   StoredRecommendation,
@@ -45,6 +50,24 @@ export class PostgresRecommendationStore implements RecommendationStore {
     await this.#pool.query(
       "update aura.recommendations set started_at = clock_timestamp() where recommendation_id = $1 and started_at is null",
       [id],
+    );
+  }
+
+  followed({
+    limit,
+    after,
+  }: {
+    readonly limit: number;
+    readonly after?: string;
+  }): Promise<FollowedRecommendation[]> {
+    return this.#pool.query(
+      `select r.recommendation_id as id, r.model, r.asset_id as asset, r.n, r.state, w.work_order_id as "workOrderId"
+         from aura.recommendations r left join aura.work_orders w using (recommendation_id)
+        where r.state in ('open', 'waiting', 'ordered') and r.started_at is not null
+          and ($1::text is null or (r.opened_at, r.recommendation_id) >
+               (select o.opened_at, o.recommendation_id from aura.recommendations o where o.recommendation_id = $1))
+        order by r.opened_at, r.recommendation_id limit $2`,
+      [after ?? null, limit],
     );
   }
 
@@ -100,14 +123,14 @@ export class PostgresRecommendationStore implements RecommendationStore {
 
   end(
     id: string,
-    state: "rejected" | "expired" | "withdrawn",
+    { state, reason }: { readonly state: EndedState; readonly reason?: string },
     audit: AuditEntry,
   ): Promise<StoredRecommendation> {
     return this.#change(id, audit, (tx) =>
       tx.query(
-        `update aura.recommendations set state = $2, closed_at = clock_timestamp()
+        `update aura.recommendations set state = $2, reason = $3, closed_at = clock_timestamp()
           where recommendation_id = $1 and state in ('open', 'waiting') returning 1`,
-        [id, state],
+        [id, state, reason === undefined ? null : storableText(reason)],
       ),
     );
   }

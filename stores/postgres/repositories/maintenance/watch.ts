@@ -106,18 +106,27 @@ async function newFleetScores(
   return { fleet, hasMore: true };
 }
 
+interface EndedRow {
+  readonly model: string;
+  readonly asset: string;
+  readonly isOpen: boolean;
+  readonly hasFailed: boolean;
+  readonly endedAt: number | null;
+}
+
 async function knownOf(
   tx: Sql,
   seen: readonly { readonly model: string; readonly asset: string }[],
-): Promise<Pick<SeenAnswers, "states" | "open" | "endedAt">> {
+): Promise<Omit<SeenAnswers, "scores" | "fleet">> {
   const of = [seen.map(({ model }) => model), seen.map(({ asset }) => asset)];
   const given = "select distinct * from unnest($1::text[], $2::text[]) as g (model, asset_id)";
   const states = await tx.query<WatchedAsset>(
     `select model, asset_id as asset, s.state from aura.maintenance_states s join (${given}) g using (model, asset_id)`,
     of,
   );
-  const ended = await tx.query<{ model: string; asset: string; isOpen: boolean; endedAt: number | null }>(
+  const ended = await tx.query<EndedRow>(
     `select model, asset_id as asset, bool_or(closed_at is null) as "isOpen",
+            (array_agg(r.state order by r.n desc))[1] = 'failed' as "hasFailed",
             (extract(epoch from max(closed_at)) * 1000)::float8 as "endedAt"
        from aura.recommendations r join (${given}) g using (model, asset_id) group by model, asset_id`,
     of,
@@ -127,6 +136,7 @@ async function knownOf(
     states,
     open: new Set(ended.filter(({ isOpen }) => isOpen).map(key)),
     endedAt: new Map(ended.flatMap((row) => (row.endedAt === null ? [] : [[key(row), row.endedAt]]))),
+    failed: new Set(ended.filter(({ hasFailed }) => hasFailed).map(key)),
   };
 }
 

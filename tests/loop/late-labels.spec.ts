@@ -13,7 +13,7 @@ import type { Database, PredictionIndexRow, VersionRow } from "../../stores/post
 import { MemoryObjects } from "../support/memory-objects.ts";
 import { createTestDatabase, describeWithServices } from "../support/platform.ts";
 import type { TestDatabase } from "../support/platform.ts";
-import { auditOf } from "../support/registry-samples.ts";
+import { auditOf, runOf } from "../support/registry-samples.ts";
 import { answerOf, promoteJudged } from "./support/judged-model.ts";
 
 const DAY_MS = 86_400_000;
@@ -175,6 +175,19 @@ await describeWithServices("labels that come after sixty days", () => {
       rmse: Math.sqrt(mean(errors.map((error) => error ** 2))),
       mae: mean(errors.map(Math.abs)),
     });
+    // A rollout asks by its own run's metric, of both versions: those of lives have intervals only where they are asked for.
+    expect([found.primaryMetric, found.intervals["lifeLoss"]]).toEqual(["rmse", undefined]);
+    const byLives = await realizedPerformance(deps, { ...all(version), metric: "lifeLoss" });
+    expect(byLives).toMatchObject({ primaryMetric: "lifeLoss", metrics: found.metrics });
+    expect(byLives.intervals["lifeLoss"]).toHaveLength(2);
+    const made = await db.runs.inputOf(version.runId);
+    const file = JSON.parse(made?.pipeline ?? "{}") as object;
+    const pipelineText = JSON.stringify({ ...file, metrics: { primary: "mae" } });
+    await db.runs.create({ ...runOf("rolls-out", version.model), pipelineText });
+    expect(await realizedPerformance(deps, { ...all(version), runId: "rolls-out" })).toMatchObject({
+      primaryMetric: "mae",
+    });
+    expect(await realizedPerformance(deps, { ...all(version), runId: null })).toEqual(found);
   });
 
   it("of classes without assets: each label finds the prediction that it names, and no other", async () => {

@@ -94,10 +94,27 @@ const NONE_HIDDEN = { live: 0, before: 0 };
 
 const NO_STABILITY: StabilityIndex = { psi: 0, nullMean: 0, corrected: 0 };
 
+const NO_STATISTICS = {
+  ks: null,
+  wasserstein: null,
+  jensenShannon: null,
+  chiSquare: null,
+  totalVariation: null,
+  outsideShare: null,
+  unseenShare: null,
+  mean: null,
+  meanReference: null,
+} as const;
+
 export interface ColumnContext {
   /** independent rows per live row, in (0, 1] */
   readonly ratio: number;
   readonly limits: EffectLimits;
+}
+
+export interface CategoricalContext extends ColumnContext {
+  /** What training has not seen comes as missing, and is counted with it. */
+  readonly isUnseenMissing?: boolean;
 }
 
 /** Thresholds that the statistics of a numeric column need counts at. */
@@ -136,39 +153,24 @@ export function numericChecks(
   const missing = missingOutcome(reference, counts, context);
   const outside = outsideOf(reference, counts);
   const range = outside === null ? null : rangeShift(outside, live, before);
+  const distribution = ks && { effect: ks.statistic, pValue: ks.pValue };
   return {
     missing: counts.missing,
     stability,
     outcomes: [
-      ks === null
-        ? unavailable("distribution", live.count, `fewer than ${MIN_PRESENT} values on a side`)
-        : {
-            check: "distribution",
-            n: live.count,
-            effect: ks.statistic,
-            size: Math.max(ks.statistic / limits.minEffect, stability.corrected / limits.minPsi),
-            pValue: ks.pValue,
-          },
+      distributionOutcome({ n: live.count, distribution, stability }, limits),
       missing.outcome,
       range === null
         ? unavailable("range", live.count, rangeReason(reference))
-        : {
-            check: "range",
-            n: live.count,
-            effect: range.effect,
-            size: range.effect / limits.minOutside,
-            pValue: range.pValue,
-          },
+        : outcomeOf({ check: "range", n: live.count, shift: range }, limits.minOutside),
     ],
     statistics: {
+      ...NO_STATISTICS,
       ...missing.statistics,
       ks: ks?.statistic ?? null,
       wasserstein: isComparable ? normalisedWasserstein(reference, counts) : null,
       jensenShannon: isComparable ? jensenShannonDistance(reference.counts, bins) : null,
-      chiSquare: null,
-      totalVariation: null,
       outsideShare: range?.share ?? null,
-      unseenShare: null,
       mean: live.count === 0 ? null : meanOf(counts),
       meanReference: reference.mean,
     },
@@ -185,16 +187,15 @@ export function numericChecks(
  * categories it is not small.
  *
  * @param values  live values, null = missing
- * @param context `isUnseenMissing`: what training has not seen comes as missing, and is counted with it
  *
  * Cost: O(n).
  */
 export function categoricalChecks(
   reference: CategoricalReference,
   values: ArrayLike<string | null>,
-  context: ColumnContext & { readonly isUnseenMissing?: boolean },
+  context: CategoricalContext,
 ): ColumnShift {
-  const { limits, ratio, isUnseenMissing = false } = context;
+  const { limits, ratio } = context;
   const found = countCategories(values);
   const present = values.length - found.missing;
   const before = [...reference.categories.map((category) => category.count), reference.otherCount];
@@ -210,58 +211,77 @@ export function categoricalChecks(
   const test = chiSquareTest(scaled.before, scaled.live);
   const distance = isComparable ? totalVariation(reference, { before, live, ratio }) : null;
   const missing = missingOutcome(reference, { present, missing: found.missing }, context);
+  const categories = unseenShift(reference, { unnamed, present, missing: found.missing }, context);
+  const distribution = distance && { effect: distance.aboveChance, pValue: test.pValue };
+  return {
+    missing: found.missing,
+    stability,
+    outcomes: [
+      distributionOutcome({ n: present, distribution, stability }, limits),
+      missing.outcome,
+      outcomeOf({ check: "categories", ...categories }, limits.minUnseen),
+    ],
+    statistics: {
+      ...NO_STATISTICS,
+      ...missing.statistics,
+      jensenShannon: isComparable ? jensenShannonDistance(before, live) : null,
+      chiSquare: test.statistic,
+      totalVariation: distance?.plain ?? null,
+      unseenShare: categories.shift.share,
+    },
+    shares: categoricalShares(reference, live, found.missing),
+  };
+}
+
+/** How large an effect is, and the chance of it without drift. */
+type Shift = Pick<CheckOutcome, "pValue"> & { readonly effect: number };
+
+function outcomeOf(
+  { check, n, shift }: { readonly check: CheckName; readonly n: number; readonly shift: Shift },
+  limit: number,
+): CheckOutcome {
+  const { effect, pValue } = shift;
+  return { check, n, effect, size: effect / limit, pValue };
+}
+
+function distributionOutcome(
+  found: {
+    readonly n: number;
+    readonly distribution: Shift | null;
+    readonly stability: StabilityIndex;
+  },
+  { minEffect, minPsi }: EffectLimits,
+): CheckOutcome {
+  const { n, distribution, stability } = found;
+  if (distribution === null)
+    return unavailable("distribution", n, `fewer than ${MIN_PRESENT} values on a side`);
+  const outcome = outcomeOf({ check: "distribution", n, shift: distribution }, minEffect);
+  return { ...outcome, size: Math.max(outcome.size, stability.corrected / minPsi) };
+}
+
+/** Rows of categories that training has not seen; `n` of them could have been. */
+function unseenShift(
+  reference: CategoricalReference,
+  live: { readonly unnamed: number; readonly present: number; readonly missing: number },
+  { ratio, isUnseenMissing = false }: CategoricalContext,
+): { readonly n: number; readonly shift: Shift & { readonly share: number } } {
   // Where names were chosen by other rows than those counted, the counted ones say it themselves.
   const isWhole = reference.otherCount === 0;
   const alone = isWhole ? reference.categories.filter(({ count }) => count === 1).length : 0;
   // Where unseen ones come as missing, both are rows without a known category, here and at training.
-  const hidden = isUnseenMissing ? { live: found.missing, before: reference.missing } : NONE_HIDDEN;
-  const nLive = present + hidden.live;
+  const hidden = isUnseenMissing ? { live: live.missing, before: reference.missing } : NONE_HIDDEN;
+  const n = live.present + hidden.live;
   const nBefore = reference.count + hidden.before;
-  const unseen = newCategoryShift(
-    unnamed + hidden.live,
-    { count: nLive, independent: nLive * ratio },
+  const shift = newCategoryShift(
+    live.unnamed + hidden.live,
+    { count: n, independent: n * ratio },
     {
       count: nBefore,
       independent: nBefore * reference.independentRatio,
       unnamed: reference.otherCount + alone + hidden.before,
     },
   );
-  return {
-    missing: found.missing,
-    stability,
-    outcomes: [
-      distance === null
-        ? unavailable("distribution", present, `fewer than ${MIN_PRESENT} values on a side`)
-        : {
-            check: "distribution",
-            n: present,
-            effect: distance.aboveChance,
-            size: Math.max(distance.aboveChance / limits.minEffect, stability.corrected / limits.minPsi),
-            pValue: test.pValue,
-          },
-      missing.outcome,
-      {
-        check: "categories",
-        n: nLive,
-        effect: unseen.effect,
-        size: unseen.effect / limits.minUnseen,
-        pValue: unseen.pValue,
-      },
-    ],
-    statistics: {
-      ...missing.statistics,
-      ks: null,
-      wasserstein: null,
-      jensenShannon: isComparable ? jensenShannonDistance(before, live) : null,
-      chiSquare: test.statistic,
-      totalVariation: distance?.plain ?? null,
-      outsideShare: null,
-      unseenShare: unseen.share,
-      mean: null,
-      meanReference: null,
-    },
-    shares: categoricalShares(reference, live, found.missing),
-  };
+  return { n, shift };
 }
 
 function unavailable(check: CheckName, n: number, reason: string): CheckOutcome {

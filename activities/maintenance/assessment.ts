@@ -45,6 +45,7 @@ export function assess(given: AssessedCase): Assessment {
   };
 }
 
+/** Whether an asset is declared critical, by its id or by its class. */
 export function isCriticalAsset(
   { critical }: MaintenancePolicy,
   asset: string,

@@ -19,6 +19,7 @@ export type Estimator =
   | { readonly method: "error_model"; readonly model: z.infer<typeof errorModelSchema> }
   | { readonly method: null; readonly reason: string };
 
+/** How the quality of a version is told before labels come. Errors: those of the object store. */
 export async function estimatorOf({ objects }: PerformanceDeps, version: JudgedVersion): Promise<Estimator> {
   const { problem, row, signature } = version;
   switch (problem.kind) {
@@ -98,6 +99,7 @@ export async function estimateOf(
   };
 }
 
+/** The state of having no estimate, for `n` predictions. */
 export function notEstimated(reason: string, n = 0): PerformanceEstimate {
   return { state: "not_available", method: null, reason, n, metrics: {}, intervals: {} };
 }

@@ -123,8 +123,6 @@ export async function trainAndEvaluate(
   input: Pick<PipelineInput, "spec" | "model" | "pipeline">,
   { data, split, log }: Snapshot & { readonly log: Stages },
 ): Promise<EvaluatedModel> {
-  const { runId } = plan;
-  const { spec: declared, model } = input;
   const prepared = await log.run(
     "transform",
     () => prepareFeatures(plan, input, { ingest: data, split }),
@@ -133,14 +131,34 @@ export async function trainAndEvaluate(
       isReused: r.isReused,
     }),
   );
-  const { fit } = prepared;
-  const featureSet = featureSetOf(prepared, fit.final);
-  const trained = await log.run(
+  const featureSet = featureSetOf(prepared, prepared.fit.final);
+  const given = { data, split, log, prepared, featureSet };
+  return {
+    featureSet,
+    evaluated: await evaluate(plan, input, { ...given, trained: await train(plan, input, given) }),
+  };
+}
+
+/** A snapshot with its features. */
+interface Featured extends Snapshot {
+  readonly log: Stages;
+  readonly prepared: Awaited<ReturnType<typeof prepareFeatures>>;
+  readonly featureSet: ReturnType<typeof featureSetOf>;
+}
+
+/** Parameters by search, the candidate by cross-validation, and its final training on all that may be learnt from. */
+function train(
+  plan: RunPlan,
+  input: Pick<PipelineInput, "spec" | "model" | "pipeline">,
+  { data, split, log, prepared, featureSet }: Featured,
+) {
+  const { runId } = plan;
+  return log.run(
     "train",
     async () => {
       const leakage = await training.checkLeakage({
         runId,
-        spec: declared,
+        spec: input.spec,
         dataset: data.manifest,
         split: split.split,
         featureSet,
@@ -162,14 +180,26 @@ export async function trainAndEvaluate(
       isReused: selected.isReused && "models" in final && final.isReused,
     }),
   );
-  const { spec } = trained.searched;
-  const common = { runId, model, spec, dataset: data.manifest, split: split.split };
-  const evaluated = await log.run(
+}
+
+function evaluate(
+  plan: RunPlan,
+  { model }: Pick<PipelineInput, "model">,
+  given: Featured & { readonly trained: Awaited<ReturnType<typeof train>> },
+) {
+  const { data, split, log, featureSet } = given;
+  const { final, selected, leakage, searched } = given.trained;
+  const { fit } = given.prepared;
+  const { primaryMetric } = selected;
+  return log.run(
     "evaluate",
     () => {
-      const { final, selected, leakage } = trained;
-      const given = {
-        ...common,
+      const subject = {
+        runId: plan.runId,
+        model,
+        spec: searched.spec,
+        dataset: data.manifest,
+        split: split.split,
         datasetId: data.dataset,
         holdoutHash: split.holdoutHash,
         view: fit.view,
@@ -178,17 +208,16 @@ export async function trainAndEvaluate(
         selection: selected.selection,
       };
       if ("models" in final)
-        return evaluation.evaluateModel({ ...given, models: final.models, leakage: leakage.checks });
+        return evaluation.evaluateModel({ ...subject, models: final.models, leakage: leakage.checks });
       const { onnx, file, trainer } = final;
       const origin = { kind: "external", file, trainer } as const;
-      return evaluation.evaluateForeignModel({ ...given, onnx, origin, leakage: leakage.checks });
+      return evaluation.evaluateForeignModel({ ...subject, onnx, origin, leakage: leakage.checks });
     },
     (r) => ({
-      detail: `${trained.selected.primaryMetric} ${format(r.metrics.test[trained.selected.primaryMetric])} (test)`,
+      detail: `${primaryMetric} ${format(r.metrics.test[primaryMetric])} (test)`,
       isReused: r.isReused,
     }),
   );
-  return { featureSet, evaluated };
 }
 
 async function registerAndCheck(

@@ -1,4 +1,5 @@
 import type { PredictionWindow, VersionPrediction } from "../../stores/postgres/port.ts";
+import type { SampledBy } from "../../stores/postgres/port/predictions.ts";
 import { evidenceGroups } from "../evaluation/evidence-groups.ts";
 import { listAt, MOST_ROWS, readTraced } from "../monitoring/traced-rows.ts";
 import type { JudgedVersion, PerformanceDeps } from "./judged-version.ts";
@@ -21,8 +22,9 @@ export async function predictedRows(
   deps: PerformanceDeps,
   { problem }: Pick<JudgedVersion, "problem">,
   window: PredictionWindow,
+  by?: SampledBy,
 ): Promise<PredictedRows> {
-  const { total, rows } = await deps.db.predictions.ofVersion(window, MOST_ROWS);
+  const { total, rows } = await deps.db.predictions.ofVersion(window, MOST_ROWS, by);
   if (problem.kind !== "multiclass")
     return { total, rows, answers: Float64Array.from(rows, ({ value }) => value), width: 1 };
   return withOutputs(deps, { total, rows, width: problem.nClasses });

@@ -58,6 +58,13 @@ export const NOTHING: Realized = {
   intervals: {},
 };
 
+/** Predictions of another version of the same rows: what is said of one of them is said of its counterpart. */
+export interface Beside {
+  readonly window: PredictionWindow;
+  /** Ids of the judged predictions by those of the others. */
+  readonly counterparts: ReadonlyMap<string, string>;
+}
+
 /** As `realizedPerformance`, of a version that is at hand. */
 export async function realizedIn(
   deps: PerformanceDeps,
@@ -67,12 +74,19 @@ export async function realizedIn(
     asOf,
     metric = metricJudgedBy(version),
     predicted: given,
-  }: { readonly asOf: string; readonly metric?: string; readonly predicted?: PredictedRows },
+    beside,
+  }: {
+    readonly asOf: string;
+    readonly metric?: string;
+    readonly predicted?: PredictedRows;
+    readonly beside?: Beside;
+  },
 ): Promise<Realized> {
   const predicted = given ?? (await predictedRows(deps, version, window));
   const { total, rows } = predicted;
   if (rows.length === 0) return { ...NOTHING, predictions: total };
-  const labels = await labelsOf(deps, version, { ...window, asOf });
+  const own = await labelsOf(deps, version, { ...window, asOf });
+  const labels = beside === undefined ? own : await withLabelsBeside(deps, own, beside);
   const joined = join(version, predicted, labels);
   const { evidence, metrics, intervals } = await deps.cpu.run("measurePerformance", {
     ...questionOf(version),
@@ -90,6 +104,18 @@ export async function realizedIn(
     metrics,
     intervals: Object.fromEntries(Object.entries(intervals).map(([key, [low, high]]) => [key, [low, high]])),
   };
+}
+
+async function withLabelsBeside(
+  { db }: Pick<PerformanceDeps, "db">,
+  { ofAssets, ofPredictions }: KnownLabels,
+  { window, counterparts }: Beside,
+): Promise<KnownLabels> {
+  const said = (await db.labels.ofPredictions(window)).flatMap((label) => {
+    const predictionId = counterparts.get(label.predictionId);
+    return predictionId === undefined ? [] : [{ ...label, predictionId }];
+  });
+  return { ofAssets, ofPredictions: [...ofPredictions, ...said] };
 }
 
 async function labelsOf(

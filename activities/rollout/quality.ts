@@ -1,21 +1,28 @@
 import { findMetric } from "../../numerics/metrics/metric-table.ts";
 import { normalCdf } from "../../numerics/stats/normal.ts";
 import type { RolloutGuards } from "../../schemas/pipeline/rollout.ts";
-import type { Database, RolloutRow } from "../../stores/postgres/port.ts";
-import { isPlatformError } from "../../schemas/platform-error.ts";
+import type { Database, PredictionWindow, RolloutRow } from "../../stores/postgres/port.ts";
+import { isPlatformError, PlatformError } from "../../schemas/platform-error.ts";
+import type { PredictionRole } from "../../schemas/serving/prediction.ts";
 import type { ActivityDeps } from "../dependencies.ts";
-import type { PerformanceDeps } from "../performance/judged-version.ts";
-import { realizedPerformance } from "../performance/realized.ts";
+import { judgedVersion, whyNotJudged } from "../performance/judged-version.ts";
+import type { JudgedVersion, PerformanceDeps } from "../performance/judged-version.ts";
+import { predictedRows } from "../performance/predicted-rows.ts";
+import { realizedIn } from "../performance/realized.ts";
 import type { RealizedPerformance } from "../performance/realized.ts";
 import type { Breach } from "./guards.ts";
+import { counterparts, pairRows } from "./paired-rows.ts";
 
 type QualityGuard = Pick<RolloutGuards, "quality" | "significance">;
 
 type QualityDeps = PerformanceDeps & Pick<ActivityDeps, "log">;
 
-/** Between two looks at labels: they are many rows, and come late anyway. */
+/** Between two looks at labels. */
 const LOOK_MS = 2_000;
-/** A look that took long is followed by a pause of so many times that. */
+/**
+ * A look at many rows is followed by a pause of so many times what it took, so that looking takes a quarter of a core at most.
+ * What labels show is found within five seconds as long as a look takes less than one.
+ */
 const PAUSE = 3;
 
 /** Looks at labels beside a watch of counters, which must not wait for it. */
@@ -47,9 +54,10 @@ export class QualityWatch {
 }
 
 /**
- * Realized quality of the new version beside the champion's on the same requests: in shadow its shadows beside the
- * champion's answers, in a canary its answers beside the champion's shadows. Labels that come late count for the stage whose
- * predictions they are about.
+ * Realized quality of the new version beside the champion's on the same rows: in shadow its shadows beside the champion's
+ * answers, in a canary its answers beside the champion's shadows. Rows that either has no answer to are judged on neither side, so
+ * that a version that fails on hard ones looks no better for it; that it fails is the guards' of errors. Labels that come late
+ * count for the stage whose predictions they are about, those of one prediction also for the other version's of the same row.
  */
 export async function judgeQuality(deps: QualityDeps, row: RolloutRow): Promise<Breach | undefined> {
   try {
@@ -65,26 +73,64 @@ export async function judgeQuality(deps: QualityDeps, row: RolloutRow): Promise<
 async function compareRealized(deps: PerformanceDeps, row: RolloutRow): Promise<Breach | undefined> {
   const { guards } = row.plan;
   if (guards.quality === false) return undefined;
-  for (const { mode, since, until } of await periodsOf(deps.db, row)) {
-    const roles = ROLES_OF[mode];
-    const ask = { model: row.model, since, until };
-    const candidate = await realizedPerformance(deps, {
-      ...ask,
-      digest: row.digest,
-      role: roles.candidate,
-      runId: row.runId,
-    });
-    if (candidate.labelled < guards.quality.minLabels) continue;
-    const champion = await realizedPerformance(deps, {
-      ...ask,
-      digest: row.championDigest,
-      role: roles.champion,
-      metric: candidate.primaryMetric,
-    });
-    const breach = compareQuality(candidate, champion, guards);
+  const candidate = await versionOf(deps, row, { digest: row.digest, runId: row.runId });
+  const champion = await versionOf(deps, row, { digest: row.championDigest });
+  if ([candidate, champion].some((one) => whyNotJudged(one) !== undefined)) return undefined;
+  for (const period of await periodsOf(deps.db, row)) {
+    const realized = await realizedOfPairs(deps, { candidate, champion }, period);
+    if (realized === undefined) continue;
+    const breach = compareQuality(realized.candidate, realized.champion, guards);
     if (breach !== undefined) return breach;
   }
   return undefined;
+}
+
+async function versionOf(
+  deps: PerformanceDeps,
+  { model }: RolloutRow,
+  { digest, runId }: { readonly digest: string; readonly runId?: string | null },
+): Promise<JudgedVersion> {
+  const row = await deps.db.registry.byDigest(model, digest);
+  if (row !== undefined) return judgedVersion(deps, row, runId);
+  throw new PlatformError("not_found", `judge [${model}]: there is no version ${digest}`);
+}
+
+interface BothVersions {
+  readonly candidate: JudgedVersion;
+  readonly champion: JudgedVersion;
+}
+
+/** Of the rows that both have answered in a period; undefined: there are none. */
+async function realizedOfPairs(
+  deps: PerformanceDeps,
+  versions: BothVersions,
+  { mode, since, until }: Period,
+) {
+  const roles = ROLES_OF[mode];
+  const windowOf = ({ row }: JudgedVersion, role: PredictionRole): PredictionWindow => {
+    const { model, digest, version } = row;
+    return { model, digest, version, since, until, role };
+  };
+  const ofCandidate = windowOf(versions.candidate, roles.candidate);
+  const ofChampion = windowOf(versions.champion, roles.champion);
+  const pairs = pairRows(
+    await predictedRows(deps, versions.candidate, ofCandidate, "row"),
+    await predictedRows(deps, versions.champion, ofChampion, "row"),
+  );
+  if (pairs.candidate.rows.length === 0) return undefined;
+  const { primaryMetric } = versions.candidate.problem;
+  const common = { asOf: new Date().toISOString(), metric: primaryMetric };
+  const candidate = await realizedIn(deps, versions.candidate, ofCandidate, {
+    ...common,
+    predicted: pairs.candidate,
+    beside: { window: ofChampion, counterparts: counterparts(pairs.candidate, pairs.champion) },
+  });
+  const champion = await realizedIn(deps, versions.champion, ofChampion, {
+    ...common,
+    predicted: pairs.champion,
+    beside: { window: ofCandidate, counterparts: counterparts(pairs.champion, pairs.candidate) },
+  });
+  return { candidate: { ...candidate, primaryMetric }, champion };
 }
 
 const ROLES_OF = {

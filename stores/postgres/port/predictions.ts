@@ -32,10 +32,13 @@ export interface PredictionWindow {
   readonly role?: PredictionRole;
 }
 
+/** `row`: a row that two versions have answered is in the samples of both, or in that of the one with fewer alone. */
+export type SampledBy = "prediction" | "row";
+
 /** What a prediction is held against the truth by. */
 export type VersionPrediction = Pick<
   PredictionIndexRow,
-  "predictionId" | "asset" | "t" | "value" | "segment"
+  "predictionId" | "requestId" | "asset" | "t" | "value" | "segment"
 >;
 
 export interface PredictionStore {
@@ -59,7 +62,11 @@ export interface PredictionStore {
     after?: string;
   }): Promise<PredictionIndexRow[]>;
   /** In order of time and id; of more than `limit` an even sample, the same one each time. */
-  ofVersion(window: PredictionWindow, limit: number): Promise<{ total: number; rows: VersionPrediction[] }>;
+  ofVersion(
+    window: PredictionWindow,
+    limit: number,
+    by?: SampledBy,
+  ): Promise<{ total: number; rows: VersionPrediction[] }>;
   /** Where shipped segments lie; of one that was not shipped yet there is none. */
   objectsOf(segments: readonly string[]): Promise<{ segment: string; object: ObjectRef }[]>;
 }

@@ -4,6 +4,7 @@ import type { PredictionRole } from "../../../../schemas/serving/prediction.ts";
 import type { AliasListener } from "../../connection/alias-listener.ts";
 import type { ConnectionPool } from "../../connection/connection-pool.ts";
 import type { PredictionIndexRow, PredictionStore, PredictionWindow, VersionPrediction } from "../../port.ts";
+import type { SampledBy } from "../../port/predictions.ts";
 import { PREDICTIONS_IN_WINDOW, windowValues } from "./prediction-window.ts";
 
 /** Names of segments that somebody waits for. */
@@ -12,6 +13,12 @@ export const SEGMENTS_CHANNEL = "aura_segments";
 const BATCH_ROWS = 5_000;
 /** A power of two: hashes of ids fall on so many places, of which a sample takes the first ones. */
 const SAMPLE_PLACES = 2 ** 20;
+
+/** What a sample is drawn by. */
+const SAMPLED_BY: Readonly<Record<SampledBy, string>> = {
+  prediction: "p.prediction_id",
+  row: "concat_ws(' ', p.request_id, p.asset_id, p.t)",
+};
 
 const INDEX_COLUMNS = `p.prediction_id as "predictionId", p.model, p.version, p.digest, p.asset_id as asset, p.at,
   p.actor, p.t, p.role, p.segment, p.segment_offset as "offset", p.value, p.request_id as "requestId"`;
@@ -127,6 +134,7 @@ export class PostgresPredictionStore implements PredictionStore {
   async ofVersion(
     window: PredictionWindow,
     limit: number,
+    by: SampledBy = "prediction",
   ): Promise<{ total: number; rows: VersionPrediction[] }> {
     const values = windowValues(window);
     const [counted] = await this.#pool.query<{ n: number }>(
@@ -137,9 +145,9 @@ export class PostgresPredictionStore implements PredictionStore {
     if (total === 0) return { total, rows: [] };
     const share = Math.ceil(Math.min(1, limit / total) * SAMPLE_PLACES);
     const rows = await this.#pool.query<VersionPrediction>(
-      `select p.prediction_id as "predictionId", p.asset_id as asset, p.t, p.value, p.segment
-         from ${PREDICTIONS_IN_WINDOW} and (hashtextextended(p.prediction_id, 0) & ${SAMPLE_PLACES - 1}) < $7
-        order by p.at, p.prediction_id`,
+      `select p.prediction_id as "predictionId", p.request_id as "requestId", p.asset_id as asset, p.t, p.value, p.segment
+         from ${PREDICTIONS_IN_WINDOW} and (hashtextextended(${SAMPLED_BY[by]}, 0) & ${SAMPLE_PLACES - 1}) < $7
+        order by p.at, p.segment, p.segment_offset`,
       [...values, share],
     );
     return { total, rows };

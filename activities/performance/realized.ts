@@ -75,11 +75,14 @@ export async function realizedIn(
     metric = metricJudgedBy(version),
     predicted: given,
     beside,
+    least = 0,
   }: {
     readonly asOf: string;
     readonly metric?: string;
     readonly predicted?: PredictedRows;
     readonly beside?: Beside;
+    /** Fewer labelled predictions are counted and not measured. */
+    readonly least?: number;
   },
 ): Promise<Realized> {
   const predicted = given ?? (await predictedRows(deps, version, window));
@@ -88,6 +91,8 @@ export async function realizedIn(
   const own = await labelsOf(deps, version, { ...window, asOf });
   const labels = beside === undefined ? own : await withLabelsBeside(deps, own, beside);
   const joined = join(version, predicted, labels);
+  const labelled = joined.truth.length;
+  if (labelled < least) return { ...NOTHING, predictions: total, looked: rows.length, labelled };
   const { evidence, metrics, intervals } = await deps.cpu.run("measurePerformance", {
     ...questionOf(version),
     primaryMetric: metric,
@@ -97,7 +102,7 @@ export async function realizedIn(
   return {
     predictions: total,
     looked: rows.length,
-    labelled: joined.truth.length,
+    labelled,
     censored: joined.censored.least.length,
     assets: new Set(joined.groups).size,
     evidence,

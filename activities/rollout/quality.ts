@@ -17,13 +17,10 @@ type QualityGuard = Pick<RolloutGuards, "quality" | "significance">;
 
 type QualityDeps = PerformanceDeps & Pick<ActivityDeps, "log">;
 
-/** Between two looks at labels. */
+/** Between two looks at labels at least; a look that took longer is followed by a pause as long. */
 const LOOK_MS = 2_000;
-/**
- * A look at many rows is followed by a pause of so many times what it took, so that looking takes a quarter of a core at most.
- * What labels show is found within five seconds as long as a look takes less than one.
- */
-const PAUSE = 3;
+/** At most: a look at very many rows, or on a busy machine, must not put off the next one for long. */
+const MOST_MS = 30_000;
 
 /** Looks at labels beside a watch of counters, which must not wait for it. */
 export class QualityWatch {
@@ -47,7 +44,7 @@ export class QualityWatch {
       .catch((err: unknown) => this.#deps.log.warn({ err, rollout: row.id }, "labels could not be looked at"))
       .finally(() => {
         this.#isLooking = false;
-        this.#dueMs = Date.now() + Math.max(LOOK_MS, PAUSE * (Date.now() - began));
+        this.#dueMs = Date.now() + Math.min(MOST_MS, Math.max(LOOK_MS, Date.now() - began));
       });
     return this.#breach;
   }
@@ -77,7 +74,8 @@ async function compareRealized(deps: PerformanceDeps, row: RolloutRow): Promise<
   const champion = await versionOf(deps, row, { digest: row.championDigest });
   if ([candidate, champion].some((one) => whyNotJudged(one) !== undefined)) return undefined;
   for (const period of await periodsOf(deps.db, row)) {
-    const realized = await realizedOfPairs(deps, { candidate, champion }, period);
+    const both = { candidate, champion, least: guards.quality.minLabels };
+    const realized = await realizedOfPairs(deps, both, period);
     if (realized === undefined) continue;
     const breach = compareQuality(realized.candidate, realized.champion, guards);
     if (breach !== undefined) return breach;
@@ -98,9 +96,11 @@ async function versionOf(
 interface BothVersions {
   readonly candidate: JudgedVersion;
   readonly champion: JudgedVersion;
+  /** Labelled rows below which nothing is measured. */
+  readonly least: number;
 }
 
-/** Of the rows that both have answered in a period; undefined: there are none. */
+/** Of the rows that both have answered in a period; undefined: too few of them are labelled. */
 async function realizedOfPairs(
   deps: PerformanceDeps,
   versions: BothVersions,
@@ -119,12 +119,13 @@ async function realizedOfPairs(
   );
   if (pairs.candidate.rows.length === 0) return undefined;
   const { primaryMetric } = versions.candidate.problem;
-  const common = { asOf: new Date().toISOString(), metric: primaryMetric };
+  const common = { asOf: new Date().toISOString(), metric: primaryMetric, least: versions.least };
   const candidate = await realizedIn(deps, versions.candidate, ofCandidate, {
     ...common,
     predicted: pairs.candidate,
     beside: { window: ofChampion, counterparts: counterparts(pairs.candidate, pairs.champion) },
   });
+  if (candidate.labelled < versions.least) return undefined;
   const champion = await realizedIn(deps, versions.champion, ofChampion, {
     ...common,
     predicted: pairs.champion,

@@ -25,6 +25,8 @@ export interface LedgerPlan {
   /** Cycle that the n-th request is about. */
   readonly timeOf?: (n: number) => number;
   readonly nAssets?: number;
+  /** Of the names of assets; default: p. */
+  readonly prefix?: string;
   /** Asks again until there is an answer, as clients do when a server goes away. */
   readonly isPatient?: boolean;
 }
@@ -49,12 +51,12 @@ export class Ledger {
     this.#url = url;
   }
 
-  begin({ perSecond, rowOf, timeOf, nAssets = 100, isPatient = false }: LedgerPlan): void {
+  begin({ perSecond, rowOf, timeOf, nAssets = 100, prefix = "p", isPatient = false }: LedgerPlan): void {
     const began = performance.now();
     this.#timer = setInterval(() => {
       const due = ((performance.now() - began) / 1_000) * perSecond;
       for (; this.#n < due; this.#n++) {
-        const asset = `p${this.#n % nAssets}`;
+        const asset = `${prefix}${this.#n % nAssets}`;
         const times = timeOf === undefined ? {} : { times: [timeOf(this.#n)] };
         const body = JSON.stringify({ rows: [rowOf(this.#n)], assets: [asset], ...times });
         const asked = this.#ask(asset, body, isPatient).finally(() => this.#open.delete(asked));

@@ -22,8 +22,8 @@ export interface RolloutBench {
   readonly temporalAddress: string;
   /** Stores and approves a version. @returns its number */
   approved(options: TinyVersionOptions & { readonly version: number }): Promise<number>;
-  /** Starts the rollout of an approved version. @returns its id */
-  start(version: number): Promise<string>;
+  /** Starts the rollout of an approved version, with stages and guards of its own where they are given. @returns its id */
+  start(version: number, rollout?: object): Promise<string>;
   post(path: string, body: object): Promise<{ readonly status: number; readonly body: unknown }>;
   row(id: string): Promise<RolloutRow>;
   /** Waits until the rollout is as it should be. */
@@ -36,10 +36,7 @@ export interface RolloutBench {
 
 const startedSchema = z.looseObject({ rolloutId: z.string() });
 
-const EXAMPLE = {
-  headers: { "content-type": "application/json" },
-  body: JSON.stringify({ rows: [{ voltage: 1, current: 2 }] }),
-};
+const EXAMPLE = { voltage: 1, current: 2 };
 
 /** What answers requests, without what scores readings. */
 const REQUEST_PARTS = ["postgres", "temporal", "worker", "api"];
@@ -54,10 +51,12 @@ export interface BenchPlan {
   /** Of the platform; default: what answers requests. */
   readonly parts?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** A row that the champion can answer; default: numbers. */
+  readonly example?: object;
 }
 
 export async function openRolloutBench(plan: BenchPlan): Promise<RolloutBench> {
-  const { rollout, pipeline, versions, environment = {} } = plan;
+  const { rollout, pipeline, versions, environment = {}, example = EXAMPLE } = plan;
 
   const test = await startTestPlatform({ parts: plan.parts ?? REQUEST_PARTS, environment });
   const { api: apiUrl, databaseUrl, temporalAddress } = test.platform.urls;
@@ -71,8 +70,13 @@ export async function openRolloutBench(plan: BenchPlan): Promise<RolloutBench> {
   const text = `${rest}\nrollout: ${rollout}\n`;
   const first = await putTinyVersion(objects, { ...versions, model: MODEL, version: 1 });
   await promoteVersion(db, first, text);
+  const asked = {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ rows: [example] }),
+  };
   const served = await until(
-    () => fetch(`${apiUrl}/v1/models/${MODEL}/predict`, { method: "POST", ...EXAMPLE }),
+    () => fetch(`${apiUrl}/v1/models/${MODEL}/predict`, asked),
     ({ ok }) => ok,
   );
   await served.body?.cancel();
@@ -100,8 +104,9 @@ export async function openRolloutBench(plan: BenchPlan): Promise<RolloutBench> {
       const stored = await putTinyVersion(objects, { ...versions, model: MODEL, ...options });
       return (await approveVersion(db, stored, text)).registered.version;
     },
-    async start(version) {
-      const started = await post(`/v1/models/${MODEL}/rollouts`, { version });
+    async start(version, own) {
+      const body = { version, ...(own === undefined ? {} : { rollout: own }) };
+      const started = await post(`/v1/models/${MODEL}/rollouts`, body);
       if (started.status !== 202) throw new Error(`start rollout: ${JSON.stringify(started)}`);
       const { rolloutId } = startedSchema.parse(started.body);
       await until(

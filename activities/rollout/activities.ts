@@ -14,6 +14,7 @@ import type {
   WatchInput,
   WatchResult,
 } from "./messages.ts";
+import { borneIn, doubtOf, guardsIn } from "./doubted-champion.ts";
 import { rollBackUnwatched } from "./unwatched.ts";
 import { judgeQuality, QualityWatch } from "./quality.ts";
 import { championBreach, nAnswered, stageCounts, StageWatch } from "./watch.ts";
@@ -46,6 +47,7 @@ export function createRolloutActivities(deps: ActivityDeps) {
       return row === undefined ? null : viewOf(row);
     },
 
+    /** **Effects**: none. **Errors**: not_found. **Retry**: dependency. */
     async readRollout({ rolloutId }: RolloutRef): Promise<RolloutView> {
       return viewOf(await required(db, rolloutId));
     },
@@ -53,7 +55,7 @@ export function createRolloutActivities(deps: ActivityDeps) {
     /**
      * Watches one stage: returns as soon as a guard trips or somebody changed the rollout, and else goes on until it is
      * cancelled. **Heartbeat**: each second. **Effects**: the time of the look, by which those who serve know that somebody
-     * watches.
+     * watches. **Errors**: not_found. **Retry**: at once, and each 2 s at most: nobody watches meanwhile.
      */
     async watchRollout({ rolloutId, revision }: WatchInput): Promise<WatchResult> {
       const { cancellationSignal } = Context.current();
@@ -65,7 +67,7 @@ export function createRolloutActivities(deps: ActivityDeps) {
         if (row.revision !== revision) return { kind: "changed" };
         // People made it champion: there is nothing left to wait for.
         if (isChampion(row)) return { kind: "enough" };
-        watch ??= new StageWatch(row.plan, row.mode);
+        watch ??= new StageWatch(guardsIn(row.plan.guards, await doubtOf(db, row)), row.mode);
         const counted = stageCounts(await db.rollouts.stats(rolloutId, row.stage));
         const breach = championBreach(row) ?? watch.look(counted, Date.now()) ?? quality.look(row);
         if (breach !== undefined) return { kind: "breach", breach };
@@ -97,11 +99,18 @@ export function createRolloutActivities(deps: ActivityDeps) {
       }
       if (row.revision !== revision || row.state !== "running") return viewOf(row);
       const counted = stageCounts(await db.rollouts.stats(rolloutId, row.stage));
-      const watch = new StageWatch(row.plan, row.mode);
+      const doubt = await doubtOf(db, row);
+      const watch = new StageWatch(guardsIn(row.plan.guards, doubt), row.mode);
       const breach =
         championBreach(row) ?? watch.look(counted, Date.now()) ?? (await judgeQuality(deps, row));
       if (breach !== undefined) return changed(db, rolloutId, { kind: "rolled_back", ...breach });
-      return changed(db, rolloutId, nextOf(row, nAnswered(row.mode, counted)));
+      const next = nextOf(row, nAnswered(row.mode, counted));
+      const borne = borneIn(row, counted, doubt);
+      return changed(
+        db,
+        rolloutId,
+        borne === undefined ? next : { ...next, reason: `${next.reason}; ${borne}` },
+      );
     },
 
     /** The champion alias has moved. **Idempotency**: an end stands. */
@@ -129,7 +138,8 @@ export function createRolloutActivities(deps: ActivityDeps) {
     /**
      * Applies what somebody sent straight to Temporal, as far as the policy lets direct messages count while keys are on.
      *
-     * **Effects**: as the command; an audit row of a refusal. **Errors**: forbidden.
+     * **Effects**: as the command; an audit row of a refusal. **Idempotency**: what fits the state no more changes nothing; a
+     * refusal is recorded once. **Errors**: forbidden, not_found.
      */
     async commandRollout({ rolloutId, command, by, reason }: RolloutCommand): Promise<RolloutView> {
       const row = await required(db, rolloutId);

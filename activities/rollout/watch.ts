@@ -1,4 +1,4 @@
-import type { RolloutPlan } from "../../schemas/pipeline/rollout.ts";
+import type { RolloutGuards } from "../../schemas/pipeline/rollout.ts";
 import { combine, emptyCounts, sumCounts } from "../../schemas/serving/rollout.ts";
 import type { PairSample, RolloutCounts } from "../../schemas/serving/rollout.ts";
 import type { RolloutRow } from "../../stores/postgres/port.ts";
@@ -40,18 +40,18 @@ export function championBreach(row: RolloutRow): Breach | undefined {
 
 /** Judges a stage as a whole and its last minute, from looks that follow each other. */
 export class StageWatch {
-  readonly #plan: RolloutPlan;
+  readonly #guards: RolloutGuards;
   readonly #mode: RolloutRow["mode"];
   /** Totals as they were at earlier looks, oldest first. */
   readonly #looks: { readonly atMs: number; readonly counts: RolloutCounts }[] = [];
 
-  constructor(plan: RolloutPlan, mode: RolloutRow["mode"]) {
-    this.#plan = plan;
+  constructor(guards: RolloutGuards, mode: RolloutRow["mode"]) {
+    this.#guards = guards;
     this.#mode = mode;
   }
 
   look({ counts, sample }: StageCounts, nowMs: number): Breach | undefined {
-    const { guards } = this.#plan;
+    const guards = this.#guards;
     const mode = this.#mode;
     const whole = judge({ mode, counts, sample }, guards);
     if (whole !== undefined) return whole;

@@ -65,6 +65,12 @@ export const guardsSchema = z.strictObject({
         ),
     }),
   ).describe("How often both differ on the same rows."),
+  afterDrift: z
+    .enum(["tell", "judge"])
+    .default("tell")
+    .describe(
+      "scoreShift and disagreement in the rollout of a retrain that drift or degradation asked for. tell: what they find is recorded and borne, as the champion that they go by is what is in doubt; judge: as in any other.",
+    ),
   quality: guard(
     z.strictObject({
       maxWorse: z

@@ -106,7 +106,7 @@ describe("a rollout whose labels arrive while it bakes", () => {
     expect(Date.parse(done.endedAt ?? "") - labelledAt, done.reason ?? "").toBeLessThan(rollbackLimitMs());
     await ledger.stop();
     expect(ledger.failed).toEqual([]);
-    const answeredBy = [...ledger.versionsSince(0).keys()].toSorted();
+    const answeredBy = [...ledger.versionsSince(0).keys()].toSorted((a, b) => a - b);
     expect(answeredBy).toEqual(own === undefined ? [1] : [1, version]);
     expect((await bench.db.registry.champion(MODEL))?.version).toBe(1);
   });

@@ -4,6 +4,7 @@ import type { ActivityDeps } from "../../activities/dependencies.ts";
 import { createRolloutActivities } from "../../activities/rollout/activities.ts";
 import type { WatchResult } from "../../activities/rollout/messages.ts";
 import { rolloutPlan, rolloutSchema } from "../../schemas/pipeline/rollout.ts";
+import type { RetrainTrigger } from "../../schemas/runs/retrain.ts";
 import { emptyCounts } from "../../schemas/serving/rollout.ts";
 import type { RolloutCounts } from "../../schemas/serving/rollout.ts";
 import { createDatabase } from "../../stores/postgres/database.ts";
@@ -38,9 +39,46 @@ await describeWithServices("the stages of a rollout", () => {
   });
 
   const stored = (version: number) => putTinyVersion(objects, { model, version, slope: version });
-  const open = async (over: object): Promise<RolloutRow> => {
+  /** @returns the run of a retrain */
+  const retrain = async (trigger: RetrainTrigger): Promise<string> => {
+    const window = "2026-01-01T00:00:00.000Z";
+    // One that goes on would be in the way.
+    for (const version of [1, 2]) {
+      const before = `run-${model}-${version}`;
+      const end = { status: "finished", outcome: "promoted" } as const;
+      await db.runs.finish(before, end, auditOf("run.finish", `run/${before}`));
+    }
+    const asked = {
+      model,
+      trigger,
+      window,
+      reason: "test",
+      requestKey: `${model}/${trigger}`,
+      coolDownMs: 0,
+    };
+    const requestedBy = { id: "aura", authenticated: true };
+    const answer = await db.retrains.ask({ ...asked, requestedBy }, auditOf("retrain.ask"));
+    expect(answer).toEqual({ window });
+    const runId = `run-${model}-retrained`;
+    await db.runs.create({
+      runId,
+      workflowId: `pipeline/${runId}`,
+      pipeline: model,
+      model,
+      pipelineText: `name: ${model}`,
+      specHash: "a".repeat(64),
+      files: [],
+      requestedBy: "aura",
+      requesterAuthenticated: true,
+      scheduleKey: `retrain/${window}`,
+    });
+    return runId;
+  };
+  /** @param retrainedBy the version is then of a retrain */
+  const open = async (over: object, retrainedBy?: RetrainTrigger): Promise<RolloutRow> => {
     await promoteVersion(db, await stored(1));
     const { registered, approvalId } = await approveVersion(db, await stored(2));
+    const runId = retrainedBy === undefined ? null : await retrain(retrainedBy);
     const declared = rolloutSchema.parse({ guards: { quality: false }, minRows: 50, ...over });
     const row = await db.rollouts.open(
       {
@@ -50,7 +88,7 @@ await describeWithServices("the stages of a rollout", () => {
         digest: registered.digest,
         approvalId,
         workflowId: "w",
-        runId: null,
+        runId,
         plan: rolloutPlan(declared, false),
         requestedBy: "ada",
         requesterAuthenticated: false,
@@ -138,6 +176,60 @@ await describeWithServices("the stages of a rollout", () => {
     // 30 of 100,030: nothing of the whole, and all of the last second.
     await report(row, { candidate: { ...good, requests: 100_030, errors: { overloaded: 30 } } });
     expect(await watching).toMatchObject({ kind: "breach", breach: { guard: "error_rate" } });
+  });
+
+  it.each([
+    ["drift", "tell", "running", null],
+    ["degradation", "tell", "running", null],
+    ["drift", "judge", "rolled_back", "disagreement"],
+    ["schedule", "tell", "rolled_back", "disagreement"],
+  ] as const)(
+    "retrained by %s, with afterDrift: %s, and answering otherwise",
+    async (trigger, afterDrift, state, guard) => {
+      const opened = await open({ guards: { quality: false, afterDrift } }, trigger);
+      await report(opened, { pairs: 200, different: 150 });
+      const row = await pass(opened);
+      expect(row).toMatchObject({ state, guard });
+      if (guard === null) {
+        const reason = `200 answers; borne after ${trigger} [disagreement]: the new version and the champion differ on 75 % of 200 rows (borne 25 %)`;
+        expect((await db.rollouts.events(row.id)).at(-1)).toMatchObject({ kind: "advanced", reason });
+      }
+      // Whatever asked for it: an answer that is no number is one too many.
+      const nan = { ...emptyCounts().candidate, requests: 1, errors: { x: 1 }, nonFinite: { "*": 1 } };
+      const now = await db.rollouts.get(row.id);
+      if (guard === null && now !== undefined) {
+        await report(now, { candidate: nan });
+        expect(await pass(now)).toMatchObject({ state: "rolled_back", guard: "non_finite" });
+      }
+    },
+  );
+
+  it("is promoted where people made its version champion meanwhile, whatever its guards find", async () => {
+    const row = await open({});
+    const { digest } = (await db.registry.version(model, 2)) ?? { digest: "" };
+    const approvalId = `ap.${model}.2`;
+    await db.registry.promote(
+      { model, version: 2, digest, requestId: "x", approvalId, reason: "" },
+      auditOf("p"),
+    );
+    expect(await watch(row)).toEqual({ kind: "enough" });
+    const breach = { guard: "latency", reason: "slow", details: {} } as const;
+    expect(await activities.rollBack({ rolloutId: row.id, breach })).toMatchObject({
+      state: "promoted",
+      guard: null,
+      reason: "it is the champion already (slow)",
+    });
+  });
+
+  it("says when it was looked at last", async () => {
+    const row = await open({});
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect((await db.rollouts.get(row.id))?.unwatchedMs).toBeGreaterThan(250);
+    const watching = watch(row);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect((await db.rollouts.get(row.id))?.unwatchedMs).toBeLessThan(250);
+    await db.rollouts.change(row.id, { kind: "aborted", reason: "" }, auditOf("rollout.abort"));
+    await watching;
   });
 
   it.each(["rolled_back", "aborted"] as const)("lets a run end as its rollout did: %s", async (outcome) => {

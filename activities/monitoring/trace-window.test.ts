@@ -20,7 +20,14 @@ function recorded() {
     const ids = numbers.map((n) => `p-${n}`);
     const asset = (n: number) => (n % 2 === 0 ? null : `a${n % 5}`);
     for (const n of numbers)
-      rows.push({ predictionId: `p-${n}`, asset: asset(n), t: null, value: n, segment: `s${s}` });
+      rows.push({
+        predictionId: `p-${n}`,
+        requestId: "r",
+        asset: asset(n),
+        t: null,
+        value: n,
+        segment: `s${s}`,
+      });
     const table = new Table({
       // A recovered segment has its last row twice, and rows of others beside.
       predictionId: vectorFromArray([...ids, ids.at(-1) ?? "", "p-of-another"]),

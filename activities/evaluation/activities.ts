@@ -13,7 +13,7 @@ import { evaluateForeign } from "./foreign-evaluation.ts";
 import { evaluateTrained } from "./model-evaluation.ts";
 
 /** Raised when the same inputs would give other files than before. */
-const EVALUATION_VERSION = 12;
+const EVALUATION_VERSION = 13;
 
 /** Evaluation on the frozen holdout, of the new model and of the present champion. */
 export function createEvaluationActivities(deps: ActivityDeps) {

@@ -53,6 +53,7 @@ const reconstructionSchema = z.object({
   nRows: count,
   independentRatio: ratio,
   intraclass,
+  errorCap: z.number().min(0).nullable().default(null),
   meanError: z.number(),
   errorStd: z.number().positive(),
   foldErrors: numbers.min(2),

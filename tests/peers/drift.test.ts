@@ -131,8 +131,14 @@ describe("drift statistics beside SciPy", () => {
     if (reference === null) throw new Error("expected a reference");
     expect(reference.nComponents).toBe(nComponents);
     expectNear(reference.explainedShare, explained, "explained share");
-    const shift = reconstructionShift(reference, new Map(live.map((values, i) => [`x${i}`, values])));
+    const shiftOf = (errorCap: number | null) =>
+      reconstructionShift({ ...reference, errorCap }, new Map(live.map((values, i) => [`x${i}`, values])));
+    // NannyML counts every error as it is.
+    const shift = shiftOf(null);
     expectNear(shift.meanError, error, "mean error");
     expect(shift.pValue).toBeLessThan(1e-4);
+    const capped = shiftOf(reference.errorCap);
+    expect(capped.meanError).toBeLessThan(reference.errorCap ?? 0);
+    expect(capped.pValue).toBeLessThan(1e-4);
   });
 });

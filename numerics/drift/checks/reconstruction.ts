@@ -6,6 +6,9 @@
  *
  *   z = (x − mean)/std (missing = 0),  error = ‖z − V Vᵀ z‖ = √(‖z‖² − ‖Vᵀ z‖²)   V: components for 65 % of the variance
  *
+ * The error of one row counts up to that which one row in a hundred exceeded at training: sensors that spike or stand still make
+ * errors without bound, of which a window has as many as the next one and one of them can outweigh all others.
+ *
  * A column may keep its own distribution while its tie to the others breaks; no check of single columns sees that.
  *
  * How much the mean error of a window varies without drift is learnt at training: rows are cut into ten folds in time,
@@ -18,6 +21,7 @@
  */
 import { decomposeByReduction } from "../../linear/tridiagonal.ts";
 import { mean, variance } from "../../stats/moments.ts";
+import { quantileSorted } from "../../stats/quantile.ts";
 import { studentTail } from "../../stats/student-t.ts";
 import { ALL_INDEPENDENT, independenceOf } from "../statistics/independence.ts";
 import type { Independence, RowGroups } from "../statistics/independence.ts";
@@ -38,6 +42,8 @@ export interface ReconstructionReference {
   readonly independentRatio: number;
   /** correlation of the errors of two rows of one asset */
   readonly intraclass: number;
+  /** what the error of a row counts at most; null: without bound, as frozen before it was kept */
+  readonly errorCap: number | null;
   /** mean error, and deviation of the error of a row from its fold's mean */
   readonly meanError: number;
   readonly errorStd: number;
@@ -55,6 +61,8 @@ export interface ReconstructionColumn {
   readonly scale: number;
 }
 
+/** Share of the rows whose error counts as it is. */
+const UNCAPPED_SHARE = 0.99;
 /** Share of the variance that the components hold, as NannyML's default. */
 const EXPLAINED_SHARE = 0.65;
 const N_FOLDS = 10;
@@ -87,7 +95,7 @@ export function freezeReconstruction(
   const folds = foldSums(table, nColumns);
   const all = componentsOf(addUp(folds), nColumns);
   const errors = new Float64Array(rows.length);
-  const foldErrors = folds.map(({ begin, end }, left) => {
+  folds.forEach(({ begin, end }, left) => {
     const others = folds.filter((_, fold) => fold !== left);
     const { components } = componentsOf(addUp(others), nColumns, all.nComponents);
     errorsOf(
@@ -96,8 +104,10 @@ export function freezeReconstruction(
         errors[begin + row] = error;
       },
     );
-    return mean(errors.subarray(begin, end));
   });
+  const errorCap = quantileSorted(errors.slice().sort(), UNCAPPED_SHARE);
+  capAt(errors, errorCap);
+  const foldErrors = folds.map(({ begin, end }) => mean(errors.subarray(begin, end)));
   const within = folds.reduce(
     (sum, { begin, end }) => sum + variance(errors.subarray(begin, end)) * (end - begin),
     0,
@@ -115,6 +125,7 @@ export function freezeReconstruction(
     nRows: rows.length,
     independentRatio: independence.ratio,
     intraclass: independence.intraclass,
+    errorCap,
     meanError: mean(errors),
     errorStd,
     foldErrors,
@@ -153,6 +164,7 @@ export function reconstructionShift(
   });
   const nRows = given[0].values.length;
   const errors = liveErrors(given, nRows, Float64Array.from(reference.components));
+  if (reference.errorCap !== null) capAt(errors, reference.errorCap);
   const meanError = mean(errors);
   const { ratio } =
     groups === undefined ? ALL_INDEPENDENT : independenceOf(errors, groups, reference.intraclass);
@@ -171,6 +183,11 @@ export function reconstructionShift(
     nIndependent,
     pValue: Math.min(1, 2 * studentTail(t, nFolds - 1)),
   };
+}
+
+/** Writes `errors`. */
+function capAt(errors: Float64Array, cap: number): void {
+  for (let row = 0; row < errors.length; row++) if (errors[row] > cap) errors[row] = cap;
 }
 
 /** Rows in the order of time; of many an even sample. */

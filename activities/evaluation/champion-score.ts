@@ -79,6 +79,7 @@ export async function scoreVersion(
       threshold,
       interval: signature.output.interval ?? null,
       slices: [],
+      intervalsOf: [],
       censored: { rows: censored.test, prediction: answers.subarray(nJudged) },
     },
     beat,

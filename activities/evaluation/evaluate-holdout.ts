@@ -33,6 +33,8 @@ export interface HoldoutJob {
   /** Codes beside the rows. */
   readonly slices: readonly RowSlices[];
   readonly seed: number;
+  /** Metrics that are given an interval; absent: all. */
+  readonly intervalsOf?: readonly string[];
   /** Of anomalies with a calendar: asset and day of each row as one number. */
   readonly assetDay?: Float64Array;
   /** Rows of assets that had not failed: they count in the order of lives alone. */
@@ -68,7 +70,7 @@ export function evaluateHoldout(job: HoldoutJob, _hooks: TrainingHooks): Holdout
   // The intervals are those of the model's answers, not of a constant's.
   const { interval: _, reference: _own, ...baselineOptions } = { reference: undefined, ...metricOptions };
   const rows = { task: problem.metricTask, truth, prediction, metricOptions };
-  const intervals = metricIntervals({ ...rows, groups: job.groups }, { seed: job.seed });
+  const intervals = intervalsOf(job, rows);
   return {
     test: {
       ...computeMetrics(problem.metricTask, truth, prediction, metricOptions),
@@ -91,6 +93,16 @@ export function evaluateHoldout(job: HoldoutJob, _hooks: TrainingHooks): Holdout
     calibration: calibrationOf(job),
     quantiles: observedLevels(job),
   };
+}
+
+/** Resamples cost most of an evaluation: of metrics that nobody asks for there are none. */
+function intervalsOf(
+  { intervalsOf: only, groups, seed }: HoldoutJob,
+  rows: Omit<Parameters<typeof metricIntervals>[0], "groups">,
+): ReturnType<typeof metricIntervals> {
+  if (only === undefined) return metricIntervals({ ...rows, groups }, { seed });
+  if (only.length === 0) return {};
+  return metricIntervals({ ...rows, groups, metricOptions: { ...rows.metricOptions, only } }, { seed });
 }
 
 /** What the constant baseline answers for the same censored rows. */

@@ -23,6 +23,8 @@ export interface ScoreRowsInput {
   readonly threshold: number | null;
   readonly interval: ServedInterval | null;
   readonly slices: readonly RowSlices[];
+  /** Metrics that are given an interval; absent: all. */
+  readonly intervalsOf?: readonly string[];
   /** Rows of assets that had not failed, with the answers for them. */
   readonly censored?: { readonly rows: Int32Array; readonly prediction: Float64Array };
 }
@@ -33,7 +35,8 @@ export async function scoreRows(
   input: ScoreRowsInput,
   beat: Beat,
 ): Promise<HoldoutOutput> {
-  const { table, pipeline, problem, rows, prediction, baseline, threshold, interval, censored } = input;
+  const { table, pipeline, problem, rows, prediction, baseline, threshold, interval, censored, intervalsOf } =
+    input;
   const judged = problem.forecast === undefined ? rowsJudged(input) : pairsJudged(input, problem.forecast);
   const assetDay = problem.kind === "anomaly" ? assetDaysOf(pipeline, table, rows) : undefined;
   return deps.cpu.run(
@@ -47,6 +50,7 @@ export async function scoreRows(
         interval === null ? null : { rule: interval, range: { min: interval.min, max: interval.max } },
       costs: pipeline.costs ?? null,
       seed: pipeline.split.seed,
+      ...(intervalsOf === undefined ? {} : { intervalsOf }),
       ...(assetDay === undefined ? {} : { assetDay }),
       ...(censored === undefined
         ? {}

@@ -10,6 +10,7 @@ import { computeMetrics } from "../../numerics/metrics/compute-metrics.ts";
 import type { MetricTask } from "../../numerics/metrics/metric-table.ts";
 import type { TrainingHooks } from "../../numerics/training-hooks.ts";
 import { ascendingOrder } from "../../numerics/stats/rank.ts";
+import { valuesAt } from "../../numerics/stats/values-at.ts";
 
 /** Labelled rows of one window as one arm answered them. */
 export interface ArmRows {
@@ -94,8 +95,7 @@ function sorted(arm: ArmRows): ArmRows {
   const { truth, prediction, truthRaw, assets, cost } = arm;
   if (prediction.length !== truth.length) return arm;
   const order = ascendingOrder(prediction);
-  const inOrder = (values: Float64Array) =>
-    values.length === 0 ? values : Float64Array.from(order, (row) => values[row] as number);
+  const inOrder = (values: Float64Array) => (values.length === 0 ? values : valuesAt(values, order));
   return {
     ...arm,
     truth: inOrder(truth),
@@ -136,13 +136,12 @@ function metricOf(
 ): number | undefined {
   if (rows.length === 0) return undefined;
   const nOutputs = prediction.length / truth.length;
-  const take = (values: Float64Array) => Float64Array.from(rows, (row) => values[row] as number);
   const taken = new Float64Array(rows.length * nOutputs);
   rows.forEach((row, i) => {
     for (let k = 0; k < nOutputs; k++) taken[i * nOutputs + k] = prediction[row * nOutputs + k] as number;
   });
-  const found: Readonly<Record<string, number>> = computeMetrics(metricTask, take(truth), taken, {
-    truthRaw: take(truthRaw),
+  const found: Readonly<Record<string, number>> = computeMetrics(metricTask, valuesAt(truth, rows), taken, {
+    truthRaw: valuesAt(truthRaw, rows),
     only: [metric],
     ...(metricTask === "multiclass" ? { nClasses } : {}),
     ...(threshold === null ? {} : { threshold }),

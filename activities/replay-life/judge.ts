@@ -132,6 +132,7 @@ async function metricsOn(
       threshold: thresholdOf(own.version),
       interval: own.version.signature.output.interval ?? null,
       slices: [],
+      intervalsOf: [],
     },
     beat,
   );

@@ -78,6 +78,7 @@ export async function qualityOf(
       threshold: thresholdOf(version),
       interval: version.signature.output.interval ?? null,
       slices: [],
+      intervalsOf: [problem.primaryMetric],
     },
     beat,
   );

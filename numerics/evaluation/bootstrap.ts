@@ -19,6 +19,7 @@ import {
 } from "../stats/checked-array.ts";
 import { quantileSorted } from "../stats/quantile.ts";
 import { ascendingOrder } from "../stats/rank.ts";
+import { valuesAt } from "../stats/values-at.ts";
 import { compareIds, indexGroups } from "../splits/groups.ts";
 import type { GroupId } from "../splits/groups.ts";
 
@@ -156,7 +157,6 @@ export function selectMetrics(
   selected: Int32Array,
 ): Record<string, number> {
   const nColumns = rows.prediction.length / rows.truth.length;
-  const take = (values: ArrayLike<number>): Float64Array => Float64Array.from(selected, (row) => values[row]);
   const takeWide = (values: ArrayLike<number>): Float64Array => {
     const taken = new Float64Array(selected.length * nColumns);
     selected.forEach((row, i) => {
@@ -167,10 +167,10 @@ export function selectMetrics(
   const { truthRaw: raw, reference } = rows.metricOptions ?? {};
   const options = {
     ...rows.metricOptions,
-    ...(raw ? { truthRaw: take(raw) } : {}),
+    ...(raw ? { truthRaw: valuesAt(raw, selected) } : {}),
     ...(reference ? { reference: takeWide(reference) } : {}),
   };
-  return computeMetrics(rows.task, take(rows.truth), takeWide(rows.prediction), options);
+  return computeMetrics(rows.task, valuesAt(rows.truth, selected), takeWide(rows.prediction), options);
 }
 
 function repeatRows(codes: Int32Array, sizes: Int32Array, draws: Int32Array): Int32Array {

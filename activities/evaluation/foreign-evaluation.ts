@@ -8,7 +8,7 @@ import type { ActivityDeps } from "../dependencies.ts";
 import type { Beat } from "../heartbeat.ts";
 import { detectionThreshold } from "../training/anomaly-metrics.ts";
 import { assetDaysOf } from "../training/detection.ts";
-import { judgedTrainingRows, observedRows } from "../training/fold-rows.ts";
+import { judgedTrainingRows } from "../training/fold-rows.ts";
 import { targetsOf } from "../training/problem.ts";
 import type { Problem } from "../training/problem.ts";
 import type { Selection } from "../training/selection.ts";
@@ -74,10 +74,10 @@ async function answersOf(
   beat: Beat,
 ): Promise<Answers & { readonly alertScores: Float64Array }> {
   const { loaded, onnx, alerting } = given;
-  const { table, rows, problem } = loaded;
+  const { table, rows, problem, referenceRows } = loaded;
   const inputs = featureRows(table, rows.test);
   const nRows = rows.test.length;
-  let trainScores = new Float64Array();
+  let referenceScores = new Float64Array();
   let censored = new Float64Array();
   let alertScores = new Float64Array();
   const graph = { onnx, problem: problem.kind, nFeatures: table.features.length, inputs, nRows };
@@ -85,10 +85,9 @@ async function answersOf(
     deps.pool,
     graph,
     async (predict) => {
-      const observed = observedRows(rows);
-      const answered = await predict(featureRows(table, observed), observed.length);
+      const answered = await predict(featureRows(table, referenceRows), referenceRows.length);
       requireAnswers(problem, answered);
-      trainScores = Float64Array.from(headline(answered, problem.kind, problem.forecast));
+      referenceScores = Float64Array.from(headline(answered, problem.kind, problem.forecast));
       if (alerting !== null)
         alertScores = Float64Array.from(
           (await predict(featureRows(table, alerting), alerting.length)).outputs,
@@ -106,11 +105,11 @@ async function answersOf(
     check: {
       name: "graph answers",
       passed: true,
-      detail: `${nRows + trainScores.length} rows answered in range; alone and in a batch at most ${largestDifference.toExponential(1)} apart`,
+      detail: `${nRows + referenceScores.length} rows answered in range; alone and in a batch at most ${largestDifference.toExponential(1)} apart`,
     },
     test: outputs,
     baseline: await constantAnswers(deps, loaded, beat),
-    trainScores,
+    referenceScores,
     censored,
     alertScores,
   };

@@ -26,7 +26,7 @@ import type { Beat } from "../heartbeat.ts";
 import { trainedCandidates } from "../candidates.ts";
 import { missingClassOf } from "../training/both-classes.ts";
 import { countCensored } from "../training/censored.ts";
-import { finalRows, observedRows } from "../training/fold-rows.ts";
+import { finalRows, referenceRows } from "../training/fold-rows.ts";
 import type { FinalRows } from "../training/fold-rows.ts";
 import { problemOf } from "../training/problem.ts";
 import type { Problem } from "../training/problem.ts";
@@ -62,6 +62,8 @@ export interface Loaded {
   readonly table: FeatureTable;
   readonly problem: Problem;
   readonly rows: FinalRows;
+  /** Rows that drift is measured against. */
+  readonly referenceRows: Int32Array;
   readonly timeKind: string;
   /** Rows left unlabelled because no training row has their class. */
   readonly nUnseenClass: number;
@@ -78,8 +80,8 @@ export interface Answers {
   /** Answers for the test rows alone, without the probes. */
   readonly test: Float64Array;
   readonly baseline: Float64Array;
-  /** Headline answers for the training rows: what drift is measured against. */
-  readonly trainScores: Float64Array;
+  /** Headline answers for the rows that drift is measured against. */
+  readonly referenceScores: Float64Array;
   /** For the holdout rows of assets that had not failed. */
   readonly censored: Float64Array;
 }
@@ -141,7 +143,7 @@ export async function evaluateAnswers(
     ...evaluationOf(input, { loaded, answers, scored, threshold }),
     ...(explanation === undefined ? {} : { explanation }),
   };
-  const reference = await referenceOf(deps, { loaded, fitted, scores: answers.trainScores }, beat);
+  const reference = await referenceOf(deps, { loaded, fitted, scores: answers.referenceScores }, beat);
   const { asked } = answers;
   const nGolden = Math.min(GOLDEN_ROWS, asked.nRows);
   const document = model === null ? undefined : explanationOf(model);
@@ -223,7 +225,17 @@ export async function load(deps: ActivityDeps, input: Omit<EvaluateInput, "model
   const { timeKind } = readingsOf(dataset);
   const { nUnseenClass = 0 } = await readFeatureSet(deps.objects, input.featureSet);
   const problem = problemOf(pipeline, table.classLabels);
-  return { pipeline, dataset, selection, table, rows, problem, timeKind, nUnseenClass };
+  return {
+    pipeline,
+    dataset,
+    selection,
+    table,
+    rows,
+    referenceRows: referenceRows(table, pipeline, { split, rows }),
+    problem,
+    timeKind,
+    nUnseenClass,
+  };
 }
 
 /** Trainer and graph on the test rows and on probes; equal, or the run fails. */
@@ -267,7 +279,7 @@ async function answerTest(
     },
     test,
     baseline: constant.outputs,
-    trainScores: await trainerScores(deps, { loaded, model }, beat),
+    referenceScores: await trainerScores(deps, { loaded, model }, beat),
     censored: censored.outputs,
   };
 }
@@ -462,20 +474,20 @@ function sourceColumn(args: unknown): string | null {
   return typeof column === "string" ? column : null;
 }
 
-/** The trainer's answers for the training rows; the graph was found equal to it. */
+/** The trainer's answers for the rows of the reference; the graph was found equal to it. */
 async function trainerScores(
   deps: ActivityDeps,
   given: { loaded: Loaded; model: Parameters<typeof predictByTrainer>[1]["model"] },
   beat: Beat,
 ): Promise<Float64Array> {
-  const { table, rows, problem, pipeline } = given.loaded;
+  const { table, problem, pipeline, referenceRows: rows } = given.loaded;
   const answered = await predictByTrainer(
     deps,
     {
       model: firstHorizon(given.model),
       table,
       problem,
-      rows: observedRows(rows),
+      rows,
       nProbes: 0,
       seed: pipeline.split.seed,
     },
@@ -484,13 +496,13 @@ async function trainerScores(
   return headline({ outputs: answered.outputs, nOutputs: answered.nOutputs }, problem.kind, problem.forecast);
 }
 
-/** Inputs and answers on the training rows. */
+/** Inputs and answers on the rows that drift is measured against. */
 async function referenceOf(
   deps: ActivityDeps,
   { loaded, fitted, scores }: { loaded: Loaded; fitted: FittedState; scores: Float64Array },
   beat: Beat,
 ) {
-  const { table, rows, problem } = loaded;
+  const { table, referenceRows: rows, problem } = loaded;
   const { matrix, features, assetCodes, t } = table;
   const categories = features.flatMap(({ name, kind }) => {
     const texts = kind === "category" ? fitted.categories?.[name] : undefined;
@@ -502,7 +514,7 @@ async function referenceOf(
       matrix,
       featureNames: features.map((feature) => feature.name),
       categories: Object.fromEntries(categories),
-      rows: observedRows(rows),
+      rows,
       scores,
       scoreTexts: problem.kind === "multiclass" ? table.classLabels : null,
       assetCodes,

@@ -1,5 +1,6 @@
 import { cutPoints } from "../../numerics/splits/cut-points.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
+import { spanInTimeUnits } from "../../schemas/pipeline/time.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import { HOLDOUT_FOLD } from "../../schemas/data/split.ts";
 import type { SplitDocument } from "../../schemas/data/split.ts";
@@ -7,6 +8,7 @@ import type { FeatureTable } from "../features/feature-table.ts";
 import { isCensored } from "./censored.ts";
 import { rowRulesOf } from "./detection.ts";
 import { rowFolds, rowsWhere } from "../split/row-folds.ts";
+import type { RowKeys } from "../split/row-folds.ts";
 
 /** Share of a fold's training groups kept back to decide when boosting stops. */
 const EARLY_STOP_SHARE_FOLDS = 7;
@@ -86,8 +88,29 @@ export interface FinalRows {
  * All that is known of the training side, ended lives or not: what the inputs of a served model are expected to be like, as it
  * answers for machines that run.
  */
-export function observedRows({ train, censored }: FinalRows): Int32Array {
+function observedRows({ train, censored }: FinalRows): Int32Array {
   return censored.train.length === 0 ? train : Int32Array.from([...train, ...censored.train]).sort();
+}
+
+/**
+ * What drift is measured against: all that is known of the training side or, with `monitoring.reference`, its newest part. That
+ * is of rows without a label as well, as the newest ones have none yet; and of `monitoring.minRows` rows at least, as fewer give no verdict.
+ */
+export function referenceRows(
+  table: RowKeys,
+  { monitoring: { reference, minRows } }: Pick<Pipeline, "monitoring">,
+  { split, rows }: { readonly split: SplitDocument; readonly rows: FinalRows },
+): Int32Array {
+  if (reference === undefined) return observedRows(rows);
+  const folds = rowFolds(split, 0, table);
+  const trained = rowsWhere(folds.length, (row) => (folds[row] as number) >= 0);
+  const times = Float64Array.from(trained, (row) => table.t[row] as number).sort();
+  const newest = times.at(-1) ?? 0;
+  const from = Math.min(
+    newest - spanInTimeUnits(reference, "timestamp"),
+    times[Math.max(0, times.length - minRows)] ?? newest,
+  );
+  return trained.filter((row) => (table.t[row] as number) >= from);
 }
 
 export function finalRows(table: FeatureTable, pipeline: Pipeline, split: SplitDocument): FinalRows {

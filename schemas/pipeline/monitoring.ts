@@ -9,6 +9,11 @@ export const monitoringSchema = z.strictObject({
     .describe("false: no schedule checks by itself; `aura drift check` still does."),
   every: periodSchema.default("1h").describe("Time between two checks."),
   window: periodSchema.default("24h").describe("Predictions looked at per check."),
+  reference: periodSchema
+    .optional()
+    .describe(
+      "The newest part of the training data, such as 4w, that drift is measured against, where time is a timestamp. It is frozen with a version, so that a change counts from the next one. Default: all of it.",
+    ),
   minRows: z.int().min(50).default(500).describe("With fewer predictions the check says insufficient data."),
   psi: z
     .number()

@@ -2,9 +2,13 @@ import { METRIC_NAMES } from "./metric-names.ts";
 import { problemKindOf, report, reportUnknown } from "./scope.ts";
 import type { Scope } from "./scope.ts";
 
-/** The change envelope against the candidates, the metrics and the data. */
+/** What drift is measured against, and the change envelope against the candidates, the metrics and the data. */
 export function checkRetraining(scope: Scope): void {
-  const { envelope } = scope.pipeline.retraining;
+  const { monitoring, retraining } = scope.pipeline;
+  const { reference } = monitoring;
+  if (reference !== undefined && scope.timeKind !== "timestamp")
+    report(scope, ["monitoring", "reference"], "no span of time, as time is no timestamp", reference);
+  const { envelope } = retraining;
   if (envelope === undefined) return;
   checkCandidateNames(scope);
   checkMetricNames(scope);

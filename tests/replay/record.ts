@@ -608,7 +608,7 @@ async function recordReplays(recorder: Recorder): Promise<void> {
   await recorder.save("replay-life-continued-as-new", retrained, first);
   await recorder.save("replay-life-retrained", retrained, last);
   await recorder.save("replay-life-frozen", await recorder.replayLife({ every: "14d", loop: false }));
-  const refused = ["min: 0.6", "min: 0.9999"] as const;
+  const refused = ["min: 0.8", "min: 0.9999"] as const;
   await recorder.save("replay-life-refused", await recorder.replayLife({ every: "7d" }, refused));
 }
 

@@ -52,7 +52,11 @@ export function metricJudgedBy({ pipeline, problem }: Pick<JudgedVersion, "pipel
 }
 
 /** Why answers of a version cannot be held against labels; undefined: they can. */
-export function whyNotJudged({ problem, view, pipeline }: JudgedVersion): string | undefined {
+export function whyNotJudged({
+  problem,
+  view,
+  pipeline,
+}: Pick<JudgedVersion, "problem" | "view" | "pipeline">): string | undefined {
   if (problem.kind === "forecast")
     return "a forecast is held against later readings, which a check does not do yet";
   if (view.label.kind === "none") return "the pipeline has no label that could say what was true";

@@ -141,7 +141,8 @@ async function labelsOf(
   return { ofAssets: [...ofAssets, ...sightings], ofPredictions };
 }
 
-function questionOf({ problem, signature }: JudgedVersion) {
+/** How the answers of a version are measured. */
+export function questionOf({ problem, signature }: Pick<JudgedVersion, "problem" | "signature">) {
   const { interval, threshold } = signature.output;
   return {
     task: problem.metricTask,

@@ -6,6 +6,7 @@ import type {
   PerformancePeriod,
   PerformanceReport,
   PerformanceState,
+  Realized,
 } from "../../schemas/models/performance-report.ts";
 import type { PerformanceRules } from "../../schemas/pipeline/performance.ts";
 
@@ -51,6 +52,20 @@ export function judge(findings: Findings): PerformanceReport {
   };
 }
 
+/** Whether the labels of a window say how good the answers were. */
+export function isEnough(
+  { labelled, evidence, metrics, intervals }: Realized,
+  { minLabels }: PerformanceRules,
+  metric: string,
+): boolean {
+  return (
+    labelled >= minLabels &&
+    evidence >= MIN_EVIDENCE &&
+    metrics[metric] !== undefined &&
+    intervals[metric] !== undefined
+  );
+}
+
 /** The metric on the version's holdout; null: the evaluation does not have it. */
 function baselineOf({ metrics, intervals, rows }: Evaluation, metric: string): PerformanceReport["baseline"] {
   const value = metrics.test[metric];
@@ -69,13 +84,7 @@ function verdictOf(
   if (baseline === null || limit === null)
     return none("not_available", `the holdout of the version has no ${metric} to hold answers against`);
   const own = periods.filter((period) => period.digest === digest);
-  const period = own.find(
-    ({ labelled, evidence, metrics, intervals }) =>
-      labelled >= rules.minLabels &&
-      evidence >= MIN_EVIDENCE &&
-      metrics[metric] !== undefined &&
-      intervals[metric] !== undefined,
-  );
+  const period = own.find((one) => isEnough(one, rules, metric));
   if (period === undefined) return none("insufficient_labels", whyTooFew(own, rules, metric));
   const interval = period.intervals[metric] as readonly [number, number];
   const value = period.metrics[metric] as number;

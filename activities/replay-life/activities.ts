@@ -23,7 +23,7 @@ import { snapshotAsOf } from "./snapshot.ts";
 
 /** Raised when the same inputs would give another snapshot, window or decision than before. */
 const SNAPSHOT_VERSION = 1;
-const WINDOW_VERSION = 2;
+const WINDOW_VERSION = 3;
 const JUDGE_VERSION = 1;
 
 /** History gone through again: snapshots of what was known, windows scored forward, decisions by rule. */

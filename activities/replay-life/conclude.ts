@@ -7,7 +7,7 @@ import { getNumbers } from "../../stores/objects/numbers.ts";
 import type { ActivityDeps } from "../dependencies.ts";
 import type { Beat } from "../heartbeat.ts";
 import { problemOf } from "../training/problem.ts";
-import type { ConcludeInput, ReplayLifeResult, TrainingRecord } from "./messages.ts";
+import type { ConcludeInput, ReplayLifeResult, ReplayPlan, TrainingRecord } from "./messages.ts";
 import { renderReplayPage } from "./page.ts";
 import { momentText, spanText } from "./replay-time.ts";
 import type { ArmDifferences, ArmRows, CompareArmsJob } from "./compare-arms.ts";
@@ -59,7 +59,7 @@ export async function concludeReplay(
         beat,
       ),
     }),
-    notes: notesOf(pipeline, plan.labelDelay > 0),
+    notes: notesOf(pipeline, plan),
   };
   const html = new TextEncoder().encode(renderReplayPage(replay));
   return {
@@ -163,8 +163,8 @@ const figure = (value: number | null): string =>
   value === null ? "not known" : String(Number(value.toPrecision(4)));
 
 /** What of a replay is not as it would have been live. */
-function notesOf(pipeline: Pipeline, isDelayed: boolean): string[] {
-  const { label, candidates } = pipeline;
+function notesOf(pipeline: Pipeline, { timeKind, labelDelay }: ReplayPlan): string[] {
+  const { label, candidates, retraining } = pipeline;
   const notes = [
     "A model is in service from the end of the window in which it was retrained: training and approval take no time here.",
   ];
@@ -177,7 +177,11 @@ function notesOf(pipeline: Pipeline, isDelayed: boolean): string[] {
   const isRead = pipeline.features.some((feature) =>
     JSON.stringify(feature).includes(`"source":"${sourceOf(label)}"`),
   );
-  if (isDelayed && isRead)
+  if (retraining.schedule !== undefined && timeKind === "cycle")
+    notes.push("Its schedule starts no retrain here: cycles have no dates.");
+  if (retraining.newLabels !== undefined && label.kind !== "events")
+    notes.push("New labels start no retrain here: they are counted where the label is made of events.");
+  if (labelDelay > 0 && isRead)
     notes.push(
       `Features read events of ${sourceOf(label)} as soon as they happen; the label delay holds for labels alone.`,
     );

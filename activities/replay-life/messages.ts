@@ -15,6 +15,8 @@ export interface InService extends ReplayModel {
   /** Nothing later than this was known when it was trained. */
   readonly knownUntil: number;
   readonly split: ObjectRef;
+  /** What the holdout said of it; absent of lives that began before it was kept. */
+  readonly evaluation?: ObjectRef;
 }
 
 /** Which model is in service, when the last one was trained, and what was seen of the present one, newest first. */
@@ -39,6 +41,8 @@ export interface LivedSoFar {
 export interface ReplaySpan {
   readonly from: number;
   readonly to: number;
+  /** A time of the retraining schedule lies in it. */
+  readonly isScheduled?: boolean;
 }
 
 export interface PlanReplayInput {
@@ -60,9 +64,14 @@ export interface ReplayPlan {
   readonly labelDelay: number;
   readonly coolDown: number;
   readonly windows: readonly ReplaySpan[];
+  /** Windows that a confirmation looks at, of drift or of degradation, the present one among them. */
   readonly confirmations: number;
   /** Whether confirmed drift retrains. */
   readonly retrains: boolean;
+  /** The same of confirmed degradation. */
+  readonly onDegradation?: boolean;
+  /** So many new labels retrain. */
+  readonly newLabels?: number;
 }
 
 export interface SnapshotInput {
@@ -124,6 +133,19 @@ export interface ReplayWindowInput {
   readonly frozen: ReplayModel;
   /** Windows before this one under the same champion, newest first, as many as a confirmation looks at. */
   readonly earlier: readonly ObjectRef[];
+  /** What asks for retrains beside drift; absent: nothing else does. */
+  readonly watch?: WindowWatch;
+}
+
+/** What is known of the model in service when a window ends, for the questions that labels answer. */
+export interface WindowWatch {
+  /** Since when the model answers, and when the last one was trained. */
+  readonly servedSince: number;
+  readonly trainedAt: number;
+  readonly labelDelay: number;
+  /** What the holdout said of it; null: its quality is not held against it. */
+  readonly evaluation: ObjectRef | null;
+  readonly countsLabels: boolean;
 }
 
 export interface ReplayWindowResult {
@@ -133,6 +155,10 @@ export interface ReplayWindowResult {
   readonly confirmed: boolean;
   /** One line for people. */
   readonly detail: string;
+  /** Why quality is confirmed to have fallen, for people; absent: it is not. */
+  readonly degraded?: string;
+  /** Labels that became known since the last training; absent: nobody counts them. */
+  readonly newLabels?: number;
 }
 
 /** A training as the workflow saw it; what it came to in figures is in `judgement`. */

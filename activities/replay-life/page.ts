@@ -46,10 +46,12 @@ function windowTable({ windows, metric, currency }: ReplayLife): string {
     "model",
     "drift",
   ];
+  const isWatched = windows.some(({ performance }) => performance !== undefined);
+  if (isWatched) head.push("quality, by the labels known then");
   if (hasCost) head.push(`cost with loop (${currency ?? ""})`, "without");
   return table(
     head,
-    windows.map(({ from, to, rows, loop, frozen, drift }) => [
+    windows.map(({ from, to, rows, loop, frozen, drift, performance }) => [
       from,
       to,
       String(rows),
@@ -59,6 +61,7 @@ function windowTable({ windows, metric, currency }: ReplayLife): string {
       frozen.reason === undefined ? show(frozen.value) : "",
       `#${loop.training}`,
       driftText(drift),
+      ...(isWatched ? [performanceText(performance)] : []),
       ...(hasCost ? [show(loop.cost ?? null), show(frozen.cost ?? null)] : []),
     ]),
   );
@@ -68,6 +71,13 @@ export function driftText({ state, confirmed, nDrifted, drifted }: ReplayWindow[
   if (state !== "drift") return state.replaceAll("_", " ");
   const more = nDrifted > drifted.length ? ", …" : "";
   return `${confirmed ? "drift, confirmed" : "drift, suspected"}: ${drifted.join(", ")}${more}`;
+}
+
+function performanceText(performance: ReplayWindow["performance"]): string {
+  if (performance === undefined) return "";
+  const { state, confirmed, reason } = performance;
+  if (state !== "degraded") return state.replaceAll("_", " ");
+  return `${confirmed ? "fell, confirmed" : "fell, suspected"}: ${reason}`;
 }
 
 function trainingTable({ trainings, metric }: ReplayLife): string {

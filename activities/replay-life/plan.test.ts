@@ -24,9 +24,10 @@ function planOf(given: {
   readonly options?: object;
   readonly time?: "timestamp" | "cycle" | "none";
   readonly rest?: string;
+  readonly retraining?: string;
   readonly span?: readonly [first: number, last: number];
 }) {
-  const { options = {}, time = "timestamp", rest = EVENTS, span = [FIRST, LAST] } = given;
+  const { options = {}, time = "timestamp", rest = EVENTS, span = [FIRST, LAST], retraining = "" } = given;
   const timeText = `{ column: t, kind: ${time} }`;
   const text = `
 name: fleet
@@ -38,7 +39,7 @@ sources:
     columns: [{ name: temperature }, { name: state, type: text }]${rest
       .replace("TIME", timeText)
       .replace("HORIZON", time === "cycle" ? "30" : "72h")}
-retraining: { coolDown: 14d }
+retraining: { coolDown: 14d${retraining} }
 monitoring: { window: 7d, confirmations: 3 }
 `;
   const { pipeline } = parsePipeline(text, "p.yaml");
@@ -91,6 +92,22 @@ describe("the plan of a replay", () => {
     const plan = planOf({ time: "cycle", options, span: [1, 1_000] });
     expect(plan).toMatchObject({ start: 401, every: 50, labelDelay: 10, timeKind: "cycle" });
     expect(plan.windows).toHaveLength(12);
+  });
+
+  it("marks the windows that the schedule retrains in, and says what else does", () => {
+    const retraining = ", schedule: { cron: 0 3 1 * * }, newLabels: 50";
+    const plan = planOf({ retraining });
+    const marked = plan.windows.flatMap(({ isScheduled }, i) => (isScheduled === true ? [i] : []));
+    expect(marked.map((i) => momentText(plan.windows[i]?.from ?? 0, "timestamp").slice(0, 10))).toEqual([
+      "2024-02-26",
+      "2024-04-01",
+      "2024-04-29",
+    ]);
+    expect(plan).toMatchObject({ newLabels: 50, onDegradation: true });
+    const alone = planOf({ retraining, options: { loop: false } });
+    expect(alone.windows.some(({ isScheduled }) => isScheduled)).toBe(false);
+    expect(alone).not.toHaveProperty("newLabels");
+    expect(alone).not.toHaveProperty("onDegradation");
   });
 
   const ends = "\nlabel: { kind: end_of_life, ends: [{ at: last_reading }] }\ntask: { kind: rul }";

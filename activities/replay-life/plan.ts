@@ -1,5 +1,6 @@
 import type { DatasetManifest, DatasetSource } from "../../schemas/data/dataset.ts";
 import type { Pipeline } from "../../schemas/pipeline/pipeline.ts";
+import type { RetrainSchedule } from "../../schemas/pipeline/retraining.ts";
 import { durationMs } from "../../schemas/pipeline/time.ts";
 import { PlatformError } from "../../schemas/platform-error.ts";
 import type { ReplayOptions } from "../../schemas/runs/replay-life.ts";
@@ -8,6 +9,7 @@ import { runPlan } from "../runs/plan.ts";
 import type { ReplayPlan, ReplaySpan } from "./messages.ts";
 import { momentOf, momentText, refused, spanOf } from "./replay-time.ts";
 import type { ReplayTimeKind } from "./replay-time.ts";
+import { isScheduledIn } from "./scheduled-times.ts";
 
 /** More would take hours, and could not be told apart in a plot. */
 const MAX_WINDOWS = 400;
@@ -42,7 +44,9 @@ export function planReplay(given: PlanGiven): ReplayPlan {
     const expected = `a moment after ${momentText(first, kind)} and before ${momentText(end, kind)}, with label delay and a window inside`;
     throw refused("start", expected, options.start);
   }
-  const { retraining, monitoring } = pipeline;
+  const { retraining, monitoring, performance } = pipeline;
+  const { schedule, onDegradation, onDrift, newLabels } = retraining;
+  const windows = windowsOf({ start, end, every, kind });
   return {
     run: { ...runPlan(pipeline, runId), searches: [] },
     timeKind: kind,
@@ -52,10 +56,25 @@ export function planReplay(given: PlanGiven): ReplayPlan {
     every,
     labelDelay,
     coolDown: kind === "cycle" ? 0 : durationMs(retraining.coolDown) * 1_000,
-    windows: windowsOf({ start, end, every, kind }),
-    confirmations: monitoring.confirmations,
-    retrains: options.loop && retraining.onDrift,
+    windows:
+      schedule === undefined || !options.loop || kind === "cycle"
+        ? windows
+        : windows.map((window) => withSchedule(window, schedule)),
+    confirmations: Math.max(monitoring.confirmations, performance.confirmations),
+    retrains: options.loop && onDrift,
+    ...(options.loop && onDegradation ? { onDegradation } : {}),
+    ...(options.loop && newLabels !== undefined ? { newLabels } : {}),
   };
+}
+
+const MICROS_PER_MS = 1_000;
+
+function withSchedule(span: ReplaySpan, schedule: RetrainSchedule): ReplaySpan {
+  const isScheduled = isScheduledIn(schedule, {
+    from: span.from / MICROS_PER_MS,
+    to: span.to / MICROS_PER_MS,
+  });
+  return isScheduled ? { ...span, isScheduled } : span;
 }
 
 function windowLength({ monitoring }: Pipeline, { every }: ReplayOptions, kind: ReplayTimeKind): number {

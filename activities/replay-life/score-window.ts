@@ -23,6 +23,7 @@ import type { SeenDataset } from "./replay-version.ts";
 import { momentText } from "./replay-time.ts";
 import { seenWindowSchema } from "./seen-window.ts";
 import type { SeenWindow, StoredArm } from "./seen-window.ts";
+import { labelsSay } from "./window-performance.ts";
 import { qualityOf } from "./window-quality.ts";
 import type { FoundQuality } from "./window-quality.ts";
 
@@ -41,12 +42,12 @@ export async function scoreWindow(
   const frozen = isFrozen ? served : await askModel(deps, { input, pipeline, model: input.frozen }, beat);
   const report = await compare(deps, { pipeline, ...served }, beat);
   const drifted = driftedNames(report);
-  const earlier = [];
-  for (const ref of input.earlier)
-    earlier.push(verdictOf(await getDocument(deps.objects, ref, seenWindowSchema)));
+  const earlier: SeenWindow[] = [];
+  for (const ref of input.earlier) earlier.push(await getDocument(deps.objects, ref, seenWindowSchema));
   const { confirmations } = pipeline.monitoring;
-  const { stage } = confirmDrift({ state: report.state, drifted }, earlier, confirmations);
+  const { stage } = confirmDrift({ state: report.state, drifted }, earlier.map(verdictOf), confirmations);
   const confirmed = stage === "confirmed";
+  const said = await labelsOf(deps, { input, pipeline, seen: served.seen, earlier }, beat);
   const kind = timeKindOf(pipeline) === "cycle" ? "cycle" : "timestamp";
   const window: ReplayWindow = {
     index: input.index,
@@ -63,6 +64,7 @@ export async function scoreWindow(
       reason: report.reason,
       report: await putDocument(deps.objects, report),
     },
+    ...said,
   };
   const isCompared = !isFrozen && served.seen.problem.kind !== "forecast";
   const arms = isCompared
@@ -79,7 +81,26 @@ export async function scoreWindow(
     state: report.state,
     confirmed,
     detail: report.reason.slice(0, 500),
+    ...(said.performance?.confirmed === true ? { degraded: said.performance.reason } : {}),
+    ...(said.newLabels === undefined ? {} : { newLabels: said.newLabels }),
   };
+}
+
+function labelsOf(
+  deps: ActivityDeps,
+  given: {
+    readonly input: ReplayWindowInput;
+    readonly pipeline: Pipeline;
+    readonly seen: SeenDataset;
+    readonly earlier: readonly SeenWindow[];
+  },
+  beat: Beat,
+): Promise<Pick<ReplayWindow, "performance" | "newLabels">> {
+  const { input, pipeline, seen, earlier } = given;
+  const { watch, dataset, span } = input;
+  if (watch === undefined) return Promise.resolve({});
+  const states = earlier.flatMap(({ window: { performance } }) => performance?.state ?? []);
+  return labelsSay(deps, { pipeline, seen, dataset, watch, now: span.to, earlier: states }, beat);
 }
 
 async function storeArm(

@@ -14,7 +14,7 @@ export function showReplay(output: Output, replay: ReplayLife): void {
   for (const line of qualityPlot(replay)) output.line(line);
   output.line();
   output.table(
-    ["window", "from", "labelled", `${metric.name} with loop`, "95 %", "without", "model", "drift"],
+    ["window", "from", "labelled", `${metric.name} with loop`, "95 %", "without", "model", "found"],
     windows.map((window) => windowRow(window)),
   );
   output.line();
@@ -40,8 +40,10 @@ function qualityPlot({ windows, metric }: ReplayLife): string[] {
   return lines.length === 0 ? lines : [`${metric.name}: ● with the loop, o without it`, ...lines];
 }
 
-function windowRow({ index, from, loop, frozen, drift }: ReplayWindow): string[] {
+function windowRow({ index, from, loop, frozen, drift, performance }: ReplayWindow): string[] {
   const interval = loop.low === null ? "" : `${numberText(loop.low)} … ${numberText(loop.high)}`;
+  const fell =
+    performance?.state === "degraded" ? `; quality fell${performance.confirmed ? ", confirmed" : ""}` : "";
   const confirmed = drift.confirmed ? ", confirmed" : drift.state === "drift" ? ", suspected" : "";
   return [
     String(index + 1),
@@ -51,7 +53,7 @@ function windowRow({ index, from, loop, frozen, drift }: ReplayWindow): string[]
     interval,
     numberText(frozen.value),
     `#${loop.training}`,
-    `${drift.state.replaceAll("_", " ")}${confirmed}`,
+    `${drift.state.replaceAll("_", " ")}${confirmed}${fell}`,
   ].map(safeText);
 }
 

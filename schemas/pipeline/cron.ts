@@ -41,6 +41,43 @@ export function longestCronGapMs(text: string): number {
   return hour === "*" ? HOUR_MS : DAY_MS + HOUR_MS;
 }
 
+/** Values of each field that match, in the order they are written; a Sunday is 0. */
+export interface CronFields {
+  readonly minutes: ReadonlySet<number>;
+  readonly hours: ReadonlySet<number>;
+  readonly daysOfMonth: ReadonlySet<number>;
+  readonly months: ReadonlySet<number>;
+  readonly daysOfWeek: ReadonlySet<number>;
+}
+
+/** @param text what `isCron` holds for */
+export function cronFields(text: string): CronFields {
+  const [minutes, hours, daysOfMonth, months, daysOfWeek] = text
+    .trim()
+    .split(/\s+/)
+    .map((field, i) => valuesOf(field, FIELDS[i] as Field)) as [
+    Set<number>,
+    Set<number>,
+    Set<number>,
+    Set<number>,
+    Set<number>,
+  ];
+  if (daysOfWeek.delete(7)) daysOfWeek.add(0);
+  return { minutes, hours, daysOfMonth, months, daysOfWeek };
+}
+
+/** A step without an end goes on to the last value, as in `5/15`. */
+function valuesOf(text: string, field: Field): Set<number> {
+  const values = text.split(",").flatMap((item) => {
+    const [range = "", step] = item.split("/");
+    const ends = range === "*" ? [field.min, field.max] : range.split("-").map((end) => valueOf(end, field));
+    const [first = field.min, last = step === undefined ? first : field.max] = ends;
+    const every = Number(step ?? 1);
+    return Array.from({ length: Math.floor((last - first) / every) + 1 }, (_, i) => first + i * every);
+  });
+  return new Set(values);
+}
+
 function isField(text: string, field: Field): boolean {
   return text.split(",").every((item) => isItem(item, field));
 }

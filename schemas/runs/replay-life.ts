@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { rawFileSchema } from "../data/dataset.ts";
 import { gateResultSchema, metricSetSchema } from "../models/model-version.ts";
+import { performanceStateSchema } from "../models/performance-report.ts";
 import { nameSchema, sha256Schema } from "../names.ts";
 import { objectRefSchema } from "../object-ref.ts";
 
@@ -68,6 +69,14 @@ export const windowDriftSchema = z.strictObject({
   report: objectRefSchema,
 });
 
+/** What one check of the quality came to, by the labels that were known then. */
+export const windowPerformanceSchema = z.strictObject({
+  state: performanceStateSchema,
+  confirmed: z.boolean(),
+  reason: z.string(),
+});
+export type WindowPerformance = z.infer<typeof windowPerformanceSchema>;
+
 /** One window of the replay. Times are those of the data. */
 export const replayWindowSchema = z.strictObject({
   index: z.int(),
@@ -80,6 +89,10 @@ export const replayWindowSchema = z.strictObject({
   /** The first model, which would be in service without the loop. */
   frozen: windowQualitySchema,
   drift: windowDriftSchema,
+  /** What a check of the quality would have said at its end; absent where it would start no retrain. */
+  performance: windowPerformanceSchema.optional(),
+  /** Labels that became known since the last training, where enough of them would start a retrain. */
+  newLabels: z.int().optional(),
 });
 export type ReplayWindow = z.infer<typeof replayWindowSchema>;
 

@@ -1,12 +1,20 @@
 import type {
   InService,
   ReplayPlan,
+  ReplaySpan,
   ReplayWindowResult,
   ServiceState,
+  WindowWatch,
 } from "../../activities/replay-life/messages.ts";
 import type { ObjectRef } from "../../schemas/object-ref.ts";
 
-type Rules = Pick<ReplayPlan, "retrains" | "coolDown" | "confirmations" | "end">;
+type Rules = Pick<
+  ReplayPlan,
+  "retrains" | "onDegradation" | "newLabels" | "coolDown" | "confirmations" | "end" | "labelDelay"
+>;
+
+/** What a window was found to ask for a retrain by. */
+export type RetrainCause = "drift" | "degradation" | "labels" | "schedule";
 
 /** Which model is in service, what was seen of it, and when the next retrain may be. */
 export class ReplayState {
@@ -32,6 +40,20 @@ export class ReplayState {
     return this.#seen;
   }
 
+  /** What labels are asked about a window; undefined: no retrain depends on it. */
+  get watch(): WindowWatch | undefined {
+    const { onDegradation = false, newLabels, labelDelay } = this.#rules;
+    if (!onDegradation && newLabels === undefined) return undefined;
+    const { knownUntil, evaluation } = this.#champion;
+    return {
+      servedSince: knownUntil + labelDelay,
+      trainedAt: this.#lastTrainedAt,
+      labelDelay,
+      evaluation: (onDegradation ? evaluation : undefined) ?? null,
+      countsLabels: newLabels !== undefined,
+    };
+  }
+
   /** For the run that goes on from here. */
   get snapshot(): ServiceState {
     return { champion: this.#champion, lastTrainedAt: this.#lastTrainedAt, seen: this.#seen };
@@ -40,13 +62,20 @@ export class ReplayState {
   /**
    * Takes note of a window.
    *
-   * @param at its end
-   * @returns whether a retrain is due then. At the end of history none is: no window would be left to show what it is worth.
+   * @returns why a retrain is due at its end; undefined: none is. At the end of history none is in any case: no window would be
+   *   left to show what it is worth
    */
-  sees({ confirmed, document }: Pick<ReplayWindowResult, "confirmed" | "document">, at: number): boolean {
-    const { retrains, coolDown, end, confirmations } = this.#rules;
-    this.#seen = [document, ...this.#seen].slice(0, confirmations - 1);
-    return confirmed && retrains && at < end && at - this.#lastTrainedAt >= coolDown;
+  sees(
+    window: Omit<ReplayWindowResult, "state" | "detail">,
+    { to, isScheduled = false }: Omit<ReplaySpan, "from">,
+  ): RetrainCause | undefined {
+    const { retrains, coolDown, end, confirmations, newLabels = Infinity } = this.#rules;
+    this.#seen = [window.document, ...this.#seen].slice(0, confirmations - 1);
+    if (to >= end || to - this.#lastTrainedAt < coolDown) return undefined;
+    if (window.confirmed && retrains) return "drift";
+    if (window.degraded !== undefined) return "degradation";
+    if ((window.newLabels ?? 0) >= newLabels) return "labels";
+    return isScheduled ? "schedule" : undefined;
   }
 
   /** A retrain was made, whatever came of it. */

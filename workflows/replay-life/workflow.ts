@@ -13,6 +13,7 @@ import type {
   ReplayLifeInput,
   ReplayLifeResult,
   ReplayPlan,
+  ReplayWindowResult,
   TrainingRecord,
 } from "../../activities/replay-life/messages.ts";
 import type { RunStage } from "../../schemas/runs/run.ts";
@@ -21,13 +22,14 @@ import type { Stages } from "../pipeline/stages.ts";
 import { trainAndEvaluate } from "../pipeline/workflow.ts";
 import { show } from "../visibility.ts";
 import { ReplayState } from "./state.ts";
+import type { RetrainCause } from "./state.ts";
 
 /** A training has about a hundred events, a window seven. A worker that takes over reads them all within seconds. */
 const MAX_EVENTS = 250;
 
 /**
  * History gone through again as if live: a model is trained at a moment on what was known then and scored forward window by
- * window; confirmed drift retrains it, and gates and champion rule decide. Beside it the first model goes on alone.
+ * window; what retrains it live does so here, and gates and champion rule decide. Beside it the first model goes on alone.
  *
  * Steps of training are those of a run, on snapshots that end when the training is. Nothing is registered or promoted.
  *
@@ -97,6 +99,7 @@ async function goThrough(input: ReplayLifeInput, life: ShownLife, before: LivedS
       await continueAsNew<typeof replayLifeWorkflow>({ ...input, lived });
     }
     life.tell(`window ${index + 1} of ${plan.windows.length}`);
+    const { watch } = state;
     const seen = await replayLife.replayWindow({
       runId: workflowInfo().runId,
       spec: input.spec,
@@ -107,14 +110,16 @@ async function goThrough(input: ReplayLifeInput, life: ShownLife, before: LivedS
       champion: modelOf(state.champion),
       frozen: modelOf(frozen),
       earlier: state.earlier,
+      ...(watch === undefined ? {} : { watch }),
     });
     windows.push({ document: seen.document });
     life.note(
       `window ${index + 1}: ${seen.state.replaceAll("_", " ")}${seen.confirmed ? ", confirmed" : ""}`,
     );
-    if (!state.sees(seen, span.to)) continue;
+    const cause = state.sees(seen, span);
+    if (cause === undefined) continue;
     const number = trainings.length + 1;
-    const reason = `drift confirmed in window ${index + 1}: ${seen.detail}`;
+    const reason = reasonOf(cause, index + 1, seen);
     const retrained = await retrain(history, { number, at: span.to, reason, champion: state.champion });
     state.trained(span.to);
     trainings.push(retrained.record);
@@ -122,6 +127,23 @@ async function goThrough(input: ReplayLifeInput, life: ShownLife, before: LivedS
     if (retrained.promoted !== undefined) state.promoted(retrained.promoted);
   }
   return { ...before, state: state.snapshot, trainings, windows };
+}
+
+function reasonOf(
+  cause: RetrainCause,
+  window: number,
+  { detail, degraded, newLabels }: ReplayWindowResult,
+): string {
+  switch (cause) {
+    case "drift":
+      return `drift confirmed in window ${window}: ${detail}`;
+    case "degradation":
+      return `quality fell, confirmed in window ${window}: ${degraded}`;
+    case "labels":
+      return `${newLabels} new labels at the end of window ${window}`;
+    case "schedule":
+      return `its schedule, in window ${window}`;
+  }
 }
 
 const modelOf = ({ training, manifest }: InService) => ({ training, manifest });
@@ -189,7 +211,8 @@ async function train(history: History, given: TrainingGiven): Promise<Trained> {
     report: evaluated.report,
   };
   if (!judged.passed) return { record };
-  const promoted = { training: number, manifest: evaluated.manifest, split: split.split, knownUntil };
+  const { manifest, evaluation } = evaluated;
+  const promoted = { training: number, manifest, split: split.split, knownUntil, evaluation };
   return { record, promoted };
 }
 

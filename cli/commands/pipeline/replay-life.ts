@@ -48,7 +48,7 @@ export function registerReplayLifeCommand(program: Command): void {
   program
     .command("replay-life")
     .description(
-      "go through history as if live: train, score forward, retrain on drift, with and without the loop",
+      "go through history as if live: train, score forward, retrain as the pipeline file says, with and without the loop",
     )
     .argument("<pipeline.yaml>", "the pipeline file")
     .requiredOption("--data <folder>", "folder that holds the files the pipeline names")

@@ -44,22 +44,25 @@ export interface Life {
   readonly platform: FaultyPlatform;
   readonly watch: Pick<BoundaryWatch, "watch">;
   readonly deadline: DeadlineMs;
-  /** Ends after the first promotion. */
-  readonly isShort: boolean;
+  /** Ends after the first promotion, or after the retrain's; default: goes to its end. */
+  readonly until?: LifeEnd;
 }
 
+export type LifeEnd = "promotion" | "retrain";
+
 /** @throws {TooLateError} something is stuck; {PlatformError} the platform refused what it should do */
-export async function live({ platform, watch, deadline, isShort }: Life): Promise<void> {
+export async function live({ platform, watch, deadline, until }: Life): Promise<void> {
   const person = new PatientPerson(platform.apiUrl, deadline);
   const seed = 11;
   const { runId, workflowId } = await person.startRun({ pipeline: PIPELINE, dataSeed: seed });
   watch.watch(workflowId, "run");
   requirePromoted(await person.finishRun(runId));
-  if (isShort) return;
+  if (until === "promotion") return;
   const story = new Story({ platform, watch, deadline, person });
   await story.askShifted();
   await story.addFiles(pumpReadings(seed, MORE_ROWS));
   await story.retrainOnDrift();
+  if (until === "retrain") return;
   await story.rollBack();
   await story.score(pumpReadings(seed + 1, FLEET_ROWS));
   await story.keepHouse();
@@ -77,7 +80,7 @@ class Story {
   readonly #deadline: DeadlineMs;
   readonly #person: PatientPerson;
 
-  constructor(given: Omit<Life, "isShort"> & { readonly person: PatientPerson }) {
+  constructor(given: Omit<Life, "until"> & { readonly person: PatientPerson }) {
     this.#platform = given.platform;
     this.#watch = given.watch;
     this.#deadline = given.deadline;

@@ -69,7 +69,7 @@ const print = (line: string) => void process.stdout.write(`${line}\n`);
 /** @returns exit code */
 async function main(options: Options): Promise<number> {
   const say = options.isJson ? () => undefined : print;
-  const undisturbed = await runCase({ kills: [], isShort: options.isProof });
+  const undisturbed = await runCase({ kills: [], ...(options.isProof ? { until: "promotion" } : {}) });
   for (const line of caseLines("undisturbed", [], undisturbed)) say(line);
   const { outcome: expected, boundaries } = undisturbed;
   if (expected === undefined || undisturbed.violations.length > 0) return 1;
@@ -114,7 +114,7 @@ type Finished = FaultCase & { readonly result: CaseResult };
 
 /** A worker without an idempotency key: the harness must find what that does. */
 async function prove(expected: Outcome, say: (line: string) => void): Promise<number> {
-  const result = await runCase({ kills: [], expected, workerEntry: KEYLESS_WORKER, isShort: true });
+  const result = await runCase({ kills: [], expected, workerEntry: KEYLESS_WORKER, until: "promotion" });
   for (const line of caseLines("without a key", [], result)) say(line);
   const isFound = hasDoublePromotion(result);
   say(

@@ -3,6 +3,7 @@ import { BoundaryWatch } from "./boundaries.ts";
 import type { Boundary } from "./boundaries.ts";
 import { FaultyPlatform } from "./faulty-platform.ts";
 import { live } from "./life.ts";
+import type { LifeEnd } from "./life.ts";
 import { checkInvariants, compareOutcomes, readOutcome } from "./outcome.ts";
 import type { Outcome } from "./outcome.ts";
 import { inMs } from "./patience.ts";
@@ -18,8 +19,8 @@ export interface CaseOptions {
   /** Of the undisturbed life; absent for that life itself. */
   readonly expected?: Outcome;
   readonly workerEntry?: string;
-  /** Ends after the first promotion. */
-  readonly isShort?: boolean;
+  /** As `Life` has it. */
+  readonly until?: LifeEnd;
 }
 
 export interface CaseResult {
@@ -42,7 +43,8 @@ export async function runCase(options: CaseOptions): Promise<CaseResult> {
   const violations: string[] = [];
   try {
     killer.begin();
-    await live({ platform, watch: killer.watch, deadline, isShort: options.isShort ?? false });
+    const ending = options.until === undefined ? {} : { until: options.until };
+    await live({ platform, watch: killer.watch, deadline, ...ending });
     await killer.end();
     await platform.settle(deadline);
     outcome = await readOutcome(platform.databaseUrl);

@@ -1,7 +1,8 @@
 import pg from "pg";
 import { maintenanceSchema } from "../../schemas/pipeline/maintenance.ts";
 import { createDatabase } from "../../stores/postgres/database.ts";
-import type { Database } from "../../stores/postgres/port.ts";
+import type { ApprovalRow, Database } from "../../stores/postgres/port.ts";
+import { maintenanceApprovalId } from "../../temporal-config/constants.ts";
 import type { Answer } from "../../schemas/maintenance/answer.ts";
 import type { WorkOrderEvent } from "../../schemas/maintenance/work-order.ts";
 import { inMs, untilAnswered } from "../faults/patience.ts";
@@ -77,11 +78,15 @@ export class RecordedMaintenance {
     ).then(() => undefined);
   }
 
-  async decide(id: string, decision: "approve" | "reject"): Promise<void> {
-    const approvalId = `maintenance.${id}`;
-    const approval = await untilAnswered(`approval of ${id}`, inMs(WAIT_MS), () =>
-      this.#db.approvals.get(approvalId),
+  /** Its question stands, as a child of its workflow. */
+  async untilAsked(id: string): Promise<ApprovalRow> {
+    return untilAnswered(`approval of ${id}`, inMs(WAIT_MS), () =>
+      this.#db.approvals.get(maintenanceApprovalId(id)),
     );
+  }
+
+  async decide(id: string, decision: "approve" | "reject"): Promise<void> {
+    const approval = await this.untilAsked(id);
     const given = {
       decisionId: id,
       decision,
@@ -91,7 +96,7 @@ export class RecordedMaintenance {
       reason: "",
     } as const;
     const audit = { actor, action: "recommendation.decide", subject: id, outcome: "ok" } as const;
-    await this.#db.approvals.decide(approvalId, approval.digest, given, audit);
+    await this.#db.approvals.decide(approval.id, approval.digest, given, audit);
   }
 
   async say(id: string, event: WorkOrderEvent): Promise<void> {

@@ -219,7 +219,7 @@ class Recorder {
   /** All that a platform does, with confirmed drift in it. */
   async live(): Promise<void> {
     const watch = { watch: () => undefined };
-    await live({ platform: this.#platform, watch, deadline: inMs(RECORDING_MS), isShort: false });
+    await live({ platform: this.#platform, watch, deadline: inMs(RECORDING_MS) });
   }
 
   async checkDrift(model: string): Promise<string> {
@@ -461,7 +461,7 @@ async function recordMaintenance(recorder: Recorder): Promise<void> {
   await maintenance.untilState(cancelled, "cancelled");
   await recorder.save("recommendation-cancelled", recommendationWorkflowId(cancelled));
   const failed = await maintenance.recommend("failed", { others: "ask", deciders });
-  await maintenance.untilState(failed, "waiting");
+  await maintenance.untilAsked(failed);
   await recorder.terminate((await recorder.childOf(recommendationWorkflowId(failed))).workflowId);
   await maintenance.untilState(failed, "failed");
   await recorder.save("recommendation-failed", recommendationWorkflowId(failed));

@@ -1,7 +1,8 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { defaultPayloadConverter } from "@temporalio/common";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import type { Payload } from "@temporalio/common";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findTemporalBinary } from "../../temporal-config/server-binary.ts";
 import { approveWorkflowId } from "../../temporal-config/constants.ts";
 import { PatientPerson } from "../faults/drive-run.ts";
@@ -9,6 +10,7 @@ import type { StartedRun } from "../faults/drive-run.ts";
 import { inMs } from "../faults/patience.ts";
 import { FaultyPlatform } from "../faults/faulty-platform.ts";
 import type { Approval } from "../../cli/run/approval.ts";
+import { readHistory } from "../replay/history-file.ts";
 import { describeWithServices, testEnvironment } from "../support/platform.ts";
 
 /** Temporal's own tools alone tell what runs, what waits, for whom and until when; and can decide. */
@@ -120,15 +122,123 @@ await describeWithServices("what Temporal's own tools tell of a run", () => {
     const workflow = platform.client.workflow.getHandle(started.workflowId);
     // The run is on record as finished a moment before its workflow says so.
     await workflow.result();
-    const { events } = await workflow.fetchHistory();
-    const stages = (events ?? []).flatMap((event) => {
-      const fields = event.upsertWorkflowSearchAttributesEventAttributes?.searchAttributes?.indexedFields;
-      const payload = fields?.["AuraStage"];
-      return payload == null ? [] : [defaultPayloadConverter.fromPayload<unknown>(payload)].flat();
-    });
-    const inOrder = stages.filter((stage, i) => stage !== stages[i - 1]);
+    const { stages: inOrder } = toldBy(await workflow.fetchHistory());
     const expected = "ingest split transform train evaluate register gate approve promote promoted";
     expect(inOrder.join(" ")).toBe(expected);
     expect(await attributesOf(approvalWorkflowId())).toMatchObject({ AuraStage: "approved" });
   });
+
+  it("says in the list of schedules and of their workflows what they do", async () => {
+    for (const [id, says] of [
+      ["drift/faults", "Check faults for drift"],
+      ["performance/faults", "Judge faults by its labels"],
+      ["housekeeping", "What goes away by itself"],
+    ] as const) {
+      const { action } = await platform.client.schedule.getHandle(id).describe();
+      expect(action.staticSummary).toBe(says);
+    }
+  });
+});
+
+type Told = ReturnType<typeof toldBy>;
+
+/** What a history tells of itself: stages and models as they were set, and the summaries of what it started. */
+function toldBy({ events }: ReturnType<typeof readHistory>) {
+  const textOf = (payload: Payload | null | undefined) =>
+    payload == null ? [] : [defaultPayloadConverter.fromPayload<unknown>(payload)].flat();
+  const set = (name: string) =>
+    (events ?? []).flatMap((event) => {
+      const fields = event.upsertWorkflowSearchAttributesEventAttributes?.searchAttributes?.indexedFields;
+      return textOf(fields?.[name]);
+    });
+  const stages = set("AuraStage");
+  return {
+    stages: stages.filter((stage, i) => stage !== stages[i - 1]),
+    models: [...new Set(set("AuraModel"))],
+    summaries: (events ?? []).flatMap(({ userMetadata }) => textOf(userMetadata?.summary)),
+  };
+}
+
+/** Recorded from real ones, which are replayed by `tests/replay`: what of them is read in Temporal's UI afterwards. */
+describe("what the histories of the loop tell", () => {
+  it.each<[string, Told]>([
+    [
+      "rollout-promoted",
+      {
+        stages: ["rollout", "rollout:running", "rollout:promoting", "rollout:promoted"],
+        models: ["rolled"],
+        summaries: [
+          "Roll out rolled@2",
+          expect.stringMatching(/^Bake of shadow until \d{4}-/),
+          expect.stringMatching(/^Bake of canary 10 % until \d{4}-/),
+          "Promote rolled@2",
+        ],
+      },
+    ],
+    [
+      "recommendation-decided-closed",
+      {
+        stages: ["assess", "decide", "closed"],
+        models: ["recorded"],
+        summaries: ["Maintenance of decided (recorded, 1)", "Decide: maintenance of decided (recorded@1)"],
+      },
+    ],
+    [
+      "recommendation-cancelled",
+      {
+        stages: ["assess", "decide", "cancelled"],
+        models: ["recorded"],
+        summaries: expect.arrayContaining(["Maintenance of cancelled (recorded, 1)"]) as unknown[],
+      },
+    ],
+    [
+      "recommendation-failed",
+      {
+        stages: ["assess", "decide", "failed"],
+        models: ["recorded"],
+        summaries: expect.arrayContaining(["Maintenance of failed (recorded, 1)"]) as unknown[],
+      },
+    ],
+    [
+      "drift-retrain-due",
+      {
+        stages: ["drift", "drift:drift"],
+        models: ["faults"],
+        summaries: [expect.stringMatching(/^Retrain faults \(\d{4}-/)],
+      },
+    ],
+    [
+      "performance-degraded",
+      {
+        stages: ["performance", "performance:degraded"],
+        models: ["contradicted"],
+        summaries: [
+          "Hold contradicted against labels, by hand",
+          expect.stringMatching(/^Retrain contradicted \(\d{4}-/),
+        ],
+      },
+    ],
+    [
+      "retrain-request",
+      {
+        stages: ["retrain", "retrain:due"],
+        models: ["retrained"],
+        summaries: [
+          "Retrain retrained, asked by local: recorded for replay",
+          expect.stringMatching(/^Retrain retrained \(\d{4}-/),
+        ],
+      },
+    ],
+    [
+      "retrain-recorded-promoted",
+      {
+        stages: ["retrain", "retrain:promoted"],
+        models: ["faults"],
+        summaries: [
+          expect.stringMatching(/^Retrain faults \(\d{4}-/),
+          expect.stringMatching(/^Retrain faults: Drift over 120 rows in temperature/),
+        ],
+      },
+    ],
+  ])("%s", (name, told) => expect(toldBy(readHistory(name))).toEqual(told));
 });

@@ -3,6 +3,7 @@ import { Client, Connection } from "@temporalio/client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { recommendationWorkflowId } from "../../temporal-config/constants.ts";
 import { createCli } from "../support/cli.ts";
+import { toldOf } from "./support/told.ts";
 import { LOST, MaintenanceBench } from "./support/maintenance-bench.ts";
 
 const POLICY = `
@@ -170,6 +171,18 @@ describe.concurrent("maintenance of what is predicted to fail", () => {
     await bench.reads("c3", 20);
     await bench.reads("c3", 15);
     const waiting = await bench.recommendation("c3", ({ state }) => state === "waiting");
+    const told = await bench.patiently("its page", async () => {
+      const now = await toldOf(temporal, recommendationWorkflowId(waiting.id));
+      return now.stage === "decide" ? now : undefined;
+    });
+    expect(told).toMatchObject({ summary: "Maintenance of c3 (pump, 1)", model: "pump" });
+    for (const line of [
+      "**Waiting for a decision** on maintenance of c3 (pump@1)",
+      "from: ann (quorum 1)",
+      "then: escalate to boss",
+      `aura recommendations decide ${waiting.id} approve`,
+    ])
+      expect(told.details).toContain(line);
     await workflowOf(waiting.id).terminate("test");
     const failed = await bench.recommendation("c3", ({ state }) => state === "failed");
     expect(failed).toMatchObject({ reason: "its workflow was terminated", workOrderId: null });

@@ -5,6 +5,7 @@ import { createGenerator } from "../../numerics/random/generator.ts";
 import { createDatabase } from "../../stores/postgres/database.ts";
 import type { Database } from "../../stores/postgres/port.ts";
 import {
+  driftWorkflowId,
   labelsScheduleId,
   performanceWorkflowId,
   retrainScheduleId,
@@ -13,13 +14,14 @@ import { isNeverFinal, PatientPerson } from "../faults/drive-run.ts";
 import { FaultyPlatform } from "../faults/faulty-platform.ts";
 import { pipelineText } from "../faults/fixture/pumps.ts";
 import { inMs, untilAnswered } from "../faults/patience.ts";
+import { toldOf } from "./support/told.ts";
 
 /**
  * A retrain learns from the readings that were stored since, with the failures that were reported of them; and it is started by
  * a schedule, by enough new labels and by quality that fell, each through Temporal as it runs by itself.
  */
 
-const STORY_MS = 300_000;
+const STORY_MS = 900_000;
 const MODEL = "telemetry-pumps";
 const ASSETS = Array.from({ length: 12 }, (_, i) => `=pump ${i}`);
 const HOUR_MS = 3_600_000;
@@ -233,8 +235,8 @@ describe("a retrain of a pipeline with a live source", () => {
       model,
       "performance: { minLabels: 20, confirmations: 1 }\nretraining: { newLabels: 30, coolDown: 1s }",
     );
-    /** What the action of a schedule comes to, asked for now. */
-    const act = async (scheduleId: string): Promise<unknown> => {
+    /** What the action of a schedule comes to, asked for now, and what Temporal's tools tell of it. */
+    const act = async (scheduleId: string): Promise<object> => {
       const schedule = platform.client.schedule.getHandle(scheduleId);
       const before = (await schedule.describe()).info.numActionsTaken;
       await schedule.trigger();
@@ -242,7 +244,9 @@ describe("a retrain of a pipeline with a live source", () => {
         const { info } = await schedule.describe();
         return info.numActionsTaken > before ? info.recentActions.at(-1) : undefined;
       });
-      return platform.client.workflow.getHandle(action.action.workflow.workflowId).result();
+      const { workflowId } = action.action.workflow;
+      const result: object = await platform.client.workflow.getHandle(workflowId).result();
+      return { ...result, told: await toldOf(platform.client, workflowId) };
     };
     const reply = z.looseObject({
       predictions: z.array(z.looseObject({ predictionId: z.string(), decision: z.boolean() })),
@@ -269,6 +273,11 @@ describe("a retrain of a pipeline with a live source", () => {
     expect(await act(labelsScheduleId(model))).toMatchObject({
       isDue: false,
       refused: { code: "few_labels", message: `29 of 30 new labels of ${model}` },
+      told: {
+        summary: `Count new labels of ${model}`,
+        stage: "retrain:few_labels",
+        details: `**${model}**: 29 of 30 new labels of ${model}`,
+      },
     });
     await say(labels.slice(29));
     expect(await act(labelsScheduleId(model))).toMatchObject({ isDue: true });
@@ -276,8 +285,25 @@ describe("a retrain of a pipeline with a live source", () => {
     // They have had their retrain.
     expect(await act(labelsScheduleId(model))).toMatchObject({ isDue: false });
 
-    const fell = { state: "degraded", confirmed: true, retrainWindow: expect.any(String) as string };
+    const fell = {
+      state: "degraded",
+      confirmed: true,
+      retrainWindow: expect.any(String) as string,
+      told: { summary: `Judge ${model} by its labels`, stage: "performance:degraded", model },
+    };
     expect(await act(performanceWorkflowId(model))).toMatchObject(fell);
-    expect(await finished(model, 2)).toMatchObject([{ trigger: "degradation", outcome: "unchanged" }, {}]);
+    const [retrained] = await finished(model, 2);
+    expect(retrained).toMatchObject({ trigger: "degradation", outcome: "unchanged" });
+    const told = await toldOf(platform.client, retrained?.workflowId ?? "");
+    expect(told).toMatchObject({
+      stage: "retrain:unchanged",
+      model,
+      details: `**${model}**: retrained, unchanged`,
+    });
+    expect(told.summary).toBe(`Retrain ${model} (${retrained?.window})`);
+    const checked = (await act(driftWorkflowId(model))) as { readonly state: string };
+    expect(checked).toMatchObject({
+      told: { summary: `Check ${model} for drift`, stage: `drift:${checked.state}`, model },
+    });
   });
 });

@@ -97,9 +97,9 @@ describe.concurrent("maintenance of what is predicted to fail", () => {
       await bench.db.audit.list({ subject: `recommendation/${closed.id}`, limit: 20 })
     ).toReversed();
     expect(told.map(({ action }) => action)).toEqual(["recommendation.open", "recommendation.assess"]);
-    // Its trace would else be stored after half a minute.
+    // Its trace would else be stored after half a minute at the earliest; this takes a second, and more on a machine that is busy.
     const [openedAt = NaN, assessedAt = NaN] = told.map(({ at }) => Date.parse(at));
-    expect(assessedAt - openedAt).toBeLessThan(10_000);
+    expect(assessedAt - openedAt).toBeLessThan(25_000);
     const done = (await bench.db.audit.list({ subject: `work-order/${id}`, limit: 20 })).map(
       ({ action }) => action,
     );

@@ -62,7 +62,7 @@ export async function live({ platform, watch, deadline, until }: Life): Promise<
   await story.askShifted();
   await story.addFiles(pumpReadings(seed, MORE_ROWS));
   await story.retrainOnDrift();
-  if (until === "retrain") return;
+  if (until === "retrain") return story.untilRetrained();
   await story.rollBack();
   await story.score(pumpReadings(seed + 1, FLEET_ROWS));
   await story.keepHouse();
@@ -126,6 +126,20 @@ class Story {
       return items.find(({ requestedBy }) => requestedBy === "aura")?.runId;
     });
     requirePromoted(await this.#person.finishRun(runId));
+  }
+
+  /** The retrain itself ends after its run. */
+  async untilRetrained(): Promise<void> {
+    const listed = z.looseObject({ items: z.array(z.looseObject({ workflowId: z.string() })) });
+    const workflowId = await this.#person.ask("the retrain", async (client) => {
+      const { items } = await client.get("/v1/retrains", listed, { model: MODEL });
+      return items[0]?.workflowId;
+    });
+    const handle = this.#platform.client.workflow.getHandle(workflowId);
+    await untilAnswered("the end of the retrain", this.#deadline, async () => {
+      const { status } = await handle.describe();
+      return status.name !== "RUNNING" || undefined;
+    });
   }
 
   async #startDriftCheck(): Promise<true> {

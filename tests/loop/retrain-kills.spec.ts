@@ -6,45 +6,41 @@ import type { Kill } from "../faults/schedule.ts";
 import { describeWithServices } from "../support/platform.ts";
 
 /**
- * `kill -9` of all parts at each stage of a retrain: it must end as an undisturbed one. `npm run test:faults` deals every pair of a
- * boundary and a part over 20 lives; these are the ones of retraining, in one life.
+ * `kill -9` of all parts at once at each stage of a retrain: it must end as an undisturbed one. `npm run test:faults` deals every
+ * pair of a boundary and a part over 20 lives; this is one life that loses its whole platform again and again.
  */
 
 /** Each kill costs seconds, on a busy machine more. */
 const CASE_MS = 600_000;
 
-const at = (part: PartName, boundary: string, delayMs = 0): Kill => ({ part, at: { boundary }, delayMs });
+const PARTS: readonly PartName[] = ["worker", "api", "temporal", "postgres"];
 
-/** Progress needs all parts, so each is back before the next stage. */
-const KILLS: readonly Kill[] = [
-  at("worker", "drift retrainDue#1 scheduled", 5),
-  at("postgres", "drift retrainDue#1 completed"),
-  at("temporal", "drift beginRetrain#1 scheduled", 5),
-  at("worker", "drift extractLive#1 scheduled"),
-  at("postgres", "drift prepareRetrain#1 scheduled", 5),
-  at("worker", "again ingestDataset#1 scheduled", 20),
-  at("temporal", "again trainFinal#1 scheduled", 10),
-  at("worker", "again checkEnvelope#1 scheduled", 5),
-  at("postgres", "again checkGates#1 scheduled", 5),
-  at("api", "again openApproval#1 completed"),
-  at("worker", "again promoteVersion#1 scheduled", 10),
-  at("temporal", "again finishRun#1 scheduled", 5),
-  at("postgres", "drift finishRetrain#1 scheduled", 5),
-  at("worker", "drift finishRetrain#1 completed"),
+/** An instant within each stage. Progress needs all parts but the API, so each of them is back before the next stage. */
+const STAGES: readonly (readonly [boundary: string, delayMs: number])[] = [
+  ["drift retrainDue#1 scheduled", 5],
+  ["drift extractLive#1 scheduled", 5],
+  ["drift prepareRetrain#1 scheduled", 5],
+  ["again ingestDataset#1 scheduled", 20],
+  ["again trainFinal#1 scheduled", 10],
+  ["again openApproval#1 completed", 0],
+  ["again promoteVersion#1 scheduled", 10],
+  ["drift finishRetrain#1 scheduled", 5],
 ];
+const KILLS: readonly Kill[] = STAGES.flatMap(([boundary, delayMs]) =>
+  PARTS.map((part) => ({ part, at: { boundary }, delayMs })),
+);
 
-await describeWithServices("a retrain on a platform whose parts are killed", () => {
+await describeWithServices("a retrain on a platform that is killed whole", () => {
   let undisturbed: CaseResult;
 
   beforeAll(async () => {
-    undisturbed = await runCase({ kills: [] });
+    undisturbed = await runCase({ kills: [], until: "retrain" });
   }, CASE_MS);
 
   it("has every stage that is disturbed", () => {
     expect(undisturbed.violations).toEqual([]);
     const names = new Set(undisturbed.boundaries.map(({ name }) => name));
-    const stages = KILLS.flatMap(({ at: instant }) => ("boundary" in instant ? [instant.boundary] : []));
-    expect(stages.filter((stage) => !names.has(stage))).toEqual([]);
+    expect(STAGES.map(([stage]) => stage).filter((stage) => !names.has(stage))).toEqual([]);
   });
 
   it(
@@ -52,10 +48,15 @@ await describeWithServices("a retrain on a platform whose parts are killed", () 
     async () => {
       const { outcome } = undisturbed;
       if (outcome === undefined) throw new Error("the undisturbed life has no outcome");
-      const { violations, missed, restarts } = await runCase({ kills: KILLS, expected: outcome });
+      const { violations, missed, restarts } = await runCase({
+        kills: KILLS,
+        expected: outcome,
+        until: "retrain",
+      });
       expect(violations).toEqual([]);
-      expect(missed).toEqual([]);
-      expect(restarts).toBeGreaterThanOrEqual(KILLS.length);
+      // A retrain goes on before the API is back: it may be killed once more while it starts.
+      expect(missed.filter(({ part }) => part !== "api")).toEqual([]);
+      expect(restarts).toBeGreaterThanOrEqual(KILLS.length - missed.length);
     },
     CASE_MS,
   );

@@ -22,9 +22,10 @@ export function answerText({ kind, value, unit, class: label, interval, horizon 
 export function showRecommendation(output: Output, row: Recommendation): void {
   const line = (text: string) => output.line(safeText(text));
   line(`${row.id} is ${row.state}: ${row.asset}, ${row.model}@${row.version}`);
+  if (row.reason !== null) line(`  ended     as ${row.reason}`);
   const { assessment } = row;
   if (assessment === null) {
-    line("  being worked out");
+    if (row.closedAt === null) line("  being worked out");
     return;
   }
   line(`  do        ${assessment.action}`);

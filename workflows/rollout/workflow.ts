@@ -1,8 +1,5 @@
 import {
-  ActivityFailure,
-  ApplicationFailure,
   CancellationScope,
-  ChildWorkflowFailure,
   TemporalFailure,
   WorkflowIdReusePolicy,
   allHandlersFinished,
@@ -17,6 +14,7 @@ import {
 import type { Breach, RolloutCommand, RolloutView, WatchResult } from "../../activities/rollout/messages.ts";
 import { promoteWorkflowId, TASK_QUEUES } from "../../temporal-config/constants.ts";
 import { monitoring, rollouts, watches } from "../activity-proxies.ts";
+import { causeOf } from "../failure-cause.ts";
 import { promotionWorkflow } from "../promotion/workflow.ts";
 import { show } from "../visibility.ts";
 import { abortSignal, continueSignal, pauseSignal, rolloutQuery } from "./messages.ts";
@@ -108,7 +106,7 @@ class Course {
   async end(error: unknown): Promise<void> {
     const { rolloutId } = this.#input;
     if (isCancellation(error)) return rollouts.withdrawRollout({ rolloutId });
-    const reason = `its workflow failed: ${causeOf(error).reason}`.slice(0, MOST_CHARACTERS);
+    const reason = `its workflow failed: ${causeOf(error).message}`.slice(0, MOST_CHARACTERS);
     return rollouts.loseRollout({ rolloutId, reason });
   }
 
@@ -117,7 +115,7 @@ class Course {
     try {
       return await rollouts.openRollout(this.#input);
     } catch (error) {
-      const { code, reason } = causeOf(error);
+      const { code, message: reason } = causeOf(error);
       if (code === "conflict") return reason;
       throw error;
     }
@@ -245,13 +243,6 @@ function isUnderWay(error: unknown): boolean {
 
 /** Why the champion alias did not move: another champion meanwhile, or an approval that holds no more. */
 function promotionBreach(error: unknown): Breach {
-  const { code, reason } = causeOf(error);
+  const { code, message: reason } = causeOf(error);
   return { guard: "promotion", reason, details: { code } };
-}
-
-function causeOf(error: unknown): { readonly code: string; readonly reason: string } {
-  let cause = error;
-  while (cause instanceof ChildWorkflowFailure || cause instanceof ActivityFailure) cause = cause.cause;
-  const code = cause instanceof ApplicationFailure && cause.type != null ? cause.type : "internal";
-  return { code, reason: cause instanceof Error ? cause.message : String(cause) };
 }

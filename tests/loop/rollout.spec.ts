@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { isInShare } from "../../api/serving/rollout/sticky-share.ts";
+import { rolloutSchema } from "../../schemas/pipeline/rollout.ts";
 import { until } from "../adapters/support/until.ts";
-import { nanAtOneOnnx, slowOnnx } from "../support/tiny-onnx.ts";
+import { nanAtOneOnnx } from "../support/tiny-onnx.ts";
 import type { Ledger } from "./support/ledger.ts";
 import { MODEL, openRolloutBench } from "./support/rollout-bench.ts";
 import type { RolloutBench } from "./support/rollout-bench.ts";
@@ -76,6 +78,47 @@ describe("a rollout", () => {
     }
   });
 
+  it("goes over the stages that a file without its own has: shadow, 5, 25, 50 %, champion", async () => {
+    const { steps } = rolloutSchema.parse({});
+    expect(steps.map(({ share }) => share)).toEqual([5, 25, 50]);
+    const before = (await bench.db.registry.champion(MODEL))?.version ?? 0;
+    ledger = bench.ledger();
+    ledger.begin({ perSecond: 100, nAssets: 400, rowOf: (n) => ({ voltage: n % 50, current: n % 5 }) });
+    const version = await bench.approved({ version: 8, slope: 2.0015 });
+    const short = steps.map(({ share }) => ({ share, bake: "2s" }));
+    const id = await bench.start(version, { shadow: { bake: "1s" }, steps: short, minRows: 5 });
+    const done = await bench.untilRow(id, (row) => row.endedAt !== null);
+    expect(done, done.reason ?? "").toMatchObject({ state: "promoted", guard: null });
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await ledger.stop();
+    expectWhole(
+      new Map([
+        [before, 2.001],
+        [version, 2.0015],
+      ]),
+    );
+    const events = (await bench.db.rollouts.events(id)).filter(({ kind }) => kind !== "prolonged");
+    expect(events.map(({ kind, share }) => [kind, share])).toEqual([
+      ["opened", 0],
+      ["advanced", 5],
+      ["advanced", 25],
+      ["advanced", 50],
+      ["promoting", 50],
+      ["promoted", 50],
+    ]);
+    // What each stage answered is about its share of the assets: of 400 at 5 % 20, with a standard deviation of 4.
+    for (const [i, { at, share }] of events.slice(1, 4).entries()) {
+      const until = Date.parse(events[i + 2]?.at ?? "");
+      const during = ledger.entries.filter(
+        ({ sentAt }) => sentAt > Date.parse(at) + 500 && sentAt < until - 100,
+      );
+      const taken = new Set(during.filter((one) => one.version === version).map(({ asset }) => asset));
+      for (const { asset, version: by } of during)
+        expect(by === version, `${asset} at ${share} %`).toBe(isInShare(id, asset, share));
+      expect(taken.size).toBeGreaterThan(0);
+    }
+  });
+
   it("is rolled back within five seconds of the first answer that is no number", async () => {
     let isBad = false;
     ledger = bench.ledger();
@@ -105,8 +148,6 @@ describe("a rollout", () => {
   it.each([
     ["non_finite", 3, 100, { onnx: nanAtOneOnnx([2.001, 1], 1), slope: 2.001 }],
     ["disagreement or score_shift", 4, 100, { slope: -2 }],
-    // Not more than one core can score in shadow.
-    ["latency", 5, 40, { onnx: slowOnnx([2.001, 1], 1, 160), slope: 2.001 }],
   ])("is rolled back by its guard: %s", async (guard, number, perSecond, options) => {
     const champion = (await bench.db.registry.champion(MODEL))?.version ?? 0;
     ledger = bench.ledger();

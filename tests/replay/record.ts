@@ -11,11 +11,13 @@ import {
   recommendationWorkflowId,
   READINGS_UPKEEP_ID,
   reviewWorkflowId,
+  rolloutWorkflowId,
   retrainRequestWorkflowId,
   searchWorkflowId,
   TASK_QUEUES,
   uploadWorkflowId,
 } from "../../temporal-config/constants.ts";
+import { rolloutPlan, rolloutSchema } from "../../schemas/pipeline/rollout.ts";
 import { approveSignal, rejectSignal, wakeSignal } from "../../workflows/approval/messages.ts";
 import { z } from "zod";
 import { isNeverFinal, PatientPerson } from "../faults/drive-run.ts";
@@ -191,11 +193,55 @@ class Recorder {
     return { workflowId: child.workflowId, runId: child.runId };
   }
 
+  /** The rollout of a run that has been approved, once it has begun. */
+  async untilRolledOut(workflowId: string): Promise<{ readonly workflowId: string; readonly runId: string }> {
+    return untilAnswered("a rollout", inMs(RECORDING_MS), () =>
+      this.rolloutOf(workflowId).catch(() => undefined),
+    );
+  }
+
+  /** A rollout of a version that there is none of: its workflow fails. @returns its workflow id */
+  async startBrokenRollout(model: string): Promise<string> {
+    const rolloutId = `${model}.broken`;
+    const plan = rolloutPlan(rolloutSchema.parse({}), false);
+    const requestedBy = { id: "recorder", authenticated: false };
+    const input = { rolloutId, model, version: 1, digest: "0".repeat(64), approvalId: null, runId: null };
+    const workflowId = rolloutWorkflowId(rolloutId);
+    await this.#platform.client.workflow.start("rolloutWorkflow", {
+      workflowId,
+      taskQueue: TASK_QUEUES.control,
+      args: [{ ...input, plan, requestedBy }],
+    });
+    return workflowId;
+  }
+
+  /** Stands in the way of a promotion for a while, as one that somebody else asked for. */
+  async holdPromotion(model: string, version: number, ms: number): Promise<void> {
+    const held = await this.#platform.client.workflow.start("promotionWorkflow", {
+      workflowId: promoteWorkflowId(model, version),
+      taskQueue: "nobody",
+      args: [{}],
+    });
+    setTimeout(() => void held.terminate(), ms);
+  }
+
+  async promote(model: string, version: number): Promise<void> {
+    await this.#api.post(apiPath`/v1/models/${model}/promote`, { reply: z.unknown(), body: { version } });
+  }
+
   /** Starts the rollout of an approved version by hand. @returns its workflow id */
-  async startRollout(model: string, version: number): Promise<string> {
+  async startRollout(model: string, version: number, rollout?: object): Promise<string> {
     const reply = z.looseObject({ workflowId: z.string() });
     const path = apiPath`/v1/models/${model}/rollouts`;
-    return (await this.#api.post(path, { reply, body: { version } })).workflowId;
+    return (await this.#api.post(path, { reply, body: { version, rollout } })).workflowId;
+  }
+
+  async untilOpen(model: string): Promise<void> {
+    const reply = z.looseObject({ items: z.array(z.unknown()) });
+    await untilAnswered("an open rollout", inMs(RECORDING_MS), async () => {
+      const { items } = await this.#api.get("/v1/rollouts", reply, { model, open: "true" });
+      return items.length > 0 || undefined;
+    });
   }
 
   /** A rollback without an approval, and its review. @returns workflow id of the review */
@@ -535,6 +581,39 @@ async function recordRollouts(recorder: Recorder): Promise<void> {
     await recorder.signal(aborted, name, { by: "eve", reason: "recorded" });
   await recorder.save("rollout-aborted-by-signal", aborted);
   await recorder.save("review-approved", await recorder.reviewedBreakGlass("rolled"));
+  await recordDisturbedRollouts(recorder);
+}
+
+/** What comes in between: a cancellation, a defect, a person who promotes before the last step, and one at it. */
+async function recordDisturbedRollouts(recorder: Recorder): Promise<void> {
+  const { person } = recorder;
+  const cancelled = await recorder.startRollout("rolled", 2, { shadow: { bake: "1h" } });
+  await recorder.untilOpen("rolled");
+  await recorder.cancel(cancelled);
+  await recorder.save("rollout-cancelled", cancelled);
+  await recorder.save("rollout-failed", await recorder.startBrokenRollout("rolled"));
+  const weak = [
+    ["  - kind: linear\n", ""],
+    ["numIterations: 10", "numIterations: 1"],
+  ] as const;
+  for (const [model, bake, name] of [
+    ["handed", "1h", "rollout-promoted-by-hand"],
+    ["raced", "2s", "rollout-promotion-under-way"],
+  ] as const) {
+    const staged = [
+      "task:",
+      `rollout: { shadow: { bake: ${bake} }, steps: [], minRows: 0 }\n\ntask:`,
+    ] as const;
+    await person.finishRun((await recorder.start(model, staged, ...weak)).runId);
+    const second = await recorder.start(model, staged);
+    const approval = await person.untilAsked(second.runId);
+    if (approval === undefined) throw new Error(`the second version of ${model} is no better`);
+    await person.decide(approval);
+    const rollout = await recorder.untilRolledOut(second.workflowId);
+    if (model === "handed") await recorder.promote(model, 2);
+    else await recorder.holdPromotion(model, 2, 4_000);
+    await recorder.save(name, rollout.workflowId, rollout.runId);
+  }
 }
 
 async function recordRuns(recorder: Recorder): Promise<void> {

@@ -108,9 +108,9 @@ describe("a rollout", () => {
     ]);
     // What each stage answered is about its share of the assets: of 400 at 5 % 20, with a standard deviation of 4.
     for (const [i, { at, share }] of events.slice(1, 4).entries()) {
-      const until = Date.parse(events[i + 2]?.at ?? "");
+      const endsAt = Date.parse(events[i + 2]?.at ?? "");
       const during = ledger.entries.filter(
-        ({ sentAt }) => sentAt > Date.parse(at) + 500 && sentAt < until - 100,
+        ({ sentAt }) => sentAt > Date.parse(at) + 500 && sentAt < endsAt - 100,
       );
       const taken = new Set(during.filter((one) => one.version === version).map(({ asset }) => asset));
       for (const { asset, version: by } of during)

@@ -44,7 +44,11 @@ export function compareWindow(job: CompareJob, _hooks: TrainingHooks): DriftRepo
  */
 function asFrozen(scores: Float64Array, feature: FeatureReference): Float64Array {
   if (feature.kind !== "numeric") return scores;
-  const points = unionOf(feature.edges, feature.sketch);
+  // Values that were there; an edge may be a hair below the lowest of them, where nothing was.
+  const points = unionOf(
+    feature.sketch,
+    [feature.min, feature.max].filter((end) => end !== null),
+  );
   if (points.length === 0) return scores;
   return scores.map((score) => {
     const nearest = nearestOf(points, score);

@@ -61,6 +61,13 @@ const refusalOf = (given: Parameters<typeof planOf>[0]): string => {
 };
 
 describe("the plan of a replay", () => {
+  it("learns of failures as late as the file says, unless it is told otherwise", () => {
+    expect(planOf({}).labelDelay).toBe(7 * DAY);
+    expect(planOf({ options: { labelDelay: "0" } }).labelDelay).toBe(0);
+    const cycles = { sharedCycles: true, every: "50" };
+    expect(planOf({ time: "cycle", options: cycles, span: [1, 1_000] }).labelDelay).toBe(0);
+  });
+
   it("begins its windows with those of the data, after two fifths of it", () => {
     const plan = planOf({ options: { labelDelay: "1d" } });
     expect(plan).toMatchObject({

@@ -37,7 +37,7 @@ export function planReplay(given: PlanGiven): ReplayPlan {
   const until = options.until === undefined ? span.end : momentOf(options.until, span, "until") + 1;
   const end = Math.min(span.end, until);
   const every = windowLength(pipeline, options, kind);
-  const labelDelay = spanOf(options.labelDelay, kind, "labelDelay");
+  const labelDelay = labelDelayOf(pipeline, options, kind);
   const asked = momentOf(options.start, { ...span, end }, "start");
   const start = first + Math.ceil((asked - first) / every - 1e-9) * every;
   if (!(start - labelDelay > first && start < end)) {
@@ -75,6 +75,16 @@ function withSchedule(span: ReplaySpan, schedule: RetrainSchedule): ReplaySpan {
     to: span.to / MICROS_PER_MS,
   });
   return isScheduled ? { ...span, isScheduled } : span;
+}
+
+/** Failures are learnt of as late as they are when the loop runs for real. */
+function labelDelayOf(
+  { label, performance }: Pipeline,
+  { labelDelay }: ReplayOptions,
+  kind: ReplayTimeKind,
+): number {
+  const isByEvents = label.kind === "events" && kind === "timestamp";
+  return spanOf(labelDelay ?? (isByEvents ? performance.delay : "0"), kind, "labelDelay");
 }
 
 function windowLength({ monitoring }: Pipeline, { every }: ReplayOptions, kind: ReplayTimeKind): number {

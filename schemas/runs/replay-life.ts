@@ -18,8 +18,8 @@ export const replayOptionsSchema = z.strictObject({
   start: momentText.default("40%"),
   /** Length of a window; default: `monitoring.window` of the pipeline file. */
   every: spanText.optional(),
-  /** How long after it happened an outcome is known. */
-  labelDelay: spanText.default("0"),
+  /** How long after it happened an outcome is known; default: `performance.delay` where failures are events, else 0. */
+  labelDelay: spanText.optional(),
   /** The last moment that is looked at; default: the last reading. */
   until: momentText.optional(),
   /** false: only the model of the beginning, which nothing ever replaces. */

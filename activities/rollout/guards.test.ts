@@ -155,6 +155,17 @@ describe("judge", () => {
     expect(judge(counted({ pairs: 90, different: 90 }), GUARDS)).toBeUndefined();
   });
 
+  it("takes answers that are a hair apart for no shift, however many they are", () => {
+    const generator = createGenerator(3);
+    const piled = (hair: number): PairSample =>
+      Array.from({ length: 300 }, (_, i) => {
+        const life = i % 6 === 0 ? 100 * generator.next() : 125;
+        return [life, life === 125 ? 125 - hair : life];
+      });
+    expect(judge(counted({}, piled(0.5)), GUARDS)).toBeUndefined();
+    expect(judge(counted({}, piled(20)), GUARDS)?.guard).toBe("score_shift");
+  });
+
   it("raises no false alarm in 2,000 looks at a version of the same distribution", () => {
     let alarms = 0;
     for (let round = 0; round < 2_000; round++) {

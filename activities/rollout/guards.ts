@@ -2,6 +2,7 @@ import { stabilityIndex } from "../../numerics/drift/statistics/psi.ts";
 import { ksTwoSample } from "../../numerics/drift/statistics/kolmogorov-smirnov.ts";
 import { binomialTail } from "../../numerics/rollout/binomial-tail.ts";
 import { chiSquareTail } from "../../numerics/stats/chi-square.ts";
+import { standardDeviation } from "../../numerics/stats/moments.ts";
 import { quantileSorted } from "../../numerics/stats/quantile.ts";
 import type { RolloutGuards } from "../../schemas/pipeline/rollout.ts";
 import { latencyOfBin, nErrors } from "../../schemas/serving/rollout.ts";
@@ -122,11 +123,20 @@ function nSlower(bins: readonly number[], limitMs: number): number {
   );
 }
 
-/** PSI over the champion's tenths above its null mean, or the Kolmogorov–Smirnov distance, on pairs of answers. */
+/** Answers to one row that are no further apart are no shift, in standard deviations of the champion's answers. */
+const NEAR = 0.1;
+
+/**
+ * PSI over the champion's tenths above its null mean, or the Kolmogorov–Smirnov distance, on pairs of answers. Most machines are
+ * healthy and have nearly the same answer: that of another version is a hair away, and would put them all on its other side.
+ */
 const scoreShift: Judge = ({ sample = [] }, { scoreShift: guard, minRows, significance }) => {
   if (guard === false || sample.length < minRows) return undefined;
   const before = Float64Array.from(sample, ([champion]) => champion).sort();
-  const after = Float64Array.from(sample, ([, candidate]) => candidate).sort();
+  const near = NEAR * standardDeviation(before);
+  const after = Float64Array.from(sample, ([champion, candidate]) =>
+    Math.abs(candidate - champion) <= near ? champion : candidate,
+  ).sort();
   const n = sample.length;
   const ks = ksTwoSample(before, after);
   const edges = edgesOf(before);

@@ -4,6 +4,8 @@ import type { PairSample, RolloutCounts, SideCounts } from "../../../schemas/ser
 
 /** Pairs that are kept; more of them take the places of earlier ones by chance. */
 const SAMPLE = 512;
+/** Probabilities that are no further apart are no shift: nearly all machines have nearly the same, next to 0. */
+const SAME_PROBABILITY = 0.01;
 /** Values of categories that are told of at most. */
 const MOST_VALUES = 64;
 
@@ -60,7 +62,8 @@ export class RolloutMeter {
       return;
     }
     this.#counts.pairs++;
-    this.#keep([a, b]);
+    const isSame = champion.probability !== undefined && Math.abs(a - b) <= SAME_PROBABILITY;
+    this.#keep([a, isSame ? a : b]);
     if (champion.decision !== undefined) {
       if (champion.decision !== candidate.decision) this.#counts.different++;
       return;

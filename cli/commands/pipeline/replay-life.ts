@@ -60,7 +60,10 @@ export function registerReplayLifeCommand(program: Command): void {
       "--every <span>",
       "length of a window, such as 7d (default: monitoring.window of the pipeline file)",
     )
-    .option("--label-delay <span>", "how long after it happened an outcome is known (default: performance.delay where failures are events, else 0)")
+    .option(
+      "--label-delay <span>",
+      "how long after it happened an outcome is known (default: performance.delay where failures are events, else 0)",
+    )
     .option("--until <when>", "the last moment that is looked at (default: the last reading)")
     .option("--no-loop", "only the first model, which nothing ever replaces")
     .option("--shared-cycles", "time is a cycle that all assets count together")

@@ -1,6 +1,7 @@
 import type { ActivityDeps } from "../dependencies.ts";
 import { withHeartbeat } from "../heartbeat.ts";
 import { reuseOr } from "../stage-cache.ts";
+import { workInputs } from "../work-inputs.ts";
 import { scoreVersion } from "./champion-score.ts";
 import type {
   ChampionScore,
@@ -25,7 +26,7 @@ export function createEvaluationActivities(deps: ActivityDeps) {
      * 1 s. **Errors**: parity_failed, model_refused. **Retry**: work.
      */
     async evaluateModel(input: EvaluateInput): Promise<EvaluateResult> {
-      const { runId: _, ...inputs } = input;
+      const inputs = await workInputs(deps.objects, input);
       return reuseOr(deps.db.datasets, { stage: "evaluate", version: EVALUATION_VERSION, inputs }, () =>
         withHeartbeat((beat) => evaluateTrained(deps, input, beat)),
       );
@@ -39,7 +40,7 @@ export function createEvaluationActivities(deps: ActivityDeps) {
      * parity_failed, model_refused, model_output_invalid. **Retry**: work.
      */
     async evaluateForeignModel(input: EvaluateForeignInput): Promise<EvaluateResult> {
-      const { runId: _, ...inputs } = input;
+      const inputs = await workInputs(deps.objects, input);
       const step = { stage: "evaluate-foreign", version: EVALUATION_VERSION, inputs };
       return reuseOr(deps.db.datasets, step, () =>
         withHeartbeat((beat) => evaluateForeign(deps, input, beat)),

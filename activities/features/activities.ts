@@ -19,6 +19,7 @@ import { withHeartbeat } from "../heartbeat.ts";
 import type { Beat } from "../heartbeat.ts";
 import { createSplitActivities } from "../split/activities.ts";
 import { isReproduction, reuseOr } from "../stage-cache.ts";
+import { workInputs } from "../work-inputs.ts";
 import type { FitInput, FitResult, TransformInput, TransformResult } from "./messages.ts";
 import { publishFeatures } from "./publish-features.ts";
 import { localParts } from "./sensor-columns.ts";
@@ -45,7 +46,7 @@ export function createFeatureActivities(deps: ActivityDeps) {
      * fold. **Errors**: invalid_pipeline. **Retry**: work.
      */
     async fitFeatures(input: FitInput): Promise<FitResult> {
-      const { runId: _, ...inputs } = input;
+      const inputs = await workInputs(objects, input);
       return reuseOr(db.datasets, { stage: "fit", version: FIT_VERSION, inputs }, () =>
         withHeartbeat(async (beat) => {
           const pipeline = await readPipeline(objects, input.spec);

@@ -23,6 +23,7 @@ import { readingsOf, readSensors } from "../features/sensor-columns.ts";
 import { labelReach } from "../split/label-span.ts";
 import { rowFolds } from "../split/row-folds.ts";
 import { reuseOr } from "../stage-cache.ts";
+import { workInputs } from "../work-inputs.ts";
 import { requireBothClasses } from "./both-classes.ts";
 import { categoricalColumns } from "./categorical-columns.ts";
 import { meanOfRounds } from "./fit-forecast.ts";
@@ -62,7 +63,7 @@ export function createTrainingActivities(deps: ActivityDeps) {
      * **Effects**: none. **Idempotency**: pure. **Heartbeat**: 1 s. **Errors**: leakage, not_enough_data. **Retry**: work.
      */
     async checkLeakage(input: LeakageInput): Promise<LeakageResult> {
-      const { runId: _, ...inputs } = input;
+      const inputs = await workInputs(objects, input);
       return reuseOr(db.datasets, { stage: "leakage", version: LEAKAGE_VERSION, inputs }, () =>
         withHeartbeat(async (beat) => {
           const pipeline = await readPipeline(objects, input.spec);
@@ -117,7 +118,7 @@ export function createTrainingActivities(deps: ActivityDeps) {
      * **Heartbeat**: 1 s with the iteration and the newest checkpoint, from which another attempt goes on. **Retry**: work.
      */
     async trainFold(input: TrainFoldInput): Promise<TrainFoldResult> {
-      const { runId: _, ...inputs } = input;
+      const inputs = await workInputs(objects, input);
       return reuseOr(db.datasets, { stage: "fold", version: TRAINER_VERSION, inputs }, () =>
         withHeartbeat(async (beat) => {
           const pipeline = await readPipeline(objects, input.spec);
@@ -201,7 +202,7 @@ export function createTrainingActivities(deps: ActivityDeps) {
      * cache. **Heartbeat**: 1 s with the iteration and the newest checkpoint. **Retry**: work.
      */
     async trainFinal(input: TrainFinalInput): Promise<TrainFinalResult> {
-      const { runId: _, ...inputs } = input;
+      const inputs = await workInputs(objects, input);
       return reuseOr(db.datasets, { stage: "final", version: TRAINER_VERSION, inputs }, () =>
         withHeartbeat(async (beat) => {
           const pipeline = await readPipeline(objects, input.spec);

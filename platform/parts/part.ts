@@ -27,6 +27,8 @@ export interface PartPlan {
   readonly stopSignal: NodeJS.Signals;
   /** Milliseconds between `stopSignal` and SIGKILL. */
   readonly stopGraceMs: number;
+  /** How much it yields to the other processes, 0…19. Default 0. */
+  readonly niceness?: number;
 }
 
 /** What all parts share. Ports are chosen and the state folder exists. */

@@ -38,6 +38,8 @@ function planTemporal(context: PartContext): PartPlan {
     name: "temporal",
     stopSignal: "SIGTERM",
     stopGraceMs: 10_000,
+    // Workflows may wait a moment for those who ask the API.
+    niceness: 5,
     async prepare() {
       mkdirSync(paths.temporal, { recursive: true, mode: 0o700 });
       const { path } = await resolveTemporalBinary({

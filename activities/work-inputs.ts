@@ -21,8 +21,9 @@ const AFTERWARDS: ReadonlySet<string> = new Set([
  */
 export async function workInputs(
   objects: ObjectStore,
-  { runId: _, spec, ...inputs }: { readonly runId: string; readonly spec: ObjectRef },
+  input: { readonly runId: string; readonly spec: ObjectRef },
 ): Promise<Readonly<Record<string, unknown>>> {
+  const { runId: _, spec, ...inputs } = input;
   return { ...inputs, pipeline: pipelineHash(await readPipeline(objects, spec)) };
 }
 

@@ -129,7 +129,7 @@ export const ERROR_CODES = {
     403,
     false,
     "The key's role or scope does not allow this.",
-    "Use a key with the role the route names.",
+    "Use a key, or with --as a person, that this is open to; the message says to whom.",
   ),
   forbidden_origin: row(
     403,
@@ -154,7 +154,7 @@ export const ERROR_CODES = {
     409,
     false,
     "The thing already exists with other content, or its state does not allow this.",
-    "Read its present state first.",
+    "Look at its present state (`show` or `status` of the same command), then decide anew.",
   ),
   source_retired: row(
     409,

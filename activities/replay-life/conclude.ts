@@ -156,7 +156,8 @@ function intervalText({ quality }: ArmDifferences): string {
 
 function costText({ costLoop, costFrozen }: Compared, currency = ""): string {
   if (costLoop === undefined || costFrozen === undefined) return "";
-  return `; cost of missed failures and false alarms ${costLoop} ${currency} with it, ${costFrozen} without`;
+  const [loop, frozen] = [costLoop, costFrozen].map((cost) => Math.round(cost).toLocaleString("en"));
+  return `; cost of missed failures and false alarms, each by its rows, ${loop} ${currency} with it, ${frozen} without`;
 }
 
 const figure = (value: number | null): string =>

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { isInShare } from "../../api/serving/rollout/sticky-share.ts";
 import { rolloutSchema } from "../../schemas/pipeline/rollout.ts";
 import { until } from "../adapters/support/until.ts";
+import { approve } from "../support/registry-samples.ts";
 import { nanAtOneOnnx } from "../support/tiny-onnx.ts";
 import type { Ledger } from "./support/ledger.ts";
 import { MODEL, openRolloutBench } from "./support/rollout-bench.ts";
@@ -185,5 +186,12 @@ describe("a rollout", () => {
     await ledger.stop();
     expect(ledger.failed).toEqual([]);
     expect(ledger.versionsSince(abortedAt + 1_000).has(version)).toBe(false);
+    // What waits for the rollout of a version must not take the one before its newest approval for it.
+    const ofVersion = () => fetch(`${bench.apiUrl}/v1/models/${MODEL}/rollout?version=${version}`);
+    expect(await (await ofVersion()).json()).toMatchObject({ id, state: "aborted" });
+    const row = await bench.db.registry.version(MODEL, version);
+    if (row === undefined) throw new Error("not registered");
+    await approve(bench.db, row, { id: "again" });
+    expect((await ofVersion()).status).toBe(404);
   });
 });

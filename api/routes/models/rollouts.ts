@@ -98,12 +98,16 @@ export const rolloutRoutes: readonly AnyRoute[] = [
     summary: "The rollout of a model that goes on, else its last one.",
     policy: viewer,
     params: modelParams,
+    query: z.strictObject({
+      version: z.coerce
+        .number()
+        .int()
+        .min(1)
+        .optional()
+        .describe("That of this version; 404 when it was approved anew and has not begun since."),
+    }),
     reply: anyObject,
-    handle: async ({ params }, { database }) =>
-      describeRollout(
-        database(),
-        found(await database().rollouts.latest(params.model), "rollout", params.model),
-      ),
+    handle: ({ params, query }, { database }) => readLatest(database(), params.model, query.version),
   }),
   route({
     method: "post",
@@ -155,6 +159,17 @@ function requireDone(row: RolloutRow, kind: RolloutChange["kind"]): void {
   const wanted = { paused: "paused", continued: "running", aborted: "aborted" } as const;
   if (row.state === wanted[kind as keyof typeof wanted]) return;
   throw new PlatformError("conflict", `change rollout [${row.id}]: it is ${row.state.replace("_", " ")}`);
+}
+
+async function readLatest(db: Database, model: string, version: number | undefined) {
+  const name = version === undefined ? model : `${model}@${version}`;
+  const row = found(await db.rollouts.latest(model, version), "rollout", name);
+  if (version !== undefined && row.endedAt !== null) {
+    const approval = await db.approvals.givenFor(model, row.digest);
+    if (approval !== undefined && approval.id !== row.approvalId)
+      throw new PlatformError("not_found", `rollout [${name}]: none has begun since it was approved anew`);
+  }
+  return describeRollout(db, row);
 }
 
 async function describeRollout(db: Database, row: RolloutRow): Promise<Record<string, unknown>> {

@@ -152,11 +152,17 @@ async function decideOne(
   });
 }
 
-/** What comes of the decision, a moment later: the promotion is the run's, the order the recommendation's. */
-function afterText({ state, decisions, policy, model, kind }: Approval): string {
-  if (state === "approved" && kind === "maintenance")
-    return "; the work order follows: aura work-orders list";
-  if (state === "approved") return `; the promotion follows: aura models show ${safeText(model)}`;
+/** What comes of an approval, a moment later: the promotion is the run's, the order the recommendation's. */
+function outcomeText({ kind, model }: Approval): string {
+  if (kind === "maintenance") return "; the work order follows: aura work-orders list";
+  if (kind === "review") return "";
+  const name = safeText(model);
+  return `; the promotion follows, by stages where the pipeline declares a rollout: aura models show ${name}, aura rollout status ${name}`;
+}
+
+function afterText(approval: Approval): string {
+  const { state, decisions, policy } = approval;
+  if (state === "approved") return outcomeText(approval);
   if (state !== "waiting") return "";
   const given = decisions.filter((one) => one.decision === "approve").length;
   return `: ${given} of ${policy.quorum} approvals given`;

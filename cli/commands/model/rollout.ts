@@ -3,7 +3,6 @@ import { InvalidArgumentError } from "commander";
 import type { Command } from "commander";
 import { z } from "zod";
 import { durationMs, durationSchema } from "../../../schemas/pipeline/time.ts";
-import { PlatformError } from "../../../schemas/platform-error.ts";
 import { apiPath } from "../../client.ts";
 import type { ApiClient } from "../../client.ts";
 import { withApi } from "../../connection.ts";
@@ -131,10 +130,12 @@ function registerStart(rollout: Command): void {
       const [model, version, { reason, json }, command] = given;
       const context = contextOf(command);
       const { output } = context;
-      await withApi(context, { start: "if-made" }, async ({ client }) => {
+      await withApi(context, { start: "if-made" }, async ({ client, signal }) => {
         const reply = z.looseObject({ rolloutId: z.string() });
         const path = apiPath`/v1/models/${model}/rollouts`;
         const started = await client.post(path, { reply, body: { version, reason } });
+        // What follows may ask for its state, and must not get that of the one before.
+        await patient(() => readOne(client, started.rolloutId), { signal, patienceMs: BEGIN_MS })();
         if (json === true) output.json(started);
         else output.line(`${started.rolloutId} has begun; aura rollout status ${model}`);
       });
@@ -177,7 +178,11 @@ function registerWait(rollout: Command): void {
     .command("wait")
     .description("wait until the rollout of a model is over; for scripts and CI systems")
     .argument("<model>", "name of the model")
-    .argument("[version]", "wait for the rollout of this one, also when it has not begun yet", parseVersion)
+    .argument(
+      "[version]",
+      "wait for the rollout of this one, also when it has not begun since the version was approved",
+      parseVersion,
+    )
     .option("--timeout <duration>", "at most so long, e.g. 30m", parseDuration)
     .option("--json", "print the rollout as JSON")
     .addHelpText(
@@ -195,6 +200,8 @@ interface WaitOptions extends JsonOption {
 }
 
 const POLL_MS = 500;
+/** Within which a rollout that was asked for is on record. */
+const BEGIN_MS = 30_000;
 /** A version that is to be approved first may take its time; a day is long for a script. */
 const MOST_PATIENCE_MS = 24 * 3_600_000;
 
@@ -206,14 +213,13 @@ async function wait(
   const { output } = context;
   const until = performance.now() + timeout;
   await withApi(context, { start: "if-made" }, async ({ client, signal }) => {
-    const find = async () => {
-      const found = await read(client, model);
-      if (version === undefined || found.version === version) return found;
-      throw new PlatformError("not_found", `wait for rollout [${model}@${version}]: there is none`);
-    };
-    const patienceMs = version === undefined ? 0 : Math.min(timeout, MOST_PATIENCE_MS);
-    let found = await patient(find, { signal, patienceMs })();
-    const ask = patient(() => read(client, model), { signal, awaited: [] });
+    let found = await patient(() => read(client, model, version), {
+      signal,
+      patienceMs: version === undefined ? 0 : Math.min(timeout, MOST_PATIENCE_MS),
+      onAway: ({ message }) => output.progress(`waiting for it to begin: ${message}`),
+    })();
+    const { id } = found;
+    const ask = patient(() => readOne(client, id), { signal, awaited: [] });
     while (found.endedAt === null && performance.now() < until) {
       output.progress(`${model}@${found.version}: ${found.state}, ${stageText(found)}`);
       await sleep(Math.min(POLL_MS, Math.max(1, until - performance.now())), undefined, { signal });
@@ -239,9 +245,13 @@ function exitOf({ state }: RolloutView): ExitCode {
   }
 }
 
-/** The rollout of a model that goes on, else its last one. */
-function read(client: ApiClient, model: string): Promise<RolloutView> {
-  return client.get(apiPath`/v1/models/${model}/rollout`, rolloutSchema);
+/** The rollout of a model, or of one of its versions, that goes on, else the last one. */
+function read(client: ApiClient, model: string, version?: number): Promise<RolloutView> {
+  return client.get(apiPath`/v1/models/${model}/rollout`, rolloutSchema, { version });
+}
+
+function readOne(client: ApiClient, id: string): Promise<RolloutView> {
+  return client.get(apiPath`/v1/rollouts/${id}`, rolloutSchema);
 }
 
 function showRollout(output: Output, found: RolloutView): void {

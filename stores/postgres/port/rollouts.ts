@@ -144,8 +144,8 @@ export interface RolloutStore {
   get(id: string): Promise<RolloutRow | undefined>;
   /** A guard looks at it now. */
   watched(id: string): Promise<void>;
-  /** The one of the model that is not over, else the last one. */
-  latest(model: string): Promise<RolloutRow | undefined>;
+  /** The one of the model, or of one of its versions, that is not over, else the last one. */
+  latest(model: string, version?: number): Promise<RolloutRow | undefined>;
   /** Newest first. */
   list(filter: {
     readonly model?: string;

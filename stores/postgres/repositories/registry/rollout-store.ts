@@ -66,11 +66,11 @@ export class PostgresRolloutStore implements RolloutStore {
     );
   }
 
-  async latest(model: string): Promise<RolloutRow | undefined> {
+  async latest(model: string, version?: number): Promise<RolloutRow | undefined> {
     const [row] = await selectRollouts(
       this.#pool,
-      "where model = $1 order by ended_at is null desc, started_at desc limit 1",
-      [model],
+      "where model = $1 and ($2::int is null or version = $2) order by ended_at is null desc, started_at desc limit 1",
+      [model, version ?? null],
     );
     return row;
   }

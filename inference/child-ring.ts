@@ -35,6 +35,7 @@ const HEALTHY_AFTER_MS = 30_000;
 const RECYCLE_PAUSE_MS = 30_000;
 /** A child that has loaded so many models is ended and not used again: what onnxruntime keeps of each must not pile up. */
 const MAX_LOADS = 32;
+const MAX_INSPECTED = 1_000;
 /** Attempts to start a child for a new model before the load fails. */
 const START_ATTEMPTS = 3;
 
@@ -51,6 +52,8 @@ export class ChildRing {
   private readonly options: CheckedPoolOptions;
   private readonly onFree: () => void;
   private readonly models = new Map<string, ServedModel>();
+  /** Hashes of files that a child has inspected and loaded, also of versions that are not served now: they come back. */
+  private readonly inspected = new Set<string>();
   private readonly ending = new Set<Promise<void>>();
   /** Children that load their models and serve nothing yet. */
   private readonly starting = new Set<ReadyChild>();
@@ -197,10 +200,20 @@ export class ChildRing {
       const wanted = [...this.models.values(), ...extra];
       const missing = wanted.find(({ key }) => !ready.keys.has(key));
       if (missing === undefined) return;
-      // A slot is installed with what it proved: what is in the ring was inspected.
-      const isInspected = this.models.has(missing.key);
-      await loadIntoChild(ready, missing, { options: this.options, isInspected });
+      const { sha256 } = missing;
+      await loadIntoChild(ready, missing, {
+        options: this.options,
+        isInspected: this.inspected.has(sha256),
+      });
+      this.remember(sha256);
     }
+  }
+
+  private remember(sha256: string): void {
+    this.inspected.delete(sha256);
+    this.inspected.add(sha256);
+    const [oldest] = this.inspected;
+    if (this.inspected.size > MAX_INSPECTED && oldest !== undefined) this.inspected.delete(oldest);
   }
 
   private async pause(failures: number, error: unknown): Promise<void> {

@@ -50,7 +50,7 @@ export interface RunningScorer {
 
 const MAX_QUEUE_ROWS = 100_000;
 /** Of the children: what is asked of the API comes first. */
-const CHILD_NICENESS = 5;
+const CHILD_NICENESS = 10;
 /** Beyond the time between two scores: for the score itself. */
 const SETTLE_MS = 2_000;
 /** Kind of the alert on a champion whose live source does not feed it. */

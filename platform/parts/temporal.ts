@@ -39,7 +39,7 @@ function planTemporal(context: PartContext): PartPlan {
     stopSignal: "SIGTERM",
     stopGraceMs: 10_000,
     // Workflows may wait a moment for those who ask the API.
-    niceness: 5,
+    niceness: 10,
     async prepare() {
       mkdirSync(paths.temporal, { recursive: true, mode: 0o700 });
       const { path } = await resolveTemporalBinary({

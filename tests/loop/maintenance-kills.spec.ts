@@ -22,9 +22,13 @@ afterAll(() => bench.close());
 
 let nKilled = 0;
 
-/** Every part at once, and none of them ends in order. */
-function killAll(): void {
-  for (const { process } of bench.test.platform.parts()) {
+/** Every part at once, as soon as all are there, and none of them ends in order. */
+async function killAll(): Promise<void> {
+  const { platform } = bench.test;
+  await bench.patiently("every part", async () =>
+    platform.parts().every(({ process }) => process !== undefined) ? true : undefined,
+  );
+  for (const { process } of platform.parts()) {
     if (process === undefined) continue;
     sendSignal(process.pid, "SIGKILL");
     nKilled += 1;
@@ -38,28 +42,28 @@ it(
   "ends as undisturbed: one recommendation, one work order, one label",
   async () => {
     await bench.reads("k1", 20);
-    killAll();
+    await killAll();
     await bench.reads("k1", 15);
     await one("a recommendation", () => bench.db.recommendations.list({ asset: "k1", limit: 1 }));
-    killAll();
+    await killAll();
     const { id } = await bench.recommendation("k1", ({ state }) => state === "waiting");
-    killAll();
+    await killAll();
     bench.receiver.refuseNext(2);
     await bench.patiently("the decision", () => bench.decide(id, "ann", "approve"));
-    killAll();
+    await killAll();
     const { workOrderId } = await bench.recommendation("k1", ({ state }) => state === "ordered");
     const orderId = workOrderId ?? "";
-    killAll();
+    await killAll();
     await bench.patiently("the order", async () =>
       (await bench.db.workOrders.get(orderId))?.state === "sent" ? true : undefined,
     );
-    killAll();
+    await killAll();
     const started = { eventId: "e1", kind: "started", externalId: "SAP-9" };
     await bench.patiently("the start", () => bench.say(orderId, started));
     const outcome = { result: "confirmed", failedAt: "2026-01-02T00:00:00Z", mode: "winding" };
     const closing = { eventId: "e2", kind: "closed", outcome };
     await bench.patiently("the end", () => bench.say(orderId, closing));
-    killAll();
+    await killAll();
     await bench.patiently("the end again", () => bench.say(orderId, closing));
     const closed = await bench.recommendation("k1", ({ state }) => state === "closed");
 

@@ -1,6 +1,7 @@
-import { Counter, Gauge } from "prom-client";
+import { Counter } from "prom-client";
 import type { Registry } from "prom-client";
 import type { Database } from "../stores/postgres/port.ts";
+import { watchSamples } from "./sampled-gauges.ts";
 
 /** Open alerts by asset that are shown; a fleet that fails at once must not drown the scrape. */
 const MAX_SERIES = 1_000;
@@ -27,19 +28,13 @@ export function watchAlerts(
     }),
   );
   const open = async () => database().alerts.openOfRules(MAX_SERIES);
-  registry.registerMetric(
-    new Gauge({
+  watchSamples(registry, open, [
+    {
       name: "predictive_alert",
       help: `1 for each open alert of a rule, the newest ${MAX_SERIES} of them.`,
-      labelNames: ["asset", "rule", "severity"] as const,
-      registers: [],
-      async collect() {
-        const rows = await open().catch(() => undefined);
-        if (rows === undefined) return;
-        this.reset();
-        for (const { asset, rule, severity } of rows)
-          this.set({ asset: asset ?? "", rule: rule ?? "", severity }, 1);
-      },
-    }),
-  );
+      labelNames: ["asset", "rule", "severity"],
+      samples: (rows) =>
+        rows.map(({ asset, rule, severity }) => [{ asset: asset ?? "", rule: rule ?? "", severity }, 1]),
+    },
+  ]);
 }

@@ -1,6 +1,7 @@
-import { Gauge } from "prom-client";
 import type { Registry } from "prom-client";
 import type { z } from "zod";
+import { watchSamples } from "./sampled-gauges.ts";
+import type { Sample, SampledGauge } from "./sampled-gauges.ts";
 
 /** Models shown: many must not drown the scrape. */
 const MAX_MODELS = 100;
@@ -12,12 +13,7 @@ export interface Checked<Verdict, Report> {
   readonly report: Report | undefined;
 }
 
-export type Sample = readonly [labels: Record<string, string>, value: number];
-
-export interface ReportGauge<Verdict, Report> {
-  readonly name: string;
-  readonly help: string;
-  readonly labelNames: readonly string[];
+export interface ReportGauge<Verdict, Report> extends Omit<SampledGauge<unknown>, "samples"> {
   readonly values: (checked: Checked<Verdict, Report>) => readonly Sample[];
 }
 
@@ -42,42 +38,27 @@ export function watchNewestReports<Verdict extends { readonly id: string; readon
   { store, schema, gauges }: WatchedReports<Verdict, Report>,
 ): void {
   const reader = new NewestReports(store, schema);
-  for (const { name, help, labelNames, values } of gauges) {
-    registry.registerMetric(
-      new Gauge({
-        name,
-        help,
-        labelNames: [...labelNames],
-        registers: [],
-        async collect() {
-          const checked = await reader.read().catch(() => undefined);
-          if (checked === undefined) return;
-          this.reset();
-          for (const [labels, value] of checked.flatMap(values)) this.set(labels, value);
-        },
-      }),
-    );
-  }
+  watchSamples(
+    registry,
+    () => reader.read(),
+    gauges.map(({ values, ...gauge }) => ({
+      ...gauge,
+      samples: (checked: readonly Checked<Verdict, Report>[]) => checked.flatMap(values),
+    })),
+  );
 }
 
-/** All gauges of one scrape share one reading. */
 class NewestReports<Verdict extends { readonly id: string; readonly model: string }, Report> {
   readonly #store: () => ReportStore<Verdict>;
   readonly #schema: z.ZodType<Report>;
   #known = new Map<string, Checked<Verdict, Report>>();
-  #reading: Promise<Checked<Verdict, Report>[]> | undefined;
 
   constructor(store: () => ReportStore<Verdict>, schema: z.ZodType<Report>) {
     this.#store = store;
     this.#schema = schema;
   }
 
-  read(): Promise<Checked<Verdict, Report>[]> {
-    this.#reading ??= this.#readNow().finally(() => (this.#reading = undefined));
-    return this.#reading;
-  }
-
-  async #readNow(): Promise<Checked<Verdict, Report>[]> {
+  async read(): Promise<Checked<Verdict, Report>[]> {
     const store = this.#store();
     const newest = (await store.newest()).slice(0, MAX_MODELS);
     const checked = await Promise.all(

@@ -2,7 +2,8 @@ import type { Registry } from "prom-client";
 import { z } from "zod";
 import type { DriftStore, DriftVerdictRow } from "../../stores/postgres/port.ts";
 import { watchNewestReports } from "../newest-reports.ts";
-import type { Checked, ReportGauge, Sample } from "../newest-reports.ts";
+import type { Checked, ReportGauge } from "../newest-reports.ts";
+import type { Sample } from "../sampled-gauges.ts";
 
 /** Columns shown per model, the largest shifts first: a wide table must not drown the scrape. */
 const MAX_COLUMNS = 50;

@@ -1,5 +1,5 @@
 import { WorkflowExecutionAlreadyStartedError, WorkflowIdReusePolicy } from "@temporalio/client";
-import type { Client, Connection } from "@temporalio/client";
+import type { Client } from "@temporalio/client";
 import type { Logger } from "pino";
 import type { AlertRule } from "../schemas/alerts/alert-rule.ts";
 import { silenceOf } from "../alerting/silences.ts";
@@ -7,16 +7,15 @@ import { spanMs } from "../schemas/live/source.ts";
 import type { AlertEventRow } from "../stores/postgres/port/alerting.ts";
 import type { Database } from "../stores/postgres/port.ts";
 import { WokenLoop } from "../stores/postgres/woken-loop.ts";
-import { endContextTracking } from "../temporal-config/connection.ts";
 import { alarmReplayWorkflowId, alarmWorkflowId, TASK_QUEUES } from "../temporal-config/constants.ts";
 import type { AlarmEventSignal, AlarmInput } from "../workflows/alarm/messages.ts";
+import { ServerCalls } from "./server-calls.ts";
 
 const EVENTS = 200;
 const REPLAYS = 50;
 const PRUNE_EVERY_MS = 3_600_000;
 const LOOK_EVERY_MS = 1_000;
 const SILENCES_EVERY_MS = 2_000;
-const CALL_MS = 5_000;
 /** A pending alarm is looked at when it should have been decided, and so much later. */
 const SETTLE_GRACE_MS = 30_000;
 /** Of a silence whose time its source declares. */
@@ -30,7 +29,8 @@ type Dispatched = Pick<Database, "alertEvents" | "alertRules" | "alertDeliveries
  */
 export class AlarmDispatcher {
   readonly #db: Dispatched;
-  readonly #client: Client;
+  /** One that hangs must not hold the transaction that moves the position. */
+  readonly #server: ServerCalls;
   readonly #log: Logger;
   readonly #loop = new WokenLoop(() => this.#work());
   #unsubscribe: (() => Promise<void>) | undefined;
@@ -40,7 +40,7 @@ export class AlarmDispatcher {
 
   constructor(db: Dispatched, client: Client, log: Logger) {
     this.#db = db;
-    this.#client = client;
+    this.#server = new ServerCalls(client);
     this.#log = log;
   }
 
@@ -100,8 +100,8 @@ export class AlarmDispatcher {
         message,
         times: timesOf(rule === null ? undefined : rules.get(rule)),
       };
-      await this.#call(() =>
-        this.#client.workflow.signalWithStart("alarmWorkflow", {
+      await this.#server.call(({ workflow }) =>
+        workflow.signalWithStart("alarmWorkflow", {
           workflowId: alarmWorkflowId(alarmKey),
           taskQueue: TASK_QUEUES.control,
           args: [input],
@@ -117,8 +117,8 @@ export class AlarmDispatcher {
   async #replay(deliveryId: number): Promise<void> {
     if (this.#replayed.has(deliveryId)) return;
     try {
-      await this.#call(() =>
-        this.#client.workflow.start("alarmReplayWorkflow", {
+      await this.#server.call(({ workflow }) =>
+        workflow.start("alarmReplayWorkflow", {
           workflowId: alarmReplayWorkflowId(deliveryId),
           taskQueue: TASK_QUEUES.control,
           args: [{ deliveryId }],
@@ -130,14 +130,6 @@ export class AlarmDispatcher {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     }
     this.#replayed.add(deliveryId);
-  }
-
-  /** A server that hangs must not hold the transaction that moves the position. */
-  async #call(work: () => Promise<unknown>): Promise<void> {
-    const { connection } = this.#client;
-    const answer = connection.withDeadline(Date.now() + CALL_MS, work);
-    endContextTracking(connection as Connection);
-    await answer;
   }
 }
 

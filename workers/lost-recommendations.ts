@@ -1,17 +1,15 @@
-import { WorkflowIdReusePolicy, WorkflowNotFoundError } from "@temporalio/client";
-import type { Client } from "@temporalio/client";
+import { WorkflowIdReusePolicy } from "@temporalio/client";
 import { systemAudit } from "../activities/audit.ts";
 import { endRecommendation } from "../activities/maintenance/end-recommendation.ts";
 import type { Database } from "../stores/postgres/port.ts";
 import type { FollowedRecommendation } from "../stores/postgres/port/maintenance.ts";
 import { recommendationWorkflowId } from "../temporal-config/constants.ts";
+import { GONE } from "./server-calls.ts";
+import type { ServerCalls } from "./server-calls.ts";
 import { startRecommendation } from "./start-recommendation.ts";
-import type { ServerCall } from "./start-recommendation.ts";
 
 /** Asked about at once; the next look goes on after them. */
 const LOOKED_AT = 100;
-/** What stands for a workflow that the server does not know any more. */
-const GONE = "GONE";
 
 type Looked = Pick<Database, "recommendations" | "alerts" | "audit">;
 
@@ -24,14 +22,12 @@ type Looked = Pick<Database, "recommendations" | "alerts" | "audit">;
  */
 export class LostRecommendations {
   readonly #db: Looked;
-  readonly #client: Client;
-  readonly #call: ServerCall;
+  readonly #server: ServerCalls;
   #after: string | undefined;
 
-  constructor(db: Looked, client: Client, call: ServerCall) {
+  constructor(db: Looked, server: ServerCalls) {
     this.#db = db;
-    this.#client = client;
-    this.#call = call;
+    this.#server = server;
   }
 
   /** Looks at the next ones, and after the last at the first again. */
@@ -42,18 +38,8 @@ export class LostRecommendations {
     });
     this.#after = rows.length < LOOKED_AT ? undefined : rows.at(-1)?.id;
     for (const row of rows) {
-      const found = await this.#statusOf(row.id);
+      const found = await this.#server.statusOf(recommendationWorkflowId(row.id));
       if (found !== "RUNNING") await this.#mend(row, found);
-    }
-  }
-
-  async #statusOf(id: string): Promise<string> {
-    const handle = this.#client.workflow.getHandle(recommendationWorkflowId(id));
-    try {
-      return (await this.#call(() => handle.describe())).status.name;
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return GONE;
-      throw error;
     }
   }
 
@@ -66,8 +52,8 @@ export class LostRecommendations {
       const state = found === "CANCELLED" ? "cancelled" : "failed";
       return endRecommendation(this.#db, { id, state, decidedBy: [], reason: REASONS[found] ?? OVER });
     }
-    const isResumed = await this.#call(() =>
-      startRecommendation(this.#client, {
+    const isResumed = await this.#server.call((client) =>
+      startRecommendation(client, {
         input: { id, model, asset, workOrderId },
         n,
         reuse: WorkflowIdReusePolicy.ALLOW_DUPLICATE,

@@ -1,5 +1,5 @@
 import { WorkflowIdReusePolicy, WorkflowNotFoundError } from "@temporalio/client";
-import type { Client, Connection } from "@temporalio/client";
+import type { Client } from "@temporalio/client";
 import type { Logger } from "pino";
 import { lookAt } from "../activities/maintenance/look.ts";
 import type { MaintainedPipeline } from "../activities/maintenance/answers.ts";
@@ -7,9 +7,9 @@ import { MaintenancePolicies } from "../activities/maintenance/policies.ts";
 import type { Database } from "../stores/postgres/port.ts";
 import type { UnstartedRecommendation } from "../stores/postgres/port/maintenance.ts";
 import { WokenLoop } from "../stores/postgres/woken-loop.ts";
-import { endContextTracking } from "../temporal-config/connection.ts";
 import { recommendationWorkflowId } from "../temporal-config/constants.ts";
 import { LostRecommendations } from "./lost-recommendations.ts";
+import { ServerCalls } from "./server-calls.ts";
 import { startRecommendation } from "./start-recommendation.ts";
 
 const LOOK_EVERY_MS = 1_000;
@@ -20,7 +20,6 @@ const IDLE_EVERY_MS = 30_000;
 /** Lost ones are looked for this often. */
 const LOST_EVERY_MS = 15_000;
 const STARTED_AT_ONCE = 50;
-const CALL_MS = 5_000;
 
 type Watched = Pick<Database, "recommendations" | "registry" | "runs" | "alerts" | "audit">;
 
@@ -31,7 +30,7 @@ type Watched = Pick<Database, "recommendations" | "registry" | "runs" | "alerts"
  */
 export class RecommendationWatcher {
   readonly #db: Watched;
-  readonly #client: Client;
+  readonly #server: ServerCalls;
   readonly #log: Logger;
   readonly #policies: MaintenancePolicies;
   readonly #loop = new WokenLoop(() => this.#work());
@@ -43,10 +42,10 @@ export class RecommendationWatcher {
 
   constructor(db: Watched, client: Client, log: Logger) {
     this.#db = db;
-    this.#client = client;
+    this.#server = new ServerCalls(client);
     this.#log = log;
     this.#policies = new MaintenancePolicies(db);
-    this.#lost = new LostRecommendations(db, client, (work) => this.#call(work));
+    this.#lost = new LostRecommendations(db, this.#server);
   }
 
   start(): void {
@@ -92,26 +91,20 @@ export class RecommendationWatcher {
 
   async #begin({ id, model, asset, n }: UnstartedRecommendation): Promise<void> {
     const reuse = WorkflowIdReusePolicy.REJECT_DUPLICATE;
-    await this.#call(() => startRecommendation(this.#client, { input: { id, model, asset }, n, reuse }));
+    await this.#server.call((client) =>
+      startRecommendation(client, { input: { id, model, asset }, n, reuse }),
+    );
     await this.#db.recommendations.started(id);
   }
 
   /** It looks by itself as well, only later. */
   async #wake(id: string): Promise<void> {
     try {
-      const handle = this.#client.workflow.getHandle(recommendationWorkflowId(id));
-      await this.#call(() => handle.signal("wake"));
+      const workflowId = recommendationWorkflowId(id);
+      await this.#server.call(({ workflow }) => workflow.getHandle(workflowId).signal("wake"));
     } catch (err) {
       if (!(err instanceof WorkflowNotFoundError))
         this.#log.debug({ err, id }, "a recommendation could not be woken");
     }
-  }
-
-  /** A server that hangs must not hold up the next look. */
-  #call<T>(work: () => Promise<T>): Promise<T> {
-    const { connection } = this.#client;
-    const answer = connection.withDeadline(Date.now() + CALL_MS, work);
-    endContextTracking(connection as Connection);
-    return answer;
   }
 }

@@ -1,15 +1,13 @@
-import { WorkflowNotFoundError } from "@temporalio/client";
-import type { Client, Connection } from "@temporalio/client";
+import type { Client } from "@temporalio/client";
 import type { Logger } from "pino";
 import { rollBackUnwatched } from "../activities/rollout/unwatched.ts";
-import type { Database, RolloutRow } from "../stores/postgres/port.ts";
+import type { Database } from "../stores/postgres/port.ts";
 import { WokenLoop } from "../stores/postgres/woken-loop.ts";
-import { endContextTracking } from "../temporal-config/connection.ts";
+import { GONE, ServerCalls } from "./server-calls.ts";
 
 /** Two looks and a rollback are then over within the five seconds that a rollback may take. */
 const LOOK_EVERY_MS = 1_500;
 const MOST_OPEN = 1_000;
-const CALL_MS = 5_000;
 
 /**
  * Rolls back rollouts whose workflow is closed or gone, as after `temporal workflow terminate`: they would go on answering,
@@ -18,7 +16,7 @@ const CALL_MS = 5_000;
  */
 export class RolloutSweeper {
   readonly #db: Pick<Database, "rollouts">;
-  readonly #client: Client;
+  readonly #server: ServerCalls;
   readonly #log: Logger;
   readonly #loop = new WokenLoop(() => this.#work());
   /** Ids that were found without a workflow at the last look. */
@@ -26,7 +24,7 @@ export class RolloutSweeper {
 
   constructor(db: Pick<Database, "rollouts">, client: Client, log: Logger) {
     this.#db = db;
-    this.#client = client;
+    this.#server = new ServerCalls(client);
     this.#log = log;
   }
 
@@ -54,7 +52,7 @@ export class RolloutSweeper {
     const before = this.#suspects;
     const suspects = new Set<string>();
     for (const row of await this.#db.rollouts.list({ isOpen: true, limit: MOST_OPEN })) {
-      const ended = await this.#endOf(row);
+      const ended = ENDS[await this.#server.statusOf(row.workflowId)];
       if (ended === undefined) continue;
       suspects.add(row.id);
       if (!before.has(row.id)) continue;
@@ -63,32 +61,14 @@ export class RolloutSweeper {
     }
     this.#suspects = suspects;
   }
-
-  /** What became of the workflow behind it; undefined: it runs. */
-  async #endOf({ workflowId }: RolloutRow): Promise<string | undefined> {
-    try {
-      const handle = this.#client.workflow.getHandle(workflowId);
-      const { status } = await this.#call(() => handle.describe());
-      return ENDS[status.name];
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return "is not there";
-      throw error;
-    }
-  }
-
-  /** A server that hangs must not hold up the next look. */
-  async #call<T>(work: () => Promise<T>): Promise<T> {
-    const { connection } = this.#client;
-    const answer = connection.withDeadline(Date.now() + CALL_MS, work);
-    endContextTracking(connection as Connection);
-    return await answer;
-  }
 }
 
+/** What became of a workflow that does not run. */
 const ENDS: Readonly<Record<string, string>> = {
   COMPLETED: "is over",
   FAILED: "failed",
   CANCELLED: "was cancelled",
   TERMINATED: "was terminated",
   TIMED_OUT: "ran out of time",
+  [GONE]: "is not there",
 };

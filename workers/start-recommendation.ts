@@ -3,9 +3,6 @@ import type { Client, WorkflowIdReusePolicy } from "@temporalio/client";
 import { recommendationWorkflowId, TASK_QUEUES } from "../temporal-config/constants.ts";
 import type { RecommendationInput } from "../workflows/recommendation/messages.ts";
 
-/** A call of the Temporal server that gives up after some seconds: one that hangs must not hold up the next look. */
-export type ServerCall = <T>(work: () => Promise<T>) => Promise<T>;
-
 export interface RecommendationStart {
   readonly input: RecommendationInput;
   /** Which of the asset's. */

@@ -37,8 +37,7 @@ describe("the guards of a rollout", () => {
   });
   afterEach(async () => {
     await ledger.stop();
-    const [open] = await bench.db.rollouts.list({ isOpen: true, limit: 1 });
-    if (open !== undefined) await bench.post(`/v1/rollouts/${open.id}/abort`, { reason: "the test is over" });
+    await bench.abortOpen();
   });
   afterAll(async () => {
     await bench.close();

@@ -22,9 +22,7 @@ describe("a rollout", () => {
   });
   afterEach(async () => {
     await ledger.stop();
-    // What a failed test left open would be in the way of the next.
-    const [open] = await bench.db.rollouts.list({ isOpen: true, limit: 1 });
-    if (open !== undefined) await bench.post(`/v1/rollouts/${open.id}/abort`, { reason: "the test is over" });
+    await bench.abortOpen();
   });
   afterAll(async () => {
     await bench.close();

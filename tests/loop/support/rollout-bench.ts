@@ -29,6 +29,8 @@ export interface RolloutBench {
   /** Waits until the rollout is as it should be. */
   untilRow(id: string, isDone: (row: RolloutRow) => boolean, withinMs?: number): Promise<RolloutRow>;
   ledger(): Ledger;
+  /** What a failed test left open would be in the way of the next. */
+  abortOpen(): Promise<void>;
   /** Kills parts at once, and waits until they are back. */
   kill(...parts: readonly string[]): Promise<void>;
   close(): Promise<void>;
@@ -122,6 +124,10 @@ export async function openRolloutBench(plan: BenchPlan): Promise<RolloutBench> {
       const ledger = new Ledger(`${apiUrl}/predict`);
       ledgers.push(ledger);
       return ledger;
+    },
+    async abortOpen() {
+      const [open] = await db.rollouts.list({ isOpen: true, limit: 1 });
+      if (open !== undefined) await post(`/v1/rollouts/${open.id}/abort`, { reason: "the test is over" });
     },
     async kill(...parts) {
       const pids = parts.map((part) => pidOf(part));

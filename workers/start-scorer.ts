@@ -51,6 +51,8 @@ export interface RunningScorer {
 const MAX_QUEUE_ROWS = 100_000;
 /** Of the children: what is asked of the API comes first. */
 const CHILD_NICENESS = 10;
+/** While the API loads a new champion, which people wait for, its processors are its own. */
+const FOLLOW_AFTER_MS = 300;
 /** Beyond the time between two scores: for the score itself. */
 const SETTLE_MS = 2_000;
 /** Kind of the alert on a champion whose live source does not feed it. */
@@ -88,7 +90,7 @@ export async function startScorer(settings: Settings, parts: ScorerParts): Promi
       niceness: CHILD_NICENESS,
       onEvent: (event) => logger.debug({ event }, "inference pool"),
     },
-    champions: { onServed: () => void live?.refresh() },
+    champions: { onServed: () => void live?.refresh(), followAfterMs: FOLLOW_AFTER_MS },
     onCandidateChange: () => void live?.refresh(),
     onSyncFailed: () => scorerMetrics.syncFailed(),
   });

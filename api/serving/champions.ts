@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { InferencePool } from "../../inference/pool.ts";
 import type { GoldenVectors } from "../../inference/served-model.ts";
@@ -25,6 +26,8 @@ export interface ChampionsOptions {
   readonly onServed?: (served: ServedVersion, golden: GoldenVectors) => void;
   /** Poll interval in ms, should a notification be lost. Default 5 minutes. */
   readonly pollMs?: number;
+  /** How long after a change was told of it is looked at, in ms: others load it first. Default 0. */
+  readonly followAfterMs?: number;
 }
 
 /** While the database does not answer it is asked this often. */
@@ -126,6 +129,8 @@ export class Champions {
   /** Reads the champion of one model and switches to it. Never throws: failures are logged and counted. */
   refresh(model: string): Promise<void> {
     this.changes = this.changes.then(async () => {
+      const { followAfterMs = 0 } = this.options;
+      if (followAfterMs > 0) await sleep(followAfterMs);
       try {
         const row = await this.options.registry().champion(model);
         if (row !== undefined) await this.switchTo(row);

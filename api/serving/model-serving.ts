@@ -37,7 +37,7 @@ export interface ModelServingOptions {
     readonly niceness?: number;
     readonly onEvent: (event: PoolEvent) => void;
   };
-  readonly champions?: Pick<ChampionsOptions, "onServed" | "pollMs">;
+  readonly champions?: Pick<ChampionsOptions, "onServed" | "pollMs" | "followAfterMs">;
   /** A version came to serve beside a champion, or does no more. */
   readonly onCandidateChange?: () => void;
   readonly onSyncFailed: (error: unknown) => void;

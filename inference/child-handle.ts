@@ -1,8 +1,8 @@
 import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import type { Socket } from "node:net";
-import { setPriority } from "node:os";
 import { fileURLToPath } from "node:url";
+import { yieldProcessor } from "../config/niceness.ts";
 import type { FromChild, ToChild } from "./messages.ts";
 import { decodeAnswer, encodeRun, FrameReader } from "./run-frames.ts";
 import type { RunAnswer, RunRequest } from "./run-frames.ts";
@@ -26,15 +26,6 @@ interface Pending {
   /** Of a load: undefined. */
   readonly resolve: (answer: RunAnswer | undefined) => void;
   readonly reject: (error: Error) => void;
-}
-
-/** An accelerator of others: a machine that does not let it be set goes on without. */
-function yieldTo(pid: number, niceness: number): void {
-  try {
-    setPriority(pid, niceness);
-  } catch {
-    // The child ended already, or the platform refuses.
-  }
 }
 
 /** Built entry of a child, whether this file runs as built or as source (unit tests). */
@@ -76,7 +67,7 @@ export class ChildHandle {
       env: { NODE_ENV: "production" },
     });
     this.pid = this.process.pid ?? -1;
-    if (niceness > 0) yieldTo(this.pid, niceness);
+    yieldProcessor(this.pid, niceness);
     this.process.on("message", (message: FromChild) => this.receive(message));
     this.frames = this.process.stdio[4] as Socket;
     const reader = new FrameReader((frame) => this.receiveAnswer(decodeAnswer(frame)));

@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { closeSync } from "node:fs";
-import { setPriority } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { yieldProcessor } from "../config/niceness.ts";
 import { PlatformError } from "../schemas/platform-error.ts";
 import type { PartCommand, PartPlan } from "./parts/part.ts";
 import { identifyProcess, sendSignal } from "./process/identity.ts";
@@ -175,7 +175,7 @@ export class SupervisedPart {
           end(signal === null ? `ended with code ${code}` : `ended by ${signal}`),
         );
       });
-      if (child.pid !== undefined) yieldBy(child.pid, this.#plan.niceness ?? 0);
+      if (child.pid !== undefined) yieldProcessor(child.pid, this.#plan.niceness ?? 0);
       const identity = child.pid === undefined ? undefined : identifyProcess(child.pid);
       if (identity !== undefined) this.#change({ process: identity }, "spawned");
     } finally {
@@ -278,16 +278,6 @@ export class SupervisedPart {
       `start ${this.#plan.name} [${this.#lastProblem ?? reason}]: ${cause === "" ? "it said nothing" : cause}; its log is ${this.#logFile}`,
       { details: { part: this.#plan.name, isPortTaken: saysPortTaken(text) } },
     );
-  }
-}
-
-/** It runs as well where the machine does not let that be set. */
-function yieldBy(pid: number, niceness: number): void {
-  if (niceness === 0) return;
-  try {
-    setPriority(pid, niceness);
-  } catch {
-    // It has ended already, or may not be.
   }
 }
 

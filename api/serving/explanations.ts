@@ -14,6 +14,8 @@ export const MAX_EXPLAINED_ROWS = 100;
 const MAX_BYTES = 256 * 2 ** 20;
 /** Champions whose explanations are made ready before anybody asks. */
 const MAX_PREPARED = 8;
+/** Rows of a version that are explained for nobody: enough for its document to be read and for the first who asks not to wait. */
+const PREPARED_ROWS = 8;
 /** After a version came to serve: while it takes over the processors have enough to do. */
 const PREPARE_AFTER_MS = 2_000;
 
@@ -57,7 +59,7 @@ export class Explanations {
     return this.#thread.explain(this.#modelOf(version), rows, nRows);
   }
 
-  /** Reads a version and explains its golden rows, so that the first one who asks does not wait. Never throws. */
+  /** Reads a version and explains some of its golden rows, so that the first one who asks does not wait. Never throws. */
   async prepare(
     version: ExplainableVersion,
     golden: { readonly rows: Float64Array; readonly nRows: number },
@@ -71,7 +73,7 @@ export class Explanations {
     await sleep(PREPARE_AFTER_MS, undefined, { ref: false });
     if (this.#isClosed || this.#prepared.get(version.model) !== version.digest) return;
     try {
-      await this.explain(version, golden.rows, Math.min(golden.nRows, MAX_EXPLAINED_ROWS));
+      await this.explain(version, golden.rows, Math.min(golden.nRows, PREPARED_ROWS));
     } catch (err) {
       const { model, digest } = version;
       this.#logger.warn({ model, digest, err }, "explanations could not be prepared");

@@ -28,7 +28,9 @@ const LEAST_SHARE = 1e-300;
 
 /** One leaf as the features its path tests. */
 interface LeafPath {
-  readonly conditions: ReadonlyMap<number, Condition>;
+  readonly features: readonly number[];
+  /** Of each of them. */
+  readonly conditions: readonly Condition[];
   /** First output, and one value per output. */
   readonly output: number;
   readonly values: readonly number[];
@@ -163,29 +165,43 @@ function weigh(
 }
 
 function tabulate(paths: readonly LeafPath[], scale: number): LeafTable {
-  const firstTest = new Int32Array(paths.length + 1);
-  const firstValue = new Int32Array(paths.length + 1);
+  const nLeaves = paths.length;
+  const firstTest = new Int32Array(nLeaves + 1);
+  const firstValue = new Int32Array(nLeaves + 1);
   paths.forEach(({ conditions, values }, leaf) => {
-    firstTest[leaf + 1] = firstTest[leaf] + conditions.size;
+    firstTest[leaf + 1] = firstTest[leaf] + conditions.length;
     firstValue[leaf + 1] = firstValue[leaf] + values.length;
   });
-  const tests = paths.flatMap(({ conditions }) => [...conditions.values()]);
-  return {
-    nLeaves: paths.length,
+  const nTests = firstTest[nLeaves];
+  const isOfCodes = paths.some(({ conditions }) => conditions.some(({ codes }) => codes !== null));
+  const table = {
+    nLeaves,
     firstTest,
-    features: Int32Array.from(paths.flatMap(({ conditions }) => [...conditions.keys()])),
-    low: Float64Array.from(tests, ({ low }) => low),
-    high: Float64Array.from(tests, ({ high }) => high),
-    takesMissing: Uint8Array.from(tests, ({ takesMissing }) => Number(takesMissing)),
-    codes: tests.every(({ codes }) => codes === null) ? null : tests.map(({ codes }) => codes),
-    shares: Float64Array.from(tests, ({ share }) => Math.max(share, LEAST_SHARE)),
+    features: new Int32Array(nTests),
+    low: new Float64Array(nTests),
+    high: new Float64Array(nTests),
+    takesMissing: new Uint8Array(nTests),
+    codes: isOfCodes ? Array.from<CodeTest | null>({ length: nTests }).fill(null) : null,
+    shares: new Float64Array(nTests),
     firstValue,
-    values: Float64Array.from(
-      paths.flatMap(({ values }) => values),
-      (value) => scale * value,
-    ),
-    outputs: Int32Array.from(paths, ({ output }) => output),
+    values: new Float64Array(firstValue[nLeaves]),
+    outputs: new Int32Array(nLeaves),
   };
+  paths.forEach(({ features, conditions, output, values }, leaf) => {
+    table.features.set(features, firstTest[leaf]);
+    table.outputs[leaf] = output;
+    for (let k = 0; k < values.length; k++) table.values[firstValue[leaf] + k] = scale * values[k];
+    for (let k = 0; k < conditions.length; k++) {
+      const test = firstTest[leaf] + k;
+      const { low, high, takesMissing, codes, share } = conditions[k];
+      table.low[test] = low;
+      table.high[test] = high;
+      table.takesMissing[test] = Number(takesMissing);
+      table.shares[test] = Math.max(share, LEAST_SHARE);
+      if (table.codes !== null) table.codes[test] = codes;
+    }
+  });
+  return table;
 }
 
 /** Codes that a path wants: one of `within` (null: any code, or none), and none of `without`. */
@@ -209,29 +225,30 @@ interface Condition {
 
 function readPaths(tree: DecisionTree): LeafPath[] {
   const paths: LeafPath[] = [];
-  const visit = (node: number, conditions: ReadonlyMap<number, Condition>) => {
-    if (tree.feature[node] < 0) {
+  // Of the node that is visited; its order is that of the first splits.
+  const conditions = new Map<number, Condition>();
+  const visit = (node: number): void => {
+    const feature = tree.feature[node];
+    if (feature < 0) {
       const values = tree.value.slice(node * tree.width, (node + 1) * tree.width);
-      paths.push({ conditions, output: tree.output, values });
+      const tests = { features: [...conditions.keys()], conditions: [...conditions.values()] };
+      paths.push({ ...tests, output: tree.output, values });
       return;
     }
-    for (const isLeft of [true, false]) {
-      const child = isLeft ? tree.left[node] : tree.right[node];
-      visit(child, new Map([...conditions, [tree.feature[node], narrow(tree, node, child, conditions)]]));
+    const before = conditions.get(feature);
+    for (const child of [tree.left[node], tree.right[node]]) {
+      conditions.set(feature, narrow(tree, node, child, before));
+      visit(child);
     }
+    if (before === undefined) conditions.delete(feature);
+    else conditions.set(feature, before);
   };
-  visit(0, new Map());
+  visit(0);
   return paths;
 }
 
-function narrow(
-  tree: DecisionTree,
-  node: number,
-  child: number,
-  conditions: ReadonlyMap<number, Condition>,
-): Condition {
+function narrow(tree: DecisionTree, node: number, child: number, before: Condition | undefined): Condition {
   const isLeft = child === tree.left[node];
-  const before = conditions.get(tree.feature[node]);
   const { low, high, takesMissing, share } = before ?? OPEN_CONDITION;
   if (!(tree.count[node] > 0))
     throw new RangeError(`node ${node} must have training rows, got ${tree.count[node]}`);

@@ -14,8 +14,3 @@ export function yieldProcessor(pid: number, niceness: number): void {
     // As before, then.
   }
 }
-
-/** The same for the thread that calls, where threads have a priority of their own: on Linux. */
-export function yieldProcessorOfThread(niceness: number): void {
-  if (process.platform === "linux") yieldProcessor(0, niceness);
-}

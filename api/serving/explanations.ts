@@ -15,7 +15,7 @@ const MAX_BYTES = 256 * 2 ** 20;
 /** Champions whose explanations are made ready before anybody asks. */
 const MAX_PREPARED = 8;
 /** Rows of a version that are explained for nobody: enough for its document to be read and for the first who asks not to wait. */
-const PREPARED_ROWS = 8;
+const PREPARED_ROWS = 4;
 /** After a version came to serve: while it takes over the processors have enough to do. */
 const PREPARE_AFTER_MS = 2_000;
 

@@ -1,5 +1,4 @@
 import { parentPort } from "node:worker_threads";
-import { yieldProcessorOfThread } from "../../config/niceness.ts";
 import { createExplainer } from "../../numerics/explain/explainer.ts";
 import type { Explainer } from "../../numerics/explain/explainer.ts";
 import { predictRaw } from "../../numerics/model.ts";
@@ -16,9 +15,6 @@ interface LoadedExplainer {
 
 /** Largest |expected + Σ contributions − raw score| / max(1, |raw score|) of an explanation that is given. */
 const SUM_TOLERANCE = 1e-6;
-
-/** Predictions come first: a model is read for a tenth of a second, which may be just after a promotion. */
-const NICENESS = 5;
 
 const loaded = new Map<string, LoadedExplainer>();
 
@@ -62,8 +58,6 @@ function checkSums({
     throw new RangeError(`contributions must sum to the raw score ${raw}, got ${sum}`);
   });
 }
-
-yieldProcessorOfThread(NICENESS);
 
 parentPort?.on("message", (message: ToExplanationThread) => {
   const { id } = message;

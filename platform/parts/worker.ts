@@ -39,6 +39,8 @@ function planWorker(context: PartContext): PartPlan {
     stopSignal: "SIGTERM",
     // Its own force time is 15 s (temporal-config/constants.ts).
     stopGraceMs: 18_000,
+    // Those who ask the API come first; its trainings and workflows have what is left, on an idle machine all.
+    niceness: 10,
     prepare: async () => ({
       file: process.execPath,
       args: ["--enable-source-maps", builtEntry(ENTRY)],

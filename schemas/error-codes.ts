@@ -98,7 +98,7 @@ export const ERROR_CODES = {
     422,
     false,
     "A file is not there, or cannot be read as declared.",
-    "Check its path, or mend it or its format in the pipeline file; one of many that cannot be mended is left out by naming the others in `files:`.",
+    "Check its path, or mend the file. Of a source of a pipeline: mend its format in the pipeline file, or leave out one of many by naming the others in `files:`.",
   ),
   quality_gate: row(
     422,

@@ -136,6 +136,36 @@ it("shows an approval of another kind, and one whose evidence is no object", () 
   expect(approvalWith([]).evidence).toEqual({});
 });
 
+it.each([
+  [
+    "another",
+    { version: 4, digest: "4" },
+    { version: 7, digest: "7" },
+    "the champion is p@7 by now, but p@1 was compared with p@4",
+  ],
+  [
+    "one where there was none",
+    null,
+    { version: 7, digest: "7" },
+    "the champion is p@7 by now, but p@1 was compared with no champion",
+  ],
+  ["the same", { version: 4, digest: "4" }, { version: 4, digest: "4" }, undefined],
+  ["none as before", null, null, undefined],
+  ["the version itself", null, { version: 1, digest: DIGEST }, undefined],
+  ["not told", { version: 4, digest: "4" }, undefined, undefined],
+])("says whether the champion is another by now: %s", (_, compared, championNow, expected) => {
+  const champion = compared && { ...compared, digest: compared.digest.repeat(64), rows: "r", metrics: {} };
+  const now = championNow && { ...championNow, digest: championNow.digest.repeat(64).slice(0, 64) };
+  const approval = approvalSchema.parse({ ...approvalWith({ champion }), championNow: now });
+  expect(approval.evidence).toEqual({ champion });
+  showApproval(output, approval, { apiUrl: "http://127.0.0.1:1" });
+  if (expected === undefined) expect(shown).not.toContain("by now");
+  else expect(shown).toContain(`! ${expected}: it is not promoted; run the pipeline again`);
+  shown = "";
+  showApproval(output, { ...approval, state: "approved" }, { apiUrl: "http://127.0.0.1:1" });
+  expect(shown).not.toContain("by now");
+});
+
 it("says who is not known, and who answered their own question", () => {
   const [recorded] = approvalWith({}).decisions;
   if (recorded === undefined) throw new Error("no decision");

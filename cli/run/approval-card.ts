@@ -3,6 +3,7 @@ import type { Evaluation, GateResult } from "../../schemas/models/model-version.
 import { sliceMetricOf } from "../../schemas/models/slice-metric.ts";
 import { safeText } from "../output.ts";
 import type { Output } from "../output.ts";
+import { outdatedText } from "./approval.ts";
 import type { Approval } from "./approval.ts";
 import {
   dataLines,
@@ -49,6 +50,8 @@ export function showApproval(output: Output, approval: Approval, context: CardCo
   }
   note();
   for (const gate of evidence.gates ?? []) note(gateLine(output, gate, to));
+  const outdated = approval.state === "waiting" ? outdatedText(approval) : undefined;
+  if (outdated !== undefined) note(output.style("yellow", `  ! ${safeText(outdated)}`, to));
   note();
   note("Three ways to decide:");
   for (const line of waysToDecide(approval, context)) note(line);

@@ -35,6 +35,8 @@ export const approvalSchema = z.looseObject({
   requesterAuthenticated: z.boolean().optional(),
   policy: z.looseObject({ quorum: z.number(), approvers: z.array(z.string()).optional() }),
   evidence: evidenceSchema.catch({}),
+  /** Of a promotion; absent in replies of earlier servers. */
+  championNow: z.looseObject({ version: z.number(), digest: z.string() }).nullish(),
   state: z.enum(["waiting", "approved", "rejected", "expired"]),
   deadline: z.string(),
   decisions: z.array(decisionSchema),
@@ -67,6 +69,27 @@ export async function decide(client: ApiClient, approval: Approval, given: Decis
     idempotencyKey: decisionId,
     body: { decisionId, decision, digest, reason, by, channel: "cli" },
   });
+}
+
+/**
+ * Why an approval would promote nothing: the version was compared with a champion that is not the champion any more.
+ *
+ * @returns undefined where the comparison holds, or nothing is known of it
+ */
+export function outdatedText({
+  model,
+  subject,
+  digest,
+  championNow,
+  evidence,
+}: Approval): string | undefined {
+  const { champion: compared } = evidence;
+  if (championNow === undefined || compared === undefined) return undefined;
+  if (championNow?.digest === compared?.digest || championNow?.digest === digest) return undefined;
+  const now =
+    championNow == null ? "there is no champion" : `the champion is ${model}@${championNow.version}`;
+  const then = compared === null ? "no champion" : `${model}@${compared.version}`;
+  return `${now} by now, but ${subject} was compared with ${then}: it is not promoted; run the pipeline again`;
 }
 
 /** `approve by ada (unauthenticated, self-approved) through cli` */

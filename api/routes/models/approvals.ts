@@ -82,12 +82,15 @@ export const approvalRoutes: readonly AnyRoute[] = [
     path: "/v1/approvals/{id}",
     tag: "approvals",
     summary:
-      "One approval with its evidence and decisions; of maintenance by its recommendation's id as well.",
+      "One approval with its evidence and decisions, and of a promotion the champion by now, as `championNow`; of maintenance by its recommendation's id as well.",
     policy: viewer,
     params: idParams,
     reply: anyObject,
-    handle: async ({ params }, { database }) =>
-      withRecommendation(await approvalBy(database().approvals, params.id)),
+    async handle({ params }, { database }) {
+      const db = database();
+      const row = await approvalBy(db.approvals, params.id);
+      return { ...withRecommendation(row), ...(await championNow(db, row)) };
+    },
   }),
   route({
     method: "post",
@@ -104,7 +107,10 @@ export const approvalRoutes: readonly AnyRoute[] = [
       const { digest, decisionId, decision, reason, channel } = body;
       const by = actor.authenticated ? actor.id : (body.by ?? actor.id);
       const db = database();
-      const { id } = await approvalBy(db.approvals, params.id);
+      const asked = await approvalBy(db.approvals, params.id);
+      const { id } = asked;
+      // Before the decision: what follows it may already have moved the champion.
+      const beside = await championNow(db, asked);
       const audit = auditOf(request, `approval.${decision}`, `approval/${id}`, { digest, by, reason });
       const given = { decisionId, decision, reason, channel, by, authenticated: actor.authenticated };
       const row = await orAuditRefusal(db, audit, () => db.approvals.decide(id, digest, given, audit));
@@ -112,7 +118,7 @@ export const approvalRoutes: readonly AnyRoute[] = [
       await workflows.wakeApproval(row.workflowId).catch((error: unknown) => {
         logger.warn({ approval: row.id, err: error }, "approval workflow could not be woken");
       });
-      return row;
+      return { ...row, ...beside };
     },
   }),
 ];
@@ -125,4 +131,15 @@ async function approvalBy(approvals: Pick<Database["approvals"], "get">, id: str
 function withRecommendation<T extends Pick<ApprovalRow, "id" | "kind">>(row: T) {
   const recommendationId = row.kind === "maintenance" ? (recommendationOfApproval(row.id) ?? null) : null;
   return { ...row, recommendationId };
+}
+
+/** Of a promotion: the champion that it meets, which may be another than that its evidence was compared with. */
+async function championNow(
+  { registry }: Pick<Database, "registry">,
+  { kind, model }: Pick<ApprovalRow, "kind" | "model">,
+) {
+  if (kind !== "promotion") return {};
+  const champion = await registry.champion(model);
+  if (champion === undefined) return { championNow: null };
+  return { championNow: { version: champion.version, digest: champion.digest } };
 }

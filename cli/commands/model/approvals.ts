@@ -12,7 +12,13 @@ import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
 import { safeText } from "../../output.ts";
 import { itemsOf, parseLimit, showListAt, timeText } from "../../list-view.ts";
-import { decide, decisionText, listedApprovalSchema, readApproval } from "../../run/approval.ts";
+import {
+  decide,
+  decisionText,
+  listedApprovalSchema,
+  outdatedText,
+  readApproval,
+} from "../../run/approval.ts";
 import type { Approval } from "../../run/approval.ts";
 import { showApproval } from "../../run/approval-card.ts";
 import { personHere } from "../../run/ask-decision.ts";
@@ -153,7 +159,9 @@ async function decideOne(
 }
 
 /** What comes of an approval, a moment later: the promotion is the run's, the order the recommendation's. */
-function outcomeText({ kind, model }: Approval): string {
+function outcomeText(approval: Approval): string {
+  const { kind, model } = approval;
+  if (outdatedText(approval) !== undefined) return "";
   if (kind === "maintenance") return "; the work order follows: aura work-orders list";
   if (kind === "review") return "";
   const name = safeText(model);
@@ -162,10 +170,12 @@ function outcomeText({ kind, model }: Approval): string {
 
 function afterText(approval: Approval): string {
   const { state, decisions, policy } = approval;
-  if (state === "approved") return outcomeText(approval);
+  const outdated = outdatedText(approval);
+  const but = outdated === undefined ? "" : safeText(`; ${outdated}`);
+  if (state === "approved") return `${outcomeText(approval)}${but}`;
   if (state !== "waiting") return "";
   const given = decisions.filter((one) => one.decision === "approve").length;
-  return `: ${given} of ${policy.quorum} approvals given`;
+  return `: ${given} of ${policy.quorum} approvals given${but}`;
 }
 
 /** Waits for the end of the run that asked. */

@@ -51,7 +51,7 @@ await describeWithServices("decisions through the API", () => {
     const policy = { ...base.policy, approvers: [...approvers] };
     return db.approvals.open({ ...base, policy }, auditOf("approval.open"));
   }
-  async function decide({ id, digest }: ApprovalRow, key: string): Promise<unknown> {
+  async function decide({ id, digest }: Pick<ApprovalRow, "id" | "digest">, key: string): Promise<unknown> {
     const body = { decisionId: "1", decision: "approve", digest, by: "somebody-else" };
     return (await post(`/v1/approvals/${id}/decisions`, key, body)).json();
   }
@@ -119,6 +119,30 @@ await describeWithServices("decisions through the API", () => {
     expect(await page.json()).toMatchObject({ items: [{ outcome: "ok" }] });
   });
 
+  it("says who is champion by now, beside whom the evidence was compared with", async () => {
+    const made = (seed: string) =>
+      db.registry.register(versionOf("raced", seed), auditOf("version.register"));
+    const crown = async (v: VersionRow) =>
+      move(v, `raced-${v.version}`, await approve(db, v, { requesterAuthenticated: true }));
+    const [first, second, third] = [await made("1"), await made("2"), await made("3")];
+    await crown(first);
+    const champion = { version: first.version, digest: first.digest };
+    const base = approvalOf("raced", { requestedBy: "ann@example.com", requesterAuthenticated: true });
+    const { model, version, digest } = third;
+    const asked = { ...base, model, version, digest, evidence: { champion } };
+    await db.approvals.open(asked, auditOf("approval.open"));
+    const headers = { authorization: `Bearer ${ADMIN}` };
+    const read = async (): Promise<unknown> =>
+      (await fixture.request("/v1/approvals/raced", { headers })).json();
+    expect(await read()).toMatchObject({ championNow: champion });
+    await crown(second);
+    const championNow = { version: second.version, digest: second.digest };
+    expect(await read()).toMatchObject({ evidence: { champion }, championNow });
+    const decided = await decide(asked, await keyOf("cleo@example.com", "cleo"));
+    expect(decided).toMatchObject({ state: "approved", championNow });
+    await expect(move(third, "raced-3", "raced")).rejects.toMatchObject({ code: "conflict" });
+  });
+
   it("lists approvals without their evidence, which the approval itself has", async () => {
     const opened = await open("short", []);
     await decide(opened, await keyOf("bea@example.com", "bea"));
@@ -127,10 +151,11 @@ await describeWithServices("decisions through the API", () => {
     const reply = approvalRoutes.find(({ path }) => path === "/v1/approvals")?.reply;
     const listed = z.object({ items: z.array(z.looseObject({ id: z.string() })) });
     const { items } = listed.parse(reply?.parse(await get("/v1/approvals?state=approved")));
-    const { evidence, ...short } = z
-      .looseObject({ evidence: z.unknown() })
+    const { evidence, championNow, ...short } = z
+      .looseObject({ evidence: z.unknown(), championNow: z.unknown() })
       .parse(await get("/v1/approvals/short"));
     expect(evidence).toEqual(opened.evidence);
+    expect(championNow).toBeNull();
     expect(items.find(({ id }) => id === "short")).toEqual(short);
   });
 });

@@ -50,6 +50,7 @@ export async function realizedPerformance(
 export const NOTHING: Realized = {
   predictions: 0,
   looked: 0,
+  learntRows: 0,
   labelled: 0,
   censored: 0,
   assets: 0,
@@ -87,12 +88,13 @@ export async function realizedIn(
 ): Promise<Realized> {
   const predicted = given ?? (await predictedRows(deps, version, window));
   const { total, rows } = predicted;
-  if (rows.length === 0) return { ...NOTHING, predictions: total };
+  const counted = { predictions: total, looked: rows.length, learntRows: predicted.learnt };
+  if (rows.length === 0) return { ...NOTHING, ...counted };
   const own = await labelsOf(deps, version, { ...window, asOf });
   const labels = beside === undefined ? own : await withLabelsBeside(deps, own, beside);
   const joined = join(version, predicted, labels);
   const labelled = joined.truth.length;
-  if (labelled < least) return { ...NOTHING, predictions: total, looked: rows.length, labelled };
+  if (labelled < least) return { ...NOTHING, ...counted, labelled };
   const { evidence, metrics, intervals } = await deps.cpu.run("measurePerformance", {
     ...questionOf(version),
     primaryMetric: metric,
@@ -100,8 +102,7 @@ export async function realizedIn(
     seed: version.pipeline.split.seed,
   });
   return {
-    predictions: total,
-    looked: rows.length,
+    ...counted,
     labelled,
     censored: joined.censored.least.length,
     assets: new Set(joined.groups).size,

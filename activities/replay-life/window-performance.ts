@@ -152,6 +152,7 @@ async function realizedThen(
     until: momentText(until, "timestamp"),
     predictions: asked.length,
     looked: asked.length,
+    learntRows: 0,
     labelled: rows.length,
     censored: 0,
     assets: new Set(groups).size,

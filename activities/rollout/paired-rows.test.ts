@@ -7,6 +7,7 @@ type Given = readonly [string, string | null, number | null, number];
 
 const rowsOf = (side: string, given: readonly Given[]): PredictedRows => ({
   total: given.length,
+  learnt: 0,
   rows: given.map(([requestId, asset, t, value], i) => {
     return { predictionId: `${side}${i}`, requestId, asset, t, value, segment: "s" };
   }),

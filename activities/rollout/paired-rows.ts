@@ -10,7 +10,7 @@ export interface PairedRows {
 /**
  * What both versions have answered: rows of the same request about the same asset and time, the first of one side with the
  * first of the other, as a request's rows are traced in order. Rows that one side has no answer to (it failed, was too busy, or could
- * not be asked) are on neither, and so are those of which the two sides have different numbers.
+ * not be asked, or learnt from it) are on neither, and so are those of which the two sides have different numbers.
  */
 export function pairRows(candidate: PredictedRows, champion: PredictedRows): PairedRows {
   const groups = new Map<string, { readonly ofCandidate: number[]; readonly ofChampion: number[] }>();
@@ -43,8 +43,8 @@ export function counterparts(of: PredictedRows, beside: PredictedRows): Readonly
 
 const keyOf = ({ requestId, asset, t }: VersionPrediction): string => JSON.stringify([requestId, asset, t]);
 
-function pick({ total, rows, answers, width }: PredictedRows, at: readonly number[]): PredictedRows {
+function pick({ rows, answers, width, ...counts }: PredictedRows, at: readonly number[]): PredictedRows {
   const picked = new Float64Array(at.length * width);
   at.forEach((row, i) => picked.set(answers.subarray(row * width, (row + 1) * width), i * width));
-  return { total, rows: at.map((row) => rows[row] as VersionPrediction), answers: picked, width };
+  return { ...counts, rows: at.map((row) => rows[row] as VersionPrediction), answers: picked, width };
 }

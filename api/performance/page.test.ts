@@ -11,6 +11,7 @@ const period = (day: number, over: Partial<PerformancePeriod> = {}): Performance
   until: `2026-01-0${day + 1}T00:00:00.000Z`,
   predictions: 900,
   looked: 900,
+  learntRows: 0,
   labelled: 300,
   censored: 0,
   assets: 40,
@@ -53,6 +54,10 @@ it("shows the verdict, every window and what was expected, and runs nothing of w
   const page = pageOf();
   expect(page).toContain("degraded, suspected once");
   expect(page).toContain("33.3 %");
+  expect(page).not.toContain("learnt from");
+  expect(pageOf({ periods: [period(2, { learntRows: 4 }), period(1, { learntRows: 3 })] })).toContain(
+    "7 predictions are about rows that the version learnt from; they are not judged",
+  );
   expect(page.match(/<circle/g)).toHaveLength(4);
   expect(page).not.toContain("<script>");
   expect(page).not.toMatch(/src=|href=/);

@@ -26,7 +26,7 @@ export function renderPerformancePage(input: PerformancePageInput): string {
     `<p>${escapeHtml(held)} By the labels that were there at ${escapeHtml(checkedAt)}; a window is of the predictions that were made in it. Intervals are 95 %, by asset.</p>`,
     section(`${escapeHtml(metric)} over time`, plot(input)),
     section("Before labels", estimateTable(report)),
-    section("Windows", periodTable(report)),
+    section("Windows", `${learntText(report)}${periodTable(report)}`),
     section("All metrics of the windows", metricsTable(report)),
   ]);
 }
@@ -49,6 +49,13 @@ function estimateTable({ estimate }: PerformanceReport): string {
   return `<p>Expected of the ${estimate.n} newest predictions, by ${how}; realized ones would lie between low and high.</p>${htmlTable(["metric", "expected", "low", "high"], rows)}`;
 }
 
+function learntText({ periods }: PerformanceReport): string {
+  const n = periods.reduce((sum, { learntRows }) => sum + learntRows, 0);
+  return n === 0
+    ? ""
+    : `<p>${n} predictions are about rows that the version learnt from; they are not judged.</p>`;
+}
+
 const dayOf = (time: string): string => time.slice(0, 16).replace("T", " ");
 
 function periodTable({ periods, metric }: PerformanceReport): string {
@@ -60,6 +67,7 @@ function periodTable({ periods, metric }: PerformanceReport): string {
       "predictions",
       "labelled",
       "of these",
+      "learnt",
       "assets",
       metric,
       "low",
@@ -75,6 +83,7 @@ function periodTable({ periods, metric }: PerformanceReport): string {
         String(period.predictions),
         String(period.labelled),
         percentCell(period.looked === 0 ? null : period.labelled / period.looked),
+        String(period.learntRows),
         String(period.assets),
         ...[period.metrics[metric], low, high, period.estimated[metric]].map(numberCell),
       ];

@@ -17,6 +17,9 @@ export function showPerformance(output: Output, { report, ...row }: PerformanceR
   output.line(baselineText(report));
   output.line(estimateText(report));
   if (report.periods.length === 0) return;
+  const nLearnt = report.periods.reduce((sum, { learntRows }) => sum + learntRows, 0);
+  if (nLearnt > 0)
+    output.line(`${nLearnt} predictions are about rows that the version learnt from; they are not judged`);
   output.line();
   output.table(
     ["to", "version", "predictions", "labelled", report.metric, "from", "to", "expected"],

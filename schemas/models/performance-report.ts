@@ -26,7 +26,15 @@ export type PerformanceEstimate = z.infer<typeof estimateSchema>;
 /** Realized quality of one version's predictions in a window, by when they were made: since ≤ at < until. */
 export const realizedSchema = z.object({
   predictions: z.int().describe("All of the window."),
-  looked: z.int().describe("Of many predictions an even sample is looked at."),
+  looked: z
+    .int()
+    .describe("Of many predictions an even sample is looked at; `learntRows` are not among them."),
+  learntRows: z
+    .int()
+    .default(0)
+    .describe(
+      "Predictions about rows that the version learnt from, of those looked at: they are not judged.",
+    ),
   labelled: z.int(),
   censored: z.int().describe("Remaining lives of which only a lower bound is known."),
   assets: z.int().describe("Assets that the labelled ones are of; without assets predictions."),

@@ -5,6 +5,7 @@ import { realizedPerformance } from "../../activities/performance/realized.ts";
 import { encodeTraceBatch, schemaMessage } from "../../api/trace/arrow-batch.ts";
 import { ReadingIntake } from "../../intake/reading-intake.ts";
 import { createGenerator } from "../../numerics/random/generator.ts";
+import { HOLDOUT_FOLD } from "../../schemas/data/split.ts";
 import { liveSourceSchema } from "../../schemas/live/source.ts";
 import { readLabel, sentLabelSchema } from "../../schemas/serving/observed-label.ts";
 import type { NewLabel } from "../../schemas/serving/observed-label.ts";
@@ -13,7 +14,7 @@ import type { Database, PredictionIndexRow, VersionRow } from "../../stores/post
 import { MemoryObjects } from "../support/memory-objects.ts";
 import { createTestDatabase, describeWithServices } from "../support/platform.ts";
 import type { TestDatabase } from "../support/platform.ts";
-import { auditOf, runOf } from "../support/registry-samples.ts";
+import { auditOf, datasetOf, runOf } from "../support/registry-samples.ts";
 import { answerOf, promoteJudged } from "./support/judged-model.ts";
 
 const DAY_MS = 86_400_000;
@@ -298,6 +299,77 @@ await describeWithServices("labels that come after sixty days", () => {
     expect(await labelledBy("sighted", { seen: "readings", delay: "1h" })).toBe(8);
     // Failures of the last ten days may not be reported yet: seen until the 9th.
     expect(await labelledBy("waited", { seen: "readings", delay: "10d" })).toBe(4);
+  });
+
+  it.each([
+    { name: "held-assets", timeKind: "cycle", split: {} },
+    { name: "held-times", timeKind: "timestamp", split: { holdoutFrom: 8, gapFrom: 6 } },
+  ] as const)("leaves out what the version learnt from: $name", async ({ name, timeKind, split }) => {
+    // Ten times of each: `trained` and `short` train, to the tenth and the fourth; `held` does not, and `new` came later.
+    const timeOf = (n: number) =>
+      timeKind === "cycle" ? n : Date.parse(`2026-03-${10 + n}T00:00:00Z`) * 1_000;
+    const textOf = (n: number) =>
+      timeKind === "cycle" ? String(n) : new Date(timeOf(n) / 1_000).toISOString();
+    const ends = { held: 10, short: 4, trained: 10 };
+    const dataset = datasetOf(name, []);
+    const assets = Object.entries(ends).map(([id, end]) => {
+      return { id, source: "readings", rows: 10, firstT: textOf(1), lastT: textOf(end) };
+    });
+    // The time of an asset in another source says nothing.
+    const events = { id: "short", source: "failures", rows: 1, firstT: textOf(1), lastT: textOf(10) };
+    await db.datasets.register({ ...dataset, assets: [...assets, events] });
+    const bounds = Object.entries(split).map(([key, n]) => [key, timeOf(n)]);
+    const version = await promoteJudged(deps, {
+      name,
+      timeKind,
+      label: { kind: "column", column: "state", positive: "worn" },
+      task: { kind: "class" },
+      signature: { problem: "binary", task: "class", output: { threshold: 0.5 } },
+      test: { averagePrecision: 0.8 },
+      dataset: dataset.id,
+      split: {
+        kind: "aura.split/1",
+        unit: "asset",
+        ids: Object.keys(ends),
+        folds: [[name === "held-assets" ? HOLDOUT_FOLD : 1, 0, 1]],
+        ...Object.fromEntries(bounds),
+      },
+    });
+    const asked = ["held", "short", "trained", "new"].flatMap((asset, i) =>
+      Array.from({ length: 10 }, (_, at) => ({ asset, n: at + 1, value: ((7 * at + 3 * i) % 10) / 10 })),
+    );
+    const at = new Date(NOW - DAY_MS).toISOString();
+    await db.predictions.index(
+      asked.map(({ asset, n, value }) => answerOf(version, { asset, t: timeOf(n), at, value })),
+    );
+    // What nobody said a time of cannot be told, and is judged.
+    const untimed = answerOf(version, { asset: "trained", t: null, at, value: 0.9 });
+    await db.predictions.index([untimed]);
+    const isWorn = (n: number) => n % 3 === 0;
+    await add([
+      ...asked.map(({ asset, n }) => {
+        const t = timeKind === "cycle" ? n : textOf(n);
+        return { kind: "class", asset, t, value: isWorn(n) ? "worn" : "fine" };
+      }),
+      { kind: "class", predictionId: untimed.predictionId, value: "worn" },
+    ]);
+    const isLearnt = ({ asset, n }: { asset: string; n: number }) =>
+      name === "held-assets"
+        ? (asset === "short" && n <= 4) || asset === "trained"
+        : asset !== "new" && n < (asset === "short" ? 5 : 6);
+    const kept = asked
+      .filter((one) => !isLearnt(one))
+      .map(({ n, value }) => ({ y: isWorn(n) ? 1 : 0, p: value }));
+    const judged = [...kept, { y: 1, p: 0.9 }];
+    const found = await realizedPerformance(deps, all(version));
+    expect(found).toMatchObject({
+      predictions: 41,
+      looked: judged.length,
+      labelled: judged.length,
+      learntRows: 41 - judged.length,
+    });
+    const { rocAuc, averagePrecision, accuracy } = offlineBinary(judged, 0.5);
+    near(found.metrics, { rocAuc, averagePrecision, accuracy });
   });
 
   it("leaves shadows aside, and judges them alone where they are asked for", async () => {

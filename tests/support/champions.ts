@@ -1,4 +1,4 @@
-import type { AuditEntry, Database, VersionRow } from "../../stores/postgres/port.ts";
+import type { AuditEntry, Database, NewVersion, VersionRow } from "../../stores/postgres/port.ts";
 import { approve } from "./registry-samples.ts";
 
 const AUDIT: AuditEntry = {
@@ -11,7 +11,7 @@ const AUDIT: AuditEntry = {
 /** Registers a stored version in a real database, with a run of that pipeline text, and makes it the champion. */
 export async function promoteVersion(
   db: Database,
-  row: VersionRow,
+  row: VersionRow & Pick<NewVersion, "holdout">,
   pipelineText?: string,
 ): Promise<VersionRow> {
   const { registered, approvalId } = await approveVersion(db, row, pipelineText);
@@ -24,10 +24,10 @@ export async function promoteVersion(
 /** The same up to its approval. */
 export async function approveVersion(
   db: Database,
-  row: VersionRow,
+  row: VersionRow & Pick<NewVersion, "holdout">,
   pipelineText = `name: ${row.model}`,
 ): Promise<{ readonly registered: VersionRow; readonly approvalId: string }> {
-  const { model, digest, manifest, evaluation } = row;
+  const { model, digest, manifest, evaluation, holdout } = row;
   const runId = `run-${model}-${row.version}`;
   await db.runs.create({
     runId,
@@ -41,7 +41,15 @@ export async function approveVersion(
     requesterAuthenticated: false,
   });
   const registered = await db.registry.register(
-    { model, digest, manifest, evaluation, dataset: row.dataset, runId },
+    {
+      model,
+      digest,
+      manifest,
+      evaluation,
+      dataset: row.dataset,
+      runId,
+      ...(holdout === undefined ? {} : { holdout }),
+    },
     AUDIT,
   );
   // With keys on nobody decides without one.

@@ -8,6 +8,12 @@ export interface DatasetStore {
   get(
     datasetId: string,
   ): Promise<{ manifest: DatasetManifest; owner: string; retention: string; createdAt: string } | undefined>;
+  /** The last time of each of these assets in a source of a dataset, as `DatasetEntry.assets` says it; those without any are left out. */
+  lastTimes(of: {
+    readonly dataset: string;
+    readonly source: string;
+    readonly assets: readonly string[];
+  }): Promise<ReadonlyMap<string, string>>;
   list(
     limit: number,
   ): Promise<{ id: string; pipeline: string; owner: string; rows: number; createdAt: string }[]>;

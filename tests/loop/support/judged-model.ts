@@ -1,6 +1,7 @@
 import { compileView } from "../../../features/view.ts";
 import { hashOf } from "../../../schemas/canonical-json.ts";
 import type { DatasetManifest } from "../../../schemas/data/dataset.ts";
+import type { SplitDocument } from "../../../schemas/data/split.ts";
 import type { Evaluation, MetricSet, Signature } from "../../../schemas/models/model-version.ts";
 import { versionDigest } from "../../../schemas/models/version-digest.ts";
 import { parsePipeline } from "../../../schemas/pipeline/parse.ts";
@@ -27,6 +28,9 @@ export interface JudgedModel {
   readonly test: MetricSet;
   readonly calibration?: Evaluation["calibration"];
   readonly reference?: object;
+  /** Id of a registered dataset that it was trained on; default: one that nothing is on record of. */
+  readonly dataset?: string;
+  readonly split?: SplitDocument;
 }
 
 const STATES = { name: "state", type: "text", use: "label" } as const;
@@ -51,7 +55,7 @@ export async function promoteJudged(
     ...(model.reference === undefined ? {} : { reference: await putDocument(objects, model.reference) }),
   };
   const manifest = { kind: "aura.model/1", model: model.name, files } as const;
-  const { calibration } = model;
+  const { calibration, dataset = hashOf("dataset"), split } = model;
   const evaluation: Evaluation = {
     ...evaluationOf(1),
     primaryMetric: Object.keys(model.test)[0] ?? "rmse",
@@ -67,7 +71,10 @@ export async function promoteJudged(
       manifest,
       evaluation,
       gates: [],
-      dataset: hashOf("dataset"),
+      dataset,
+      ...(split === undefined
+        ? {}
+        : { holdout: { hash: hashOf("holdout"), object: await putDocument(objects, split) } }),
       runId: "",
       stage: "production",
       aliases: [],

@@ -73,6 +73,23 @@ export class PostgresDatasetStore implements DatasetStore {
     return { manifest: row.manifest, owner: row.owner, retention: row.retention, createdAt: row.created_at };
   }
 
+  async lastTimes({
+    dataset,
+    source,
+    assets,
+  }: {
+    readonly dataset: string;
+    readonly source: string;
+    readonly assets: readonly string[];
+  }): Promise<ReadonlyMap<string, string>> {
+    const rows = await this.#pool.query<{ asset: string; last: string }>(
+      `select asset_id as asset, last_t as last from aura.dataset_assets
+        where dataset_id = $1 and source = $2 and asset_id = any($3::text[]) and last_t <> ''`,
+      [dataset, source, assets],
+    );
+    return new Map(rows.map(({ asset, last }) => [asset, last]));
+  }
+
   async list(
     limit: number,
   ): Promise<{ id: string; pipeline: string; owner: string; rows: number; createdAt: string }[]> {

@@ -49,6 +49,22 @@ export function checkDeclaredName(
   throw new PlatformError("invalid_body", `declare ${what} [name]: expected ${path}, got ${body}`);
 }
 
+/** Who acts, as said in a body; `asNamed` tells when it counts. */
+export const bySchema = z
+  .string()
+  .regex(/^\P{Cc}{1,128}$/u, "expected 1 to 128 characters, none of them a control character")
+  .optional()
+  .describe("Without keys nobody is known: the name the person gives, recorded as unauthenticated.");
+
+/** The request as of whom it names. With keys it is the key's owner, whatever it names. */
+export function asNamed<
+  T extends { readonly actor: Actor; readonly body: { readonly by?: string | undefined } },
+>(request: T): T {
+  const { actor, body } = request;
+  if (actor.authenticated || body.by === undefined) return request;
+  return { ...request, actor: { ...actor, id: body.by } };
+}
+
 /** Audit entry of what a caller did. */
 export function auditOf(
   { actor }: Pick<RouteRequest<unknown, unknown, unknown>, "actor">,

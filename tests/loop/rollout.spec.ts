@@ -176,9 +176,15 @@ describe("a rollout", () => {
     expect(await bench.row(id)).toMatchObject({ state: "paused", mode: "shadow" });
     expect((await bench.post(`/v1/rollouts/${id}/continue`, { reason: "they are back" })).status).toBe(200);
     await bench.untilRow(id, (row) => row.mode === "canary");
-    expect((await bench.post(`/v1/rollouts/${id}/abort`, { reason: "not today" })).status).toBe(200);
+    expect((await bench.post(`/v1/rollouts/${id}/abort`, { reason: "not today", by: "ann" })).status).toBe(
+      200,
+    );
     const abortedAt = Date.now();
     expect(await bench.row(id)).toMatchObject({ state: "aborted", reason: "not today" });
+    expect((await bench.db.rollouts.events(id)).at(-1)).toMatchObject({
+      actor: "ann",
+      authenticated: false,
+    });
     expect((await bench.post(`/v1/rollouts/${id}/continue`, { reason: "after all" })).status).toBe(409);
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     await ledger.stop();

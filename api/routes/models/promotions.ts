@@ -7,7 +7,16 @@ import { approveWorkflowId } from "../../../temporal-config/constants.ts";
 import type { ApiDeps } from "../../deps.ts";
 import { championLine } from "./champion-history.ts";
 import { ROLES } from "../../http/auth.ts";
-import { approver, auditOf, found, modelParams, operator, orAuditRefusal } from "../parts.ts";
+import {
+  approver,
+  asNamed,
+  auditOf,
+  bySchema,
+  found,
+  modelParams,
+  operator,
+  orAuditRefusal,
+} from "../parts.ts";
 import { route } from "../route.ts";
 import type { AnyRoute, RouteRequest } from "../route.ts";
 
@@ -15,11 +24,13 @@ const promoteSchema = z.strictObject({
   version: z.int().min(1),
   digest: sha256Schema.optional().describe("Refused with 409 when the version has another one."),
   reason: z.string().max(2_000).default(""),
+  by: bySchema,
 });
 const rollbackSchema = z.strictObject({
   version: z.int().min(1).optional().describe("Default: the last champion before that was not rolled back."),
   from: z.int().min(1).optional().describe("Refused with 409 when the champion is another version by now."),
   reason: z.string().min(1).max(2_000),
+  by: bySchema,
 });
 type ModelParams = z.infer<typeof modelParams>;
 const replySchema = z.strictObject({
@@ -52,7 +63,8 @@ export const promotionRoutes: readonly AnyRoute[] = [
     reply: replySchema,
     status: 202,
     idempotent: true,
-    async handle(request, deps) {
+    async handle(asked, deps) {
+      const request = asNamed(asked);
       const { model } = request.params;
       const { version, digest, reason } = request.body;
       const audit = auditOf(request, "model.promote", `model/${model}@${version}`, { digest, reason });
@@ -70,7 +82,8 @@ export const promotionRoutes: readonly AnyRoute[] = [
     reply: replySchema,
     status: 202,
     idempotent: true,
-    async handle(request, deps) {
+    async handle(asked, deps) {
+      const request = asNamed(asked);
       const { reason, version } = request.body;
       const audit = auditOf(request, "model.rollback", `model/${request.params.model}`, { version, reason });
       return orAuditRefusal(deps.database(), audit, () => rollBack(request, deps));
@@ -90,7 +103,8 @@ export const promotionRoutes: readonly AnyRoute[] = [
     async handle(request, deps) {
       const { reason, version } = request.body;
       const subject = `model/${request.params.model}`;
-      const audit = auditOf(request, "model.break_glass", subject, { version, reason });
+      // What is recorded names the person; whether they may is asked of the caller, as a name proves nothing.
+      const audit = auditOf(asNamed(request), "model.break_glass", subject, { version, reason });
       return orAuditRefusal(deps.database(), audit, () => breakGlass(request, deps, audit));
     },
   }),

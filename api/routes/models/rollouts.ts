@@ -12,7 +12,9 @@ import type { ApiDeps } from "../../deps.ts";
 import {
   anyObject,
   approver,
+  asNamed,
   auditOf,
+  bySchema,
   found,
   idParams,
   limitQuery,
@@ -26,11 +28,12 @@ import { route } from "../route.ts";
 import type { AnyRoute, RouteRequest } from "../route.ts";
 import { approvalOf } from "./promotions.ts";
 
-const reasonSchema = z.strictObject({ reason: z.string().min(1).max(2_000) });
+const reasonSchema = z.strictObject({ reason: z.string().min(1).max(2_000), by: bySchema });
 const startSchema = z.strictObject({
   version: z.int().min(1),
   digest: sha256Schema.optional().describe("Refused with 409 when the version has another one."),
   reason: z.string().max(2_000).default(""),
+  by: bySchema,
   rollout: rolloutSchema
     .optional()
     .describe("Stages and guards of this one; default: as its pipeline declares."),
@@ -120,7 +123,8 @@ export const rolloutRoutes: readonly AnyRoute[] = [
     reply: anyObject,
     status: 202,
     idempotent: true,
-    async handle(request, deps) {
+    async handle(asked, deps) {
+      const request = asNamed(asked);
       const { version, reason } = request.body;
       const subject = `model/${request.params.model}@${version}`;
       const audit = auditOf(request, "rollout.start", subject, { reason });
@@ -138,8 +142,9 @@ export const rolloutRoutes: readonly AnyRoute[] = [
       body: { kind: "json", schema: reasonSchema },
       reply: anyObject,
       idempotent: true,
-      async handle(request, { database }) {
+      async handle(asked, { database }) {
         const db = database();
+        const request = asNamed(asked);
         const row = found(await db.rollouts.get(request.params.id), "rollout", request.params.id);
         const { reason } = request.body;
         const subject = `model/${row.model}@${row.version}`;

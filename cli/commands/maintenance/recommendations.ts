@@ -8,12 +8,12 @@ import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
 import { showAt, timeText } from "../../list-view.ts";
-import { personHere } from "../../run/ask-decision.ts";
+import { asOption, personOf } from "../../run/as-option.ts";
+import type { AsOption } from "../../run/as-option.ts";
 import { answerText, showRecommendation } from "../../maintenance/recommendation-view.ts";
 import { registerMaintenanceList } from "./maintenance-list.ts";
 
-interface DecideOptions {
-  readonly as?: string;
+interface DecideOptions extends AsOption {
   readonly reason?: string;
   readonly json?: boolean;
 }
@@ -62,7 +62,7 @@ export function registerRecommendationsCommand(program: Command): void {
     .description("decide, as one of its deciders, whether the work is done; recorded")
     .argument("<id>", "id of the recommendation, or of its approval")
     .addArgument(new Argument("<decision>", "what").choices(["approve", "reject"]))
-    .option("--as <who>", "who decides, where the server runs without keys (default: your user name)")
+    .addOption(asOption("decides"))
     .option("--reason <text>", "why; recorded")
     .option("--json", "print the recommendation as JSON")
     .addHelpText(
@@ -85,13 +85,13 @@ async function decide(
   given: { readonly id: string; readonly decision: string; readonly options: DecideOptions },
 ): Promise<void> {
   const { output } = context;
-  const { as, reason = "", json } = given.options;
+  const { reason = "", json } = given.options;
   const decisionId = `cli-${randomUUID()}`;
   const row = await withApi(context, { start: "if-made" }, ({ client }) =>
     client.post(apiPath`/v1/recommendations/${given.id}/decision`, {
       reply: recommendationSchema,
       idempotencyKey: decisionId,
-      body: { decisionId, decision: given.decision, by: as ?? personHere(), reason, channel: "cli" },
+      body: { decisionId, decision: given.decision, by: personOf(given.options), reason, channel: "cli" },
     }),
   );
   if (json === true) output.json(row);

@@ -14,10 +14,11 @@ import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
 import { itemsOf, timeText } from "../../list-view.ts";
 import { safeText } from "../../output.ts";
-import { personHere } from "../../run/ask-decision.ts";
+import { asOption, personOf } from "../../run/as-option.ts";
+import type { AsOption } from "../../run/as-option.ts";
 import { registerMaintenanceList } from "./maintenance-list.ts";
 
-interface CloseOptions {
+interface CloseOptions extends AsOption {
   readonly result: string;
   readonly failedAt?: string | number;
   readonly seenAt?: string | number;
@@ -26,7 +27,6 @@ interface CloseOptions {
   readonly hours?: number;
   readonly cost?: number;
   readonly comment?: string;
-  readonly as?: string;
   readonly event?: string;
   readonly json?: boolean;
 }
@@ -93,7 +93,7 @@ function registerClose(orders: Command): void {
     .option("--hours <n>", "downtime", parseAmount)
     .option("--cost <n>", "what it came to, in the declared currency", parseAmount)
     .option("--comment <text>", "what others should know")
-    .option("--as <who>", "who says so, where the server runs without keys (default: your user name)")
+    .addOption(asOption("says so"))
     .option("--event <id>", "id of this event: said again under it, nothing changes (default: a new one)")
     .option("--json", "print the work order as JSON")
     .addHelpText(
@@ -139,7 +139,7 @@ async function close(context: CliContext, id: string, options: CloseOptions): Pr
       body: {
         eventId: event ?? `cli-${randomUUID()}`,
         kind: "closed",
-        by: as ?? personHere(),
+        by: personOf({ as }),
         outcome,
       },
     }),

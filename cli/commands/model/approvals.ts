@@ -21,7 +21,8 @@ import {
 } from "../../run/approval.ts";
 import type { Approval } from "../../run/approval.ts";
 import { showApproval } from "../../run/approval-card.ts";
-import { personHere } from "../../run/ask-decision.ts";
+import { asOption, personOf } from "../../run/as-option.ts";
+import type { AsOption } from "../../run/as-option.ts";
 import { followRun } from "../../run/follow-run.ts";
 import { reportCommand } from "../../run/version-view.ts";
 import { StageProgress } from "../../run/stage-progress.ts";
@@ -32,8 +33,7 @@ interface ListOptions {
   readonly json?: boolean;
 }
 
-interface DecideOptions {
-  readonly as?: string;
+interface DecideOptions extends AsOption {
   readonly reason?: string;
   readonly digest?: string;
   readonly json?: boolean;
@@ -66,7 +66,7 @@ export function registerApprovalsCommand(program: Command): void {
       .command(decision)
       .description(`${decision} exactly one model version`)
       .argument("<id>", "id of the approval")
-      .option("--as <who>", "who decides, where the server runs without keys (default: your user name)")
+      .addOption(asOption("decides"))
       .option("--reason <text>", "why; recorded")
       .option("--digest <sha256>", "refuse unless the approval is about this version digest")
       .option("--json", "print the approval as JSON")
@@ -142,12 +142,12 @@ async function decideOne(
   given: { readonly id: string; readonly decision: "approve" | "reject"; readonly options: DecideOptions },
 ): Promise<void> {
   const { output } = context;
-  const { as, reason = "", digest, json } = given.options;
+  const { reason = "", digest, json } = given.options;
   await withApi(context, { start: "if-made" }, async (connection) => {
     const { client } = connection;
     const decided = await decide(client, await readApproval(client, given.id), {
       decision: given.decision,
-      by: as ?? personHere(),
+      by: personOf(given.options),
       reason,
       ...(digest === undefined ? {} : { digest }),
     });

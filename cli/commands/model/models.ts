@@ -9,6 +9,8 @@ import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
 import { parseVersion, showAt, showListAt, timeText } from "../../list-view.ts";
 import type { Output } from "../../output.ts";
+import { asOption, personOf } from "../../run/as-option.ts";
+import type { AsOption } from "../../run/as-option.ts";
 import { numberText } from "../../run/evaluation-text.ts";
 import { patient } from "../../run/follow-run.ts";
 import { registerImport } from "./import.ts";
@@ -21,12 +23,12 @@ interface JsonOption {
   readonly json?: boolean;
 }
 
-interface PromoteOptions extends JsonOption {
+interface PromoteOptions extends JsonOption, AsOption {
   readonly reason?: string;
   readonly digest?: string;
 }
 
-export interface RollbackOptions extends JsonOption {
+export interface RollbackOptions extends JsonOption, AsOption {
   readonly to?: number;
   readonly reason: string;
 }
@@ -146,13 +148,14 @@ function registerPromote(models: Command): void {
     .description("make an approved version the champion")
     .argument("<model>", "name of the model")
     .argument("<version>", "its version", parseVersion)
+    .addOption(asOption("asks"))
     .option("--reason <text>", "why; recorded")
     .option("--digest <sha256>", "refuse unless the version has this digest")
     .option("--json", "print the champion as JSON")
     .addHelpText("after", '\nExample:\n  $ aura models promote turbofan 3 --reason "after the night shift"')
     .action(async (model: string, version: number, options: PromoteOptions, command: Command) => {
       const { reason = "", digest } = options;
-      const body = { version, reason, ...(digest === undefined ? {} : { digest }) };
+      const body = { version, reason, by: personOf(options), ...(digest === undefined ? {} : { digest }) };
       await move(contextOf(command), { path: apiPath`/v1/models/${model}/promote`, model, body }, options);
     });
 }
@@ -163,6 +166,7 @@ function registerRollback(models: Command): void {
     .description("make an earlier champion the champion again")
     .argument("<model>", "name of the model")
     .option("--to <version>", "which (default: the one before the present champion)", parseVersion)
+    .addOption(asOption("asks"))
     .requiredOption("--reason <text>", "why; recorded")
     .option("--json", "print the champion as JSON")
     .addHelpText("after", '\nExample:\n  $ aura models rollback turbofan --reason "false alarms since noon"')
@@ -236,7 +240,7 @@ function showComparison(output: Output, found: z.infer<typeof comparisonSchema>)
 /** Makes an earlier champion the champion again. */
 export function rollBack(context: CliContext, model: string, options: RollbackOptions): Promise<void> {
   const { to, reason } = options;
-  const body = { reason, ...(to === undefined ? {} : { version: to }) };
+  const body = { reason, by: personOf(options), ...(to === undefined ? {} : { version: to }) };
   return move(context, { path: apiPath`/v1/models/${model}/rollback`, model, body }, options);
 }
 

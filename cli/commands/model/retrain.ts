@@ -6,15 +6,15 @@ import { PlatformError } from "../../../schemas/platform-error.ts";
 import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
-import { personHere } from "../../run/ask-decision.ts";
+import { asOption, personOf } from "../../run/as-option.ts";
+import type { AsOption } from "../../run/as-option.ts";
 import { askedFor, parseLimit, showList, timeText } from "../../list-view.ts";
 
 interface JsonOption {
   readonly json?: boolean;
 }
 
-interface AskOptions extends JsonOption {
-  readonly as?: string;
+interface AskOptions extends JsonOption, AsOption {
   readonly reason?: string;
   readonly skipCoolDown?: boolean;
 }
@@ -61,7 +61,7 @@ export function registerRetrainCommand(program: Command): void {
     .argument("<model>", "name of the model", parseModel)
     // Not commander's own required one: `retrain list` would need it as well.
     .option("--reason <text>", "why; recorded (required)")
-    .option("--as <who>", "who asks, where the server runs without keys (default: your user name)")
+    .addOption(asOption("asks"))
     .option("--skip-cool-down", "start although the last one is younger than retraining.coolDown")
     .option("--json", "print what was started as JSON")
     .addHelpText(
@@ -87,13 +87,13 @@ function parseModel(text: string): string {
 }
 
 async function ask(context: CliContext, model: string, options: AskOptions): Promise<void> {
-  const { as, reason, skipCoolDown = false, json } = options;
+  const { reason, skipCoolDown = false, json } = options;
   if (reason === undefined)
     throw new PlatformError(
       "config_invalid",
       "retrain: expected --reason <text>, why the model is trained anew",
     );
-  const body = { model, reason, skipCoolDown, by: as ?? personHere() };
+  const body = { model, reason, skipCoolDown, by: personOf(options) };
   const asked = await withApi(context, { start: "if-made" }, ({ client }) =>
     client.post("/v1/retrains", { reply: askedSchema, body }),
   );

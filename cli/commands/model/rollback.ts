@@ -6,6 +6,7 @@ import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
 import { parseVersion, timeText } from "../../list-view.ts";
 import { safeText } from "../../output.ts";
+import { asOption, personOf } from "../../run/as-option.ts";
 import { rollBack } from "./models.ts";
 import type { RollbackOptions } from "./models.ts";
 
@@ -29,6 +30,7 @@ export function registerRollbackCommand(program: Command): void {
     .description("make an earlier champion the champion again; in an emergency without an approver")
     .argument("<model>", "name of the model")
     .option("--to <version>", "which (default: the one before the present champion)", parseVersion)
+    .addOption(asOption("asks"))
     .requiredOption("--reason <text>", "why; recorded")
     .option(
       "--break-glass",
@@ -47,15 +49,12 @@ export function registerRollbackCommand(program: Command): void {
 }
 
 /** From the champion that is seen now: should somebody else have moved it meanwhile, nothing happens. */
-async function breakGlass(
-  context: CliContext,
-  model: string,
-  { to, reason, json }: RollbackOptions,
-): Promise<void> {
+async function breakGlass(context: CliContext, model: string, options: RollbackOptions): Promise<void> {
+  const { to, reason, json } = options;
   const { output } = context;
   await withApi(context, { start: "if-made" }, async ({ client }) => {
     const { version: from } = await client.get(apiPath`/v1/models/${model}/champion`, championSchema);
-    const body = { reason, from, ...(to === undefined ? {} : { version: to }) };
+    const body = { reason, from, by: personOf(options), ...(to === undefined ? {} : { version: to }) };
     const done = await client.post(apiPath`/v1/models/${model}/break-glass`, { reply: brokenSchema, body });
     if (json === true) return output.json(done);
     if (done.abortedRollout !== null) output.line(safeText(`${done.abortedRollout} is aborted`));

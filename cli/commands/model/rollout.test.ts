@@ -111,6 +111,24 @@ it("waits for the rollout of a version to begin", async () => {
   expect((await run(routes, "rollout", "wait", "pump", "2")).code).toBe(0);
 });
 
+it.each([
+  [["start", "pump", "2"], { version: 2, reason: "it is time", by: "ada" }],
+  [["pause", "pump"], { reason: "it is time", by: "ada" }],
+  [["continue", "pump"], { reason: "it is time", by: "ada" }],
+  [["abort", "pump"], { reason: "it is time", by: "ada" }],
+])("says who does it: %j", async (words, body) => {
+  const [action = ""] = words;
+  const routes = {
+    "GET /v1/models/pump/rollout": () => ({ body: rollout }),
+    "GET /v1/rollouts/pump.2.r1": () => ({ body: rollout }),
+    "POST /v1/models/pump/rollouts": () => ({ body: { rolloutId: "pump.2.r1" } }),
+    [`POST /v1/rollouts/pump.2.r1/${action}`]: () => ({ body: rollout }),
+  };
+  await run(routes, "rollout", ...words, "--as", "ada", "--reason", "it is time");
+  const sent = api?.requests.find(({ method }) => method === "POST");
+  expect(JSON.parse(sent?.body ?? "")).toEqual(body);
+});
+
 it("breaks the glass from the champion that it has seen, and says who has to look", async () => {
   const done = {
     reviewId: "review.pump.1",
@@ -128,10 +146,12 @@ it("breaks the glass from the champion that it has seen, and says who has to loo
     "rollback",
     "pump",
     "--break-glass",
+    "--as",
+    "olga",
     "--reason",
     "smoke",
   );
-  expect(JSON.parse(api?.requests.at(-1)?.body ?? "")).toEqual({ reason: "smoke", from: 2 });
+  expect(JSON.parse(api?.requests.at(-1)?.body ?? "")).toEqual({ reason: "smoke", from: 2, by: "olga" });
   expect(shown).toContain("pump@1 is the champion");
   expect(shown).toContain("aura approvals approve review.pump.1");
 });

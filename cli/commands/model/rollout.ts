@@ -12,10 +12,17 @@ import { EXIT } from "../../exit-codes.ts";
 import type { ExitCode } from "../../exit-codes.ts";
 import { parseLimit, parseVersion, showAt, showListAt, timeText } from "../../list-view.ts";
 import type { Output } from "../../output.ts";
+import { asOption, personOf } from "../../run/as-option.ts";
+import type { AsOption } from "../../run/as-option.ts";
 import { patient } from "../../run/follow-run.ts";
 
 interface JsonOption {
   readonly json?: boolean;
+}
+
+/** A person's word on a rollout. */
+interface WordOptions extends JsonOption, AsOption {
+  readonly reason: string;
 }
 
 const countsSchema = z.looseObject({ requests: z.number(), rows: z.number(), failed: z.number() });
@@ -123,17 +130,20 @@ function registerStart(rollout: Command): void {
     .description("roll out an approved version in the stages that its pipeline declares, or the usual ones")
     .argument("<model>", "name of the model")
     .argument("<version>", "its version", parseVersion)
+    .addOption(asOption("asks"))
     .option("--reason <text>", "why; recorded", "")
     .option("--json", "print what was started as JSON")
     .addHelpText("after", "\nExample:\n  $ aura rollout start turbofan 3")
-    .action(async (...given: [string, number, JsonOption & { reason: string }, Command]) => {
-      const [model, version, { reason, json }, command] = given;
+    .action(async (...given: [string, number, WordOptions, Command]) => {
+      const [model, version, options, command] = given;
+      const { reason, json } = options;
       const context = contextOf(command);
       const { output } = context;
       await withApi(context, { start: "if-made" }, async ({ client, signal }) => {
         const reply = z.looseObject({ rolloutId: z.string() });
         const path = apiPath`/v1/models/${model}/rollouts`;
-        const started = await client.post(path, { reply, body: { version, reason } });
+        const body = { version, reason, by: personOf(options) };
+        const started = await client.post(path, { reply, body });
         // What follows may ask for its state, and must not get that of the one before.
         await patient(() => readOne(client, started.rolloutId), { signal, patienceMs: BEGIN_MS })();
         if (json === true) output.json(started);
@@ -152,19 +162,20 @@ function registerCommands(rollout: Command): void {
       .command(name)
       .description(description)
       .argument("<model>", "name of the model")
+      .addOption(asOption("says so"))
       .requiredOption("--reason <text>", "why; recorded")
       .option("--json", "print the rollout as JSON")
       .addHelpText(
         "after",
         `\nExample:\n  $ aura rollout ${name} turbofan --reason "the night shift is short"`,
       )
-      .action(async (model: string, options: JsonOption & { reason: string }, command: Command) => {
+      .action(async (model: string, options: WordOptions, command: Command) => {
         const context = contextOf(command);
         const { output } = context;
         await withApi(context, { start: "if-made" }, async ({ client }) => {
           const { id } = await read(client, model);
           const path = apiPath`/v1/rollouts/${id}/${name}`;
-          const body = { reason: options.reason };
+          const body = { reason: options.reason, by: personOf(options) };
           const after = await client.post(path, { reply: rolloutSchema, body });
           if (options.json === true) output.json(after);
           else output.line(`${after.id} is ${after.state}`);

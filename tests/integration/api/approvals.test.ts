@@ -67,8 +67,9 @@ await describeWithServices("decisions through the API", () => {
       const reply = await post("/v1/models/back/rollback", ADMIN, { reason: "false alarms", ...body });
       return { reply: await reply.json(), asked: fixture.promotions.at(-1) };
     };
-    const first = await rollBack({ from: 3 });
+    const first = await rollBack({ from: 3, by: "somebody-else" });
     expect(first.asked).toMatchObject({ version: 2, approvalId: null, requestId: "rollback/3" });
+    expect(first.asked?.requestedBy).toEqual({ id: "bootstrap", authenticated: true });
     expect((await rollBack({ from: 3 })).asked).toEqual(first.asked);
     await move(versions[1], "rollback/3", null);
     expect((await rollBack({ from: 3 })).reply).toMatchObject({ code: "conflict" });

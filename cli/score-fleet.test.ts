@@ -48,11 +48,15 @@ const output = new Output({ stdout: stream, stderr: stream, environment: {} });
 
 afterEach(() => api.close());
 
-async function score(summary: ScoreSummary, rows = ROWS): Promise<FleetScore> {
+async function score(
+  summary: ScoreSummary,
+  rows = ROWS,
+  scoredAt: string | null = null,
+): Promise<FleetScore> {
   printed = "";
   const name = { model: "m", version: 1 };
   api = await startFakeApi({
-    "POST /v1/scores": () => ({ status: 202, body: { scoreId: "m-1", isNew: true, ...name } }),
+    "POST /v1/scores": () => ({ status: 202, body: { scoreId: "m-1", isNew: true, scoredAt, ...name } }),
     "GET /v1/scores/m-1": () => ({
       body: { id: "m-1", ...name, digest: DIGEST, dataset: "s1", summary, rows },
     }),
@@ -64,6 +68,14 @@ async function score(summary: ScoreSummary, rows = ROWS): Promise<FleetScore> {
 }
 
 describe("scoreFleet", () => {
+  it("says that the same files give the same score, and no recommendation more", async () => {
+    await score(SUMMARY);
+    expect(printed).not.toContain("opens no further recommendation");
+    await score(SUMMARY, ROWS, "2026-01-02T03:04:05.000Z");
+    expect(printed).toContain("m@1 scored these very files at 2026-01-02");
+    expect(printed).toContain("opens no further recommendation");
+  });
+
   it("says what the numbers mean, and loudly what they do not rest on", async () => {
     const fleet = await score(SUMMARY);
     expect(fleet.rows.map(({ decision }) => decision)).toEqual([true, true, false]);

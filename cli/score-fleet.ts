@@ -3,12 +3,20 @@ import type { RankedAsset, ScoreSummary } from "../schemas/serving/score.ts";
 import { z } from "zod";
 import { apiPath } from "./client.ts";
 import type { Connection } from "./connection.ts";
+import { timeText } from "./list-view.ts";
+import { safeText } from "./output.ts";
 import type { Output } from "./output.ts";
 import { patient } from "./run/follow-run.ts";
 import type { LocalFile } from "./run/local-files.ts";
 import { startWithFiles } from "./run/upload.ts";
 
-const startedSchema = z.looseObject({ scoreId: z.string(), isNew: z.boolean(), version: z.number() });
+const startedSchema = z.looseObject({
+  scoreId: z.string(),
+  isNew: z.boolean(),
+  version: z.number(),
+  /** Of the same files, by the same version; absent in replies of earlier servers. */
+  scoredAt: z.string().nullish(),
+});
 
 export interface FleetRow extends RankedAsset {
   /** Whether the risk reaches the threshold; absent where the model decides nothing. */
@@ -44,7 +52,7 @@ export async function scoreFleet(
     files,
   }: { readonly output: Output; readonly model: string; readonly files: readonly LocalFile[] },
 ): Promise<FleetScore> {
-  const { scoreId, version } = await startWithFiles(files, { client, output }, (raw) =>
+  const { scoreId, version, scoredAt } = await startWithFiles(files, { client, output }, (raw) =>
     client.post("/v1/scores", { reply: startedSchema, body: { model, files: raw } }),
   );
   output.progress(`scoring with ${model}@${version}`);
@@ -52,6 +60,12 @@ export async function scoreFleet(
   const ask = patient(() => client.get(path, fleetScoreSchema), { signal, patienceMs: SCORE_MS });
   const { summary, rows, ...job } = await ask();
   output.endProgress();
+  if (scoredAt != null)
+    output.note(
+      safeText(
+        `${model}@${version} scored these very files at ${timeText(scoredAt)}: it is that score again, no new answer, and opens no further recommendation`,
+      ),
+    );
   return { ...job, ...summary, rows: rows.map((row) => ({ ...row, ...verdictOf(row, summary) })) };
 }
 

@@ -233,7 +233,7 @@ function createMemoryBackend(options: FixtureOptions) {
     assets: guarded({ list: () => [] }),
     performance: guarded({ list: () => [], verdicts: () => [], newest: () => [] }),
     drift: guarded({ list: () => [], verdicts: () => [], newest: () => [] }),
-    scores: guarded({ get: () => undefined }),
+    scores: guarded({ get: () => undefined, writtenAt: () => undefined }),
     lineage: guarded({ of: () => undefined, page: () => undefined }),
     idempotency: guarded({
       once: async (

@@ -34,6 +34,12 @@ export const scoreRoutes: readonly AnyRoute[] = [
       workflowId: z.string(),
       runId: z.string(),
       isNew: z.boolean(),
+      scoredAt: z
+        .string()
+        .nullable()
+        .describe(
+          "When this champion scored the same files before; null: never. It is that score again, which maintenance has looked at.",
+        ),
       model: nameSchema,
       version: z.int(),
     }),
@@ -51,6 +57,7 @@ export const scoreRoutes: readonly AnyRoute[] = [
         raw: files.map((f) => [f.name, f.object.sha256]),
       }).slice(0, 32);
       const scoreId = `${body.model}-${inputHash}`;
+      const scoredAt = (await database().scores.writtenAt(scoreId)) ?? null;
       const started = await workflows.startScore({
         jobId: scoreId,
         model: body.model,
@@ -63,7 +70,7 @@ export const scoreRoutes: readonly AnyRoute[] = [
       await database().audit.append(
         auditOf(request, "score.start", `score/${scoreId}`, { isNew: started.isNew }),
       );
-      return { scoreId, ...started, model: body.model, version: champion.version };
+      return { scoreId, ...started, scoredAt, model: body.model, version: champion.version };
     },
   }),
   route({

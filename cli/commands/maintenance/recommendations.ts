@@ -30,7 +30,7 @@ export function registerRecommendationsCommand(program: Command): void {
     path: "/v1/recommendations",
     row: recommendationSchema,
     noneOpen:
-      "no maintenance is called for: one is opened once as many of an asset's last answers say so as `when.repeat` asks for, 2 of 3 where the file says nothing",
+      "no maintenance is called for: one is opened once as many of an asset's last answers say so as `when.repeat` asks for, 2 of 3 where the file says nothing. The same files scored again are no new answer; after one has ended (aura recommendations list --state all) another is opened once as many answers in a row did not say so, or `again` later",
     columns: [
       ["id", (row) => row.id],
       ["state", (row) => row.state],

@@ -12,4 +12,6 @@ export interface ScoreStore {
    * undefined where there are none.
    */
   get(id: string, sites?: readonly string[]): Promise<FleetScoreReply | undefined>;
+  /** When it was written; undefined where it is not. */
+  writtenAt(id: string): Promise<string | undefined>;
 }

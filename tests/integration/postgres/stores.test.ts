@@ -378,6 +378,8 @@ await describeWithServices("stores on PostgreSQL", () => {
     await db.scores.put({ ...job, object: refOf("fleet") }, []);
     expect(fleetScoreSchema.parse(await db.scores.get("job-1"))).toEqual({ ...job, rows: scores });
     expect(await db.scores.get("none")).toBeUndefined();
+    expect(Date.now() - Date.parse((await db.scores.writtenAt("job-1")) ?? "")).toBeLessThan(60_000);
+    expect(await db.scores.writtenAt("none")).toBeUndefined();
   });
 
   it("answers one idempotency key once, also when its requests come together", async () => {

@@ -87,6 +87,14 @@ export class PostgresScoreStore implements ScoreStore {
     return { ...job, summary: await this.#ofSites(job.summary, rows, sites), rows };
   }
 
+  async writtenAt(id: string): Promise<string | undefined> {
+    const [job] = await this.#pool.query<{ at: string }>(
+      "select created_at as at from aura.score_jobs where job_id = $1 and summary is not null",
+      [id],
+    );
+    return job?.at;
+  }
+
   /** Nothing of other sites: neither their assets nor counts in which they are. */
   async #ofSites(
     summary: ScoreSummary,

@@ -129,19 +129,37 @@ function timelinePlot({ timeline, unit }: SavingsReport): string {
 
 function realizedTable({ realized, currency }: SavingsReport): string {
   if (realized === null) return "<p>There are none yet.</p>";
-  const { outcomes, precision, medianHours, cost, costIfNothingWasDone, reportedCost } = realized;
-  const counts = Object.entries(outcomes).map(([name, n]) => [name.replace("_", " "), String(n)]);
-  return table(
-    ["outcome", "orders"],
+  const { byOutcome, precision, medianHours, cost, costIfNothingWasDone } = realized;
+  const { reporting, reportedCost, declaredOfReporting } = realized;
+  const orders = byOutcome.reduce((sum, one) => sum + one.orders, 0);
+  const all = { result: "all", orders, declaredCost: cost, reporting, reportedCost, declaredOfReporting };
+  const costs = table(
     [
-      ...counts,
+      "outcome",
+      "orders",
+      "cost, as declared",
+      "orders that say a cost",
+      "what they say",
+      "declared of these",
+    ],
+    [...byOutcome, all].map((one) => [
+      one.result.replaceAll("_", " "),
+      String(one.orders),
+      money(one.declaredCost, currency),
+      String(one.reporting),
+      money(one.reportedCost, currency),
+      money(one.declaredOfReporting, currency),
+    ]),
+  );
+  const rest = table(
+    ["", ""],
+    [
       ["something was found", precision === null ? "–" : percent(precision)],
       ["median hours to the end", medianHours === null ? "–" : medianHours.toFixed(1)],
-      ["cost, as declared", money(cost, currency)],
-      ["had nothing been done, at most", money(costIfNothingWasDone, currency)],
-      ["cost, as the orders say", money(reportedCost, currency)],
+      ["cost had nothing been done, at most", money(costIfNothingWasDone, currency)],
     ],
   );
+  return `${costs}\n${rest}`;
 }
 
 function ruleTable({ costs, policy, currency, unit }: SavingsReport): string {

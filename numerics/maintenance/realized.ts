@@ -10,19 +10,40 @@ export interface ClosedWork {
   readonly hours: number;
 }
 
+/** Closed orders of one outcome. */
+export interface OutcomeCosts {
+  readonly result: ClosedWork["result"];
+  readonly orders: number;
+  /** Of all of them, as declared. */
+  readonly declaredCost: number;
+  /** Orders that said what they came to. */
+  readonly reporting: number;
+  /** What these came to; null: none said it. */
+  readonly reportedCost: number | null;
+  /** Of these alone, as declared: what `reportedCost` is to be held against. */
+  readonly declaredOfReporting: number;
+}
+
 export interface RealizedSavings {
   readonly outcomes: Readonly<Record<string, number>>;
+  /** In the order in which outcomes are listed everywhere; those without an order are left out. */
+  readonly byOutcome: readonly OutcomeCosts[];
   readonly precision: number | null;
   readonly medianHours: number | null;
+  readonly reporting: number;
   readonly reportedCost: number | null;
+  readonly declaredOfReporting: number;
   readonly cost: number;
   readonly costIfNothingWasDone: number;
 }
+
+const RESULTS = ["confirmed", "replaced_part", "false_alarm", "no_fault_found", "not_done"] as const;
 
 /**
  * What closed work orders came to, with the declared costs, beside what it would have been had nothing been done.
  *
  *     cost             = Σ C_failure (confirmed) + C_planned (replaced part) + C_inspection (false alarm, no fault found)
+ *     of an order that was not done: 0
  *     had nothing been = Σ C_failure (confirmed, replaced part)
  *
  * The second takes every replaced part for one that would have failed: when it would have, nobody knows, so that the difference is
@@ -37,17 +58,56 @@ export function realizedSavings(works: readonly ClosedWork[], costs: SavingsCost
   const count = (result: ClosedWork["result"]) => outcomes[result] ?? 0;
   const found = count("confirmed") + count("replaced_part");
   const sound = count("false_alarm") + count("no_fault_found");
-  const reported = works.flatMap(({ cost }) => cost ?? []);
+  const byOutcome = RESULTS.flatMap((result) => outcomeCosts(works, result, costs));
+  const total = (of: (one: OutcomeCosts) => number) => byOutcome.reduce((sum, one) => sum + of(one), 0);
+  const reporting = total((one) => one.reporting);
   return {
     outcomes,
+    byOutcome,
     precision: found + sound === 0 ? null : found / (found + sound),
     medianHours: quantile(
       works.map(({ hours }) => hours),
       0.5,
     ),
-    reportedCost: reported.length === 0 ? null : reported.reduce((sum, cost) => sum + cost, 0),
-    cost:
-      count("confirmed") * costs.failure + count("replaced_part") * costs.planned + sound * costs.inspection,
+    reporting,
+    reportedCost: reporting === 0 ? null : total((one) => one.reportedCost ?? 0),
+    declaredOfReporting: total((one) => one.declaredOfReporting),
+    cost: total((one) => one.declaredCost),
     costIfNothingWasDone: found * costs.failure,
   };
+}
+
+function outcomeCosts(
+  works: readonly ClosedWork[],
+  result: ClosedWork["result"],
+  costs: SavingsCosts,
+): OutcomeCosts[] {
+  const own = works.filter((work) => work.result === result);
+  if (own.length === 0) return [];
+  const reported = own.flatMap(({ cost }) => cost ?? []);
+  const each = declaredOf(result, costs);
+  return [
+    {
+      result,
+      orders: own.length,
+      declaredCost: own.length * each,
+      reporting: reported.length,
+      reportedCost: reported.length === 0 ? null : reported.reduce((sum, cost) => sum + cost, 0),
+      declaredOfReporting: reported.length * each,
+    },
+  ];
+}
+
+function declaredOf(result: ClosedWork["result"], { failure, planned, inspection }: SavingsCosts): number {
+  switch (result) {
+    case "confirmed":
+      return failure;
+    case "replaced_part":
+      return planned;
+    case "false_alarm":
+    case "no_fault_found":
+      return inspection;
+    case "not_done":
+      return 0;
+  }
 }

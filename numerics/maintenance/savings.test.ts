@@ -118,14 +118,39 @@ describe("what closed orders came to", () => {
       { result: "confirmed", hours: 10 },
       { result: "replaced_part", hours: 20, cost: 90 },
       { result: "replaced_part", hours: 30 },
-      { result: "false_alarm", hours: 40 },
+      // Nothing is a cost as well.
+      { result: "false_alarm", hours: 40, cost: 0 },
       { result: "not_done", hours: 50 },
     ] as const;
+    const row = (of: object) => {
+      return { orders: 1, declaredCost: 0, reporting: 0, reportedCost: null, declaredOfReporting: 0, ...of };
+    };
     expect(realizedSavings(works, costs)).toEqual({
       outcomes: { confirmed: 1, replaced_part: 2, false_alarm: 1, not_done: 1 },
+      byOutcome: [
+        row({ result: "confirmed", declaredCost: 1_000 }),
+        row({
+          result: "replaced_part",
+          orders: 2,
+          declaredCost: 200,
+          reporting: 1,
+          reportedCost: 90,
+          declaredOfReporting: 100,
+        }),
+        row({
+          result: "false_alarm",
+          declaredCost: 10,
+          reporting: 1,
+          reportedCost: 0,
+          declaredOfReporting: 10,
+        }),
+        row({ result: "not_done" }),
+      ],
       precision: 0.75,
       medianHours: 30,
+      reporting: 2,
       reportedCost: 90,
+      declaredOfReporting: 110,
       cost: 1_210,
       costIfNothingWasDone: 3_000,
     });

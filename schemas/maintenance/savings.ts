@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { nameSchema, sha256Schema } from "../names.ts";
+import { WORK_OUTCOMES } from "./work-order.ts";
 
 const strategySchema = z.strictObject({
   /** In `currency`, of all lives. */
@@ -24,12 +25,29 @@ const shareSchema = z.strictObject({
 const realizedSchema = z.strictObject({
   /** Closed work orders by what came of them. */
   outcomes: z.record(z.string(), z.int()),
+  /** The same with their costs, in the declared currency; outcomes without an order are left out. */
+  byOutcome: z
+    .array(
+      z.strictObject({
+        result: z.enum(WORK_OUTCOMES),
+        orders: z.int(),
+        declaredCost: z.number().describe("Of all of them, as declared."),
+        reporting: z.int().describe("Orders that said what they came to."),
+        reportedCost: z.number().nullable().describe("What these came to; null: none said it."),
+        declaredOfReporting: z.number().describe("Of these alone, as declared."),
+      }),
+    )
+    .readonly(),
   /** Of those that were looked at, the share in which something was found. */
   precision: z.number().nullable(),
   /** Hours from the recommendation to the closing of its order, the median. */
   medianHours: z.number().nullable(),
-  /** What closed orders said they came to; null where none did. */
+  /** Closed orders that said what they came to. */
+  reporting: z.int(),
+  /** What they said; null where none did. */
   reportedCost: z.number().nullable(),
+  /** What these orders alone come to as declared. */
+  declaredOfReporting: z.number(),
   /** With the declared costs. */
   cost: z.number(),
   /** What it would have been if every replaced part had failed and nothing had been looked at. */
@@ -96,6 +114,7 @@ export const savingsSchema = z.strictObject({
   notes: z.array(z.string()),
 });
 export type SavingsReport = z.infer<typeof savingsSchema>;
+export type RealizedCosts = z.infer<typeof realizedSchema>;
 
 /** Reply of `GET /v1/models/{model}/savings`. */
 export const savingsViewSchema = z.strictObject({

@@ -1,4 +1,5 @@
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
 import { SMTPServer } from "smtp-server";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { z } from "zod";
@@ -9,6 +10,7 @@ import { workOrderSchema } from "../../schemas/maintenance/work-order.ts";
 import { createGenerator } from "../../numerics/random/generator.ts";
 import { PatientPerson } from "../faults/drive-run.ts";
 import { inMs, untilAnswered } from "../faults/patience.ts";
+import { createCli } from "../support/cli.ts";
 import { startTestPlatform } from "../support/platform.ts";
 import type { TestPlatform } from "../support/platform.ts";
 
@@ -56,6 +58,8 @@ const fleet = (upTo: number) =>
 
 let test: TestPlatform;
 let client: ApiClient;
+/** Of an admin, once there are keys. */
+let apiKey = "";
 let person: PatientPerson;
 let smtp: SMTPServer;
 const mails: string[] = [];
@@ -162,6 +166,7 @@ it(
     const make = async (name: string, role: string, sites?: string[]) => {
       const body = { name, role, ...(sites === undefined ? {} : { sites }) };
       const { secret } = await client.post("/v1/keys", { reply: key, body });
+      if (role === "admin") apiKey = secret;
       return new ApiClient({ baseUrl: test.platform.urls.api, apiKey: secret });
     };
     const admin = await make("root", "admin");
@@ -174,7 +179,7 @@ it(
       code: "not_found",
     });
     const path = apiPath`/v1/work-orders/${orderId}/events`;
-    const outcome = { result: "confirmed", failedAt: 64 };
+    const outcome = { result: "confirmed", failedAt: 64, cost: 8_400 };
     const body = { eventId: "1", kind: "closed", outcome };
     await expect(south.post(path, { reply: any, body })).rejects.toMatchObject({ code: "not_found" });
     await expect(viewer.post(path, { reply: any, body })).rejects.toMatchObject({ code: "forbidden" });
@@ -212,11 +217,24 @@ it(
     expect(timeline).toHaveLength(10);
     expect(realized).toMatchObject({
       outcomes: { confirmed: 1 },
+      byOutcome: [
+        { result: "confirmed", orders: 1, declaredCost: 10_000, reporting: 1, reportedCost: 8_400 },
+      ],
       precision: 1,
+      reporting: 1,
+      reportedCost: 8_400,
+      declaredOfReporting: 10_000,
       cost: 10_000,
       costIfNothingWasDone: 10_000,
     });
+    const { api } = test.platform.urls;
+    const env = { ...process.env, AURA_API_URL: api, AURA_API_KEY: apiKey } as Record<string, string>;
+    const aura = createCli({ cwd: tmpdir(), env });
+    const told = await aura("maintenance", "savings", "engines", "--last");
+    expect(told.stdout, told.stderr).toMatch(/^confirmed +1 +10,000 +8,400 +1$/m);
+    expect(told.stdout).toContain("1 of 1 orders say what they came to: 8,400");
     const page = Buffer.from(await client.getBytes(`${path}/page`)).toString();
+    expect(page).toContain("8,400");
     expect(page).toContain("<svg");
     expect(page.length).toBeLessThan(1_000_000);
     expect(page).not.toMatch(/<script|https?:/);

@@ -2,14 +2,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import { z } from "zod";
 import { savingsViewSchema } from "../../../schemas/maintenance/savings.ts";
-import type { SavingsReport, SavingsStrategy } from "../../../schemas/maintenance/savings.ts";
 import { apiPath } from "../../client.ts";
 import { withApi } from "../../connection.ts";
 import { contextOf } from "../../context.ts";
 import type { CliContext } from "../../context.ts";
 import { parseVersion } from "../../list-view.ts";
-import { safeText } from "../../output.ts";
-import type { Output } from "../../output.ts";
+import { showSavings } from "../../maintenance/savings-view.ts";
 import { savePage } from "../../saved-page.ts";
 
 interface SavingsOptions {
@@ -66,49 +64,4 @@ async function savings(context: CliContext, model: string, options: SavingsOptio
     const isTold = options.json !== true;
     savePage(context, page, { given: options.out, otherwise: `${model}-savings.html`, isTold });
   });
-}
-
-const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
-
-function showSavings(output: Output, report: SavingsReport): void {
-  const { modelled, runToFailure, fixedAge, lives, unit, currency } = report;
-  const line = (text: string) => output.line(safeText(text));
-  const amount = (value: number | null) => (value === null ? "-" : Math.round(value).toLocaleString("en"));
-  line(
-    `${report.model}@${report.version}: ${lives.total} lives of ${lives.assets} assets, ${lives.failed} failures`,
-  );
-  const row = (name: string, { rate, cost, failures, works }: SavingsStrategy) => [
-    name,
-    amount(rate),
-    amount(cost),
-    String(failures),
-    String(works),
-  ];
-  output.table(
-    ["strategy", `${currency} per 1,000 ${unit}`, currency, "failures", "planned work"],
-    [
-      row("by the model", modelled),
-      row("run to failure", runToFailure),
-      row(`fixed age (${fixedAge.age === null ? "never" : `${Math.round(fixedAge.age)} ${unit}`})`, fixedAge),
-    ],
-  );
-  line(
-    `prevented ${modelled.prevented}, missed ${modelled.missed}, too late ${modelled.late}, false alarms ${modelled.falseAlarms}`,
-  );
-  line(`saves ${shareText(report.overRunToFailure)} of running to failure`);
-  line(`saves ${shareText(report.overFixedAge)} of the best fixed age`);
-  const { realized } = report;
-  if (realized !== null) {
-    const counts = Object.entries(realized.outcomes).map(([name, n]) => `${name.replace("_", " ")} ${n}`);
-    line(`closed orders: ${counts.join(", ")}`);
-    line(
-      `cost ${amount(realized.cost)} ${currency}; had nothing been done at most ${amount(realized.costIfNothingWasDone)} ${currency}`,
-    );
-  }
-  for (const note of report.notes) line(`note: ${note}`);
-}
-
-function shareText({ value, low, high }: SavingsReport["overFixedAge"]): string {
-  if (value === null) return "nothing that can be told";
-  return `${percent(value)}${low === null || high === null ? "" : ` (95 %: ${percent(low)} to ${percent(high)})`}`;
 }

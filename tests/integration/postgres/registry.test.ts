@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createDatabase } from "../../../stores/postgres/database.ts";
+import { rolloutPlan, rolloutSchema } from "../../../schemas/pipeline/rollout.ts";
 import type { AliasEvent, Database, VersionRow } from "../../../stores/postgres/port.ts";
 import type { Promotion } from "../../../stores/postgres/repositories/registry/promotion.ts";
 import { createTestDatabase, describeWithServices } from "../../support/platform.ts";
@@ -206,6 +207,12 @@ await describeWithServices("registry on PostgreSQL", () => {
       message: "promote [overtaken 3]: the gates compared with version 1 as champion, now it is version 2",
     });
     await expect(promote(three, third)).rejects.toEqual(error);
+    // Not only after all the stages of a rollout.
+    const plan = rolloutPlan(rolloutSchema.parse({}), false);
+    const { model, version, digest } = three;
+    const rollout = { id: "overtaken.3", model, version, digest, approvalId: third, workflowId: "w", plan };
+    const asked = { ...rollout, runId: null, requestedBy: "ada", requesterAuthenticated: false };
+    await expect(db.rollouts.open(asked, auditOf("rollout.open"))).rejects.toEqual(error);
     await promote(two, second);
     expect((await db.registry.champion("overtaken"))?.version).toBe(2);
   });

@@ -42,7 +42,7 @@ export async function moveChampion(sql: Sql, p: Promotion, audit: AuditEntry): P
   if (p.approvalId === null) await requireEarlierChampion(sql, p);
   else await requireApproval(sql, p, p.approvalId, current?.approvalId ?? null);
   if (current?.version === p.version) return shown(current);
-  if (p.approvalId !== null) await requireSameChampion(sql, { ...p, approvalId: p.approvalId }, current);
+  await requireSameChampion(sql, p, current);
   const position = (current?.position ?? 0) + 1;
   await sql.query(
     `insert into aura.alias_events (model, alias, position, previous_position, version, digest, previous_version,
@@ -164,12 +164,15 @@ async function requireApproval(
 /**
  * People approved against the champion that the gates compared with, which stands in the approval's evidence. When
  * another run was promoted meanwhile, that comparison says nothing any more: a new run decides anew.
+ *
+ * @throws {PlatformError} conflict
  */
-async function requireSameChampion(
+export async function requireSameChampion(
   sql: Sql,
-  p: Promotion & { readonly approvalId: string },
-  current: AliasEvent | undefined,
+  p: Pick<Promotion, "model" | "version" | "approvalId">,
+  current: Pick<AliasEvent, "version" | "digest"> | undefined,
 ): Promise<void> {
+  if (p.approvalId === null) return;
   const [seen] = await sql.query<{ champion: { version?: number; digest?: string } | null }>(
     `select evidence -> 'champion' as champion from aura.approvals
       where approval_id = $1 and (evidence -> 'champion') is not null`,

@@ -14,6 +14,7 @@ import type {
   ServingRollout,
 } from "../../port/rollouts.ts";
 import { breakGlass } from "./break-glass.ts";
+import { requireSameChampion } from "./promotion.ts";
 import {
   applyChange,
   findRollout,
@@ -49,6 +50,8 @@ export class PostgresRolloutStore implements RolloutStore {
           "conflict",
           `roll out [${rollout.model}@${rollout.version}]: the rollout of version ${other.version} goes on (${other.id})`,
         );
+      // Its promotion would be refused, but only after all stages.
+      await requireSameChampion(tx, rollout, champion);
       const opened = await insertRollout(tx, rollout, champion);
       await tellChange(tx, opened, { kind: "opened", reason: "" }, audit);
       return opened;

@@ -216,6 +216,7 @@ async function start(
   if (open !== undefined && open.endedAt === null)
     throw new PlatformError("conflict", `roll out [${row.model}]: ${open.id} goes on`);
   const approvalId = await approvalOf(db, row);
+  await requireComparedChampion(db, row, approvalId);
   const plan = await planOf(db, row, body.rollout);
   const rolloutId = `${row.model}.${row.version}.${randomUUID().slice(0, 8)}`;
   const { model, version, digest } = row;
@@ -232,6 +233,28 @@ async function start(
   const details = { rollout: rolloutId, reason: body.reason };
   await db.audit.append(auditOf(request, "rollout.start", `model/${model}@${version}`, details));
   return { ...started, rolloutId, model, version, digest };
+}
+
+const evidenceSchema = z.object({
+  champion: z.object({ version: z.int(), digest: sha256Schema }).nullable(),
+});
+
+/** Its first step would refuse it, but whoever asks is told here. */
+async function requireComparedChampion(
+  { approvals, registry }: Pick<Database, "approvals" | "registry">,
+  { model, version, digest }: VersionRow,
+  approvalId: string,
+): Promise<void> {
+  const [approval, champion] = await Promise.all([approvals.get(approvalId), registry.champion(model)]);
+  const evidence = evidenceSchema.safeParse(approval?.evidence);
+  if (!evidence.success || champion === undefined || champion.digest === digest) return;
+  const { champion: compared } = evidence.data;
+  if (compared?.digest === champion.digest) return;
+  const then = compared === null ? "no champion" : `version ${compared.version}`;
+  throw new PlatformError(
+    "conflict",
+    `roll out [${model} ${version}]: its gates compared with ${then}, and the champion is version ${champion.version} by now; run the pipeline again`,
+  );
 }
 
 /** As was asked for, else as the file that counts for the version declares; the defaults where it declares none. */

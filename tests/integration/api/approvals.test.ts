@@ -142,6 +142,13 @@ await describeWithServices("decisions through the API", () => {
     const decided = await decide(asked, await keyOf("cleo@example.com", "cleo"));
     expect(decided).toMatchObject({ state: "approved", championNow });
     await expect(move(third, "raced-3", "raced")).rejects.toMatchObject({ code: "conflict" });
+    const rollout = await fixture.request(`/v1/models/${model}/rollouts`, {
+      method: "POST",
+      headers: { ...headers, "content-type": "application/json" },
+      body: JSON.stringify({ version, reason: "it was approved" }),
+    });
+    expect(rollout.status).toBe(409);
+    expect(await rollout.text()).toContain("compared with version 1, and the champion is version 2 by now");
   });
 
   it("lists approvals without their evidence, which the approval itself has", async () => {

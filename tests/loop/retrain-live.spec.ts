@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { ApiClient } from "../../cli/client.ts";
@@ -291,6 +292,8 @@ describe("a retrain of a pipeline with a live source", () => {
       retrainWindow: expect.any(String) as string,
       told: { summary: `Judge ${model} by its labels`, stage: "performance:degraded", model },
     };
+    // The cool-down of the last retrain: what fell within it would be refused.
+    await sleep(1_100);
     expect(await act(performanceWorkflowId(model))).toMatchObject(fell);
     const [retrained] = await finished(model, 2);
     expect(retrained).toMatchObject({ trigger: "degradation", outcome: "unchanged" });

@@ -32,25 +32,32 @@ export async function learntRows(
   if (version.evaluation.origin?.kind === "imported" || view.timeKind === "none") return never;
   const timed = rows.filter(({ t }) => t !== null);
   if (timed.length === 0) return never;
+  const ends = view.hasAsset ? await endsOf(db, version, view, timed) : undefined;
+  const isInData = ({ asset, t }: AboutRow): boolean =>
+    t !== null && (ends === undefined || t <= (ends.get(asset ?? "") ?? Number.NaN));
+  // What is asked of a live version is nearly always later than its data: then nobody need read how they were split.
+  if (!timed.some(isInData)) return never;
   const holdout = await db.registry.versionHoldout(version.model, version.version);
   const split =
     holdout === undefined ? undefined : await getDocument(objects, holdout.object, splitDocumentSchema);
   // Rows at or after it are held out, or were dropped as their labels reach into what is.
   const before = split?.gapFrom ?? split?.holdoutFrom ?? Number.POSITIVE_INFINITY;
   // One series without a holdout in time: which of its rows were held out is not on record by their time.
-  if (!view.hasAsset) return ({ t }) => t !== null && Number.isFinite(before) && t < before;
+  if (ends === undefined && !Number.isFinite(before)) return never;
   const held = heldAssets(split);
-  const assets = new Set(timed.flatMap(({ asset }) => (asset === null || held.has(asset) ? [] : [asset])));
-  const lastTimes = await db.datasets.lastTimes({
-    dataset: version.dataset,
-    source: view.source,
-    assets: [...assets],
-  });
-  const ends = new Map([...lastTimes].map(([asset, text]) => [asset, endOf(text, view.timeKind)]));
-  return ({ asset, t }) => {
-    const end = asset === null ? undefined : ends.get(asset);
-    return t !== null && end !== undefined && t <= end && t < before;
-  };
+  return (row) => isInData(row) && !held.has(row.asset ?? "") && (row.t ?? Number.NaN) < before;
+}
+
+/** End of each asset's data in the version's dataset. */
+async function endsOf(
+  { datasets }: Pick<PerformanceDeps["db"], "datasets">,
+  { dataset }: Pick<JudgedVersion["row"], "dataset">,
+  { source, timeKind }: FeatureView,
+  rows: readonly AboutRow[],
+): Promise<ReadonlyMap<string, number>> {
+  const assets = [...new Set(rows.flatMap(({ asset }) => asset ?? []))];
+  const lastTimes = await datasets.lastTimes({ dataset, source, assets });
+  return new Map([...lastTimes].map(([asset, text]) => [asset, endOf(text, timeKind)]));
 }
 
 /** Assets that trained nothing. Where single rows were held out, or the split is not on record, all may have trained. */
